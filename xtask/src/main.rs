@@ -1,0 +1,7 @@
+//! The project's chores; see `cargo xtask --help`.
+
+mod codegen;
+
+fn main() {
+    codegen::run();
+}
