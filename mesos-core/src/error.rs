@@ -1,0 +1,214 @@
+//! The one error type of the driver surface, and the two questions it answers.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+/// A boxed error of any type, as handlers return it.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, coarse enough to match on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting or an argument was refused before anything was sent.
+    Config,
+    /// Connecting, the TLS handshake or the socket failed.
+    Transport,
+    /// A deadline passed; the message names it.
+    Timeout,
+    /// The addressed master is not the leader, or there is no leader now.
+    NotLeader,
+    /// The credentials are missing or wrong (HTTP 401).
+    Unauthorized,
+    /// The principal may not do this (HTTP 403 about authorization).
+    Forbidden,
+    /// There is no subscription now, or Mesos does not know of it.
+    NotSubscribed,
+    /// Mesos refused the call and said why.
+    Rejected,
+    /// Mesos is there but cannot answer yet (404 while starting, 503).
+    Unavailable,
+    /// Nothing was received for several heartbeat intervals.
+    HeartbeatLost,
+    /// The peer broke the protocol, or is no Mesos.
+    Protocol,
+    /// Bytes that should be a message are none.
+    Decode,
+    /// The framework was removed: torn down, or its failover timeout passed.
+    FrameworkRemoved,
+    /// Another instance subscribed with this framework's id.
+    TakenOver,
+    /// The offer was rescinded, or belongs to an earlier subscription.
+    OfferGone,
+    /// The driver has stopped.
+    Closed,
+    /// A handler panicked.
+    Panicked,
+    /// A handler returned an error where the driver cannot go on.
+    Handler,
+    /// This backend cannot do that; see `capabilities()`.
+    Unsupported,
+    /// The backend itself failed; the source says how.
+    Backend,
+}
+
+/// Whether Mesos may have acted on a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// Nothing left this process.
+    NotSent,
+    /// Mesos answered that it did not act.
+    Refused,
+    /// It may have acted: the connection broke, or time ran out, after the
+    /// call was on its way.
+    Unknown,
+}
+
+/// Why a driver operation failed. Cheap to clone: one lost connection answers
+/// many waiting calls.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    delivery: Delivery,
+    message: String,
+    status: Option<u16>,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    /// An error that says `message`. [`delivery`](Self::delivery) starts as
+    /// what `kind` implies.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        use ErrorKind::*;
+        let delivery = match kind {
+            Timeout | Protocol | Decode | HeartbeatLost | Backend => Delivery::Unknown,
+            NotLeader | Unauthorized | Forbidden | NotSubscribed | Rejected | Unavailable
+            | FrameworkRemoved | TakenOver => Delivery::Refused,
+            Config | Transport | OfferGone | Closed | Panicked | Handler | Unsupported => {
+                Delivery::NotSent
+            }
+        };
+        Self(Arc::new(Inner {
+            kind,
+            delivery,
+            message: message.into(),
+            status: None,
+            source: None,
+        }))
+    }
+
+    /// Sets whether Mesos may have acted.
+    #[must_use]
+    pub fn with_delivery(self, delivery: Delivery) -> Self {
+        self.map(|inner| inner.delivery = delivery)
+    }
+
+    /// Keeps the HTTP status that was answered.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        self.map(|inner| inner.status = Some(status))
+    }
+
+    /// Keeps the cause. Its type is no part of the stable interface.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        self.map(|inner| inner.source = Some(source))
+    }
+
+    fn map(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        // Only ever called while building, when nobody else holds the Arc.
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            change(inner);
+        }
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether Mesos may have acted on the call.
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// The HTTP status, where one was answered.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Whether the same operation can succeed later without a change: after a
+    /// wait, or after the driver has subscribed again. Says nothing about
+    /// whether it may already have had its effect; ask
+    /// [`delivery`](Self::delivery) for that.
+    pub fn is_retryable(&self) -> bool {
+        use ErrorKind::*;
+        matches!(
+            self.0.kind,
+            Transport
+                | Timeout
+                | NotLeader
+                | NotSubscribed
+                | Unavailable
+                | HeartbeatLost
+                | Protocol
+                | Decode
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.0.kind)
+            .field("delivery", &self.0.delivery)
+            .field("message", &self.0.message);
+        if let Some(status) = self.0.status {
+            out.field("status", &status);
+        }
+        if let Some(source) = &self.0.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// An error with all its causes on one line, for logs and terminals.
+///
+/// ```
+/// use mesos_core::{Error, ErrorKind, chain};
+///
+/// let error = Error::new(ErrorKind::Transport, "cannot connect to 127.0.0.1:5050")
+///     .with_source(std::io::Error::other("connection refused"));
+/// assert_eq!(chain(&error), "cannot connect to 127.0.0.1:5050: connection refused");
+/// ```
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
