@@ -1,0 +1,143 @@
+//! Where a redirect leads: the Location header of a 307, read as Mesos means it.
+//!
+//! A master that is not the leader answers with a scheme-relative URL,
+//! `//HOST:PORT` and the path that was asked for, whatever prefix it had
+//! (`Http::redirect` in src/master/http.cpp). The scheme stays ours. How often
+//! a redirect is followed is for the caller.
+
+use mesos_core::{Error, ErrorKind, Result};
+
+use crate::endpoint::{Endpoint, Scheme};
+
+/// The endpoint that `from` names with `location`, when asked for `path` (an
+/// API's path without prefix).
+///
+/// # Errors
+/// [`ErrorKind::Protocol`] if it leads anywhere but to the same API elsewhere:
+/// the peer is a login page, or no Mesos at all.
+pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
+    let elsewhere = |why: &str| {
+        Error::new(
+            ErrorKind::Protocol,
+            format!(
+                "{from} redirects to {location:?}, {why}; is it a Mesos, and is nothing in front \
+                 of it that wants a login?"
+            ),
+        )
+    };
+    let (scheme, rest) = if let Some(rest) = location.strip_prefix("//") {
+        (from.scheme(), rest)
+    } else if location.starts_with('/') {
+        let Some(prefix) = location.trim_end_matches('/').strip_suffix(path) else {
+            return Err(elsewhere("which is not the API that was asked for"));
+        };
+        return Ok(from.clone().with_prefix(prefix));
+    } else if let Some(rest) = location.strip_prefix("http://") {
+        (Scheme::Http, rest)
+    } else if let Some(rest) = location.strip_prefix("https://") {
+        (Scheme::Https, rest)
+    } else {
+        return Err(elsewhere("which is no URL"));
+    };
+    if from.scheme() == Scheme::Https && scheme == Scheme::Http {
+        return Err(elsewhere("which is without TLS"));
+    }
+    let (authority, found) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let found = found.trim_end_matches('/');
+    let prefix = match found.strip_suffix(path) {
+        Some(prefix) => prefix,
+        // The master's own /redirect gives no path at all.
+        None if found.is_empty() => from.prefix(),
+        None => return Err(elsewhere("which is not the API that was asked for")),
+    };
+    let endpoint: Endpoint = authority
+        .parse()
+        .map_err(|error| elsewhere("which cannot be read").with_source(error))?;
+    Ok(endpoint.with_scheme(scheme).with_prefix(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "/api/v1/scheduler";
+
+    fn follow(from: &str, location: &str) -> Result<String> {
+        let from = from.parse().expect("an address");
+        resolve(&from, location, PATH).map(|endpoint| endpoint.to_string())
+    }
+
+    #[test]
+    fn a_location_without_scheme_keeps_ours() {
+        for (from, location, to) in [
+            (
+                "https://m1:5050/master",
+                "//m2:5051/master/api/v1/scheduler",
+                "https://m2:5051/master",
+            ),
+            (
+                "http://m1:5050",
+                "//m2:5051/api/v1/scheduler",
+                "http://m2:5051",
+            ),
+            (
+                "http://m1:5050",
+                "//[::1]:5051/api/v1/scheduler/",
+                "http://[::1]:5051",
+            ),
+            (
+                "http://m1:5050",
+                "http://m2:5051/api/v1/scheduler",
+                "http://m2:5051",
+            ),
+            (
+                "http://m1:5050",
+                "https://m2:5051/api/v1/scheduler",
+                "https://m2:5051",
+            ),
+            (
+                "http://m1:5050/master",
+                "//m2:5051",
+                "http://m2:5051/master",
+            ),
+            (
+                "http://m1:5050",
+                "/mesos/api/v1/scheduler",
+                "http://m1:5050/mesos",
+            ),
+        ] {
+            let found = follow(from, location).expect(location);
+            assert_eq!(found, to, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_location_that_is_not_the_same_api_elsewhere_is_refused_by_name() {
+        for (from, location, why) in [
+            (
+                "http://m1:5050",
+                "//sso/login?next=/",
+                "not the API that was asked for",
+            ),
+            ("http://m1:5050", "/login", "not the API that was asked for"),
+            ("http://m1:5050", "", "no URL"),
+            ("http://m1:5050", "m2:5050", "no URL"),
+            (
+                "http://m1:5050",
+                "//m2:x/api/v1/scheduler",
+                "cannot be read",
+            ),
+            (
+                "https://m1:5050",
+                "http://m2:5050/api/v1/scheduler",
+                "without TLS",
+            ),
+        ] {
+            let error = follow(from, location).expect_err(location);
+            assert_eq!(error.kind(), ErrorKind::Protocol);
+            let message = error.to_string();
+            assert!(message.contains(why), "{location}: {message}");
+            assert!(message.contains(&format!("{location:?}")), "{message}");
+        }
+    }
+}
