@@ -1,4 +1,5 @@
 //! The messages of the Mesos v1 API.
-#[allow(missing_docs, clippy::all, rustdoc::all, unreachable_pub)]
-mod generated;
-pub use generated::mesos::v1;
+mod debug;
+#[allow(missing_docs)] // until every field of the .proto files is documented
+#[path = "generated/mod.rs"]
+pub mod v1;

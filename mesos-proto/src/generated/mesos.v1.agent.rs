@@ -226,8 +226,8 @@ pub mod call {
         #[prost(message, optional, tag = "4")]
         pub container: ::core::option::Option<super::super::ContainerInfo>,
         /// Since: 1.10.
-        #[prost(map = "string, message", tag = "5")]
-        pub limits: ::std::collections::HashMap<
+        #[prost(btree_map = "string, message", tag = "5")]
+        pub limits: ::prost::alloc::collections::BTreeMap<
             ::prost::alloc::string::String,
             super::super::value::Scalar,
         >,

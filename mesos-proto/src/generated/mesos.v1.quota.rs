@@ -24,13 +24,13 @@ pub struct QuotaRequest {
 pub struct QuotaConfig {
     #[prost(string, required, tag = "1")]
     pub role: ::prost::alloc::string::String,
-    #[prost(map = "string, message", tag = "2")]
-    pub guarantees: ::std::collections::HashMap<
+    #[prost(btree_map = "string, message", tag = "2")]
+    pub guarantees: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         super::value::Scalar,
     >,
-    #[prost(map = "string, message", tag = "3")]
-    pub limits: ::std::collections::HashMap<
+    #[prost(btree_map = "string, message", tag = "3")]
+    pub limits: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         super::value::Scalar,
     >,

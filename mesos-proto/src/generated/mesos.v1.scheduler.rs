@@ -358,8 +358,8 @@ pub mod attribute_constraint {
 /// TODO. Since: 1.11.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OfferConstraints {
-    #[prost(map = "string, message", tag = "1")]
-    pub role_constraints: ::std::collections::HashMap<
+    #[prost(btree_map = "string, message", tag = "1")]
+    pub role_constraints: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         offer_constraints::RoleConstraints,
     >,
