@@ -1,0 +1,88 @@
+//! Bringing one archive: streamed into a file, and its SHA-256 checked on the way.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::http::{self, Http};
+use super::index::shown;
+use super::progress::Progress;
+use super::{LIBRARY_VARIABLE, cache::hex};
+use crate::error::{Error, ErrorKind};
+use crate::release::Release;
+
+/// Writes the archive at `url` into `into`. After an error the file holds anything; after success
+/// it holds exactly the archive that the release is pinned to.
+pub(crate) fn download(
+    http: &Http,
+    url: &Url,
+    release: &Release,
+    into: &mut File,
+) -> Result<(), Error> {
+    let failed = |message: String, cause: Box<dyn std::error::Error + Send + Sync>| {
+        Error::because(
+            ErrorKind::Download,
+            format!(
+                "{message}: try again, or set {LIBRARY_VARIABLE} to a libmesos that is already here"
+            ),
+            cause,
+        )
+    };
+    let response = http
+        .get(url, "*/*")
+        .map_err(|cause| failed(format!("cannot download {}", shown(url)), cause.into()))?;
+    let total = response.length();
+    let mut progress = Progress::new(format!("downloading Mesos {}", release.version), total);
+    let (mut hash, mut done) = (Sha256::new(), 0_u64);
+    let (mut body, mut buffer) = (response.into_reader(), vec![0; 64 << 10]);
+    loop {
+        let count = match body.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(cause) => {
+                let of = total.map_or_else(String::new, |total| format!(" of {total}"));
+                let how = if http::is_cut(&cause) {
+                    "was cut short"
+                } else {
+                    "broke off"
+                };
+                let message = format!(
+                    "the download of {} {how} after {done}{of} bytes",
+                    shown(url)
+                );
+                return Err(failed(message, cause.into()));
+            }
+        };
+        hash.update(&buffer[..count]);
+        into.write_all(&buffer[..count]).map_err(|cause| {
+            Error::because(
+                ErrorKind::Cache,
+                format!(
+                    "cannot write the download of Mesos {} into the cache",
+                    release.version
+                ),
+                cause,
+            )
+        })?;
+        done += count as u64;
+        progress.at(done);
+    }
+    let got = hex(&hash.finalize());
+    if got != release.sha256 {
+        return Err(Error::new(
+            ErrorKind::Download,
+            format!(
+                "the archive {} is not the released Mesos {}: expected SHA-256 {}, got {got} \
+                 ({done} bytes). Nothing of it was kept. Something on the way changed it, or the \
+                 index serves another file: try again, set PIP_INDEX_URL to another index, or set \
+                 {LIBRARY_VARIABLE} to a libmesos that you trust",
+                shown(url),
+                release.version,
+                release.sha256,
+            ),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The Mesos releases that can be had, each with the archive that holds it and that archive's
+//! SHA-256. It leaves finding and checking the archives to `fetch`.
+
+use crate::error::{Error, ErrorKind};
+
+/// The release that is used where none is named.
+pub const DEFAULT_VERSION: &str = "1.11.0";
+
+/// The project's name in a Python package index, in its normalized form.
+pub(crate) const PACKAGE: &str = "mesos-scheduler";
+
+/// The file inside the archive that is libmesos: a Python extension with all of Mesos linked in.
+pub(crate) const MEMBER: &str = "_scheduler.so";
+
+/// One archive of a package index.
+#[derive(Clone, Debug)]
+pub(crate) struct Release {
+    pub(crate) version: String,
+    /// SHA-256 of the archive, in lower-case hexadecimal.
+    pub(crate) sha256: String,
+}
+
+/// The last release of each minor version that is published as a package, oldest first.
+const RELEASES: [(&str, &str); 8] = [
+    (
+        "1.4.3",
+        "2f1893a2a0c26ce31208c843c3815ce6821eb83f0808c57287938fe1eccea51c",
+    ),
+    (
+        "1.5.3",
+        "777d62491c1d968644b6fb855967fdbb189c7b93c17ae576ec6e2a6bcb7610fc",
+    ),
+    (
+        "1.6.2",
+        "6744b50967fbc1cc634b711c1a73ebc709437c5c6783c3db687cfa7363e8a3d7",
+    ),
+    (
+        "1.7.3",
+        "14f75c9d6d849d71e8fe476b2e9d6ec2243964ec2a692eb1ffd9c6692051f89b",
+    ),
+    (
+        "1.8.1",
+        "3a0bfe4151ab0bfd7f94359743342f39fd9e21f72ab9c53151117f491200e2e0",
+    ),
+    (
+        "1.9.0",
+        "6829dc7ee6400b7a6d186e966a25d217638b365f5a9ba0b783222a5858f56dcf",
+    ),
+    (
+        "1.10.0",
+        "76f111c32a0cd82fc23aff61a85215d4d9ceebb34654d93264d8e64a27483ff5",
+    ),
+    (
+        "1.11.0",
+        "1d376f20bca6d05ee8b90c1c123a452b28753497ccc2f1c80ea3ac94c12e8f6e",
+    ),
+];
+
+impl Release {
+    /// The release of this version.
+    pub(crate) fn named(version: &str) -> Result<Self, Error> {
+        RELEASES
+            .iter()
+            .find(|(known, _)| *known == version)
+            .map(|(version, sha256)| Self {
+                version: (*version).into(),
+                sha256: (*sha256).into(),
+            })
+            .ok_or_else(|| {
+                let known: Vec<_> = versions().collect();
+                Error::new(
+                    ErrorKind::UnknownVersion,
+                    format!(
+                        "there is no Mesos {version:?} to download: choose one of {}, or set \
+                         MESOS_NATIVE_LIBRARY to a libmesos of your own",
+                        known.join(", ")
+                    ),
+                )
+            })
+    }
+
+    /// The archive's file name, by which its link on the index page is found.
+    pub(crate) fn file_name(&self) -> String {
+        format!("mesos.scheduler-{}.linux-x86_64.tar.gz", self.version)
+    }
+}
+
+/// The versions of Mesos that can be downloaded, oldest first.
+///
+/// ```
+/// assert!(mesos_local::versions().any(|version| version == mesos_local::DEFAULT_VERSION));
+/// ```
+pub fn versions() -> impl Iterator<Item = &'static str> {
+    RELEASES.iter().map(|(version, _)| *version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_version_is_answered_with_the_known_ones() {
+        let error = Release::named("2.0").expect_err("there is no 2.0");
+        assert_eq!(error.kind(), ErrorKind::UnknownVersion);
+        assert!(error.to_string().contains("1.10.0, 1.11.0"), "{error}");
+    }
+
+    #[test]
+    fn every_release_is_pinned_to_a_sha256_of_its_own() {
+        let mut hashes: Vec<_> = RELEASES.iter().map(|(_, sha256)| *sha256).collect();
+        assert!(hashes.iter().all(|hash| {
+            hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        }));
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), RELEASES.len());
+    }
+}
