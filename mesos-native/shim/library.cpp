@@ -1,0 +1,126 @@
+// The list of symbols, and what is learned of a libmesos when it has been loaded.
+
+#include "library.hpp"
+
+#include <climits>
+#include <map>
+#include <memory>
+
+namespace mesos_shim {
+namespace {
+
+const mesos_shim_symbol_info SYMBOLS[] = {
+#define INFO(field, result, arguments, mangled, readable, old_abi, optional)     \
+  {mangled, readable, old_abi, optional},
+  MESOS_SHIM_SYMBOLS(INFO)
+#undef INFO
+};
+
+constexpr std::size_t SYMBOL_COUNT = sizeof(SYMBOLS) / sizeof(SYMBOLS[0]);
+
+// On the default instance of a type, SpaceUsedLong() is sizeof(type): nothing has
+// been allocated beside it yet.
+std::size_t measured(const Symbols& symbols, const Message* instance, const char* name)
+{
+  const std::size_t size = symbols.space_used(instance);
+  if (size < 2 * sizeof(void*) || size > 64 * 1024 || size % sizeof(void*) != 0) {
+    throw std::runtime_error(
+        "libmesos reports a size of " + std::to_string(size) + " bytes for " + name +
+        ", which cannot be right: it was built with a protobuf or a compiler that"
+        " differ from the ones of Mesos' own builds");
+  }
+  return size;
+}
+
+// The part that matters of libmesos' JSON value (a boost::variant): its kind, then
+// its content.
+struct JsonValue
+{
+  int kind;
+  std::string text; // a string only for some kinds: read after the key is known
+};
+
+} // namespace
+
+ParsedMessage::ParsedMessage(
+    const Symbols& symbols,
+    std::size_t size,
+    void (*construct)(Message*),
+    void (*destroy_)(Message*),
+    const char* name,
+    mesos_shim_bytes bytes)
+  : storage(size), destroy(destroy_)
+{
+  if (bytes.len > INT_MAX) {
+    throw std::runtime_error(std::string(name) + " is larger than 2 GiB");
+  }
+  construct(storage.as<Message>());
+  if (!symbols.parse(storage.as<Message>(), bytes.data, static_cast<int>(bytes.len))) {
+    destroy(storage.as<Message>());
+    throw std::runtime_error(
+        "libmesos does not accept the " + std::string(name) +
+        ": a required field is missing or a string is not UTF-8");
+  }
+}
+
+} // namespace mesos_shim
+
+using namespace mesos_shim;
+
+extern "C" const mesos_shim_symbol_info* mesos_shim_symbol(size_t index)
+{
+  return index < SYMBOL_COUNT ? &SYMBOLS[index] : nullptr;
+}
+
+extern "C" mesos_shim_library* mesos_shim_library_new(
+    void* const* addresses, size_t count, char* error, size_t error_len)
+{
+  return guarded<mesos_shim_library*>(nullptr, error, error_len, [&] {
+    if (count != SYMBOL_COUNT) {
+      throw std::runtime_error("the number of symbols is wrong");
+    }
+    std::unique_ptr<mesos_shim_library> library(new mesos_shim_library());
+    Symbols& symbols = library->symbols;
+    for (std::size_t i = 0; i < count; i++) {
+      if (addresses[i] == nullptr && SYMBOLS[i].optional == 0) {
+        throw std::runtime_error(std::string("it lacks ") + SYMBOLS[i].readable);
+      }
+    }
+    std::size_t i = 0;
+#define TAKE(field, result, arguments, mangled, readable, old_abi, optional)     \
+  symbols.field = reinterpret_cast<decltype(symbols.field)>(addresses[i++]);
+    MESOS_SHIM_SYMBOLS(TAKE)
+#undef TAKE
+    library->framework_info_size =
+      measured(symbols, symbols.framework_info_default(), "mesos::FrameworkInfo");
+    library->offer_size = measured(symbols, symbols.offer_default(), "mesos::Offer");
+    return library.release();
+  });
+}
+
+extern "C" size_t mesos_shim_library_version(
+    const mesos_shim_library* library, char* buffer, size_t buffer_len)
+{
+  char ignored[1];
+  return guarded<size_t>(0, ignored, sizeof(ignored), [&]() -> size_t {
+    if (library->symbols.version == nullptr) {
+      return 0;
+    }
+    // The object is a std::map from names to JSON values, and nothing else. It is
+    // read and then left as it is, once in a process: its destructor is not ours.
+    using Object = std::map<std::string, JsonValue>;
+    void* storage = ::operator new(sizeof(Object) + 256);
+    library->symbols.version(storage);
+    const Object& object = *static_cast<const Object*>(storage);
+    const auto found = object.find("version");
+    if (found == object.end()) {
+      return 0;
+    }
+    const std::string& text = found->second.text;
+    if (text.size() > 64) {
+      return 0;
+    }
+    copy_text(text.c_str(), buffer, buffer_len);
+    return text.size();
+  });
+}

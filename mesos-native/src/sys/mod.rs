@@ -1,0 +1,43 @@
+//! The only module with unsafe code: the shim's bindings and a safe wrapper around
+//! each of its handles. What is worth calling, and when, is the business of the
+//! modules above.
+#![allow(unsafe_code)]
+
+#[allow(missing_docs, unreachable_pub, dead_code, non_camel_case_types)]
+mod bindings;
+mod loader;
+mod scheduler;
+
+pub(crate) use bindings::{
+    MESOS_SHIM_ERROR, MESOS_SHIM_REGISTERED, MESOS_SHIM_RESOURCE_OFFERS,
+    MESOS_SHIM_RUNNING, MESOS_SHIM_SHIM_FAILED,
+};
+pub(crate) use loader::{LoadError, Loaded, preload};
+pub(crate) use scheduler::{Event, Scheduler};
+
+/// A buffer for the text of an error or a version.
+struct Text([u8; 512]);
+
+impl Text {
+    fn new() -> Self {
+        Text([0; 512])
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut std::ffi::c_char {
+        self.0.as_mut_ptr().cast()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What was written, up to the first NUL.
+    fn into_string(self) -> String {
+        let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
+        String::from_utf8_lossy(&self.0[..end]).into_owned()
+    }
+}
+
+fn bytes(data: &[u8]) -> bindings::mesos_shim_bytes {
+    bindings::mesos_shim_bytes { data: data.as_ptr(), len: data.len() }
+}

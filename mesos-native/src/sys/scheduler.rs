@@ -1,0 +1,144 @@
+//! `MesosSchedulerDriver` as a safe handle, and the way its callbacks take to Rust:
+//! copied, handed to one function, done.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::slice;
+
+use super::loader::Loaded;
+use super::{Text, bindings, bytes};
+
+/// One callback of libmesos, copied out of its memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    /// One of the header's `mesos_shim_event` values.
+    pub(crate) kind: bindings::mesos_shim_event,
+    /// The parts that the header names beside that value.
+    pub(crate) parts: Vec<Vec<u8>>,
+}
+
+/// One of the header's `mesos_shim_status` values.
+pub(crate) type Status = bindings::mesos_shim_status;
+
+type Handler = Box<dyn Fn(Event) + Send + Sync>;
+
+/// A driver. Dropping it destroys it, and blocks until no callback runs any more.
+pub(crate) struct Scheduler {
+    raw: NonNull<bindings::mesos_shim_scheduler>,
+    /// Used by callbacks until `raw` is freed, so it is dropped after it.
+    handler: *mut Handler,
+}
+
+// SAFETY: libmesos' driver takes calls from any thread (they are serialized by a lock
+// of its own), and the handler is Send and Sync.
+unsafe impl Send for Scheduler {}
+
+impl Scheduler {
+    /// Makes a driver for `framework`, a serialized FrameworkInfo. `handler` is called
+    /// on threads of libmesos' and may be called before this function returns; it must
+    /// return soon. A panic in it is caught and loses the event.
+    pub(crate) fn new(
+        library: Loaded,
+        framework: &[u8],
+        master: &str,
+        implicit_acknowledgements: bool,
+        handler: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Scheduler, String> {
+        let handler: *mut Handler = Box::into_raw(Box::new(Box::new(handler)));
+        let mut error = Text::new();
+        // SAFETY: the byte slices and the error buffer live through the call. Callback
+        // and context live until `drop` has freed the driver; on failure, which needs
+        // them for ever, the handler is not taken back.
+        let raw = unsafe {
+            bindings::mesos_shim_scheduler_new(
+                library.as_ptr(),
+                bytes(framework),
+                bytes(master.as_bytes()),
+                implicit_acknowledgements.into(),
+                Some(on_event),
+                handler.cast(),
+                error.as_mut_ptr(),
+                error.len(),
+            )
+        };
+        match NonNull::new(raw) {
+            Some(raw) => Ok(Scheduler { raw, handler }),
+            None => Err(error.into_string()),
+        }
+    }
+
+    /// Starts the driver; the status that Mesos returns.
+    pub(crate) fn start(&self) -> Result<Status, String> {
+        let mut error = Text::new();
+        // SAFETY: `raw` is a live driver, the buffer has the length that is passed.
+        let status = unsafe {
+            bindings::mesos_shim_scheduler_start(self.raw.as_ptr(), error.as_mut_ptr(), error.len())
+        };
+        status_or(status, error)
+    }
+
+    /// Stops the driver; the status that Mesos returns.
+    pub(crate) fn stop(&self, failover: bool) -> Result<Status, String> {
+        let mut error = Text::new();
+        // SAFETY: `raw` is a live driver, the buffer has the length that is passed.
+        let status = unsafe {
+            bindings::mesos_shim_scheduler_stop(
+                self.raw.as_ptr(),
+                failover.into(),
+                error.as_mut_ptr(),
+                error.len(),
+            )
+        };
+        status_or(status, error)
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        // SAFETY: `raw` is live and not used afterwards. This does not run inside a
+        // callback: the handler has no way to own the driver that calls it.
+        unsafe { bindings::mesos_shim_scheduler_free(self.raw.as_ptr()) };
+        // SAFETY: made by Box::into_raw in `new`; the header says that no callback runs
+        // after the call above, so this is its only user.
+        drop(unsafe { Box::from_raw(self.handler) });
+    }
+}
+
+fn status_or(status: Status, error: Text) -> Result<Status, String> {
+    if status == bindings::MESOS_SHIM_EXCEPTION { Err(error.into_string()) } else { Ok(status) }
+}
+
+/// What libmesos' threads call. Copies the parts, hands them on, and lets no panic
+/// through to C++.
+///
+/// # Safety
+/// `context` is the handler given to `Scheduler::new`, still alive, and `parts` points
+/// to `part_count` valid parts during the call.
+unsafe extern "C" fn on_event(
+    context: *mut c_void,
+    kind: bindings::mesos_shim_event,
+    parts: *const bindings::mesos_shim_bytes,
+    part_count: usize,
+    _value: i64,
+) {
+    let run = AssertUnwindSafe(|| {
+        // SAFETY: the header says that context stays valid until the driver was freed.
+        let handler = unsafe { &*context.cast::<Handler>() };
+        let mut copied = Vec::with_capacity(part_count);
+        for index in 0..part_count {
+            // SAFETY: index is less than part_count.
+            let part = unsafe { *parts.add(index) };
+            copied.push(if part.len == 0 {
+                Vec::new() // its data may be NULL
+            } else {
+                // SAFETY: the header says that data points to len bytes during the call.
+                unsafe { slice::from_raw_parts(part.data, part.len) }.to_vec()
+            });
+        }
+        handler(Event { kind, parts: copied });
+    });
+    if catch_unwind(run).is_err() {
+        tracing::error!(kind, "a callback of libmesos was lost to a panic in its handler");
+    }
+}
