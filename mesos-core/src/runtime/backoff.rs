@@ -1,0 +1,120 @@
+//! How long to wait before the next attempt to subscribe. Pure: the random
+//! number is an argument, and nobody sleeps here.
+
+use std::time::Duration;
+
+/// Bounds of the wait between attempts to subscribe: exponential with jitter.
+///
+/// The wait before attempt `n` is drawn uniformly from the upper half of
+/// `min(max, first · 2ⁿ)`, so that the schedulers of a cluster do not come back
+/// in step after their master did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackoffPolicy {
+    /// Upper bound of the first wait. Default 500 ms, the connection delay of
+    /// Mesos' own library (`src/scheduler/constants.hpp`).
+    pub first: Duration,
+    /// Upper bound of every wait. Default 15 s, as Mesos' scheduler API
+    /// document asks for.
+    pub max: Duration,
+}
+
+impl Default for BackoffPolicy {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(500),
+            max: Duration::from_secs(15),
+        }
+    }
+}
+
+impl BackoffPolicy {
+    /// A policy with these bounds; `max` below `first` counts as `first`.
+    pub fn new(first: Duration, max: Duration) -> Self {
+        Self {
+            first,
+            max: max.max(first),
+        }
+    }
+}
+
+/// The state of one episode of failures.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    policy: BackoffPolicy,
+    attempts: u32,
+}
+
+impl Backoff {
+    pub(crate) fn new(policy: BackoffPolicy) -> Self {
+        Self {
+            policy,
+            attempts: 0,
+        }
+    }
+
+    /// Failures since the last success.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The wait after one more failure. `random` is from `[0, 1)`.
+    pub(crate) fn next(&mut self, random: f64) -> Duration {
+        let doublings = 1_u32.checked_shl(self.attempts).unwrap_or(u32::MAX);
+        self.attempts = self.attempts.saturating_add(1);
+        let bound = self
+            .policy
+            .first
+            .saturating_mul(doublings)
+            .min(self.policy.max);
+        bound.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+    }
+
+    /// Success: the next episode starts small again.
+    pub(crate) fn reset(&mut self) {
+        self.attempts = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> BackoffPolicy {
+        BackoffPolicy::new(Duration::from_millis(100), Duration::from_secs(1))
+    }
+
+    #[test]
+    fn waits_double_up_to_the_bound() {
+        let mut backoff = Backoff::new(policy());
+        let waits: Vec<_> = (0..6).map(|_| backoff.next(1.0).as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
+    }
+
+    #[test]
+    fn jitter_never_takes_more_than_half_off() {
+        for random in [0.0, 0.25, 0.999] {
+            let wait = Backoff::new(policy()).next(random);
+            assert!(wait >= Duration::from_millis(50) && wait <= Duration::from_millis(100));
+        }
+        assert_ne!(Backoff::new(policy()).next(0.0), Backoff::new(policy()).next(0.9));
+    }
+
+    #[test]
+    fn a_success_starts_over() {
+        let mut backoff = Backoff::new(policy());
+        backoff.next(1.0);
+        backoff.next(1.0);
+        backoff.reset();
+        assert_eq!(backoff.attempts(), 0);
+        assert_eq!(backoff.next(1.0), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_thousand_failures_do_not_overflow() {
+        let mut backoff = Backoff::new(policy());
+        for _ in 0..1000 {
+            assert!(backoff.next(1.0) <= Duration::from_secs(1));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The state that a driver handle and its running loop share.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::End;
+use crate::backend::{Api, Calls};
+use crate::error::{Delivery, Error, ErrorKind, Result};
+
+/// How a driver was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// In order; `failover` keeps the framework registered.
+    Stop { failover: bool },
+    /// At once.
+    Abort,
+}
+
+/// See the module.
+pub(crate) struct Link<A: Api> {
+    calls: Mutex<Option<Arc<dyn Calls<A>>>>,
+    stop: watch::Sender<Option<Stop>>,
+    end: watch::Sender<Option<Result<End>>>,
+}
+
+impl<A: Api> Link<A> {
+    pub(crate) fn new() -> Self {
+        Self {
+            calls: Mutex::new(None),
+            stop: watch::Sender::new(None),
+            end: watch::Sender::new(None),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Calls<A>>>> {
+        // Nothing under this lock can panic; a poisoned one is whole.
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls go to `calls` from now on.
+    pub(crate) fn connect(&self, calls: Arc<dyn Calls<A>>) {
+        *self.lock() = Some(calls);
+    }
+
+    /// Calls fail from now on.
+    pub(crate) fn disconnect(&self) {
+        *self.lock() = None;
+    }
+
+    /// Where a call goes now.
+    pub(crate) fn calls(&self) -> Result<Arc<dyn Calls<A>>> {
+        if let Some(calls) = self.lock().clone() {
+            return Ok(calls);
+        }
+        if self.end.borrow().is_some() {
+            return Err(Error::new(ErrorKind::Closed, "the driver has stopped"));
+        }
+        Err(Error::new(
+            ErrorKind::NotSubscribed,
+            format!("not subscribed now; {} calls can be made again after the next SUBSCRIBED", A::NAME),
+        )
+        .with_delivery(Delivery::NotSent))
+    }
+
+    /// Asks the loop to end. The first request stands, but an abort overrules.
+    pub(crate) fn request_stop(&self, stop: Stop) {
+        self.stop.send_if_modified(|current| {
+            let change = current.is_none() || (stop == Stop::Abort && *current != Some(stop));
+            if change {
+                *current = Some(stop);
+            }
+            change
+        });
+    }
+
+    /// Completes when the driver was asked to end. Cancel safe.
+    pub(crate) async fn stop_requested(&self) -> Stop {
+        let mut stop = self.stop.subscribe();
+        // The sender lives in self, so waiting cannot fail.
+        match stop.wait_for(Option::is_some).await.map(|stop| *stop) {
+            Ok(Some(stop)) => stop,
+            _ => Stop::Abort,
+        }
+    }
+
+    /// Completes when the driver was aborted. Cancel safe.
+    pub(crate) async fn aborted(&self) {
+        let mut stop = self.stop.subscribe();
+        let _ = stop.wait_for(|stop| *stop == Some(Stop::Abort)).await;
+    }
+
+    /// The loop has ended.
+    pub(crate) fn finish(&self, end: Result<End>) {
+        self.disconnect();
+        self.end.send_replace(Some(end));
+    }
+
+    /// Waits for the loop's end. Cancel safe.
+    pub(crate) async fn join(&self) -> Result<End> {
+        let mut end = self.end.subscribe();
+        match end.wait_for(Option::is_some).await.map(|end| end.clone()) {
+            Ok(Some(end)) => end,
+            _ => Err(Error::new(ErrorKind::Closed, "the driver is gone")),
+        }
+    }
+}
+
+impl<A: Api> fmt::Debug for Link<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("connected", &self.lock().is_some())
+            .field("stop", &*self.stop.borrow())
+            .field("ended", &self.end.borrow().is_some())
+            .finish()
+    }
+}

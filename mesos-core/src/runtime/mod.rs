@@ -1,0 +1,11 @@
+//! What the scheduler's and the executor's runtimes share: the link between a
+//! driver handle and its running loop, guarded handlers, and backoff.
+
+mod backoff;
+mod guard;
+mod link;
+
+pub use backoff::BackoffPolicy;
+pub(crate) use backoff::Backoff;
+pub(crate) use guard::{Handled, guarded};
+pub(crate) use link::{Link, Stop};

@@ -1,0 +1,189 @@
+//! Builds the call messages. No state, no I/O.
+
+use mesos_proto::v1::scheduler::call::{self, Type};
+use mesos_proto::v1::scheduler::{Call, OfferConstraints};
+use mesos_proto::v1::{
+    AgentId, ExecutorId, Filters, FrameworkInfo, KillPolicy, OfferId, OperationStatus, Request,
+    TaskId, TaskStatus, offer::Operation,
+};
+
+use super::Framework;
+
+/// A call of `call_type`; the driver fills in the framework's id.
+fn call(call_type: Type, body: impl FnOnce(&mut Call)) -> Call {
+    let mut call = Call {
+        r#type: Some(call_type as i32),
+        ..Default::default()
+    };
+    body(&mut call);
+    call
+}
+
+pub(super) fn subscribe(framework: &Framework) -> Call {
+    call(Type::Subscribe, |call| {
+        call.framework_id.clone_from(&framework.info.id);
+        call.subscribe = Some(call::Subscribe {
+            framework_info: framework.info.clone(),
+            suppressed_roles: framework.suppressed_roles.clone(),
+            offer_constraints: framework.offer_constraints.clone(),
+            ..Default::default()
+        });
+    })
+}
+
+pub(super) fn teardown() -> Call {
+    call(Type::Teardown, |_| {})
+}
+
+pub(super) fn accept(
+    offer_ids: Vec<OfferId>,
+    operations: Vec<Operation>,
+    filters: Option<Filters>,
+) -> Call {
+    call(Type::Accept, |call| {
+        call.accept = Some(call::Accept {
+            offer_ids,
+            operations,
+            filters,
+        });
+    })
+}
+
+pub(super) fn decline(offer_ids: Vec<OfferId>, filters: Option<Filters>) -> Call {
+    call(Type::Decline, |call| {
+        call.decline = Some(call::Decline { offer_ids, filters });
+    })
+}
+
+pub(super) fn accept_inverse_offers(ids: Vec<OfferId>, filters: Option<Filters>) -> Call {
+    call(Type::AcceptInverseOffers, |call| {
+        call.accept_inverse_offers = Some(call::AcceptInverseOffers {
+            inverse_offer_ids: ids,
+            filters,
+        });
+    })
+}
+
+pub(super) fn decline_inverse_offers(ids: Vec<OfferId>, filters: Option<Filters>) -> Call {
+    call(Type::DeclineInverseOffers, |call| {
+        call.decline_inverse_offers = Some(call::DeclineInverseOffers {
+            inverse_offer_ids: ids,
+            filters,
+        });
+    })
+}
+
+pub(super) fn revive(roles: Vec<String>) -> Call {
+    call(Type::Revive, |call| {
+        call.revive = Some(call::Revive { roles });
+    })
+}
+
+pub(super) fn suppress(roles: Vec<String>) -> Call {
+    call(Type::Suppress, |call| {
+        call.suppress = Some(call::Suppress { roles });
+    })
+}
+
+pub(super) fn kill(
+    task_id: TaskId,
+    agent_id: Option<AgentId>,
+    kill_policy: Option<KillPolicy>,
+) -> Call {
+    call(Type::Kill, |call| {
+        call.kill = Some(call::Kill {
+            task_id,
+            agent_id,
+            kill_policy,
+        });
+    })
+}
+
+pub(super) fn shutdown(executor_id: ExecutorId, agent_id: AgentId) -> Call {
+    call(Type::Shutdown, |call| {
+        call.shutdown = Some(call::Shutdown {
+            executor_id,
+            agent_id,
+        });
+    })
+}
+
+/// `None` where Mesos wants no acknowledgement: no uuid.
+pub(super) fn acknowledge(status: &TaskStatus) -> Option<Call> {
+    let uuid = status.uuid.clone().filter(|uuid| !uuid.is_empty())?;
+    let Some(agent_id) = status.agent_id.clone() else {
+        // Mesos sets both or none; without the agent nobody could be told.
+        tracing::warn!(task = %status.task_id.value, "update with uuid but without agent id");
+        return None;
+    };
+    let task_id = status.task_id.clone();
+    Some(call(Type::Acknowledge, |call| {
+        call.acknowledge = Some(call::Acknowledge {
+            agent_id,
+            task_id,
+            uuid,
+        });
+    }))
+}
+
+/// `None` where Mesos wants no acknowledgement: no uuid. The id of the agent
+/// is mandatory here (`src/master/validation.cpp`).
+pub(super) fn acknowledge_operation(status: &OperationStatus) -> Option<Call> {
+    let uuid = status.uuid.as_ref()?.value.clone();
+    let (Some(operation_id), Some(agent_id)) = (&status.operation_id, &status.agent_id) else {
+        tracing::warn!("operation update with uuid but without operation id or agent id");
+        return None;
+    };
+    Some(call(Type::AcknowledgeOperationStatus, |call| {
+        call.acknowledge_operation_status = Some(call::AcknowledgeOperationStatus {
+            agent_id: Some(agent_id.clone()),
+            resource_provider_id: status.resource_provider_id.clone(),
+            uuid,
+            operation_id: operation_id.clone(),
+        });
+    }))
+}
+
+pub(super) fn reconcile(tasks: Vec<call::reconcile::Task>) -> Call {
+    call(Type::Reconcile, |call| {
+        call.reconcile = Some(call::Reconcile { tasks });
+    })
+}
+
+pub(super) fn reconcile_operations(
+    operations: Vec<call::reconcile_operations::Operation>,
+) -> Call {
+    call(Type::ReconcileOperations, |call| {
+        call.reconcile_operations = Some(call::ReconcileOperations { operations });
+    })
+}
+
+pub(super) fn message(executor_id: ExecutorId, agent_id: AgentId, data: bytes::Bytes) -> Call {
+    call(Type::Message, |call| {
+        call.message = Some(call::Message {
+            agent_id,
+            executor_id,
+            data,
+        });
+    })
+}
+
+pub(super) fn request(requests: Vec<Request>) -> Call {
+    call(Type::Request, |call| {
+        call.request = Some(call::Request { requests });
+    })
+}
+
+pub(super) fn update_framework(
+    framework_info: FrameworkInfo,
+    suppressed_roles: Vec<String>,
+    offer_constraints: Option<OfferConstraints>,
+) -> Call {
+    call(Type::UpdateFramework, |call| {
+        call.update_framework = Some(call::UpdateFramework {
+            framework_info,
+            suppressed_roles,
+            offer_constraints,
+        });
+    })
+}

@@ -1,0 +1,216 @@
+//! Who subscribes: the description of a framework.
+
+use std::time::Duration;
+
+use mesos_proto::v1::framework_info::{Capability, capability};
+use mesos_proto::v1::scheduler::OfferConstraints;
+use mesos_proto::v1::{FrameworkId, FrameworkInfo};
+
+use crate::runtime::BackoffPolicy;
+
+/// A framework's description and the driver's settings for it.
+///
+/// The constructors ask for the one decision that nobody should leave to a
+/// default: what becomes of the tasks when this process goes away. Mesos'
+/// own default kills them at once.
+///
+/// ```
+/// use std::time::Duration;
+/// use mesos_core::Framework;
+///
+/// let batch = Framework::ephemeral("nightly batch");
+/// let service = Framework::surviving("web shop", Duration::from_secs(7 * 24 * 3600))
+///     .role("shop")
+///     .principal("shop");
+/// assert_eq!(service.info().failover_timeout, Some(604_800.0));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Framework {
+    pub(crate) info: FrameworkInfo,
+    pub(crate) suppressed_roles: Vec<String>,
+    pub(crate) offer_constraints: Option<OfferConstraints>,
+    pub(crate) backoff: BackoffPolicy,
+}
+
+/// What a current framework wants; see [`Framework::ephemeral`].
+const CAPABILITIES: [capability::Type; 4] = [
+    capability::Type::MultiRole,
+    capability::Type::ReservationRefinement,
+    capability::Type::PartitionAware,
+    capability::Type::TaskKillingState,
+];
+
+impl Framework {
+    /// A framework whose tasks are killed as soon as its scheduler is
+    /// disconnected (`failover_timeout` 0).
+    ///
+    /// Its user is the current one, its role `*`, and it has the capabilities
+    /// of a current framework: MULTI_ROLE, RESERVATION_REFINEMENT,
+    /// PARTITION_AWARE and TASK_KILLING_STATE.
+    pub fn ephemeral(name: impl Into<String>) -> Self {
+        Self::surviving(name, Duration::ZERO)
+    }
+
+    /// A framework whose tasks go on for `failover_timeout` after its
+    /// scheduler was disconnected, and which is removed with all its tasks if
+    /// nobody subscribed with its id by then. Otherwise as
+    /// [`ephemeral`](Self::ephemeral), with `checkpoint` on, so that the tasks
+    /// also outlive a restart of their agent.
+    pub fn surviving(name: impl Into<String>, failover_timeout: Duration) -> Self {
+        let survives = !failover_timeout.is_zero();
+        Self::from_info(FrameworkInfo {
+            user: current_user(),
+            name: name.into(),
+            roles: vec!["*".to_owned()],
+            failover_timeout: survives.then_some(failover_timeout.as_secs_f64()),
+            checkpoint: survives.then_some(true),
+            capabilities: CAPABILITIES.map(to_message).to_vec(),
+            ..Default::default()
+        })
+    }
+
+    /// Exactly `info`. With an `id` in it the framework fails over.
+    pub fn from_info(info: FrameworkInfo) -> Self {
+        Self {
+            info,
+            suppressed_roles: Vec::new(),
+            offer_constraints: None,
+            backoff: BackoffPolicy::default(),
+        }
+    }
+
+    /// The message that is sent.
+    pub fn info(&self) -> &FrameworkInfo {
+        &self.info
+    }
+
+    /// Subscribes with the id of an earlier run, to take over its tasks.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<FrameworkId>) -> Self {
+        self.info.id = Some(id.into());
+        self
+    }
+
+    /// The user that tasks run as, where they name none.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.info.user = user.into();
+        self
+    }
+
+    /// Subscribes to this role, and no longer to `*`. Call it again for more.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.info.roles.retain(|role| role != "*");
+        self.info.roles.push(role.into());
+        self
+    }
+
+    /// The principal, as the master knows it from its credentials.
+    #[must_use]
+    pub fn principal(mut self, principal: impl Into<String>) -> Self {
+        self.info.principal = Some(principal.into());
+        self
+    }
+
+    /// The host name shown for the scheduler; Mesos derives none for HTTP.
+    #[must_use]
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.info.hostname = Some(hostname.into());
+        self
+    }
+
+    /// Where the framework's own status page is.
+    #[must_use]
+    pub fn webui_url(mut self, url: impl Into<String>) -> Self {
+        self.info.webui_url = Some(url.into());
+        self
+    }
+
+    /// Whether tasks outlive a restart of their agent.
+    #[must_use]
+    pub fn checkpoint(mut self, checkpoint: bool) -> Self {
+        self.info.checkpoint = Some(checkpoint);
+        self
+    }
+
+    /// Adds a capability; one that is there stays once.
+    #[must_use]
+    pub fn capability(mut self, capability: capability::Type) -> Self {
+        let message = to_message(capability);
+        if !self.info.capabilities.contains(&message) {
+            self.info.capabilities.push(message);
+        }
+        self
+    }
+
+    /// Roles that start without offers. Sent with every SUBSCRIBE, which
+    /// replaces what the master knew (`src/master/master.cpp`).
+    #[must_use]
+    pub fn suppressed_roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.suppressed_roles = roles.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Which agents may be offered (Mesos 1.11). Sent with every SUBSCRIBE.
+    #[must_use]
+    pub fn offer_constraints(mut self, constraints: OfferConstraints) -> Self {
+        self.offer_constraints = Some(constraints);
+        self
+    }
+
+    /// How long to wait between attempts to subscribe.
+    #[must_use]
+    pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
+        self.backoff = policy;
+        self
+    }
+}
+
+fn to_message(capability: capability::Type) -> Capability {
+    Capability {
+        r#type: Some(capability as i32),
+    }
+}
+
+/// Name of the user that this process runs as. Mesos' own driver fills it in
+/// likewise (`src/sched/sched.cpp`).
+fn current_user() -> String {
+    #[cfg(unix)]
+    if let Ok(Some(user)) = nix::unistd::User::from_uid(nix::unistd::geteuid()) {
+        return user.name;
+    }
+    ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_role_takes_the_place_of_the_default_one() {
+        let framework = Framework::ephemeral("f").role("a").role("b/c");
+        assert_eq!(framework.info().roles, ["a", "b/c"]);
+        assert_eq!(Framework::ephemeral("f").info().roles, ["*"]);
+    }
+
+    #[test]
+    fn a_capability_is_listed_once() {
+        let once = Framework::ephemeral("f").capability(capability::Type::GpuResources);
+        let twice = once.clone().capability(capability::Type::GpuResources);
+        assert_eq!(once.info(), twice.info());
+    }
+
+    #[test]
+    fn only_a_surviving_framework_checkpoints() {
+        let ephemeral = Framework::ephemeral("f");
+        assert_eq!(ephemeral.info().failover_timeout, None);
+        assert_eq!(ephemeral.info().checkpoint, None);
+        let surviving = Framework::surviving("f", Duration::from_millis(1500));
+        assert_eq!(surviving.info().failover_timeout, Some(1.5));
+        assert_eq!(surviving.info().checkpoint, Some(true));
+    }
+}

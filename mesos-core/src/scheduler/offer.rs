@@ -1,0 +1,231 @@
+//! Offers as values that can be used once.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mesos_proto::v1::{self, OfferId};
+use tokio::sync::Notify;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::resources::Resources;
+
+/// Resources of one agent for one role, to accept or to decline.
+///
+/// It cannot be cloned: [`accept`](super::SchedulerDriver::accept) and
+/// [`decline`](super::SchedulerDriver::decline) consume it, and an offer that
+/// is dropped is declined with Mesos' default filter of 5 s. An offer that was
+/// rescinded, or that belongs to an earlier subscription, is refused with
+/// [`ErrorKind::OfferGone`] before anything is sent; ask
+/// [`is_alive`](Self::is_alive).
+///
+/// Its fields are those of the message [`v1::Offer`], reached by `Deref`.
+#[must_use = "an offer that is dropped is declined"]
+pub struct Offer {
+    offer: Box<v1::Offer>,
+    ledger: Arc<Ledger>,
+}
+
+impl Offer {
+    pub(super) fn new(offer: v1::Offer, ledger: Arc<Ledger>) -> Self {
+        Self {
+            offer: Box::new(offer),
+            ledger,
+        }
+    }
+
+    /// The offered resources, to calculate with.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] if Mesos sent resources that break its own rules.
+    pub fn resources(&self) -> Result<Resources> {
+        Resources::try_from(self.offer.resources.clone()).map_err(|error| {
+            Error::new(
+                ErrorKind::Decode,
+                format!("offer {} has malformed resources", self.offer.id.value),
+            )
+            .with_source(error)
+        })
+    }
+
+    /// The role that the resources are allocated to; `*` for a framework
+    /// without the capability MULTI_ROLE.
+    pub fn role(&self) -> &str {
+        self.offer
+            .allocation_info
+            .as_ref()
+            .and_then(|info| info.role.as_deref())
+            .unwrap_or("*")
+    }
+
+    /// Whether the offer can still be used, as far as this side knows.
+    pub fn is_alive(&self) -> bool {
+        self.ledger.contains(&self.offer.id)
+    }
+
+    /// Marks the offer as used: its drop does nothing any more. An error if it
+    /// is gone already.
+    pub(super) fn consume(&self) -> Result<()> {
+        if self.ledger.remove(&self.offer.id) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::OfferGone,
+            format!(
+                "offer {} of agent {} was rescinded or belongs to an earlier subscription",
+                self.offer.id.value, self.offer.agent_id.value
+            ),
+        ))
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        self.ledger.give_back(&self.offer.id);
+    }
+}
+
+impl Deref for Offer {
+    type Target = v1::Offer;
+
+    fn deref(&self) -> &v1::Offer {
+        &self.offer
+    }
+}
+
+impl fmt::Debug for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offer")
+            .field("id", &self.offer.id.value)
+            .field("agent_id", &self.offer.agent_id.value)
+            .field("hostname", &self.offer.hostname)
+            .field("alive", &self.is_alive())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which offers are outstanding, and which were dropped unused.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    state: Mutex<State>,
+    returned: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    alive: HashSet<OfferId>,
+    /// Dropped unused and not yet declined. At most as long as `alive` was.
+    returned: Vec<OfferId>,
+}
+
+impl Ledger {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock can panic half way; a poisoned one is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn issue(self: &Arc<Self>, offers: Vec<v1::Offer>) -> Vec<Offer> {
+        let mut state = self.lock();
+        state.alive.extend(offers.iter().map(|offer| offer.id.clone()));
+        drop(state);
+        offers
+            .into_iter()
+            .map(|offer| Offer::new(offer, Arc::clone(self)))
+            .collect()
+    }
+
+    fn contains(&self, id: &OfferId) -> bool {
+        self.lock().alive.contains(id)
+    }
+
+    /// Whether it was alive. Used for acceptance and for RESCIND.
+    pub(super) fn remove(&self, id: &OfferId) -> bool {
+        self.lock().alive.remove(id)
+    }
+
+    fn give_back(&self, id: &OfferId) {
+        let mut state = self.lock();
+        if let Some(id) = state.alive.take(id) {
+            state.returned.push(id);
+            drop(state);
+            self.returned.notify_one();
+        }
+    }
+
+    /// Forgets all offers: a subscription began or ended, and Mesos withdraws
+    /// offers without a RESCIND then (`src/master/master.cpp`).
+    pub(super) fn clear(&self) {
+        let mut state = self.lock();
+        state.alive.clear();
+        state.returned.clear();
+    }
+
+    /// Waits until offers were dropped unused, and takes them. Cancel safe.
+    pub(super) async fn dropped(&self) -> Vec<OfferId> {
+        loop {
+            let ids = std::mem::take(&mut self.lock().returned);
+            if !ids.is_empty() {
+                return ids;
+            }
+            self.returned.notified().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    fn issue(ledger: &Arc<Ledger>, id: &str) -> Offer {
+        let offer = v1::Offer {
+            id: OfferId { value: id.into() },
+            ..Default::default()
+        };
+        ledger.issue(vec![offer]).remove(0)
+    }
+
+    fn returned(ledger: &Ledger) -> Vec<String> {
+        let ids = ledger.dropped().now_or_never().unwrap_or_default();
+        ids.into_iter().map(|id| id.value).collect()
+    }
+
+    #[test]
+    fn an_offer_dropped_unused_is_returned_once() {
+        let ledger = Arc::new(Ledger::default());
+        drop(issue(&ledger, "o1"));
+        assert_eq!(returned(&ledger), ["o1"]);
+        assert!(returned(&ledger).is_empty());
+    }
+
+    #[test]
+    fn a_consumed_offer_is_not_returned() {
+        let ledger = Arc::new(Ledger::default());
+        let offer = issue(&ledger, "o1");
+        offer.consume().unwrap();
+        drop(offer);
+        assert!(returned(&ledger).is_empty());
+    }
+
+    #[test]
+    fn a_rescinded_offer_says_so_and_is_not_declined() {
+        let ledger = Arc::new(Ledger::default());
+        let offer = issue(&ledger, "o1");
+        assert!(ledger.remove(&offer.id));
+        assert!(!offer.is_alive());
+        assert_eq!(offer.consume().unwrap_err().kind(), ErrorKind::OfferGone);
+        drop(offer);
+        assert!(returned(&ledger).is_empty());
+    }
+
+    #[test]
+    fn a_new_subscription_makes_all_offers_stale() {
+        let ledger = Arc::new(Ledger::default());
+        let held = issue(&ledger, "o1");
+        drop(issue(&ledger, "o2"));
+        ledger.clear();
+        assert!(!held.is_alive());
+        assert!(returned(&ledger).is_empty());
+    }
+}

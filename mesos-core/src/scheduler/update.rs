@@ -1,0 +1,173 @@
+//! Status updates and their acknowledgement.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mesos_proto::v1::{OperationStatus, TaskStatus, scheduler::Call};
+
+use super::SchedulerDriver;
+use super::calls;
+use crate::error::Result;
+
+/// A task's state, as [`Scheduler::update`](super::Scheduler::update) gets it.
+/// Its fields are those of the message [`TaskStatus`], reached by `Deref`.
+#[derive(Debug)]
+pub struct StatusUpdate {
+    status: Box<TaskStatus>,
+    pending: Option<Pending>,
+}
+
+/// An operation's state, as
+/// [`Scheduler::operation_update`](super::Scheduler::operation_update) gets
+/// it. Its fields are those of the message [`OperationStatus`].
+#[derive(Debug)]
+pub struct OperationUpdate {
+    status: Box<OperationStatus>,
+    pending: Option<Pending>,
+}
+
+impl StatusUpdate {
+    /// The update, and what the runtime keeps to acknowledge it.
+    pub(super) fn new(status: Box<TaskStatus>, driver: &SchedulerDriver) -> (Self, Option<Due>) {
+        let (pending, due) = split(calls::acknowledge(&status), driver);
+        (Self { status, pending }, due)
+    }
+
+    /// Whether Mesos waits for an acknowledgement. What the master made itself
+    /// carries no uuid and wants none (`src/internal/evolve.cpp`).
+    pub fn needs_acknowledgement(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Takes the acknowledgement out of the runtime's hands: the update counts
+    /// as handled when [`Acknowledgement::acknowledge`] is called, however long
+    /// after the handler returned. `None` if there is nothing to acknowledge,
+    /// or it was taken before.
+    pub fn defer(&mut self) -> Option<Acknowledgement> {
+        self.pending.take().map(Pending::defer)
+    }
+
+    /// The message.
+    pub fn into_status(self) -> TaskStatus {
+        *self.status
+    }
+}
+
+impl OperationUpdate {
+    pub(super) fn new(
+        status: Box<OperationStatus>,
+        driver: &SchedulerDriver,
+    ) -> (Self, Option<Due>) {
+        let (pending, due) = split(calls::acknowledge_operation(&status), driver);
+        (Self { status, pending }, due)
+    }
+
+    /// Whether Mesos waits for an acknowledgement.
+    pub fn needs_acknowledgement(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// As [`StatusUpdate::defer`].
+    pub fn defer(&mut self) -> Option<Acknowledgement> {
+        self.pending.take().map(Pending::defer)
+    }
+
+    /// The message.
+    pub fn into_status(self) -> OperationStatus {
+        *self.status
+    }
+}
+
+impl Deref for StatusUpdate {
+    type Target = TaskStatus;
+
+    fn deref(&self) -> &TaskStatus {
+        &self.status
+    }
+}
+
+impl Deref for OperationUpdate {
+    type Target = OperationStatus;
+
+    fn deref(&self) -> &OperationStatus {
+        &self.status
+    }
+}
+
+/// The right to acknowledge one update, kept by a handler that returned
+/// before the update was dealt with.
+///
+/// Dropping it leaves the update unacknowledged: the agent sends it again, and
+/// holds back the task's next update until then.
+#[must_use = "an update that is not acknowledged comes again"]
+pub struct Acknowledgement {
+    call: Box<Call>,
+    driver: SchedulerDriver,
+}
+
+impl Acknowledgement {
+    /// Tells Mesos that the update was dealt with. Also right after a
+    /// reconnect: the agent matches the uuid, whoever carried it.
+    ///
+    /// # Errors
+    /// Whatever a call can meet; the update then comes again, with a new
+    /// chance to acknowledge it.
+    pub async fn acknowledge(self) -> Result<()> {
+        self.driver.call(*self.call).await
+    }
+}
+
+impl fmt::Debug for Acknowledgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acknowledgement").finish_non_exhaustive()
+    }
+}
+
+/// The update's half of an acknowledgement that is not made yet.
+struct Pending {
+    token: Acknowledgement,
+    deferred: Arc<AtomicBool>,
+}
+
+impl Pending {
+    fn defer(self) -> Acknowledgement {
+        self.deferred.store(true, Ordering::Release);
+        self.token
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
+    }
+}
+
+/// The runtime's half.
+pub(super) struct Due {
+    call: Box<Call>,
+    deferred: Arc<AtomicBool>,
+}
+
+impl Due {
+    /// The call to make after the handler returned `Ok`; none if it deferred.
+    pub(super) fn into_call(self) -> Option<Call> {
+        (!self.deferred.load(Ordering::Acquire)).then_some(*self.call)
+    }
+}
+
+fn split(call: Option<Call>, driver: &SchedulerDriver) -> (Option<Pending>, Option<Due>) {
+    let Some(call) = call.map(Box::new) else {
+        return (None, None);
+    };
+    let deferred = Arc::new(AtomicBool::new(false));
+    let pending = Pending {
+        token: Acknowledgement {
+            call: call.clone(),
+            driver: driver.clone(),
+        },
+        deferred: Arc::clone(&deferred),
+    };
+    (Some(pending), Some(Due { call, deferred }))
+}
