@@ -1,5 +1,8 @@
 //! The messages of the Mesos v1 API.
 mod debug;
+mod helpers;
 #[allow(missing_docs)] // until every field of the .proto files is documented
 #[path = "generated/mod.rs"]
 pub mod v1;
+
+pub use helpers::{ExecutorInfoBuilder, OpenEnum, TaskInfoBuilder, UnknownEnum, known};

@@ -1,0 +1,197 @@
+//! Commands and their environment.
+
+use crate::v1::command_info::Uri;
+use crate::v1::environment::{Variable, variable};
+use crate::v1::{CommandInfo, Environment};
+
+impl CommandInfo {
+    /// A line for the shell: the agent runs `sh -c line`.
+    ///
+    /// ```
+    /// use mesos_proto::v1::CommandInfo;
+    ///
+    /// let command = CommandInfo::sh("echo $GREETING | tee out").with_env("GREETING", "hello");
+    /// assert_eq!(command.value(), "echo $GREETING | tee out");
+    /// assert!(command.shell());
+    /// ```
+    pub fn sh(line: impl Into<String>) -> Self {
+        Self {
+            shell: Some(true),
+            value: Some(line.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A program with its arguments, run without a shell. The first item is
+    /// the program, looked up in the task's `PATH` where it is no path.
+    ///
+    /// In the message the program is there twice: Mesos starts `value`, and
+    /// hands it `arguments` with the program's own name as the first of them
+    /// (`src/slave/containerizer/mesos/launch.cpp`). Without any item the
+    /// command has no `value`, and Mesos refuses its task.
+    ///
+    /// ```
+    /// use mesos_proto::v1::CommandInfo;
+    ///
+    /// let command = CommandInfo::argv(["/bin/echo", "$not expanded"]);
+    /// assert_eq!(command.value(), "/bin/echo");
+    /// assert_eq!(command.arguments, ["/bin/echo", "$not expanded"]);
+    /// ```
+    pub fn argv<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
+        let arguments: Vec<String> = argv.into_iter().map(Into::into).collect();
+        Self {
+            shell: Some(false),
+            value: arguments.first().cloned(),
+            arguments,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a variable to the environment, in place of one of the same name.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.get_or_insert_default().set(name, value);
+        self
+    }
+
+    /// Adds a file that the agent fetches into the sandbox before the start.
+    /// Plain text is its address; archives are unpacked unless the
+    /// [`Uri`] says otherwise.
+    ///
+    /// ```
+    /// use mesos_proto::v1::CommandInfo;
+    /// use mesos_proto::v1::command_info::Uri;
+    ///
+    /// let command = CommandInfo::sh("./run")
+    ///     .with_uri("https://files.example/data.tar.gz")
+    ///     .with_uri(Uri {
+    ///         executable: Some(true),
+    ///         ..Uri::from("https://files.example/run")
+    ///     });
+    /// assert_eq!(command.uris.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn with_uri(mut self, uri: impl Into<Uri>) -> Self {
+        self.uris.push(uri.into());
+        self
+    }
+
+    /// Runs the command as this user of the agent's machine, in place of the
+    /// framework's.
+    #[must_use]
+    pub fn with_user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+}
+
+impl From<&str> for Uri {
+    fn from(value: &str) -> Self {
+        Self::from(value.to_owned())
+    }
+}
+
+impl From<String> for Uri {
+    fn from(value: String) -> Self {
+        Self {
+            value,
+            ..Self::default()
+        }
+    }
+}
+
+/// ```
+/// use mesos_proto::v1::Environment;
+///
+/// let mut environment = Environment::from_iter([("LANG", "C"), ("TZ", "UTC")]);
+/// environment.set("LANG", "C.UTF-8");
+/// assert_eq!(environment.get("LANG"), Some("C.UTF-8"));
+/// assert_eq!(environment.get("HOME"), None);
+/// ```
+impl Environment {
+    /// The value of a variable; none where the variable is absent or a secret.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let variable = self.variables.iter().rfind(|v| v.name == name)?;
+        variable.value.as_deref()
+    }
+
+    /// Sets a variable, in place of any of the same name.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let name = name.into();
+        self.variables.retain(|variable| variable.name != name);
+        self.variables.push(Variable {
+            name,
+            r#type: Some(variable::Type::Value.into()),
+            value: Some(value.into()),
+            secret: None,
+        });
+    }
+}
+
+/// Of two variables with one name the later stays.
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        let mut environment = Self::default();
+        for (name, value) in variables {
+            environment.set(name, value);
+        }
+        environment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_line_says_so_although_it_is_the_default() {
+        let command = CommandInfo::sh("exit 3");
+        assert_eq!(command.shell, Some(true));
+        assert_eq!(command.value.as_deref(), Some("exit 3"));
+        assert!(command.arguments.is_empty() && command.environment.is_none());
+    }
+
+    #[test]
+    fn argv_repeats_the_program_as_the_first_argument() {
+        let command = CommandInfo::argv(vec!["/bin/echo".to_owned(), "x".to_owned()]);
+        assert_eq!(command.shell, Some(false));
+        assert_eq!(command.value.as_deref(), Some("/bin/echo"));
+        assert_eq!(command.arguments, ["/bin/echo", "x"]);
+    }
+
+    #[test]
+    fn argv_of_nothing_names_no_program() {
+        let command = CommandInfo::argv::<&str>([]);
+        assert_eq!((command.shell, command.value), (Some(false), None));
+    }
+
+    #[test]
+    fn a_variable_set_again_is_there_once() {
+        let command = CommandInfo::sh("env")
+            .with_env("A", "1")
+            .with_env("B", "2")
+            .with_env("A", "3");
+        let environment = command.environment.unwrap();
+        assert_eq!(environment.variables.len(), 2);
+        assert_eq!(environment.get("A"), Some("3"));
+        assert_eq!(environment.get("B"), Some("2"));
+    }
+
+    #[test]
+    fn user_and_files_are_taken_over() {
+        let command = CommandInfo::sh("./run")
+            .with_user("nobody")
+            .with_uri("http://a/b")
+            .with_uri("c".to_owned());
+        assert_eq!(command.user(), "nobody");
+        assert_eq!(
+            command
+                .uris
+                .iter()
+                .map(|uri| uri.value.as_str())
+                .collect::<Vec<_>>(),
+            ["http://a/b", "c"]
+        );
+        assert!(command.uris[0].extract());
+    }
+}

@@ -1,0 +1,260 @@
+//! Resources, in the format of frameworks with RESERVATION_REFINEMENT.
+//!
+//! Adding up, comparing and parsing resources is left to `mesos-core`.
+
+use std::ops::RangeInclusive;
+
+use crate::v1::resource::disk_info::Persistence;
+use crate::v1::resource::reservation_info::Type as ReservationType;
+use crate::v1::resource::{AllocationInfo, ReservationInfo, RevocableInfo, SharedInfo};
+use crate::v1::value::{Ranges, Scalar, Set, Type};
+use crate::v1::volume::Mode;
+use crate::v1::{Resource, Volume};
+
+/// Without any of the methods below that say otherwise, a resource is
+/// unreserved, not revocable and not shared.
+///
+/// `allocation_info` may stay unset in everything a scheduler sends: the
+/// master fills it from the offer (`src/common/protobuf_utils.cpp`).
+///
+/// ```
+/// use mesos_proto::v1::Resource;
+///
+/// let cpus = Resource::scalar("cpus", 0.5);
+/// let ports = Resource::ranges("ports", [31000..=31005, 31010..=31010]);
+/// let volume = Resource::scalar("disk", 512.0)
+///     .reserved_dynamic("web", "ops")
+///     .persistent_volume("db-0", "data", "ops");
+/// ```
+impl Resource {
+    /// An amount: `cpus` and `gpus` by number, `mem` and `disk` in MiB.
+    ///
+    /// Mesos keeps three decimals of it, and refuses a task with an amount
+    /// that is not above zero.
+    pub fn scalar(name: impl Into<String>, value: f64) -> Self {
+        Self {
+            scalar: Some(Scalar { value }),
+            ..Self::empty(name, Type::Scalar)
+        }
+    }
+
+    /// Ranges of numbers, both ends included. They must not overlap, or Mesos
+    /// refuses them; a range without any number in it adds nothing.
+    pub fn ranges(
+        name: impl Into<String>,
+        ranges: impl IntoIterator<Item = RangeInclusive<u64>>,
+    ) -> Self {
+        Self {
+            ranges: Some(Ranges::from_iter(ranges)),
+            ..Self::empty(name, Type::Ranges)
+        }
+    }
+
+    /// A set of names. None of them may come twice, or Mesos refuses them.
+    pub fn set<S: Into<String>>(
+        name: impl Into<String>,
+        items: impl IntoIterator<Item = S>,
+    ) -> Self {
+        Self {
+            set: Some(Set::from_iter(items)),
+            ..Self::empty(name, Type::Set)
+        }
+    }
+
+    fn empty(name: impl Into<String>, r#type: Type) -> Self {
+        Self {
+            name: name.into(),
+            r#type: r#type.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Reserved for `role` by the agent's own configuration. On a resource
+    /// that is reserved already it refines that reservation, for a role below
+    /// the earlier one.
+    #[must_use]
+    pub fn reserved_static(self, role: impl Into<String>) -> Self {
+        self.reserved(ReservationType::Static, role.into(), None)
+    }
+
+    /// Reserved for `role` at run time, as a RESERVE operation makes it. On a
+    /// resource that is reserved already it refines that reservation, for a
+    /// role below the earlier one.
+    ///
+    /// `principal` is who reserves. It has to be the framework's own
+    /// principal, and `None` where the framework has none.
+    #[must_use]
+    pub fn reserved_dynamic<'a>(
+        self,
+        role: impl Into<String>,
+        principal: impl Into<Option<&'a str>>,
+    ) -> Self {
+        self.reserved(ReservationType::Dynamic, role.into(), principal.into())
+    }
+
+    fn reserved(mut self, r#type: ReservationType, role: String, principal: Option<&str>) -> Self {
+        self.reservations.push(ReservationInfo {
+            r#type: Some(r#type.into()),
+            role: Some(role),
+            principal: principal.map(Into::into),
+            labels: None,
+        });
+        self
+    }
+
+    /// Allocated to `role`, as resources in offers are.
+    #[must_use]
+    pub fn allocated_to(mut self, role: impl Into<String>) -> Self {
+        self.allocation_info = Some(AllocationInfo {
+            role: Some(role.into()),
+        });
+        self
+    }
+
+    /// May be used by several tasks at once. Only persistent volumes can be.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.shared = Some(SharedInfo {});
+        self
+    }
+
+    /// May be taken back from its tasks at any time.
+    #[must_use]
+    pub fn revocable(mut self) -> Self {
+        self.revocable = Some(RevocableInfo {});
+        self
+    }
+
+    /// Makes reserved `disk` a persistent volume, as a CREATE operation does.
+    /// The disk's source stays as it is.
+    ///
+    /// `id` names the volume among those of its role on one agent.
+    /// `container_path` is where a task finds it, writable; a relative path is
+    /// inside the task's sandbox. `principal` is who creates it: the
+    /// framework's own, and `None` where the framework has none.
+    #[must_use]
+    pub fn persistent_volume<'a>(
+        mut self,
+        id: impl Into<String>,
+        container_path: impl Into<String>,
+        principal: impl Into<Option<&'a str>>,
+    ) -> Self {
+        let disk = self.disk.get_or_insert_default();
+        disk.persistence = Some(Persistence {
+            id: id.into(),
+            principal: principal.into().map(Into::into),
+        });
+        disk.volume = Some(Volume {
+            mode: Mode::Rw.into(),
+            container_path: container_path.into(),
+            ..Volume::default()
+        });
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+    use crate::v1::resource::DiskInfo;
+    use crate::v1::resource::disk_info::{Source, source};
+    use crate::v1::value::Range;
+
+    #[test]
+    fn each_constructor_sets_the_type_that_belongs_to_its_value() {
+        let scalar = Resource::scalar("cpus", 0.5);
+        assert_eq!(
+            (scalar.name.as_str(), scalar.r#type()),
+            ("cpus", Type::Scalar)
+        );
+        assert_eq!(scalar.scalar, Some(Scalar { value: 0.5 }));
+
+        let ranges = Resource::ranges("ports", [31000..=31005]);
+        assert_eq!(ranges.r#type(), Type::Ranges);
+        let expected = Range {
+            begin: 31000,
+            end: 31005,
+        };
+        assert_eq!(
+            ranges.ranges.map(|ranges| ranges.range),
+            Some(vec![expected])
+        );
+
+        let set = Resource::set("disks", ["sda", "sdb"]);
+        assert_eq!(set.r#type(), Type::Set);
+        assert_eq!(
+            set.set.map(|set| set.item),
+            Some(vec!["sda".into(), "sdb".into()])
+        );
+    }
+
+    #[test]
+    fn an_unreserved_resource_carries_nothing_of_the_old_format() {
+        let decoded = Resource::decode(&*Resource::scalar("mem", 32.0).encode_to_vec()).unwrap();
+        #[expect(deprecated, reason = "the old format is what must be absent")]
+        let old = (decoded.role.clone(), decoded.reservation.clone());
+        assert_eq!(old, (None, None));
+        assert!(decoded.reservations.is_empty());
+    }
+
+    #[test]
+    fn a_reservation_on_a_reservation_refines_it() {
+        let resource = Resource::scalar("cpus", 1.0)
+            .reserved_static("eng")
+            .reserved_dynamic("eng/web", "ops")
+            .reserved_dynamic("eng/web/shop", None);
+        let stack: Vec<_> = resource
+            .reservations
+            .iter()
+            .map(|r| (r.r#type(), r.role(), r.principal.as_deref()))
+            .collect();
+        assert_eq!(
+            stack,
+            [
+                (ReservationType::Static, "eng", None),
+                (ReservationType::Dynamic, "eng/web", Some("ops")),
+                (ReservationType::Dynamic, "eng/web/shop", None),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_persistent_volume_keeps_the_source_of_its_disk() {
+        let source = Source {
+            r#type: source::Type::Mount.into(),
+            ..Source::default()
+        };
+        let mut disk = Resource::scalar("disk", 64.0);
+        disk.disk = Some(DiskInfo {
+            source: Some(source.clone()),
+            ..DiskInfo::default()
+        });
+        let disk = disk.persistent_volume("v1", "data", "ops").disk.unwrap();
+        assert_eq!(disk.source, Some(source));
+        let persistence = disk.persistence.unwrap();
+        assert_eq!(
+            (persistence.id.as_str(), persistence.principal()),
+            ("v1", "ops")
+        );
+        let volume = disk.volume.unwrap();
+        assert_eq!(
+            (volume.mode(), volume.container_path.as_str()),
+            (Mode::Rw, "data")
+        );
+    }
+
+    #[test]
+    fn marks_are_set_one_by_one() {
+        let resource = Resource::scalar("disk", 1.0).shared().allocated_to("web");
+        assert!(resource.shared.is_some() && resource.revocable.is_none());
+        assert_eq!(resource.allocation_info.unwrap().role(), "web");
+        assert!(
+            Resource::scalar("cpus", 1.0)
+                .revocable()
+                .revocable
+                .is_some()
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! A task from a handful of words.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::v1::value::Scalar;
+use crate::v1::{
+    AgentId, CheckInfo, CommandInfo, ContainerInfo, DiscoveryInfo, ExecutorInfo, HealthCheck,
+    KillPolicy, Labels, Resource, TaskGroupInfo, TaskId, TaskInfo,
+};
+
+impl TaskInfo {
+    /// Starts a task with a name, which people see in the web interface and
+    /// which need not be unique.
+    ///
+    /// ```
+    /// use mesos_proto::v1::{CommandInfo, TaskInfo};
+    ///
+    /// let task = TaskInfo::builder("hello")
+    ///     .command(CommandInfo::sh("echo hello"))
+    ///     .cpus(0.1)
+    ///     .mem(32.0)
+    ///     .build();
+    /// assert_eq!(task.name, "hello");
+    /// assert_eq!(task.resources.len(), 2);
+    /// ```
+    pub fn builder(name: impl Into<String>) -> TaskInfoBuilder {
+        TaskInfoBuilder {
+            task: Self {
+                name: name.into(),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// Builds a [`TaskInfo`]; see [`TaskInfo::builder`].
+///
+/// Only the shape is made here; what Mesos asks of a task (exactly one of
+/// command and executor for LAUNCH, at least one resource) is checked by Mesos,
+/// which answers with TASK_ERROR.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct TaskInfoBuilder {
+    task: TaskInfo,
+}
+
+resource_setters!(TaskInfoBuilder, task);
+
+impl TaskInfoBuilder {
+    /// The id. It has to be unique among the framework's tasks, and is best
+    /// never used again. Without it `build` makes a random one.
+    pub fn id(mut self, id: impl Into<TaskId>) -> Self {
+        self.task.task_id = id.into();
+        self
+    }
+
+    /// The agent whose offer pays for the task. Left out, it stays empty, and
+    /// the driver fills it from the offer when the task is launched.
+    pub fn agent(mut self, id: impl Into<AgentId>) -> Self {
+        self.task.agent_id = id.into();
+        self
+    }
+
+    /// What to run, by the agent's own command executor.
+    pub fn command(mut self, command: CommandInfo) -> Self {
+        self.task.command = Some(command);
+        self
+    }
+
+    /// The executor to run the task by, in place of a command.
+    pub fn executor(mut self, executor: ExecutorInfo) -> Self {
+        self.task.executor = Some(executor);
+        self
+    }
+
+    /// The container to run in.
+    pub fn container(mut self, container: ContainerInfo) -> Self {
+        self.task.container = Some(container);
+        self
+    }
+
+    /// What decides that the task is healthy.
+    pub fn health_check(mut self, check: HealthCheck) -> Self {
+        self.task.health_check = Some(check);
+        self
+    }
+
+    /// What is checked at intervals and reported in status updates.
+    pub fn check(mut self, check: CheckInfo) -> Self {
+        self.task.check = Some(check);
+        self
+    }
+
+    /// How long a killed task has between SIGTERM and SIGKILL; 3 seconds with
+    /// the command executor where nothing is said.
+    pub fn kill_grace(mut self, grace: Duration) -> Self {
+        self.task.kill_policy = Some(KillPolicy::grace(grace));
+        self
+    }
+
+    /// Ends the task with TASK_FAILED when it has run for so long. Since 1.6.
+    pub fn max_completion_time(mut self, time: Duration) -> Self {
+        self.task.max_completion_time = Some(time.into());
+        self
+    }
+
+    /// Bytes for the executor; the command executor ignores them.
+    pub fn data(mut self, data: impl Into<Bytes>) -> Self {
+        self.task.data = Some(data.into());
+        self
+    }
+
+    /// Adds a label.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let labels: &mut Labels = self.task.labels.get_or_insert_default();
+        labels.add(key, value);
+        self
+    }
+
+    /// How others find the task.
+    pub fn discovery(mut self, discovery: DiscoveryInfo) -> Self {
+        self.task.discovery = Some(discovery);
+        self
+    }
+
+    /// How far the task may go beyond its `cpus` or `mem`, infinity included.
+    /// Needs the agent capability TASK_RESOURCE_LIMITS. Since 1.10.
+    pub fn limit(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.task.limits.insert(name.into(), Scalar { value });
+        self
+    }
+
+    /// The task. Without an id it gets a random one.
+    pub fn build(self) -> TaskInfo {
+        let mut task = self.task;
+        if task.task_id.as_str().is_empty() {
+            task.task_id = TaskId::random();
+        }
+        task
+    }
+}
+
+/// Lets a method take a task or the builder of one.
+impl From<TaskInfoBuilder> for TaskInfo {
+    fn from(builder: TaskInfoBuilder) -> Self {
+        builder.build()
+    }
+}
+
+/// ```
+/// use mesos_proto::v1::{CommandInfo, TaskGroupInfo, TaskInfo};
+///
+/// let pod = TaskGroupInfo::from_iter([
+///     TaskInfo::builder("web").command(CommandInfo::sh("./web")).cpus(1.0).mem(256.0),
+///     TaskInfo::builder("log").command(CommandInfo::sh("./log")).cpus(0.1).mem(32.0),
+/// ]);
+/// assert_eq!(pod.tasks.len(), 2);
+/// ```
+impl<T: Into<TaskInfo>> FromIterator<T> for TaskGroupInfo {
+    fn from_iter<I: IntoIterator<Item = T>>(tasks: I) -> Self {
+        Self {
+            tasks: tasks.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_without_an_id_gets_a_new_one_and_no_agent() {
+        let builder = TaskInfo::builder("t");
+        let (a, b) = (builder.clone().build(), builder.build());
+        assert_eq!(a.task_id.as_str().len(), 36);
+        assert_ne!(a.task_id, b.task_id);
+        assert_eq!(a.agent_id, "");
+    }
+
+    #[test]
+    fn everything_that_was_said_is_in_the_task() {
+        let task = TaskInfo::builder("web")
+            .id("t1")
+            .agent("a1")
+            .command(CommandInfo::sh("./web"))
+            .cpus(0.5)
+            .mem(64.0)
+            .resource(Resource::ranges("ports", [31000..=31000]))
+            .data("payload")
+            .label("tier", "front")
+            .label("colour", "blue")
+            .kill_grace(Duration::from_millis(1500))
+            .max_completion_time(Duration::from_secs(60))
+            .limit("mem", f64::INFINITY)
+            .build();
+        assert_eq!(
+            (task.task_id.as_str(), task.agent_id.as_str()),
+            ("t1", "a1")
+        );
+        assert_eq!(task.command.unwrap().value(), "./web");
+        let names: Vec<_> = task.resources.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names, ["cpus", "mem", "ports"]);
+        assert_eq!(task.data.as_deref(), Some(&b"payload"[..]));
+        let labels = task.labels.unwrap();
+        assert_eq!(
+            (labels.get("tier"), labels.get("colour")),
+            (Some("front"), Some("blue"))
+        );
+        let grace = task.kill_policy.unwrap().grace_period.unwrap();
+        assert_eq!(grace.nanoseconds, 1_500_000_000);
+        assert_eq!(
+            task.max_completion_time.unwrap().nanoseconds,
+            60_000_000_000
+        );
+        assert_eq!(task.limits["mem"].value, f64::INFINITY);
+    }
+}
