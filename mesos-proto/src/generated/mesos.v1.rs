@@ -296,7 +296,7 @@ pub mod framework_info {
         )]
         #[repr(i32)]
         pub enum Type {
-            /// Reads for an unset or newer value.
+            /// What an unset or unknown value reads as.
             Unknown = 0,
             /// Offer revocable resources too: oversubscribed ones that Mesos may take back at
             /// any time.
@@ -311,8 +311,8 @@ pub mod framework_info {
             SharedResources = 4,
             /// Report `TASK_UNREACHABLE`, `TASK_DROPPED`, `TASK_GONE`, `TASK_GONE_BY_OPERATOR`
             /// and `TASK_UNKNOWN` instead of lumping them together as `TASK_LOST`. The scheduler
-            /// decides what becomes of a task whose agent is cut off. Since 1.5 Mesos kills such
-            /// a task on its agent's return for no framework, with this capability or without.
+            /// decides what becomes of a task whose agent is cut off. Since 1.5 Mesos does not
+            /// kill such a task when its agent returns, with this capability or without.
             PartitionAware = 5,
             /// The framework lists its roles in `roles`, leaves `role` unset, and looks at
             /// `allocation_info` to see which role an offer is for. Without it Mesos strips
@@ -427,7 +427,7 @@ pub mod check_info {
     )]
     #[repr(i32)]
     pub enum Type {
-        /// Reads for an unset or newer value. Rejected.
+        /// What an unset or unknown value reads as. Rejected.
         Unknown = 0,
         /// Run a command; its exit status is the result.
         Command = 1,
@@ -554,7 +554,7 @@ pub mod health_check {
     )]
     #[repr(i32)]
     pub enum Type {
-        /// Reads for an unset or newer value. Rejected.
+        /// What an unset or unknown value reads as. Rejected.
         Unknown = 0,
         /// Run a command; exit status 0 is healthy.
         Command = 1,
@@ -669,7 +669,8 @@ pub struct ExecutorInfo {
     /// one.
     #[prost(message, optional, tag = "7")]
     pub command: ::core::option::Option<CommandInfo>,
-    /// The container that the executor itself runs in. Unset means the agent's default.
+    /// The container that the executor itself runs in. Unset means the agent's
+    /// `--default_container_info`, normally the host's file system.
     #[prost(message, optional, tag = "11")]
     pub container: ::core::option::Option<ContainerInfo>,
     /// What the executor takes in addition to its tasks, out of the same offer. For
@@ -715,7 +716,7 @@ pub mod executor_info {
     )]
     #[repr(i32)]
     pub enum Type {
-        /// Reads for an unset or newer value.
+        /// What an unset or unknown value reads as.
         Unknown = 0,
         /// The one that Mesos brings along and that runs task groups as nested containers.
         /// `command` must be unset; `container`, if set, must be of type `MESOS` and without
@@ -791,8 +792,7 @@ pub struct MasterInfo {
     #[prost(string, required, tag = "1")]
     pub id: ::prost::alloc::string::String,
     /// Deprecated: use `address`. The IPv4 address in network byte order, read as a host
-    /// integer: on a little-endian master the lowest byte is the first octet. 0 if the
-    /// address is IPv6.
+    /// integer: on a little-endian master the lowest byte is the first octet.
     #[prost(uint32, required, tag = "2")]
     pub ip: u32,
     /// Deprecated: use `address`.
@@ -842,7 +842,7 @@ pub mod master_info {
         )]
         #[repr(i32)]
         pub enum Type {
-            /// Reads for an unset or newer value.
+            /// What an unset or unknown value reads as.
             Unknown = 0,
             /// Agents may reregister with changed attributes, resources or domain.
             AgentUpdate = 1,
@@ -926,7 +926,7 @@ pub mod agent_info {
         )]
         #[repr(i32)]
         pub enum Type {
-            /// Reads for an unset or newer value.
+            /// What an unset or unknown value reads as.
             Unknown = 0,
             /// Runs tasks of frameworks with more than one role.
             MultiRole = 1,
@@ -1022,7 +1022,7 @@ pub mod csi_plugin_container_info {
     )]
     #[repr(i32)]
     pub enum Service {
-        /// Reads for an unset or newer value.
+        /// What an unset or unknown value reads as.
         Unknown = 0,
         /// Creates, deletes and attaches volumes.
         ControllerService = 1,
@@ -1240,7 +1240,7 @@ pub struct Attribute {
     /// Need not be unique on an agent.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Only the field that it names may be set; `SET` is never produced.
+    /// Only the field that it names is set. Agents never send `SET`.
     #[prost(enumeration = "value::Type", required, tag = "2")]
     pub r#type: i32,
     #[prost(message, optional, tag = "3")]
@@ -1352,7 +1352,7 @@ pub mod resource {
         )]
         #[repr(i32)]
         pub enum Type {
-            /// Reads for an unset or newer value.
+            /// What an unset or unknown value reads as.
             Unknown = 0,
             /// By the agent's `--resources` flag. Cannot be undone while the agent runs.
             Static = 1,
@@ -1473,7 +1473,7 @@ pub mod resource {
             )]
             #[repr(i32)]
             pub enum Type {
-                /// Reads for an unset or newer value. Rejected.
+                /// What an unset or unknown value reads as. Rejected.
                 Unknown = 0,
                 /// A directory that many may share, cut up at will.
                 Path = 1,
@@ -1522,185 +1522,273 @@ pub mod resource {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct SharedInfo {}
 }
-/// TODO.
+/// Counters of one queueing discipline of a container's outbound traffic, as the Linux
+/// kernel keeps them. Collected by the agent's isolator `network/port_mapping`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TrafficControlStatistics {
+    /// Which queue: such as `bw_limit` for the bandwidth limit and `bloat_reduction` for the
+    /// one against buffer bloat.
     #[prost(string, required, tag = "1")]
     pub id: ::prost::alloc::string::String,
+    /// Bytes waiting now.
     #[prost(uint64, optional, tag = "2")]
     pub backlog: ::core::option::Option<u64>,
+    /// Bytes sent in all.
     #[prost(uint64, optional, tag = "3")]
     pub bytes: ::core::option::Option<u64>,
+    /// Packets dropped in all.
     #[prost(uint64, optional, tag = "4")]
     pub drops: ::core::option::Option<u64>,
+    /// How often a packet had to wait for the limit.
     #[prost(uint64, optional, tag = "5")]
     pub overlimits: ::core::option::Option<u64>,
+    /// Packets sent in all.
     #[prost(uint64, optional, tag = "6")]
     pub packets: ::core::option::Option<u64>,
+    /// Packets waiting now.
     #[prost(uint64, optional, tag = "7")]
     pub qlen: ::core::option::Option<u64>,
+    /// Bytes per second.
     #[prost(uint64, optional, tag = "8")]
     pub ratebps: ::core::option::Option<u64>,
+    /// Packets per second.
     #[prost(uint64, optional, tag = "9")]
     pub ratepps: ::core::option::Option<u64>,
+    /// Packets handed back to the queue because the device was busy.
     #[prost(uint64, optional, tag = "10")]
     pub requeues: ::core::option::Option<u64>,
 }
-/// TODO.
+/// The `Ip` line of `/proc/net/snmp` in the container's network namespace, under the
+/// kernel's names (the IP group of the SNMP MIB). Counts since the namespace was made.
+/// Collected by the agent's isolator `network/port_mapping`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IpStatistics {
+    /// 1 if the host forwards packets, 2 if it does not.
     #[prost(int64, optional, tag = "1")]
     pub forwarding: ::core::option::Option<i64>,
+    /// Time to live of packets that do not say otherwise, in hops.
     #[prost(int64, optional, tag = "2")]
     pub default_ttl: ::core::option::Option<i64>,
+    /// Packets received, including those in error.
     #[prost(int64, optional, tag = "3")]
     pub in_receives: ::core::option::Option<i64>,
+    /// Packets dropped for errors in their headers.
     #[prost(int64, optional, tag = "4")]
     pub in_hdr_errors: ::core::option::Option<i64>,
+    /// Packets dropped for a destination that is not valid here.
     #[prost(int64, optional, tag = "5")]
     pub in_addr_errors: ::core::option::Option<i64>,
+    /// Packets forwarded.
     #[prost(int64, optional, tag = "6")]
     pub forw_datagrams: ::core::option::Option<i64>,
+    /// Packets dropped for an unknown transport protocol.
     #[prost(int64, optional, tag = "7")]
     pub in_unknown_protos: ::core::option::Option<i64>,
+    /// Good packets dropped on the way in, as for want of memory.
     #[prost(int64, optional, tag = "8")]
     pub in_discards: ::core::option::Option<i64>,
+    /// Packets handed to a transport protocol.
     #[prost(int64, optional, tag = "9")]
     pub in_delivers: ::core::option::Option<i64>,
+    /// Packets that local protocols asked to send.
     #[prost(int64, optional, tag = "10")]
     pub out_requests: ::core::option::Option<i64>,
+    /// Good packets dropped on the way out.
     #[prost(int64, optional, tag = "11")]
     pub out_discards: ::core::option::Option<i64>,
+    /// Packets dropped for want of a route.
     #[prost(int64, optional, tag = "12")]
     pub out_no_routes: ::core::option::Option<i64>,
+    /// Seconds that fragments wait for the rest.
     #[prost(int64, optional, tag = "13")]
     pub reasm_timeout: ::core::option::Option<i64>,
+    /// Fragments received.
     #[prost(int64, optional, tag = "14")]
     pub reasm_reqds: ::core::option::Option<i64>,
+    /// Packets put together again.
     #[prost(int64, optional, tag = "15")]
     pub reasm_o_ks: ::core::option::Option<i64>,
+    /// Packets that could not be put together.
     #[prost(int64, optional, tag = "16")]
     pub reasm_fails: ::core::option::Option<i64>,
+    /// Packets split up.
     #[prost(int64, optional, tag = "17")]
     pub frag_o_ks: ::core::option::Option<i64>,
+    /// Packets that would not fit and must not be split.
     #[prost(int64, optional, tag = "18")]
     pub frag_fails: ::core::option::Option<i64>,
+    /// Fragments made.
     #[prost(int64, optional, tag = "19")]
     pub frag_creates: ::core::option::Option<i64>,
 }
-/// TODO.
+/// The `Icmp` line of `/proc/net/snmp` in the container's network namespace, under the
+/// kernel's names (the ICMP group of the SNMP MIB): messages received (`In`) and sent
+/// (`Out`), in all and by kind. Collected by the agent's isolator `network/port_mapping`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IcmpStatistics {
     #[prost(int64, optional, tag = "1")]
     pub in_msgs: ::core::option::Option<i64>,
+    /// With any error, bad checksums among them.
     #[prost(int64, optional, tag = "2")]
     pub in_errors: ::core::option::Option<i64>,
     #[prost(int64, optional, tag = "3")]
     pub in_csum_errors: ::core::option::Option<i64>,
+    /// Destination unreachable.
     #[prost(int64, optional, tag = "4")]
     pub in_dest_unreachs: ::core::option::Option<i64>,
+    /// Time exceeded.
     #[prost(int64, optional, tag = "5")]
     pub in_time_excds: ::core::option::Option<i64>,
+    /// Parameter problem.
     #[prost(int64, optional, tag = "6")]
     pub in_parm_probs: ::core::option::Option<i64>,
+    /// Source quench.
     #[prost(int64, optional, tag = "7")]
     pub in_src_quenchs: ::core::option::Option<i64>,
+    /// Redirect.
     #[prost(int64, optional, tag = "8")]
     pub in_redirects: ::core::option::Option<i64>,
+    /// Echo request.
     #[prost(int64, optional, tag = "9")]
     pub in_echos: ::core::option::Option<i64>,
+    /// Echo reply.
     #[prost(int64, optional, tag = "10")]
     pub in_echo_reps: ::core::option::Option<i64>,
+    /// Timestamp request.
     #[prost(int64, optional, tag = "11")]
     pub in_timestamps: ::core::option::Option<i64>,
+    /// Timestamp reply.
     #[prost(int64, optional, tag = "12")]
     pub in_timestamp_reps: ::core::option::Option<i64>,
+    /// Address mask request.
     #[prost(int64, optional, tag = "13")]
     pub in_addr_masks: ::core::option::Option<i64>,
+    /// Address mask reply.
     #[prost(int64, optional, tag = "14")]
     pub in_addr_mask_reps: ::core::option::Option<i64>,
     #[prost(int64, optional, tag = "15")]
     pub out_msgs: ::core::option::Option<i64>,
+    /// Not sent because of a problem within ICMP.
     #[prost(int64, optional, tag = "16")]
     pub out_errors: ::core::option::Option<i64>,
+    /// Destination unreachable.
     #[prost(int64, optional, tag = "17")]
     pub out_dest_unreachs: ::core::option::Option<i64>,
+    /// Time exceeded.
     #[prost(int64, optional, tag = "18")]
     pub out_time_excds: ::core::option::Option<i64>,
+    /// Parameter problem.
     #[prost(int64, optional, tag = "19")]
     pub out_parm_probs: ::core::option::Option<i64>,
+    /// Source quench.
     #[prost(int64, optional, tag = "20")]
     pub out_src_quenchs: ::core::option::Option<i64>,
+    /// Redirect.
     #[prost(int64, optional, tag = "21")]
     pub out_redirects: ::core::option::Option<i64>,
+    /// Echo request.
     #[prost(int64, optional, tag = "22")]
     pub out_echos: ::core::option::Option<i64>,
+    /// Echo reply.
     #[prost(int64, optional, tag = "23")]
     pub out_echo_reps: ::core::option::Option<i64>,
+    /// Timestamp request.
     #[prost(int64, optional, tag = "24")]
     pub out_timestamps: ::core::option::Option<i64>,
+    /// Timestamp reply.
     #[prost(int64, optional, tag = "25")]
     pub out_timestamp_reps: ::core::option::Option<i64>,
+    /// Address mask request.
     #[prost(int64, optional, tag = "26")]
     pub out_addr_masks: ::core::option::Option<i64>,
+    /// Address mask reply.
     #[prost(int64, optional, tag = "27")]
     pub out_addr_mask_reps: ::core::option::Option<i64>,
 }
-/// TODO.
+/// The `Tcp` line of `/proc/net/snmp` in the container's network namespace, under the
+/// kernel's names (the TCP group of the SNMP MIB). Collected by the agent's isolator
+/// `network/port_mapping`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TcpStatistics {
+    /// How the retransmission timeout is computed, as the MIB numbers the ways. Linux says
+    /// 1, for other.
     #[prost(int64, optional, tag = "1")]
     pub rto_algorithm: ::core::option::Option<i64>,
+    /// Smallest retransmission timeout, in milliseconds.
     #[prost(int64, optional, tag = "2")]
     pub rto_min: ::core::option::Option<i64>,
+    /// Largest retransmission timeout, in milliseconds.
     #[prost(int64, optional, tag = "3")]
     pub rto_max: ::core::option::Option<i64>,
+    /// Limit on connections; -1 if there is none.
     #[prost(int64, optional, tag = "4")]
     pub max_conn: ::core::option::Option<i64>,
+    /// Connections opened from here.
     #[prost(int64, optional, tag = "5")]
     pub active_opens: ::core::option::Option<i64>,
+    /// Connections opened from elsewhere.
     #[prost(int64, optional, tag = "6")]
     pub passive_opens: ::core::option::Option<i64>,
+    /// Connections that failed to open.
     #[prost(int64, optional, tag = "7")]
     pub attempt_fails: ::core::option::Option<i64>,
+    /// Open connections that were reset.
     #[prost(int64, optional, tag = "8")]
     pub estab_resets: ::core::option::Option<i64>,
+    /// Connections open now. The only count here that goes down.
     #[prost(int64, optional, tag = "9")]
     pub curr_estab: ::core::option::Option<i64>,
+    /// Segments received, including those in error.
     #[prost(int64, optional, tag = "10")]
     pub in_segs: ::core::option::Option<i64>,
+    /// Segments sent, retransmissions excepted.
     #[prost(int64, optional, tag = "11")]
     pub out_segs: ::core::option::Option<i64>,
+    /// Segments sent again.
     #[prost(int64, optional, tag = "12")]
     pub retrans_segs: ::core::option::Option<i64>,
+    /// Segments received in error.
     #[prost(int64, optional, tag = "13")]
     pub in_errs: ::core::option::Option<i64>,
+    /// Resets sent.
     #[prost(int64, optional, tag = "14")]
     pub out_rsts: ::core::option::Option<i64>,
+    /// Segments received with a bad checksum.
     #[prost(int64, optional, tag = "15")]
     pub in_csum_errors: ::core::option::Option<i64>,
 }
-/// TODO.
+/// The `Udp` line of `/proc/net/snmp` in the container's network namespace, under the
+/// kernel's names (the UDP group of the SNMP MIB). Collected by the agent's isolator
+/// `network/port_mapping`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UdpStatistics {
+    /// Datagrams delivered to a socket.
     #[prost(int64, optional, tag = "1")]
     pub in_datagrams: ::core::option::Option<i64>,
+    /// Datagrams for a port on which nothing listened.
     #[prost(int64, optional, tag = "2")]
     pub no_ports: ::core::option::Option<i64>,
+    /// Datagrams not delivered for any other reason.
     #[prost(int64, optional, tag = "3")]
     pub in_errors: ::core::option::Option<i64>,
+    /// Datagrams sent.
     #[prost(int64, optional, tag = "4")]
     pub out_datagrams: ::core::option::Option<i64>,
+    /// Datagrams dropped because the socket's receive buffer was full.
     #[prost(int64, optional, tag = "5")]
     pub rcvbuf_errors: ::core::option::Option<i64>,
+    /// Datagrams not sent because the send buffer was full.
     #[prost(int64, optional, tag = "6")]
     pub sndbuf_errors: ::core::option::Option<i64>,
+    /// Datagrams received with a bad checksum.
     #[prost(int64, optional, tag = "7")]
     pub in_csum_errors: ::core::option::Option<i64>,
+    /// Multicast datagrams that nobody here had asked for.
     #[prost(int64, optional, tag = "8")]
     pub ignored_multi: ::core::option::Option<i64>,
 }
-/// TODO.
+/// The network counters of one container by protocol. Switched on with the agent flag
+/// `--network_enable_snmp_statistics`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnmpStatistics {
     #[prost(message, optional, tag = "1")]
@@ -1712,84 +1800,122 @@ pub struct SnmpStatistics {
     #[prost(message, optional, tag = "4")]
     pub udp_stats: ::core::option::Option<UdpStatistics>,
 }
-/// TODO.
+/// What a container uses of one disk. Collected by the agent's disk isolators.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DiskStatistics {
+    /// Unset for the disk that holds the agent's work directory.
     #[prost(message, optional, tag = "1")]
     pub source: ::core::option::Option<resource::disk_info::Source>,
+    /// Set if this is a persistent volume, unset for the sandbox.
     #[prost(message, optional, tag = "2")]
     pub persistence: ::core::option::Option<resource::disk_info::Persistence>,
+    /// The size of the disk resource.
     #[prost(uint64, optional, tag = "3")]
     pub limit_bytes: ::core::option::Option<u64>,
     #[prost(uint64, optional, tag = "4")]
     pub used_bytes: ::core::option::Option<u64>,
 }
-/// TODO.
+/// What one container uses, at one moment. Made by the agent's containerizer and
+/// isolators, each of which fills in what it knows; the rest stays unset. Counters run
+/// from the container's start. Network figures are seen from the container: `rx` is what
+/// it received.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResourceStatistics {
+    /// When the figures were taken, in seconds since the Unix epoch.
     #[prost(double, required, tag = "1")]
     pub timestamp: f64,
     #[prost(uint32, optional, tag = "30")]
     pub processes: ::core::option::Option<u32>,
     #[prost(uint32, optional, tag = "31")]
     pub threads: ::core::option::Option<u32>,
+    /// CPU time in user mode, in seconds.
     #[prost(double, optional, tag = "2")]
     pub cpus_user_time_secs: ::core::option::Option<f64>,
+    /// CPU time in kernel mode, in seconds.
     #[prost(double, optional, tag = "3")]
     pub cpus_system_time_secs: ::core::option::Option<f64>,
+    /// CPUs that the container cannot exceed: its limit where it has one (the host's number
+    /// of CPUs for an infinite one), else its allocation.
     #[prost(double, optional, tag = "4")]
     pub cpus_limit: ::core::option::Option<f64>,
+    /// CPUs allocated to the container.
     /// Since: 1.10.
     #[prost(double, optional, tag = "45")]
     pub cpus_soft_limit: ::core::option::Option<f64>,
+    /// Scheduling periods that have passed, as in the cgroup's `cpu.stat`.
     #[prost(uint32, optional, tag = "7")]
     pub cpus_nr_periods: ::core::option::Option<u32>,
+    /// Periods in which the container was throttled.
     #[prost(uint32, optional, tag = "8")]
     pub cpus_nr_throttled: ::core::option::Option<u32>,
+    /// Seconds for which it was throttled, over all its threads.
     #[prost(double, optional, tag = "9")]
     pub cpus_throttled_time_secs: ::core::option::Option<f64>,
+    /// All memory in RAM, page cache included.
     #[prost(uint64, optional, tag = "36")]
     pub mem_total_bytes: ::core::option::Option<u64>,
+    /// RAM and swap together. Only where the host accounts for swap.
     #[prost(uint64, optional, tag = "37")]
     pub mem_total_memsw_bytes: ::core::option::Option<u64>,
+    /// Kernel memory.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "52")]
     pub mem_kmem_usage_bytes: ::core::option::Option<u64>,
+    /// Kernel memory for socket buffers.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "53")]
     pub mem_kmem_tcp_usage_bytes: ::core::option::Option<u64>,
+    /// Memory that the container cannot exceed: its limit where it has one (the host's
+    /// memory for an infinite one), else its allocation.
     #[prost(uint64, optional, tag = "6")]
     pub mem_limit_bytes: ::core::option::Option<u64>,
+    /// Memory allocated to the container.
     #[prost(uint64, optional, tag = "38")]
     pub mem_soft_limit_bytes: ::core::option::Option<u64>,
+    /// The old name of `mem_cache_bytes`, with the same figure.
     #[prost(uint64, optional, tag = "10")]
     pub mem_file_bytes: ::core::option::Option<u64>,
+    /// The old name of `mem_rss_bytes`, with the same figure.
     #[prost(uint64, optional, tag = "11")]
     pub mem_anon_bytes: ::core::option::Option<u64>,
+    /// Page cache, tmpfs and shared memory included.
     #[prost(uint64, optional, tag = "39")]
     pub mem_cache_bytes: ::core::option::Option<u64>,
+    /// Anonymous memory under a cgroup isolator; all resident memory under the posix
+    /// isolator.
     #[prost(uint64, optional, tag = "5")]
     pub mem_rss_bytes: ::core::option::Option<u64>,
+    /// The part of the page cache that is mapped.
     #[prost(uint64, optional, tag = "12")]
     pub mem_mapped_file_bytes: ::core::option::Option<u64>,
+    /// Only where the host accounts for swap.
     #[prost(uint64, optional, tag = "40")]
     pub mem_swap_bytes: ::core::option::Option<u64>,
+    /// Memory that cannot be reclaimed.
     #[prost(uint64, optional, tag = "41")]
     pub mem_unevictable_bytes: ::core::option::Option<u64>,
+    /// How often the kernel signalled low memory pressure, since the agent started.
     #[prost(uint64, optional, tag = "32")]
     pub mem_low_pressure_counter: ::core::option::Option<u64>,
+    /// How often the kernel signalled medium memory pressure, since the agent started.
     #[prost(uint64, optional, tag = "33")]
     pub mem_medium_pressure_counter: ::core::option::Option<u64>,
+    /// How often the kernel signalled critical memory pressure, since the agent started.
     #[prost(uint64, optional, tag = "34")]
     pub mem_critical_pressure_counter: ::core::option::Option<u64>,
+    /// The disk allocated for the sandbox.
     #[prost(uint64, optional, tag = "26")]
     pub disk_limit_bytes: ::core::option::Option<u64>,
+    /// The disk that the sandbox uses.
     #[prost(uint64, optional, tag = "27")]
     pub disk_used_bytes: ::core::option::Option<u64>,
+    /// The same by disk, volumes included.
     #[prost(message, repeated, tag = "43")]
     pub disk_statistics: ::prost::alloc::vec::Vec<DiskStatistics>,
+    /// Block I/O, from the isolator `cgroups/blkio`.
     #[prost(message, optional, tag = "44")]
     pub blkio_statistics: ::core::option::Option<cgroup_info::blkio::Statistics>,
+    /// From the isolator `cgroups/perf_event`.
     #[prost(message, optional, tag = "13")]
     pub perf: ::core::option::Option<PerfStatistics>,
     #[prost(uint64, optional, tag = "14")]
@@ -1808,30 +1934,39 @@ pub struct ResourceStatistics {
     pub net_tx_errors: ::core::option::Option<u64>,
     #[prost(uint64, optional, tag = "21")]
     pub net_tx_dropped: ::core::option::Option<u64>,
+    /// Bytes per second that the container may send.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "46")]
     pub net_tx_rate_limit: ::core::option::Option<u64>,
+    /// Bytes per second that it may send in a burst.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "47")]
     pub net_tx_burst_rate_limit: ::core::option::Option<u64>,
+    /// Bytes that a burst may have.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "48")]
     pub net_tx_burst_size: ::core::option::Option<u64>,
+    /// Bytes per second that the container may receive.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "49")]
     pub net_rx_rate_limit: ::core::option::Option<u64>,
+    /// Bytes per second that it may receive in a burst.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "50")]
     pub net_rx_burst_rate_limit: ::core::option::Option<u64>,
+    /// Bytes that a burst may have.
     /// Since: unreleased.
     #[prost(uint64, optional, tag = "51")]
     pub net_rx_burst_size: ::core::option::Option<u64>,
     /// Since: unreleased.
     #[prost(message, optional, tag = "54")]
     pub net_rate_statistics: ::core::option::Option<resource_statistics::RateStatistics>,
+    /// The container's ephemeral ports, both ends included.
     /// Since: unreleased.
     #[prost(message, optional, tag = "55")]
     pub net_ephemeral_ports: ::core::option::Option<value::Range>,
+    /// Round-trip time of the container's TCP connections in microseconds: the median. The
+    /// next three are higher percentiles.
     #[prost(double, optional, tag = "22")]
     pub net_tcp_rtt_microsecs_p50: ::core::option::Option<f64>,
     #[prost(double, optional, tag = "23")]
@@ -1840,10 +1975,13 @@ pub struct ResourceStatistics {
     pub net_tcp_rtt_microsecs_p95: ::core::option::Option<f64>,
     #[prost(double, optional, tag = "25")]
     pub net_tcp_rtt_microsecs_p99: ::core::option::Option<f64>,
+    /// TCP connections in use.
     #[prost(double, optional, tag = "28")]
     pub net_tcp_active_connections: ::core::option::Option<f64>,
+    /// TCP connections in the state TIME_WAIT.
     #[prost(double, optional, tag = "29")]
     pub net_tcp_time_wait_connections: ::core::option::Option<f64>,
+    /// One element for each queueing discipline.
     #[prost(message, repeated, tag = "35")]
     pub net_traffic_control_statistics: ::prost::alloc::vec::Vec<
         TrafficControlStatistics,
@@ -1853,7 +1991,7 @@ pub struct ResourceStatistics {
 }
 /// Nested message and enum types in `ResourceStatistics`.
 pub mod resource_statistics {
-    /// TODO.
+    /// How a rate was spread over the sampling window. The unit is that of the rate.
     /// Since: unreleased.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct RatePercentiles {
@@ -1869,56 +2007,75 @@ pub mod resource_statistics {
         pub p95: ::core::option::Option<u64>,
         #[prost(uint64, optional, tag = "6")]
         pub p99: ::core::option::Option<u64>,
+        /// The 99.9th percentile.
         #[prost(uint64, optional, tag = "7")]
         pub p999: ::core::option::Option<u64>,
+        /// The 99.99th percentile.
         #[prost(uint64, optional, tag = "8")]
         pub p9999: ::core::option::Option<u64>,
+        /// How many samples the figures rest on.
         #[prost(uint64, optional, tag = "9")]
         pub samples: ::core::option::Option<u64>,
     }
-    /// TODO.
+    /// Network rates of a container, sampled at an interval and summed up over a sliding
+    /// window. Collected by the isolator `network/port_mapping` where the operator has
+    /// switched it on.
     /// Since: unreleased.
     #[derive(Clone, Copy, PartialEq, ::prost::Message)]
     pub struct RateStatistics {
+        /// Bytes received per second.
         #[prost(message, optional, tag = "1")]
         pub rx_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets received per second.
         #[prost(message, optional, tag = "2")]
         pub rx_packet_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets per second dropped on receipt.
         #[prost(message, optional, tag = "3")]
         pub rx_drop_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets per second received in error.
         #[prost(message, optional, tag = "4")]
         pub rx_error_rate: ::core::option::Option<RatePercentiles>,
+        /// Bytes sent per second.
         #[prost(message, optional, tag = "5")]
         pub tx_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets sent per second.
         #[prost(message, optional, tag = "6")]
         pub tx_packet_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets per second dropped on sending.
         #[prost(message, optional, tag = "7")]
         pub tx_drop_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets per second that failed to be sent.
         #[prost(message, optional, tag = "8")]
         pub tx_error_rate: ::core::option::Option<RatePercentiles>,
+        /// Seconds that the window spans.
         #[prost(double, optional, tag = "9")]
         pub sampling_window_secs: ::core::option::Option<f64>,
+        /// Seconds between two samples.
         #[prost(double, optional, tag = "10")]
         pub sampling_interval_secs: ::core::option::Option<f64>,
     }
 }
-/// TODO.
+/// What all executors of an agent use. The agent hands it to its modules for
+/// oversubscription; the HTTP API shows the same figures in other messages.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResourceUsage {
     #[prost(message, repeated, tag = "1")]
     pub executors: ::prost::alloc::vec::Vec<resource_usage::Executor>,
+    /// The agent's resources, with reservations and volumes made since it started.
     #[prost(message, repeated, tag = "2")]
     pub total: ::prost::alloc::vec::Vec<Resource>,
 }
 /// Nested message and enum types in `ResourceUsage`.
 pub mod resource_usage {
-    /// TODO.
+    /// One executor with its tasks.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Executor {
         #[prost(message, required, tag = "1")]
         pub executor_info: super::ExecutorInfo,
+        /// What the executor and its tasks were given together.
         #[prost(message, repeated, tag = "2")]
         pub allocated: ::prost::alloc::vec::Vec<super::Resource>,
+        /// Unset if the containerizer could not tell.
         #[prost(message, optional, tag = "3")]
         pub statistics: ::core::option::Option<super::ResourceStatistics>,
         #[prost(message, required, tag = "4")]
@@ -1928,7 +2085,7 @@ pub mod resource_usage {
     }
     /// Nested message and enum types in `Executor`.
     pub mod executor {
-        /// TODO.
+        /// A task that has not ended.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Task {
             #[prost(string, required, tag = "1")]
@@ -1942,11 +2099,16 @@ pub mod resource_usage {
         }
     }
 }
-/// TODO.
+/// Event counts of a container over a short sample, from Linux `perf stat`. A field is the
+/// event of that name in lower case with `_` for `-`; only events named in the agent flag
+/// `--perf_events` are set. Hardware counts depend on the processor, and virtual machines
+/// often lack them.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct PerfStatistics {
+    /// When the sample began, in seconds since the Unix epoch.
     #[prost(double, required, tag = "1")]
     pub timestamp: f64,
+    /// How long it took, in seconds; set by the agent flag `--perf_duration`.
     #[prost(double, required, tag = "2")]
     pub duration: f64,
     #[prost(uint64, optional, tag = "3")]
@@ -1969,8 +2131,10 @@ pub struct PerfStatistics {
     pub bus_cycles: ::core::option::Option<u64>,
     #[prost(uint64, optional, tag = "12")]
     pub ref_cycles: ::core::option::Option<u64>,
+    /// In milliseconds.
     #[prost(double, optional, tag = "13")]
     pub cpu_clock: ::core::option::Option<f64>,
+    /// In milliseconds.
     #[prost(double, optional, tag = "14")]
     pub task_clock: ::core::option::Option<f64>,
     #[prost(uint64, optional, tag = "15")]
@@ -2052,10 +2216,12 @@ pub struct PerfStatistics {
     #[prost(uint64, optional, tag = "53")]
     pub node_prefetch_misses: ::core::option::Option<u64>,
 }
-/// TODO.
+/// A framework's conditions on all offers for one of its roles. Part of `FrameworkInfo`.
+/// Unlike `Filters`, it does not expire and is not tied to an agent or an earlier offer.
 /// Since: 1.8.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OfferFilters {
+    /// Unset means the master's `--min_allocatable_resources`.
     #[prost(message, optional, tag = "1")]
     pub min_allocatable_resources: ::core::option::Option<
         offer_filters::MinAllocatableResources,
@@ -2063,31 +2229,39 @@ pub struct OfferFilters {
 }
 /// Nested message and enum types in `OfferFilters`.
 pub mod offer_filters {
-    /// TODO.
+    /// Amounts that have to be present all together.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct ResourceQuantities {
+        /// The amount by resource name, for instance `disk` and 30 (MB). At least one;
+        /// negative, NaN and infinite amounts are rejected.
         #[prost(btree_map = "string, message", tag = "1")]
         pub quantities: ::prost::alloc::collections::BTreeMap<
             ::prost::alloc::string::String,
             super::value::Scalar,
         >,
     }
-    /// TODO.
+    /// What an offer must at least hold.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct MinAllocatableResources {
+        /// Alternatives: it is enough that one is met. Empty means that any offer will do,
+        /// however small.
         #[prost(message, repeated, tag = "1")]
         pub quantities: ::prost::alloc::vec::Vec<ResourceQuantities>,
     }
 }
-/// TODO.
+/// A scheduler's wish for resources, in the call REQUEST. Advice to a custom allocator;
+/// the built-in one ignores it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Request {
+    /// Unset means any agent.
     #[prost(message, optional, tag = "1")]
     pub agent_id: ::core::option::Option<AgentId>,
     #[prost(message, repeated, tag = "2")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
-/// TODO.
+/// Resources of one agent, held by the master for one framework and one of its roles until
+/// the scheduler accepts or declines, or the master rescinds. A disconnection or new
+/// subscription voids it, with no RESCIND to be counted on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Offer {
     #[prost(message, required, tag = "1")]
@@ -2096,30 +2270,47 @@ pub struct Offer {
     pub framework_id: FrameworkId,
     #[prost(message, required, tag = "3")]
     pub agent_id: AgentId,
+    /// The agent's, as in `AgentInfo`.
     #[prost(string, required, tag = "4")]
     pub hostname: ::prost::alloc::string::String,
+    /// Where the agent serves HTTP.
     #[prost(message, optional, tag = "8")]
     pub url: ::core::option::Option<Url>,
+    /// The agent's. Unset unless its operator configured one.
     #[prost(message, optional, tag = "11")]
     pub domain: ::core::option::Option<DomainInfo>,
+    /// Unreserved ones, and those reserved for the offer's role or one of its ancestors.
     #[prost(message, repeated, tag = "5")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// The agent's.
     #[prost(message, repeated, tag = "7")]
     pub attributes: ::prost::alloc::vec::Vec<Attribute>,
+    /// The framework's executors that live on the agent.
     #[prost(message, repeated, tag = "6")]
     pub executor_ids: ::prost::alloc::vec::Vec<ExecutorId>,
+    /// When the agent's machine is planned to be away. Unset means no plan.
     #[prost(message, optional, tag = "9")]
     pub unavailability: ::core::option::Option<Unavailability>,
+    /// The role that the offer is for. Set for frameworks with `MULTI_ROLE`; tasks and
+    /// operations may combine offers of one role only.
     #[prost(message, optional, tag = "10")]
     pub allocation_info: ::core::option::Option<resource::AllocationInfo>,
 }
 /// Nested message and enum types in `Offer`.
 pub mod offer {
-    /// TODO.
+    /// One thing to do with offered resources. Sent by schedulers in ACCEPT, where
+    /// operations are applied in the order given and a later one may use what an earlier one
+    /// made. The operator API has calls of its own for most of them.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Operation {
+        /// Effectively required.
         #[prost(enumeration = "operation::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
+        /// Set to hear in UPDATE_OPERATION_STATUS how the operation ends. Needs the agent
+        /// capability `RESOURCE_PROVIDER` and, for the agent's own resources,
+        /// `AGENT_OPERATION_FEEDBACK`. On LAUNCH and LAUNCH_GROUP it makes the tasks end in
+        /// `TASK_ERROR`. libmesos' driver cannot take one on any operation: it aborts the
+        /// process.
         /// Since: 1.5.
         #[prost(message, optional, tag = "12")]
         pub id: ::core::option::Option<super::OperationId>,
@@ -2150,88 +2341,113 @@ pub mod offer {
     }
     /// Nested message and enum types in `Operation`.
     pub mod operation {
-        /// TODO.
+        /// Tasks to start. Each stands for itself: an invalid one ends in `TASK_ERROR` and the
+        /// others go on.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Launch {
             #[prost(message, repeated, tag = "1")]
             pub task_infos: ::prost::alloc::vec::Vec<super::super::TaskInfo>,
         }
-        /// TODO.
+        /// A group of tasks that one executor receives in a single event. If any is invalid or
+        /// not permitted, none is started.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct LaunchGroup {
+            /// `type` and `framework_id` must be set. Its network is that of all the tasks.
             #[prost(message, required, tag = "1")]
             pub executor: super::super::ExecutorInfo,
             #[prost(message, required, tag = "2")]
             pub task_group: super::super::TaskGroupInfo,
         }
-        /// TODO.
+        /// Resources to reserve dynamically.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Reserve {
+            /// The resources as they are now, to be reserved anew as `resources`. For the
+            /// operator API; rejected in ACCEPT.
             /// Since: 1.10.
             #[prost(message, repeated, tag = "2")]
             pub source: ::prost::alloc::vec::Vec<super::super::Resource>,
+            /// The resources as they are to be, the new reservation included. Its principal must
+            /// be the framework's own.
             #[prost(message, repeated, tag = "1")]
             pub resources: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
-        /// TODO.
+        /// Resources to free from their latest dynamic reservation.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Unreserve {
+            /// The resources as they are now. A persistent volume has to be destroyed first.
             #[prost(message, repeated, tag = "1")]
             pub resources: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
-        /// TODO.
+        /// Persistent volumes to make of reserved disk.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Create {
+            /// The disk as it is to be, with `DiskInfo.persistence` and `DiskInfo.volume`.
             #[prost(message, repeated, tag = "1")]
             pub volumes: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
-        /// TODO.
+        /// Persistent volumes to delete. Refused while a task uses one; other offers that
+        /// contain it are rescinded.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Destroy {
             #[prost(message, repeated, tag = "1")]
             pub volumes: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
-        /// TODO.
+        /// A persistent volume and the disk to add to it. Not for shared volumes, nor those of
+        /// a resource provider. The result cannot be used in the same ACCEPT.
         /// Since: 1.6.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct GrowVolume {
             #[prost(message, required, tag = "1")]
             pub volume: super::super::Resource,
+            /// More than zero, of the same disk and reservation as the volume.
             #[prost(message, required, tag = "2")]
             pub addition: super::super::Resource,
         }
-        /// TODO.
+        /// A persistent volume and the amount to free. Not for shared volumes, nor those of a
+        /// resource provider or on a `MOUNT` disk. The result cannot be used in the same
+        /// ACCEPT.
         /// Since: 1.6.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct ShrinkVolume {
             #[prost(message, required, tag = "1")]
             pub volume: super::super::Resource,
+            /// In MB; more than zero and less than the volume's size.
             #[prost(message, required, tag = "2")]
             pub subtract: super::super::value::Scalar,
         }
-        /// TODO.
+        /// A raw disk of a resource provider to make usable. A disk with a profile and no id
+        /// is a pool, of which a new CSI volume is cut; one with an id and no profile is a
+        /// volume that exists already and is only adopted.
         /// Since: 1.7.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct CreateDisk {
+            /// A `RAW` disk.
             #[prost(message, required, tag = "1")]
             pub source: super::super::Resource,
+            /// `MOUNT` or `BLOCK`.
             #[prost(
                 enumeration = "super::super::resource::disk_info::source::Type",
                 required,
                 tag = "2"
             )]
             pub target_type: i32,
+            /// Required if the source has no profile, rejected if it has one. A profile that the
+            /// operator has not defined makes the operation fail.
             #[prost(string, optional, tag = "3")]
             pub target_profile: ::core::option::Option<::prost::alloc::string::String>,
         }
-        /// TODO.
+        /// A disk of a resource provider to give back. Normally the CSI volume is deleted and
+        /// its space returns to the pool of its profile. If the profile is not known any more
+        /// the space is not offered again; if the plugin cannot delete volumes, the volume
+        /// stays and is offered as a raw disk with the same id.
         /// Since: 1.7.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct DestroyDisk {
+            /// A `MOUNT`, `BLOCK` or `RAW` disk with an id and without a persistent volume.
             #[prost(message, required, tag = "1")]
             pub source: super::super::Resource,
         }
-        /// TODO.
+        /// What to do. Wherever a body goes with it, the field of the same name must be set.
         #[derive(
             Clone,
             Copy,
@@ -2245,19 +2461,31 @@ pub mod offer {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// What an unset or unknown value reads as. Rejected.
             Unknown = 0,
+            /// Start tasks.
             Launch = 1,
+            /// Start a group of tasks, all or none.
             LaunchGroup = 6,
+            /// Keep resources for a role. Takes effect at once.
             Reserve = 2,
+            /// Undo the latest reservation. Takes effect at once.
             Unreserve = 3,
+            /// Make persistent volumes. Takes effect at once.
             Create = 4,
+            /// Delete persistent volumes and all they hold. Takes effect at once.
             Destroy = 5,
+            /// Enlarge a persistent volume. Needs the agent capability `RESIZE_VOLUME`.
             /// Since: 1.6.
             GrowVolume = 11,
+            /// Reduce a persistent volume. Needs the agent capability `RESIZE_VOLUME`.
             /// Since: 1.6.
             ShrinkVolume = 12,
+            /// Make a usable disk of a raw one. Takes time: the source vanishes, and the result
+            /// comes in a later offer.
             /// Since: 1.7.
             CreateDisk = 13,
+            /// Turn a disk into a raw one again. Takes time, like `CREATE_DISK`.
             /// Since: 1.7.
             DestroyDisk = 14,
         }
@@ -2301,54 +2529,87 @@ pub mod offer {
         }
     }
 }
-/// TODO.
+/// The master asks a framework to leave a machine before its maintenance. Accepting or
+/// declining tells the operator what to expect, and obliges nobody: the maintenance comes
+/// either way.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct InverseOffer {
+    /// From the same sequence as those of offers.
     #[prost(message, required, tag = "1")]
     pub id: OfferId,
+    /// Where the agent serves HTTP.
     #[prost(message, optional, tag = "2")]
     pub url: ::core::option::Option<Url>,
     #[prost(message, required, tag = "3")]
     pub framework_id: FrameworkId,
+    /// Unset would mean all agents; the master always sets it.
     #[prost(message, optional, tag = "4")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// When the machine will be away; tasks that still run then are likely to die.
     #[prost(message, required, tag = "5")]
     pub unavailability: Unavailability,
+    /// Empty, which means all of them.
     #[prost(message, repeated, tag = "6")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
-/// TODO.
+/// A task as its scheduler describes it. LAUNCH takes exactly one of `command` and
+/// `executor`; a task in a group has `command` or what its executor understands, and its
+/// `executor`, if set at all, must equal the group's.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskInfo {
+    /// For humans; need not be unique.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
     #[prost(message, required, tag = "2")]
     pub task_id: TaskId,
+    /// The agent of the accepted offers.
     #[prost(message, required, tag = "3")]
     pub agent_id: AgentId,
+    /// Taken from the accepted offers, at least one, all allocated to one role. Without its
+    /// executor's.
     #[prost(message, repeated, tag = "4")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// The custom executor to hand the task to. Unset with `command`.
     #[prost(message, optional, tag = "5")]
     pub executor: ::core::option::Option<ExecutorInfo>,
+    /// What the built-in executor runs. Mesos adds 0.1 cpus and 32 MB for that executor to
+    /// what the task was given.
     #[prost(message, optional, tag = "7")]
     pub command: ::core::option::Option<CommandInfo>,
+    /// The container to run the task in. Unset means the agent's `--default_container_info`,
+    /// normally the host's file system.
     #[prost(message, optional, tag = "9")]
     pub container: ::core::option::Option<ContainerInfo>,
+    /// Kills the task after repeated failures. Up to the executor; the built-in ones do it.
     #[prost(message, optional, tag = "8")]
     pub health_check: ::core::option::Option<HealthCheck>,
+    /// Reports without killing. Up to the executor; the built-in ones do it.
     #[prost(message, optional, tag = "13")]
     pub check: ::core::option::Option<CheckInfo>,
+    /// How to kill the task when the KILL call has no policy of its own. Up to the executor;
+    /// the built-in ones obey it.
     #[prost(message, optional, tag = "12")]
     pub kill_policy: ::core::option::Option<KillPolicy>,
+    /// Handed to the executor as it is.
     #[prost(bytes = "bytes", optional, tag = "6")]
     pub data: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Free-form, shown by master and agent, not interpreted. Both keep it in memory: keep
+    /// it small.
     #[prost(message, optional, tag = "10")]
     pub labels: ::core::option::Option<Labels>,
+    /// For service discovery outside Mesos, not interpreted.
     #[prost(message, optional, tag = "11")]
     pub discovery: ::core::option::Option<DiscoveryInfo>,
+    /// How long the task may take before its executor kills it, without grace: `TASK_FAILED`
+    /// with `REASON_MAX_COMPLETION_TIME_REACHED`. Unset means no limit; negative is
+    /// rejected. Up to the executor; the built-in ones do it.
     /// Since: 1.6.
     #[prost(message, optional, tag = "14")]
     pub max_completion_time: ::core::option::Option<DurationInfo>,
+    /// How much the task may use at most, by resource name: `cpus` and `mem` (MB) only, not
+    /// less than in `resources`, infinite allowed. Without an entry it is what `resources`
+    /// says, as far as the agent enforces that. Needs the agent capability
+    /// `TASK_RESOURCE_LIMITS`; in a group, `share_cgroups` must be false.
     /// Since: 1.10.
     #[prost(btree_map = "string, message", tag = "15")]
     pub limits: ::prost::alloc::collections::BTreeMap<
@@ -2356,13 +2617,15 @@ pub struct TaskInfo {
         value::Scalar,
     >,
 }
-/// TODO.
+/// Tasks that one executor starts together. They share its network, so none may ask for
+/// one of its own, and none may use a Docker container.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskGroupInfo {
     #[prost(message, repeated, tag = "1")]
     pub tasks: ::prost::alloc::vec::Vec<TaskInfo>,
 }
-/// TODO.
+/// A task as master and agent keep it. Part of the operator API's answers and of its event
+/// TASK_ADDED.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Task {
     #[prost(string, required, tag = "1")]
@@ -2371,18 +2634,26 @@ pub struct Task {
     pub task_id: TaskId,
     #[prost(message, required, tag = "3")]
     pub framework_id: FrameworkId,
+    /// May be unset for a command task, whose executor has the task's id.
     #[prost(message, optional, tag = "4")]
     pub executor_id: ::core::option::Option<ExecutorId>,
     #[prost(message, required, tag = "5")]
     pub agent_id: AgentId,
+    /// The latest known. The scheduler may not have heard of it yet: it hears of one state
+    /// after the other, each when it has acknowledged the one before.
     #[prost(enumeration = "TaskState", required, tag = "6")]
     pub state: i32,
     #[prost(message, repeated, tag = "7")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// The updates seen so far, oldest first. Of several in a row with the same state only
+    /// the last is kept, and `data` is dropped.
     #[prost(message, repeated, tag = "8")]
     pub statuses: ::prost::alloc::vec::Vec<TaskStatus>,
+    /// The state of the update that was last forwarded to the scheduler. Set together with
+    /// `status_update_uuid`, or not at all.
     #[prost(enumeration = "TaskState", optional, tag = "9")]
     pub status_update_state: ::core::option::Option<i32>,
+    /// 16 raw bytes: the uuid of that update.
     #[prost(bytes = "bytes", optional, tag = "10")]
     pub status_update_uuid: ::core::option::Option<::prost::bytes::Bytes>,
     #[prost(message, optional, tag = "11")]
@@ -2394,11 +2665,14 @@ pub struct Task {
     /// Since: 1.8.
     #[prost(message, optional, tag = "15")]
     pub health_check: ::core::option::Option<HealthCheck>,
+    /// As given with the task; a KILL call may override it.
     /// Since: 1.9.
     #[prost(message, optional, tag = "16")]
     pub kill_policy: ::core::option::Option<KillPolicy>,
+    /// As given in the command of the task or its executor; unset means the framework's.
     #[prost(string, optional, tag = "14")]
     pub user: ::core::option::Option<::prost::alloc::string::String>,
+    /// As in `TaskInfo`.
     /// Since: 1.10.
     #[prost(btree_map = "string, message", tag = "17")]
     pub limits: ::prost::alloc::collections::BTreeMap<
@@ -2406,65 +2680,84 @@ pub struct Task {
         value::Scalar,
     >,
 }
-/// TODO.
+/// Which limit a task ran into.
 /// Since: 1.5.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskResourceLimitation {
+    /// The resource that was exceeded, split up if it belongs to several roles.
     #[prost(message, repeated, tag = "1")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
-/// TODO.
+/// A uuid in binary. `TaskStatus.uuid` and the acknowledgement calls have the bare bytes
+/// instead of this message.
 /// Since: 1.5.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Uuid {
+    /// 16 raw bytes, not text. Mesos rejects other lengths and the nil uuid.
     #[prost(bytes = "bytes", required, tag = "1")]
     pub value: ::prost::bytes::Bytes,
 }
-/// TODO.
+/// An offer operation as master, agent and resource provider keep it. Part of the operator
+/// API's answer to GET_OPERATIONS.
 /// Since: 1.5.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Operation {
+    /// Unset if an operator asked for it.
     #[prost(message, optional, tag = "1")]
     pub framework_id: ::core::option::Option<FrameworkId>,
     #[prost(message, optional, tag = "2")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// What was asked.
     #[prost(message, required, tag = "3")]
     pub info: offer::Operation,
     #[prost(message, required, tag = "4")]
     pub latest_status: OperationStatus,
+    /// All that are known, oldest first.
     #[prost(message, repeated, tag = "5")]
     pub statuses: ::prost::alloc::vec::Vec<OperationStatus>,
+    /// Made by the master, and not the `info.id` that a scheduler chose.
     #[prost(message, required, tag = "6")]
     pub uuid: Uuid,
 }
-/// TODO.
+/// How an operation stands. Sent to a scheduler in UPDATE_OPERATION_STATUS, again and
+/// again until acknowledged if it has a uuid.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OperationStatus {
+    /// Always set towards a scheduler, except in answers to an implicit
+    /// RECONCILE_OPERATIONS, which list operations without id too.
     /// Since: 1.5.
     #[prost(message, optional, tag = "1")]
     pub operation_id: ::core::option::Option<OperationId>,
     /// Since: 1.5.
     #[prost(enumeration = "OperationState", required, tag = "2")]
     pub state: i32,
+    /// For humans.
     /// Since: 1.5.
     #[prost(string, optional, tag = "3")]
     pub message: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the operation made of its resources. Only with `OPERATION_FINISHED`.
     /// Since: 1.5.
     #[prost(message, repeated, tag = "4")]
     pub converted_resources: ::prost::alloc::vec::Vec<Resource>,
+    /// Set: the update waits to be acknowledged with it. Unset: the master made the update,
+    /// or answers a reconciliation, and there is nothing to acknowledge.
     /// Since: 1.5.
     #[prost(message, optional, tag = "5")]
     pub uuid: ::core::option::Option<Uuid>,
+    /// Needed to acknowledge. Unset where the master refused the operation.
     /// Since: 1.7.
     #[prost(message, optional, tag = "6")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// Needed to acknowledge if set. Unset for the agent's own resources.
     /// Since: 1.7.
     #[prost(message, optional, tag = "7")]
     pub resource_provider_id: ::core::option::Option<ResourceProviderId>,
 }
-/// TODO.
+/// The last result of a check. The body of the check's kind is set, and empty as long as
+/// there is no result, as before the first check or after one that timed out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckStatusInfo {
+    /// The kind of the check.
     #[prost(enumeration = "check_info::Type", optional, tag = "1")]
     pub r#type: ::core::option::Option<i32>,
     #[prost(message, optional, tag = "2")]
@@ -2476,65 +2769,95 @@ pub struct CheckStatusInfo {
 }
 /// Nested message and enum types in `CheckStatusInfo`.
 pub mod check_status_info {
-    /// TODO.
+    /// Result of a command check.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Command {
+        /// Unset if there is no result.
         #[prost(int32, optional, tag = "1")]
         pub exit_code: ::core::option::Option<i32>,
     }
-    /// TODO.
+    /// Result of an HTTP check.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Http {
+        /// Unset if there is no result.
         #[prost(uint32, optional, tag = "1")]
         pub status_code: ::core::option::Option<u32>,
     }
-    /// TODO.
+    /// Result of a TCP check.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Tcp {
+        /// Unset if there is no result.
         #[prost(bool, optional, tag = "1")]
         pub succeeded: ::core::option::Option<bool>,
     }
 }
-/// TODO.
+/// An update on a task. Executors make them, agents and masters do where executors cannot;
+/// schedulers receive them in UPDATE.
+///
+/// An update with a uuid is sent again (after 10 seconds, then at growing intervals of up
+/// to 10 minutes) until the scheduler acknowledges it, and the task's next update waits
+/// for that. An update without a uuid comes once and must not be acknowledged.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskStatus {
     #[prost(message, required, tag = "1")]
     pub task_id: TaskId,
+    /// An executor must not send `TASK_STAGING`.
     #[prost(enumeration = "TaskState", required, tag = "2")]
     pub state: i32,
+    /// For humans.
     #[prost(string, optional, tag = "4")]
     pub message: ::core::option::Option<::prost::alloc::string::String>,
+    /// Executors must set it to `SOURCE_EXECUTOR`: unset reads as the master, and is
+    /// refused.
     #[prost(enumeration = "task_status::Source", optional, tag = "9")]
     pub source: ::core::option::Option<i32>,
     #[prost(enumeration = "task_status::Reason", optional, tag = "10")]
     pub reason: ::core::option::Option<i32>,
+    /// From the executor to the scheduler as it is. Missing in answers to reconciliation.
     #[prost(bytes = "bytes", optional, tag = "3")]
     pub data: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Needed to acknowledge. An executor may leave it out; a wrong one makes the agent drop
+    /// the update without an answer.
     #[prost(message, optional, tag = "5")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// Executors should set it; anything but their own id is refused.
     #[prost(message, optional, tag = "7")]
     pub executor_id: ::core::option::Option<ExecutorId>,
+    /// Seconds since the Unix epoch, on the clock of the update's maker. Executors should
+    /// set it.
     #[prost(double, optional, tag = "6")]
     pub timestamp: ::core::option::Option<f64>,
+    /// 16 raw bytes that tell this update from every other; an executor makes a random
+    /// (version 4) one for each, and keeps it when it sends the update again. Towards a
+    /// scheduler, set means acknowledge; unset means do not.
     #[prost(bytes = "bytes", optional, tag = "11")]
     pub uuid: ::core::option::Option<::prost::bytes::Bytes>,
+    /// The last result of the health check. Unset if there is none.
     #[prost(bool, optional, tag = "8")]
     pub healthy: ::core::option::Option<bool>,
+    /// The last result of the check, in every update on a task that has one. Unset for a
+    /// task without.
     #[prost(message, optional, tag = "15")]
     pub check_status: ::core::option::Option<CheckStatusInfo>,
+    /// Free-form, shown by master and agent, not interpreted. Both keep it in memory: keep
+    /// it small.
     #[prost(message, optional, tag = "12")]
     pub labels: ::core::option::Option<Labels>,
+    /// What came of the container, IP addresses above all. Completed by the agent.
     #[prost(message, optional, tag = "13")]
     pub container_status: ::core::option::Option<ContainerStatus>,
+    /// When the master lost the agent, on the master's clock. Only if it did.
     #[prost(message, optional, tag = "14")]
     pub unreachable_time: ::core::option::Option<TimeInfo>,
+    /// What was exceeded. Only with the three `REASON_CONTAINER_LIMITATION` reasons, and not
+    /// always then.
     /// Since: 1.5.
     #[prost(message, optional, tag = "16")]
     pub limitation: ::core::option::Option<TaskResourceLimitation>,
 }
 /// Nested message and enum types in `TaskStatus`.
 pub mod task_status {
-    /// TODO.
+    /// Who made the update.
     #[derive(
         Clone,
         Copy,
@@ -2548,8 +2871,11 @@ pub mod task_status {
     )]
     #[repr(i32)]
     pub enum Source {
+        /// The master; or libmesos' driver, for launches it could not send.
         Master = 0,
+        /// The agent.
         Agent = 1,
+        /// The executor. The only value that an executor may send.
         Executor = 2,
     }
     impl Source {
@@ -2574,7 +2900,10 @@ pub mod task_status {
             }
         }
     }
-    /// TODO.
+    /// Why the task is in this state. Not every update has one. The states named below are
+    /// those that frameworks with the capability `PARTITION_AWARE` see; the others get
+    /// `TASK_LOST` for `TASK_DROPPED`, `TASK_UNREACHABLE`, `TASK_GONE` and
+    /// `TASK_GONE_BY_OPERATOR`.
     #[derive(
         Clone,
         Copy,
@@ -2588,44 +2917,110 @@ pub mod task_status {
     )]
     #[repr(i32)]
     pub enum Reason {
+        /// Not sent any more. What an unset or unknown reason reads as: check that the field
+        /// is set.
         CommandExecutorFailed = 0,
+        /// The container could not be started: a failed fetch, a missing image, an isolator's
+        /// refusal. From the agent, with `TASK_FAILED`.
         ContainerLaunchFailed = 21,
+        /// The container overstepped a limit other than memory and disk, such as listening on
+        /// a port it was not given. From the agent, with `TASK_FAILED`.
         ContainerLimitation = 19,
+        /// The container used more disk than it was given. From the agent, with `TASK_FAILED`.
         ContainerLimitationDisk = 20,
+        /// The container used more memory than it may. From the agent, with `TASK_FAILED`.
         ContainerLimitationMemory = 8,
+        /// The agent's oversubscription controller took revocable resources back. From the
+        /// agent, with `TASK_GONE`.
         ContainerPreempted = 17,
+        /// The container was destroyed because its resources could not be changed. From the
+        /// agent, with `TASK_GONE`.
         ContainerUpdateFailed = 22,
+        /// The task took longer than its `max_completion_time`. From the executor, with
+        /// `TASK_FAILED`.
         /// Since: 1.6.
         MaxCompletionTimeReached = 33,
+        /// The executor did not subscribe in time after its launch (1 minute by default). From
+        /// the agent, with `TASK_FAILED`.
         ExecutorRegistrationTimeout = 23,
+        /// The executor did not subscribe in time after the agent's restart (2 seconds by
+        /// default). From the agent, with `TASK_GONE`.
         ExecutorReregistrationTimeout = 24,
+        /// The executor ended and left the task behind: `TASK_FAILED`, or `TASK_DROPPED` if it
+        /// had not been handed the task yet. From the agent.
         ExecutorTerminated = 1,
+        /// Not sent any more.
         ExecutorUnregistered = 2,
+        /// The framework was removed. With `TASK_KILLED`, and only in what the master shows to
+        /// operators: no scheduler is left to hear it.
         FrameworkRemoved = 3,
+        /// The agent could not save the framework's directories from garbage collection. From
+        /// the agent, with `TASK_DROPPED`.
         GcError = 4,
+        /// Not sent any more.
         InvalidFrameworkid = 5,
+        /// The accepted offers were not valid together, or not valid any more. With
+        /// `TASK_DROPPED`, from the master; from the agent if its resources had changed
+        /// meanwhile.
         InvalidOffers = 6,
+        /// The helper that carries the container's input and output ended unexpectedly. From
+        /// the agent, with `TASK_FAILED`.
         IoSwitchboardExited = 27,
+        /// The launch was not sent, because there was no connection to a master. Made by
+        /// libmesos' scheduler driver, with `TASK_DROPPED`.
         MasterDisconnected = 7,
+        /// An answer to RECONCILE, with whatever state the task is in. From the master,
+        /// without a uuid.
         Reconciliation = 9,
+        /// The task or its executor uses a reservation or volume that the agent does not know.
+        /// From the agent, with `TASK_DROPPED`.
         ResourcesUnknown = 18,
+        /// The agent was not connected when the task was to be launched, with `TASK_DROPPED`;
+        /// or it disconnected and the framework does not checkpoint, with `TASK_LOST`. From
+        /// the master.
         AgentDisconnected = 10,
+        /// The agent is being drained, and has the last word on the reason: with
+        /// `TASK_KILLING` or `TASK_KILLED`, `TASK_GONE_BY_OPERATOR` in their place if it is to
+        /// be marked gone, or `TASK_DROPPED` for a task that came too late. From the agent.
         /// Since: 1.9.
         AgentDraining = 34,
+        /// The agent became unreachable (`TASK_UNREACHABLE`), unregistered (`TASK_LOST`), or
+        /// was no longer there when the task was to be launched (`TASK_DROPPED`). From the
+        /// master.
         AgentRemoved = 11,
+        /// An operator marked the agent gone. From the master, with `TASK_GONE_BY_OPERATOR`; a
+        /// framework without `PARTITION_AWARE` sees `REASON_AGENT_REMOVED` instead.
         /// Since: 1.5.
         AgentRemovedByOperator = 31,
+        /// The agent is back; the update tells the task's present state. From the master,
+        /// without a uuid.
         /// Since: 1.5.
         AgentReregistered = 32,
+        /// The agent restarted before the executor had the task. From the agent, with
+        /// `TASK_DROPPED`.
         AgentRestarted = 12,
+        /// Not sent any more.
         AgentUnknown = 13,
+        /// The task, or one of its group, was killed before the executor had it. From the
+        /// agent or the master, with `TASK_KILLED`.
         TaskKilledDuringLaunch = 30,
+        /// The check has a new result. From the executor, with an unchanged state.
         TaskCheckStatusUpdated = 28,
+        /// The health check has a new result. From the executor, with an unchanged state.
         TaskHealthCheckStatusUpdated = 29,
+        /// A task of the group, or its executor, is not valid. From the master, with
+        /// `TASK_ERROR` for each task.
         TaskGroupInvalid = 25,
+        /// A task of the group is not permitted. From the master or the agent, with
+        /// `TASK_ERROR` for each task.
         TaskGroupUnauthorized = 26,
+        /// The task's description is not valid. From the master, with `TASK_ERROR`; executors
+        /// may use it likewise.
         TaskInvalid = 14,
+        /// The task is not permitted. From the master or the agent, with `TASK_ERROR`;
+        /// executors may use it likewise.
         TaskUnauthorized = 15,
+        /// Not sent any more.
         TaskUnknown = 16,
     }
     impl Reason {
@@ -2731,13 +3126,18 @@ pub mod task_status {
         }
     }
 }
-/// TODO.
+/// How long resources that a scheduler was offered and did not use are kept from it. Part
+/// of ACCEPT, DECLINE and the calls on inverse offers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Filters {
+    /// Seconds for which the same agent's resources, or less of them, are not offered again
+    /// for the same role. Unset means 5, with or without this message; negative means 5 too;
+    /// 0 means no filter; more than 365 days counts as 365 days. More resources than were
+    /// refused, REVIVE or a disconnection end it early.
     #[prost(double, optional, tag = "1", default = "5")]
     pub refuse_seconds: ::core::option::Option<f64>,
 }
-/// TODO.
+/// Variables to set for a command.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Environment {
     #[prost(message, repeated, tag = "1")]
@@ -2745,21 +3145,23 @@ pub struct Environment {
 }
 /// Nested message and enum types in `Environment`.
 pub mod environment {
-    /// TODO.
+    /// One variable, with its value in the open or by way of a secret.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Variable {
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
         #[prost(enumeration = "variable::Type", optional, tag = "3", default = "Value")]
         pub r#type: ::core::option::Option<i32>,
+        /// Required for `VALUE`, rejected for `SECRET`.
         #[prost(string, optional, tag = "2")]
         pub value: ::core::option::Option<::prost::alloc::string::String>,
+        /// Required for `SECRET`, rejected for `VALUE`. Must not contain a NUL byte.
         #[prost(message, optional, tag = "4")]
         pub secret: ::core::option::Option<super::Secret>,
     }
     /// Nested message and enum types in `Variable`.
     pub mod variable {
-        /// TODO.
+        /// Where the value comes from.
         #[derive(
             Clone,
             Copy,
@@ -2773,8 +3175,11 @@ pub mod environment {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Rejected. (A newer type reads as the default, `VALUE`.)
             Unknown = 0,
+            /// From `value`.
             Value = 1,
+            /// From `secret`, which the agent resolves when it launches the container.
             Secret = 2,
         }
         impl Type {
@@ -2801,7 +3206,7 @@ pub mod environment {
         }
     }
 }
-/// TODO.
+/// A key with a value, for options that Mesos passes on without reading them.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Parameter {
     #[prost(string, required, tag = "1")]
@@ -2809,30 +3214,36 @@ pub struct Parameter {
     #[prost(string, required, tag = "2")]
     pub value: ::prost::alloc::string::String,
 }
-/// TODO.
+/// A list of parameters, in order.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Parameters {
     #[prost(message, repeated, tag = "1")]
     pub parameter: ::prost::alloc::vec::Vec<Parameter>,
 }
-/// TODO.
+/// A name and a password, for authentication. The name is no Unix user: compare
+/// `FrameworkInfo.user`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Credential {
+    /// The name, as in `FrameworkInfo.principal`.
     #[prost(string, required, tag = "1")]
     pub principal: ::prost::alloc::string::String,
+    /// The password, in the clear.
     #[prost(string, optional, tag = "2")]
     pub secret: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// TODO.
+/// The contents of a credentials file, given to master or agent with `--credentials` or
+/// `--http_credentials`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Credentials {
     #[prost(message, repeated, tag = "1")]
     pub credentials: ::prost::alloc::vec::Vec<Credential>,
 }
-/// TODO.
+/// Something confidential: the value itself, or a name that the agent's secret resolver
+/// module looks up. Resolved on the agent, at launch.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Secret {
+    /// The body that it names is required, and the other one rejected.
     #[prost(enumeration = "secret::Type", optional, tag = "1")]
     pub r#type: ::core::option::Option<i32>,
     #[prost(message, optional, tag = "2")]
@@ -2842,22 +3253,24 @@ pub struct Secret {
 }
 /// Nested message and enum types in `Secret`.
 pub mod secret {
-    /// TODO.
+    /// A secret in a store.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Reference {
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
+        /// One entry of a secret that has several. Unset means all of it.
         #[prost(string, optional, tag = "2")]
         pub key: ::core::option::Option<::prost::alloc::string::String>,
     }
-    /// TODO.
+    /// The secret itself.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     #[prost(skip_debug)]
     pub struct Value {
+        /// Travels in the clear wherever the connection does.
         #[prost(bytes = "bytes", required, tag = "1")]
         pub data: ::prost::bytes::Bytes,
     }
-    /// TODO.
+    /// Which of the two bodies applies.
     #[derive(
         Clone,
         Copy,
@@ -2871,8 +3284,12 @@ pub mod secret {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// What an unset or unknown value reads as.
         Unknown = 0,
+        /// `reference` says where to find it. The resolver that Mesos brings along cannot do
+        /// that: it takes a module.
         Reference = 1,
+        /// `value` is it.
         Value = 2,
     }
     impl Type {
@@ -2898,62 +3315,81 @@ pub mod secret {
         }
     }
 }
-/// TODO.
+/// How many messages a second the master takes from all frameworks of a principal
+/// together. Holds for libmesos' driver only: calls over HTTP are not limited.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RateLimit {
+    /// Messages per second. Unset means no limit.
     #[prost(double, optional, tag = "1")]
     pub qps: ::core::option::Option<f64>,
+    /// As in `FrameworkInfo.principal`.
     #[prost(string, required, tag = "2")]
     pub principal: ::prost::alloc::string::String,
+    /// How many messages may wait. The next one is dropped and answered with an error, which
+    /// aborts the driver. Unset means any number; ignored without `qps`.
     #[prost(uint64, optional, tag = "3")]
     pub capacity: ::core::option::Option<u64>,
 }
-/// TODO.
+/// The contents of the master flag `--rate_limits`. Written by operators.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RateLimits {
+    /// At most one for each principal.
     #[prost(message, repeated, tag = "1")]
     pub limits: ::prost::alloc::vec::Vec<RateLimit>,
+    /// Messages per second of all other principals together. Unset means no limit.
     #[prost(double, optional, tag = "2")]
     pub aggregate_default_qps: ::core::option::Option<f64>,
+    /// How many messages of all other principals may wait. Unset means any number.
     #[prost(uint64, optional, tag = "3")]
     pub aggregate_default_capacity: ::core::option::Option<u64>,
 }
-/// TODO.
+/// A container image for the Mesos containerizer. The Docker containerizer has
+/// `DockerInfo.image` instead.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Image {
+    /// The body of the same name goes with it, and no other.
     #[prost(enumeration = "image::Type", required, tag = "1")]
     pub r#type: i32,
     #[prost(message, optional, tag = "2")]
     pub appc: ::core::option::Option<image::Appc>,
     #[prost(message, optional, tag = "3")]
     pub docker: ::core::option::Option<image::Docker>,
+    /// False makes the agent fetch the image again even if it has it.
     #[prost(bool, optional, tag = "4", default = "true")]
     pub cached: ::core::option::Option<bool>,
 }
 /// Nested message and enum types in `Image`.
 pub mod image {
-    /// TODO.
+    /// An App Container image.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Appc {
+        /// Such as `example.com/app`.
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
+        /// `sha512-` and the digest in hexadecimal.
         #[prost(string, optional, tag = "2")]
         pub id: ::core::option::Option<::prost::alloc::string::String>,
+        /// To choose among images of one name; customary are `version`, `os` and `arch`.
         #[prost(message, optional, tag = "3")]
         pub labels: ::core::option::Option<super::Labels>,
     }
-    /// TODO.
+    /// A Docker image.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Docker {
+        /// `registry:port/repository:tag`, or `@` and a digest for the tag. Registry and tag
+        /// may be left out: the agent's `--docker_registry` and `latest` apply.
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
+        /// Deprecated: use `config`. Never had an effect.
         #[deprecated]
         #[prost(message, optional, tag = "2")]
         pub credential: ::core::option::Option<super::Credential>,
+        /// The text of a Docker `config.json` with the registry's credentials. Unset means the
+        /// agent's `--docker_config`.
         #[prost(message, optional, tag = "3")]
         pub config: ::core::option::Option<super::Secret>,
     }
-    /// TODO.
+    /// The format of the image.
     #[derive(
         Clone,
         Copy,
@@ -2967,7 +3403,9 @@ pub mod image {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// The App Container format, by now historical.
         Appc = 1,
+        /// Docker, with its registries.
         Docker = 2,
     }
     impl Type {
@@ -2991,7 +3429,7 @@ pub mod image {
         }
     }
 }
-/// TODO.
+/// Which way later mounts travel between host and container.
 /// Since: 1.5.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MountPropagation {
@@ -3000,7 +3438,7 @@ pub struct MountPropagation {
 }
 /// Nested message and enum types in `MountPropagation`.
 pub mod mount_propagation {
-    /// TODO.
+    /// The directions.
     #[derive(
         Clone,
         Copy,
@@ -3014,8 +3452,11 @@ pub mod mount_propagation {
     )]
     #[repr(i32)]
     pub enum Mode {
+        /// What an unset or unknown value reads as. Treated as `HOST_TO_CONTAINER`.
         Unknown = 0,
+        /// Mounts made on the host appear in the container, not the other way round.
         HostToContainer = 1,
+        /// Mounts made in the container appear on the host too.
         Bidirectional = 2,
     }
     impl Mode {
@@ -3041,15 +3482,21 @@ pub mod mount_propagation {
         }
     }
 }
-/// TODO.
+/// A file or directory that a container sees at a path of its own. Exactly one of
+/// `host_path`, `image` and `source` has to be set, except in `DiskInfo.volume`, where the
+/// disk itself is the source.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Volume {
     #[prost(enumeration = "volume::Mode", required, tag = "3")]
     pub mode: i32,
+    /// Where the container sees the volume: relative to its sandbox, or absolute. An
+    /// absolute path must exist on the host if the container has no image.
     #[prost(string, required, tag = "1")]
     pub container_path: ::prost::alloc::string::String,
+    /// A path on the host if absolute, in the sandbox if relative.
     #[prost(string, optional, tag = "2")]
     pub host_path: ::core::option::Option<::prost::alloc::string::String>,
+    /// A root file system that Mesos unpacks.
     #[prost(message, optional, tag = "4")]
     pub image: ::core::option::Option<Image>,
     #[prost(message, optional, tag = "5")]
@@ -3057,9 +3504,10 @@ pub struct Volume {
 }
 /// Nested message and enum types in `Volume`.
 pub mod volume {
-    /// TODO.
+    /// Where the volume comes from.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Source {
+        /// Effectively required, and the body of the same name with it.
         #[prost(enumeration = "source::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
         #[prost(message, optional, tag = "2")]
@@ -3077,38 +3525,46 @@ pub mod volume {
     }
     /// Nested message and enum types in `Source`.
     pub mod source {
-        /// TODO.
+        /// A volume that a Docker volume driver mounts on the agent. Needs the isolator
+        /// `docker/volume`, or the Docker containerizer.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct DockerVolume {
+            /// The driver's name. Required by the isolator.
             #[prost(string, optional, tag = "1")]
             pub driver: ::core::option::Option<::prost::alloc::string::String>,
             #[prost(string, required, tag = "2")]
             pub name: ::prost::alloc::string::String,
+            /// Passed on to the driver.
             #[prost(message, optional, tag = "3")]
             pub driver_options: ::core::option::Option<super::super::Parameters>,
         }
-        /// TODO.
+        /// A file or directory of the agent's host. Needs the isolator `volume/host_path`.
         /// Since: 1.5.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct HostPath {
+            /// Absolute. Has to exist, unless the operator allows its creation.
             #[prost(string, required, tag = "1")]
             pub path: ::prost::alloc::string::String,
+            /// Unset means from the host to the container only.
             #[prost(message, optional, tag = "2")]
             pub mount_propagation: ::core::option::Option<
                 super::super::MountPropagation,
             >,
         }
-        /// TODO.
+        /// A path in the container's own sandbox or its parent's. Needs the isolator
+        /// `volume/sandbox_path`; created if it does not exist.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct SandboxPath {
+            /// Effectively required.
             #[prost(enumeration = "sandbox_path::Type", optional, tag = "1")]
             pub r#type: ::core::option::Option<i32>,
+            /// Relative, without leading out of the sandbox.
             #[prost(string, required, tag = "2")]
             pub path: ::prost::alloc::string::String,
         }
         /// Nested message and enum types in `SandboxPath`.
         pub mod sandbox_path {
-            /// TODO.
+            /// Whose sandbox.
             #[derive(
                 Clone,
                 Copy,
@@ -3122,8 +3578,12 @@ pub mod volume {
             )]
             #[repr(i32)]
             pub enum Type {
+                /// What an unset or unknown value reads as. Rejected.
                 Unknown = 0,
+                /// The container's own. `container_path` has to be absolute then.
                 Self_ = 1,
+                /// That of the container around it, for instance to share files within a task
+                /// group. Only for nested containers.
                 Parent = 2,
             }
             impl Type {
@@ -3149,12 +3609,15 @@ pub mod volume {
                 }
             }
         }
-        /// TODO.
+        /// A volume of a CSI plugin that the agent's operator configured. Needs the isolator
+        /// `volume/csi`.
         /// Since: 1.11.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct CsiVolume {
+            /// The `type` of the plugin in its `CSIPluginInfo`.
             #[prost(string, required, tag = "1")]
             pub plugin_name: ::prost::alloc::string::String,
+            /// Effectively required: there is no other way yet.
             #[prost(message, optional, tag = "2")]
             pub static_provisioning: ::core::option::Option<
                 csi_volume::StaticProvisioning,
@@ -3162,31 +3625,33 @@ pub mod volume {
         }
         /// Nested message and enum types in `CSIVolume`.
         pub mod csi_volume {
-            /// TODO.
+            /// What the volume must be able to do, in the terms of the CSI specification.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct VolumeCapability {
                 #[prost(message, required, tag = "3")]
                 pub access_mode: volume_capability::AccessMode,
-                /// TODO.
+                /// How the container reaches the volume. One of them has to be set.
                 #[prost(oneof = "volume_capability::AccessType", tags = "1, 2")]
                 pub access_type: ::core::option::Option<volume_capability::AccessType>,
             }
             /// Nested message and enum types in `VolumeCapability`.
             pub mod volume_capability {
-                /// TODO.
+                /// Access as a block device. Has no content.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct BlockVolume {}
-                /// TODO.
+                /// Access through a file system.
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct MountVolume {
+                    /// Such as `ext4`. Unset or empty leaves it to the plugin.
                     #[prost(string, optional, tag = "1")]
                     pub fs_type: ::core::option::Option<::prost::alloc::string::String>,
+                    /// Mount options; 4 KiB at most, all together. May be confidential.
                     #[prost(string, repeated, tag = "2")]
                     pub mount_flags: ::prost::alloc::vec::Vec<
                         ::prost::alloc::string::String,
                     >,
                 }
-                /// TODO.
+                /// Who may use the volume at the same time.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct AccessMode {
                     #[prost(enumeration = "access_mode::Mode", required, tag = "1")]
@@ -3194,7 +3659,7 @@ pub mod volume {
                 }
                 /// Nested message and enum types in `AccessMode`.
                 pub mod access_mode {
-                    /// TODO.
+                    /// The modes of the CSI specification. A node is an agent.
                     #[derive(
                         Clone,
                         Copy,
@@ -3208,11 +3673,17 @@ pub mod volume {
                     )]
                     #[repr(i32)]
                     pub enum Mode {
+                        /// What an unset or unknown value reads as.
                         Unknown = 0,
+                        /// One node, reading and writing.
                         SingleNodeWriter = 1,
+                        /// One node, reading.
                         SingleNodeReaderOnly = 2,
+                        /// Many nodes, reading.
                         MultiNodeReaderOnly = 3,
+                        /// Many nodes, one of which may write.
                         MultiNodeSingleWriter = 4,
+                        /// Many nodes, reading and writing.
                         MultiNodeMultiWriter = 5,
                     }
                     impl Mode {
@@ -3252,7 +3723,7 @@ pub mod volume {
                         }
                     }
                 }
-                /// TODO.
+                /// How the container reaches the volume. One of them has to be set.
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
                 pub enum AccessType {
                     #[prost(message, tag = "1")]
@@ -3261,23 +3732,27 @@ pub mod volume {
                     Mount(MountVolume),
                 }
             }
-            /// TODO.
+            /// A volume made outside Mesos, with all that the plugin needs to mount it.
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct StaticProvisioning {
+                /// The plugin's id of the volume.
                 #[prost(string, required, tag = "1")]
                 pub volume_id: ::prost::alloc::string::String,
                 #[prost(message, required, tag = "2")]
                 pub volume_capability: VolumeCapability,
+                /// Secrets for staging, by the plugin's names for them.
                 #[prost(btree_map = "string, message", tag = "3")]
                 pub node_stage_secrets: ::prost::alloc::collections::BTreeMap<
                     ::prost::alloc::string::String,
                     super::super::super::Secret,
                 >,
+                /// Secrets for publishing, by the plugin's names for them.
                 #[prost(btree_map = "string, message", tag = "4")]
                 pub node_publish_secrets: ::prost::alloc::collections::BTreeMap<
                     ::prost::alloc::string::String,
                     super::super::super::Secret,
                 >,
+                /// The plugin's own properties of the volume.
                 #[prost(btree_map = "string, string", tag = "5")]
                 pub volume_context: ::prost::alloc::collections::BTreeMap<
                     ::prost::alloc::string::String,
@@ -3285,7 +3760,7 @@ pub mod volume {
                 >,
             }
         }
-        /// TODO.
+        /// The kinds of source.
         #[derive(
             Clone,
             Copy,
@@ -3299,12 +3774,18 @@ pub mod volume {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// What an unset or unknown value reads as. Rejected.
             Unknown = 0,
+            /// A volume of a Docker volume driver.
             DockerVolume = 1,
+            /// A path of the agent's host.
             /// Since: 1.5.
             HostPath = 4,
+            /// A path in a sandbox.
             SandboxPath = 2,
+            /// A secret, as a file.
             Secret = 3,
+            /// A CSI volume that exists already.
             /// Since: 1.11.
             CsiVolume = 5,
         }
@@ -3337,7 +3818,7 @@ pub mod volume {
             }
         }
     }
-    /// TODO.
+    /// Whether the container may write.
     #[derive(
         Clone,
         Copy,
@@ -3351,7 +3832,9 @@ pub mod volume {
     )]
     #[repr(i32)]
     pub enum Mode {
+        /// Read and write.
         Rw = 1,
+        /// Read only.
         Ro = 2,
     }
     impl Mode {
@@ -3375,15 +3858,24 @@ pub mod volume {
         }
     }
 }
-/// TODO.
+/// A network that a container wants to join, in `ContainerInfo`; or one that it did join
+/// and the addresses it has there, in `ContainerStatus`. Needs an isolator such as
+/// `network/cni`, or the Docker containerizer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NetworkInfo {
+    /// In a request, one element for each address wanted. In a status, those given; the
+    /// agent's own for a container on the host's network.
     #[prost(message, repeated, tag = "5")]
     pub ip_addresses: ::prost::alloc::vec::Vec<network_info::IpAddress>,
+    /// Which network, such as the name of a CNI configuration or of a user-defined Docker
+    /// network. Unset means the host's.
     #[prost(string, optional, tag = "6")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Containers with a group in common may talk to each other. Up to the isolator:
+    /// `network/cni` hands it to the plugin.
     #[prost(string, repeated, tag = "3")]
     pub groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Free-form, for the isolator.
     #[prost(message, optional, tag = "4")]
     pub labels: ::core::option::Option<Labels>,
     #[prost(message, repeated, tag = "7")]
@@ -3391,25 +3883,30 @@ pub struct NetworkInfo {
 }
 /// Nested message and enum types in `NetworkInfo`.
 pub mod network_info {
-    /// TODO.
+    /// An address, wanted or given.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct IpAddress {
+        /// In a request, the version wanted. Leave it unset if `ip_address` is set.
         #[prost(enumeration = "Protocol", optional, tag = "1", default = "IPv4")]
         pub protocol: ::core::option::Option<i32>,
+        /// In a request, the very address wanted; unset means any. In a status, the address
+        /// given.
         #[prost(string, optional, tag = "2")]
         pub ip_address: ::core::option::Option<::prost::alloc::string::String>,
     }
-    /// TODO.
+    /// A port of the host that leads to one of the container. Nobody checks that the host's
+    /// port is among the task's `ports` resources.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct PortMapping {
         #[prost(uint32, required, tag = "1")]
         pub host_port: u32,
         #[prost(uint32, required, tag = "2")]
         pub container_port: u32,
+        /// `tcp` or `udp`. Unset means `tcp`.
         #[prost(string, optional, tag = "3")]
         pub protocol: ::core::option::Option<::prost::alloc::string::String>,
     }
-    /// TODO.
+    /// Version of the Internet Protocol.
     #[derive(
         Clone,
         Copy,
@@ -3447,9 +3944,10 @@ pub mod network_info {
         }
     }
 }
-/// TODO.
+/// A set of Linux capabilities, as in the manual page capabilities(7).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CapabilityInfo {
+    /// Empty means the empty set, which is not the same as an unset `CapabilityInfo`.
     #[prost(
         enumeration = "capability_info::Capability",
         repeated,
@@ -3460,7 +3958,7 @@ pub struct CapabilityInfo {
 }
 /// Nested message and enum types in `CapabilityInfo`.
 pub mod capability_info {
-    /// TODO.
+    /// Linux capabilities without their prefix `CAP_`. The number is the kernel's plus 1000.
     #[derive(
         Clone,
         Copy,
@@ -3474,6 +3972,7 @@ pub mod capability_info {
     )]
     #[repr(i32)]
     pub enum Capability {
+        /// What an unset or unknown value reads as.
         Unknown = 0,
         Chown = 1000,
         DacOverride = 1001,
@@ -3621,43 +4120,65 @@ pub mod capability_info {
         }
     }
 }
-/// TODO.
+/// Which system calls a container may use. Needs the isolator `linux/seccomp`. Either
+/// `profile_name` or a true `unconfined` has to be set, not both: anything else fails the
+/// launch.
 /// Since: 1.8.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SeccompInfo {
+    /// A file in the agent's `--seccomp_config_dir`.
     #[prost(string, optional, tag = "1")]
     pub profile_name: ::core::option::Option<::prost::alloc::string::String>,
+    /// True: no restriction. Unset means false.
     #[prost(bool, optional, tag = "2")]
     pub unconfined: ::core::option::Option<bool>,
 }
-/// TODO.
+/// Settings of a container that only Linux has.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinuxInfo {
+    /// Deprecated: use `effective_capabilities`. Setting both fails the launch.
     #[deprecated]
     #[prost(message, optional, tag = "1")]
     pub capability_info: ::core::option::Option<CapabilityInfo>,
+    /// What the container can acquire at most. Must lie within what the operator allows.
+    /// Unset means the operator's choice, else the effective set.
     #[prost(message, optional, tag = "2")]
     pub bounding_capabilities: ::core::option::Option<CapabilityInfo>,
+    /// What the container starts with. Must lie within the bounding set. Unset means the
+    /// operator's choice.
     #[prost(message, optional, tag = "3")]
     pub effective_capabilities: ::core::option::Option<CapabilityInfo>,
+    /// True: the container sees the processes of the container around it, or of the host for
+    /// a top-level one, unless the operator forbids that. Ignored without the isolator
+    /// `namespaces/pid`. Unset means false.
     #[prost(bool, optional, tag = "4")]
     pub share_pid_namespace: ::core::option::Option<bool>,
+    /// Unset means the agent's default profile.
     /// Since: 1.8.
     #[prost(message, optional, tag = "5")]
     pub seccomp: ::core::option::Option<SeccompInfo>,
+    /// Unset means as it was before 1.9: a top-level container has an IPC namespace of its
+    /// own and a nested one its parent's, and `/dev/shm` is the host's unless the container
+    /// has an image.
     /// Since: 1.9.
     #[prost(enumeration = "linux_info::IpcMode", optional, tag = "6")]
     pub ipc_mode: ::core::option::Option<i32>,
+    /// Size of `/dev/shm`, in MB. Only with `PRIVATE`: otherwise it fails the launch. Unset
+    /// means the agent's `--default_container_shm_size`, else half the host's memory.
     /// Since: 1.9.
     #[prost(uint32, optional, tag = "7")]
     pub shm_size: ::core::option::Option<u32>,
+    /// True: the container is accounted and limited together with the one around it. False
+    /// is allowed only for the tasks of a group, where all tasks of an executor have to
+    /// agree, and is needed there for `TaskInfo.limits`. Must not be true on an executor.
     /// Since: 1.10.
     #[prost(bool, optional, tag = "8", default = "true")]
     pub share_cgroups: ::core::option::Option<bool>,
 }
 /// Nested message and enum types in `LinuxInfo`.
 pub mod linux_info {
-    /// TODO.
+    /// Whether a container has System V IPC and shared memory of its own. Needs the isolator
+    /// `namespaces/ipc`.
     /// Since: 1.9.
     #[derive(
         Clone,
@@ -3672,8 +4193,12 @@ pub mod linux_info {
     )]
     #[repr(i32)]
     pub enum IpcMode {
+        /// What an unset or unknown value reads as. Fails the launch.
         Unknown = 0,
+        /// Of its own, which nested containers may share.
         Private = 1,
+        /// That of the container around it, or of the host for a top-level container, unless
+        /// the operator forbids that.
         ShareParent = 2,
     }
     impl IpcMode {
@@ -3699,7 +4224,8 @@ pub mod linux_info {
         }
     }
 }
-/// TODO.
+/// Process limits of a container, as in the manual page getrlimit(2). Needs the isolator
+/// `posix/rlimits`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RLimitInfo {
     #[prost(message, repeated, tag = "1")]
@@ -3707,19 +4233,23 @@ pub struct RLimitInfo {
 }
 /// Nested message and enum types in `RLimitInfo`.
 pub mod r_limit_info {
-    /// TODO.
+    /// One limit. With neither `hard` nor `soft` it is unlimited; one without the other
+    /// fails the launch.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct RLimit {
         #[prost(enumeration = "r_limit::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
+        /// The ceiling, which an unprivileged process cannot raise.
         #[prost(uint64, optional, tag = "2")]
         pub hard: ::core::option::Option<u64>,
+        /// What applies now; not more than `hard`.
         #[prost(uint64, optional, tag = "3")]
         pub soft: ::core::option::Option<u64>,
     }
     /// Nested message and enum types in `RLimit`.
     pub mod r_limit {
-        /// TODO.
+        /// What is limited: the constants of getrlimit(2) with `RLMT` for `RLIMIT`. The unit
+        /// is that of the constant. Some exist on Linux only.
         #[derive(
             Clone,
             Copy,
@@ -3733,22 +4263,39 @@ pub mod r_limit_info {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// What an unset or unknown value reads as. Fails the launch.
             Unknown = 0,
+            /// Address space, in bytes.
             RlmtAs = 1,
+            /// Size of a core file, in bytes.
             RlmtCore = 2,
+            /// CPU time, in seconds.
             RlmtCpu = 3,
+            /// Data segment, in bytes.
             RlmtData = 4,
+            /// Size of a file, in bytes.
             RlmtFsize = 5,
+            /// Number of file locks; without effect on today's kernels.
             RlmtLocks = 6,
+            /// Locked memory, in bytes.
             RlmtMemlock = 7,
+            /// POSIX message queues, in bytes.
             RlmtMsgqueue = 8,
+            /// Ceiling of the nice value, as 20 minus the value.
             RlmtNice = 9,
+            /// Highest file descriptor plus one.
             RlmtNofile = 10,
+            /// Number of processes of the user.
             RlmtNproc = 11,
+            /// Resident memory, in bytes; without effect on today's kernels.
             RlmtRss = 12,
+            /// Ceiling of the real-time priority.
             RlmtRtprio = 13,
+            /// Real-time CPU time without a blocking call, in microseconds.
             RlmtRttime = 14,
+            /// Number of queued signals.
             RlmtSigpending = 15,
+            /// Stack, in bytes.
             RlmtStack = 16,
         }
         impl Type {
@@ -3803,7 +4350,8 @@ pub mod r_limit_info {
         }
     }
 }
-/// TODO.
+/// A terminal for a container. In `ContainerInfo` it asks for one; in the operator API's
+/// ATTACH_CONTAINER_INPUT it changes the size.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TtyInfo {
     #[prost(message, optional, tag = "1")]
@@ -3811,7 +4359,7 @@ pub struct TtyInfo {
 }
 /// Nested message and enum types in `TTYInfo`.
 pub mod tty_info {
-    /// TODO.
+    /// Size of the terminal in characters.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct WindowSize {
         #[prost(uint32, required, tag = "1")]
@@ -3820,33 +4368,41 @@ pub mod tty_info {
         pub columns: u32,
     }
 }
-/// TODO.
+/// The container that a task or executor runs in: which containerizer, which image, and
+/// what it may see and do. With type `MESOS` and no image, the container has the host's
+/// file system and the rest of the settings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ContainerInfo {
+    /// `docker` is required for `DOCKER`; the other type's body should not be set.
     #[prost(enumeration = "container_info::Type", required, tag = "1")]
     pub r#type: i32,
     #[prost(message, repeated, tag = "2")]
     pub volumes: ::prost::alloc::vec::Vec<Volume>,
+    /// Not together with the host's network.
     #[prost(string, optional, tag = "4")]
     pub hostname: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "3")]
     pub docker: ::core::option::Option<container_info::DockerInfo>,
     #[prost(message, optional, tag = "5")]
     pub mesos: ::core::option::Option<container_info::MesosInfo>,
+    /// Empty means the host's network. In a task group, set it on the executor only.
     #[prost(message, repeated, tag = "7")]
     pub network_infos: ::prost::alloc::vec::Vec<NetworkInfo>,
     #[prost(message, optional, tag = "8")]
     pub linux_info: ::core::option::Option<LinuxInfo>,
+    /// Not on Windows.
     #[prost(message, optional, tag = "9")]
     pub rlimit_info: ::core::option::Option<RLimitInfo>,
+    /// Set: the command gets a terminal, and all its output goes to stdout.
     #[prost(message, optional, tag = "10")]
     pub tty_info: ::core::option::Option<TtyInfo>,
 }
 /// Nested message and enum types in `ContainerInfo`.
 pub mod container_info {
-    /// TODO.
+    /// Settings for the Docker containerizer.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct DockerInfo {
+        /// As for `docker run`.
         #[prost(string, required, tag = "1")]
         pub image: ::prost::alloc::string::String,
         #[prost(
@@ -3856,31 +4412,37 @@ pub mod container_info {
             default = "Host"
         )]
         pub network: ::core::option::Option<i32>,
+        /// Only for `BRIDGE` and `USER`: otherwise the launch fails.
         #[prost(message, repeated, tag = "3")]
         pub port_mappings: ::prost::alloc::vec::Vec<docker_info::PortMapping>,
         #[prost(bool, optional, tag = "4", default = "false")]
         pub privileged: ::core::option::Option<bool>,
+        /// Further options of `docker run`, without their dashes. `name` is rejected.
         #[prost(message, repeated, tag = "5")]
         pub parameters: ::prost::alloc::vec::Vec<super::Parameter>,
+        /// True: pull the image even if the agent has it. Unset means false.
         #[prost(bool, optional, tag = "6")]
         pub force_pull_image: ::core::option::Option<bool>,
+        /// Deprecated: use `Volume.Source.DockerVolume.driver`.
         #[deprecated]
         #[prost(string, optional, tag = "7")]
         pub volume_driver: ::core::option::Option<::prost::alloc::string::String>,
     }
     /// Nested message and enum types in `DockerInfo`.
     pub mod docker_info {
-        /// TODO.
+        /// A port of the host that leads to one of the container. The host's port has to be
+        /// among the task's `ports` resources.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct PortMapping {
             #[prost(uint32, required, tag = "1")]
             pub host_port: u32,
             #[prost(uint32, required, tag = "2")]
             pub container_port: u32,
+            /// `tcp` or `udp`. Unset leaves it to Docker: `tcp`.
             #[prost(string, optional, tag = "3")]
             pub protocol: ::core::option::Option<::prost::alloc::string::String>,
         }
-        /// TODO.
+        /// The network mode of `docker run`.
         #[derive(
             Clone,
             Copy,
@@ -3894,9 +4456,13 @@ pub mod container_info {
         )]
         #[repr(i32)]
         pub enum Network {
+            /// The host's network.
             Host = 1,
+            /// Docker's default bridge.
             Bridge = 2,
+            /// No network.
             None = 3,
+            /// The user-defined network that the one element of `network_infos` names.
             User = 4,
         }
         impl Network {
@@ -3924,13 +4490,14 @@ pub mod container_info {
             }
         }
     }
-    /// TODO.
+    /// Settings for the Mesos containerizer.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct MesosInfo {
+        /// Unset means the host's file system.
         #[prost(message, optional, tag = "1")]
         pub image: ::core::option::Option<super::Image>,
     }
-    /// TODO.
+    /// Which containerizer of the agent runs it.
     #[derive(
         Clone,
         Copy,
@@ -3944,7 +4511,9 @@ pub mod container_info {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// The Docker daemon. Not for task groups.
         Docker = 1,
+        /// Mesos itself.
         Mesos = 2,
     }
     impl Type {
@@ -3968,19 +4537,22 @@ pub mod container_info {
         }
     }
 }
-/// TODO.
+/// What came of a container. Completed by the agent, and part of `TaskStatus` and of the
+/// operator API.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ContainerStatus {
     #[prost(message, optional, tag = "4")]
     pub container_id: ::core::option::Option<ContainerId>,
+    /// The place to read a container's IP addresses.
     #[prost(message, repeated, tag = "1")]
     pub network_infos: ::prost::alloc::vec::Vec<NetworkInfo>,
     #[prost(message, optional, tag = "2")]
     pub cgroup_info: ::core::option::Option<CgroupInfo>,
+    /// Process id of the container's first process, on the agent's host.
     #[prost(uint32, optional, tag = "3")]
     pub executor_pid: ::core::option::Option<u32>,
 }
-/// TODO.
+/// Linux control groups of a container.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CgroupInfo {
     #[prost(message, optional, tag = "1")]
@@ -3988,12 +4560,12 @@ pub struct CgroupInfo {
 }
 /// Nested message and enum types in `CgroupInfo`.
 pub mod cgroup_info {
-    /// TODO.
+    /// Block I/O, under the names of the kernel's `blkio` controller (cgroups version 1).
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Blkio {}
     /// Nested message and enum types in `Blkio`.
     pub mod blkio {
-        /// TODO.
+        /// One count. Both fields are always set.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Value {
             #[prost(enumeration = "Operation", optional, tag = "1")]
@@ -4001,61 +4573,75 @@ pub mod cgroup_info {
             #[prost(uint64, optional, tag = "2")]
             pub value: ::core::option::Option<u64>,
         }
-        /// TODO.
+        /// Counts by the I/O scheduler CFQ.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Cfq {}
         /// Nested message and enum types in `CFQ`.
         pub mod cfq {
-            /// TODO.
+            /// Counts for one device.
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct Statistics {
+                /// Unset for all devices together.
                 #[prost(message, optional, tag = "1")]
                 pub device: ::core::option::Option<super::super::super::device::Number>,
+                /// Sectors moved.
                 #[prost(uint64, optional, tag = "2")]
                 pub sectors: ::core::option::Option<u64>,
+                /// Disk time in milliseconds.
                 #[prost(uint64, optional, tag = "3")]
                 pub time: ::core::option::Option<u64>,
+                /// Requests done.
                 #[prost(message, repeated, tag = "4")]
                 pub io_serviced: ::prost::alloc::vec::Vec<super::Value>,
+                /// Bytes moved.
                 #[prost(message, repeated, tag = "5")]
                 pub io_service_bytes: ::prost::alloc::vec::Vec<super::Value>,
+                /// Nanoseconds between dispatch and completion.
                 #[prost(message, repeated, tag = "6")]
                 pub io_service_time: ::prost::alloc::vec::Vec<super::Value>,
+                /// Nanoseconds spent waiting in the queue.
                 #[prost(message, repeated, tag = "7")]
                 pub io_wait_time: ::prost::alloc::vec::Vec<super::Value>,
+                /// Requests merged into others.
                 #[prost(message, repeated, tag = "8")]
                 pub io_merged: ::prost::alloc::vec::Vec<super::Value>,
+                /// Requests waiting now.
                 #[prost(message, repeated, tag = "9")]
                 pub io_queued: ::prost::alloc::vec::Vec<super::Value>,
             }
         }
-        /// TODO.
+        /// Counts by the throttling layer, which works with any I/O scheduler.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Throttling {}
         /// Nested message and enum types in `Throttling`.
         pub mod throttling {
-            /// TODO.
+            /// Counts for one device.
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct Statistics {
+                /// Unset for all devices together.
                 #[prost(message, optional, tag = "1")]
                 pub device: ::core::option::Option<super::super::super::device::Number>,
+                /// Requests done.
                 #[prost(message, repeated, tag = "2")]
                 pub io_serviced: ::prost::alloc::vec::Vec<super::Value>,
+                /// Bytes moved.
                 #[prost(message, repeated, tag = "3")]
                 pub io_service_bytes: ::prost::alloc::vec::Vec<super::Value>,
             }
         }
-        /// TODO.
+        /// All counts of a container.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Statistics {
             #[prost(message, repeated, tag = "1")]
             pub cfq: ::prost::alloc::vec::Vec<cfq::Statistics>,
+            /// With those of nested control groups.
             #[prost(message, repeated, tag = "2")]
             pub cfq_recursive: ::prost::alloc::vec::Vec<cfq::Statistics>,
             #[prost(message, repeated, tag = "3")]
             pub throttling: ::prost::alloc::vec::Vec<throttling::Statistics>,
         }
-        /// TODO.
+        /// What kind of I/O was counted. The kinds overlap: each access is a read, write or
+        /// discard, and it is synchronous or not.
         #[derive(
             Clone,
             Copy,
@@ -4069,12 +4655,17 @@ pub mod cgroup_info {
         )]
         #[repr(i32)]
         pub enum Operation {
+            /// What an unset or unknown value reads as.
             Unknown = 0,
+            /// All together.
             Total = 1,
             Read = 2,
             Write = 3,
+            /// Reads, and writes that somebody waits for.
             Sync = 4,
+            /// Writes that nobody waits for.
             Async = 5,
+            /// Blocks given back to the device.
             /// Since: 1.6.
             Discard = 6,
         }
@@ -4109,58 +4700,71 @@ pub mod cgroup_info {
             }
         }
     }
-    /// TODO.
+    /// Marks the container's packets, for traffic control and firewalls to know them by.
+    /// From the isolator `cgroups/net_cls`.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct NetCls {
+        /// Major handle in the upper 16 bits, minor handle in the lower.
         #[prost(uint32, optional, tag = "1")]
         pub classid: ::core::option::Option<u32>,
     }
 }
-/// TODO.
+/// Free-form metadata. Mesos stores and shows it without reading it. A pair should not
+/// occur twice.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Labels {
     #[prost(message, repeated, tag = "1")]
     pub labels: ::prost::alloc::vec::Vec<Label>,
 }
-/// TODO.
+/// One piece of metadata. A key may occur with several values.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Label {
     #[prost(string, required, tag = "1")]
     pub key: ::prost::alloc::string::String,
+    /// Unset is allowed, and not equal to empty.
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// TODO.
+/// A port for service discovery outside Mesos to announce. Not a resource.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Port {
     #[prost(uint32, required, tag = "1")]
     pub number: u32,
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as `tcp`, `udp` or `http`.
     #[prost(string, optional, tag = "3")]
     pub protocol: ::core::option::Option<::prost::alloc::string::String>,
+    /// Unset means that of the `DiscoveryInfo`.
     #[prost(enumeration = "discovery_info::Visibility", optional, tag = "4")]
     pub visibility: ::core::option::Option<i32>,
+    /// Free-form, not interpreted.
     #[prost(message, optional, tag = "5")]
     pub labels: ::core::option::Option<Labels>,
 }
-/// TODO.
+/// A list of ports.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Ports {
     #[prost(message, repeated, tag = "1")]
     pub ports: ::prost::alloc::vec::Vec<Port>,
 }
-/// TODO.
+/// How a task or executor wants to be found by service discovery outside Mesos. Mesos
+/// stores and shows it without reading it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DiscoveryInfo {
+    /// Of all ports that have none of their own.
     #[prost(enumeration = "discovery_info::Visibility", required, tag = "1")]
     pub visibility: i32,
+    /// The service. Unset leaves it to the discovery system, which may use the task's name.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as production or test.
     #[prost(string, optional, tag = "3")]
     pub environment: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as a region.
     #[prost(string, optional, tag = "4")]
     pub location: ::core::option::Option<::prost::alloc::string::String>,
+    /// Of the service.
     #[prost(string, optional, tag = "5")]
     pub version: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "6")]
@@ -4170,7 +4774,7 @@ pub struct DiscoveryInfo {
 }
 /// Nested message and enum types in `DiscoveryInfo`.
 pub mod discovery_info {
-    /// TODO.
+    /// For whom it is meant.
     #[derive(
         Clone,
         Copy,
@@ -4184,8 +4788,11 @@ pub mod discovery_info {
     )]
     #[repr(i32)]
     pub enum Visibility {
+        /// The same framework.
         Framework = 0,
+        /// The Mesos cluster.
         Cluster = 1,
+        /// Everyone.
         External = 2,
     }
     impl Visibility {
@@ -4211,25 +4818,32 @@ pub mod discovery_info {
         }
     }
 }
-/// TODO.
+/// The share of a role when resources are scarce. Set by operators with UPDATE_WEIGHTS.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WeightInfo {
+    /// More than zero; a role with 2 is due twice as much as one with 1, which every role
+    /// has by default.
     #[prost(double, required, tag = "1")]
     pub weight: f64,
+    /// Effectively required.
     #[prost(string, optional, tag = "2")]
     pub role: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// TODO.
+/// Which Mesos runs. The operator API's answer to GET_VERSION.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct VersionInfo {
+    /// Such as `1.11.0`.
     #[prost(string, required, tag = "1")]
     pub version: ::prost::alloc::string::String,
+    /// As text.
     #[prost(string, optional, tag = "2")]
     pub build_date: ::core::option::Option<::prost::alloc::string::String>,
+    /// Seconds since the Unix epoch.
     #[prost(double, optional, tag = "3")]
     pub build_time: ::core::option::Option<f64>,
     #[prost(string, optional, tag = "4")]
     pub build_user: ::core::option::Option<::prost::alloc::string::String>,
+    /// The `git_` fields are unset if it was not built from a git checkout.
     #[prost(string, optional, tag = "5")]
     pub git_sha: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "6")]
@@ -4237,55 +4851,69 @@ pub struct VersionInfo {
     #[prost(string, optional, tag = "7")]
     pub git_tag: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// TODO.
+/// A command line flag of a master or agent. The operator API's answer to GET_FLAGS.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Flag {
+    /// Without its dashes.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Unset for a flag that has neither value nor default.
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// TODO.
+/// A role that is in use. The operator API's answer to GET_ROLES.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Role {
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// As in `WeightInfo`; 1 unless set.
     #[prost(double, required, tag = "2")]
     pub weight: f64,
+    /// Those that are subscribed to it.
     #[prost(message, repeated, tag = "3")]
     pub frameworks: ::prost::alloc::vec::Vec<FrameworkId>,
+    /// Allocated to its frameworks or offered to them now.
     #[prost(message, repeated, tag = "4")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
-/// TODO.
+/// A figure of a master or agent. The operator API's answer to GET_METRICS.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Metric {
+    /// Such as `master/uptime_secs`.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
     #[prost(double, optional, tag = "2")]
     pub value: ::core::option::Option<f64>,
 }
-/// TODO.
+/// A file or directory. The operator API's answer to LIST_FILES.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FileInfo {
+    /// The path that was asked for, with the file's name.
     #[prost(string, required, tag = "1")]
     pub path: ::prost::alloc::string::String,
+    /// Number of hard links.
     #[prost(int32, optional, tag = "2")]
     pub nlink: ::core::option::Option<i32>,
+    /// In bytes.
     #[prost(uint64, optional, tag = "3")]
     pub size: ::core::option::Option<u64>,
+    /// When its contents last changed, to the second.
     #[prost(message, optional, tag = "4")]
     pub mtime: ::core::option::Option<TimeInfo>,
+    /// File type and permissions, as in `st_mode`.
     #[prost(uint32, optional, tag = "5")]
     pub mode: ::core::option::Option<u32>,
+    /// The owner's name; its number if it has none.
     #[prost(string, optional, tag = "6")]
     pub uid: ::core::option::Option<::prost::alloc::string::String>,
+    /// The group's name; its number if it has none.
     #[prost(string, optional, tag = "7")]
     pub gid: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// TODO.
+/// A device of an agent's host.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Device {
+    /// Such as `/dev/null`.
     #[prost(string, optional, tag = "1")]
     pub path: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "2")]
@@ -4293,7 +4921,7 @@ pub struct Device {
 }
 /// Nested message and enum types in `Device`.
 pub mod device {
-    /// TODO.
+    /// Major and minor number, by which the kernel knows a device.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Number {
         #[prost(uint64, required, tag = "1")]
@@ -4302,7 +4930,7 @@ pub mod device {
         pub minor_number: u64,
     }
 }
-/// TODO.
+/// A device that a container may use.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeviceAccess {
     #[prost(message, required, tag = "1")]
@@ -4312,33 +4940,39 @@ pub struct DeviceAccess {
 }
 /// Nested message and enum types in `DeviceAccess`.
 pub mod device_access {
-    /// TODO.
+    /// What it may do with it.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Access {
         #[prost(bool, optional, tag = "1")]
         pub read: ::core::option::Option<bool>,
         #[prost(bool, optional, tag = "2")]
         pub write: ::core::option::Option<bool>,
+        /// Make a node for it.
         #[prost(bool, optional, tag = "3")]
         pub mknod: ::core::option::Option<bool>,
     }
 }
-/// TODO.
+/// The contents of the agent flag `--allowed_devices`: devices that every container may
+/// use. Written by operators.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeviceWhitelist {
     #[prost(message, repeated, tag = "1")]
     pub allowed_devices: ::prost::alloc::vec::Vec<DeviceAccess>,
 }
-/// TODO.
+/// How to drain an agent. Given by operators in DRAIN_AGENT.
 /// Since: 1.9.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DrainConfig {
+    /// Upper bound on the grace period of every kill. Unset leaves each task its own.
     #[prost(message, optional, tag = "1")]
     pub max_grace_period: ::core::option::Option<DurationInfo>,
+    /// Whether the agent is marked gone for good when it is drained. Its tasks then end in
+    /// `TASK_GONE_BY_OPERATOR`, for frameworks with the capability `PARTITION_AWARE`.
     #[prost(bool, optional, tag = "2", default = "false")]
     pub mark_gone: ::core::option::Option<bool>,
 }
-/// TODO.
+/// The drain of an agent, as the operator API's answer to GET_AGENTS shows it. Unset there
+/// unless one was asked for.
 /// Since: 1.9.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DrainInfo {
@@ -4420,11 +5054,12 @@ pub enum TaskState {
     /// Mesos refused the task because of its description or for want of permission.
     /// Launching it again unchanged will fail again. Terminal.
     TaskError = 7,
-    /// The task was dropped, or Mesos lost sight of it. Sent only to frameworks without the
-    /// capability `PARTITION_AWARE`, for which it stands in for `TASK_DROPPED`,
-    /// `TASK_UNREACHABLE`, `TASK_GONE`, `TASK_GONE_BY_OPERATOR` and `TASK_UNKNOWN`. Mesos
-    /// treats it as terminal, but it proves nothing: when the agent comes back the task is
-    /// reported as running again.
+    /// The task was dropped, or Mesos lost sight of it. For frameworks without the
+    /// capability `PARTITION_AWARE` it stands in for `TASK_DROPPED`, `TASK_UNREACHABLE`,
+    /// `TASK_GONE`, `TASK_GONE_BY_OPERATOR` and `TASK_UNKNOWN`. The others still see it when
+    /// an agent unregisters, or disconnects under a framework that does not checkpoint.
+    /// Mesos treats it as terminal, but it proves nothing: when the agent comes back the
+    /// task may be reported as running again.
     TaskLost = 5,
     /// The launch failed for a passing reason, such as an offer that was no longer valid,
     /// and no executor ever started the task. Launching it again may well work. Needs
@@ -4574,7 +5209,7 @@ impl OperationState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DrainState {
-    /// Reads for an unset or newer value.
+    /// What an unset or unknown value reads as.
     Unknown = 0,
     /// Tasks are being killed, or their last updates wait for acknowledgement.
     Draining = 1,
