@@ -2352,7 +2352,8 @@ pub mod offer {
         /// not permitted, none is started.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct LaunchGroup {
-            /// `type` and `framework_id` must be set. Its network is that of all the tasks.
+            /// `type` and `framework_id` must be set. Tasks without `network_infos` of their own
+            /// share its network.
             #[prost(message, required, tag = "1")]
             pub executor: super::super::ExecutorInfo,
             #[prost(message, required, tag = "2")]
@@ -2617,8 +2618,9 @@ pub struct TaskInfo {
         value::Scalar,
     >,
 }
-/// Tasks that one executor starts together. They share its network, so none may ask for
-/// one of its own, and none may use a Docker container.
+/// Tasks that one executor starts together. They share its network, except those with
+/// `network_infos` of their own, which are then refused HTTP and TCP health checks. None
+/// may use a Docker container.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskGroupInfo {
     #[prost(message, repeated, tag = "1")]
@@ -4385,7 +4387,7 @@ pub struct ContainerInfo {
     pub docker: ::core::option::Option<container_info::DockerInfo>,
     #[prost(message, optional, tag = "5")]
     pub mesos: ::core::option::Option<container_info::MesosInfo>,
-    /// Empty means the host's network. In a task group, set it on the executor only.
+    /// Empty means the host's network, or that of the executor for a task of a group.
     #[prost(message, repeated, tag = "7")]
     pub network_infos: ::prost::alloc::vec::Vec<NetworkInfo>,
     #[prost(message, optional, tag = "8")]
