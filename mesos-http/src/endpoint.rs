@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::uri::{Authority, PathAndQuery};
+use mesos_proto::v1::Url;
 
 /// The port of a master, assumed where an address without scheme has none.
 const MASTER_PORT: u16 = 5050;
@@ -225,6 +226,24 @@ impl Endpoint {
                 "{pid:?} is no libprocess id; one looks like slave(1)@10.0.0.1:5051"
             )),
         }
+    }
+}
+
+/// The address of an agent in its offers (`Offer.url`). The IP address is used
+/// where there is one: not every name in a cluster can be resolved outside.
+impl TryFrom<&Url> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(url: &Url) -> Result<Self, EndpointError> {
+        let address = &url.address;
+        let host = match (&address.ip, &address.hostname) {
+            (Some(ip), _) if ip.contains(':') => format!("[{ip}]"),
+            (Some(host), _) | (None, Some(host)) => host.clone(),
+            (None, None) => return syntax("the address has neither an IP address nor a host name"),
+        };
+        let (scheme, port) = (&url.scheme, address.port);
+        let path = url.path.as_deref().unwrap_or_default();
+        format!("{scheme}://{host}:{port}{path}").parse()
     }
 }
 

@@ -2,12 +2,50 @@
 //!
 //! A master that is not the leader answers with a scheme-relative URL,
 //! `//HOST:PORT` and the path that was asked for, whatever prefix it had
-//! (`Http::redirect` in src/master/http.cpp). The scheme stays ours. How often
-//! a redirect is followed is for the caller.
+//! (`Http::redirect` in src/master/http.cpp). The scheme stays ours. Following
+//! it, with the same body and no stream id, is for the caller.
 
+use http::{HeaderMap, header};
 use mesos_core::{Error, ErrorKind, Result};
 
 use crate::endpoint::{Endpoint, Scheme};
+
+/// How often a redirect is followed within one attempt. One is what an elected
+/// leader needs; more means that the masters do not agree yet.
+pub(crate) const REDIRECTS: usize = 5;
+
+/// Where a redirect by `from` leads, when asked for `path`.
+///
+/// # Errors
+/// [`ErrorKind::NotLeader`] if it leads nowhere new, as it may during an
+/// election; what [`resolve`] has.
+pub(crate) fn target(from: &Endpoint, headers: &HeaderMap, path: &str) -> Result<Endpoint> {
+    let Some(location) = headers.get(header::LOCATION) else {
+        return Err(Error::new(
+            ErrorKind::NotLeader,
+            format!("{from} redirects without saying where to"),
+        ));
+    };
+    let to = resolve(from, &String::from_utf8_lossy(location.as_bytes()), path)?;
+    if to.to_string() == from.to_string() {
+        return Err(Error::new(
+            ErrorKind::NotLeader,
+            format!("{from} redirects to itself; no leader is elected yet"),
+        ));
+    }
+    Ok(to)
+}
+
+/// The error after the last redirect that is followed.
+pub(crate) fn undecided(first: &Endpoint, last: &Endpoint) -> Error {
+    Error::new(
+        ErrorKind::NotLeader,
+        format!(
+            "redirected more than {REDIRECTS} times, from {first} at last to {last}; the masters \
+             do not agree on a leader yet"
+        ),
+    )
+}
 
 /// The endpoint that `from` names with `location`, when asked for `path` (an
 /// API's path without prefix).
@@ -15,7 +53,7 @@ use crate::endpoint::{Endpoint, Scheme};
 /// # Errors
 /// [`ErrorKind::Protocol`] if it leads anywhere but to the same API elsewhere:
 /// the peer is a login page, or no Mesos at all.
-pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
+fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
     let elsewhere = |why: &str| {
         Error::new(
             ErrorKind::Protocol,

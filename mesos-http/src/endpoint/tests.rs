@@ -238,6 +238,34 @@ fn a_libprocess_id_names_the_prefix_before_the_address() {
     }
 }
 
+#[test]
+fn an_agents_address_in_an_offer_prefers_the_ip_address() {
+    use mesos_proto::v1::{Address, Url};
+    let url = |ip: Option<&str>, hostname: Option<&str>| Url {
+        scheme: "http".to_owned(),
+        address: Address {
+            ip: ip.map(str::to_owned),
+            hostname: hostname.map(str::to_owned),
+            port: 5051,
+        },
+        path: Some("/slave(1)".to_owned()),
+        ..Default::default()
+    };
+    for (ip, hostname, expected) in [
+        (
+            Some("10.0.0.2"),
+            Some("agent"),
+            "http://10.0.0.2:5051/slave(1)",
+        ),
+        (Some("fd00::2"), None, "http://[fd00::2]:5051/slave(1)"),
+        (None, Some("agent"), "http://agent:5051/slave(1)"),
+    ] {
+        let endpoint = Endpoint::try_from(&url(ip, hostname)).expect(expected);
+        assert_eq!(endpoint.to_string(), expected);
+    }
+    Endpoint::try_from(&url(None, None)).expect_err("no host");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,40}") {

@@ -1,0 +1,344 @@
+//! Answers that are no stream: reading them, and telling what a refusal means.
+//!
+//! The order in which Mesos checks a request, and its words, are `Http::scheduler`
+//! in src/master/http.cpp and `Http::executor` in src/slave/http.cpp.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use mesos_core::{Delivery, Error, ErrorKind};
+use tokio::time::timeout;
+
+use crate::endpoint::Endpoint;
+
+/// How much of a refusal is read; the reasons that Mesos gives are one line.
+pub(crate) const REASON_LIMIT: u64 = 8 << 10;
+
+/// How many characters of it are shown.
+const SHOWN: usize = 500;
+
+/// A response with its body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Its beginning, if there is a `fault`.
+    pub(crate) body: Bytes,
+    /// Why the body is not whole. Without, the connection is free for the next
+    /// request.
+    pub(crate) fault: Option<Error>,
+}
+
+impl Answer {
+    /// Reads at most `limit` bytes of the body, for at most `patience`.
+    pub(crate) async fn read(
+        peer: &Endpoint,
+        response: Response<Incoming>,
+        limit: u64,
+        patience: Duration,
+    ) -> Self {
+        let (head, mut incoming) = response.into_parts();
+        let mut body = BytesMut::new();
+        let reading = async {
+            while let Some(frame) = incoming.frame().await {
+                let frame = frame.map_err(|source| {
+                    Error::new(
+                        ErrorKind::Transport,
+                        format!("the connection to {peer} broke within its answer"),
+                    )
+                    .with_source(source)
+                })?;
+                let Ok(data) = frame.into_data() else {
+                    continue;
+                };
+                if (body.len() + data.len()) as u64 > limit {
+                    return Err(Error::new(
+                        ErrorKind::Protocol,
+                        format!(
+                            "the answer of {peer} is longer than the limit of {limit} bytes; if \
+                             it is a Mesos, raise the limit (`record_limit`)"
+                        ),
+                    ));
+                }
+                body.extend_from_slice(&data);
+            }
+            Ok(())
+        };
+        let fault = match timeout(patience, reading).await {
+            Ok(result) => result.err(),
+            Err(_) => Some(Error::new(
+                ErrorKind::Timeout,
+                format!("the answer of {peer} did not come to its end within {patience:?}"),
+            )),
+        };
+        Self {
+            status: head.status,
+            headers: head.headers,
+            body: body.freeze(),
+            // The request was there: whatever it does, it may have done.
+            fault: fault.map(|error| error.with_delivery(Delivery::Unknown)),
+        }
+    }
+
+    /// The reason in the body, fit for a message.
+    fn reason(&self) -> String {
+        let html = media_type(&self.headers).is_some_and(|found| found == "text/html");
+        if html {
+            return ": (an HTML page)".to_owned();
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let text = text.trim();
+        if text.is_empty() {
+            return String::new();
+        }
+        let shown: String = text
+            .chars()
+            .take(SHOWN)
+            .map(|found| if found.is_control() { ' ' } else { found })
+            .collect();
+        let more = if text.chars().nth(SHOWN).is_some() {
+            " …"
+        } else {
+            ""
+        };
+        format!(": {shown}{more}")
+    }
+}
+
+/// The media type of a response, in lower case and without parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next().unwrap_or_default();
+    Some(essence.trim().to_ascii_lowercase())
+}
+
+/// What a request was for: the same status means different things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// SUBSCRIBE: there was no subscription before it.
+    Subscribe,
+    /// A call of a subscription.
+    Call,
+    /// A call of the operator API.
+    Operator,
+}
+
+/// The error that `answer` to `what` (a call's name) stands for.
+pub(crate) fn refusal(
+    what: &str,
+    purpose: Purpose,
+    peer: &Endpoint,
+    path: &str,
+    answer: &Answer,
+) -> Error {
+    use ErrorKind::*;
+    let status = answer.status;
+    let reason = answer.reason();
+    let said = format!("{peer} answered {what} with {status}{reason}");
+    let (kind, message) = match status.as_u16() {
+        _ if purpose == Purpose::Call && lost(status, &reason) => (NotSubscribed, said),
+        307 | 308 => (NotLeader, format!("{said}; it is not the leader any more")),
+        300..400 => (Protocol, format!("{said}; is it a Mesos?")),
+        401 => (
+            Unauthorized,
+            format!("{said}; it wants credentials, or others"),
+        ),
+        403 => (Forbidden, said),
+        // A file that is not there, and the like.
+        404 if purpose == Purpose::Operator && !answer.body.is_empty() => (Rejected, said),
+        404 => (
+            Unavailable,
+            format!(
+                "{peer} has no {path} ({status}); either it has just started, or the address \
+                 lacks a prefix or is not that of a Mesos{}",
+                if path.ends_with("executor") {
+                    " agent"
+                } else {
+                    " master"
+                },
+            ),
+        ),
+        405 => (Protocol, format!("{said}; is it a Mesos?")),
+        501 if !html(answer) => (Rejected, format!("{said}; it is too old to know {what}")),
+        501 => (Protocol, format!("{said}; is it a Mesos?")),
+        408 | 429 | 500 | 502..600 => (Unavailable, said),
+        400..500 => (Rejected, said),
+        _ => (Protocol, format!("{said}, which is no answer of a Mesos")),
+    };
+    let error = Error::new(kind, message).with_status(status.as_u16());
+    match status.as_u16() {
+        // Something in between may have passed it on before it gave up.
+        500 | 502 | 504 => error.with_delivery(Delivery::Unknown),
+        _ => error,
+    }
+}
+
+fn html(answer: &Answer) -> bool {
+    media_type(&answer.headers).is_some_and(|found| found == "text/html")
+}
+
+/// Whether Mesos says, in its own words, that it knows nothing of the
+/// subscription that the call was made in.
+fn lost(status: StatusCode, reason: &str) -> bool {
+    let words: &[&str] = match status.as_u16() {
+        400 => &["cannot be found", "stream ID", "Mesos-Stream-Id"],
+        403 => &["is not subscribed", "is not connected via HTTP"],
+        _ => &[],
+    };
+    words.iter().any(|words| reason.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(purpose: Purpose, status: u16, kind: &str, body: &str) -> Error {
+        let mut headers = HeaderMap::new();
+        if let Ok(kind) = kind.parse() {
+            headers.insert(header::CONTENT_TYPE, kind);
+        }
+        let answer = Answer {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            fault: None,
+        };
+        let peer = "http://m:5050".parse().expect("an address");
+        refusal("KILL", purpose, &peer, "/api/v1/scheduler", &answer)
+    }
+
+    #[test]
+    fn each_status_has_its_kind_its_delivery_and_its_chance() {
+        use Delivery::{Refused, Unknown};
+        use ErrorKind::*;
+        for (status, body, kind, delivery, retryable) in [
+            (307, "", NotLeader, Refused, true),
+            (302, "", Protocol, Unknown, true),
+            (
+                400,
+                "Failed to validate scheduler::Call: no",
+                Rejected,
+                Refused,
+                false,
+            ),
+            (
+                400,
+                "Framework cannot be found",
+                NotSubscribed,
+                Refused,
+                true,
+            ),
+            (
+                400,
+                "The stream ID 'x' included in this request didn't match",
+                NotSubscribed,
+                Refused,
+                true,
+            ),
+            (
+                400,
+                "All non-subscribe calls should include the 'Mesos-Stream-Id' header",
+                NotSubscribed,
+                Refused,
+                true,
+            ),
+            (401, "", Unauthorized, Refused, false),
+            (
+                403,
+                "Framework is not subscribed",
+                NotSubscribed,
+                Refused,
+                true,
+            ),
+            (
+                403,
+                "Framework is not connected via HTTP",
+                NotSubscribed,
+                Refused,
+                true,
+            ),
+            (403, "Not authorized", Forbidden, Refused, false),
+            (404, "", Unavailable, Refused, true),
+            (405, "", Protocol, Unknown, true),
+            (406, "", Rejected, Refused, false),
+            (413, "", Rejected, Refused, false),
+            (415, "", Rejected, Refused, false),
+            (429, "", Unavailable, Refused, true),
+            (500, "", Unavailable, Unknown, true),
+            (501, "", Rejected, Refused, false),
+            (502, "", Unavailable, Unknown, true),
+            (
+                503,
+                "Master has not finished recovery",
+                Unavailable,
+                Refused,
+                true,
+            ),
+            (504, "", Unavailable, Unknown, true),
+            (204, "", Protocol, Unknown, true),
+        ] {
+            let error = error(Purpose::Call, status, "text/plain", body);
+            assert_eq!(
+                (
+                    error.kind(),
+                    error.delivery(),
+                    error.is_retryable(),
+                    error.status()
+                ),
+                (kind, delivery, retryable, Some(status)),
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_about_a_lost_subscription_mean_that_only_within_one() {
+        for purpose in [Purpose::Subscribe, Purpose::Operator] {
+            let error = error(purpose, 400, "text/plain", "Framework cannot be found");
+            assert_eq!(error.kind(), ErrorKind::Rejected);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_mesos_own_words() {
+        assert_eq!(
+            error(
+                Purpose::Call,
+                400,
+                "text/plain; charset=utf-8",
+                "Expecting 'task_id'\n"
+            )
+            .to_string(),
+            "http://m:5050 answered KILL with 400 Bad Request: Expecting 'task_id'"
+        );
+        assert_eq!(
+            error(Purpose::Subscribe, 503, "", "").to_string(),
+            "http://m:5050 answered KILL with 503 Service Unavailable"
+        );
+    }
+
+    #[test]
+    fn a_long_or_dirty_or_html_reason_does_not_flood_the_message() {
+        let long = error(Purpose::Call, 400, "text/plain", &"ä".repeat(10_000)).to_string();
+        assert!(
+            long.ends_with("ää …") && long.chars().count() < 600,
+            "{long}"
+        );
+        let dirty = error(Purpose::Call, 400, "text/plain", "a\u{1b}[2Jb\0").to_string();
+        assert!(dirty.ends_with("a [2Jb "), "{dirty:?}");
+        let html = error(Purpose::Call, 400, "text/html", "<h1>Bad</h1>").to_string();
+        assert!(html.ends_with("(an HTML page)"), "{html}");
+    }
+
+    #[test]
+    fn a_wrong_path_says_what_the_address_may_lack() {
+        assert_eq!(
+            error(Purpose::Subscribe, 404, "text/html", "<p>").to_string(),
+            "http://m:5050 has no /api/v1/scheduler (404 Not Found); either it has just started, \
+             or the address lacks a prefix or is not that of a Mesos master"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! What differs between the scheduler API and the executor API over HTTP.
+
+use std::time::Duration;
+
+use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
+use mesos_proto::v1::{executor, scheduler};
+
+use crate::codec::Wire;
+
+/// An [`Api`] as HTTP has it.
+pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
+    /// Without the endpoint's prefix.
+    const PATH: &'static str;
+
+    /// Who answers it, for messages.
+    const PEER: &'static str;
+
+    /// Whether a subscription has a `Mesos-Stream-Id`, and calls have to name
+    /// it. Agents know an executor by its connection alone.
+    const STREAM_ID: bool;
+
+    /// Mesos' name of a call.
+    fn call_name(call: &Self::Call) -> &'static str;
+
+    /// How often the peer sends something, if this event announces it.
+    fn heartbeat(event: &Self::Event) -> Option<Duration>;
+}
+
+/// What masters announce (`DEFAULT_HEARTBEAT_INTERVAL` in
+/// src/master/constants.hpp); in use when one announces nonsense.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+
+impl HttpApi for SchedulerApi {
+    const PATH: &'static str = "/api/v1/scheduler";
+    const PEER: &'static str = "Mesos master";
+    const STREAM_ID: bool = true;
+
+    fn call_name(call: &scheduler::Call) -> &'static str {
+        call.r#type().as_str_name()
+    }
+
+    fn heartbeat(event: &scheduler::Event) -> Option<Duration> {
+        let subscribed = event.subscribed.as_ref()?;
+        let announced = subscribed
+            .heartbeat_interval_seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .filter(|interval| !interval.is_zero());
+        Some(announced.unwrap_or(HEARTBEAT_INTERVAL))
+    }
+}
+
+impl HttpApi for ExecutorApi {
+    const PATH: &'static str = "/api/v1/executor";
+    const PEER: &'static str = "Mesos agent";
+    const STREAM_ID: bool = false;
+
+    fn call_name(call: &executor::Call) -> &'static str {
+        call.r#type().as_str_name()
+    }
+
+    /// Agents send heartbeats every 30 minutes (src/slave/constants.hpp), to
+    /// keep the connection in the tables of firewalls; too seldom to tell
+    /// anything by.
+    fn heartbeat(_: &executor::Event) -> Option<Duration> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_masters_interval_is_taken_unless_it_is_nonsense() {
+        let announced = |seconds| {
+            SchedulerApi::heartbeat(&scheduler::Event {
+                subscribed: Some(scheduler::event::Subscribed {
+                    heartbeat_interval_seconds: seconds,
+                    ..Default::default()
+                }),
+                ..Default::default()
+            })
+        };
+        assert_eq!(announced(Some(0.5)), Some(Duration::from_millis(500)));
+        assert_eq!(announced(Some(30.0)), Some(Duration::from_secs(30)));
+        for nonsense in [
+            None,
+            Some(0.0),
+            Some(-1.0),
+            Some(f64::NAN),
+            Some(f64::INFINITY),
+        ] {
+            assert_eq!(
+                announced(nonsense),
+                Some(HEARTBEAT_INTERVAL),
+                "{nonsense:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_subscribed_announces_an_interval() {
+        assert_eq!(SchedulerApi::heartbeat(&scheduler::Event::default()), None);
+    }
+}

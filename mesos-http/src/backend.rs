@@ -1,0 +1,228 @@
+//! The backend: subscribing, and what is set up around a subscription.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{HeaderValue, Response, StatusCode};
+use hyper::body::Incoming as Body;
+use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi, Subscription};
+use mesos_core::{Capabilities, Error, ErrorKind, Result};
+use mesos_proto::v1::{executor, scheduler};
+use tokio::sync::watch;
+
+use crate::answer::{self, Answer, Purpose, REASON_LIMIT, refusal};
+use crate::api::HttpApi;
+use crate::caller::Caller;
+use crate::calls::{Bound, Line};
+use crate::codec::Codec;
+use crate::connection::{Connection, STREAM_ID};
+use crate::endpoint::Endpoint;
+use crate::redirect::{self, REDIRECTS};
+use crate::settings::Settings;
+use crate::stream::{Events, Reader};
+
+/// Mesos over its v1 HTTP API, at one [`Endpoint`].
+///
+/// For a scheduler the endpoint is a master, any of them: one that is not the
+/// leader redirects to it. For an executor it is the agent.
+///
+/// ```
+/// use std::time::Duration;
+/// use mesos_http::{Endpoint, HttpBackend};
+///
+/// let master: Endpoint = "http://10.0.0.1:5050".parse()?;
+/// let backend = HttpBackend::new(master).response_timeout(Duration::from_secs(30));
+/// # let _ = backend;
+/// # Ok::<(), mesos_http::EndpointError>(())
+/// ```
+///
+/// Needs a tokio runtime with time and I/O; each subscription runs two tasks.
+#[derive(Clone, Debug)]
+pub struct HttpBackend {
+    endpoint: Endpoint,
+    settings: Settings,
+}
+
+impl HttpBackend {
+    /// A backend with default settings. Nothing is sent before a subscription.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            settings: Settings::default(),
+        }
+    }
+
+    /// How messages are encoded (default: protobuf).
+    #[must_use]
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.settings.codec = codec;
+        self
+    }
+
+    /// How long opening a connection may take, name resolution included
+    /// (default: 10 s).
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// How long the head of a response may take, and the first event of a
+    /// scheduler's subscription after it (default: 75 s, as
+    /// docs/scheduler-http-api.md advises).
+    #[must_use]
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.response_timeout = timeout;
+        self
+    }
+
+    /// The longest event to take, in bytes (default:
+    /// [`DEFAULT_LIMIT`](crate::recordio::DEFAULT_LIMIT), which says why). A
+    /// longer one ends the subscription with an error that names this limit.
+    #[must_use]
+    pub fn record_limit(mut self, bytes: u64) -> Self {
+        self.settings.record_limit = bytes;
+        self
+    }
+
+    /// After how many of the master's heartbeat intervals without a single byte
+    /// a subscription counts as lost (default: 5, at least 1). Time in which
+    /// the queue of events is full does not count. Executors' subscriptions
+    /// are not watched: their heartbeats are 30 minutes apart.
+    #[must_use]
+    pub fn missed_heartbeats(mut self, count: u32) -> Self {
+        self.settings.missed_heartbeats = count.max(1);
+        self
+    }
+
+    /// How many events may wait for the consumer (default: 64, at least 1).
+    /// When so many do, the socket is not read until there is room.
+    #[must_use]
+    pub fn event_queue(mut self, events: usize) -> Self {
+        self.settings.event_queue = events.max(1);
+        self
+    }
+
+    /// How many calls may wait for their turn (default: 128, at least 1). When
+    /// so many do, making a call waits until there is room.
+    #[must_use]
+    pub fn call_queue(mut self, calls: usize) -> Self {
+        self.settings.call_queue = calls.max(1);
+        self
+    }
+
+    /// Where this backend subscribes.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    async fn open<A: HttpApi>(&self, call: A::Call) -> Result<Subscription<A>> {
+        let settings = &self.settings;
+        let what = A::call_name(&call);
+        let body = settings.codec.encode(&call)?;
+        let mut endpoint = self.endpoint.clone();
+        for _ in 0..=REDIRECTS {
+            let mut connection = Connection::open(&endpoint, settings).await?;
+            let response = connection.post(A::PATH, None, body.clone()).await?;
+            tracing::debug!(api = A::NAME, %endpoint, status = %response.status(), "{what}");
+            match response.status() {
+                StatusCode::OK => return self.accept(endpoint, connection, response),
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
+                    endpoint = redirect::target(&endpoint, response.headers(), A::PATH)
+                        .map_err(|error| error.with_status(response.status().as_u16()))?;
+                }
+                _ => {
+                    let patience = settings.response_timeout;
+                    let answer = Answer::read(&endpoint, response, REASON_LIMIT, patience).await;
+                    let purpose = Purpose::Subscribe;
+                    return Err(refusal(what, purpose, &endpoint, A::PATH, &answer));
+                }
+            }
+        }
+        Err(redirect::undecided(&self.endpoint, &endpoint))
+    }
+
+    /// Checks that a 200 is that of a Mesos, and sets up the subscription.
+    fn accept<A: HttpApi>(
+        &self,
+        endpoint: Endpoint,
+        connection: Connection,
+        response: Response<Body>,
+    ) -> Result<Subscription<A>> {
+        let peer = endpoint.to_string();
+        let foreign = |how: String| {
+            let message = format!(
+                "{peer} answered SUBSCRIBE with 200, but {how}; it is not a {}",
+                A::PEER
+            );
+            Err(Error::new(ErrorKind::Protocol, message).with_status(200))
+        };
+        let codec = self.settings.codec;
+        match answer::media_type(response.headers()) {
+            Some(found) if found == codec.media_type() => {}
+            Some(found) => {
+                return foreign(format!(
+                    "with {found:?} instead of {:?}",
+                    codec.media_type()
+                ));
+            }
+            None => return foreign("without a Content-Type".to_owned()),
+        }
+        let stream_id: Option<HeaderValue> = response.headers().get(STREAM_ID).cloned();
+        if A::STREAM_ID && stream_id.is_none() {
+            return foreign("without a Mesos-Stream-Id".to_owned());
+        }
+        let (over, ended) = watch::channel(());
+        let reader = Reader {
+            body: response.into_body(),
+            peer: peer.clone(),
+            settings: self.settings.clone(),
+        };
+        let events = Events::<A>::start(reader, connection, over);
+        let calls = Line::<A>::open(
+            Bound {
+                caller: Caller::new(endpoint, self.settings.clone()),
+                stream_id: stream_id.filter(|_| A::STREAM_ID),
+                over: ended,
+            },
+            codec,
+            self.settings.call_queue,
+        );
+        Ok(Subscription {
+            events: Box::new(events),
+            calls: Arc::new(calls),
+            peer,
+        })
+    }
+}
+
+#[async_trait]
+impl Backend<SchedulerApi> for HttpBackend {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn subscribe(&self, call: scheduler::Call) -> Result<Subscription<SchedulerApi>> {
+        self.open(call).await
+    }
+}
+
+#[async_trait]
+impl Backend<ExecutorApi> for HttpBackend {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn subscribe(&self, call: executor::Call) -> Result<Subscription<ExecutorApi>> {
+        self.open(call).await
+    }
+}

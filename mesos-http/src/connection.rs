@@ -1,0 +1,177 @@
+//! One HTTP/1.1 connection: opening it, and one POST after another on it.
+//!
+//! Requests are never pipelined: Mesos answers those of a connection strictly
+//! in turn (src/process.cpp in libprocess), so one behind a SUBSCRIBE would
+//! wait for ever. Which requests share a connection is for the callers.
+
+use std::io;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use mesos_core::{Delivery, Error, ErrorKind, Result};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::endpoint::{Endpoint, Scheme};
+use crate::settings::Settings;
+
+/// Names the subscription that a call belongs to.
+pub(crate) const STREAM_ID: &str = "mesos-stream-id";
+
+/// An open connection. Dropping it closes the socket, whatever is under way.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    endpoint: Endpoint,
+    settings: Settings,
+    sender: SendRequest<Full<Bytes>>,
+    driver: JoinHandle<()>,
+}
+
+impl Connection {
+    /// Opens a connection to `endpoint`.
+    pub(crate) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
+        if endpoint.scheme() == Scheme::Https {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("cannot connect to {endpoint}: https is not supported yet; use http"),
+            ));
+        }
+        let limit = settings.connect_timeout;
+        let opening = async {
+            let stream = dial(endpoint).await?;
+            // Without requests this only sets up buffers.
+            http1::handshake(TokioIo::new(stream))
+                .await
+                .map_err(io::Error::other)
+        };
+        let (sender, connection) = match timeout(limit, opening).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(source)) => {
+                let hint = if endpoint.port_assumed() && endpoint.port() != 5050 {
+                    "; the address has no port, and masters usually listen on 5050"
+                } else {
+                    ""
+                };
+                return Err(Error::new(
+                    ErrorKind::Transport,
+                    format!("cannot connect to {endpoint}{hint}"),
+                )
+                .with_source(source));
+            }
+            Err(_) => {
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    format!("connecting to {endpoint} took longer than {limit:?}"),
+                )
+                .with_delivery(Delivery::NotSent));
+            }
+        };
+        tracing::debug!(%endpoint, "connected");
+        let driver = tokio::spawn(async move {
+            // Its error reaches whoever waits for a response.
+            let _ = connection.await;
+        });
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            settings: settings.clone(),
+            sender,
+            driver,
+        })
+    }
+
+    /// Sends `body` to the API at `path` (without prefix) and waits for the
+    /// head of the response.
+    ///
+    /// An error with [`Delivery::NotSent`] means what it says: not a byte of
+    /// the request left. After any error the connection is of no more use.
+    pub(crate) async fn post(
+        &mut self,
+        path: &str,
+        stream_id: Option<&HeaderValue>,
+        body: Bytes,
+    ) -> Result<Response<Incoming>> {
+        let path = self.endpoint.join(path);
+        let codec = self.settings.codec.header();
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(&path)
+            .header(header::HOST, self.endpoint.authority())
+            .header(header::ACCEPT, &codec)
+            .header(header::CONTENT_TYPE, &codec);
+        if let Some(id) = stream_id {
+            request = request.header(STREAM_ID, id);
+        }
+        let request = request.body(Full::new(body)).map_err(|source| {
+            let at = &self.endpoint;
+            Error::new(ErrorKind::Config, format!("cannot make a request to {at}"))
+                .with_source(source)
+        })?;
+
+        let limit = self.settings.response_timeout;
+        let exchange = async {
+            if let Err(source) = self.sender.ready().await {
+                return Err((source, Delivery::NotSent));
+            }
+            self.sender
+                .try_send_request(request)
+                .await
+                .map_err(|mut failure| {
+                    // Handed back: it never got to the socket.
+                    let delivery = match failure.take_message() {
+                        Some(_) => Delivery::NotSent,
+                        None => Delivery::Unknown,
+                    };
+                    (failure.into_error(), delivery)
+                })
+        };
+        match timeout(limit, exchange).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err((source, delivery))) => {
+                let at = &self.endpoint;
+                let (kind, message) = if source.is_parse() {
+                    (
+                        ErrorKind::Protocol,
+                        format!(
+                            "what answers at {at} does not speak HTTP; is the port right, and is \
+                             it one without TLS?"
+                        ),
+                    )
+                } else {
+                    (
+                        ErrorKind::Transport,
+                        format!("the connection to {at} broke before POST {path} was answered"),
+                    )
+                };
+                Err(Error::new(kind, message)
+                    .with_delivery(delivery)
+                    .with_source(source))
+            }
+            Err(_) => Err(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "{} did not answer POST {path} within {limit:?}",
+                    self.endpoint
+                ),
+            )),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// The transport below HTTP; the one place that knows more than one kind.
+async fn dial(endpoint: &Endpoint) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((endpoint.host().as_str(), endpoint.port())).await?;
+    // Calls are small, and each waits for its answer.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

@@ -1,0 +1,40 @@
+//! The knobs that every part of this crate shares, and their defaults.
+
+use std::time::Duration;
+
+use crate::codec::Codec;
+use crate::recordio;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) codec: Codec,
+    /// For resolving the name, the TCP connection, and the handshake together.
+    pub(crate) connect_timeout: Duration,
+    /// From a request to the head of its response, and from there to the end
+    /// of a response that is no stream.
+    pub(crate) response_timeout: Duration,
+    /// The longest record of a stream, and the longest response, in bytes.
+    pub(crate) record_limit: u64,
+    /// So many heartbeat intervals without a byte end a subscription.
+    pub(crate) missed_heartbeats: u32,
+    /// Events that wait for the consumer before the socket is no longer read.
+    pub(crate) event_queue: usize,
+    /// Calls that wait for their turn before `send` waits.
+    pub(crate) call_queue: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            codec: Codec::default(),
+            connect_timeout: Duration::from_secs(10),
+            // Five intervals, and for responses as long as for these five:
+            // docs/scheduler-http-api.md, "Network Partitions".
+            response_timeout: Duration::from_secs(75),
+            missed_heartbeats: 5,
+            record_limit: recordio::DEFAULT_LIMIT,
+            event_queue: 64,
+            call_queue: 128,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The events of one subscription: a task that reads the response, cuts it into
+//! events and watches that it does not fall silent.
+//!
+//! What ends a stream ends it for good; subscribing again is for the caller.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::BodyExt;
+use hyper::body::Incoming as Body;
+use mesos_core::backend::{EventStream, Incoming};
+use mesos_core::{Error, ErrorKind, Result};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::api::HttpApi;
+use crate::connection::Connection;
+use crate::recordio::{Decoder, FrameError};
+use crate::settings::Settings;
+
+/// The consumer's end. Dropping it closes the connection.
+#[derive(Debug)]
+pub(crate) struct Events<A: HttpApi> {
+    queue: mpsc::Receiver<Result<Incoming<A>>>,
+    reader: JoinHandle<()>,
+    ended: Option<Error>,
+}
+
+/// The reader's end.
+pub(crate) struct Reader {
+    pub(crate) body: Body,
+    /// Who sends, for messages.
+    pub(crate) peer: String,
+    pub(crate) settings: Settings,
+}
+
+/// The consumer is gone, and nobody wants the events any more.
+struct Gone;
+
+impl<A: HttpApi> Events<A> {
+    /// Starts to read. `connection` is closed and `over` dropped when the
+    /// stream ends, by itself or because the consumer's end is dropped.
+    pub(crate) fn start(reader: Reader, connection: Connection, over: watch::Sender<()>) -> Self {
+        let (sender, queue) = mpsc::channel(reader.settings.event_queue);
+        let reader = tokio::spawn(async move {
+            let end = reader.run::<A>(&sender).await;
+            // No call is made any more, even before the consumer knows why.
+            drop((connection, over));
+            if let Err(error) = end {
+                tracing::debug!(%error, "event stream ended");
+                // Behind the events that came before it.
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        Self {
+            queue,
+            reader,
+            ended: None,
+        }
+    }
+}
+
+impl<A: HttpApi> Drop for Events<A> {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+#[async_trait]
+impl<A: HttpApi> EventStream<A> for Events<A> {
+    async fn next(&mut self) -> Result<Incoming<A>> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let incoming = self.queue.recv().await.unwrap_or_else(|| {
+            Err(Error::new(
+                ErrorKind::Backend,
+                "the task that reads the events is gone; was its tokio runtime shut down?",
+            ))
+        });
+        if let Err(error) = &incoming {
+            self.ended = Some(error.clone());
+        }
+        incoming
+    }
+}
+
+impl Reader {
+    /// Reads until the stream ends, which is the error, or the consumer is gone.
+    async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Incoming<A>>>) -> Result<Gone> {
+        let mut decoder = Decoder::new(self.settings.record_limit);
+        // Until the peer says how often it sends, its first event is an answer
+        // like any other.
+        let mut patience = A::STREAM_ID.then_some(self.settings.response_timeout);
+        loop {
+            // The time runs only while we wait for bytes: a consumer that is
+            // slow makes the queue full, not the peer silent.
+            let frame = match patience {
+                None => self.body.frame().await,
+                Some(limit) => match timeout(limit, self.body.frame()).await {
+                    Ok(frame) => frame,
+                    Err(_) => return Err(self.silent(limit)),
+                },
+            };
+            match frame {
+                None => return Err(self.closed(&decoder)),
+                Some(Err(source)) => return Err(self.broken(source)),
+                Some(Ok(frame)) => {
+                    if let Ok(chunk) = frame.into_data() {
+                        decoder.push(chunk);
+                    }
+                }
+            }
+            while let Some(record) = decoder.next_record().map_err(|e| self.garbage(e))? {
+                if record.is_empty() {
+                    continue;
+                }
+                let what = format!("an event of {}", self.peer);
+                let event: A::Event = self.settings.codec.decode(record.clone(), &what)?;
+                if let Some(interval) = A::heartbeat(&event) {
+                    patience = Some(interval.saturating_mul(self.settings.missed_heartbeats));
+                }
+                if queue
+                    .send(Ok(Incoming::Event(event, record)))
+                    .await
+                    .is_err()
+                {
+                    return Ok(Gone);
+                }
+            }
+        }
+    }
+
+    fn silent(&self, limit: Duration) -> Error {
+        let times = self.settings.missed_heartbeats;
+        Error::new(
+            ErrorKind::HeartbeatLost,
+            format!(
+                "nothing came from {} for {limit:?}, {times} times its heartbeat interval",
+                self.peer
+            ),
+        )
+    }
+
+    fn closed(&self, decoder: &Decoder) -> Error {
+        let message = format!("{} ended the event stream", self.peer);
+        let error = Error::new(ErrorKind::Transport, message);
+        match decoder.finish() {
+            Ok(()) => error,
+            Err(cut) => error.with_source(cut),
+        }
+    }
+
+    fn broken(&self, source: hyper::Error) -> Error {
+        let message = format!("the event stream from {} broke", self.peer);
+        Error::new(ErrorKind::Transport, message).with_source(source)
+    }
+
+    fn garbage(&self, source: FrameError) -> Error {
+        let message = format!("the event stream from {} cannot be read", self.peer);
+        Error::new(ErrorKind::Protocol, message).with_source(source)
+    }
+}
