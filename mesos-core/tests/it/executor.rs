@@ -1,0 +1,369 @@
+//! What the runtime promises to an executor.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mesos_core::backend::ExecutorApi;
+use mesos_core::executor::{ExecutorEnvironment, Subscribed};
+use mesos_core::{
+    Disconnected, End, Error, ErrorKind, Executor, ExecutorDriver, HandlerResult,
+};
+use mesos_proto::v1::executor::call::Type as CallType;
+use mesos_proto::v1::executor::event::{self, Type};
+use mesos_proto::v1::executor::{Call, Event};
+use mesos_proto::v1::{TaskId, TaskInfo, TaskState, TaskStatus, task_status::Source};
+
+use crate::script::{Peer, Session, scripted, within};
+
+/// An executor that writes down what it was told, and refuses to launch a
+/// task called `bad`.
+#[derive(Clone, Default)]
+struct Tell(Arc<Mutex<Vec<String>>>);
+
+impl Tell {
+    fn note(&self, what: impl Into<String>) {
+        self.0.lock().unwrap().push(what.into());
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Executor for Tell {
+    async fn subscribed(&mut self, _: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
+        self.note(if subscribed.resubscribed { "again" } else { "subscribed" });
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, _: &ExecutorDriver, lost: Disconnected) -> HandlerResult {
+        self.note(format!("disconnected {:?}", lost.error.kind()));
+        Ok(())
+    }
+
+    async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
+        self.note(format!("launch {}", task.task_id));
+        if task.task_id == "bad" {
+            return Err("no such program".into());
+        }
+        let running = TaskStatus::new(task.task_id, TaskState::TaskRunning);
+        driver.update(running).await?;
+        Ok(())
+    }
+
+    async fn shutdown(&mut self, _: &ExecutorDriver) -> HandlerResult {
+        self.note("shutdown");
+        Ok(())
+    }
+}
+
+fn environment(checkpoint: bool) -> ExecutorEnvironment {
+    let variables = [
+        ("MESOS_FRAMEWORK_ID", "f"),
+        ("MESOS_EXECUTOR_ID", "e"),
+        ("MESOS_SLAVE_PID", "slave(1)@127.0.0.1:5051"),
+        ("MESOS_CHECKPOINT", if checkpoint { "1" } else { "0" }),
+        ("MESOS_RECOVERY_TIMEOUT", "15mins"),
+        ("MESOS_SUBSCRIPTION_BACKOFF_MAX", "2secs"),
+        ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    ExecutorEnvironment::parse(variables).unwrap()
+}
+
+fn event(event_type: Type, body: impl FnOnce(&mut Event)) -> Event {
+    let mut event = Event {
+        r#type: Some(event_type as i32),
+        ..Default::default()
+    };
+    body(&mut event);
+    event
+}
+
+fn subscribed() -> Event {
+    event(Type::Subscribed, |event| {
+        event.subscribed = Some(event::Subscribed::default());
+    })
+}
+
+fn launch(id: &str) -> Event {
+    event(Type::Launch, |event| {
+        let task = TaskInfo {
+            task_id: id.into(),
+            ..Default::default()
+        };
+        event.launch = Some(event::Launch { task });
+    })
+}
+
+fn acknowledged(status: &TaskStatus) -> Event {
+    event(Type::Acknowledged, |event| {
+        event.acknowledged = Some(event::Acknowledged {
+            task_id: status.task_id.clone(),
+            uuid: status.uuid.clone().unwrap(),
+        });
+    })
+}
+
+fn shutdown() -> Event {
+    event(Type::Shutdown, |_| {})
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Transport, "connection reset")
+}
+
+fn status(call: Call) -> TaskStatus {
+    assert_eq!(call.r#type(), CallType::Update);
+    assert_eq!(call.framework_id, "f");
+    assert_eq!(call.executor_id, "e");
+    call.update.expect("an UPDATE").status
+}
+
+async fn start(
+    tell: &Tell,
+    checkpoint: bool,
+) -> (ExecutorDriver, Peer<ExecutorApi>, Session<ExecutorApi>) {
+    let (backend, mut peer) = scripted();
+    let driver = ExecutorDriver::start(tell.clone(), environment(checkpoint), backend);
+    let session = peer.session().await;
+    session.send(subscribed()).await;
+    (driver, peer, session)
+}
+
+async fn end_of(driver: &ExecutorDriver) -> Result<End, Error> {
+    within("the driver's end", driver.join()).await
+}
+
+fn finished(id: &str) -> TaskStatus {
+    TaskStatus::new(id, TaskState::TaskFinished)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_gets_what_the_agent_insists_on() {
+    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    let wrong = TaskStatus {
+        uuid: Some(Bytes::from_static(b"short")),
+        source: Some(Source::Master as i32),
+        ..finished("t")
+    };
+    driver.update(wrong).await.unwrap();
+    let status = status(session.call().await);
+    let uuid = uuid::Uuid::from_slice(&status.uuid.unwrap()).unwrap();
+    assert_eq!(uuid.get_version_num(), 4);
+    assert_eq!(status.source, Some(Source::Executor as i32));
+    assert_eq!(status.executor_id.unwrap(), "e");
+    assert!(status.timestamp.unwrap() > 1.7e9, "seconds since 1970");
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_staging_is_refused_before_it_is_sent() {
+    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    let staging = TaskStatus::new("t", TaskState::TaskStaging);
+    let error = driver.update(staging).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("TASK_STAGING (task `t`)"), "{error}");
+    assert!(session.pending_call().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
+    let tell = Tell::default();
+    let (driver, mut peer, session) = start(&tell, true).await;
+    session.send(launch("a")).await;
+    let running = status(session.call().await);
+    driver.update(finished("a")).await.unwrap();
+    let done = status(session.call().await);
+    session.fail(lost()).await;
+
+    let attempt = peer.attempt().await;
+    let subscribe = attempt.call.subscribe.clone().unwrap();
+    assert_eq!(subscribe.unacknowledged_tasks[0].task_id, "a");
+    let uuids = subscribe.unacknowledged_updates.iter();
+    let uuids: Vec<_> = uuids.map(|update| update.status.uuid.clone()).collect();
+    assert_eq!(uuids, [running.uuid.clone(), done.uuid.clone()]);
+
+    // Made between SUBSCRIBE and SUBSCRIBED: in neither, so it is sent after.
+    driver.update(finished("b")).await.unwrap();
+    let session = attempt.grant();
+    session.send(subscribed()).await;
+    assert_eq!(status(session.call().await).task_id, "b");
+    session.send(acknowledged(&running)).await;
+    session.send(acknowledged(&done)).await;
+    session.fail(lost()).await;
+    let subscribe = peer.attempt().await.call.subscribe.unwrap();
+    assert!(subscribe.unacknowledged_tasks.is_empty());
+    assert_eq!(subscribe.unacknowledged_updates.len(), 1, "only that of `b`");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_waits_until_the_agent_has_every_update() {
+    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    driver.update(finished("t")).await.unwrap();
+    let status = status(session.call().await);
+    driver.stop();
+    let early = tokio::time::timeout(Duration::from_secs(59), driver.join()).await;
+    assert!(early.is_err(), "ended without the acknowledgement: {early:?}");
+    session.send(acknowledged(&status)).await;
+    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    let late = driver.update(finished("t")).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_flushes_across_a_reconnect() {
+    let (driver, mut peer, session) = start(&Tell::default(), true).await;
+    driver.update(finished("t")).await.unwrap();
+    let status = status(session.call().await);
+    driver.stop();
+    session.fail(lost()).await;
+    let attempt = peer.attempt().await;
+    let repeated = &attempt.call.subscribe.as_ref().unwrap().unacknowledged_updates;
+    assert_eq!(repeated[0].status.uuid, status.uuid);
+    let session = attempt.grant();
+    session.send(subscribed()).await;
+    session.send(acknowledged(&status)).await;
+    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_gives_up_on_an_agent_that_never_acknowledges() {
+    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    driver.update(finished("t")).await.unwrap();
+    session.call().await;
+    driver.stop();
+    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_as_the_first_event_is_a_clean_end() {
+    let tell = Tell::default();
+    let (backend, mut peer) = scripted();
+    let driver = ExecutorDriver::start(tell.clone(), environment(false), backend);
+    peer.session().await.send(shutdown()).await;
+    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
+    assert_eq!(tell.seen(), ["shutdown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_waits_for_the_terminal_updates_of_all_tasks() {
+    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    session.send(launch("t")).await;
+    let running = status(session.call().await);
+    session.send(acknowledged(&running)).await;
+    session.send(shutdown()).await;
+    let early = tokio::time::timeout(Duration::from_secs(4), driver.join()).await;
+    assert!(early.is_err(), "ended with a live task: {early:?}");
+    let killed = TaskStatus::new("t", TaskState::TaskKilled);
+    driver.update(killed).await.unwrap();
+    let killed = status(session.call().await);
+    session.send(acknowledged(&killed)).await;
+    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_ends_after_the_grace_period_even_with_a_live_task() {
+    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    session.send(launch("t")).await;
+    session.call().await;
+    let before = tokio::time::Instant::now();
+    session.send(shutdown()).await;
+    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
+    let waited = before.elapsed();
+    assert!(waited >= Duration::from_secs(5) && waited < Duration::from_secs(6), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_that_fails_ends_its_task_as_failed() {
+    let (_driver, _peer, session) = start(&Tell::default(), true).await;
+    session.send(launch("bad")).await;
+    let status = status(session.call().await);
+    assert_eq!(status.state(), TaskState::TaskFailed);
+    assert_eq!(
+        status.message.unwrap(),
+        "the executor could not launch the task: no such program"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_groups_fail_where_the_executor_runs_none() {
+    let (_driver, _peer, session) = start(&Tell::default(), true).await;
+    let group = event(Type::LaunchGroup, |event| {
+        let tasks = ["a", "b"].map(|id| TaskInfo {
+            task_id: TaskId::from(id),
+            ..Default::default()
+        });
+        event.launch_group = Some(event::LaunchGroup {
+            task_group: mesos_proto::v1::TaskGroupInfo {
+                tasks: tasks.to_vec(),
+            },
+        });
+    });
+    session.send(group).await;
+    for id in ["a", "b"] {
+        let status = status(session.call().await);
+        assert_eq!((status.task_id.as_str(), status.state()), (id, TaskState::TaskFailed));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_checkpointing_the_loss_of_the_agent_is_the_end() {
+    let tell = Tell::default();
+    let (driver, _peer, session) = start(&tell, false).await;
+    session.fail(lost()).await;
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::Transport);
+    assert_eq!(tell.seen(), ["subscribed", "disconnected Transport", "shutdown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_checkpointing_the_agent_is_waited_for_until_the_recovery_timeout() {
+    let tell = Tell::default();
+    let (driver, mut peer, session) = start(&tell, true).await;
+    let before = tokio::time::Instant::now();
+    session.fail(lost()).await;
+    let refuse = async {
+        loop {
+            peer.attempt().await.refuse(lost());
+        }
+    };
+    let end = tokio::select! {
+        end = driver.join() => end,
+        () = refuse => unreachable!(),
+    };
+    assert!(end.is_err());
+    let waited = before.elapsed();
+    let limit = Duration::from_secs(15 * 60);
+    assert!(waited > limit - Duration::from_secs(5) && waited <= limit, "{waited:?}");
+    assert_eq!(tell.seen().last().unwrap(), "shutdown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_the_agent_refuses_is_not_repeated() {
+    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    driver.update(finished("t")).await.unwrap();
+    let (_call, answer) = session.unanswered().await;
+    answer.send(Err(Error::new(ErrorKind::Rejected, "400")));
+    driver.stop();
+    let before = tokio::time::Instant::now();
+    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    assert!(before.elapsed() < Duration::from_secs(1), "it waited for an acknowledgement");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_agent_hears_from_an_idle_executor_every_half_hour() {
+    let (_driver, _peer, session) = start(&Tell::default(), true).await;
+    let before = tokio::time::Instant::now();
+    let mut calls = 0;
+    while before.elapsed() < Duration::from_secs(61 * 60) {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        while let Some(call) = session.pending_call() {
+            assert_eq!(call.r#type(), CallType::Heartbeat);
+            calls += 1;
+        }
+    }
+    assert_eq!(calls, 2);
+}

@@ -1,0 +1,5 @@
+//! The runtimes over a scripted backend: no socket, no real time.
+
+mod executor;
+mod scheduler;
+mod script;

@@ -1,0 +1,183 @@
+//! A backend whose other side is the test.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mesos_core::backend::{
+    Answer, AnswerSender, Api, Backend, Calls, EventStream, Incoming, Subscription,
+};
+use mesos_core::{Capabilities, Error, ErrorKind, Result};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+/// How long a test waits for what must come. Virtual time, mostly.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+type Reply<A> = oneshot::Sender<Result<Subscription<A>>>;
+
+/// The driver's side.
+pub(crate) struct Scripted<A: Api> {
+    attempts: mpsc::Sender<(A::Call, Reply<A>)>,
+    capabilities: Capabilities,
+}
+
+/// The test's side.
+pub(crate) struct Peer<A: Api> {
+    attempts: mpsc::Receiver<(A::Call, Reply<A>)>,
+}
+
+/// An attempt to subscribe that waits for its answer.
+pub(crate) struct Attempt<A: Api> {
+    pub(crate) call: A::Call,
+    reply: Reply<A>,
+}
+
+/// The test's side of a subscription.
+pub(crate) struct Session<A: Api> {
+    events: mpsc::Sender<Result<Incoming<A>>>,
+    calls: Arc<Mutex<mpsc::Receiver<(A::Call, AnswerSender)>>>,
+}
+
+pub(crate) fn scripted<A: Api>() -> (Scripted<A>, Peer<A>) {
+    scripted_with(Capabilities::all())
+}
+
+pub(crate) fn scripted_with<A: Api>(capabilities: Capabilities) -> (Scripted<A>, Peer<A>) {
+    let (sender, receiver) = mpsc::channel(1);
+    let scripted = Scripted {
+        attempts: sender,
+        capabilities,
+    };
+    let peer = Peer { attempts: receiver };
+    (scripted, peer)
+}
+
+/// Awaits `future`, or fails the test with `what` was expected.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("expected in vain: {what}"),
+    }
+}
+
+impl<A: Api> Peer<A> {
+    pub(crate) async fn attempt(&mut self) -> Attempt<A> {
+        let attempt = within("an attempt to subscribe", self.attempts.recv()).await;
+        let (call, reply) = attempt.expect("the driver is gone");
+        Attempt { call, reply }
+    }
+
+    /// Takes the next attempt and grants it.
+    pub(crate) async fn session(&mut self) -> Session<A> {
+        self.attempt().await.grant()
+    }
+}
+
+impl<A: Api> Attempt<A> {
+    pub(crate) fn grant(self) -> Session<A> {
+        let (events, incoming) = mpsc::channel(16);
+        let (outgoing, calls) = mpsc::channel(16);
+        let subscription = Subscription {
+            events: Box::new(Events(incoming)),
+            calls: Arc::new(Line(outgoing)),
+            peer: "script".to_owned(),
+        };
+        assert!(self.reply.send(Ok(subscription)).is_ok(), "attempt dropped");
+        Session {
+            events,
+            calls: Arc::new(Mutex::new(calls)),
+        }
+    }
+
+    pub(crate) fn refuse(self, error: Error) {
+        assert!(self.reply.send(Err(error)).is_ok(), "attempt dropped");
+    }
+}
+
+impl<A: Api> Session<A> {
+    pub(crate) async fn send(&self, event: A::Event) {
+        let incoming = Incoming::Event(event, Bytes::new());
+        let sent = self.events.send(Ok(incoming)).await;
+        assert!(sent.is_ok(), "the driver dropped the subscription");
+    }
+
+    /// Ends the subscription.
+    pub(crate) async fn fail(self, error: Error) {
+        let _ = self.events.send(Err(error)).await;
+    }
+
+    /// The next call, answered with success.
+    pub(crate) async fn call(&self) -> A::Call {
+        let (call, answer) = self.unanswered().await;
+        answer.send(Ok(()));
+        call
+    }
+
+    pub(crate) async fn unanswered(&self) -> (A::Call, AnswerSender) {
+        let mut calls = self.calls.lock().await;
+        let call = within("a call", calls.recv()).await;
+        call.expect("the driver is gone")
+    }
+
+    /// Whether the driver closed the subscription.
+    pub(crate) async fn closed(&self) {
+        within("the end of the subscription", self.events.closed()).await;
+    }
+
+    /// A call that has been made already, if there is one.
+    pub(crate) fn pending_call(&self) -> Option<A::Call> {
+        let mut calls = self.calls.try_lock().ok()?;
+        calls.try_recv().ok().map(|(call, _)| call)
+    }
+}
+
+#[async_trait]
+impl<A: Api> Backend<A> for Scripted<A> {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>> {
+        let (reply, granted) = oneshot::channel();
+        let gone = || Error::new(ErrorKind::Closed, "the test is over");
+        self.attempts
+            .send((call, reply))
+            .await
+            .map_err(|_| gone())?;
+        granted.await.map_err(|_| gone())?
+    }
+}
+
+impl<A: Api> fmt::Debug for Scripted<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scripted")
+    }
+}
+
+struct Events<A: Api>(mpsc::Receiver<Result<Incoming<A>>>);
+
+#[async_trait]
+impl<A: Api> EventStream<A> for Events<A> {
+    async fn next(&mut self) -> Result<Incoming<A>> {
+        let lost = || Error::new(ErrorKind::Transport, "the script's stream ended");
+        self.0.recv().await.unwrap_or_else(|| Err(lost()))
+    }
+}
+
+struct Line<A: Api>(mpsc::Sender<(A::Call, AnswerSender)>);
+
+#[async_trait]
+impl<A: Api> Calls<A> for Line<A> {
+    async fn send(&self, call: A::Call) -> Result<Answer> {
+        let (sender, answer) = Answer::channel();
+        let sent = self.0.send((call, sender)).await;
+        sent.map_err(|_| Error::new(ErrorKind::Transport, "the script hung up"))?;
+        Ok(answer)
+    }
+}
