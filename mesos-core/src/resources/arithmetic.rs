@@ -1,0 +1,291 @@
+//! Sums, differences and containment.
+//!
+//! What Mesos does with single values in src/v1/values.cpp and with entries in `Resources::add`,
+//! `subtract` and `contains` (src/v1/resources.cpp). One difference: Mesos counts copies only of
+//! shared resources, and keeps two equal MOUNT disks as two entries which `contains` then confuses;
+//! here every indivisible resource is counted.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub, SubAssign};
+
+use indexmap::set::MutableValues;
+use mesos_proto::v1::Resource;
+
+use super::amount::{Amount, items, ranges, scalar};
+use super::identity::{Entry, Identity, is_divisible};
+use super::ranges as range;
+use super::{Missing, Resources, Scalar, Shortfall, set};
+
+impl Resources {
+    /// Whether all of `other` is here: every entry of it under the same identity, with no smaller
+    /// amount.
+    ///
+    /// Identity includes reservations and allocation: `cpus:1` is not contained in `cpus(web):2`.
+    /// Whether a need can be met from whatever role is [`take`](Resources::take)'s question.
+    pub fn contains(&self, other: &Resources) -> bool {
+        other.entries.iter().all(|theirs| {
+            self.entries
+                .get(theirs)
+                .is_some_and(|mine| covers(mine, theirs))
+        })
+    }
+
+    /// How many copies of exactly this resource there are.
+    ///
+    /// For what can be divided that is 1 or 0, and 1 only if the amount is the same too.
+    pub fn count(&self, resource: &Resource) -> usize {
+        let Ok(resource) = super::normalise(resource.clone()) else {
+            return 0;
+        };
+        self.entries
+            .get(&Identity(&resource))
+            .filter(|entry| super::same_value(&entry.resource, &resource))
+            .map_or(0, |entry| entry.copies)
+    }
+
+    /// The difference, if `other` is [contained](Resources::contains) here.
+    ///
+    /// # Errors
+    /// [`Missing`] with each entry of `other` that is not.
+    pub fn try_sub(&self, other: &Resources) -> Result<Resources, Missing> {
+        let shortfalls: Vec<Shortfall> = other
+            .entries
+            .iter()
+            .filter_map(|theirs| {
+                let mine = self.entries.get(theirs);
+                match mine {
+                    Some(mine) if covers(mine, theirs) => None,
+                    mine => Some(Shortfall::between(mine, theirs)),
+                }
+            })
+            .collect();
+        match Missing::from_shortfalls(shortfalls) {
+            Some(missing) => Err(missing),
+            None => Ok(self - other),
+        }
+    }
+
+    /// Adds a normalised entry.
+    pub(super) fn insert(&mut self, entry: Entry) {
+        if is_nothing(&entry) {
+            return;
+        }
+        match self.entries.get_full_mut2(&entry) {
+            Some((_, mine)) if is_divisible(&entry.resource) => {
+                add_value(&mut mine.resource, &entry.resource)
+            }
+            Some((_, mine)) => mine.copies = mine.copies.saturating_add(entry.copies),
+            None => {
+                self.entries.insert(entry);
+            }
+        }
+    }
+
+    /// Takes an entry away, as far as it is there. What becomes empty stays, until
+    /// [`Resources::sweep`].
+    pub(super) fn reduce(&mut self, entry: &Entry) {
+        let Some((_, mine)) = self.entries.get_full_mut2(entry) else {
+            return;
+        };
+        if is_divisible(&entry.resource) {
+            subtract_value(&mut mine.resource, &entry.resource);
+        } else {
+            mine.copies = mine.copies.saturating_sub(entry.copies);
+        }
+    }
+
+    /// Removes what has become empty, all at once: removing one entry of n costs as much as
+    /// removing many.
+    pub(super) fn sweep(&mut self) {
+        if self.entries.iter().any(is_nothing) {
+            self.entries.retain(|entry| !is_nothing(entry));
+        }
+    }
+}
+
+pub(super) fn is_nothing(entry: &Entry) -> bool {
+    let resource = &entry.resource;
+    entry.copies == 0
+        || (scalar(resource).is_zero() && ranges(resource).is_empty() && items(resource).is_empty())
+}
+
+/// Whether `mine` has no less than `theirs`, which has the same identity.
+fn covers(mine: &Entry, theirs: &Entry) -> bool {
+    let (copies, mine, theirs) = (
+        mine.copies >= theirs.copies,
+        &mine.resource,
+        &theirs.resource,
+    );
+    copies
+        && scalar(mine) >= scalar(theirs)
+        && range::is_superset(ranges(mine), ranges(theirs))
+        && set::is_superset(items(mine), items(theirs))
+}
+
+fn add_value(mine: &mut Resource, theirs: &Resource) {
+    set_value(
+        mine,
+        theirs,
+        Scalar::saturating_add,
+        range::union,
+        set::union,
+    );
+}
+
+fn subtract_value(mine: &mut Resource, theirs: &Resource) {
+    set_value(
+        mine,
+        theirs,
+        Scalar::saturating_sub,
+        range::difference,
+        set::difference,
+    );
+}
+
+type Lists<T> = fn(&[T], &[T]) -> Vec<T>;
+
+/// Applies the operation for the type that both resources have.
+fn set_value(
+    mine: &mut Resource,
+    theirs: &Resource,
+    of_scalars: fn(Scalar, Scalar) -> Scalar,
+    of_ranges: Lists<mesos_proto::v1::value::Range>,
+    of_sets: Lists<String>,
+) {
+    let sum = of_scalars(scalar(mine), scalar(theirs));
+    if let Some(mine) = &mut mine.scalar {
+        mine.value = sum.to_f64();
+    }
+    if let Some(mine) = &mut mine.ranges {
+        mine.range = of_ranges(&mine.range, ranges(theirs));
+    }
+    if let Some(mine) = &mut mine.set {
+        mine.item = of_sets(&mine.item, items(theirs));
+    }
+}
+
+/// What both of two entries of one kind have, with `from`'s identity: as much of `from` as `wanted`
+/// asks for.
+pub(super) fn overlap(from: &Entry, wanted: &Entry) -> Entry {
+    let mut common = from.clone();
+    if is_divisible(&from.resource) {
+        set_value(
+            &mut common.resource,
+            &wanted.resource,
+            Scalar::min,
+            range::intersection,
+            set::intersection,
+        );
+    } else {
+        common.copies = from.copies.min(wanted.copies);
+    }
+    common
+}
+
+/// `wanted` less what `found` has of it; both are of one kind.
+pub(super) fn rest(wanted: &Entry, found: &Entry) -> Entry {
+    let mut rest = wanted.clone();
+    if is_divisible(&wanted.resource) {
+        subtract_value(&mut rest.resource, &found.resource);
+    } else {
+        rest.copies = wanted.copies.saturating_sub(found.copies);
+    }
+    rest
+}
+
+/// The amount of an entry: copies for what is counted.
+pub(super) fn amount(entry: &Entry) -> Amount {
+    if is_divisible(&entry.resource) {
+        Amount::of(&entry.resource)
+    } else {
+        Amount::Count(entry.copies as u128)
+    }
+}
+
+/// Scalars stop at [`Scalar::MAX`].
+impl AddAssign<&Resources> for Resources {
+    fn add_assign(&mut self, other: &Resources) {
+        for entry in &other.entries {
+            self.insert(entry.clone());
+        }
+    }
+}
+
+impl AddAssign for Resources {
+    fn add_assign(&mut self, other: Resources) {
+        for entry in other.entries {
+            self.insert(entry);
+        }
+    }
+}
+
+/// Takes away as much as is there. What is not there is passed over, as in Mesos; see
+/// [`Resources::try_sub`].
+impl SubAssign<&Resources> for Resources {
+    fn sub_assign(&mut self, other: &Resources) {
+        for entry in &other.entries {
+            self.reduce(entry);
+        }
+        self.sweep();
+    }
+}
+
+impl SubAssign for Resources {
+    fn sub_assign(&mut self, other: Resources) {
+        *self -= &other;
+    }
+}
+
+/// The four ways to write an operator, all by way of the assigning one.
+macro_rules! binary_operator {
+    ($trait:ident, $method:ident, $assign:ident) => {
+        impl $trait<&Resources> for Resources {
+            type Output = Resources;
+
+            fn $method(mut self, other: &Resources) -> Resources {
+                self.$assign(other);
+                self
+            }
+        }
+
+        impl $trait for Resources {
+            type Output = Resources;
+
+            fn $method(mut self, other: Resources) -> Resources {
+                self.$assign(other);
+                self
+            }
+        }
+
+        impl $trait<&Resources> for &Resources {
+            type Output = Resources;
+
+            fn $method(self, other: &Resources) -> Resources {
+                self.clone().$method(other)
+            }
+        }
+
+        impl $trait<Resources> for &Resources {
+            type Output = Resources;
+
+            fn $method(self, other: Resources) -> Resources {
+                self.clone().$method(other)
+            }
+        }
+    };
+}
+
+binary_operator!(Add, add, add_assign);
+binary_operator!(Sub, sub, sub_assign);
+
+impl Sum for Resources {
+    fn sum<I: Iterator<Item = Resources>>(all: I) -> Resources {
+        all.fold(Resources::new(), Add::add)
+    }
+}
+
+impl<'a> Sum<&'a Resources> for Resources {
+    fn sum<I: Iterator<Item = &'a Resources>>(all: I) -> Resources {
+        all.fold(Resources::new(), Add::add)
+    }
+}

@@ -1,0 +1,180 @@
+//! Which resources are the same thing, so that their amounts can be added.
+//!
+//! Mesos asks this three times over in src/v1/resources.cpp (`addable`, `subtractable`,
+//! `operator==`). Here it is one rule. Two resources are the same thing when name, type,
+//! allocation, the stack of reservations, disk, revocability, sharedness and provider are the same.
+//! Some resources cannot be divided: shared ones, persistent volumes, MOUNT and BLOCK disks, and
+//! RAW disks with an id. For these the amount is part of the identity, and copies are counted
+//! instead.
+
+use std::hash::{Hash, Hasher};
+
+use indexmap::Equivalent;
+use mesos_proto::v1::resource::disk_info::{Source, source};
+use mesos_proto::v1::resource::{DiskInfo, ReservationInfo};
+use mesos_proto::v1::{Labels, Resource};
+
+/// A normalised resource and how often it is there. Equal and hashed by identity alone, which is
+/// what lets a set of entries find the one to add to.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) resource: Resource,
+    /// Always 1 for what can be divided.
+    pub(super) copies: usize,
+}
+
+impl Entry {
+    pub(super) fn new(resource: Resource) -> Entry {
+        Entry {
+            resource,
+            copies: 1,
+        }
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        same_identity(&self.resource, &other.resource)
+    }
+}
+
+impl Eq for Entry {}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Identity(&self.resource).hash(state);
+    }
+}
+
+/// Finds an entry by a resource that is not one.
+pub(super) struct Identity<'a>(pub(super) &'a Resource);
+
+impl Equivalent<Entry> for Identity<'_> {
+    fn equivalent(&self, entry: &Entry) -> bool {
+        same_identity(self.0, &entry.resource)
+    }
+}
+
+impl Hash for Identity<'_> {
+    /// Takes in what usually tells resources apart, and nothing that [`same_identity`] would
+    /// ignore.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let resource = self.0;
+        resource.name.hash(state);
+        resource.r#type.hash(state);
+        resource.allocation_info.hash(state);
+        for reservation in &resource.reservations {
+            (
+                &reservation.r#type,
+                &reservation.role,
+                &reservation.principal,
+            )
+                .hash(state);
+        }
+        if let Some(disk) = &resource.disk {
+            disk.persistence.as_ref().map(|p| &p.id).hash(state);
+            if let Some(source) = &disk.source {
+                (source.r#type, &source.path, &source.mount, &source.id).hash(state);
+            }
+        }
+        resource.revocable.hash(state);
+        resource.shared.hash(state);
+        resource
+            .provider_id
+            .as_ref()
+            .map(|id| &id.value)
+            .hash(state);
+    }
+}
+
+fn same_identity(left: &Resource, right: &Resource) -> bool {
+    left.allocation_info == right.allocation_info
+        && same_reservations(&left.reservations, &right.reservations)
+        && same_kind(left, right)
+}
+
+/// Whether two resources differ at most in whom they are reserved for and allocated to.
+pub(super) fn same_kind(left: &Resource, right: &Resource) -> bool {
+    left.name == right.name
+        && left.r#type == right.r#type
+        && match (&left.disk, &right.disk) {
+            (Some(left), Some(right)) => same_disk(left, right),
+            (left, right) => left.is_none() && right.is_none(),
+        }
+        && left.revocable == right.revocable
+        && left.shared == right.shared
+        && left.provider_id == right.provider_id
+        && (is_divisible(left) || same_value(left, right))
+}
+
+/// Whether parts of this resource can be given away.
+pub(super) fn is_divisible(resource: &Resource) -> bool {
+    let of_its_own = |source: &Source| match source.r#type() {
+        source::Type::Mount | source::Type::Block => true,
+        source::Type::Raw => source.id.is_some(),
+        source::Type::Path | source::Type::Unknown => false,
+    };
+    resource.shared.is_none()
+        && resource.disk.as_ref().is_none_or(|disk| {
+            disk.persistence.is_none() && !disk.source.as_ref().is_some_and(of_its_own)
+        })
+}
+
+/// Whether two normalised resources hold the same amount.
+pub(super) fn same_value(left: &Resource, right: &Resource) -> bool {
+    left.scalar == right.scalar && left.ranges == right.ranges && left.set == right.set
+}
+
+pub(super) fn same_reservations(left: &[ReservationInfo], right: &[ReservationInfo]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| {
+            left.r#type == right.r#type
+                && left.role == right.role
+                && left.principal == right.principal
+                && same_optional_labels(left.labels.as_ref(), right.labels.as_ref())
+        })
+}
+
+/// The volume says how a task uses the disk, and the principal who made it; neither says which disk
+/// it is.
+fn same_disk(left: &DiskInfo, right: &DiskInfo) -> bool {
+    left.persistence.as_ref().map(|p| &p.id) == right.persistence.as_ref().map(|p| &p.id)
+        && match (&left.source, &right.source) {
+            (Some(left), Some(right)) => {
+                left.r#type == right.r#type
+                    && left.path == right.path
+                    && left.mount == right.mount
+                    && left.vendor == right.vendor
+                    && left.id == right.id
+                    && left.profile == right.profile
+                    && same_optional_labels(left.metadata.as_ref(), right.metadata.as_ref())
+            }
+            (left, right) => left.is_none() && right.is_none(),
+        }
+}
+
+fn same_optional_labels(left: Option<&Labels>, right: Option<&Labels>) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) => same_labels(left, right),
+        (left, right) => left.is_none() && right.is_none(),
+    }
+}
+
+/// In any order; a label without a value equals one with an empty value.
+pub(super) fn same_labels(left: &Labels, right: &Labels) -> bool {
+    fn sorted(labels: &Labels) -> Vec<(&str, &str)> {
+        let mut pairs: Vec<(&str, &str)> = labels
+            .labels
+            .iter()
+            .map(|label| {
+                (
+                    label.key.as_str(),
+                    label.value.as_deref().unwrap_or_default(),
+                )
+            })
+            .collect();
+        pairs.sort_unstable();
+        pairs
+    }
+    sorted(left) == sorted(right)
+}

@@ -1,0 +1,274 @@
+//! Parts by role, reservations, and taking what a task needs out of an offer.
+
+use mesos_proto::v1::resource::RevocableInfo;
+use mesos_proto::v1::resource::disk_info::source;
+use mesos_proto::v1::{Resource, Volume};
+
+use super::{disk, dynamic, of, resources, scalar, shared_volume, volume};
+use crate::resources::{Amount, Prefer, Resources};
+
+#[track_caller]
+fn takes(offered: &str, request: &str, taken: &str) {
+    let mut left = resources(offered);
+    let got = left.take_preferring(&resources(request), Prefer::Unreserved);
+    assert_eq!(got, Ok(resources(taken)));
+    assert_eq!(left, resources(offered) - resources(taken));
+}
+
+#[test]
+fn taking_follows_mesos_order_of_roles() {
+    // The cases of Mesos' own test of `Resources::find`.
+    takes(
+        "cpus(role1):2;mem(role1):10;cpus:4;mem:20",
+        "cpus(role1):3;mem(role1):15",
+        "cpus(role1):2;mem(role1):10;cpus:1;mem:5",
+    );
+    takes(
+        "cpus(role1):1;mem(role1):5;cpus(role2):2;mem(role2):8;cpus:1;mem:7",
+        "cpus(role1):3;mem(role1):15",
+        "cpus(role1):1;mem(role1):5;cpus:1;mem:7;cpus(role2):1;mem(role2):3",
+    );
+    takes(
+        "cpus(role1):5;mem(role1):5;cpus:5;mem:5",
+        "cpus:6;mem:6",
+        "cpus:5;mem:5;cpus(role1):1;mem(role1):1",
+    );
+    let mut few = resources("cpus(role1):1;mem(role1):1");
+    assert!(few.take(&resources("cpus(role1):2;mem(role1):2")).is_err());
+}
+
+#[test]
+fn reserved_resources_go_first_unless_told_otherwise() {
+    let offered = resources("cpus:2;cpus(web):2");
+    let mut left = offered.clone();
+    assert_eq!(
+        left.take(&resources("cpus:3")),
+        Ok(resources("cpus(web):2;cpus:1"))
+    );
+    let mut left = offered;
+    let taken = left.take_preferring(&resources("cpus:3"), Prefer::Unreserved);
+    assert_eq!(taken, Ok(resources("cpus:2;cpus(web):1")));
+}
+
+#[test]
+fn what_names_a_role_is_served_before_what_does_not() {
+    let mut offered = resources("cpus(web):1;cpus:1");
+    let taken = offered.take(&resources("cpus:1;cpus(web):1"));
+    assert_eq!(taken, Ok(resources("cpus(web):1;cpus:1")));
+    assert!(offered.is_empty());
+}
+
+#[test]
+fn what_is_taken_keeps_its_reservation_and_allocation() {
+    let reserved = Resource {
+        reservations: vec![dynamic("web", "ops")],
+        ..scalar("cpus", 2.0)
+    };
+    let mut offered = of(reserved.clone()) + resources("mem:64;ports:[31000-31005]");
+    offered.allocate("web");
+    let whole = offered.clone();
+    let request = resources("cpus:0.5;mem:32") + whole.pick_ports(2).expect("ports");
+    let task: Vec<Resource> = offered.take(&request).expect("enough").into();
+    for resource in &task {
+        assert_eq!(
+            resource.allocation_info.as_ref().map(|info| info.role()),
+            Some("web")
+        );
+        let reserved = if resource.name == "cpus" {
+            vec![dynamic("web", "ops")]
+        } else {
+            vec![]
+        };
+        assert_eq!(resource.reservations, reserved, "{}", resource.name);
+    }
+    assert_eq!(task.len(), 3);
+    assert_eq!(offered + Resources::try_from(task).expect("valid"), whole);
+}
+
+#[test]
+fn an_allocated_request_takes_only_what_is_allocated_to_its_role() {
+    let mut offered = resources("cpus:1");
+    offered.allocate("web");
+    let mut request = resources("cpus:1");
+    request.allocate("db");
+    assert!(offered.take(&request).is_err());
+    request.allocate("web");
+    assert_eq!(offered.take(&request), Ok(request));
+}
+
+#[test]
+fn what_is_short_is_named_with_all_its_amounts_and_nothing_is_taken() {
+    let mut offered = resources("cpus:1.5;mem:64;mem(web):64;ports:[31000-31001];disks:{a}");
+    let before = offered.clone();
+    let request = resources("cpus:2;mem:100;ports:[31001-31003];disks:{b};gpus:1");
+    let missing = offered.take(&request).expect_err("too little");
+    assert_eq!(
+        missing.to_string(),
+        "not enough resources: cpus: needs 2, has 1.5; ports: needs [31001-31003], lacks [31002-31003]; \
+         disks: needs {b}, lacks {b}; gpus: needs 1, has none"
+    );
+    let cpus = &missing.shortfalls()[0];
+    assert_eq!(cpus.resource(), "cpus");
+    assert_eq!(
+        (cpus.needed().to_string(), cpus.available().to_string()),
+        ("2".to_owned(), "1.5".to_owned())
+    );
+    assert_eq!(offered, before);
+}
+
+#[test]
+fn what_is_there_in_another_form_is_not_used_but_mentioned() {
+    let revocable = Resource {
+        revocable: Some(RevocableInfo {}),
+        ..scalar("cpus", 4.0)
+    };
+    let mut offered = resources("cpus:1") + of(revocable.clone());
+    let missing = offered.take(&resources("cpus:2")).expect_err("revocable");
+    assert_eq!(
+        missing.to_string(),
+        "not enough resources: cpus: needs 2, has 1 (beside 4 in a form that was not asked for)"
+    );
+    assert_eq!(
+        missing.shortfalls()[0].unusable().map(Amount::to_string),
+        Some("4".to_owned())
+    );
+    assert_eq!(offered.take(&of(revocable.clone())), Ok(of(revocable)));
+}
+
+#[test]
+fn plain_disk_never_eats_volumes_or_other_disks() {
+    let volumes =
+        of(volume("a")) + of(disk(source::Type::Mount, "/a")) + of(disk(source::Type::Path, "/b"));
+    let mut offered = resources("disk:10") + volumes.clone();
+    assert!(offered.take(&resources("disk:11")).is_err());
+    assert_eq!(
+        offered.take(&resources("disk:10")),
+        Ok(resources("disk:10"))
+    );
+    assert_eq!(offered, volumes);
+}
+
+#[test]
+fn a_volume_is_taken_whole_and_mounted_as_the_request_says() {
+    let mut offered = of(volume("a")) + of(volume("b"));
+    let mut request = volume("b");
+    let mount = Volume {
+        container_path: "data".to_owned(),
+        ..Volume::default()
+    };
+    if let Some(disk) = &mut request.disk {
+        disk.volume = Some(mount.clone());
+    }
+    let task: Vec<Resource> = offered.take(&of(request.clone())).expect("there").into();
+    assert_eq!(
+        task[0].disk.as_ref().and_then(|disk| disk.volume.as_ref()),
+        Some(&mount)
+    );
+    assert_eq!(offered, of(volume("a")));
+    assert!(offered.take(&of(request)).is_err());
+}
+
+#[test]
+fn copies_of_a_shared_volume_are_taken_one_by_one() {
+    let one = of(shared_volume("a"));
+    let mut offered = &one + &one;
+    assert_eq!(offered.take(&one), Ok(one.clone()));
+    assert_eq!(offered.take(&one), Ok(one.clone()));
+    assert!(offered.take(&one).is_err());
+}
+
+#[test]
+fn ports_are_picked_lowest_first_reserved_ones_before_others_and_stay_there() {
+    let offered = resources("ports:[31000-31001];ports(web):[40000-40000,40005-40009]");
+    let picked = offered.pick_ports(4);
+    assert_eq!(
+        picked,
+        Ok(resources("ports(web):[40000-40000,40005-40007]"))
+    );
+    assert_eq!(
+        offered.pick_ports(7),
+        Ok(resources(
+            "ports(web):[40000-40000,40005-40009];ports:[31000-31000]"
+        ))
+    );
+    assert_eq!(offered.pick_ports(8), Ok(offered.clone()));
+    assert_eq!(offered.pick_ports(0), Ok(Resources::new()));
+    let missing = offered.pick_ports(9).expect_err("eight ports");
+    assert_eq!(
+        missing.to_string(),
+        "not enough resources: ports: needs 9, has 8"
+    );
+    assert_eq!(missing.shortfalls()[0].needed(), &Amount::Count(9));
+    assert!(resources("cpus:1").pick_ports(usize::MAX).is_err());
+}
+
+#[test]
+fn a_port_that_is_there_twice_is_picked_once() {
+    let sum = resources("ports:[1-2];ports(web):[1-1]");
+    let picked = sum.pick_ports(2).expect("two ports");
+    assert_eq!(picked, resources("ports(web):[1-1];ports:[2-2]"));
+    assert!(sum.pick_ports(3).is_err());
+}
+
+#[test]
+fn parts_by_role_are_those_of_the_last_reservation() {
+    let refined = resources("cpus(web):4")
+        .push_reservation(&dynamic("web/front", "ops"))
+        .expect("a refinement");
+    let all = resources("cpus:1;mem(web):2;mem(db):3") + refined.clone();
+    assert_eq!(all.reserved("web"), resources("mem(web):2"));
+    assert_eq!(all.reserved("web/front"), refined);
+    assert!(all.reserved("*").is_empty());
+    assert_eq!(all.unreserved(), resources("cpus:1"));
+    assert_eq!(
+        all.allocatable_to("web/front"),
+        resources("cpus:1;mem(web):2") + refined.clone()
+    );
+    assert_eq!(all.allocatable_to("web"), resources("cpus:1;mem(web):2"));
+    let by_role: Vec<_> = all.reservations().into_keys().collect();
+    assert_eq!(by_role, ["db", "web", "web/front"]);
+    assert_eq!(all.get("mem"), resources("mem(web):2;mem(db):3"));
+    assert_eq!(
+        all.filter(|resource| resource.name == "cpus").cpus(),
+        Some(5.0)
+    );
+    assert_eq!(
+        (of(volume("a")) + all.clone()).persistent_volumes(),
+        of(volume("a"))
+    );
+    assert_eq!(
+        (all.revocable(), all.non_revocable()),
+        (Resources::new(), all)
+    );
+}
+
+#[test]
+fn reservations_are_pushed_popped_and_removed() {
+    let plain = resources("cpus:2;mem:64");
+    let reserved = plain
+        .push_reservation(&dynamic("web", "ops"))
+        .expect("a reservation");
+    assert_eq!(reserved.reserved("web"), reserved);
+    assert_eq!(reserved.pop_reservation(), plain);
+    assert_eq!(reserved.to_unreserved(), plain);
+    assert_eq!(plain.pop_reservation(), plain);
+    assert!(reserved.push_reservation(&dynamic("db", "ops")).is_err());
+    assert!(plain.push_reservation(&Default::default()).is_err());
+    assert_eq!(
+        resources("cpus(a):1;cpus(b):2;cpus:3").to_unreserved(),
+        resources("cpus:6")
+    );
+}
+
+#[test]
+fn allocation_is_marked_replaced_and_removed() {
+    let plain = resources("cpus:1;mem:2");
+    let mut marked = plain.clone();
+    marked.allocate("web");
+    assert_ne!(marked, plain);
+    let mut both = plain.clone() + marked.clone();
+    both.allocate("web");
+    assert_eq!(both, marked.clone() + marked.clone());
+    both.unallocate();
+    assert_eq!(both, resources("cpus:2;mem:4"));
+}
