@@ -1,17 +1,34 @@
-//! Starts a local cluster with the settings in the environment.
+//! Runs a local cluster with the settings in the environment (see
+//! `mesos_native::local`) until standard input ends.
+//!
+//! `MESOS_NATIVE_LIBRARY` names the libmesos. The one argument, if given, is a directory
+//! with the libraries that libmesos needs and this machine lacks.
+
+use std::env;
+use std::io::{self, Read};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use mesos_native::local::Local;
+use mesos_native::{LIBRARY_VARIABLE, Library};
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
-    let library = match std::env::args_os().nth(1) {
-        Some(dir) => mesos_native::Library::open_with(std::env::var_os("MESOS_NATIVE_LIBRARY").ok_or("unset")?, dir)?,
-        None => mesos_native::Library::find()?,
+    let library = match env::args_os().nth(1) {
+        Some(dependencies) => {
+            let path = env::var_os(LIBRARY_VARIABLE).ok_or("set MESOS_NATIVE_LIBRARY")?;
+            Library::open_with(PathBuf::from(path), dependencies)?
+        }
+        None => Library::find()?,
     };
-    println!("libmesos {:?} after {:?}", library.version(), begin.elapsed());
-    let cluster = mesos_native::local::Local::start(&library, Duration::from_secs(20))?;
-    println!("http://{:?} agents {:?} after {:?}", cluster.address(), cluster.agents(), begin.elapsed());
-    std::io::stdin().read_line(&mut String::new())?;
-    let begin = Instant::now();
-    drop(cluster);
-    println!("stopped in {:?}", begin.elapsed());
+    let cluster = Local::start(&library, Duration::from_secs(30))?;
+    println!(
+        "Mesos {} at http://{}/master with {} agents, ready after {:?}",
+        library.version().unwrap_or("(unknown)"),
+        cluster.address(),
+        cluster.agents().len(),
+        begin.elapsed(),
+    );
+    io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }

@@ -39,7 +39,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
-        Error { kind, message: message.to_string() }
+        Error {
+            kind,
+            message: message.to_string(),
+        }
     }
 
     /// What went wrong, for a program to decide on.

@@ -97,7 +97,11 @@ impl Library {
         }
         // The loader's search is for bare names; everything else is a file.
         let searched = path.as_os_str() == DEFAULT_NAME;
-        let path = if searched { path.to_owned() } else { existing(path)? };
+        let path = if searched {
+            path.to_owned()
+        } else {
+            existing(path)?
+        };
 
         // Held while loading, so that two threads do not load two libraries.
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +123,11 @@ impl Library {
             preload_all(directory)?;
         }
         let loaded = Loaded::open(&path).map_err(|error| refusal(&path, searched, error))?;
-        let library = Library { loaded, version: loaded.version(), path };
+        let library = Library {
+            loaded,
+            version: loaded.version(),
+            path,
+        };
         tracing::info!(
             path = %library.path.display(),
             version = library.version().unwrap_or("unknown"),
@@ -151,13 +159,19 @@ fn existing(path: &Path) -> Result<PathBuf> {
 }
 
 fn not_loadable(path: &Path, reason: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::NotLoadable, format_args!("cannot load {}: {reason}", path.display()))
+    Error::new(
+        ErrorKind::NotLoadable,
+        format_args!("cannot load {}: {reason}", path.display()),
+    )
 }
 
 /// Loads every shared library in a directory, in the order of their names.
 fn preload_all(directory: &Path) -> Result<()> {
     let unreadable = |error| {
-        not_loadable(directory, format_args!("the directory cannot be read: {error}"))
+        not_loadable(
+            directory,
+            format_args!("the directory cannot be read: {error}"),
+        )
     };
     let mut files = fs::read_dir(directory)
         .map_err(unreadable)?

@@ -1,11 +1,34 @@
 //! A real Mesos cluster inside this process: libmesos starts a master and its agents
-//! for a scheduler driver whose master is `local`. Settings, downloads and the process
-//! around it are left to the caller.
+//! for a scheduler driver whose master is `local` (Mesos' src/local/local.cpp).
+//! Settings, downloads and the process around it are left to the caller.
+//!
+//! # Settings
+//! Master, agents and driver read their flags from the environment of the process, as
+//! the daemons do. It has to be complete before the process starts, and a process of
+//! its own is the place for a cluster: settings that libmesos cannot use end it.
+//!
+//! | variable | for a cluster in tests | why |
+//! |---|---|---|
+//! | `LIBPROCESS_IP` | `127.0.0.1` | the address of master and agents; all share one port |
+//! | `LIBPROCESS_PORT` | `0` | a free port, which [`Local::address`] tells |
+//! | `MESOS_NUM_SLAVES` | `2` | agents; 1 when unset, 0 is allowed |
+//! | `MESOS_WORK_DIR` | a directory | holds `master` and `agents/<i>/{work,run,fetch}`; do not set `MESOS_RUNTIME_DIR` and `MESOS_FETCHER_CACHE_DIR`, which follow from it |
+//! | `MESOS_LAUNCHER_DIR` | a directory | where agents look for `mesos-containerizer`, `mesos-executor` and the like |
+//! | `MESOS_REGISTRY` | `in_memory` | the default, `replicated_log`, needs libsvn and libapr |
+//! | `MESOS_LAUNCHER` | `posix` | the Linux launcher needs cgroups, and takes one agent in a machine only |
+//! | `MESOS_ISOLATION` | `posix/cpu,posix/mem` | as above |
+//! | `MESOS_REGISTRATION_BACKOFF_FACTOR` | `10ms` | agents wait a random part of this (1 second by default) before they register: most of the time a start takes |
+//! | `MESOS_RESOURCES` | as needed | by default every agent offers the whole machine |
+//! | `MESOS_APPC_STORE_DIR`, `MESOS_DOCKER_STORE_DIR` | inside the work directory | the defaults are shared by all clusters of the machine |
+//! | `MESOS_LOGGING_LEVEL` | `INFO` to `ERROR` | `MESOS_QUIET` would hide why libmesos ended the process |
+//!
+//! With these, a cluster of two agents is ready about 50 ms after libmesos is loaded.
 
-use std::env;
-use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 use std::collections::BTreeSet;
+use std::env;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -17,61 +40,155 @@ use crate::library::Library;
 use crate::sys::{self, Event, Scheduler};
 
 /// A running cluster. Dropping it shuts master and agents down and blocks until they
-/// are gone.
+/// are gone, for some tens of milliseconds.
+///
+/// Tasks are not killed: their executors notice that the agent has gone, and end.
 pub struct Local {
-    /// Owns the cluster. Its framework is gone already.
+    // Declared before `_only`: the cluster has to be gone before another may start.
     _driver: Scheduler,
-    master: MasterInfo,
+    _only: Only,
+    address: SocketAddr,
     agents: Vec<String>,
 }
 
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local")
+            .field("address", &self.address)
+            .field("agents", &self.agents)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Local {
-    /// Starts the cluster and waits until the master is elected and every agent is
-    /// registered.
+    /// Starts a cluster with the settings in the environment, and returns when the
+    /// master is elected and all agents are registered with it. Blocks the thread.
+    ///
+    /// libmesos starts a cluster for a framework only. This one gives its own framework
+    /// up as soon as the agents have been seen in offers, so the cluster is empty; the
+    /// master shows the framework among the completed ones.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`]: a cluster runs in this process already, the port is in
+    /// use, `MESOS_NUM_SLAVES` is not a number, or libmesos reports a setting that it
+    /// cannot use. (For most such settings libmesos ends the process instead.)
+    /// [`ErrorKind::TimedOut`]: not ready after `timeout`; the text says how far it got.
+    /// An agent that has nothing to offer, or a master that authenticates frameworks,
+    /// never gets ready.
     pub fn start(library: &Library, timeout: Duration) -> Result<Local> {
         let deadline = Instant::now() + timeout;
-        let wanted = agents_from(env::var("MESOS_NUM_SLAVES").ok().as_deref())?;
+        let agents = agents_wanted(env::var("MESOS_NUM_SLAVES").ok().as_deref())?;
+        let only = Only::claim()?;
+
         let framework = FrameworkInfo {
-            user: String::new(), // Mesos fills in the current user
             name: "local cluster".to_owned(),
             ..FrameworkInfo::default()
         };
         let (sender, events) = mpsc::channel();
+        let handler = move |event| {
+            // Once the cluster is up nobody listens, and nothing more is expected.
+            let _ = sender.send(event);
+        };
         let driver = Scheduler::new(
             library.loaded(),
             &framework.encode_to_vec(),
             "local",
             true,
-            move |event| {
-                // Nobody listens any more once the cluster is up.
-                let _ = sender.send(event);
-            },
+            handler,
         )
         .map_err(refused)?;
         let status = driver.start().map_err(refused)?;
         if status != sys::MESOS_SHIM_RUNNING {
-            let text = events.try_iter().find_map(|event| error_text(&event));
-            return Err(refused(text.unwrap_or_else(|| format!("driver status {status}"))));
+            // The driver has told why before `start` returned, maybe before `new` did.
+            let reason = events.try_iter().find_map(|event| failure(&event));
+            return Err(refused(
+                reason.unwrap_or_else(|| format!("driver status {status}")),
+            ));
         }
-        let mut ready = Ready::new(wanted);
+
+        let mut ready = Ready {
+            wanted: agents,
+            master: None,
+            agents: BTreeSet::new(),
+        };
         while !ready.complete() {
-            ready.take(next(&events, deadline, &ready)?)?;
+            ready.take(&next(&events, deadline, &ready)?)?;
         }
+        let address = ready.address()?;
         driver.stop(false).map_err(refused)?;
-        let Ready { master, agents, .. } = ready;
-        Ok(Local { _driver: driver, master: master.unwrap_or_default(), agents: agents.into_iter().collect() })
+        let agents = ready.agents.into_iter().collect();
+        Ok(Local {
+            _driver: driver,
+            _only: only,
+            address,
+            agents,
+        })
     }
 
-    /// The address of the master.
-    pub fn address(&self) -> Option<SocketAddr> {
-        let address = self.master.address.as_ref()?;
-        let ip = IpAddr::from_str(address.ip.as_deref()?).ok()?;
-        Some(SocketAddr::new(ip, u16::try_from(address.port).ok()?))
+    /// Where the master and all agents listen. Paths begin with `/master` and
+    /// `/slave(1)`, `/slave(2)`, …; the short forms that daemons have as well
+    /// (`/api/v1/scheduler`) are not served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The ids of the agents.
     pub fn agents(&self) -> &[String] {
         &self.agents
+    }
+}
+
+/// The right to run the one cluster that a process can have: libmesos ends a process
+/// that starts a second.
+struct Only;
+
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Whether libmesos' networking, which is set up once in a process, has its port.
+static BOUND: AtomicBool = AtomicBool::new(false);
+
+impl Only {
+    fn claim() -> Result<Only> {
+        if RUNNING.swap(true, Ordering::AcqRel) {
+            return Err(refused(
+                "one runs in this process already; drop it first, or start this one in \
+                 another process",
+            ));
+        }
+        let only = Only;
+        if !BOUND.load(Ordering::Acquire) {
+            port_is_free()?;
+            BOUND.store(true, Ordering::Release);
+        }
+        Ok(only)
+    }
+}
+
+impl Drop for Only {
+    fn drop(&mut self) {
+        RUNNING.store(false, Ordering::Release);
+    }
+}
+
+/// libmesos ends the process when it cannot bind its port, so that is tried before.
+/// Somebody may still be faster; then the reason is on stderr only.
+fn port_is_free() -> Result<()> {
+    let ip = env::var("LIBPROCESS_IP")
+        .ok()
+        .and_then(|ip| ip.parse().ok());
+    let port = env::var("LIBPROCESS_PORT")
+        .ok()
+        .and_then(|port| port.parse().ok());
+    let address = SocketAddr::new(
+        ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        port.unwrap_or(0),
+    );
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(format_args!(
+            "it cannot listen on {address}: {error}; choose another LIBPROCESS_IP or \
+             LIBPROCESS_PORT, 0 for a free port"
+        ))),
     }
 }
 
@@ -83,48 +200,143 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(wanted: usize) -> Self {
-        Ready { wanted, master: None, agents: BTreeSet::new() }
-    }
-
     fn complete(&self) -> bool {
         self.master.is_some() && self.agents.len() >= self.wanted
     }
 
-    fn take(&mut self, event: Event) -> Result<()> {
+    fn take(&mut self, event: &Event) -> Result<()> {
         match (event.kind, event.parts.as_slice()) {
             (sys::MESOS_SHIM_REGISTERED, [_, master]) => {
                 self.master = Some(MasterInfo::decode(master.as_slice()).map_err(refused)?);
             }
+            // An agent's first offer is the only thing that tells a framework that the
+            // agent is there. This one keeps its offers, so each agent makes one.
             (sys::MESOS_SHIM_RESOURCE_OFFERS, offers) => {
                 for offer in offers {
                     let offer = Offer::decode(offer.as_slice()).map_err(refused)?;
                     self.agents.insert(offer.agent_id.value);
                 }
             }
-            _ => if let Some(text) = error_text(&event) { return Err(refused(text)); }
+            _ => {
+                if let Some(reason) = failure(event) {
+                    return Err(refused(reason));
+                }
+            }
         }
         Ok(())
     }
+
+    fn address(&self) -> Result<SocketAddr> {
+        let address = self.master.as_ref().and_then(|master| {
+            let address = master.address.as_ref()?;
+            let ip = address.ip.as_deref()?.parse().ok()?;
+            Some(SocketAddr::new(ip, u16::try_from(address.port).ok()?))
+        });
+        address.ok_or_else(|| refused("the master does not tell its address"))
+    }
 }
 
-fn agents_from(value: Option<&str>) -> Result<usize> {
-    match value { None => Ok(1), Some(text) => text.parse().map_err(|_| Error::new(ErrorKind::Refused, format_args!("MESOS_NUM_SLAVES is {text:?}, which is not a number of agents"))) }
+/// The number of agents that libmesos will start for this value of `MESOS_NUM_SLAVES`.
+fn agents_wanted(value: Option<&str>) -> Result<usize> {
+    let Some(text) = value else { return Ok(1) };
+    text.parse().map_err(|_| {
+        refused(format_args!(
+            "MESOS_NUM_SLAVES is {text:?}; it has to be a number of agents"
+        ))
+    })
 }
 
 fn next(events: &Receiver<Event>, deadline: Instant, ready: &Ready) -> Result<Event> {
     let left = deadline.saturating_duration_since(Instant::now());
     events.recv_timeout(left).map_err(|error| match error {
-        RecvTimeoutError::Timeout => Error::new(ErrorKind::TimedOut, format_args!("the local cluster was not ready in time: master {}, {} of {} agents registered", if ready.master.is_some() {"registered"} else {"not elected"}, ready.agents.len(), ready.wanted)),
-        RecvTimeoutError::Disconnected => refused("the driver is gone"),
+        RecvTimeoutError::Timeout => Error::new(
+            ErrorKind::TimedOut,
+            format_args!(
+                "the local cluster was not ready in time: its master has {}been elected, {} of \
+                 {} agents have registered; its log on stderr may tell why",
+                if ready.master.is_some() { "" } else { "not " },
+                ready.agents.len(),
+                ready.wanted,
+            ),
+        ),
+        RecvTimeoutError::Disconnected => refused("its driver has gone"),
     })
 }
 
-fn error_text(event: &Event) -> Option<String> {
-    matches!(event.kind, sys::MESOS_SHIM_ERROR | sys::MESOS_SHIM_SHIM_FAILED)
-        .then(|| event.parts.first().map_or_else(String::new, |text| String::from_utf8_lossy(text).into_owned()))
+/// The text of an event that says that nothing more will come.
+fn failure(event: &Event) -> Option<String> {
+    matches!(
+        event.kind,
+        sys::MESOS_SHIM_ERROR | sys::MESOS_SHIM_SHIM_FAILED
+    )
+    .then(|| {
+        event
+            .parts
+            .iter()
+            .map(|text| String::from_utf8_lossy(text))
+            .collect()
+    })
 }
 
-fn refused(reason: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Refused, format_args!("the local cluster did not start: {reason}"))
+fn refused(reason: impl fmt::Display) -> Error {
+    Error::new(
+        ErrorKind::Refused,
+        format_args!("the local cluster did not start: {reason}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_agents_is_read_as_libmesos_reads_it() {
+        assert_eq!(agents_wanted(None).ok(), Some(1));
+        assert_eq!(agents_wanted(Some("0")).ok(), Some(0));
+        assert_eq!(agents_wanted(Some("3")).ok(), Some(3));
+    }
+
+    #[test]
+    fn a_number_of_agents_that_is_none_is_named_with_its_variable() {
+        let error = agents_wanted(Some("banana")).expect_err("not a number");
+        assert_eq!(
+            error.to_string(),
+            "the local cluster did not start: MESOS_NUM_SLAVES is \"banana\"; it has to be a \
+             number of agents"
+        );
+        assert_eq!(error.kind(), ErrorKind::Refused);
+    }
+
+    #[test]
+    fn a_cluster_is_not_ready_before_the_master_has_answered_and_every_agent_was_seen() {
+        let offer = |agent: &str| Offer {
+            agent_id: mesos_proto::v1::AgentId {
+                value: agent.to_owned(),
+            },
+            ..Offer::default()
+        };
+        let offers = |agents: &[&str]| Event {
+            kind: sys::MESOS_SHIM_RESOURCE_OFFERS,
+            parts: agents
+                .iter()
+                .map(|agent| offer(agent).encode_to_vec())
+                .collect(),
+        };
+        let mut ready = Ready {
+            wanted: 2,
+            master: None,
+            agents: BTreeSet::new(),
+        };
+        ready.take(&offers(&["a", "a"])).expect("offers");
+        assert!(!ready.complete());
+        ready.take(&offers(&["b"])).expect("offers");
+        assert!(!ready.complete());
+        ready
+            .take(&Event {
+                kind: sys::MESOS_SHIM_REGISTERED,
+                parts: vec![Vec::new(), MasterInfo::default().encode_to_vec()],
+            })
+            .expect("registered");
+        assert!(ready.complete());
+    }
 }

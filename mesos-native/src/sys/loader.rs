@@ -1,5 +1,6 @@
 //! Loads a shared library and resolves every symbol that the shim calls in it.
 
+use std::error::Error as _;
 use std::ffi::{CStr, c_void};
 use std::path::Path;
 use std::ptr::{self, NonNull};
@@ -26,7 +27,11 @@ pub(crate) enum LoadError {
     Loader(String),
     /// Symbols that are missing, for a person to read; `old_abi` when the library has
     /// them with the string type of before GCC 5; `of` is how many are needed.
-    Missing { symbols: Vec<&'static str>, of: usize, old_abi: bool },
+    Missing {
+        symbols: Vec<&'static str>,
+        of: usize,
+        old_abi: bool,
+    },
     /// The shim refused it, with its reason.
     Shim(String),
 }
@@ -38,7 +43,7 @@ pub(crate) fn preload(path: &Path, global: bool) -> Result<(), LoadError> {
     // SAFETY: runs the library's initialisers. The caller named the file as one to
     // load code from, as with any program that is started.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | scope) };
-    let library = library.map_err(|error| LoadError::Loader(error.to_string()))?;
+    let library = library.map_err(loader_error)?;
     std::mem::forget(library);
     Ok(())
 }
@@ -51,7 +56,7 @@ impl Loaded {
         // process. Now: a dependency that lacks a symbol shows here and not in a call.
         // SAFETY: runs the library's initialisers; see `preload`.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
-        let library = library.map_err(|error| LoadError::Loader(error.to_string()))?;
+        let library = library.map_err(loader_error)?;
         let loaded = Self::resolve(&library);
         // Also when it is refused: initialisers of a C++ library of this size have
         // left pointers into it behind, and unloading it would leave them dangling.
@@ -69,7 +74,9 @@ impl Loaded {
             // the end.
             let info = unsafe { bindings::mesos_shim_symbol(index) };
             // SAFETY: NULL or a static struct, as the header says.
-            let Some(info) = (unsafe { info.as_ref() }) else { break };
+            let Some(info) = (unsafe { info.as_ref() }) else {
+                break;
+            };
             let address = find(library, info.mangled);
             if address.is_null() && info.optional == 0 {
                 // SAFETY: the header says that the strings are static; this one is
@@ -82,7 +89,11 @@ impl Loaded {
             index += 1;
         }
         if !missing.is_empty() {
-            return Err(LoadError::Missing { symbols: missing, of: addresses.len(), old_abi });
+            return Err(LoadError::Missing {
+                symbols: missing,
+                of: addresses.len(),
+                old_abi,
+            });
         }
         let mut error = Text::new();
         // SAFETY: `addresses` holds one address for each symbol in the shim's order,
@@ -95,7 +106,9 @@ impl Loaded {
                 error.len(),
             )
         };
-        NonNull::new(made).map(Loaded).ok_or_else(|| LoadError::Shim(error.into_string()))
+        NonNull::new(made)
+            .map(Loaded)
+            .ok_or_else(|| LoadError::Shim(error.into_string()))
     }
 
     /// The release that this libmesos says it is.
@@ -111,6 +124,14 @@ impl Loaded {
     pub(super) fn as_ptr(self) -> *const bindings::mesos_shim_library {
         self.0.as_ptr()
     }
+}
+
+/// The loader's own words, which libloading keeps in the source of its error.
+fn loader_error(error: libloading::Error) -> LoadError {
+    let reason = error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    LoadError::Loader(reason)
 }
 
 /// The address of a symbol, NULL when the library has none of that name.

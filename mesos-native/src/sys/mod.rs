@@ -9,8 +9,8 @@ mod loader;
 mod scheduler;
 
 pub(crate) use bindings::{
-    MESOS_SHIM_ERROR, MESOS_SHIM_REGISTERED, MESOS_SHIM_RESOURCE_OFFERS,
-    MESOS_SHIM_RUNNING, MESOS_SHIM_SHIM_FAILED,
+    MESOS_SHIM_ERROR, MESOS_SHIM_REGISTERED, MESOS_SHIM_RESOURCE_OFFERS, MESOS_SHIM_RUNNING,
+    MESOS_SHIM_SHIM_FAILED,
 };
 pub(crate) use loader::{LoadError, Loaded, preload};
 pub(crate) use scheduler::{Event, Scheduler};
@@ -33,11 +33,18 @@ impl Text {
 
     /// What was written, up to the first NUL.
     fn into_string(self) -> String {
-        let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
+        let end = self
+            .0
+            .iter()
+            .position(|&byte| byte == 0)
+            .unwrap_or(self.0.len());
         String::from_utf8_lossy(&self.0[..end]).into_owned()
     }
 }
 
 fn bytes(data: &[u8]) -> bindings::mesos_shim_bytes {
-    bindings::mesos_shim_bytes { data: data.as_ptr(), len: data.len() }
+    bindings::mesos_shim_bytes {
+        data: data.as_ptr(),
+        len: data.len(),
+    }
 }

@@ -106,7 +106,11 @@ impl Drop for Scheduler {
 }
 
 fn status_or(status: Status, error: Text) -> Result<Status, String> {
-    if status == bindings::MESOS_SHIM_EXCEPTION { Err(error.into_string()) } else { Ok(status) }
+    if status == bindings::MESOS_SHIM_EXCEPTION {
+        Err(error.into_string())
+    } else {
+        Ok(status)
+    }
 }
 
 /// What libmesos' threads call. Copies the parts, hands them on, and lets no panic
@@ -136,9 +140,54 @@ unsafe extern "C" fn on_event(
                 unsafe { slice::from_raw_parts(part.data, part.len) }.to_vec()
             });
         }
-        handler(Event { kind, parts: copied });
+        handler(Event {
+            kind,
+            parts: copied,
+        });
     });
     if catch_unwind(run).is_err() {
-        tracing::error!(kind, "a callback of libmesos was lost to a panic in its handler");
+        tracing::error!(
+            kind,
+            "a callback of libmesos was lost to a panic in its handler"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn call(handler: Handler, parts: &[&[u8]]) {
+        let handler = Box::into_raw(Box::new(handler));
+        let parts: Vec<_> = parts.iter().map(|part| bytes(part)).collect();
+        // SAFETY: the handler is alive and the parts are valid during the call.
+        unsafe { on_event(handler.cast(), 7, parts.as_ptr(), parts.len(), 0) };
+        // SAFETY: made by Box::into_raw above, and nobody uses it any more.
+        drop(unsafe { Box::from_raw(handler) });
+    }
+
+    #[test]
+    fn a_callback_arrives_with_all_its_parts_even_empty_ones() {
+        let (sender, events) = mpsc::channel();
+        call(
+            Box::new(move |event| sender.send(event).expect("a receiver")),
+            &[b"a", b"", b"\0\xff"],
+        );
+        let event = events.recv().expect("an event");
+        assert_eq!(event.kind, 7);
+        assert_eq!(
+            event.parts,
+            [b"a".to_vec(), b"".to_vec(), b"\0\xff".to_vec()]
+        );
+    }
+
+    #[test]
+    fn a_panic_in_a_handler_does_not_reach_libmesos() {
+        call(
+            Box::new(|_| panic!("a handler's panic, expected in this test")),
+            &[],
+        );
     }
 }

@@ -1,0 +1,279 @@
+//! What is not a libmesos is refused, with a message that says what to change. None of
+//! these tests needs a libmesos.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use mesos_native::{Error, ErrorKind, Library};
+use tempfile::TempDir;
+
+/// The symbols that are looked up, as the shim's own list has them.
+const SYMBOLS: &str = include_str!("../shim/symbols.hpp");
+
+fn refused(path: &Path) -> Error {
+    Library::open(path).expect_err("this is no libmesos")
+}
+
+fn scratch() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+/// A shared library that exports `symbols` as functions, and needs `needed` if given.
+fn library(dir: &Path, name: &str, symbols: &[&str], needed: Option<&str>) -> PathBuf {
+    let mut code = String::new();
+    for (index, symbol) in symbols.iter().enumerate() {
+        code += &format!("void f{index}(void) __asm__(\"{symbol}\"); void f{index}(void) {{}}\n");
+    }
+    let source = dir.join("library.c");
+    fs::write(&source, code).expect("write");
+    let path = dir.join(name);
+    let mut command = Command::new(env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+    command.args(["-shared", "-fPIC", "-Wl,--no-as-needed"]);
+    command
+        .arg(format!("-Wl,-soname,{name}"))
+        .arg("-o")
+        .arg(&path)
+        .arg(&source);
+    if let Some(needed) = needed {
+        command.arg("-L").arg(dir).arg(format!("-l:{needed}"));
+    }
+    assert!(command.status().expect("a C compiler").success());
+    path
+}
+
+#[test]
+fn a_missing_file_is_named_with_the_variable_to_set() {
+    let error = refused(Path::new("/nonexistent/libmesos.so"));
+    assert_eq!(
+        error.to_string(),
+        "no libmesos at /nonexistent/libmesos.so: No such file or directory (os error 2); give \
+         the path of a libmesos.so, or set MESOS_NATIVE_LIBRARY to it"
+    );
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_file_that_is_no_shared_library_is_refused_before_the_loader_sees_it() {
+    let dir = scratch();
+    let path = dir.path().join("libmesos.so");
+    fs::write(&path, "hello").expect("write");
+    let error = refused(&path);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot load {}: it is not a shared library (ELF)",
+            path.display()
+        )
+    );
+    assert_eq!(error.kind(), ErrorKind::NotLoadable);
+}
+
+#[test]
+fn an_empty_file_and_a_directory_are_refused() {
+    let dir = scratch();
+    let empty = dir.path().join("empty");
+    fs::write(&empty, "").expect("write");
+    for path in [empty.as_path(), dir.path()] {
+        let error = refused(path);
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("cannot load {}: ", path.display()))
+        );
+        assert_eq!(error.kind(), ErrorKind::NotLoadable);
+    }
+}
+
+#[test]
+fn a_library_cut_short_is_refused_with_the_loaders_reason() {
+    let dir = scratch();
+    let path = dir.path().join("libmesos.so");
+    fs::write(&path, b"\x7fELF and then nothing").expect("write");
+    let error = refused(&path);
+    let text = error.to_string();
+    assert!(
+        text.contains("file too short") || text.contains("invalid ELF header"),
+        "{text}"
+    );
+    assert_eq!(error.kind(), ErrorKind::NotLoadable);
+}
+
+#[test]
+fn a_shared_library_that_is_something_else_is_told_from_libmesos() {
+    let dir = scratch();
+    let path = library(dir.path(), "libother.so", &["something"], None);
+    let error = refused(&path);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} is a shared library, but not libmesos: it has none of the functions that are \
+             needed, such as mesos::MesosSchedulerDriver::stop(bool)",
+            path.display()
+        )
+    );
+    assert_eq!(error.kind(), ErrorKind::NotMesos);
+}
+
+#[test]
+fn every_missing_function_is_listed_in_one_error() {
+    let dir = scratch();
+    let present = "_ZN5mesos20MesosSchedulerDriver5startEv";
+    assert!(SYMBOLS.contains(present));
+    let error = refused(&library(dir.path(), "libmesos.so", &[present], None));
+    let text = error.to_string();
+    for missing in [
+        "google::protobuf::MessageLite::ParseFromArray(void const*, int)",
+        "google::protobuf::Message::SpaceUsedLong()",
+        "mesos::Offer::default_instance()",
+        "mesos::MesosSchedulerDriver::~MesosSchedulerDriver()",
+    ] {
+        assert!(text.contains(missing), "{text} does not name {missing}");
+    }
+    assert!(!text.contains("MesosSchedulerDriver::start()"), "{text}");
+    assert!(
+        !text.contains("mesos::internal::version()"),
+        "optional, but named: {text}"
+    );
+    assert_eq!(error.kind(), ErrorKind::NotMesos);
+}
+
+#[test]
+fn a_libmesos_with_the_old_string_type_is_told_by_its_mangled_names() {
+    let dir = scratch();
+    let symbols = [
+        "_ZN5mesos20MesosSchedulerDriver5startEv",
+        "_ZNK6google8protobuf11MessageLite24SerializePartialToStringEPSs",
+    ];
+    let path = library(dir.path(), "libmesos.so", &symbols, None);
+    let error = refused(&path);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} was built with the C++ string type of before GCC 5 (_GLIBCXX_USE_CXX11_ABI=0), \
+             and this program with the newer one; use a libmesos built with GCC 5 or later and \
+             its defaults",
+            path.display()
+        )
+    );
+    assert_eq!(error.kind(), ErrorKind::Incompatible);
+}
+
+#[test]
+fn a_dependency_that_the_machine_lacks_is_named() {
+    let dir = scratch();
+    let dependency = library(dir.path(), "libgone-for-a-test.so.7", &["gone"], None);
+    let path = library(
+        dir.path(),
+        "libmesos.so",
+        &["m"],
+        Some("libgone-for-a-test.so.7"),
+    );
+    fs::remove_file(dependency).expect("remove");
+    let error = refused(&path);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot load {}: libgone-for-a-test.so.7: cannot open shared object file: No such \
+             file or directory; it needs that library: install it, or name its directory in \
+             LD_LIBRARY_PATH",
+            path.display()
+        )
+    );
+    assert_eq!(error.kind(), ErrorKind::NotLoadable);
+}
+
+#[test]
+fn a_directory_of_dependencies_supplies_what_the_machine_lacks() {
+    let dir = scratch();
+    let supplied = dir.path().join("supplied");
+    fs::create_dir(&supplied).expect("mkdir");
+    library(dir.path(), "libsupplied-for-a-test.so.7", &["gone"], None);
+    let path = library(
+        dir.path(),
+        "libmesos.so",
+        &["m"],
+        Some("libsupplied-for-a-test.so.7"),
+    );
+    let name = "libsupplied-for-a-test.so.7";
+    fs::rename(dir.path().join(name), supplied.join(name)).expect("rename");
+    // It loads now, and is only refused for what it lacks itself.
+    let error = Library::open_with(&path, &supplied).expect_err("no libmesos");
+    assert_eq!(error.kind(), ErrorKind::NotMesos, "{error}");
+}
+
+#[test]
+fn a_directory_of_dependencies_that_does_not_exist_is_named() {
+    let dir = scratch();
+    let path = library(dir.path(), "libmesos.so", &["m"], None);
+    let error = Library::open_with(&path, "/nonexistent/dependencies").expect_err("no directory");
+    assert!(
+        error.to_string().starts_with(
+            "cannot load /nonexistent/dependencies: the directory cannot be read: No such file"
+        ),
+        "{error}"
+    );
+}
+
+/// Runs the test of this name again, in a process with `variable` set as given.
+fn again(test: &str, variable: &str, value: Option<&str>) {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command
+        .args(["--exact", test, "--nocapture"])
+        .env("MESOS_NATIVE_TEST_AGAIN", "1");
+    command.env_remove("LD_LIBRARY_PATH").env_remove(variable);
+    if let Some(value) = value {
+        command.env(variable, value);
+    }
+    let output = command.output().expect("this program runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn find_says_which_variable_led_it_astray() {
+    if env::var_os("MESOS_NATIVE_TEST_AGAIN").is_none() {
+        let name = "find_says_which_variable_led_it_astray";
+        return again(
+            name,
+            "MESOS_NATIVE_LIBRARY",
+            Some("/nonexistent/libmesos.so"),
+        );
+    }
+    let error = Library::find().expect_err("it does not exist");
+    assert!(
+        error
+            .to_string()
+            .starts_with("MESOS_NATIVE_LIBRARY: no libmesos at /nonexistent/"),
+        "{error}"
+    );
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn find_says_where_it_looked_when_nothing_is_set() {
+    if env::var_os("MESOS_NATIVE_TEST_AGAIN").is_none() {
+        return again(
+            "find_says_where_it_looked_when_nothing_is_set",
+            "MESOS_NATIVE_LIBRARY",
+            None,
+        );
+    }
+    match Library::find() {
+        Err(error) => {
+            assert_eq!(
+                error.to_string(),
+                "found no libmesos: MESOS_NATIVE_LIBRARY is not set, and the dynamic loader, \
+                 which looks in LD_LIBRARY_PATH and the system's directories, says: libmesos.so: \
+                 cannot open shared object file: No such file or directory; set \
+                 MESOS_NATIVE_LIBRARY to the path of a libmesos.so"
+            );
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+        }
+        // A machine that has Mesos installed.
+        Ok(library) => assert_eq!(library.path(), Path::new("libmesos.so")),
+    }
+}
