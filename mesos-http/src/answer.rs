@@ -148,7 +148,7 @@ pub(crate) fn refusal(
         ),
         403 => (Forbidden, said),
         // A file that is not there, and the like.
-        404 if purpose == Purpose::Operator && !answer.body.is_empty() => (Rejected, said),
+        404 if purpose == Purpose::Operator && !no_route(answer) => (Rejected, said),
         404 => (
             Unavailable,
             format!(
@@ -178,6 +178,13 @@ pub(crate) fn refusal(
 
 fn html(answer: &Answer) -> bool {
     media_type(&answer.headers).is_some_and(|found| found == "text/html")
+}
+
+/// Whether a 404 is about the path of the API, and not about what a call names.
+/// libprocess has this body for a route that does not exist (`NotFound` in
+/// process/http.hpp); the handlers give a reason, or nothing for a file.
+fn no_route(answer: &Answer) -> bool {
+    html(answer) || answer.body.starts_with(b"404 Not Found")
 }
 
 /// Whether Mesos says, in its own words, that it knows nothing of the
@@ -292,6 +299,14 @@ mod tests {
                 "{status} {body}"
             );
         }
+    }
+
+    #[test]
+    fn a_missing_file_and_a_missing_api_are_told_apart() {
+        let kind = |body| error(Purpose::Operator, 404, "text/plain", body).kind();
+        assert_eq!(kind(""), ErrorKind::Rejected);
+        assert_eq!(kind("Container x cannot be found"), ErrorKind::Rejected);
+        assert_eq!(kind("404 Not Found."), ErrorKind::Unavailable);
     }
 
     #[test]

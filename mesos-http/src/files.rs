@@ -40,8 +40,20 @@ pub async fn list(agent: &OperatorClient, path: &str) -> Result<Vec<FileInfo>> {
         }),
         ..Default::default()
     };
-    let files = agent.call_agent(&call).await?.list_files;
-    Ok(files.unwrap_or_default().file_infos)
+    let answer = agent.call_agent(&call).await.map_err(|error| {
+        if !missing(&error) {
+            return error;
+        }
+        Error::new(error.kind(), format!("there is no directory {path}"))
+            .with_status(404)
+            .with_source(error)
+    })?;
+    Ok(answer.list_files.unwrap_or_default().file_infos)
+}
+
+/// Whether the agent has no such file, rather than no such API.
+fn missing(error: &Error) -> bool {
+    error.kind() == ErrorKind::Rejected && error.status() == Some(404)
 }
 
 /// Reads a file as it grows, like `tail -f`.
@@ -102,9 +114,7 @@ impl Follow {
         let answer = match self.agent.call_agent(&call).await {
             Ok(answer) => answer.read_file,
             // Not there yet; the agent says the same of a sandbox without launch.
-            Err(error) if error.kind() == ErrorKind::Rejected && error.status() == Some(404) => {
-                return Ok(Bytes::new());
-            }
+            Err(error) if missing(&error) => return Ok(Bytes::new()),
             Err(error) => return Err(error),
         };
         let Some(file) = answer else {

@@ -90,17 +90,21 @@ impl Reader {
     /// Reads until the stream ends, which is the error, or the consumer is gone.
     async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Incoming<A>>>) -> Result<Gone> {
         let mut decoder = Decoder::new(self.settings.record_limit);
-        // Until the peer says how often it sends, its first event is an answer
-        // like any other.
-        let mut patience = A::STREAM_ID.then_some(self.settings.response_timeout);
+        // How often the peer said that it sends. A master that has not said so
+        // owes an event as it owes an answer; an agent says nothing.
+        let mut interval: Option<Duration> = None;
         loop {
+            let patience = match interval {
+                Some(interval) => Some(interval.saturating_mul(self.settings.missed_heartbeats)),
+                None => A::STREAM_ID.then_some(self.settings.response_timeout),
+            };
             // The time runs only while we wait for bytes: a consumer that is
             // slow makes the queue full, not the peer silent.
             let frame = match patience {
                 None => self.body.frame().await,
                 Some(limit) => match timeout(limit, self.body.frame()).await {
                     Ok(frame) => frame,
-                    Err(_) => return Err(self.silent(limit)),
+                    Err(_) => return Err(self.silent(limit, interval)),
                 },
             };
             match frame {
@@ -118,9 +122,7 @@ impl Reader {
                 }
                 let what = format!("an event of {}", self.peer);
                 let event: A::Event = self.settings.codec.decode(record.clone(), &what)?;
-                if let Some(interval) = A::heartbeat(&event) {
-                    patience = Some(interval.saturating_mul(self.settings.missed_heartbeats));
-                }
+                interval = A::heartbeat(&event).or(interval);
                 if queue
                     .send(Ok(Incoming::Event(event, record)))
                     .await
@@ -132,14 +134,15 @@ impl Reader {
         }
     }
 
-    fn silent(&self, limit: Duration) -> Error {
+    fn silent(&self, limit: Duration, interval: Option<Duration>) -> Error {
         let times = self.settings.missed_heartbeats;
+        let why = match interval {
+            Some(_) => format!("{times} times its heartbeat interval"),
+            None => "not even how often it sends heartbeats".to_owned(),
+        };
         Error::new(
             ErrorKind::HeartbeatLost,
-            format!(
-                "nothing came from {} for {limit:?}, {times} times its heartbeat interval",
-                self.peer
-            ),
+            format!("nothing came from {} for {limit:?}, {why}", self.peer),
         )
     }
 

@@ -1,0 +1,334 @@
+//! Calls: their connection, their order, their answers, their ends.
+
+use std::time::Duration;
+
+use mesos_core::{Delivery, ErrorKind};
+
+use crate::peer::*;
+
+#[tokio::test]
+async fn calls_go_on_a_connection_of_their_own_under_the_stream_id() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend()).await;
+    assert!(server.is_quiet().await, "a connection without a call");
+    let answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    let request = peer.request().await;
+    assert_eq!(request.line, "POST /api/v1/scheduler HTTP/1.1");
+    assert_eq!(
+        request.header("content-type"),
+        Some("application/x-protobuf")
+    );
+    assert_eq!(request.header("accept"), Some("application/x-protobuf"));
+    assert_eq!(request.header("mesos-stream-id"), Some(STREAM_ID));
+    assert_eq!(killed(&request), "t");
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", answer).await.unwrap();
+}
+
+#[tokio::test]
+async fn calls_arrive_in_the_order_in_which_they_were_made() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend()).await;
+    let mut answers = Vec::new();
+    for task in 0..50 {
+        answers.push(
+            subscription
+                .calls
+                .send(kill(&task.to_string()))
+                .await
+                .unwrap(),
+        );
+    }
+    let mut peer = server.accept().await;
+    for task in 0..50 {
+        assert_eq!(killed(&peer.request().await), task.to_string());
+        // 200 is what UPDATE_FRAMEWORK gets.
+        let status = if task % 2 == 0 {
+            "202 Accepted"
+        } else {
+            "200 OK"
+        };
+        peer.respond(status, "", "").await;
+    }
+    for answer in answers {
+        soon("an answer", answer).await.unwrap();
+    }
+    assert!(server.is_quiet().await, "a second connection");
+}
+
+#[tokio::test]
+async fn a_broken_connection_leaves_one_call_unknown_and_the_order_of_the_rest() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend()).await;
+    let first = subscription.calls.send(kill("1")).await.unwrap();
+    let second = subscription.calls.send(kill("2")).await.unwrap();
+    let third = subscription.calls.send(kill("3")).await.unwrap();
+    let mut peer = server.accept().await;
+    assert_eq!(killed(&peer.request().await), "1");
+    drop(peer);
+    let error = soon("the answer", first).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::Transport, Delivery::Unknown)
+    );
+    assert!(error.is_retryable());
+
+    let mut peer = server.accept().await;
+    for (task, answer) in [("2", second), ("3", third)] {
+        assert_eq!(killed(&peer.request().await), task);
+        peer.respond("202 Accepted", "", "").await;
+        soon("the answer", answer).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_while_idle_costs_nothing() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend()).await;
+    for task in ["1", "2", "3"] {
+        let answer = subscription.calls.send(kill(task)).await.unwrap();
+        let mut peer = server.accept().await;
+        assert_eq!(killed(&peer.request().await), task);
+        peer.respond("202 Accepted", "", "").await;
+        soon("the answer", answer).await.unwrap();
+        peer.hang_up().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_call_hurts_neither_the_subscription_nor_the_next_call() {
+    let server = Server::start().await;
+    let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
+    let refused = subscription.calls.send(kill("1")).await.unwrap();
+    let next_one = subscription.calls.send(kill("2")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    peer.respond(
+        "400 Bad Request",
+        "",
+        "Failed to validate scheduler::Call: no",
+    )
+    .await;
+    let error = soon("the answer", refused).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::Rejected, Delivery::Refused)
+    );
+    assert_eq!(error.status(), Some(400));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "http://{} answered KILL with 400 Bad Request: Failed to validate scheduler::Call: no",
+            server.address
+        )
+    );
+    assert_eq!(killed(&peer.request().await), "2");
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", next_one).await.unwrap();
+    stream.chunk(record(&heartbeat())).await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+}
+
+#[tokio::test]
+async fn a_call_without_answer_times_out_as_unknown_and_the_next_goes_on() {
+    let server = Server::start().await;
+    let backend = server
+        .backend()
+        .response_timeout(Duration::from_millis(100));
+    let (mut subscription, mut stream) = server.subscribed(backend).await;
+    stream.chunk(record(&subscribed(15.0))).await;
+    next(&mut subscription).await;
+    let hung = subscription.calls.send(kill("1")).await.unwrap();
+    let next_one = subscription.calls.send(kill("2")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    let error = soon("the answer", hung).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::Timeout, Delivery::Unknown)
+    );
+    peer.closed().await;
+    let mut peer = server.accept().await;
+    assert_eq!(killed(&peer.request().await), "2");
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", next_one).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_redirected_call_is_refused_and_not_followed() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend()).await;
+    let answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    let location = "Location: //127.0.0.1:1/api/v1/scheduler\r\n";
+    peer.respond("307 Temporary Redirect", location, "").await;
+    let error = soon("the answer", answer).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotLeader, Delivery::Refused)
+    );
+}
+
+#[tokio::test]
+async fn a_master_that_lost_the_subscription_says_so_in_the_kind() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend()).await;
+    let answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    peer.respond("403 Forbidden", "", "Framework is not subscribed")
+        .await;
+    let error = soon("the answer", answer).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::Refused)
+    );
+}
+
+#[tokio::test]
+async fn calls_after_the_end_of_the_stream_are_not_sent() {
+    let server = Server::start().await;
+    let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
+    stream.send("0\r\n\r\n").await;
+    end(&mut subscription).await;
+    // In line or not any more: both are told that nothing was sent.
+    let error = match subscription.calls.send(kill("t")).await {
+        Ok(answer) => soon("the answer", answer).await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::NotSent)
+    );
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "KILL was not sent: its subscription with http://{} is over",
+            server.address
+        )
+    );
+    assert!(server.is_quiet().await);
+}
+
+#[tokio::test]
+async fn calls_after_the_events_were_dropped_are_not_sent() {
+    let server = Server::start().await;
+    let (subscription, stream) = server.subscribed(server.backend()).await;
+    drop(subscription.events);
+    stream.closed().await;
+    let error = match subscription.calls.send(kill("t")).await {
+        Ok(answer) => soon("the answer", answer).await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::NotSent)
+    );
+    assert!(server.is_quiet().await);
+}
+
+#[tokio::test]
+async fn a_call_that_ends_the_stream_still_gets_its_answer() {
+    let server = Server::start().await;
+    let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
+    // As with TEARDOWN: the stream ends before the answer comes.
+    let answer = subscription.calls.send(kill("teardown")).await.unwrap();
+    let waiting = subscription.calls.send(kill("too late")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    stream.send("0\r\n\r\n").await;
+    end(&mut subscription).await;
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", answer).await.unwrap();
+    let error = soon("the answer", waiting).await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn a_call_under_way_when_the_stream_ends_is_unknown_if_no_answer_comes() {
+    let server = Server::start().await;
+    let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
+    let answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    stream.send("0\r\n\r\n").await;
+    end(&mut subscription).await;
+    let error = soon("the answer", answer).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::Unknown)
+    );
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "KILL was not answered before its subscription with http://{} ended",
+            server.address
+        )
+    );
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn a_full_line_makes_callers_wait_and_a_caller_that_leaves_makes_no_call() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend().call_queue(1)).await;
+    let first = subscription.calls.send(kill("1")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    // The worker waits for the first answer; one more fits into the line.
+    let second = subscription.calls.send(kill("2")).await.unwrap();
+    let full = tokio::time::timeout(
+        Duration::from_millis(50),
+        subscription.calls.send(kill("left")),
+    );
+    assert!(full.await.is_err(), "there was room");
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", first).await.unwrap();
+    assert_eq!(killed(&peer.request().await), "2");
+    let third = subscription.calls.send(kill("3")).await.unwrap();
+    peer.respond("202 Accepted", "", "").await;
+    assert_eq!(killed(&peer.request().await), "3");
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", second).await.unwrap();
+    soon("the answer", third).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_subscriptions_never_mix_their_stream_ids() {
+    let server = Server::start().await;
+    let (old, old_stream) = server.subscribed(server.backend()).await;
+    let client = subscribe(server.backend());
+    let mut stream = server.accept().await;
+    stream.request().await;
+    stream.send(STREAM_HEAD.replace(STREAM_ID, "second")).await;
+    let new = soon("subscribe", client).await.unwrap().unwrap();
+
+    let answer = new.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    assert_eq!(
+        peer.request().await.header("mesos-stream-id"),
+        Some("second")
+    );
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", answer).await.unwrap();
+
+    let answer = old.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    assert_eq!(
+        peer.request().await.header("mesos-stream-id"),
+        Some(STREAM_ID)
+    );
+    peer.respond(
+        "400 Bad Request",
+        "",
+        "The stream ID 'x' included in this request didn't match",
+    )
+    .await;
+    let error = soon("the answer", answer).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    drop(old.events);
+    old_stream.closed().await;
+}

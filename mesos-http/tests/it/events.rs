@@ -1,0 +1,275 @@
+//! The events of a subscription: order, ends, silence, pressure.
+
+use std::time::Duration;
+
+use mesos_core::{ErrorKind, chain};
+use tokio::time::timeout;
+
+use crate::peer::*;
+
+#[tokio::test]
+async fn events_are_the_same_however_the_stream_is_cut() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    let events = [subscribed(15.0), heartbeat(), error("a"), error("b")];
+    let records: Vec<Vec<u8>> = events.iter().map(record).collect();
+
+    // Two records in one chunk.
+    peer.chunk([&records[0][..], &records[1]].concat()).await;
+    assert_eq!(next(&mut subscription).await, events[0]);
+    assert_eq!(next(&mut subscription).await, events[1]);
+
+    // One over three chunks, the first of which ends within its length.
+    peer.chunk(&records[2][..1]).await;
+    peer.chunk(&records[2][1..4]).await;
+    peer.chunk(&records[2][4..]).await;
+    assert_eq!(next(&mut subscription).await, events[2]);
+
+    // And byte by byte, in chunks that are themselves cut by the socket.
+    for byte in &records[3] {
+        for part in chunk(&[*byte]).chunks(2) {
+            peer.send(part).await;
+        }
+    }
+    assert_eq!(next(&mut subscription).await, events[3]);
+}
+
+#[tokio::test]
+async fn an_event_type_of_a_newer_mesos_does_not_end_the_stream() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    // Type 99, and field 200 of a kind that the schema lacks.
+    peer.chunk(b"7\n\x08\x63\xc2\x0c\x02hi").await;
+    peer.chunk(record(&heartbeat())).await;
+    assert_eq!(next(&mut subscription).await.r#type, Some(99));
+    assert_eq!(next(&mut subscription).await, heartbeat());
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_while_the_socket_stays_open_is_over_at_once() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    peer.chunk(record(&heartbeat())).await;
+    peer.send("0\r\n\r\n").await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(error.is_retryable());
+    let at = &server.address;
+    assert_eq!(chain(&error), format!("http://{at} ended the event stream"));
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_within_a_record_says_what_is_missing() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    peer.chunk(record(&heartbeat())).await;
+    peer.chunk("100\nten bytes.").await;
+    peer.send("0\r\n\r\n").await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(
+        chain(&error),
+        format!(
+            "http://{} ended the event stream: the stream was cut in the record at byte 4: 10 of \
+             100 bytes arrived, 90 are missing",
+            server.address
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_ends_the_stream() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    peer.chunk(record(&heartbeat())).await;
+    peer.hang_up().await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(error.is_retryable());
+    let at = &server.address;
+    assert_eq!(
+        error.to_string(),
+        format!("the event stream from http://{at} broke")
+    );
+}
+
+#[tokio::test]
+async fn garbage_ends_the_stream_behind_the_events_before_it() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    peer.chunk(
+        [
+            record(&heartbeat()),
+            b"<html>".to_vec(),
+            record(&heartbeat()),
+        ]
+        .concat(),
+    )
+    .await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(
+        chain(&error),
+        format!(
+            "the event stream from http://{} cannot be read: at byte 4 of the stream: expected \
+             the length of a record in decimal digits and a line feed, found \"<\"; the peer does \
+             not speak RecordIO",
+            server.address
+        )
+    );
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn a_record_that_is_no_event_ends_the_stream() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    peer.chunk("3\n\u{7f}\u{7f}\u{7f}").await;
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the 3 bytes that should be an event of http://{} are no such protobuf message",
+            server.address
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_record_over_the_limit_ends_the_stream_and_names_the_limit() {
+    let server = Server::start().await;
+    let backend = server.backend().record_limit(1000);
+    let (mut subscription, mut peer) = server.subscribed(backend).await;
+    peer.chunk("1001\n").await;
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(
+        chain(&error),
+        format!(
+            "the event stream from http://{} cannot be read: at byte 0 of the stream: a record of \
+             1001 bytes is announced, the limit is 1000 bytes; if the peer is a Mesos, raise the \
+             limit (`record_limit`)",
+            server.address
+        )
+    );
+}
+
+#[tokio::test]
+async fn silence_for_some_heartbeat_intervals_ends_the_stream() {
+    let server = Server::start().await;
+    let backend = server.backend().missed_heartbeats(3);
+    let (mut subscription, mut peer) = server.subscribed(backend).await;
+    peer.chunk(record(&subscribed(0.05))).await;
+    next(&mut subscription).await;
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::HeartbeatLost);
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "nothing came from http://{} for 150ms, 3 times its heartbeat interval",
+            server.address
+        )
+    );
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn any_byte_keeps_the_stream_alive() {
+    let server = Server::start().await;
+    let backend = server.backend().missed_heartbeats(4);
+    let (mut subscription, mut peer) = server.subscribed(backend).await;
+    peer.chunk(record(&subscribed(0.1))).await;
+    next(&mut subscription).await;
+    // A large event that takes twice the limit to arrive: no record in all
+    // that time, but bytes.
+    let large = record(&error("slow"));
+    for byte in &large[..8] {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        peer.chunk([*byte]).await;
+    }
+    peer.chunk(&large[8..]).await;
+    assert_eq!(next(&mut subscription).await, error("slow"));
+}
+
+#[tokio::test]
+async fn a_first_event_that_does_not_come_ends_the_stream() {
+    let server = Server::start().await;
+    let backend = server
+        .backend()
+        .response_timeout(Duration::from_millis(100));
+    let (mut subscription, _peer) = server.subscribed(backend).await;
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::HeartbeatLost);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "nothing came from http://{} for 100ms, not even how often it sends heartbeats",
+            server.address
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_slow_consumer_is_not_taken_for_a_silent_master() {
+    let server = Server::start().await;
+    let backend = server.backend().missed_heartbeats(2).event_queue(1);
+    let (mut subscription, mut peer) = server.subscribed(backend).await;
+    peer.chunk(record(&subscribed(0.1))).await;
+    for event in ["a", "b", "c", "d"] {
+        peer.chunk(record(&error(event))).await;
+    }
+    // Longer than the limit, while the queue is full.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(next(&mut subscription).await, subscribed(0.1));
+    for event in ["a", "b", "c", "d"] {
+        assert_eq!(next(&mut subscription).await, error(event));
+    }
+    peer.chunk(record(&heartbeat())).await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+}
+
+#[tokio::test]
+async fn a_slow_consumer_slows_the_socket_and_loses_nothing() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend().event_queue(1)).await;
+    // 64 MiB: more than any socket buffers on both sides.
+    let event = error(&"x".repeat(1 << 20));
+    let bytes = chunk(&record(&event)).repeat(64);
+    let mut sending = tokio::spawn(async move {
+        peer.send(bytes).await;
+        peer
+    });
+    let stalled = timeout(Duration::from_millis(300), &mut sending).await;
+    assert!(stalled.is_err(), "64 MiB went somewhere");
+    for _ in 0..64 {
+        assert_eq!(next(&mut subscription).await.error, event.error);
+    }
+    soon("the rest to be sent", sending).await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_events_closes_the_connection() {
+    let server = Server::start().await;
+    let (subscription, peer) = server.subscribed(server.backend()).await;
+    drop(subscription.events);
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn a_dropped_wait_loses_no_event() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    for round in 0..20 {
+        let waiting = timeout(Duration::from_millis(1), subscription.events.next()).await;
+        assert!(waiting.is_err());
+        peer.chunk(record(&error(&round.to_string()))).await;
+        assert_eq!(next(&mut subscription).await, error(&round.to_string()));
+    }
+}

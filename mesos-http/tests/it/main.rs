@@ -1,0 +1,10 @@
+//! The backend against a scripted peer on a loopback socket: every byte that
+//! the peer sends, and when it sends it, is written in the test.
+
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod events;
+mod operator;
+mod peer;
+mod subscribe;

@@ -1,0 +1,435 @@
+//! Opening a subscription: what is sent, what is followed, what is refused and
+//! in which words.
+
+use std::time::Duration;
+
+use mesos_core::backend::{Backend, ExecutorApi};
+use mesos_core::{Delivery, Error, ErrorKind, chain};
+use mesos_http::{Endpoint, HttpBackend};
+use mesos_proto::v1::executor;
+use tokio::net::TcpListener;
+
+use crate::peer::*;
+
+/// Subscribes to a peer that gives one answer, and fails.
+async fn refused(respond: impl AsyncFnOnce(&mut Peer)) -> (Error, String) {
+    let server = Server::start().await;
+    let client = subscribe(server.backend());
+    let mut peer = server.accept().await;
+    peer.request().await;
+    respond(&mut peer).await;
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    peer.closed().await;
+    (error, format!("http://{}", server.address))
+}
+
+#[tokio::test]
+async fn the_request_is_byte_for_byte_what_a_master_takes() {
+    let server = Server::start().await;
+    let client = subscribe(HttpBackend::new(server.endpoint("/master/")));
+    let mut peer = server.accept().await;
+    let request = peer.request().await;
+    assert_eq!(request.line, "POST /master/api/v1/scheduler HTTP/1.1");
+    assert_eq!(request.header("host"), Some(server.address.as_str()));
+    assert_eq!(
+        request.header("content-type"),
+        Some("application/x-protobuf")
+    );
+    assert_eq!(request.header("accept"), Some("application/x-protobuf"));
+    assert_eq!(request.header("mesos-stream-id"), None);
+    assert_eq!(request.call(), subscribe_call());
+    peer.send(STREAM_HEAD).await;
+    let subscription = soon("subscribe", client).await.unwrap().unwrap();
+    assert_eq!(
+        subscription.peer,
+        format!("http://{}/master", server.address)
+    );
+}
+
+#[tokio::test]
+async fn an_executor_subscribes_at_its_agent_without_a_stream_id() {
+    let server = Server::start().await;
+    let pid = format!("slave(1)@{}", server.address);
+    let backend = HttpBackend::new(Endpoint::from_pid(&pid).unwrap());
+    let client = tokio::spawn(async move {
+        Backend::<ExecutorApi>::subscribe(&backend, executor::Call::default()).await
+    });
+    let mut peer = server.accept().await;
+    assert_eq!(
+        peer.request().await.line,
+        "POST /slave(1)/api/v1/executor HTTP/1.1"
+    );
+    peer.send(STREAM_HEAD.replace("Mesos-Stream-Id: ", "X-Other: "))
+        .await;
+    let subscription = soon("subscribe", client).await.unwrap().unwrap();
+
+    let answer = subscription
+        .calls
+        .send(executor::Call::default())
+        .await
+        .unwrap();
+    let mut peer = server.accept().await;
+    assert_eq!(peer.request().await.header("mesos-stream-id"), None);
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", answer).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_with_the_address_and_can_be_retried() {
+    // Bound and let go, so that nobody listens on it.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let backend = HttpBackend::new(format!("http://{address}").parse().unwrap());
+    let error = soon("subscribe", subscribe(backend))
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        format!("cannot connect to http://{address}")
+    );
+    assert!(chain(&error).contains("refused"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_said_with_the_address() {
+    let backend = HttpBackend::new("http://no-such-host.invalid:5050".parse().unwrap());
+    let error = soon("subscribe", subscribe(backend))
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(
+        error.to_string(),
+        "cannot connect to http://no-such-host.invalid:5050"
+    );
+}
+
+#[tokio::test]
+async fn https_is_refused_by_name() {
+    let backend = HttpBackend::new("https://127.0.0.1:5050".parse().unwrap());
+    let error = soon("subscribe", subscribe(backend))
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        error.to_string(),
+        "cannot connect to https://127.0.0.1:5050: https is not supported yet; use http"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_times_out_with_the_limit_in_the_message() {
+    let server = Server::start().await;
+    let limit = Duration::from_millis(100);
+    let client = subscribe(server.backend().response_timeout(limit));
+    let mut peer = server.accept().await;
+    peer.request().await;
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "http://{} did not answer POST /api/v1/scheduler within 100ms",
+            server.address
+        )
+    );
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn dropping_the_attempt_closes_its_connection() {
+    let server = Server::start().await;
+    let client = subscribe(server.backend());
+    let mut peer = server.accept().await;
+    peer.request().await;
+    client.abort();
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_speak_http_is_said_to_be_none() {
+    let (error, at) = refused(async |peer| peer.send("SSH-2.0-OpenSSH_9.6\r\n").await).await;
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "what answers at {at} does not speak HTTP; is the port right, and is it one without \
+             TLS?"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_before_the_answer_is_lost_transport() {
+    let server = Server::start().await;
+    let client = subscribe(server.backend());
+    let mut peer = server.accept().await;
+    peer.request().await;
+    drop(peer);
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the connection to http://{} broke before POST /api/v1/scheduler was answered",
+            server.address
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_master() {
+    let (error, at) = refused(async |peer| {
+        peer.respond(
+            "200 OK",
+            "Content-Type: text/html; charset=utf-8\r\n",
+            "<html>",
+        )
+        .await;
+    })
+    .await;
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{at} answered SUBSCRIBE with 200, but with \"text/html\" instead of \
+             \"application/x-protobuf\"; it is not a Mesos master"
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_answer_without_stream_id_or_content_type_is_no_masters() {
+    let (error, at) = refused(async |peer| {
+        peer.send(STREAM_HEAD.replace("Mesos-Stream-Id: ", "X-Other: "))
+            .await;
+    })
+    .await;
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{at} answered SUBSCRIBE with 200, but without a Mesos-Stream-Id; it is not a Mesos \
+             master"
+        )
+    );
+    let (error, at) = refused(async |peer| peer.respond("200 OK", "", "").await).await;
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{at} answered SUBSCRIBE with 200, but without a Content-Type; it is not a Mesos \
+             master"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_path_says_what_the_address_may_lack_and_can_be_retried() {
+    let (error, at) = refused(async |peer| {
+        peer.respond("404 Not Found", "", "404 Not Found.").await;
+    })
+    .await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.status(), Some(404));
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{at} has no /api/v1/scheduler (404 Not Found); either it has just started, or the \
+             address lacks a prefix or is not that of a Mesos master"
+        )
+    );
+}
+
+#[tokio::test]
+async fn refusals_come_with_their_kind_and_the_masters_words() {
+    for (status, body, kind, retryable, message) in [
+        (
+            "503 Service Unavailable",
+            "Master has not finished recovery",
+            ErrorKind::Unavailable,
+            true,
+            "answered SUBSCRIBE with 503 Service Unavailable: Master has not finished recovery",
+        ),
+        (
+            "400 Bad Request",
+            "Failed to validate scheduler::Call: no",
+            ErrorKind::Rejected,
+            false,
+            "answered SUBSCRIBE with 400 Bad Request: Failed to validate scheduler::Call: no",
+        ),
+        (
+            "401 Unauthorized",
+            "",
+            ErrorKind::Unauthorized,
+            false,
+            "answered SUBSCRIBE with 401 Unauthorized; it wants credentials, or others",
+        ),
+        (
+            "403 Forbidden",
+            "Not authorized",
+            ErrorKind::Forbidden,
+            false,
+            "answered SUBSCRIBE with 403 Forbidden: Not authorized",
+        ),
+        (
+            "405 Method Not Allowed",
+            "",
+            ErrorKind::Protocol,
+            true,
+            "answered SUBSCRIBE with 405 Method Not Allowed; is it a Mesos?",
+        ),
+        (
+            "302 Found",
+            "",
+            ErrorKind::Protocol,
+            true,
+            "answered SUBSCRIBE with 302 Found; is it a Mesos?",
+        ),
+    ] {
+        let (error, at) = refused(async |peer| peer.respond(status, "", body).await).await;
+        assert_eq!(error.to_string(), format!("{at} {message}"));
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (kind, retryable),
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_without_end_does_not_hold_the_attempt() {
+    let limit = Duration::from_millis(100);
+    let server = Server::start().await;
+    let client = subscribe(server.backend().response_timeout(limit));
+    let mut peer = server.accept().await;
+    peer.request().await;
+    peer.send("HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
+    peer.chunk("because").await;
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert!(
+        error.to_string().ends_with("400 Bad Request: because"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id() {
+    let (follower, leader) = (Server::start().await, Server::start().await);
+    let client = subscribe(HttpBackend::new(follower.endpoint("/master")));
+    let mut peer = follower.accept().await;
+    let first = peer.request().await;
+    let location = format!("Location: //{}/master/api/v1/scheduler\r\n", leader.address);
+    // A stream id in a redirect would be the follower's.
+    let headers = format!("{location}Mesos-Stream-Id: stale\r\n");
+    peer.respond("307 Temporary Redirect", &headers, "").await;
+
+    let mut peer = leader.accept().await;
+    let second = peer.request().await;
+    assert_eq!(second.line, first.line);
+    assert_eq!(second.body, first.body);
+    assert_eq!(second.header("host"), Some(leader.address.as_str()));
+    assert_eq!(second.header("mesos-stream-id"), None);
+    peer.send(STREAM_HEAD).await;
+    let subscription = soon("subscribe", client).await.unwrap().unwrap();
+    assert_eq!(
+        subscription.peer,
+        format!("http://{}/master", leader.address)
+    );
+
+    // Calls go to the leader as well.
+    let _answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut peer = leader.accept().await;
+    assert_eq!(
+        peer.request().await.header("mesos-stream-id"),
+        Some(STREAM_ID)
+    );
+    assert!(follower.is_quiet().await);
+}
+
+#[tokio::test]
+async fn a_redirect_to_itself_is_not_followed() {
+    let server = Server::start().await;
+    let client = subscribe(server.backend());
+    let mut peer = server.accept().await;
+    peer.request().await;
+    let location = format!("Location: //{}/api/v1/scheduler\r\n", server.address);
+    peer.respond("307 Temporary Redirect", &location, "").await;
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::NotLeader, Some(307))
+    );
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "http://{} redirects to itself; no leader is elected yet",
+            server.address
+        )
+    );
+    assert!(server.is_quiet().await);
+}
+
+#[tokio::test]
+async fn two_masters_that_redirect_to_each_other_are_left_after_a_few_turns() {
+    let (one, two) = (Server::start().await, Server::start().await);
+    let client = subscribe(one.backend());
+    for turn in 0..6 {
+        let (here, there) = if turn % 2 == 0 {
+            (&one, &two)
+        } else {
+            (&two, &one)
+        };
+        let mut peer = here.accept().await;
+        peer.request().await;
+        let location = format!("Location: //{}/api/v1/scheduler\r\n", there.address);
+        peer.respond("307 Temporary Redirect", &location, "").await;
+    }
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "redirected more than 5 times, from http://{} at last to http://{}; the masters do \
+             not agree on a leader yet",
+            one.address, one.address
+        )
+    );
+    assert!(one.is_quiet().await && two.is_quiet().await);
+}
+
+#[tokio::test]
+async fn a_redirect_without_or_to_a_strange_place_is_refused_with_that_place() {
+    let (error, at) = refused(async |peer| {
+        peer.respond("307 Temporary Redirect", "", "").await;
+    })
+    .await;
+    assert_eq!(
+        error.to_string(),
+        format!("{at} redirects without saying where to")
+    );
+    let (error, at) = refused(async |peer| {
+        peer.respond("307 Temporary Redirect", "Location: //sso/login\r\n", "")
+            .await;
+    })
+    .await;
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{at} redirects to \"//sso/login\", which is not the API that was asked for; is it a \
+             Mesos, and is nothing in front of it that wants a login?"
+        )
+    );
+}
