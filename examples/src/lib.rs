@@ -1,1 +1,1 @@
-//! TODO
+//! The examples are beside this folder; run one with `cargo run --example NAME`.

@@ -1,1 +1,63 @@
-//! TODO
+//! Apache Mesos frameworks in Rust: a scheduler and its executors, written
+//! once, run over the v1 HTTP API or over libmesos.
+//!
+//! # What Mesos asks of a framework
+//! A *scheduler* subscribes to the master and is offered resources of agents.
+//! It accepts an offer by launching tasks on it, and gives back what it does
+//! not need. An *executor* runs the tasks on an agent: Mesos' own runs a
+//! command, and a framework can bring another. Each change of a task's state
+//! comes to the scheduler as a status update, again and again until it is
+//! acknowledged.
+//!
+//! # A whole framework
+//! ```no_run
+#![doc = include_str!("../../examples/hello_scheduler.rs")]
+//! ```
+//!
+//! What the driver does about it, unasked: an [`Offer`] that is not used is
+//! declined when it is dropped; a status update is acknowledged after
+//! [`Scheduler::update`] returned `Ok`, and comes again if it did not; a lost
+//! connection is noticed and replaced.
+//!
+//! # The pieces
+//! | you write | with | run by | over |
+//! |---|---|---|---|
+//! | [`Scheduler`] | [`Framework`], [`Offer`], [`StatusUpdate`] | [`SchedulerDriver`] | a backend for schedulers |
+//! | [`Executor`] | [`executor::ExecutorEnvironment`] | [`ExecutorDriver`] | a backend for executors |
+//!
+//! The messages are in [`v1`], by their names in Mesos; what can be calculated
+//! with resources is in [`resources`].
+//!
+//! # Choosing a backend
+#![cfg_attr(
+    feature = "http",
+    doc = "[`http::HttpBackend`] needs nothing but this crate, and can do everything that \
+           Mesos' v1 API can. It is the default."
+)]
+//!
+//! # When something goes wrong
+//! An [`Error`] answers three questions: what happened ([`Error::kind`]), may
+//! Mesos have acted on the call ([`Error::delivery`]), and can the same call
+//! succeed later ([`Error::is_retryable`]). [`chain`] prints it with its causes.
+//! [`SchedulerDriver::join`] says what ended a driver.
+//!
+//! # Features
+//! | feature | default | what |
+//! |---|---|---|
+//! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
+//! | `json` | no | Mesos' JSON mapping: serde on all messages, and the JSON codec of `http` |
+//! | `native` | no | libmesos, loaded at run time, `mesos::native`; so far it can load the library and start a local cluster |
+
+#![forbid(unsafe_code)]
+
+pub use async_trait::async_trait;
+pub use mesos_core::{
+    BackoffPolicy, BoxError, Capabilities, Capability, Delivery, Disconnected, End, Error,
+    ErrorKind, Executor, ExecutorDriver, Framework, HandlerResult, Offer, Result, Scheduler,
+    SchedulerDriver, StatusUpdate, UnknownEvent, backend, chain, executor, resources, scheduler,
+};
+#[cfg(feature = "http")]
+pub use mesos_http as http;
+#[cfg(feature = "native")]
+pub use mesos_native as native;
+pub use mesos_proto::v1;

@@ -1,0 +1,24 @@
+//! An executor whose tasks finish at once; an agent starts it.
+
+use mesos::executor::ExecutorEnvironment;
+use mesos::v1::{TaskInfo, TaskState, TaskStatus};
+use mesos::{Executor, ExecutorDriver, HandlerResult};
+
+struct Hello;
+
+#[mesos::async_trait]
+impl Executor for Hello {
+    async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
+        println!("hello from {}", task.name);
+        driver.update(TaskStatus::new(task.task_id, TaskState::TaskFinished)).await?;
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), mesos::BoxError> {
+    let environment = ExecutorEnvironment::from_env()?;
+    let backend = mesos::http::HttpBackend::for_executor(&environment)?;
+    ExecutorDriver::run(Hello, environment, backend).await?;
+    Ok(())
+}

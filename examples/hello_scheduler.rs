@@ -1,0 +1,37 @@
+//! Runs one task on the Mesos named on the command line, and ends with it:
+//! `cargo run --example hello_scheduler http://127.0.0.1:5050/master`
+
+use mesos::v1::{CommandInfo, TaskInfo};
+use mesos::{Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate};
+
+struct Hello(Option<TaskInfo>);
+
+#[mesos::async_trait]
+impl Scheduler for Hello {
+    async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        for offer in offers {
+            if let Some(task) = self.0.take() {
+                driver.launch(offer, [task]).await?;
+            } // Every other offer is declined when it is dropped, here.
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        println!("{}: {:?}", update.task_id, update.state());
+        if update.is_terminal() {
+            driver.stop(false);
+        }
+        Ok(()) // Now the update is acknowledged.
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), mesos::BoxError> {
+    let master = std::env::args().nth(1).ok_or("which master?")?;
+    let command = CommandInfo::sh("echo hello");
+    let task = TaskInfo::builder("hello").command(command).cpus(0.1).mem(32.0).build();
+    let backend = mesos::http::HttpBackend::new(master.parse()?);
+    SchedulerDriver::run(Hello(Some(task)), Framework::ephemeral("hello"), backend).await?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The command line.
+
+use clap::Parser;
+use mesos::http::Endpoint;
+use mesos::v1::{CommandInfo, TaskInfo};
+use tracing_subscriber::EnvFilter;
+
+/// Runs a command as a task on Mesos and exits with its status.
+#[derive(Debug, Parser)]
+#[command(name = "run")]
+pub(crate) struct Args {
+    /// The master: `http://HOST:PORT[/PREFIX]`. Without it a local Mesos is
+    /// started and stopped.
+    #[arg(long, value_name = "URL")]
+    pub(crate) master: Option<Endpoint>,
+
+    /// Cores that the task gets.
+    #[arg(long, default_value_t = 0.1)]
+    cpus: f64,
+
+    /// Memory that the task gets, in MB.
+    #[arg(long, default_value_t = 32.0)]
+    mem: f64,
+
+    /// Log what the driver does; the variable RUST_LOG selects.
+    #[arg(long)]
+    pub(crate) log: bool,
+
+    /// One word is a shell command; more are a program and its arguments.
+    #[arg(required = true, trailing_var_arg = true)]
+    command: Vec<String>,
+}
+
+impl Args {
+    /// The task to run.
+    pub(crate) fn task(&self) -> TaskInfo {
+        let command = match self.command.as_slice() {
+            [line] => CommandInfo::sh(line),
+            argv => CommandInfo::argv(argv),
+        };
+        TaskInfo::builder("run")
+            .command(command)
+            .cpus(self.cpus)
+            .mem(self.mem)
+            .build()
+    }
+}
+
+/// What `--log` shows unless RUST_LOG says otherwise.
+pub(crate) fn log_filter() -> EnvFilter {
+    EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("mesos_core=trace,mesos_http=trace"))
+}

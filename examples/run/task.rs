@@ -1,0 +1,122 @@
+//! The scheduler: launches one task and reports on it.
+
+use mesos::http::{Endpoint, files};
+use mesos::resources::Resources;
+use mesos::v1::{AgentId, ExecutorId, TaskId, TaskInfo, TaskStatus};
+use mesos::{BoxError, Disconnected, Error, HandlerResult, Offer, Scheduler, SchedulerDriver};
+use tokio::sync::mpsc;
+
+/// What the scheduler tells the program.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// The task is on its way to an agent.
+    Launched {
+        task_id: TaskId,
+        agent_id: AgentId,
+        agent: Endpoint,
+        /// Where the agent's files API has the task's sandbox.
+        sandbox: String,
+    },
+    /// The task changed its state.
+    State(Box<TaskStatus>),
+    /// Why the task is not launched yet.
+    Waiting(String),
+    /// It will not be.
+    Failed(Error),
+}
+
+/// See the module.
+pub(crate) struct RunTask {
+    /// The task, until it is launched.
+    task: Option<TaskInfo>,
+    reports: mpsc::Sender<Report>,
+    said_why_waiting: bool,
+}
+
+impl RunTask {
+    pub(crate) fn new(task: TaskInfo, reports: mpsc::Sender<Report>) -> Self {
+        Self {
+            task: Some(task),
+            reports,
+            said_why_waiting: false,
+        }
+    }
+
+    async fn report(&self, report: Report) {
+        // Nobody listens once the program is about to leave.
+        let _ = self.reports.send(report).await;
+    }
+
+    async fn launch(&mut self, driver: &SchedulerDriver, offer: Offer) -> Result<(), BoxError> {
+        let Some(task) = self.task.take() else {
+            return Ok(());
+        };
+        let agent = match &offer.url {
+            Some(url) => Endpoint::try_from(url)?,
+            None => return Err("the offer names no URL of its agent".into()),
+        };
+        // Mesos runs a command in an executor that has the task's id.
+        let executor_id = ExecutorId::from(task.task_id.as_str());
+        let report = Report::Launched {
+            task_id: task.task_id.clone(),
+            agent_id: offer.agent_id.clone(),
+            agent,
+            sandbox: files::sandbox(&offer.framework_id, &executor_id),
+        };
+        driver.launch(offer, [task]).await?;
+        self.report(report).await;
+        Ok(())
+    }
+}
+
+#[mesos::async_trait]
+impl Scheduler for RunTask {
+    async fn disconnected(
+        &mut self,
+        driver: &SchedulerDriver,
+        disconnected: Disconnected,
+    ) -> HandlerResult {
+        // Somebody waits at a terminal: a master that cannot be had is an
+        // answer. Once subscribed, the driver's patience is the better one.
+        if driver.framework_id().is_none() {
+            self.report(Report::Failed(disconnected.error)).await;
+        } else {
+            let why = mesos::chain(&disconnected.error);
+            let waiting = Report::Waiting(format!("connection lost, reconnecting: {why}"));
+            self.report(waiting).await;
+        }
+        Ok(())
+    }
+
+    async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        for offer in offers {
+            let Some(task) = &self.task else { break };
+            let need = Resources::try_from(task.resources.clone())?;
+            match offer.resources()?.take(&need) {
+                Ok(taken) => {
+                    if let Some(task) = &mut self.task {
+                        task.resources = taken.into();
+                    }
+                    self.launch(driver, offer).await?;
+                }
+                Err(missing) if !self.said_why_waiting => {
+                    self.said_why_waiting = true;
+                    let waiting = format!("waiting for a larger offer: {missing}");
+                    self.report(Report::Waiting(waiting)).await;
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn update(
+        &mut self,
+        _driver: &SchedulerDriver,
+        update: mesos::StatusUpdate,
+    ) -> HandlerResult {
+        let status = Box::new(update.into_status());
+        self.report(Report::State(status)).await;
+        Ok(())
+    }
+}
