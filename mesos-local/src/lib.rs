@@ -1,21 +1,43 @@
-//! TODO
-pub mod error;
+//! A real Apache Mesos on this machine: a master and agents from the released libmesos, without
+//! installing anything.
+//!
+//! [`LocalCluster`] is one cluster; it ends with the value, with nothing left behind. The program
+//! `mesos-local` does the same from a shell. [`libmesos`] is only the library, downloaded once
+//! per machine. [`testing`] is for tests that need a real Mesos.
+//!
+//! This needs Linux on x86-64; elsewhere the crate compiles, and every start is an error that
+//! says what to do instead.
+//!
+//! The crate has programs: `mesos-local` itself, and the helpers that an agent starts for its
+//! tasks, `mesos-containerizer` and `mesos-executor`. A program that uses the library finds them,
+//! in this order, in the directory `MESOS_LOCAL_BIN_DIR`, by having cargo build them if it runs
+//! under cargo (`cargo run`, `cargo test`, nextest), or beside its own executable.
+
+mod cluster;
+mod error;
 mod fetch;
 mod platform;
+mod programs;
 mod release;
+pub mod testing;
+#[doc(hidden)]
+pub mod wire;
+
+pub use cluster::{Builder, LocalCluster};
 pub use error::{Error, ErrorKind};
 pub use fetch::{libmesos, libmesos_blocking};
 pub use release::{DEFAULT_VERSION, versions};
 
-pub(crate) async fn blocking<T: Send + 'static>(
+/// Runs blocking work on a thread of its own.
+async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(panic) => Err(Error::because(
+        Err(end) => Err(Error::because(
             ErrorKind::Start,
-            "a worker thread failed",
-            panic,
+            "the work was ended early",
+            end,
         )),
     }
 }

@@ -282,7 +282,13 @@ mod tests {
     fn a_link_is_found_in_json() {
         let page = r#"{"meta": {"api-version": "1.0"}, "files": [{"filename": "a", "url": "/f/a", "hashes": {}}]}"#;
         let links = json_links(page).expect("links");
-        assert_eq!(links, [Link { name: "a".into(), href: "/f/a".into() }]);
+        assert_eq!(
+            links,
+            [Link {
+                name: "a".into(),
+                href: "/f/a".into()
+            }]
+        );
         assert!(json_links("{\"message\": \"go away\"}").is_err());
     }
 

@@ -1,1 +1,58 @@
-fn main() {}
+//! A real Mesos on this machine, from a shell: `mesos-local up`.
+//!
+//! The same program is, by hidden subcommands, the supervisor and the cluster process of the
+//! library's [`LocalCluster`](mesos_local::LocalCluster).
+
+mod cluster;
+mod descendants;
+mod log;
+mod supervise;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A real Apache Mesos on this machine, without installing anything.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a cluster until Ctrl-C or SIGTERM, which end its tasks too
+    Up(up::Arguments),
+    /// Download libmesos into the cache, and print its path
+    Fetch {
+        /// The release of Mesos
+        #[arg(long, default_value = mesos_local::DEFAULT_VERSION)]
+        version: String,
+    },
+    /// The process that a LocalCluster starts; it is spoken to over its stdin.
+    #[command(hide = true)]
+    Supervise,
+    /// The process that the supervisor starts.
+    #[command(hide = true)]
+    Cluster(cluster::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Up(arguments) => up::run(arguments),
+        Command::Fetch { version } => mesos_local::libmesos_blocking(&version)
+            .map(|path| println!("{}", path.display()))
+            .map_err(|error| error.report()),
+        Command::Supervise => return supervise::run(),
+        Command::Cluster(arguments) => return cluster::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("mesos-local: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

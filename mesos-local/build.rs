@@ -1,0 +1,49 @@
+//! Builds the stand-ins for the shared libraries that libmesos wants and a bare machine lacks
+//! (`stub/mesos_stub.c` says which and why), and a module that has their bytes.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+/// The part of the C file, and the file name that the dynamic loader looks for.
+const STAND_INS: [(&str, &str); 8] = [
+    ("PYTHON", "libpython2.7.so.1.0"),
+    ("CURL", "libcurl.so.4"),
+    ("SVN_DELTA", "libsvn_delta-1.so.1"),
+    ("SVN_SUBR", "libsvn_subr-1.so.1"),
+    ("APR", "libapr-1.so.0"),
+    ("SASL", "libsasl2.so.2"),
+    ("SSL", "libssl.so.1.0.0"),
+    ("CRYPTO", "libcrypto.so.1.0.0"),
+];
+const SOURCE: &str = "stub/mesos_stub.c";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed={SOURCE}");
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
+    // There is no libmesos to load elsewhere, and other linkers have other options.
+    let linux = env::var("CARGO_CFG_TARGET_OS")? == "linux"
+        && env::var("CARGO_CFG_TARGET_ARCH")? == "x86_64";
+    let mut table = String::from("&[\n");
+    for (group, file) in STAND_INS.iter().filter(|_| linux) {
+        let path = out.join(file);
+        let status = cc::Build::new()
+            .try_get_compiler()?
+            .to_command()
+            .args(["-shared", "-fPIC", "-O1", "-g0"])
+            .arg(format!("-DMESOS_STUB_{group}"))
+            .arg(format!("-Wl,-soname,{file}"))
+            .arg("-o")
+            .args([path.as_path(), Path::new(SOURCE)])
+            .status()?;
+        if !status.success() {
+            return Err(
+                format!("the C compiler could not build {file} from {SOURCE}: {status}").into(),
+            );
+        }
+        table += &format!("    ({file:?}, include_bytes!({path:?}).as_slice()),\n");
+    }
+    fs::write(out.join("stand_ins.rs"), table + "]\n")?;
+    Ok(())
+}

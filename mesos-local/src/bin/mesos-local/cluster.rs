@@ -1,0 +1,75 @@
+//! `mesos-local cluster`: the process that has master and agents in it. The supervisor starts it
+//! with all flags of Mesos in its environment, and ends it with a signal.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use mesos_local::wire::{FAILED, READY};
+use mesos_native::Library;
+use mesos_native::local::Local;
+
+/// The arguments; see [`wire::Config`](mesos_local::wire::Config).
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The libmesos to load.
+    #[arg(long)]
+    library: PathBuf,
+    /// The directory of stand-ins for shared libraries that it wants.
+    #[arg(long)]
+    stand_ins: Option<PathBuf>,
+    /// How long the start may take, in seconds.
+    #[arg(long)]
+    timeout: f64,
+    /// The process that has to be the parent of this one.
+    #[arg(long)]
+    supervisor: i32,
+}
+
+/// Runs until a signal comes, or the supervisor ends.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    if !end_with_parent(arguments.supervisor) {
+        return ExitCode::FAILURE;
+    }
+    let started = load(arguments).and_then(|library| {
+        let timeout = Duration::try_from_secs_f64(arguments.timeout).unwrap_or(Duration::MAX);
+        Local::start(&library, timeout)
+    });
+    match started {
+        Ok(cluster) => {
+            say(&format!("{READY}{}", cluster.address().port()));
+            loop {
+                std::thread::park();
+            }
+        }
+        Err(error) => {
+            say(&format!("{FAILED}{}", error.to_string().replace('\n', " ")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(arguments: &Arguments) -> mesos_native::Result<Library> {
+    match &arguments.stand_ins {
+        Some(directory) => Library::open_with(&arguments.library, directory),
+        None => Library::open(&arguments.library),
+    }
+}
+
+/// Nobody may be left to listen, and then the end of this process is near anyway.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Has the kernel kill this process when its parent ends; false if it is too late for that.
+#[cfg(target_os = "linux")]
+fn end_with_parent(parent: i32) -> bool {
+    use nix::sys::{prctl, signal::Signal};
+    prctl::set_pdeathsig(Signal::SIGKILL).is_ok() && nix::unistd::getppid().as_raw() == parent
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent(_: i32) -> bool {
+    false
+}

@@ -1,0 +1,398 @@
+//! `mesos-local supervise`: the process between a program that has a
+//! [`LocalCluster`](mesos_local::LocalCluster) and the cluster process.
+//!
+//! It starts and signals the cluster process as it is told to on its stdin, adopts all executors
+//! and tasks, and leaves no process behind when its stdin ends, which the death of the program
+//! sees to. What is said is in [`wire`](mesos_local::wire).
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::AsFd as _;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use mesos_local::wire::{Action, Config, Event, FAILED, Failure, READY, Request, port_message};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::net::unix::pipe;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use crate::descendants::{Reaped, adopt_orphans, end, end_all, reap};
+use crate::log;
+
+/// The cluster process keeps the time itself, and has more to say when it is up.
+const LATE: Duration = Duration::from_secs(5);
+/// Variables that would reach Mesos, its logging or its TLS from the program's own environment.
+const NOT_INHERITED: [&str; 4] = ["MESOS_", "LIBPROCESS_", "GLOG_", "SSL_"];
+
+type PipeLines = Lines<BufReader<pipe::Receiver>>;
+
+/// Runs until stdin ends, a stop is asked for, or a signal comes.
+pub(crate) fn run() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime.and_then(|runtime| runtime.block_on(supervise())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mesos-local supervise: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn supervise() -> io::Result<()> {
+    adopt_orphans()?;
+    let mut children = signal(SignalKind::child())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut requests = lines(io::stdin().as_fd().try_clone_to_owned()?)?;
+    let Some(config) = requests.next_line().await? else {
+        return Ok(());
+    };
+    let mut supervisor = Supervisor::new(serde_json::from_str(&config)?);
+
+    let grace = supervisor.config.stop_grace;
+    let (stop, grace) = loop {
+        let deadline = supervisor.state.deadline();
+        let late = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            request = requests.next_line() => match request {
+                Ok(Some(line)) => {
+                    let request: Request = serde_json::from_str(&line)?;
+                    if request.action == Action::Stop {
+                        break (Some(request.id), grace);
+                    }
+                    supervisor.fulfil(&request);
+                }
+                Ok(None) | Err(_) => break (None, Duration::ZERO),
+            },
+            line = supervisor.state.line() => supervisor.heard(line),
+            () = late => supervisor.late(),
+            _ = children.recv() => supervisor.reap(),
+            _ = interrupt.recv() => break (None, grace),
+            _ = terminate.recv() => break (None, grace),
+            _ = hangup.recv() => break (None, grace),
+        }
+    };
+    // First, so that it starts nothing more while the rest is being ended.
+    supervisor.kill();
+    end_all(grace, &mut children).await?;
+    if supervisor.config.remove_work_dir && !supervisor.failed {
+        fs::remove_dir_all(&supervisor.config.work_dir)?;
+    }
+    if let Some(id) = stop {
+        reply(id, Ok(supervisor.config.port));
+    }
+    Ok(())
+}
+
+/// The cluster process.
+#[derive(Debug)]
+enum State {
+    /// There is none.
+    Down,
+    /// It runs and has not said anything yet; the request `id` waits for that.
+    Starting {
+        pid: Pid,
+        output: PipeLines,
+        id: u64,
+        deadline: Instant,
+        log_offset: u64,
+    },
+    /// It is ready.
+    Up {
+        pid: Pid,
+        output: Option<PipeLines>,
+        log_offset: u64,
+    },
+}
+
+impl State {
+    fn pid(&self) -> Option<Pid> {
+        match self {
+            Self::Down => None,
+            Self::Starting { pid, .. } | Self::Up { pid, .. } => Some(*pid),
+        }
+    }
+
+    /// The next line of the process' stdout.
+    async fn line(&mut self) -> Option<String> {
+        match self {
+            Self::Starting { output, .. }
+            | Self::Up {
+                output: Some(output),
+                ..
+            } => output.next_line().await.ok().flatten(),
+            Self::Down | Self::Up { output: None, .. } => std::future::pending().await,
+        }
+    }
+
+    /// When the process should have said something.
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Starting { deadline, .. } => Some(*deadline),
+            Self::Down | Self::Up { .. } => None,
+        }
+    }
+}
+
+struct Supervisor {
+    config: Config,
+    state: State,
+    /// Whether something went wrong, so that the log is worth keeping.
+    failed: bool,
+}
+
+impl Supervisor {
+    fn new(config: Config) -> Self {
+        Self {
+            config,
+            state: State::Down,
+            failed: false,
+        }
+    }
+
+    fn fulfil(&mut self, request: &Request) {
+        let result = match (request.action, self.state.pid()) {
+            (Action::Start, None) => match self.start(request.id) {
+                // The reply follows when the cluster is ready.
+                Ok(()) => return,
+                Err(failure) => {
+                    self.failed = true;
+                    Err(failure)
+                }
+            },
+            (Action::Start, Some(_)) => Err(failure("the cluster is up already")),
+            (Action::Kill | Action::Stop, _) => {
+                self.kill();
+                Ok(())
+            }
+            (Action::Pause, Some(pid)) => send(pid, Signal::SIGSTOP),
+            (Action::Resume, Some(pid)) => send(pid, Signal::SIGCONT),
+            (Action::Pause | Action::Resume, None) => Err(failure("the cluster is down")),
+        };
+        reply(request.id, result.map(|()| self.config.port));
+    }
+
+    fn start(&mut self, id: u64) -> Result<(), Failure> {
+        let port = self.config.port;
+        if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return Err(Failure {
+                port_in_use: true,
+                message: format!("{}: {error}", port_message(port)),
+            });
+        }
+        let spawned = self.spawn();
+        let (pid, output, log_offset) = spawned.map_err(|error| {
+            failure(format!(
+                "cannot start {}: {error}",
+                self.config.program.join(" ")
+            ))
+        })?;
+        let deadline = Instant::now() + self.config.ready_timeout + LATE;
+        self.state = State::Starting {
+            pid,
+            output,
+            id,
+            deadline,
+            log_offset,
+        };
+        Ok(())
+    }
+
+    fn spawn(&self) -> io::Result<(Pid, PipeLines, u64)> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.config.log())?;
+        let log_offset = log.metadata()?.len();
+        let (program, arguments) = self
+            .config
+            .program
+            .split_first()
+            .ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            if name
+                .to_str()
+                .is_some_and(|name| NOT_INHERITED.iter().any(|prefix| name.starts_with(prefix)))
+            {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
+            .args(arguments)
+            .args(["--supervisor", &Pid::this().to_string()])
+            .envs(&self.config.environment)
+            .env("LIBPROCESS_PORT", self.config.port.to_string())
+            .current_dir(&self.config.work_dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()?;
+        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
+        Ok((Pid::from_raw(pid), lines(output.into())?, log_offset))
+    }
+
+    /// The cluster process said something, or closed its stdout.
+    fn heard(&mut self, line: Option<String>) {
+        match std::mem::replace(&mut self.state, State::Down) {
+            State::Starting {
+                pid,
+                output,
+                id,
+                deadline,
+                log_offset,
+            } => match line {
+                Some(line) if line.starts_with(READY) => {
+                    // A cluster that chose its port keeps it from now on.
+                    self.config.port = line[READY.len()..].parse().unwrap_or(self.config.port);
+                    self.state = State::Up {
+                        pid,
+                        output: Some(output),
+                        log_offset,
+                    };
+                    reply(id, Ok(self.config.port));
+                }
+                Some(line) if line.starts_with(FAILED) => {
+                    end(pid);
+                    self.start_failed(id, &line[FAILED.len()..]);
+                }
+                // Something that libmesos prints.
+                Some(_) => {
+                    self.state = State::Starting {
+                        pid,
+                        output,
+                        id,
+                        deadline,
+                        log_offset,
+                    }
+                }
+                None => {
+                    let how = end(pid).map_or_else(String::new, |status| format!("{status}: "));
+                    let reason = log::reason(&self.config.log(), log_offset);
+                    self.start_failed(id, &format!("{how}{reason}"));
+                }
+            },
+            State::Up {
+                pid,
+                output,
+                log_offset,
+            } => {
+                // Something that libmesos prints, or its end, of which SIGCHLD tells.
+                let output = output.filter(|_| line.is_some());
+                self.state = State::Up {
+                    pid,
+                    output,
+                    log_offset,
+                };
+            }
+            State::Down => {}
+        }
+    }
+
+    /// The cluster process should have been ready by now.
+    fn late(&mut self) {
+        if let State::Starting { pid, id, .. } = std::mem::replace(&mut self.state, State::Down) {
+            end(pid);
+            let limit = self.config.ready_timeout;
+            self.start_failed(id, &format!("it was not ready after {limit:?}"));
+        }
+    }
+
+    fn start_failed(&mut self, id: u64, reason: &str) {
+        self.failed = true;
+        let log = self.config.log();
+        let message = format!(
+            "the local cluster did not start: {reason} (its log is {})",
+            log.display()
+        );
+        reply(id, Err(failure(message)));
+    }
+
+    /// Something below ended: an orphan that was adopted, or the cluster process.
+    fn reap(&mut self) {
+        while let Ok(Some(Reaped { pid, status })) = reap() {
+            match &self.state {
+                State::Up {
+                    pid: cluster,
+                    log_offset,
+                    ..
+                } if *cluster == pid => {
+                    self.failed = true;
+                    let log = self.config.log();
+                    let reason = log::reason(&log, *log_offset);
+                    say(&Event::Exited(format!(
+                        "the local cluster ended by itself ({status}): {reason} (its log is {})",
+                        log.display()
+                    )));
+                    self.state = State::Down;
+                }
+                State::Starting {
+                    pid: cluster,
+                    id,
+                    log_offset,
+                    ..
+                } if *cluster == pid => {
+                    let reason = log::reason(&self.config.log(), *log_offset);
+                    let (id, reason) = (*id, format!("{status}: {reason}"));
+                    self.state = State::Down;
+                    self.start_failed(id, &reason);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends the cluster process if there is one; a start that is under way has failed then.
+    fn kill(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Down);
+        if let Some(pid) = state.pid() {
+            end(pid);
+        }
+        if let State::Starting { id, .. } = state {
+            reply(id, Err(failure("the start was broken off")));
+        }
+    }
+}
+
+fn send(pid: Pid, signal: Signal) -> Result<(), Failure> {
+    kill(pid, signal)
+        .map_err(|error| failure(format!("cannot send {signal} to the cluster: {error}")))
+}
+
+fn failure(message: impl Into<String>) -> Failure {
+    Failure {
+        port_in_use: false,
+        message: message.into(),
+    }
+}
+
+fn reply(id: u64, result: Result<u16, Failure>) {
+    say(&Event::Reply { id, result });
+}
+
+/// The program may be gone; then stdin has ended too, or will in a moment.
+fn say(event: &Event) {
+    if let Ok(mut line) = serde_json::to_string(event) {
+        line.push('\n');
+        let _ = io::stdout()
+            .write_all(line.as_bytes())
+            .and_then(|()| io::stdout().flush());
+    }
+}
+
+fn lines(pipe: std::os::fd::OwnedFd) -> io::Result<PipeLines> {
+    Ok(BufReader::new(pipe::Receiver::from_owned_fd(pipe)?).lines())
+}

@@ -1,0 +1,192 @@
+//! The settings of a cluster, and its start.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::link::Link;
+use super::work_dir::{STAND_INS_DIR, WorkDir};
+use super::{LocalCluster, environment};
+use crate::error::{Error, ErrorKind};
+use crate::fetch::libmesos_blocking;
+use crate::programs::Programs;
+use crate::release::{DEFAULT_VERSION, MEMBER};
+use crate::wire::{Config, port_message};
+
+/// All agents are in one process; far more than this and it would not come up in time.
+const MOST_AGENTS: usize = 100;
+
+/// The settings of a [`LocalCluster`]; each has a default that suits a test.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    agents: usize,
+    port: u16,
+    version: String,
+    resources: String,
+    environment: BTreeMap<String, String>,
+    work_dir: Option<PathBuf>,
+    ready_timeout: Duration,
+    stop_grace: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            agents: 1,
+            port: 0,
+            version: DEFAULT_VERSION.into(),
+            resources: "cpus:4;mem:2048;disk:4096;ports:[31000-32000]".into(),
+            environment: BTreeMap::new(),
+            work_dir: None,
+            ready_timeout: Duration::from_secs(60),
+            stop_grace: Duration::from_secs(3),
+        }
+    }
+}
+
+impl Builder {
+    /// The number of agents, up to 100; by default 1. With 0 it is a master alone.
+    pub fn agents(mut self, agents: usize) -> Self {
+        self.agents = agents;
+        self
+    }
+
+    /// The TCP port on the loopback interface; 0, the default, is any that is free.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The release of Mesos, one of [`versions`](crate::versions); by default
+    /// [`DEFAULT_VERSION`]. Without effect where `MESOS_NATIVE_LIBRARY` names the library.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// What each agent offers, in the syntax of Mesos' flag `--resources`; by default
+    /// `cpus:4;mem:2048;disk:4096;ports:[31000-32000]` (mem and disk in MB), whatever the
+    /// machine has.
+    pub fn resources(mut self, resources: impl Into<String>) -> Self {
+        self.resources = resources.into();
+        self
+    }
+
+    /// A variable in the environment of the cluster process: any flag of a master or an agent as
+    /// `MESOS_…`, or a `LIBPROCESS_…` variable. It goes before what this crate would set.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// A directory for everything that the cluster writes, made if need be and kept in the end.
+    /// By default it is a temporary one, removed in the end unless the cluster failed.
+    pub fn work_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.work_dir = Some(directory.into());
+        self
+    }
+
+    /// How long a start (and a restart) may take; by default 60 s. A download does not count.
+    pub fn ready_timeout(mut self, timeout: Duration) -> Self {
+        self.ready_timeout = timeout;
+        self
+    }
+
+    /// How long tasks have between SIGTERM and SIGKILL at [`LocalCluster::stop`]; by default 3 s.
+    pub fn stop_grace(mut self, grace: Duration) -> Self {
+        self.stop_grace = grace;
+        self
+    }
+
+    /// Starts the cluster and returns when the master and all agents are ready to be used, in
+    /// about a second, plus the download the very first time.
+    ///
+    /// Has to be called within a tokio runtime. Dropping the future ends what was started.
+    ///
+    /// # Errors
+    /// Whatever [`ErrorKind`] knows, except `Exited`. The work directory of a cluster that did
+    /// not start is kept: the error names the log in it.
+    pub async fn start(self) -> Result<LocalCluster, Error> {
+        let agents = self.agents;
+        let (link, work_dir) = crate::blocking(move || {
+            self.check()?;
+            let library = libmesos_blocking(&self.version)?;
+            self.launch(&library, &Programs::find()?)
+        })
+        .await?;
+        LocalCluster::start(link, agents, work_dir).await
+    }
+
+    /// What can be refused before anything is downloaded or built.
+    fn check(&self) -> Result<(), Error> {
+        if self.agents > MOST_AGENTS {
+            let message = format!(
+                "a local cluster can have up to {MOST_AGENTS} agents, not {}",
+                self.agents
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        if let Some(name) = self
+            .environment
+            .keys()
+            .find(|name| name.is_empty() || name.contains(['=', '\0']))
+        {
+            let message = format!("{name:?} cannot be the name of an environment variable");
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        // The supervisor tries again; this is for the message to come before a download.
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)) {
+            Ok(_) => Ok(()),
+            Err(cause) => Err(port_unusable(self.port, cause)),
+        }
+    }
+
+    /// Makes the work directory and starts the supervisor.
+    fn launch(self, library: &Path, programs: &Programs) -> Result<(Link, PathBuf), Error> {
+        let WorkDir {
+            path: work_dir,
+            temporary,
+        } = WorkDir::prepare(self.work_dir.as_deref(), programs)?;
+        let utf8 = |path: &Path| {
+            path.to_str().map(str::to_owned).ok_or_else(|| {
+                let message = format!(
+                    "the path {} is not UTF-8, which Mesos cannot be told",
+                    path.display()
+                );
+                Error::new(ErrorKind::Config, message)
+            })
+        };
+        let mut program = vec![
+            utf8(&programs.local)?,
+            "cluster".into(),
+            "--library".into(),
+            utf8(library)?,
+        ];
+        // A libmesos that was installed brings what it needs; the package's brings nothing.
+        if library.file_name().is_some_and(|name| name == MEMBER) {
+            program.extend(["--stand-ins".into(), utf8(&work_dir.join(STAND_INS_DIR))?]);
+        }
+        program.extend([
+            "--timeout".into(),
+            self.ready_timeout.as_secs_f64().to_string(),
+        ]);
+        let mut environment = environment::of(&utf8(&work_dir)?, self.agents, &self.resources);
+        environment.extend(self.environment);
+        let config = Config {
+            work_dir: work_dir.clone(),
+            remove_work_dir: temporary,
+            port: self.port,
+            program,
+            environment,
+            ready_timeout: self.ready_timeout,
+            stop_grace: self.stop_grace,
+        };
+        Ok((Link::start(&programs.local, &config)?, work_dir))
+    }
+}
+
+/// Why nothing can be bound to this port, for a person.
+fn port_unusable(port: u16, cause: std::io::Error) -> Error {
+    Error::because(ErrorKind::PortInUse, port_message(port), cause)
+}

@@ -1,0 +1,71 @@
+//! The files of a cluster: where each is, and those that have to be there before it starts.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind};
+use crate::programs::Programs;
+
+/// Stand-ins for the shared libraries that libmesos wants and this machine may lack.
+const STAND_INS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/stand_ins.rs"));
+/// Where they are put, in the work directory.
+pub(super) const STAND_INS_DIR: &str = "lib";
+/// Mesos' own work directory.
+pub(super) const MESOS_DIR: &str = "mesos";
+/// The directory of the agents' helper programs (Mesos' flag `--launcher_dir`).
+pub(super) const HELPERS_DIR: &str = "helpers";
+
+/// A work directory that is ready for a start.
+pub(super) struct WorkDir {
+    /// Absolute, without symbolic links.
+    pub(super) path: PathBuf,
+    /// Whether nobody asked for this one, and it can go in the end.
+    pub(super) temporary: bool,
+}
+
+impl WorkDir {
+    /// Prepares the directory, or a new temporary one.
+    pub(super) fn prepare(directory: Option<&Path>, programs: &Programs) -> Result<Self, Error> {
+        let made = match directory {
+            Some(directory) => fs::create_dir_all(directory).map(|()| directory.to_owned()),
+            None => tempfile::Builder::new()
+                .prefix("mesos-local-")
+                .tempdir()
+                .map(tempfile::TempDir::keep),
+        };
+        made.and_then(fs::canonicalize)
+            .and_then(|path| fill(&path, programs).map(|()| path))
+            .map(|path| Self {
+                path,
+                temporary: directory.is_none(),
+            })
+            .map_err(|cause| {
+                let place = directory.map_or_else(std::env::temp_dir, Path::to_owned);
+                let message = format!(
+                    "cannot make the cluster's work directory ({})",
+                    place.display()
+                );
+                Error::because(ErrorKind::Config, message, cause)
+            })
+    }
+}
+
+fn fill(path: &Path, programs: &Programs) -> io::Result<()> {
+    for directory in [STAND_INS_DIR, HELPERS_DIR, MESOS_DIR] {
+        fs::create_dir_all(path.join(directory))?;
+    }
+    for (name, bytes) in STAND_INS {
+        fs::write(path.join(STAND_INS_DIR).join(name), bytes)?;
+    }
+    for (name, program) in &programs.helpers {
+        let link = path.join(HELPERS_DIR).join(name);
+        // From an earlier cluster in a directory that was kept.
+        if link.is_symlink() {
+            fs::remove_file(&link)?;
+        }
+        symlink(program, link)?;
+    }
+    Ok(())
+}

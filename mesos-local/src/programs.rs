@@ -1,0 +1,238 @@
+//! Finding this package's own programs from whatever program uses the library.
+//!
+//! A program that links this library cannot contain them, and cargo builds the binaries of a
+//! dependency for nobody. Under cargo they are therefore built on demand by cargo itself.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind};
+
+const VARIABLE: &str = "MESOS_LOCAL_BIN_DIR";
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+
+/// The paths of the programs.
+#[derive(Clone, Debug)]
+pub(crate) struct Programs {
+    /// `mesos-local`, which is the supervisor and the cluster process too.
+    pub(crate) local: PathBuf,
+    /// The helpers that an agent starts, by the names it looks for.
+    pub(crate) helpers: [(&'static str, PathBuf); 2],
+}
+
+impl Programs {
+    /// Finds the programs, once for this process: in the directory `MESOS_LOCAL_BIN_DIR`; else,
+    /// if cargo runs this process and the sources are still there, by having cargo build them;
+    /// else beside this process' own executable.
+    pub(crate) fn find() -> Result<Self, Error> {
+        static FOUND: OnceLock<Result<Programs, Error>> = OnceLock::new();
+        FOUND.get_or_init(Self::search).clone()
+    }
+
+    fn search() -> Result<Self, Error> {
+        if let Some(directory) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+            return Self::by(|name| existing(Path::new(&directory).join(name))).map_err(|name| {
+                missing(format!(
+                    "{VARIABLE} names {}, where {name} is not",
+                    Path::new(&directory).display()
+                ))
+            });
+        }
+        let executable = env::current_exe().map_err(|cause| {
+            Error::because(
+                ErrorKind::Programs,
+                "cannot tell where this program is",
+                cause,
+            )
+        })?;
+        if let Some(cargo) = env::var_os("CARGO")
+            && Path::new(MANIFEST).is_file()
+        {
+            return build(&cargo, Layout::of(&executable).as_ref());
+        }
+        // An executable of cargo's is in DIR, DIR/deps or DIR/examples.
+        let directories: Vec<_> = executable.ancestors().skip(1).take(2).collect();
+        Self::by(|name| {
+            directories
+                .iter()
+                .find_map(|directory| existing(directory.join(name)))
+        })
+        .map_err(|name| missing(format!("{name} is not beside {}", executable.display())))
+    }
+
+    /// The programs as `find` finds them by name; else the name of one that was not found.
+    fn by(find: impl Fn(&'static str) -> Option<PathBuf>) -> Result<Self, &'static str> {
+        let find = |name| find(name).ok_or(name);
+        Ok(Self {
+            local: find("mesos-local")?,
+            helpers: [
+                ("mesos-containerizer", find("mesos-containerizer")?),
+                ("mesos-executor", find("mesos-executor")?),
+            ],
+        })
+    }
+}
+
+fn existing(path: PathBuf) -> Option<PathBuf> {
+    path.is_file().then_some(path)
+}
+
+fn missing(what: String) -> Error {
+    Error::new(
+        ErrorKind::Programs,
+        format!(
+            "{what}: run `cargo build --manifest-path {MANIFEST} --bins` and set {VARIABLE} to the \
+             directory of the programs that it builds"
+        ),
+    )
+}
+
+/// Where cargo put an executable, and so where the programs have to go for nothing to be built
+/// twice.
+#[derive(Debug, PartialEq)]
+struct Layout {
+    target: PathBuf,
+    profile: String,
+}
+
+impl Layout {
+    /// Of `TARGET[/TRIPLE]/PROFILE[/deps|/examples]/NAME`; none for an executable elsewhere.
+    fn of(executable: &Path) -> Option<Self> {
+        let mut directory = executable.parent()?;
+        if ["deps", "examples"]
+            .map(OsStr::new)
+            .contains(&directory.file_name()?)
+        {
+            directory = directory.parent()?;
+        }
+        let profile = match directory.file_name()?.to_str()? {
+            "debug" => "dev",
+            other => other,
+        };
+        // Cargo marks target directories with this file.
+        let marked = |path: &&Path| path.join("CACHEDIR.TAG").is_file();
+        let target = directory.ancestors().skip(1).take(2).find(marked)?;
+        Some(Self {
+            target: target.into(),
+            profile: profile.into(),
+        })
+    }
+}
+
+/// Has cargo build the programs, with its messages going to the user.
+fn build(cargo: &OsStr, layout: Option<&Layout>) -> Result<Programs, Error> {
+    let mut command = Command::new(cargo);
+    command
+        .args([
+            "build",
+            "--bins",
+            "--message-format=json-render-diagnostics",
+            "--manifest-path",
+            MANIFEST,
+        ])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    if let Some(Layout { target, profile }) = layout {
+        command
+            .arg("--target-dir")
+            .arg(target)
+            .args(["--profile", profile]);
+    }
+    // What cargo set for this process would make build scripts that look at it run again.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_the_outer_package) {
+            command.env_remove(name);
+        }
+    }
+    let failed = |what: &str| {
+        missing(format!(
+            "cargo could not build the programs of mesos-local ({what})"
+        ))
+    };
+    let output = command
+        .output()
+        .map_err(|cause| failed(&cause.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(&output.status.to_string()));
+    }
+    let built = executables(&output.stdout);
+    Programs::by(|name| {
+        built
+            .iter()
+            .find(|path| path.file_stem() == Some(OsStr::new(name)))
+            .cloned()
+    })
+    .map_err(|name| failed(&format!("it did not say where {name} is")))
+}
+
+/// Whether cargo sets this variable for the package whose executable it runs.
+fn is_of_the_outer_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        || [
+            "CARGO_CRATE_NAME",
+            "CARGO_PRIMARY_PACKAGE",
+            "CARGO_TARGET_TMPDIR",
+            "OUT_DIR",
+        ]
+        .contains(&name)
+}
+
+/// The executables that cargo's messages name.
+fn executables(messages: &[u8]) -> Vec<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        executable: Option<PathBuf>,
+    }
+    messages
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.executable)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_directory_and_the_profile_are_those_of_the_running_executable() {
+        let target = tempfile::tempdir().expect("a directory");
+        std::fs::write(target.path().join("CACHEDIR.TAG"), "").expect("a file");
+        for (path, profile) in [
+            ("debug/deps/test-0123", "dev"),
+            ("debug/examples/run", "dev"),
+            ("release/mesos-local", "release"),
+            ("x86_64-unknown-linux-gnu/release/mesos-local", "release"),
+            ("bench/examples/run", "bench"),
+        ] {
+            let layout = Layout::of(&target.path().join(path)).expect("a layout");
+            assert_eq!(
+                layout,
+                Layout {
+                    target: target.path().into(),
+                    profile: profile.into()
+                },
+                "{path}"
+            );
+        }
+        assert_eq!(Layout::of(Path::new("/usr/bin/mesos-local")), None);
+    }
+
+    #[test]
+    fn paths_of_executables_are_read_from_cargos_messages() {
+        let messages = br#"{"reason":"compiler-artifact","executable":null}
+{"reason":"compiler-artifact","executable":"/t/debug/mesos-local","fresh":true}
+{"reason":"build-finished","success":true}
+"#;
+        assert_eq!(
+            executables(messages),
+            [PathBuf::from("/t/debug/mesos-local")]
+        );
+    }
+}
