@@ -1,6 +1,8 @@
 //! Writes `mesos-proto/src/generated` from `mesos-proto/proto`, with neither protoc nor anything
 //! else that has to be installed.
 
+mod json;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,6 +67,7 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Outputs> {
     packages.sort();
     packages.dedup();
 
+    let tables = json::tables(&descriptors)?;
     prost_build::Config::new()
         .bytes(["."])
         // Maps in key order, so that a message has one encoding.
@@ -82,6 +85,7 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Outputs> {
             .with_context(|| format!("no Rust came out for package {package}"))?;
         files.insert(name, text);
     }
+    files.insert("json.rs".to_owned(), tables);
     files.insert("mod.rs".to_owned(), root_module(&packages));
     Ok(files)
 }

@@ -1,0 +1,131 @@
+//! Numbers, and text that holds one.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Error, Visitor};
+use serde::ser::{Error as _, Serializer};
+
+/// A type that numbers of the schema have.
+pub(super) trait Num: Copy {
+    /// What it is called in errors.
+    const NAME: &'static str;
+
+    fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error>;
+
+    /// None where it does not fit.
+    fn from_integer(integer: i128) -> Option<Self>;
+
+    /// None where it does not fit. Mesos cuts off what an integer cannot hold; here that is
+    /// refused, because a fraction in its place is a mistake.
+    fn from_double(double: f64) -> Option<Self>;
+
+    /// The words that are numbers.
+    fn from_word(_: &str) -> Option<Self> {
+        None
+    }
+}
+
+macro_rules! integer {
+    ($($type:ident, $name:literal, $serialize:ident;)*) => {
+        $(impl Num for $type {
+            const NAME: &'static str = $name;
+
+            fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error> {
+                to.$serialize(self)
+            }
+
+            fn from_integer(integer: i128) -> Option<Self> {
+                Self::try_from(integer).ok()
+            }
+
+            fn from_double(double: f64) -> Option<Self> {
+                // A cast to i128 is exact for what passes here, or saturates far out of range.
+                if double.fract() == 0.0 { Self::from_integer(double as i128) } else { None }
+            }
+        })*
+    };
+}
+
+integer! {
+    i32, "a 32-bit integer", serialize_i32;
+    i64, "a 64-bit integer", serialize_i64;
+    u32, "an unsigned 32-bit integer", serialize_u32;
+    u64, "an unsigned 64-bit integer", serialize_u64;
+}
+
+impl Num for f64 {
+    const NAME: &'static str = "a number, \"Infinity\" or \"-Infinity\"";
+
+    fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error> {
+        if self.is_nan() {
+            Err(S::Error::custom("NaN has no form in JSON"))
+        } else if self.is_infinite() {
+            to.serialize_str(if self > 0.0 { "Infinity" } else { "-Infinity" })
+        } else {
+            to.serialize_f64(self)
+        }
+    }
+
+    fn from_integer(integer: i128) -> Option<Self> {
+        Some(integer as f64)
+    }
+
+    fn from_double(double: f64) -> Option<Self> {
+        Some(double)
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            _ => None,
+        }
+    }
+}
+
+pub(super) struct NumberVisitor<T>(pub(super) PhantomData<T>);
+
+impl<T: Num> NumberVisitor<T> {
+    fn fits<E: Error>(self, value: Option<T>, given: impl fmt::Display) -> Result<T, E> {
+        value.ok_or_else(|| E::custom(format_args!("{given} is not {}", T::NAME)))
+    }
+}
+
+impl<T: Num> Visitor<'_> for NumberVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::NAME)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        self.fits(T::from_integer(number.into()), number)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        self.fits(T::from_integer(number.into()), number)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
+        self.fits(T::from_double(number), number)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        let word = text.trim_ascii();
+        // Rust's parser takes words for numbers that JSON does not have.
+        let numeric = word
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+        let value = match word.parse::<i128>() {
+            Ok(integer) if numeric => T::from_integer(integer),
+            _ if numeric => word
+                .parse()
+                .ok()
+                .filter(|double: &f64| double.is_finite())
+                .and_then(T::from_double),
+            _ => T::from_word(text),
+        };
+        self.fits(value, format_args!("{text:?}"))
+    }
+}
