@@ -32,6 +32,15 @@
  * libpython2.7 is not among libmesos' dependencies: it expects the symbols from
  * the interpreter, so this one has to be loaded with RTLD_GLOBAL (or LD_PRELOAD).
  *
+ * A real library of another name takes a stand-in's place through a library without
+ * code: one that has the soname and needs the real one, such as
+ *
+ *   cc -shared -Wl,--no-as-needed -Wl,-soname,libevent-2.0.so.5
+ *      -o <DIR>/libevent-2.0.so.5 empty.c -l:libevent_core-2.1.so.7
+ *
+ * (libevent_core, not libevent: the libraries beside it use that one, and two copies
+ * lose each other's timers.)
+ *
  * Left out on purpose: libz.so.1, which every Debian, Ubuntu and Fedora has (and
  * the C compiler needs), and libevent 2.0, which runs the event loop of releases
  * before 1.8 and cannot be replaced by functions that do nothing.

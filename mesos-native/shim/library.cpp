@@ -32,13 +32,22 @@ std::size_t measured(const Symbols& symbols, const Message* instance, const char
   return size;
 }
 
-// The part that matters of libmesos' JSON value (a boost::variant): its kind, then
-// its content.
+// The part that matters of libmesos' JSON value, a boost::variant: its kind, and then
+// a string in place, or, up to 1.5, a pointer to one.
 struct JsonValue
 {
   int kind;
-  std::string text; // a string only for some kinds: read after the key is known
+  const char* content[4];
 };
+
+// A short string, which has its characters inside itself and its address says so; the
+// one check that tells a std::string from anything else.
+const std::string* short_string(const void* at)
+{
+  const auto words = static_cast<const char* const*>(at);
+  const bool is_one = words[0] == reinterpret_cast<const char*>(&words[2]);
+  return is_one ? static_cast<const std::string*>(at) : nullptr;
+}
 
 } // namespace
 
@@ -116,11 +125,15 @@ extern "C" size_t mesos_shim_library_version(
     if (found == object.end()) {
       return 0;
     }
-    const std::string& text = found->second.text;
-    if (text.size() > 64) {
+    const JsonValue& value = found->second;
+    const std::string* text = short_string(value.content);
+    if (text == nullptr && value.content[0] != nullptr) {
+      text = short_string(value.content[0]);
+    }
+    if (text == nullptr) {
       return 0;
     }
-    copy_text(text.c_str(), buffer, buffer_len);
-    return text.size();
+    copy_text(text->c_str(), buffer, buffer_len);
+    return text->size();
   });
 }
