@@ -165,7 +165,8 @@ fn not_loadable(path: &Path, reason: impl std::fmt::Display) -> Error {
     )
 }
 
-/// Loads every shared library in a directory, in the order of their names.
+/// Loads every shared library in a directory. They may need each other, and the loader
+/// does not look for them there, so those that fail are tried again after the others.
 fn preload_all(directory: &Path) -> Result<()> {
     let unreadable = |error| {
         not_loadable(
@@ -177,15 +178,30 @@ fn preload_all(directory: &Path) -> Result<()> {
         .map_err(unreadable)?
         .map(|entry| Ok(entry.map_err(unreadable)?.path()))
         .collect::<Result<Vec<_>>>()?;
-    files.sort();
-    for file in files {
-        let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        if name.ends_with(".so") || name.contains(".so.") {
-            sys::preload(&file, name.starts_with("libpython"))
-                .map_err(|error| refusal(&file, false, error))?;
+    files.sort(); // for the same outcome every time
+    files.retain(|file| {
+        let name = file_name(file);
+        name.ends_with(".so") || name.contains(".so.")
+    });
+    loop {
+        let mut failed = Vec::new();
+        let mut reason = None;
+        for file in &files {
+            if let Err(error) = sys::preload(file, file_name(file).starts_with("libpython")) {
+                failed.push(file.clone());
+                reason.get_or_insert_with(|| refusal(file, false, error));
+            }
+        }
+        match reason {
+            None => return Ok(()),
+            Some(error) if failed.len() == files.len() => return Err(error),
+            Some(_) => files = failed,
         }
     }
-    Ok(())
+}
+
+fn file_name(file: &Path) -> &str {
+    file.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
 /// The error that says why a library was refused and what to do.

@@ -203,6 +203,39 @@ fn a_directory_of_dependencies_supplies_what_the_machine_lacks() {
 }
 
 #[test]
+fn dependencies_may_need_each_other_in_any_order() {
+    let dir = scratch();
+    let (first, last) = ("liba-for-a-test.so.7", "libz-for-a-test.so.7");
+    library(dir.path(), last, &["z"], None);
+    library(dir.path(), first, &["a"], Some(last));
+    let path = library(dir.path(), "libmesos.so", &["m"], Some(first));
+    let supplied = dir.path().join("supplied");
+    fs::create_dir(&supplied).expect("mkdir");
+    for name in [first, last] {
+        fs::rename(dir.path().join(name), supplied.join(name)).expect("rename");
+    }
+    let error = Library::open_with(&path, &supplied).expect_err("no libmesos");
+    assert_eq!(error.kind(), ErrorKind::NotMesos, "{error}");
+}
+
+#[test]
+fn a_dependency_that_cannot_be_loaded_is_named() {
+    let dir = scratch();
+    let path = library(dir.path(), "libmesos.so", &["m"], None);
+    let supplied = dir.path().join("supplied");
+    fs::create_dir(&supplied).expect("mkdir");
+    let broken = supplied.join("libbroken.so");
+    fs::write(&broken, "hello").expect("write");
+    let error = Library::open_with(&path, &supplied).expect_err("a broken dependency");
+    let text = error.to_string();
+    assert!(
+        text.starts_with(&format!("cannot load {}: ", broken.display())),
+        "{text}"
+    );
+    assert_eq!(error.kind(), ErrorKind::NotLoadable);
+}
+
+#[test]
 fn a_directory_of_dependencies_that_does_not_exist_is_named() {
     let dir = scratch();
     let path = library(dir.path(), "libmesos.so", &["m"], None);
