@@ -10,7 +10,9 @@ struct Hello;
 impl Executor for Hello {
     async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
         println!("hello from {}", task.name);
-        driver.update(TaskStatus::new(task.task_id, TaskState::TaskFinished)).await?;
+        driver
+            .update(TaskStatus::new(task.task_id, TaskState::TaskFinished))
+            .await?;
         Ok(())
     }
 }

@@ -30,7 +30,11 @@ impl Scheduler for Hello {
 async fn main() -> Result<(), mesos::BoxError> {
     let master = std::env::args().nth(1).ok_or("which master?")?;
     let command = CommandInfo::sh("echo hello");
-    let task = TaskInfo::builder("hello").command(command).cpus(0.1).mem(32.0).build();
+    let task = TaskInfo::builder("hello")
+        .command(command)
+        .cpus(0.1)
+        .mem(32.0)
+        .build();
     let backend = mesos::http::HttpBackend::new(master.parse()?);
     SchedulerDriver::run(Hello(Some(task)), Framework::ephemeral("hello"), backend).await?;
     Ok(())

@@ -61,7 +61,11 @@ mod tests {
             (TaskState::TaskFinished, "Command exited with status 0", 0),
             (TaskState::TaskFailed, "Command exited with status 3", 3),
             (TaskState::TaskFailed, "Command exited with status 127", 127),
-            (TaskState::TaskFailed, "Command terminated with signal Killed", 137),
+            (
+                TaskState::TaskFailed,
+                "Command terminated with signal Killed",
+                137,
+            ),
             (
                 TaskState::TaskFailed,
                 "Command terminated with signal Segmentation fault (core dumped)",

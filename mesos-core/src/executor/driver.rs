@@ -68,11 +68,7 @@ impl ExecutorDriver {
     }
 
     /// [`start`](Self::start), then [`join`](Self::join).
-    pub async fn run<E, B>(
-        executor: E,
-        environment: ExecutorEnvironment,
-        backend: B,
-    ) -> Result<End>
+    pub async fn run<E, B>(executor: E, environment: ExecutorEnvironment, backend: B) -> Result<End>
     where
         E: Executor + 'static,
         B: Backend<ExecutorApi> + 'static,
@@ -152,7 +148,10 @@ impl ExecutorDriver {
                 && error.delivery() == Delivery::Refused
             {
                 tracing::error!(error = %crate::chain(&error), "the agent refused an update");
-                driver.0.journal().forget(uuid.as_deref().unwrap_or_default());
+                driver
+                    .0
+                    .journal()
+                    .forget(uuid.as_deref().unwrap_or_default());
                 driver.0.settled.notify_one();
             }
         });

@@ -32,9 +32,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let expected = || {
-        format!("expected a duration such as `15mins` or `1.5secs`, found `{text}`")
-    };
+    let expected = || format!("expected a duration such as `15mins` or `1.5secs`, found `{text}`");
     let nanoseconds = UNITS
         .iter()
         .find(|(name, _)| *name == unit)
@@ -44,7 +42,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let nanoseconds = number * nanoseconds;
     // Mesos holds durations as signed 64-bit nanoseconds.
     if nanoseconds >= i64::MAX as f64 {
-        return Err(format!("the duration `{text}` is longer than Mesos can hold"));
+        return Err(format!(
+            "the duration `{text}` is longer than Mesos can hold"
+        ));
     }
     Ok(Duration::from_nanos(nanoseconds.round() as u64))
 }
@@ -65,16 +65,37 @@ mod tests {
             ("2days", 172_800.0),
             ("0.5weeks", 302_400.0),
         ] {
-            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_secs_f64(seconds)),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_mesos_would_not_print_is_refused_with_an_example() {
-        for text in ["", "5", "secs", "5 secs", "-1secs", "1.2.3secs", "5sec", "1e9secs", "∞secs"] {
+        for text in [
+            "",
+            "5",
+            "secs",
+            "5 secs",
+            "-1secs",
+            "1.2.3secs",
+            "5sec",
+            "1e9secs",
+            "∞secs",
+        ] {
             let error = parse_duration(text).unwrap_err();
-            assert!(error.contains("`15mins`") && error.contains(text), "{error}");
+            assert!(
+                error.contains("`15mins`") && error.contains(text),
+                "{error}"
+            );
         }
-        assert!(parse_duration("99999999999weeks").unwrap_err().contains("longer"));
+        assert!(
+            parse_duration("99999999999weeks")
+                .unwrap_err()
+                .contains("longer")
+        );
     }
 }

@@ -216,7 +216,10 @@ mod tests {
         }
         let environment = parse(&rest).unwrap();
         assert_eq!(environment.recovery_timeout, Duration::from_secs(900));
-        assert_eq!(environment.subscription_backoff_max, Duration::from_millis(1500));
+        assert_eq!(
+            environment.subscription_backoff_max,
+            Duration::from_millis(1500)
+        );
     }
 
     #[test]

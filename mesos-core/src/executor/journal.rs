@@ -133,7 +133,10 @@ mod tests {
         assert!(tasks.is_empty());
         assert_eq!(uuids(&updates), [b"u2"]);
         assert!(journal.acknowledged(&id, b"u2"));
-        assert!(!journal.acknowledged(&id, b"u2"), "a second acknowledgement finds nothing");
+        assert!(
+            !journal.acknowledged(&id, b"u2"),
+            "a second acknowledgement finds nothing"
+        );
         assert!(journal.is_flushed());
     }
 

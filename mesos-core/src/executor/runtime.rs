@@ -84,7 +84,10 @@ where
     }
 
     pub(super) async fn run(mut self) {
-        let gone = Error::new(ErrorKind::Closed, "the runtime that the driver ran in is gone");
+        let gone = Error::new(
+            ErrorKind::Closed,
+            "the runtime that the driver ran in is gone",
+        );
         let mut finish = Finish(self.driver.clone(), Err(gone));
         finish.1 = self.drive().await;
         tracing::info!(end = ?finish.1, "driver ended");
@@ -213,7 +216,11 @@ where
     }
 
     /// Hands one event to its handler.
-    async fn deliver(&mut self, event: Event, calls: &Arc<dyn Calls<ExecutorApi>>) -> Option<Break> {
+    async fn deliver(
+        &mut self,
+        event: Event,
+        calls: &Arc<dyn Calls<ExecutorApi>>,
+    ) -> Option<Break> {
         let driver = self.driver.clone();
         let shared = driver.shared();
         let link = &shared.link;
@@ -273,7 +280,10 @@ where
             } => ("kill", executor.kill(&driver, task_id, kill_policy)),
             Event::Acknowledged { task_id, uuid } => {
                 shared.journal().acknowledged(&task_id, &uuid);
-                ("acknowledged", executor.acknowledged(&driver, task_id, uuid))
+                (
+                    "acknowledged",
+                    executor.acknowledged(&driver, task_id, uuid),
+                )
             }
             Event::Message(data) => ("message", executor.message(&driver, data)),
             Event::Unknown(event) => ("unknown", executor.unknown(&driver, event)),

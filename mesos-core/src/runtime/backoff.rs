@@ -97,7 +97,10 @@ mod tests {
             let wait = Backoff::new(policy()).next(random);
             assert!(wait >= Duration::from_millis(50) && wait <= Duration::from_millis(100));
         }
-        assert_ne!(Backoff::new(policy()).next(0.0), Backoff::new(policy()).next(0.9));
+        assert_ne!(
+            Backoff::new(policy()).next(0.0),
+            Backoff::new(policy()).next(0.9)
+        );
     }
 
     #[test]

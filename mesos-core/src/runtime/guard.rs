@@ -44,7 +44,10 @@ pub(crate) async fn guarded<A: Api>(
         }
         Err(panic) => Err(Error::new(
             ErrorKind::Panicked,
-            format!("the handler `{name}` panicked: {}", panic_text(panic.as_ref())),
+            format!(
+                "the handler `{name}` panicked: {}",
+                panic_text(panic.as_ref())
+            ),
         )),
     }
 }

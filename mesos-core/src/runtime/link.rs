@@ -59,7 +59,10 @@ impl<A: Api> Link<A> {
         }
         Err(Error::new(
             ErrorKind::NotSubscribed,
-            format!("not subscribed now; {} calls can be made again after the next SUBSCRIBED", A::NAME),
+            format!(
+                "not subscribed now; {} calls can be made again after the next SUBSCRIBED",
+                A::NAME
+            ),
         )
         .with_delivery(Delivery::NotSent))
     }

@@ -5,7 +5,7 @@ mod backoff;
 mod guard;
 mod link;
 
-pub use backoff::BackoffPolicy;
 pub(crate) use backoff::Backoff;
+pub use backoff::BackoffPolicy;
 pub(crate) use guard::{Handled, guarded};
 pub(crate) use link::{Link, Stop};

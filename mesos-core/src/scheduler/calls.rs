@@ -150,9 +150,7 @@ pub(super) fn reconcile(tasks: Vec<call::reconcile::Task>) -> Call {
     })
 }
 
-pub(super) fn reconcile_operations(
-    operations: Vec<call::reconcile_operations::Operation>,
-) -> Call {
+pub(super) fn reconcile_operations(operations: Vec<call::reconcile_operations::Operation>) -> Call {
     call(Type::ReconcileOperations, |call| {
         call.reconcile_operations = Some(call::ReconcileOperations { operations });
     })

@@ -206,7 +206,10 @@ impl SchedulerDriver {
         if operation.launch.is_some() || operation.launch_group.is_some() {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("LAUNCH and LAUNCH_GROUP take no operation id, but have `{}`", id.value),
+                format!(
+                    "LAUNCH and LAUNCH_GROUP take no operation id, but have `{}`",
+                    id.value
+                ),
             ));
         }
         self.require(Capability::OperationFeedback)
@@ -408,7 +411,10 @@ impl fmt::Debug for SchedulerDriver {
 /// The agent of `offers`, after making sure that they may be used together.
 fn common_agent(offers: &[Offer]) -> Result<AgentId> {
     let Some(first) = offers.first() else {
-        return Err(Error::new(ErrorKind::Config, "ACCEPT needs an offer, got none"));
+        return Err(Error::new(
+            ErrorKind::Config,
+            "ACCEPT needs an offer, got none",
+        ));
     };
     for other in &offers[1..] {
         if other.agent_id != first.agent_id || other.role() != first.role() {

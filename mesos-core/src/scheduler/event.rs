@@ -144,7 +144,10 @@ mod tests {
         let Event::Unknown(unknown) = lifted else {
             panic!("{lifted:?}");
         };
-        assert_eq!((unknown.type_number, &unknown.record[..]), (4711, &b"raw"[..]));
+        assert_eq!(
+            (unknown.type_number, &unknown.record[..]),
+            (4711, &b"raw"[..])
+        );
     }
 
     #[test]
@@ -183,7 +186,10 @@ mod tests {
         let executor = lift(Some(ExecutorId { value: "e".into() }));
         assert!(matches!(
             executor,
-            Event::Failure(Failure::Executor { status: Some(9), .. })
+            Event::Failure(Failure::Executor {
+                status: Some(9),
+                ..
+            })
         ));
     }
 }

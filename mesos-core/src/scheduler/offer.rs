@@ -127,7 +127,9 @@ impl Ledger {
 
     pub(super) fn issue(self: &Arc<Self>, offers: Vec<v1::Offer>) -> Vec<Offer> {
         let mut state = self.lock();
-        state.alive.extend(offers.iter().map(|offer| offer.id.clone()));
+        state
+            .alive
+            .extend(offers.iter().map(|offer| offer.id.clone()));
         drop(state);
         offers
             .into_iter()

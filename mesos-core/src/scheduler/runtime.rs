@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::calls;
 use super::update::{Due, OperationUpdate, StatusUpdate};
 use super::{Event, Framework, Scheduler, SchedulerDriver, Subscribed};
-use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
+use crate::End;
+use crate::backend::{Backend, Calls, EventStream, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backoff, Handled, Stop, guarded};
-use crate::End;
 
 /// How long the last call, TEARDOWN, may take to be answered.
 const TEARDOWN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -68,7 +69,10 @@ where
     }
 
     pub(super) async fn run(mut self) {
-        let gone = Error::new(ErrorKind::Closed, "the runtime that the driver ran in is gone");
+        let gone = Error::new(
+            ErrorKind::Closed,
+            "the runtime that the driver ran in is gone",
+        );
         let mut finish = Finish(self.driver.clone(), Err(gone));
         finish.1 = self.drive().await;
         tracing::info!(end = ?finish.1, "driver ended");
@@ -124,17 +128,13 @@ where
         let driver = self.driver.clone();
         let shared = driver.shared();
         tracing::debug!(%peer, "subscribing");
+        let _decliner = Decliner::start(&driver, &calls);
         let reason = loop {
             let incoming = tokio::select! {
                 biased;
                 stop = shared.link.stop_requested() => {
+                    self.learn_id(stop, events.as_mut()).await;
                     break Break::End(end(&driver, stop, Some(calls.as_ref())).await);
-                }
-                // Offers dropped by tasks of the user's, or by a handler.
-                ids = shared.ledger.dropped() => {
-                    tracing::debug!(count = ids.len(), "declining unused offers");
-                    send(&driver, calls.as_ref(), calls::decline(ids, None)).await;
-                    continue;
                 }
                 incoming = events.next() => incoming,
             };
@@ -166,6 +166,20 @@ where
         };
         self.disconnected();
         reason
+    }
+
+    /// A framework that asked for an id and stops before it heard of it would
+    /// stay registered until its failover timeout. So wait for the id.
+    async fn learn_id(&mut self, stop: Stop, events: &mut dyn EventStream<SchedulerApi>) {
+        if stop != (Stop::Stop { failover: false }) || self.driver.framework_id().is_some() {
+            return;
+        }
+        if let Ok(Ok(Incoming::Event(event, record))) =
+            timeout(TEARDOWN_TIMEOUT, events.next()).await
+            && let Ok(Event::Subscribed { framework_id, .. }) = Event::lift(event, record)
+        {
+            self.driver.set_framework_id(framework_id);
+        }
     }
 
     fn disconnected(&self) {
@@ -358,6 +372,29 @@ async fn end(
         Error::new(ErrorKind::Timeout, text)
     })??;
     Ok(End::Stopped)
+}
+
+/// Declines offers as they are dropped, also while a handler runs.
+struct Decliner(JoinHandle<()>);
+
+impl Decliner {
+    fn start(driver: &SchedulerDriver, calls: &Arc<dyn Calls<SchedulerApi>>) -> Self {
+        let driver = driver.clone();
+        let calls = Arc::clone(calls);
+        Self(tokio::spawn(async move {
+            loop {
+                let ids = driver.shared().ledger.dropped().await;
+                tracing::debug!(count = ids.len(), "declining unused offers");
+                send(&driver, calls.as_ref(), calls::decline(ids, None)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Decliner {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What a handler's outcome means for the driver; `None` to go on.

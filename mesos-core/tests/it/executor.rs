@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mesos_core::backend::ExecutorApi;
 use mesos_core::executor::{ExecutorEnvironment, Subscribed};
-use mesos_core::{
-    Disconnected, End, Error, ErrorKind, Executor, ExecutorDriver, HandlerResult,
-};
+use mesos_core::{Disconnected, End, Error, ErrorKind, Executor, ExecutorDriver, HandlerResult};
 use mesos_proto::v1::executor::call::Type as CallType;
 use mesos_proto::v1::executor::event::{self, Type};
 use mesos_proto::v1::executor::{Call, Event};
@@ -35,7 +33,11 @@ impl Tell {
 #[async_trait]
 impl Executor for Tell {
     async fn subscribed(&mut self, _: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
-        self.note(if subscribed.resubscribed { "again" } else { "subscribed" });
+        self.note(if subscribed.resubscribed {
+            "again"
+        } else {
+            "subscribed"
+        });
         Ok(())
     }
 
@@ -165,7 +167,10 @@ async fn task_staging_is_refused_before_it_is_sent() {
     let staging = TaskStatus::new("t", TaskState::TaskStaging);
     let error = driver.update(staging).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("TASK_STAGING (task `t`)"), "{error}");
+    assert!(
+        error.to_string().contains("TASK_STAGING (task `t`)"),
+        "{error}"
+    );
     assert!(session.pending_call().is_none());
 }
 
@@ -196,7 +201,11 @@ async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
     session.fail(lost()).await;
     let subscribe = peer.attempt().await.call.subscribe.unwrap();
     assert!(subscribe.unacknowledged_tasks.is_empty());
-    assert_eq!(subscribe.unacknowledged_updates.len(), 1, "only that of `b`");
+    assert_eq!(
+        subscribe.unacknowledged_updates.len(),
+        1,
+        "only that of `b`"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +215,10 @@ async fn stop_waits_until_the_agent_has_every_update() {
     let status = status(session.call().await);
     driver.stop();
     let early = tokio::time::timeout(Duration::from_secs(59), driver.join()).await;
-    assert!(early.is_err(), "ended without the acknowledgement: {early:?}");
+    assert!(
+        early.is_err(),
+        "ended without the acknowledgement: {early:?}"
+    );
     session.send(acknowledged(&status)).await;
     assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
     let late = driver.update(finished("t")).await.unwrap_err();
@@ -221,7 +233,12 @@ async fn stop_flushes_across_a_reconnect() {
     driver.stop();
     session.fail(lost()).await;
     let attempt = peer.attempt().await;
-    let repeated = &attempt.call.subscribe.as_ref().unwrap().unacknowledged_updates;
+    let repeated = &attempt
+        .call
+        .subscribe
+        .as_ref()
+        .unwrap()
+        .unacknowledged_updates;
     assert_eq!(repeated[0].status.uuid, status.uuid);
     let session = attempt.grant();
     session.send(subscribed()).await;
@@ -273,7 +290,10 @@ async fn shutdown_ends_after_the_grace_period_even_with_a_live_task() {
     session.send(shutdown()).await;
     assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
     let waited = before.elapsed();
-    assert!(waited >= Duration::from_secs(5) && waited < Duration::from_secs(6), "{waited:?}");
+    assert!(
+        waited >= Duration::from_secs(5) && waited < Duration::from_secs(6),
+        "{waited:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -305,7 +325,10 @@ async fn task_groups_fail_where_the_executor_runs_none() {
     session.send(group).await;
     for id in ["a", "b"] {
         let status = status(session.call().await);
-        assert_eq!((status.task_id.as_str(), status.state()), (id, TaskState::TaskFailed));
+        assert_eq!(
+            (status.task_id.as_str(), status.state()),
+            (id, TaskState::TaskFailed)
+        );
     }
 }
 
@@ -316,7 +339,10 @@ async fn without_checkpointing_the_loss_of_the_agent_is_the_end() {
     session.fail(lost()).await;
     let end = end_of(&driver).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::Transport);
-    assert_eq!(tell.seen(), ["subscribed", "disconnected Transport", "shutdown"]);
+    assert_eq!(
+        tell.seen(),
+        ["subscribed", "disconnected Transport", "shutdown"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -331,13 +357,17 @@ async fn with_checkpointing_the_agent_is_waited_for_until_the_recovery_timeout()
         }
     };
     let end = tokio::select! {
+        biased; // Both are ready when the driver ends: the script is hung up then.
         end = driver.join() => end,
         () = refuse => unreachable!(),
     };
     assert!(end.is_err());
     let waited = before.elapsed();
     let limit = Duration::from_secs(15 * 60);
-    assert!(waited > limit - Duration::from_secs(5) && waited <= limit, "{waited:?}");
+    assert!(
+        waited > limit - Duration::from_secs(5) && waited <= limit,
+        "{waited:?}"
+    );
     assert_eq!(tell.seen().last().unwrap(), "shutdown");
 }
 
@@ -350,7 +380,10 @@ async fn an_update_that_the_agent_refuses_is_not_repeated() {
     driver.stop();
     let before = tokio::time::Instant::now();
     assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
-    assert!(before.elapsed() < Duration::from_secs(1), "it waited for an acknowledgement");
+    assert!(
+        before.elapsed() < Duration::from_secs(1),
+        "it waited for an acknowledgement"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,7 +62,11 @@ impl Tell {
 #[async_trait]
 impl Scheduler for Tell {
     async fn subscribed(&mut self, _: &SchedulerDriver, subscribed: Subscribed) -> HandlerResult {
-        let how = if subscribed.resubscribed { "again " } else { "" };
+        let how = if subscribed.resubscribed {
+            "again "
+        } else {
+            ""
+        };
         self.note(format!("subscribed {how}{}", subscribed.framework_id));
         if self.fail_subscribed {
             return Err("disk full".into());
@@ -71,7 +75,11 @@ impl Scheduler for Tell {
     }
 
     async fn disconnected(&mut self, _: &SchedulerDriver, lost: Disconnected) -> HandlerResult {
-        self.note(format!("disconnected {:?} {}", lost.error.kind(), lost.attempts));
+        self.note(format!(
+            "disconnected {:?} {}",
+            lost.error.kind(),
+            lost.attempts
+        ));
         Ok(())
     }
 
@@ -299,7 +307,10 @@ async fn a_launched_task_gets_the_agent_of_its_offer() {
     let launch = accept.operations[0].launch.as_ref().unwrap();
     assert_eq!(launch.task_infos[0].agent_id, "a");
     settle(&tell, &session).await;
-    assert!(session.pending_call().is_none(), "an accepted offer is not declined");
+    assert!(
+        session.pending_call().is_none(),
+        "an accepted offer is not declined"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,7 +322,10 @@ async fn offers_of_two_agents_are_refused_together_and_declined() {
     let both = [tell.take_offer(), tell.take_offer()];
     let error = driver.accept(both, [], None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("one agent and one role"), "{error}");
+    assert!(
+        error.to_string().contains("one agent and one role"),
+        "{error}"
+    );
     let decline = session.call().await.decline.expect("a DECLINE");
     assert_eq!(decline.offer_ids.len(), 2);
 }
@@ -355,7 +369,31 @@ async fn a_lost_subscription_is_renewed_with_the_id_in_both_places() {
         ["disconnected Transport 0", "subscribed again f1"]
     );
     let error = driver.launch(tell.take_offer(), []).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::OfferGone, "no offer outlives its subscription");
+    assert_eq!(
+        error.kind(),
+        ErrorKind::OfferGone,
+        "no offer outlives its subscription"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_reconnects_by_itself_makes_offers_stale_and_calls_fail_meanwhile() {
+    let tell = keeping();
+    let (driver, _peer, session) = start(&tell).await;
+    session.send(offers(&[("o1", "a")])).await;
+    session.disconnect(lost()).await;
+    settle(&tell, &session).await;
+    assert!(!tell.held.lock().unwrap()[0].is_alive());
+    let error = driver.kill("t", None, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    session.send(subscribed("f1")).await;
+    settle(&tell, &session).await;
+    assert_eq!(
+        tell.seen()[2..],
+        ["disconnected Transport 0", "subscribed again f1"]
+    );
+    let (kill, _call) = tokio::join!(driver.kill("t", None, None), session.call());
+    kill.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -371,9 +409,15 @@ async fn attempts_that_fail_are_repeated_with_growing_waits() {
         gaps.push(now - last);
         last = now;
     }
-    assert!(gaps[0] < Duration::from_millis(10), "the first attempt is immediate");
+    assert!(
+        gaps[0] < Duration::from_millis(10),
+        "the first attempt is immediate"
+    );
     assert!(gaps[7] > 8 * gaps[1], "{gaps:?}");
-    assert!(gaps.iter().all(|gap| *gap <= Duration::from_secs(16)), "{gaps:?}");
+    assert!(
+        gaps.iter().all(|gap| *gap <= Duration::from_secs(16)),
+        "{gaps:?}"
+    );
     assert_eq!(tell.seen()[6], "disconnected Transport 6");
 }
 
@@ -409,7 +453,9 @@ async fn an_error_that_waiting_cannot_mend_ends_the_driver() {
 #[tokio::test(start_paused = true)]
 async fn stop_tears_down_after_the_last_acknowledgement() {
     let (driver, _peer, session) = start(&Tell::new()).await;
-    session.send(update("stop", Some(b"0123456789abcdef"))).await;
+    session
+        .send(update("stop", Some(b"0123456789abcdef")))
+        .await;
     assert_eq!(type_of(&session.call().await), CallType::Acknowledge);
     let teardown = session.call().await;
     assert_eq!(type_of(&teardown), CallType::Teardown);
@@ -427,6 +473,37 @@ async fn stop_for_failover_sends_nothing() {
     assert_eq!(end_of(&driver).await.unwrap(), End::StoppedForFailover);
     session.closed().await;
     assert!(session.pending_call().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_subscribed_waits_for_the_id_to_tear_down() {
+    let (backend, mut peer) = scripted();
+    let tell = Tell::new();
+    let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let session = peer.session().await;
+    settle(&tell, &session).await;
+    driver.stop(false);
+    session.send(subscribed("f1")).await;
+    let teardown = session.call().await;
+    assert_eq!(type_of(&teardown), CallType::Teardown);
+    assert_eq!(teardown.framework_id, Some("f1".into()));
+    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn offers_dropped_while_a_handler_runs_are_declined_at_once() {
+    let tell = keeping();
+    let (_driver, _peer, session) = start(&tell).await;
+    session.send(offers(&[("o1", "a")])).await;
+    session.send(update("hang", None)).await;
+    within("the handler", async {
+        while !tell.seen().contains(&"update hang".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(tell.take_offer());
+    assert_eq!(session.call().await.decline.unwrap().offer_ids, ["o1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -460,7 +537,9 @@ async fn abort_drops_a_handler_that_hangs() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_may_await_a_call() {
     let (_driver, _peer, session) = start(&Tell::new()).await;
-    session.send(update("kill", Some(b"0123456789abcdef"))).await;
+    session
+        .send(update("kill", Some(b"0123456789abcdef")))
+        .await;
     assert_eq!(type_of(&session.call().await), CallType::Kill);
     assert_eq!(type_of(&session.call().await), CallType::Acknowledge);
 }
@@ -506,10 +585,10 @@ async fn a_call_that_the_backend_cannot_make_names_it() {
     let driver = SchedulerDriver::start(Tell::new(), Framework::ephemeral("test"), backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
-    let error = driver
-        .shutdown("e".into(), "a".into())
-        .await
-        .unwrap_err();
+    let error = driver.shutdown("e".into(), "a".into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert_eq!(error.to_string(), "the scripted backend has no ShutdownExecutor");
+    assert_eq!(
+        error.to_string(),
+        "the scripted backend has no ShutdownExecutor"
+    );
 }

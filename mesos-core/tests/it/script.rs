@@ -103,6 +103,12 @@ impl<A: Api> Session<A> {
         assert!(sent.is_ok(), "the driver dropped the subscription");
     }
 
+    /// Says that the backend lost its connection and reconnects by itself.
+    pub(crate) async fn disconnect(&self, error: Error) {
+        let sent = self.events.send(Ok(Incoming::Disconnected(error))).await;
+        assert!(sent.is_ok(), "the driver dropped the subscription");
+    }
+
     /// Ends the subscription.
     pub(crate) async fn fail(self, error: Error) {
         let _ = self.events.send(Err(error)).await;
