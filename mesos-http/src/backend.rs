@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Incoming as Body;
 use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi, Subscription};
+use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{Capabilities, Error, ErrorKind, Result};
 use mesos_proto::v1::{executor, scheduler};
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use crate::caller::Caller;
 use crate::calls::{Bound, Line};
 use crate::codec::Codec;
 use crate::connection::{Connection, STREAM_ID};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Scheme};
 use crate::redirect::{self, REDIRECTS};
 use crate::settings::Settings;
 use crate::stream::{Events, Reader};
@@ -51,6 +52,34 @@ impl HttpBackend {
             endpoint,
             settings: Settings::default(),
         }
+    }
+
+    /// A backend for an executor, from what its agent put into the
+    /// environment: the agent's address, and the token that goes with every
+    /// request.
+    ///
+    /// The agent's unix socket (`MESOS_DOMAIN_SOCKET`) is not used yet, TCP is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the address or the token cannot be used.
+    pub fn for_executor(environment: &ExecutorEnvironment) -> Result<Self> {
+        let mut endpoint = Endpoint::from_pid(&environment.agent_pid)?;
+        if environment.tls {
+            endpoint = endpoint.with_scheme(Scheme::Https);
+        }
+        let mut backend = Self::new(endpoint);
+        if let Some(token) = &environment.token {
+            let value = format!("Bearer {}", token.secret());
+            let mut value = HeaderValue::try_from(value).map_err(|_| {
+                Error::new(
+                    ErrorKind::Config,
+                    "MESOS_EXECUTOR_AUTHENTICATION_TOKEN has characters that a token cannot have",
+                )
+            })?;
+            value.set_sensitive(true);
+            backend.settings.authorization = Some(value);
+        }
+        Ok(backend)
     }
 
     /// How messages are encoded (default: protobuf).

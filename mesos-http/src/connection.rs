@@ -103,6 +103,9 @@ impl Connection {
             .header(header::HOST, self.endpoint.authority())
             .header(header::ACCEPT, &codec)
             .header(header::CONTENT_TYPE, &codec);
+        if let Some(authorization) = &self.settings.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
         if let Some(id) = stream_id {
             request = request.header(STREAM_ID, id);
         }

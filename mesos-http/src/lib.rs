@@ -1,4 +1,55 @@
-//! The v1 HTTP API.
+//! Mesos over its v1 HTTP API: the backend for schedulers and executors, and a
+//! client for the operator API.
+//!
+//! # A scheduler
+//! [`HttpBackend`] is given to the driver of `mesos-core`, which runs a
+//! `Scheduler` over it. What the backend does is one subscription at a time:
+//!
+//! ```no_run
+//! use mesos_core::backend::{Backend, Incoming, SchedulerApi, Subscription};
+//! use mesos_http::HttpBackend;
+//! use mesos_proto::v1::scheduler::{Call, call};
+//!
+//! # async fn example(framework: mesos_proto::v1::FrameworkInfo) -> Result<(), mesos_core::Error> {
+//! let backend = HttpBackend::new("http://10.0.0.1:5050".parse()?);
+//! let mut subscription: Subscription<SchedulerApi> = backend
+//!     .subscribe(Call {
+//!         r#type: Some(call::Type::Subscribe.into()),
+//!         subscribe: Some(call::Subscribe {
+//!             framework_info: framework,
+//!             ..Default::default()
+//!         }),
+//!         ..Default::default()
+//!     })
+//!     .await?;
+//! while let Incoming::Event(event, _) = subscription.events.next().await? {
+//!     println!("{:?}", event.r#type());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it promises
+//! * Events come in the order in which Mesos wrote them, however the stream was
+//!   cut on the way. The stream's end, whatever it looks like, is an error with
+//!   a kind; it comes behind the events that came before it.
+//! * Silence for some of the master's heartbeat intervals is an end too. A slow
+//!   consumer is not taken for silence: it slows the socket.
+//! * Calls go on a connection of their own, in the order in which they were
+//!   made, each when the one before it was answered, and each at most once.
+//!   They carry the stream id of the subscription they were made in, and none
+//!   is sent when that is over. A failed call never hurts the subscription.
+//! * Memory is bounded: the queues by their lengths, a record by
+//!   [`record_limit`](HttpBackend::record_limit), and neither by what a peer
+//!   merely announces.
+//! * Subscribing again, backoff and everything else that lasts longer than a
+//!   subscription is left to `mesos-core`.
+//!
+//! # Features
+//! * `json`: `Codec::Json` beside protobuf.
+//!
+//! # Files
+//! [`files`] reads a task's output from its agent, over [`OperatorClient`].
 
 mod answer;
 mod api;

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use crate::codec::Codec;
 use crate::recordio;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) codec: Codec,
+    /// The value of `Authorization` in every request; marked as sensitive, so
+    /// that no Debug output shows it.
+    pub(crate) authorization: Option<HeaderValue>,
     /// For resolving the name, the TCP connection, and the handshake together.
     pub(crate) connect_timeout: Duration,
     /// From a request to the head of its response, and from there to the end
@@ -27,6 +32,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             codec: Codec::default(),
+            authorization: None,
             connect_timeout: Duration::from_secs(10),
             // Five intervals, and for responses as long as for these five:
             // docs/scheduler-http-api.md, "Network Partitions".

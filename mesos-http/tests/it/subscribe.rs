@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use mesos_core::backend::{Backend, ExecutorApi};
+use mesos_core::backend::{Backend, ExecutorApi, Incoming};
+use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{Delivery, Error, ErrorKind, chain};
-use mesos_http::{Endpoint, HttpBackend};
+use mesos_http::{Codec, Endpoint, HttpBackend};
 use mesos_proto::v1::executor;
 use tokio::net::TcpListener;
 
@@ -72,6 +73,90 @@ async fn an_executor_subscribes_at_its_agent_without_a_stream_id() {
     assert_eq!(peer.request().await.header("mesos-stream-id"), None);
     peer.respond("202 Accepted", "", "").await;
     soon("the answer", answer).await.unwrap();
+}
+
+#[tokio::test]
+async fn json_is_asked_for_sent_and_read_under_its_exact_name() {
+    let server = Server::start().await;
+    let client = subscribe(server.backend().codec(Codec::Json));
+    let mut peer = server.accept().await;
+    let request = peer.request().await;
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.header("accept"), Some("application/json"));
+    assert_eq!(
+        request.body,
+        // The last two have defaults in the schema, and are written always.
+        concat!(
+            r#"{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"nobody","#,
+            r#""name":"scripted","failover_timeout":0.0,"checkpoint":false}}}"#,
+        )
+    );
+    peer.send(STREAM_HEAD.replace("x-protobuf", "json")).await;
+    let mut subscription = soon("subscribe", client).await.unwrap().unwrap();
+    // With a key and a type that only a newer master has.
+    let json = r#"{"type":"NEWER","error":{"message":"m"},"newer":[1]}"#;
+    peer.chunk(format!("{}\n{json}", json.len())).await;
+    match soon("an event", subscription.events.next()).await.unwrap() {
+        Incoming::Event(event, raw) => {
+            assert_eq!(event.error, error("m").error);
+            assert_eq!((event.r#type, raw), (None, json.into()));
+        }
+        other => panic!("{other:?}"),
+    }
+
+    let _answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    let request = peer.request().await;
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(
+        request.body,
+        r#"{"type":"KILL","kill":{"task_id":{"value":"t"}}}"#
+    );
+}
+
+#[tokio::test]
+async fn an_executors_token_goes_with_every_request_and_into_no_output() {
+    let server = Server::start().await;
+    let pid = format!("slave(1)@{}", server.address);
+    let environment = |token: &str| {
+        let variables = [
+            ("MESOS_FRAMEWORK_ID", "f"),
+            ("MESOS_EXECUTOR_ID", "e"),
+            ("MESOS_SLAVE_PID", &pid),
+            ("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", token),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ExecutorEnvironment::parse(variables).unwrap()
+    };
+    let backend = HttpBackend::for_executor(&environment("sesame")).unwrap();
+    assert!(!format!("{backend:?}").contains("sesame"), "{backend:?}");
+    let client = tokio::spawn(async move {
+        Backend::<ExecutorApi>::subscribe(&backend, executor::Call::default()).await
+    });
+    let mut peer = server.accept().await;
+    let request = peer.request().await;
+    assert_eq!(request.line, "POST /slave(1)/api/v1/executor HTTP/1.1");
+    assert_eq!(request.header("authorization"), Some("Bearer sesame"));
+    peer.send(STREAM_HEAD).await;
+    let subscription = soon("subscribe", client).await.unwrap().unwrap();
+    let _answer = subscription
+        .calls
+        .send(executor::Call::default())
+        .await
+        .unwrap();
+    let mut peer = server.accept().await;
+    assert_eq!(
+        peer.request().await.header("authorization"),
+        Some("Bearer sesame")
+    );
+
+    let error = HttpBackend::for_executor(&environment("open\nsesame")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(
+        error.to_string(),
+        "MESOS_EXECUTOR_AUTHENTICATION_TOKEN has characters that a token cannot have"
+    );
+    assert!(!format!("{error:?}").contains("sesame"));
 }
 
 #[tokio::test]
