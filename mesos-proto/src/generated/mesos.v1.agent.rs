@@ -447,12 +447,16 @@ pub mod call {
         /// Since: 1.5.
         GetResourceProviders = 26,
         /// Deprecated; use LAUNCH_CONTAINER.
+        #[deprecated]
         LaunchNestedContainer = 14,
         /// Deprecated; use WAIT_CONTAINER.
+        #[deprecated]
         WaitNestedContainer = 15,
         /// Deprecated; use KILL_CONTAINER.
+        #[deprecated]
         KillNestedContainer = 16,
         /// Deprecated; use REMOVE_CONTAINER.
+        #[deprecated]
         RemoveNestedContainer = 21,
         /// Runs a command in a container for as long as this connection lasts. Answered with
         /// 200 and a stream of `ProcessIO`.
@@ -515,9 +519,13 @@ pub mod call {
                 Self::GetTasks => "GET_TASKS",
                 Self::GetAgent => "GET_AGENT",
                 Self::GetResourceProviders => "GET_RESOURCE_PROVIDERS",
+                #[allow(deprecated)]
                 Self::LaunchNestedContainer => "LAUNCH_NESTED_CONTAINER",
+                #[allow(deprecated)]
                 Self::WaitNestedContainer => "WAIT_NESTED_CONTAINER",
+                #[allow(deprecated)]
                 Self::KillNestedContainer => "KILL_NESTED_CONTAINER",
+                #[allow(deprecated)]
                 Self::RemoveNestedContainer => "REMOVE_NESTED_CONTAINER",
                 Self::LaunchNestedContainerSession => "LAUNCH_NESTED_CONTAINER_SESSION",
                 Self::AttachContainerInput => "ATTACH_CONTAINER_INPUT",
@@ -553,10 +561,18 @@ pub mod call {
                 "GET_TASKS" => Some(Self::GetTasks),
                 "GET_AGENT" => Some(Self::GetAgent),
                 "GET_RESOURCE_PROVIDERS" => Some(Self::GetResourceProviders),
-                "LAUNCH_NESTED_CONTAINER" => Some(Self::LaunchNestedContainer),
-                "WAIT_NESTED_CONTAINER" => Some(Self::WaitNestedContainer),
-                "KILL_NESTED_CONTAINER" => Some(Self::KillNestedContainer),
-                "REMOVE_NESTED_CONTAINER" => Some(Self::RemoveNestedContainer),
+                "LAUNCH_NESTED_CONTAINER" => {
+                    Some(#[allow(deprecated)] Self::LaunchNestedContainer)
+                }
+                "WAIT_NESTED_CONTAINER" => {
+                    Some(#[allow(deprecated)] Self::WaitNestedContainer)
+                }
+                "KILL_NESTED_CONTAINER" => {
+                    Some(#[allow(deprecated)] Self::KillNestedContainer)
+                }
+                "REMOVE_NESTED_CONTAINER" => {
+                    Some(#[allow(deprecated)] Self::RemoveNestedContainer)
+                }
                 "LAUNCH_NESTED_CONTAINER_SESSION" => {
                     Some(Self::LaunchNestedContainerSession)
                 }
@@ -947,6 +963,7 @@ pub mod response {
         /// Since: 1.5.
         GetResourceProviders = 16,
         /// Deprecated. Answers WAIT_NESTED_CONTAINER.
+        #[deprecated]
         WaitNestedContainer = 13,
         /// Answers WAIT_CONTAINER.
         /// Since: 1.5.
@@ -975,6 +992,7 @@ pub mod response {
                 Self::GetTasks => "GET_TASKS",
                 Self::GetAgent => "GET_AGENT",
                 Self::GetResourceProviders => "GET_RESOURCE_PROVIDERS",
+                #[allow(deprecated)]
                 Self::WaitNestedContainer => "WAIT_NESTED_CONTAINER",
                 Self::WaitContainer => "WAIT_CONTAINER",
             }
@@ -998,7 +1016,9 @@ pub mod response {
                 "GET_TASKS" => Some(Self::GetTasks),
                 "GET_AGENT" => Some(Self::GetAgent),
                 "GET_RESOURCE_PROVIDERS" => Some(Self::GetResourceProviders),
-                "WAIT_NESTED_CONTAINER" => Some(Self::WaitNestedContainer),
+                "WAIT_NESTED_CONTAINER" => {
+                    Some(#[allow(deprecated)] Self::WaitNestedContainer)
+                }
                 "WAIT_CONTAINER" => Some(Self::WaitContainer),
                 _ => None,
             }

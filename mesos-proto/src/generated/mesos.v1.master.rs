@@ -431,9 +431,11 @@ pub mod call {
         UpdateQuota = 36,
         /// Deprecated; use UPDATE_QUOTA. Sets the quota of a role that has none. Answered with
         /// 200 and no body.
+        #[deprecated]
         SetQuota = 29,
         /// Deprecated; use UPDATE_QUOTA with neither guarantees nor limits. Ends the quota of
         /// a role. Answered with 200 and no body.
+        #[deprecated]
         RemoveQuota = 30,
         /// Ends a framework. Answered with 200 and no body.
         /// Since: 1.5.
@@ -485,7 +487,9 @@ pub mod call {
                 Self::ReactivateAgent => "REACTIVATE_AGENT",
                 Self::GetQuota => "GET_QUOTA",
                 Self::UpdateQuota => "UPDATE_QUOTA",
+                #[allow(deprecated)]
                 Self::SetQuota => "SET_QUOTA",
+                #[allow(deprecated)]
                 Self::RemoveQuota => "REMOVE_QUOTA",
                 Self::Teardown => "TEARDOWN",
                 Self::MarkAgentGone => "MARK_AGENT_GONE",
@@ -530,8 +534,8 @@ pub mod call {
                 "REACTIVATE_AGENT" => Some(Self::ReactivateAgent),
                 "GET_QUOTA" => Some(Self::GetQuota),
                 "UPDATE_QUOTA" => Some(Self::UpdateQuota),
-                "SET_QUOTA" => Some(Self::SetQuota),
-                "REMOVE_QUOTA" => Some(Self::RemoveQuota),
+                "SET_QUOTA" => Some(#[allow(deprecated)] Self::SetQuota),
+                "REMOVE_QUOTA" => Some(#[allow(deprecated)] Self::RemoveQuota),
                 "TEARDOWN" => Some(Self::Teardown),
                 "MARK_AGENT_GONE" => Some(Self::MarkAgentGone),
                 _ => None,

@@ -277,6 +277,7 @@ pub mod response {
         /// Unset, or newer than the reader.
         Unknown = 0,
         /// Deprecated: RECONCILE_OPERATIONS is answered by events now.
+        #[deprecated]
         ReconcileOperations = 1,
     }
     impl Type {
@@ -287,6 +288,7 @@ pub mod response {
         pub fn as_str_name(&self) -> &'static str {
             match self {
                 Self::Unknown => "UNKNOWN",
+                #[allow(deprecated)]
                 Self::ReconcileOperations => "RECONCILE_OPERATIONS",
             }
         }
@@ -294,7 +296,9 @@ pub mod response {
         pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
             match value {
                 "UNKNOWN" => Some(Self::Unknown),
-                "RECONCILE_OPERATIONS" => Some(Self::ReconcileOperations),
+                "RECONCILE_OPERATIONS" => {
+                    Some(#[allow(deprecated)] Self::ReconcileOperations)
+                }
                 _ => None,
             }
         }
