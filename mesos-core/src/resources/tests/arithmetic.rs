@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use mesos_proto::v1::resource::disk_info::source;
+use mesos_proto::v1::resource::disk_info::{Source, source};
 use mesos_proto::v1::resource::{DiskInfo, ReservationInfo, RevocableInfo};
-use mesos_proto::v1::{Label, Labels, Resource, ResourceProviderId, Volume};
+use mesos_proto::v1::{Label, Labels, Resource, ResourceProviderId, Volume, value};
 
 use super::{disk, dynamic, fixed, of, resources, scalar, shared_volume, volume};
 use crate::resources::Resources;
@@ -73,6 +73,13 @@ fn everything_that_tells_resources_apart_keeps_them_apart() {
         reservations: stack,
         ..plain.clone()
     };
+    let raw = |change: fn(&mut Source)| {
+        let mut raw = disk(source::Type::Raw, "");
+        if let Some(source) = raw.disk.as_mut().and_then(|disk| disk.source.as_mut()) {
+            change(source);
+        }
+        of(raw)
+    };
     let mut allocated = of(plain.clone());
     allocated.allocate("web");
     let different = [
@@ -90,6 +97,11 @@ fn everything_that_tells_resources_apart_keeps_them_apart() {
         of(disk(source::Type::Path, "/a")),
         of(disk(source::Type::Path, "/b")),
         of(disk(source::Type::Mount, "/a")),
+        raw(|_| {}),
+        raw(|source| source.vendor = Some("v".to_owned())),
+        raw(|source| source.id = Some("i".to_owned())),
+        raw(|source| source.profile = Some("p".to_owned())),
+        raw(|source| source.metadata = Some(Labels::default())),
         of(volume("a")),
         of(volume("b")),
         of(shared_volume("a")),
@@ -191,6 +203,7 @@ fn copies_of_a_shared_volume_are_counted_and_its_size_is_not_added() {
     assert_eq!(two.to_string(), "disk(web)[a]<SHARED>:64<2>");
     assert_eq!(two.disk(), Some(64.0));
     assert_eq!(two.count(&shared_volume("a")), 2);
+    assert_ne!(one, two);
     assert!(two.contains(&one) && !one.contains(&two));
     assert_eq!(&two - &one, one);
     assert!((&one - &two).is_empty());
@@ -201,6 +214,29 @@ fn copies_of_a_shared_volume_are_counted_and_its_size_is_not_added() {
     let messages: Vec<Resource> = two.clone().into();
     assert_eq!(messages.len(), 2);
     assert_eq!(Resources::try_from(messages), Ok(two));
+}
+
+#[test]
+fn what_can_be_divided_is_there_once_in_exactly_one_amount() {
+    let some = resources("cpus:2");
+    assert_eq!(some.count(&scalar("cpus", 2.0)), 1);
+    assert_eq!(some.count(&scalar("cpus", 1.0)), 0);
+    assert_eq!(some.count(&scalar("cpus", -1.0)), 0);
+}
+
+#[test]
+fn a_set_is_the_same_in_any_order() {
+    let set = |items: &[&str]| {
+        let item = items.iter().map(|&item| item.to_owned()).collect();
+        of(Resource {
+            r#type: value::Type::Set.into(),
+            scalar: None,
+            set: Some(value::Set { item }),
+            ..scalar("disks", 0.0)
+        })
+    };
+    assert_eq!(set(&["c", "a", "b"]), resources("disks:{a,b,c}"));
+    assert!(set(&["c", "a", "b"]).contains(&resources("disks:{a,c}")));
 }
 
 #[test]

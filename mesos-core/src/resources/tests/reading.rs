@@ -80,6 +80,7 @@ fn nothing_is_read_from_nothing_and_printed_as_braces() {
 
 #[test]
 fn the_same_resource_twice_is_summed_up() {
+    assert_eq!(resources("foo:0;foo:[0-1]"), resources("foo:[0-1]"));
     assert_eq!(
         resources("cpus:1;cpus:2;ports:[1-2];ports:[2-3]"),
         resources("cpus:3;ports:[1-3]")

@@ -59,6 +59,43 @@ fn what_names_a_role_is_served_before_what_does_not() {
 }
 
 #[test]
+fn a_request_for_a_role_has_the_first_choice_of_its_reservation() {
+    let mut offered = resources("cpus(web):2;cpus(db):2;cpus:2");
+    let taken = offered.take(&resources("cpus:2;cpus(web):2"));
+    assert_eq!(taken, Ok(resources("cpus(web):2;cpus(db):2")));
+}
+
+#[test]
+fn another_reservation_of_the_same_role_is_used_before_what_is_unreserved() {
+    let dynamic = of(Resource {
+        reservations: vec![dynamic("web", "ops")],
+        ..scalar("cpus", 1.0)
+    });
+    let mut offered = resources("cpus:1") + dynamic.clone();
+    assert_eq!(offered.take(&resources("cpus(web):1")), Ok(dynamic));
+}
+
+#[test]
+fn revocable_ports_are_not_picked() {
+    let revocable = Resource {
+        revocable: Some(RevocableInfo {}),
+        ..super::ranges("ports", &[(1, 9)])
+    };
+    let offered = of(revocable) + resources("ports:[20-20]");
+    assert_eq!(offered.pick_ports(1), Ok(resources("ports:[20-20]")));
+    assert!(offered.pick_ports(2).is_err());
+}
+
+#[test]
+fn one_name_with_two_types_is_two_things() {
+    let mut both = resources("gpus:2") + resources("gpus:{a}");
+    assert_eq!(both.gpus(), Some(2.0));
+    assert_eq!(both.get_set("gpus").map(|set| set.len()), Some(1));
+    let missing = both.take(&resources("gpus:3")).expect_err("two gpus");
+    assert_eq!(missing.shortfalls()[0].unusable(), None);
+}
+
+#[test]
 fn what_is_taken_keeps_its_reservation_and_allocation() {
     let reserved = Resource {
         reservations: vec![dynamic("web", "ops")],
