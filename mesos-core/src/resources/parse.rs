@@ -13,7 +13,8 @@
 //! printed.
 //!
 //! What is read here, Mesos reads the same way (`Resources::fromSimpleString` in
-//! src/v1/resources.cpp and `parse` in src/v1/values.cpp). The reverse does not hold: Mesos also
+//! src/v1/resources.cpp and `parse` in src/v1/values.cpp), except for `{}` alone, and for tabs and
+//! line ends in values, which it does not skip everywhere. The reverse does not hold: Mesos also
 //! gives a meaning to slips, and here they are errors: `[1,2]` (to Mesos the range 1-2), `1 0`
 //! (10), `{a b}` (the item ab), `cpus::1`, `cpus(web)x:1`, `0x10`, and `cpus{REV}:1`, which is how it
 //! prints revocable cpus and which it reads as a resource named `cpus{REV}`.
@@ -175,8 +176,9 @@ fn read(text: Piece<'_>, default_role: &str) -> Result<Resources, Fault> {
     })?;
     let text = text.trim();
     if text.text.starts_with('[') || (text.text.starts_with('{') && text.text != "{}") {
-        return Err(text.fault(
-            "write name:value pairs, as in cpus:1;mem:32; read JSON into resource messages, and add up those with Resources::try_from",
+        return Err(text.part(0, 1).fault(
+            "write name:value pairs, as in cpus:1;mem:32; JSON is read into resource messages, and \
+             those are added up by Resources::try_from",
         ));
     }
     let mut sum = Resources::new();

@@ -163,7 +163,7 @@ fn errors_say_where_what_and_what_to_write_instead() {
         "foo(b):[0-1]",
         "SCALAR before and RANGES here",
     );
-    refuses("[{\"name\":\"cpus\"}]", 1, "[{\"name\":\"cpus\"}]", "JSON");
+    refuses("[{\"name\":\"cpus\"}]", 1, "[", "JSON");
 }
 
 #[test]
