@@ -127,6 +127,13 @@ mesos_shim_status mesos_shim_scheduler_start(
 mesos_shim_status mesos_shim_scheduler_stop(
     mesos_shim_scheduler* scheduler, int failover, char* error, size_t error_len);
 
+/* MesosSchedulerDriver::join. Blocks until the driver was stopped or aborted; after
+ * stop(0) this means that the master has the driver's last message in its queue (or
+ * on its socket). Only after mesos_shim_scheduler_start() has returned
+ * MESOS_SHIM_RUNNING: libmesos may end the process otherwise. Not from a callback. */
+mesos_shim_status mesos_shim_scheduler_join(
+    mesos_shim_scheduler* scheduler, char* error, size_t error_len);
+
 /* Destroys the driver, and with the master "local" the cluster. Blocks until no
  * callback runs any more; none comes after it has returned. Called from inside a
  * callback it would wait for itself. */

@@ -260,6 +260,15 @@ extern "C" mesos_shim_status mesos_shim_scheduler_stop(
   });
 }
 
+extern "C" mesos_shim_status mesos_shim_scheduler_join(
+    mesos_shim_scheduler* scheduler, char* error, size_t error_len)
+{
+  return guarded<mesos_shim_status>(MESOS_SHIM_EXCEPTION, error, error_len, [&] {
+    return static_cast<mesos_shim_status>(
+        scheduler->symbols.scheduler_driver_join(scheduler->driver()));
+  });
+}
+
 extern "C" void mesos_shim_scheduler_free(mesos_shim_scheduler* scheduler)
 {
   char ignored[1];

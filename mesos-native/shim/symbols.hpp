@@ -55,6 +55,9 @@ class Callbacks; // stands in for mesos::Scheduler
   X(scheduler_driver_start, int, (Driver*),                                      \
     "_ZN5mesos20MesosSchedulerDriver5startEv",                                   \
     "mesos::MesosSchedulerDriver::start()", nullptr, 0)                          \
+  X(scheduler_driver_join, int, (Driver*),                                       \
+    "_ZN5mesos20MesosSchedulerDriver4joinEv",                                    \
+    "mesos::MesosSchedulerDriver::join()", nullptr, 0)                           \
   X(scheduler_driver_stop, int, (Driver*, bool),                                 \
     "_ZN5mesos20MesosSchedulerDriver4stopEb",                                    \
     "mesos::MesosSchedulerDriver::stop(bool)", nullptr, 0)                       \

@@ -76,7 +76,8 @@ impl Local {
     /// An agent that has nothing to offer, or a master that authenticates frameworks,
     /// never gets ready.
     pub fn start(library: &Library, timeout: Duration) -> Result<Local> {
-        let deadline = Instant::now() + timeout;
+        // None is later than an Instant can say, so for ever.
+        let deadline = Instant::now().checked_add(timeout);
         let agents = agents_wanted(env::var("MESOS_NUM_SLAVES").ok().as_deref())?;
         let only = Only::claim()?;
 
@@ -116,6 +117,8 @@ impl Local {
         }
         let address = ready.address()?;
         driver.stop(false).map_err(refused)?;
+        // The master then has this framework's end before any call from outside.
+        driver.join().map_err(refused)?;
         let agents = ready.agents.into_iter().collect();
         Ok(Local {
             _driver: driver,
@@ -246,9 +249,12 @@ fn agents_wanted(value: Option<&str>) -> Result<usize> {
     })
 }
 
-fn next(events: &Receiver<Event>, deadline: Instant, ready: &Ready) -> Result<Event> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    events.recv_timeout(left).map_err(|error| match error {
+fn next(events: &Receiver<Event>, deadline: Option<Instant>, ready: &Ready) -> Result<Event> {
+    let event = match deadline {
+        Some(deadline) => events.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+        None => events.recv().map_err(RecvTimeoutError::from),
+    };
+    event.map_err(|error| match error {
         RecvTimeoutError::Timeout => Error::new(
             ErrorKind::TimedOut,
             format_args!(

@@ -85,5 +85,10 @@ unsafe extern "C" {
         error: *mut ::core::ffi::c_char,
         error_len: usize,
     ) -> mesos_shim_status;
+    pub fn mesos_shim_scheduler_join(
+        scheduler: *mut mesos_shim_scheduler,
+        error: *mut ::core::ffi::c_char,
+        error_len: usize,
+    ) -> mesos_shim_status;
     pub fn mesos_shim_scheduler_free(scheduler: *mut mesos_shim_scheduler);
 }

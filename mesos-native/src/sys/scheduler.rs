@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::loader::Loaded;
 use super::{Text, bindings, bytes};
@@ -28,6 +29,8 @@ pub(crate) struct Scheduler {
     raw: NonNull<bindings::mesos_shim_scheduler>,
     /// Used by callbacks until `raw` is freed, so it is dropped after it.
     handler: *mut Handler,
+    /// Whether `start` has succeeded.
+    started: AtomicBool,
 }
 
 // SAFETY: libmesos' driver takes calls from any thread (they are serialized by a lock
@@ -63,7 +66,11 @@ impl Scheduler {
             )
         };
         match NonNull::new(raw) {
-            Some(raw) => Ok(Scheduler { raw, handler }),
+            Some(raw) => Ok(Scheduler {
+                raw,
+                handler,
+                started: AtomicBool::new(false),
+            }),
             None => Err(error.into_string()),
         }
     }
@@ -75,6 +82,9 @@ impl Scheduler {
         let status = unsafe {
             bindings::mesos_shim_scheduler_start(self.raw.as_ptr(), error.as_mut_ptr(), error.len())
         };
+        if status == bindings::MESOS_SHIM_RUNNING {
+            self.started.store(true, Ordering::Release);
+        }
         status_or(status, error)
     }
 
@@ -89,6 +99,24 @@ impl Scheduler {
                 error.as_mut_ptr(),
                 error.len(),
             )
+        };
+        status_or(status, error)
+    }
+
+    /// Waits until the driver was stopped or aborted; the status that Mesos returns.
+    /// After `stop(false)`, the master has been told by then.
+    ///
+    /// A driver that was never started is not waited for: libmesos ends the process in
+    /// some of these cases.
+    pub(crate) fn join(&self) -> Result<Status, String> {
+        if !self.started.load(Ordering::Acquire) {
+            return Ok(bindings::MESOS_SHIM_NOT_STARTED);
+        }
+        let mut error = Text::new();
+        // SAFETY: `raw` is a live driver that was started, the buffer has the length that
+        // is passed. This is no callback: a handler has no way to own its driver.
+        let status = unsafe {
+            bindings::mesos_shim_scheduler_join(self.raw.as_ptr(), error.as_mut_ptr(), error.len())
         };
         status_or(status, error)
     }
