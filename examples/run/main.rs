@@ -100,7 +100,7 @@ async fn follow(
                         if let Some(output) = &mut output {
                             output.rest().await?;
                         }
-                        return Ok(if interrupted && status.state() == TaskState::TaskKilled {
+                        return Ok(if interrupted && status.task_state() == Ok(TaskState::TaskKilled) {
                             INTERRUPTED
                         } else {
                             outcome::exit_code(&status)

@@ -18,7 +18,7 @@ pub(crate) fn describe(status: &TaskStatus) -> String {
 /// for it, only the message that Mesos' command executor writes
 /// (`src/launcher/executor.cpp`).
 pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
-    if status.state() == TaskState::TaskFinished {
+    if status.task_state() == Ok(TaskState::TaskFinished) {
         return 0;
     }
     let message = status.message.as_deref().unwrap_or_default();
