@@ -1,5 +1,6 @@
 //! The project's chores; see `cargo xtask --help`.
 
+mod bindgen;
 mod codegen;
 mod outputs;
 
@@ -26,11 +27,19 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Write the Rust of mesos-native's C header (needs libclang; without it --check compares
+    /// only the header's hash)
+    Bindgen {
+        /// Write nothing; fail where the checked-in file is not what would be written
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Codegen { check } => codegen::run(root(), check),
+        Chore::Bindgen { check } => bindgen::run(root(), check),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

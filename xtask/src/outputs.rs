@@ -6,79 +6,100 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// What a generator made for one folder: each file's name, and its text.
-pub(crate) type Outputs = BTreeMap<String, String>;
+/// Files by name, with their text.
+pub(crate) type Files = BTreeMap<String, String>;
 
-/// Makes `dir` hold exactly `outputs`, or with `check` says where it does not.
-///
-/// # Errors
-/// A folder that cannot be read or written; with `check`, each file that differs, with its first
-/// differing line, and `repair`, the command that mends it.
-pub(crate) fn settle(dir: &Path, outputs: &Outputs, check: bool, repair: &str) -> Result<()> {
-    let present = present(dir)?;
-    let stale: Vec<_> = present
-        .keys()
-        .filter(|name| !outputs.contains_key(*name))
-        .collect();
-    if !check {
-        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        for name in stale {
-            let path = dir.join(name);
-            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+/// What a generator made for one folder.
+pub(crate) struct Generated<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) files: Files,
+    /// Whether the folder holds nothing else, so that other files in it are left-overs.
+    pub(crate) owns_dir: bool,
+    /// The command that writes them.
+    pub(crate) repair: &'static str,
+}
+
+impl Generated<'_> {
+    /// Makes the folder hold the files, or with `check` says where it does not.
+    ///
+    /// # Errors
+    /// A folder that cannot be read or written; with `check`, each file that differs, with its
+    /// first differing line, and the command that mends it.
+    pub(crate) fn settle(&self, check: bool) -> Result<()> {
+        let present = self.present()?;
+        if check {
+            self.compare(&present)
+        } else {
+            self.write(&present)
         }
-        for (name, text) in outputs
+    }
+
+    fn write(&self, present: &Files) -> Result<()> {
+        let dir = self.dir.display();
+        fs::create_dir_all(self.dir).with_context(|| format!("cannot create {dir}"))?;
+        for name in self.stale(present) {
+            fs::remove_file(self.dir.join(name))
+                .with_context(|| format!("cannot remove {dir}/{name}"))?;
+            println!("removed {dir}/{name}");
+        }
+        for (name, text) in self
+            .files
             .iter()
             .filter(|(name, text)| present.get(*name) != Some(text))
         {
-            let path = dir.join(name);
-            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-            println!("wrote {}", path.display());
+            fs::write(self.dir.join(name), text)
+                .with_context(|| format!("cannot write {dir}/{name}"))?;
+            println!("wrote {dir}/{name}");
         }
-        return Ok(());
+        Ok(())
     }
 
-    let mut wrong: Vec<_> = stale
-        .into_iter()
-        .map(|name| format!("{name}: no longer generated"))
-        .collect();
-    for (name, text) in outputs {
-        match present.get(name) {
-            None => wrong.push(format!("{name}: missing")),
-            Some(old) if old != text => {
-                wrong.push(format!("{name}: {}", first_difference(old, text)))
-            }
-            Some(_) => {}
-        }
-    }
-    if !wrong.is_empty() {
-        bail!(
-            "{} is not what the sources give:\n  {}\nrun `{repair}`",
-            dir.display(),
-            wrong.join("\n  ")
+    fn compare(&self, present: &Files) -> Result<()> {
+        let stale = self
+            .stale(present)
+            .map(|name| format!("{name}: no longer generated"));
+        let mut wrong: Vec<_> = stale.collect();
+        wrong.extend(
+            self.files
+                .iter()
+                .filter_map(|(name, text)| match present.get(name) {
+                    None => Some(format!("{name}: missing")),
+                    Some(old) if old != text => {
+                        Some(format!("{name}: {}", first_difference(old, text)))
+                    }
+                    Some(_) => None,
+                }),
         );
+        if !wrong.is_empty() {
+            let (dir, wrong, repair) = (self.dir.display(), wrong.join("\n  "), self.repair);
+            bail!("{dir} is not what the sources give:\n  {wrong}\nrun `{repair}`");
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn present(dir: &Path) -> Result<Outputs> {
-    let mut files = Outputs::new();
-    if !dir.exists() {
-        return Ok(files);
+    fn stale<'a>(&self, present: &'a Files) -> impl Iterator<Item = &'a String> {
+        present
+            .keys()
+            .filter(|name| self.owns_dir && !self.files.contains_key(*name))
     }
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
-        let path = entry
-            .with_context(|| format!("cannot read {}", dir.display()))?
-            .path();
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        files.insert(name, text);
+
+    fn present(&self) -> Result<Files> {
+        let unreadable = || format!("cannot read {}", self.dir.display());
+        if !self.dir.exists() {
+            return Ok(Files::new());
+        }
+        let mut files = Files::new();
+        for entry in fs::read_dir(self.dir).with_context(unreadable)? {
+            let entry = entry.with_context(unreadable)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if self.owns_dir || self.files.contains_key(&name) {
+                let text = fs::read_to_string(entry.path())
+                    .with_context(|| format!("cannot read {}", entry.path().display()))?;
+                files.insert(name, text);
+            }
+        }
+        Ok(files)
     }
-    Ok(files)
 }
 
 fn first_difference(old: &str, new: &str) -> String {
@@ -104,41 +125,38 @@ fn first_difference(old: &str, new: &str) -> String {
 mod tests {
     use super::*;
 
-    fn outputs(files: &[(&str, &str)]) -> Outputs {
-        files
+    fn generated<'a>(dir: &'a tempfile::TempDir, files: &[(&str, &str)]) -> Generated<'a> {
+        let files = files
             .iter()
-            .map(|(name, text)| (name.to_string(), text.to_string()))
-            .collect()
+            .map(|(name, text)| (name.to_string(), text.to_string()));
+        Generated {
+            dir: dir.path(),
+            files: files.collect(),
+            owns_dir: true,
+            repair: "cargo xtask x",
+        }
     }
 
     #[test]
     fn what_was_written_passes_the_check() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        let files = outputs(&[("a.rs", "one\n"), ("b.rs", "two\n")]);
-        settle(dir.path(), &files, false, "repair")?;
-        settle(dir.path(), &files, true, "repair")
+        let files = generated(&dir, &[("a.rs", "one\n"), ("b.rs", "two\n")]);
+        files.settle(false)?;
+        files.settle(true)
     }
 
     #[test]
     fn a_check_names_every_difference_and_the_command_that_repairs() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        settle(
-            dir.path(),
-            &outputs(&[("a.rs", "one\ntwo\n"), ("old.rs", "")]),
-            false,
-            "",
-        )?;
-        let error = settle(
-            dir.path(),
-            &outputs(&[("a.rs", "one\n2\n"), ("new.rs", "")]),
-            true,
-            "cargo xtask x",
-        )
-        .expect_err("three files differ")
-        .to_string();
+        generated(&dir, &[("a.rs", "one\ntwo\n"), ("old.rs", "")]).settle(false)?;
+        let changed = generated(&dir, &[("a.rs", "one\n2\n"), ("new.rs", "")]);
+        let error = changed
+            .settle(true)
+            .expect_err("three files differ")
+            .to_string();
         for part in [
-            "line 2 is `two`, should be `2`",
-            "old.rs: no longer",
+            "a.rs: line 2 is `two`, should be `2`",
+            "old.rs: no longer generated",
             "new.rs: missing",
             "run `cargo xtask x`",
         ] {
@@ -148,11 +166,26 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_longer_generated_is_removed() -> Result<()> {
+    fn a_file_that_is_no_longer_generated_is_removed_from_a_folder_of_generated_files() -> Result<()>
+    {
         let dir = tempfile::tempdir()?;
-        settle(dir.path(), &outputs(&[("old.rs", "")]), false, "")?;
-        settle(dir.path(), &outputs(&[("new.rs", "")]), false, "")?;
-        assert_eq!(present(dir.path())?, outputs(&[("new.rs", "")]));
+        generated(&dir, &[("old.rs", "")]).settle(false)?;
+        generated(&dir, &[("new.rs", "")]).settle(false)?;
+        assert!(!dir.path().join("old.rs").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn other_files_are_left_alone_in_a_folder_that_has_them() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        generated(&dir, &[("by_hand.rs", "")]).settle(false)?;
+        let files = Generated {
+            owns_dir: false,
+            ..generated(&dir, &[("new.rs", "")])
+        };
+        files.settle(false)?;
+        files.settle(true)?;
+        assert!(dir.path().join("by_hand.rs").exists());
         Ok(())
     }
 }

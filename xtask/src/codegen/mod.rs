@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use prost_types::FileDescriptorSet;
 
-use crate::outputs::{self, Outputs};
+use crate::outputs::{Files, Generated};
 
 /// Messages whose `Debug` must not show what they carry; written by hand in mesos-proto/src/debug.rs.
 const SECRET: [&str; 2] = [".mesos.v1.Credential", ".mesos.v1.Secret.Value"];
@@ -24,12 +24,14 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     let package = root.join("mesos-proto");
     let descriptors = compile(&package.join("proto"))?;
     let files = generate(descriptors)?;
-    outputs::settle(
-        &package.join("src/generated"),
-        &files,
-        check,
-        "cargo xtask codegen",
-    )
+    let dir = package.join("src/generated");
+    Generated {
+        dir: &dir,
+        files,
+        owns_dir: true,
+        repair: "cargo xtask codegen",
+    }
+    .settle(check)
 }
 
 fn compile(include: &Path) -> Result<FileDescriptorSet> {
@@ -56,7 +58,7 @@ fn find_protos(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn generate(descriptors: FileDescriptorSet) -> Result<Outputs> {
+fn generate(descriptors: FileDescriptorSet) -> Result<Files> {
     let temp = tempfile::tempdir().context("cannot create a temporary folder")?;
     let mut packages: Vec<String> = descriptors
         .file
@@ -77,7 +79,7 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Outputs> {
         .compile_fds(descriptors)
         .context("cannot generate Rust")?;
 
-    let mut files = Outputs::new();
+    let mut files = Files::new();
     for package in &packages {
         let name = format!("{package}.rs");
         let path = temp.path().join(&name);
