@@ -7,7 +7,7 @@ fn main() {
         .cpp(true)
         .std("c++14")
         .flag("-fvisibility=hidden")
-        .warnings_into_errors(false)
+        .extra_warnings(true)
         .files(["shim/library.cpp", "shim/scheduler.cpp"])
         .compile("mesos_shim");
 }

@@ -5,14 +5,26 @@
 //! with the libraries that libmesos needs and this machine lacks.
 
 use std::env;
+use std::error::Error;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mesos_native::local::Local;
 use mesos_native::{LIBRARY_VARIABLE, Library};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let library = match env::args_os().nth(1) {
         Some(dependencies) => {

@@ -4,7 +4,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -37,12 +37,19 @@ impl Library {
     ///
     /// The same path again gives the same library.
     ///
+    /// ```
+    /// use mesos_native::{ErrorKind, Library};
+    ///
+    /// let error = Library::open("/nonexistent/libmesos.so").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// ```
+    ///
     /// # Errors
     /// No such file, not a shared library, a dependency missing on this machine, not a
     /// libmesos (every missing symbol is listed), built with an unsupported C++ ABI, or
     /// another libmesos loaded before.
     pub fn open(path: impl AsRef<Path>) -> Result<Library> {
-        Self::load(path.as_ref(), None)
+        Self::load(existing(path.as_ref())?, false, None)
     }
 
     /// As [`open`](Self::open), after loading every shared library in `dependencies`.
@@ -57,7 +64,7 @@ impl Library {
     /// As [`open`](Self::open); also when the directory cannot be read or one of the
     /// libraries in it cannot be loaded.
     pub fn open_with(path: impl AsRef<Path>, dependencies: impl AsRef<Path>) -> Result<Library> {
-        Self::load(path.as_ref(), Some(dependencies.as_ref()))
+        Self::load(existing(path.as_ref())?, false, Some(dependencies.as_ref()))
     }
 
     /// Loads the libmesos that `MESOS_NATIVE_LIBRARY` names, or, where that is not set
@@ -70,7 +77,7 @@ impl Library {
             Some(path) if !path.is_empty() => Self::open(Path::new(&path)).map_err(|error| {
                 Error::new(error.kind(), format_args!("{LIBRARY_VARIABLE}: {error}"))
             }),
-            _ => Self::open(DEFAULT_NAME),
+            _ => Self::load(PathBuf::from(DEFAULT_NAME), true, None),
         }
     }
 
@@ -88,21 +95,14 @@ impl Library {
         self.loaded
     }
 
-    fn load(path: &Path, dependencies: Option<&Path>) -> Result<Library> {
+    /// `searched`: the path is a bare name for the dynamic loader to search for.
+    fn load(path: PathBuf, searched: bool, dependencies: Option<&Path>) -> Result<Library> {
         if cfg!(not(target_os = "linux")) {
             return Err(Error::new(
                 ErrorKind::Incompatible,
                 "libmesos can be loaded on Linux only; use the HTTP backend here",
             ));
         }
-        // The loader's search is for bare names; everything else is a file.
-        let searched = path.as_os_str() == DEFAULT_NAME;
-        let path = if searched {
-            path.to_owned()
-        } else {
-            existing(path)?
-        };
-
         // Held while loading, so that two threads do not load two libraries.
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = &*current {
@@ -138,7 +138,7 @@ impl Library {
     }
 }
 
-/// The canonical path of a file that starts as an ELF file does.
+/// The canonical path of a file that is an ELF file and all there.
 fn existing(path: &Path) -> Result<PathBuf> {
     let canonical = fs::canonicalize(path).map_err(|error| {
         Error::new(
@@ -150,12 +150,42 @@ fn existing(path: &Path) -> Result<PathBuf> {
             ),
         )
     })?;
-    let mut magic = [0; 4];
-    match File::open(&canonical).and_then(|mut file| file.read_exact(&mut magic)) {
-        Ok(()) if &magic == b"\x7fELF" => Ok(canonical),
-        Ok(()) => Err(not_loadable(path, "it is not a shared library (ELF)")),
-        Err(error) => Err(not_loadable(path, error)),
+    let expected = elf_length(&canonical).map_err(|error| not_loadable(path, error))?;
+    let Some(expected) = expected else {
+        return Err(not_loadable(path, "it is not a shared library (ELF)"));
+    };
+    // Of a file that was cut short the dynamic loader makes a SIGBUS.
+    let length = fs::metadata(&canonical).map_or(0, |data| data.len());
+    if length < expected {
+        return Err(not_loadable(
+            path,
+            format_args!("it is cut short: {length} bytes of at least {expected}; get it again"),
+        ));
     }
+    Ok(canonical)
+}
+
+/// How long an ELF file says it is, by the table of sections at its end; none if it is
+/// not an ELF file.
+fn elf_length(path: &Path) -> io::Result<Option<u64>> {
+    let mut header = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut header)?;
+    if !header.starts_with(b"\x7fELF") {
+        return Ok(None);
+    }
+    let field = |at: usize, len: usize| {
+        let mut bytes = [0; 8];
+        // Absent where the header itself is cut short.
+        let field = header.get(at..at + len)?;
+        bytes[..len].copy_from_slice(field);
+        Some(u64::from_le_bytes(bytes))
+    };
+    // e_shoff, e_shentsize and e_shnum of the 64-bit header, System V ABI chapter 4.
+    let length = match (field(0x28, 8), field(0x3a, 2), field(0x3c, 2)) {
+        (Some(offset), Some(size), Some(count)) => offset.saturating_add(size * count),
+        _ => 64,
+    };
+    Ok(Some(length))
 }
 
 fn not_loadable(path: &Path, reason: impl std::fmt::Display) -> Error {

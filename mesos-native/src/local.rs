@@ -68,6 +68,15 @@ impl Local {
     /// up as soon as the agents have been seen in offers, so the cluster is empty; the
     /// master shows the framework among the completed ones.
     ///
+    /// ```no_run
+    /// use mesos_native::{Library, local::Local};
+    /// use std::time::Duration;
+    ///
+    /// let cluster = Local::start(&Library::find()?, Duration::from_secs(30))?;
+    /// println!("http://{}/master", cluster.address());
+    /// # Ok::<(), mesos_native::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Refused`]: a cluster runs in this process already, the port is in
     /// use, `MESOS_NUM_SLAVES` is not a number, or libmesos reports a setting that it
