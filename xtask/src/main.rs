@@ -1,6 +1,7 @@
 //! The project's chores; see `cargo xtask --help`.
 
 mod bindgen;
+mod ci;
 mod codegen;
 mod outputs;
 
@@ -34,12 +35,19 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Check all that has to hold besides the tests
+    #[command(after_help = ci::help())]
+    Ci {
+        /// Only these steps
+        steps: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Codegen { check } => codegen::run(root(), check),
         Chore::Bindgen { check } => bindgen::run(root(), check),
+        Chore::Ci { steps } => ci::run(root(), &steps),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,194 @@
+//! Which crate may depend on which. The direction is what keeps the two backends apart and the
+//! state machines free of I/O, and a line in a Cargo.toml is all it takes to lose it.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::cargo::{Package, packages};
+
+/// What one crate may do. Tests may depend on anything.
+struct Layer {
+    name: &'static str,
+    /// The crates of the workspace that it may use.
+    uses: &'static [&'static str],
+    /// The only other crates that it may use, where that is limited.
+    foreign: Option<&'static [&'static str]>,
+    /// Whether it may have a build script.
+    builds: bool,
+}
+
+const LAYERS: [Layer; 8] = [
+    // What a message costs its users is part of its interface.
+    Layer {
+        name: "mesos-proto",
+        uses: &[],
+        foreign: Some(&["base64", "bytes", "prost", "prost-types", "serde", "uuid"]),
+        builds: false,
+    },
+    // No transport: a backend brings that.
+    Layer {
+        name: "mesos-core",
+        uses: &["mesos-proto"],
+        foreign: Some(&[
+            "async-trait",
+            "bytes",
+            "fastrand",
+            "futures-util",
+            "indexmap",
+            "nix",
+            "thiserror",
+            "tokio",
+            "tracing",
+            "uuid",
+        ]),
+        builds: false,
+    },
+    Layer {
+        name: "mesos-http",
+        uses: &["mesos-core", "mesos-proto"],
+        foreign: None,
+        builds: false,
+    },
+    Layer {
+        name: "mesos-native",
+        uses: &["mesos-core", "mesos-proto"],
+        foreign: None,
+        builds: true,
+    },
+    Layer {
+        name: "mesos",
+        uses: &["mesos-core", "mesos-http", "mesos-native", "mesos-proto"],
+        // No logic of its own, so nothing but what its re-exports need.
+        foreign: Some(&["async-trait"]),
+        builds: false,
+    },
+    Layer {
+        name: "mesos-local",
+        uses: &["mesos-core", "mesos-http", "mesos-native", "mesos-proto"],
+        foreign: None,
+        builds: true,
+    },
+    Layer {
+        name: "mesos-examples",
+        uses: &["mesos", "mesos-local"],
+        foreign: None,
+        builds: false,
+    },
+    Layer {
+        name: "xtask",
+        uses: &[],
+        foreign: None,
+        builds: false,
+    },
+];
+
+/// What of tokio is I/O, which mesos-core leaves to the backends.
+const IO_OF_TOKIO: [&str; 6] = ["fs", "full", "io-std", "net", "process", "signal"];
+
+/// Compares the table with the manifests.
+///
+/// # Errors
+/// Every dependency, build script or crate that the table does not have.
+pub(super) fn run(root: &Path) -> Result<()> {
+    let wrong: Vec<_> = packages(root)?.iter().flat_map(wrong_with).collect();
+    if !wrong.is_empty() {
+        bail!(
+            "{}\nif it is meant to be so, say it in xtask/src/ci/layers.rs",
+            wrong.join("\n")
+        );
+    }
+    Ok(())
+}
+
+fn wrong_with(package: &Package) -> Vec<String> {
+    let name = &package.name;
+    let Some(layer) = LAYERS.iter().find(|layer| layer.name == name) else {
+        return vec![format!("{name} has no place in the layers")];
+    };
+    let mut wrong = Vec::new();
+    for dependency in package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind.as_deref() != Some("dev"))
+    {
+        let other = dependency.name.as_str();
+        let allowed = match (&dependency.path, layer.foreign) {
+            (Some(_), _) => layer.uses.contains(&other),
+            (None, Some(foreign)) => foreign.contains(&other),
+            (None, None) => true,
+        };
+        if !allowed {
+            wrong.push(format!("{name} must not depend on {other}"));
+        }
+        let io = dependency
+            .features
+            .iter()
+            .find(|feature| IO_OF_TOKIO.contains(&feature.as_str()));
+        if let (Some(feature), "mesos-core", "tokio") = (io, layer.name, other) {
+            wrong.push(format!(
+                "{name} must not use tokio's feature `{feature}`: I/O is a backend's business"
+            ));
+        }
+    }
+    let has_script = package
+        .targets
+        .iter()
+        .any(|target| target.kind.iter().any(|kind| kind == "custom-build"));
+    if has_script && !layer.builds {
+        wrong.push(format!("{name} must not have a build script"));
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(text: &str) -> Package {
+        serde_json::from_str(text).expect("is as cargo writes it")
+    }
+
+    #[test]
+    fn what_the_table_does_not_have_is_named() {
+        let dependency = |name: &str, path: &str, kind: &str, features: &str| {
+            format!(r#"{{"name":"{name}","path":{path},"kind":{kind},"features":[{features}]}}"#)
+        };
+        let core = package(&format!(
+            r#"{{"name":"mesos-core","features":{{}},"targets":[{{"kind":["custom-build"]}}],"dependencies":[{}]}}"#,
+            [
+                dependency("mesos-proto", r#""/w/mesos-proto""#, "null", ""),
+                dependency("mesos-http", r#""/w/mesos-http""#, "null", ""),
+                dependency("mesos-local", r#""/w/mesos-local""#, r#""dev""#, ""),
+                dependency("hyper", "null", "null", ""),
+                dependency("tokio", "null", "null", r#""sync","net""#),
+            ]
+            .join(",")
+        ));
+        assert_eq!(
+            wrong_with(&core),
+            [
+                "mesos-core must not depend on mesos-http",
+                "mesos-core must not depend on hyper",
+                "mesos-core must not use tokio's feature `net`: I/O is a backend's business",
+                "mesos-core must not have a build script",
+            ]
+        );
+        let new = package(r#"{"name":"new","features":{},"targets":[],"dependencies":[]}"#);
+        assert_eq!(wrong_with(&new), ["new has no place in the layers"]);
+    }
+
+    #[test]
+    fn no_backend_sees_the_other() {
+        for (backend, other) in [
+            ("mesos-http", "mesos-native"),
+            ("mesos-native", "mesos-http"),
+        ] {
+            let layer = LAYERS
+                .iter()
+                .find(|layer| layer.name == backend)
+                .expect("is there");
+            assert!(!layer.uses.contains(&other));
+        }
+    }
+}
