@@ -1,5 +1,9 @@
 //! For tests that need a real Mesos, in this workspace and elsewhere.
 
+use std::io;
+use std::path::Path;
+
+use crate::cluster;
 use crate::error::Error;
 
 /// The variable that, set to `1`, makes a test fail that cannot have its real Mesos.
@@ -21,6 +25,16 @@ pub const REQUIRE_VARIABLE: &str = "MESOS_REQUIRE_REAL";
 pub fn require_real<T>(result: Result<T, Error>) -> Option<T> {
     let required = std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1");
     real(result, required)
+}
+
+/// Writes, into a directory that exists, stand-ins for the shared libraries that
+/// [`libmesos`](crate::libmesos) wants and this machine may lack: for a test that loads it into
+/// its own process, with `mesos_native::Library::open_with`.
+///
+/// # Errors
+/// A directory that is not there or cannot be written.
+pub fn write_stand_ins(directory: &Path) -> io::Result<()> {
+    cluster::write_stand_ins(directory)
 }
 
 #[track_caller]

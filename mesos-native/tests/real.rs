@@ -148,7 +148,8 @@ fn real_libmesos(scratch: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
     let libmesos = mesos_local::libmesos_blocking(mesos_local::DEFAULT_VERSION);
     let libmesos = mesos_local::testing::require_real(libmesos)?;
     let dependencies = scratch.join("dependencies");
-    mesos_local::write_stand_ins(&dependencies).expect("stand-ins");
+    fs::create_dir(&dependencies).expect("a directory");
+    mesos_local::testing::write_stand_ins(&dependencies).expect("stand-ins");
     Some((libmesos, Some(dependencies)))
 }
 

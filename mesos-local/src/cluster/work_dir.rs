@@ -56,9 +56,7 @@ fn fill(path: &Path, programs: &Programs) -> io::Result<()> {
     for directory in [STAND_INS_DIR, HELPERS_DIR, MESOS_DIR] {
         fs::create_dir_all(path.join(directory))?;
     }
-    for (name, bytes) in STAND_INS {
-        fs::write(path.join(STAND_INS_DIR).join(name), bytes)?;
-    }
+    write_stand_ins(&path.join(STAND_INS_DIR))?;
     for (name, program) in &programs.helpers {
         let link = path.join(HELPERS_DIR).join(name);
         // From an earlier cluster in a directory that was kept.
@@ -66,6 +64,14 @@ fn fill(path: &Path, programs: &Programs) -> io::Result<()> {
             fs::remove_file(&link)?;
         }
         symlink(program, link)?;
+    }
+    Ok(())
+}
+
+/// Writes the stand-ins into a directory that exists.
+pub(crate) fn write_stand_ins(directory: &Path) -> io::Result<()> {
+    for (name, bytes) in STAND_INS {
+        fs::write(directory.join(name), bytes)?;
     }
     Ok(())
 }
