@@ -5,7 +5,7 @@
 //! `mesos-local` does the same from a shell. [`libmesos`] is only the library, downloaded once
 //! per machine. [`testing`] is for tests that need a real Mesos.
 //!
-//! This needs Linux on x86-64; elsewhere the crate compiles, and every start is an error that
+//! This needs Linux on x86-64; on another Unix the crate compiles, and every start is an error that
 //! says what to do instead.
 //!
 //! The crate has programs: `mesos-local` itself, and the helpers that an agent starts for its
@@ -14,7 +14,11 @@
 //! under cargo (`cargo run`, `cargo test`, nextest), or beside its own executable.
 
 mod cluster;
+#[cfg(target_os = "linux")]
+pub mod containerizer;
 mod error;
+#[cfg(target_os = "linux")]
+pub mod executor;
 mod fetch;
 mod platform;
 mod programs;

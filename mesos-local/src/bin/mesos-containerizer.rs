@@ -1,6 +1,12 @@
-//! `mesos-containerizer`: not written yet.
+//! `mesos-containerizer`, the helper that an agent starts for every container.
 
+#[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    eprintln!("mesos-containerizer is not written yet");
+    mesos_local::containerizer::main()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> std::process::ExitCode {
+    eprintln!("mesos-containerizer runs on Linux only");
     std::process::ExitCode::FAILURE
 }

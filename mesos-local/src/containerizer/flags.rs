@@ -1,0 +1,121 @@
+//! The flags, each of which may come as an environment variable too: agents start this program
+//! without flags, executors with them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+/// What all variables of this program begin with.
+const PREFIX: &str = "MESOS_CONTAINERIZER_";
+/// The flag `--launch_info` as a variable.
+pub(crate) const LAUNCH_INFO_VARIABLE: &str = "MESOS_CONTAINERIZER_LAUNCH_INFO";
+/// The flag `--report_pipe` as a variable.
+pub(crate) const REPORT_VARIABLE: &str = "MESOS_CONTAINERIZER_REPORT_PIPE";
+
+/// Whether a variable is meant for this program and for nothing that it starts.
+pub(crate) fn is_own_variable(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
+/// Starts the containers of a Mesos agent.
+#[derive(Debug, Parser)]
+#[command(name = "mesos-containerizer", version)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a container's command, and note its exit status in the runtime directory
+    Launch(Flags),
+    /// The process that a supervising `launch` starts, to become the command.
+    #[command(hide = true)]
+    Exec(Flags),
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+#[derive(Debug, Args)]
+#[command(rename_all = "snake_case")]
+pub(super) struct Flags {
+    /// The message ContainerLaunchInfo as JSON
+    #[arg(long, env = LAUNCH_INFO_VARIABLE, hide_env_values = true)]
+    pub(super) launch_info: Option<String>,
+
+    /// The descriptor of a pipe; the command is run after one byte came through it
+    #[arg(long, env = "MESOS_CONTAINERIZER_PIPE_READ", requires = "pipe_write")]
+    pub(super) pipe_read: Option<i32>,
+
+    /// The descriptor of the same pipe's other end, to be closed
+    #[arg(long, env = "MESOS_CONTAINERIZER_PIPE_WRITE", requires = "pipe_read")]
+    pub(super) pipe_write: Option<i32>,
+
+    /// Where to write the exit status; without it this process becomes the command
+    #[arg(long, env = "MESOS_CONTAINERIZER_RUNTIME_DIRECTORY")]
+    pub(super) runtime_directory: Option<PathBuf>,
+
+    /// The descriptor of a pipe for the reason why the command could not be run; it is closed
+    /// when the command runs (not in Mesos)
+    #[arg(long, env = REPORT_VARIABLE)]
+    pub(super) report_pipe: Option<i32>,
+
+    /// A process whose mount namespace to enter: not supported
+    #[arg(long, env = "MESOS_CONTAINERIZER_NAMESPACE_MNT_TARGET")]
+    pub(super) namespace_mnt_target: Option<i32>,
+
+    /// Whether to run in a new mount namespace: not supported
+    #[arg(
+        long,
+        env = "MESOS_CONTAINERIZER_UNSHARE_NAMESPACE_MNT",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        default_value = "false",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+    )]
+    pub(super) unshare_namespace_mnt: bool,
+}
+
+impl Flags {
+    /// The descriptors that were inherited on purpose.
+    pub(super) fn descriptors(&self) -> Vec<i32> {
+        let numbers = [self.pipe_read, self.pipe_write, self.report_pipe];
+        numbers.into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["mesos-containerizer"], arguments].concat())
+    }
+
+    #[test]
+    fn the_command_line_of_mesos_own_executor_is_understood() {
+        for (value, expected) in [("=false", false), ("=true", true), ("", true)] {
+            let cli = parse(&[
+                "launch",
+                "--launch_info={\"command\":{}}",
+                &format!("--unshare_namespace_mnt{value}"),
+            ]);
+            let Command::Launch(flags) = cli.unwrap().command else {
+                panic!("not launch");
+            };
+            assert_eq!(flags.launch_info.as_deref(), Some("{\"command\":{}}"));
+            assert_eq!(flags.unshare_namespace_mnt, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_pipe_come_together_or_not_at_all() {
+        assert!(parse(&["launch", "--pipe_read=3", "--pipe_write=4"]).is_ok());
+        let error = parse(&["launch", "--pipe_read=3"]).unwrap_err().to_string();
+        assert!(error.contains("--pipe_write"), "{error}");
+    }
+}

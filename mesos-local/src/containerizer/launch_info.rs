@@ -1,0 +1,248 @@
+//! The message ContainerLaunchInfo (`include/mesos/slave/containerizer.proto`) in Mesos' JSON,
+//! as far as this program acts on it; the rest is refused by name.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What to run, and how.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct LaunchInfo {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pre_exec_commands: Vec<LaunchCommand>,
+    /// Replaces the whole environment where given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) environment: Option<LaunchEnvironment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) supplementary_groups: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<LaunchCommand>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) working_directory: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rlimits: Option<Limits>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) no_new_privileges: Option<bool>,
+    /// All other fields.
+    #[serde(flatten)]
+    pub(crate) rest: BTreeMap<String, Value>,
+}
+
+/// The part of CommandInfo that says what to run. Its user and URIs have been seen to by the
+/// agent.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct LaunchCommand {
+    #[serde(default = "yes")]
+    pub(crate) shell: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<String>,
+    /// `argv`, its first word included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) arguments: Vec<String>,
+    /// Merged into that of the container by the agent, and by executors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) environment: Option<LaunchEnvironment>,
+}
+
+/// The message Environment.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct LaunchEnvironment {
+    #[serde(default)]
+    pub(crate) variables: Vec<Variable>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    /// SECRET for one whose value is elsewhere.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(crate) variable_type: Option<String>,
+    #[serde(default)]
+    pub(crate) value: String,
+}
+
+/// The message RLimitInfo.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Limits {
+    #[serde(default)]
+    pub(crate) rlimits: Vec<Limit>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Limit {
+    #[serde(rename = "type")]
+    pub(crate) limit_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hard: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) soft: Option<u64>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Fields that are no business of this program: the agent turns them into flags of the command
+/// executor.
+const IGNORED: [&str; 2] = ["task_environment", "task_supplementary_groups"];
+
+impl LaunchInfo {
+    /// Parses and checks.
+    pub(super) fn parse(json: &str) -> Result<Self> {
+        let info: Self = serde_json::from_str(json)
+            .context("the launch info is not a ContainerLaunchInfo in Mesos' JSON")?;
+        info.refuse()?;
+        info.argv()?;
+        Ok(info)
+    }
+
+    /// An error if the container needs what this program does not do. What it does not know
+    /// counts too: a newer agent may ask for isolation that would be missing then.
+    fn refuse(&self) -> Result<()> {
+        for (name, value) in &self.rest {
+            let empty = match value {
+                Value::Null => true,
+                Value::Array(values) => values.is_empty(),
+                _ => false,
+            };
+            if empty || IGNORED.contains(&name.as_str()) {
+                continue;
+            }
+            let what = match name.as_str() {
+                "rootfs" | "mounts" | "masked_paths" | "file_operations" => {
+                    "containers are on the host's filesystem"
+                }
+                "enter_namespaces" | "clone_namespaces" => "containers share the host's namespaces",
+                "seccomp_profile" | "effective_capabilities" | "bounding_capabilities" => {
+                    "containers have the rights of their user"
+                }
+                "tty_slave_path" => "containers have no terminal",
+                _ => "it is not known",
+            };
+            bail!(
+                "the launch info has the field `{name}`, which this mesos-containerizer does not \
+                 support ({what}); use --launcher=posix --isolation=posix/cpu,posix/mem for the \
+                 agent, and no image, volumes, terminal or capabilities for the task"
+            );
+        }
+        Ok(())
+    }
+
+    /// The command to run.
+    pub(super) fn argv(&self) -> Result<(&LaunchCommand, &str)> {
+        let command = self.command.as_ref();
+        let command = command.context("the launch info has no field `command`")?;
+        Ok((command, command.program()?))
+    }
+}
+
+impl LaunchCommand {
+    /// The shell's script, or the executable.
+    pub(super) fn program(&self) -> Result<&str> {
+        let value = self.value.as_deref();
+        let value = value.context("the command of the launch info has no field `value`")?;
+        ensure!(
+            self.shell || !value.is_empty(),
+            "the command of the launch info has an empty `value`, which names no executable"
+        );
+        Ok(value)
+    }
+}
+
+impl LaunchEnvironment {
+    /// From pairs.
+    pub(crate) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| Variable {
+            name,
+            variable_type: None,
+            value,
+        });
+        Self {
+            variables: variables.collect(),
+        }
+    }
+
+    /// As pairs, without secrets that nobody has resolved.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let plain = |variable: &&Variable| variable.variable_type.as_deref() != Some("SECRET");
+        let variables = self.variables.iter().filter(plain);
+        variables.map(|variable| (variable.name.as_str(), variable.value.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_sends_for_a_command_task_is_understood() {
+        let info = LaunchInfo::parse(
+            r#"{"command":{"arguments":["mesos-executor","--launcher_dir=/d"],"shell":false,
+                "value":"/d/mesos-executor","uris":[]},
+                "environment":{"variables":[{"name":"A","type":"VALUE","value":"1"}]},
+                "task_environment":{},"mounts":[],"user":"root","working_directory":"/s",
+                "rlimits":{"rlimits":[{"type":"RLMT_NOFILE","soft":10,"hard":20}]}}"#,
+        )
+        .unwrap();
+        let (command, value) = info.argv().unwrap();
+        assert_eq!(value, "/d/mesos-executor");
+        assert!(!command.shell);
+        assert_eq!(command.arguments, ["mesos-executor", "--launcher_dir=/d"]);
+        let environment = info.environment.unwrap();
+        assert_eq!(environment.pairs().collect::<Vec<_>>(), [("A", "1")]);
+        assert_eq!(info.rlimits.unwrap().rlimits[0].hard, Some(20));
+    }
+
+    #[test]
+    fn a_command_is_one_for_the_shell_unless_it_says_otherwise() {
+        let info = LaunchInfo::parse(r#"{"command":{"value":"true"}}"#).unwrap();
+        assert!(info.argv().unwrap().0.shell);
+    }
+
+    #[test]
+    fn every_field_that_isolation_depends_on_is_refused_by_name() {
+        for (name, value) in [
+            ("rootfs", r#""/r""#),
+            ("mounts", r#"[{"target":"/t"}]"#),
+            ("masked_paths", r#"["/proc/kcore"]"#),
+            ("file_operations", r#"[{"operation":"MKDIR"}]"#),
+            ("enter_namespaces", "[1]"),
+            ("clone_namespaces", "[131072]"),
+            ("seccomp_profile", "{}"),
+            ("effective_capabilities", "{}"),
+            ("bounding_capabilities", r#"{"capabilities":["CHOWN"]}"#),
+            ("tty_slave_path", r#""/dev/pts/1""#),
+            ("a_field_of_a_newer_mesos", "1"),
+        ] {
+            let json = format!(r#"{{"command":{{"value":"true"}},"{name}":{value}}}"#);
+            let error = LaunchInfo::parse(&json).unwrap_err().to_string();
+            assert!(error.contains(&format!("the field `{name}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_launch_info_that_runs_nothing_is_refused() {
+        for (json, expected) in [
+            ("{", "is not a ContainerLaunchInfo"),
+            ("{}", "no field `command`"),
+            (r#"{"command":{}}"#, "no field `value`"),
+            (r#"{"command":{"shell":false,"value":""}}"#, "empty `value`"),
+        ] {
+            let error = LaunchInfo::parse(json).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_without_its_value_is_no_variable() {
+        let environment: LaunchEnvironment = serde_json::from_str(
+            r#"{"variables":[{"name":"S","type":"SECRET","secret":{}},{"name":"V","value":""}]}"#,
+        )
+        .unwrap();
+        assert_eq!(environment.pairs().collect::<Vec<_>>(), [("V", "")]);
+    }
+}

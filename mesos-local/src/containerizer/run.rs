@@ -1,0 +1,153 @@
+//! Becoming the command.
+
+use std::convert::Infallible;
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Error, Result, bail, ensure};
+use nix::sys::prctl;
+use nix::unistd::setsid;
+
+use super::flags::{Flags, is_own_variable};
+use super::launch_info::{LaunchCommand, LaunchEnvironment, LaunchInfo};
+use super::user::Identity;
+use super::{limits, signals, sync};
+
+/// The PATH of a container that is given none (`host_default_path` in Mesos' `stout`).
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Who started this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Our supervisor: session and pipe have been seen to.
+    Supervised,
+    /// An executor, or a user.
+    Alone,
+}
+
+/// Becomes the command. It returns only to say why that is not possible.
+pub(super) fn run(flags: Flags, role: Role) -> Error {
+    match try_run(flags, role) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    }
+}
+
+/// The launch info of the flags, whose other fields must ask for nothing that is not supported.
+pub(super) fn launch_info(flags: Flags) -> Result<String> {
+    ensure!(
+        !flags.unshare_namespace_mnt && flags.namespace_mnt_target.is_none(),
+        "the flags --unshare_namespace_mnt and --namespace_mnt_target are not supported: \
+         containers share the host's namespaces"
+    );
+    flags
+        .launch_info
+        .context("the flag --launch_info is missing")
+}
+
+fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
+    signals::release()?;
+    if role == Role::Alone {
+        // A command that can be killed whole needs a session; whoever made this process the
+        // leader of a group has given it one, or something as good.
+        let _ = setsid();
+        if let Some(mut pipe) = sync::pipe(&flags)? {
+            sync::wait(&mut pipe, None)?;
+        }
+    }
+    let info = LaunchInfo::parse(&launch_info(flags)?)?;
+    let (command, value) = info.argv()?;
+    for command in &info.pre_exec_commands {
+        prepare(command)?;
+    }
+    let user = match &info.user {
+        Some(name) => Identity::find(name, &info.supplementary_groups)?,
+        None => None,
+    };
+    if let Some(limits) = &info.rlimits {
+        limits::set(limits)?;
+    }
+    if let Some(directory) = &info.working_directory {
+        enter(directory)?;
+    }
+    if let Some(user) = user {
+        user.assume()?;
+    }
+    if info.no_new_privileges == Some(true) {
+        prctl::set_no_new_privs().context("cannot set no_new_privileges")?;
+    }
+    let directory = info.working_directory.as_deref().map(Path::new);
+    let mut process = assemble(command, value, directory);
+    apply(&mut process, info.environment.as_ref());
+    let program = process.get_program().to_string_lossy().into_owned();
+    let error = process.exec();
+    Err(error).with_context(|| format!("cannot execute `{program}`"))
+}
+
+/// Runs one of the commands that isolators want to be run before, as the agent's user and in
+/// the agent's environment.
+fn prepare(command: &LaunchCommand) -> Result<()> {
+    let value = command.program()?;
+    let mut process = assemble(command, value, None);
+    apply(&mut process, None);
+    let status = process
+        .status()
+        .with_context(|| format!("cannot run the pre-exec command `{value}`"))?;
+    if !status.success() {
+        bail!("the pre-exec command `{value}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// Makes `directory` if it is not there, and enters it.
+fn enter(directory: &str) -> Result<()> {
+    // Whether it could be made shows when it is entered.
+    let made = fs::create_dir_all(directory);
+    env::set_current_dir(directory).with_context(|| match made {
+        Ok(()) => format!("cannot enter the working directory {directory}"),
+        Err(error) => format!("cannot create the working directory {directory} ({error})"),
+    })
+}
+
+/// The process that `command` describes. An executable without a directory in its name is
+/// looked for in `directory` before PATH, as Mesos does.
+fn assemble(command: &LaunchCommand, value: &str, directory: Option<&Path>) -> Command {
+    if command.shell {
+        let mut process = Command::new("sh");
+        process.args(["-c", value]);
+        return process;
+    }
+    let here = directory.and_then(|directory| executable(directory, value));
+    let mut process = Command::new(here.as_deref().unwrap_or(Path::new(value)));
+    let mut words = command.arguments.iter();
+    process.arg0(words.next().map_or(value, String::as_str));
+    process.args(words);
+    process
+}
+
+/// The file `name` in `directory`, if it can be executed.
+fn executable(directory: &Path, name: &str) -> Option<PathBuf> {
+    let path = directory.join(name);
+    let metadata = fs::metadata(&path).ok()?;
+    (metadata.is_file() && metadata.permissions().mode() & 0o111 != 0).then_some(path)
+}
+
+/// Gives the process `environment`, or else that of this process without what is for us.
+fn apply(process: &mut Command, environment: Option<&LaunchEnvironment>) {
+    match environment {
+        Some(environment) => {
+            process.env_clear().env("PATH", DEFAULT_PATH);
+            process.envs(environment.pairs());
+        }
+        None => {
+            let own = env::vars_os().map(|(name, _)| name);
+            for name in own.filter(|name| name.to_str().is_some_and(is_own_variable)) {
+                process.env_remove(name);
+            }
+        }
+    }
+}

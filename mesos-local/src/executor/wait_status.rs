@@ -1,0 +1,92 @@
+//! How a command ended, in Mesos' words (`src/common/status_utils.hpp`), which users search
+//! logs for.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+
+/// What glibc's strsignal has for the signals from 1 on.
+const SIGNALS: [&str; 31] = [
+    "Hangup",
+    "Interrupt",
+    "Quit",
+    "Illegal instruction",
+    "Trace/breakpoint trap",
+    "Aborted",
+    "Bus error",
+    "Floating point exception",
+    "Killed",
+    "User defined signal 1",
+    "Segmentation fault",
+    "User defined signal 2",
+    "Broken pipe",
+    "Alarm clock",
+    "Terminated",
+    "Stack fault",
+    "Child exited",
+    "Continued",
+    "Stopped (signal)",
+    "Stopped",
+    "Stopped (tty input)",
+    "Stopped (tty output)",
+    "Urgent I/O condition",
+    "CPU time limit exceeded",
+    "File size limit exceeded",
+    "Virtual timer expired",
+    "Profiling timer expired",
+    "Window changed",
+    "I/O possible",
+    "Power failure",
+    "Bad system call",
+];
+/// glibc keeps the first two real-time signals of the kernel, 32 and 33, to itself.
+const SIGRTMIN: i32 = 34;
+
+/// `exited with status 3`, `terminated with signal Killed`.
+pub(super) fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with status {code}"),
+        (None, Some(number)) => {
+            let core = if status.core_dumped() {
+                " (core dumped)"
+            } else {
+                ""
+            };
+            format!("terminated with signal {}{core}", signal(number))
+        }
+        // Nothing else ends a process.
+        (None, None) => format!("wait status {}", status.into_raw()),
+    }
+}
+
+fn signal(number: i32) -> String {
+    let index = usize::try_from(number - 1).ok();
+    match index.and_then(|index| SIGNALS.get(index)) {
+        Some(name) => (*name).to_owned(),
+        None if number >= SIGRTMIN => format!("Real-time signal {}", number - SIGRTMIN),
+        None => format!("Unknown signal {number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_told_in_mesos_words() {
+        for (raw, expected) in [
+            (0, "exited with status 0"),
+            (3 << 8, "exited with status 3"),
+            (9, "terminated with signal Killed"),
+            (15, "terminated with signal Terminated"),
+            (
+                11 | 0x80,
+                "terminated with signal Segmentation fault (core dumped)",
+            ),
+            (31, "terminated with signal Bad system call"),
+            (34, "terminated with signal Real-time signal 0"),
+            (33, "terminated with signal Unknown signal 33"),
+        ] {
+            assert_eq!(describe(ExitStatus::from_raw(raw)), expected);
+        }
+    }
+}

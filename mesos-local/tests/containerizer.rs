@@ -1,0 +1,446 @@
+//! The program `mesos-containerizer` as an agent uses it: rows 59 to 63 of the protocol's
+//! checklist, and what else `launch` promises.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mesos-containerizer");
+
+/// `launch` with `info`, and without the variables of whoever runs the tests.
+fn launch(info: &Value) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("launch")
+        .env("MESOS_CONTAINERIZER_LAUNCH_INFO", info.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// `launch` under supervision, and the directory that gets the file `status`.
+fn supervised(info: &Value) -> (Command, TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = launch(info);
+    command.env("MESOS_CONTAINERIZER_RUNTIME_DIRECTORY", directory.path());
+    (command, directory)
+}
+
+fn shell(script: &str) -> Value {
+    json!({ "command": { "value": script } })
+}
+
+/// Runs `command` to its end: its exit status, and the content of the file `status`.
+fn run((mut command, directory): (Command, TempDir)) -> (Output, String) {
+    let output = command.output().expect("the program runs");
+    (output, status(&directory))
+}
+
+fn status(directory: &TempDir) -> String {
+    fs::read_to_string(directory.path().join("status")).expect("the file `status`")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn stdout(mut command: Command) -> String {
+    let output = command.output().expect("the program runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The pipe of an agent; the ends' numbers go to `command`.
+struct AgentPipe(OwnedFd);
+
+impl AgentPipe {
+    fn spawn(command: &mut Command) -> (Self, Child) {
+        let (read, write) = nix::unistd::pipe().expect("a pipe");
+        let child = command
+            .env(
+                "MESOS_CONTAINERIZER_PIPE_READ",
+                read.as_raw_fd().to_string(),
+            )
+            .env(
+                "MESOS_CONTAINERIZER_PIPE_WRITE",
+                write.as_raw_fd().to_string(),
+            )
+            .spawn()
+            .expect("the program starts");
+        drop(read);
+        (Self(write), child)
+    }
+
+    fn go(self) {
+        let mut pipe = fs::File::from(self.0);
+        pipe.write_all(&[0]).expect("the program reads");
+    }
+}
+
+/// Waits for the end, but not for ever.
+fn wait(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "the program does not end");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+    kill(pid, signal).expect("the program runs");
+}
+
+#[test]
+fn nothing_is_run_when_the_agent_is_gone_before_its_word() {
+    let marker = tempfile::tempdir().expect("a directory");
+    let path = marker.path().join("ran");
+    let (mut command, directory) = supervised(&shell(&format!("touch {}", path.display())));
+    let (pipe, mut child) = AgentPipe::spawn(&mut command);
+    drop(pipe);
+    assert_eq!(wait(&mut child).code(), Some(1));
+    assert_eq!(status(&directory), "256");
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut stderr)
+        .expect("text");
+    assert!(stderr.contains("the agent closed the pipe"), "{stderr}");
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_command_waits_for_the_agents_word_and_inherits_no_descriptor() {
+    let (mut command, directory) = supervised(&shell("echo started; ls /proc/self/fd | wc -l"));
+    let (pipe, mut child) = AgentPipe::spawn(&mut command);
+    assert_eq!(child.try_wait().expect("a child"), None);
+    pipe.go();
+    assert_eq!(wait(&mut child).code(), Some(0));
+    let mut output = String::new();
+    child
+        .stdout
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut output)
+        .expect("text");
+    // Besides stdin, stdout and stderr only what ls has open itself: the directory.
+    assert_eq!(output, "started\n4\n");
+    assert_eq!(status(&directory), "0");
+}
+
+#[test]
+fn a_signal_before_the_agents_word_ends_the_program_and_is_its_status() {
+    let (mut command, directory) = supervised(&shell("echo never"));
+    let (pipe, mut child) = AgentPipe::spawn(&mut command);
+    // It holds signals back as soon as it has the file; before, the signal would simply kill it.
+    let begun = || directory.path().join("status").exists();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !begun() || !holds_back(&child, Signal::SIGTERM) {
+        assert!(Instant::now() < deadline, "the program does not begin");
+        thread::yield_now();
+    }
+    signal(&child, Signal::SIGWINCH);
+    signal(&child, Signal::SIGTERM);
+    assert_eq!(wait(&mut child).code(), Some(1));
+    assert_eq!(status(&directory), "15");
+    drop(pipe);
+}
+
+/// Whether `signal` is blocked in the process, from `/proc/PID/status`.
+fn holds_back(child: &Child, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("a process");
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigBlk:"))
+        .expect("a mask");
+    let mask = u64::from_str_radix(mask.trim(), 16).expect("hexadecimal");
+    mask & (1 << (signal as i32 - 1)) != 0
+}
+
+#[test]
+fn the_status_is_what_wait_says_of_the_command() {
+    for (script, expected) in [
+        ("exit 0", "0"),
+        ("exit 3", "768"),
+        ("kill -KILL $$", "9"),
+        ("kill -TERM $$", "15"),
+        // A real-time signal, which has no name.
+        ("kill -40 $$", "40"),
+    ] {
+        let (output, status) = run(supervised(&shell(script)));
+        assert_eq!(status, expected, "{script}");
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{script}: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn a_signal_to_the_supervisor_goes_to_the_command_whose_end_is_awaited() {
+    let script =
+        "trap 'echo caught; sleep 0.2; exit 4' TERM; echo ready; while :; do sleep 0.01; done";
+    let (mut command, directory) = supervised(&shell(script));
+    let mut child = command.spawn().expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    assert_eq!(lines.next().expect("a line").expect("text"), "ready");
+    signal(&child, Signal::SIGTERM);
+    assert_eq!(lines.next().expect("a line").expect("text"), "caught");
+    assert_eq!(
+        status(&directory),
+        "",
+        "nothing may be written before the command's end"
+    );
+    assert_eq!(wait(&mut child).code(), Some(0));
+    assert_eq!(status(&directory), "1024");
+}
+
+#[test]
+fn a_command_begins_with_no_signal_blocked_and_with_sigpipe_deadly() {
+    let script = "grep -E '^Sig(Blk|Ign):' /proc/self/status | cut -f2";
+    let (supervised, _directory) = supervised(&shell(script));
+    for command in [supervised, launch(&shell(script))] {
+        let output = stdout(command);
+        let masks: Vec<_> = output
+            .lines()
+            .map(|mask| u64::from_str_radix(mask, 16))
+            .collect();
+        let [Ok(blocked), Ok(ignored)] = masks[..] else {
+            panic!("not two masks: {output}");
+        };
+        assert_eq!(blocked, 0);
+        assert_eq!(ignored & (1 << (Signal::SIGPIPE as i32 - 1)), 0);
+    }
+}
+
+#[test]
+fn arguments_are_the_whole_argv_and_value_is_what_is_executed() {
+    let info = |value: &str, arguments: &[&str]| json!({ "command": { "shell": false, "value": value, "arguments": arguments } });
+    assert_eq!(stdout(launch(&info("/bin/echo", &["x", "y"]))), "y\n");
+    // sh says its $0, which is argv[0] where nothing is run with -c.
+    let output = launch(&info("sh", &["called-so", "-c", "echo $0"]))
+        .output()
+        .expect("a program");
+    assert_eq!(text(&output.stdout), "called-so\n");
+    assert_eq!(stdout(launch(&info("/bin/echo", &[]))), "\n");
+}
+
+#[test]
+fn the_environment_is_replaced_whole_and_gets_a_path() {
+    let mut info = shell("/usr/bin/env");
+    info["environment"] = json!({ "variables": [
+        { "name": "A", "value": "1" }, { "name": "A", "value": "2" },
+        { "name": "B", "type": "VALUE", "value": "x y" },
+    ]});
+    let mut command = launch(&info);
+    command.env("NOT_FOR_TASKS", "1");
+    let environment = stdout(command);
+    // PWD and the like are made by sh itself.
+    let made_by_sh = ["PWD=", "SHLVL=", "_=", "OLDPWD="];
+    let mut lines: Vec<_> = environment.lines().collect();
+    lines.retain(|line| !made_by_sh.iter().any(|prefix| line.starts_with(prefix)));
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "A=2",
+            "B=x y",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        ]
+    );
+}
+
+#[test]
+fn without_an_environment_it_is_inherited_but_for_what_is_meant_for_the_program() {
+    let mut command = launch(&shell("env"));
+    command.env("MINE", "1");
+    let environment = stdout(command);
+    assert!(
+        environment.lines().any(|line| line == "MINE=1"),
+        "{environment}"
+    );
+    assert!(
+        !environment.contains("MESOS_CONTAINERIZER_"),
+        "{environment}"
+    );
+}
+
+#[test]
+fn the_working_directory_is_made_and_executables_in_it_are_found() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let inner = directory.path().join("a/b");
+    let mut info = shell("pwd -P");
+    info["working_directory"] = json!(inner);
+    let found = stdout(launch(&info));
+    assert_eq!(
+        fs::canonicalize(found.trim_end()).ok(),
+        fs::canonicalize(&inner).ok()
+    );
+
+    std::os::unix::fs::symlink("/bin/echo", inner.join("say")).expect("a link");
+    let info = json!({
+        "command": { "shell": false, "value": "say", "arguments": ["say", "found"] },
+        "working_directory": inner,
+    });
+    assert_eq!(stdout(launch(&info)), "found\n");
+}
+
+#[test]
+fn limits_are_set() {
+    let mut info = shell("ulimit -Sn; ulimit -Hn; ulimit -Sc");
+    info["rlimits"] = json!({ "rlimits": [
+        { "type": "RLMT_NOFILE", "soft": 50, "hard": 60 },
+        { "type": "RLMT_CORE", "soft": 0, "hard": 0 },
+    ]});
+    assert_eq!(stdout(launch(&info)), "50\n60\n0\n");
+}
+
+#[test]
+fn pre_exec_commands_come_first_and_each_has_to_succeed() {
+    let mut info = shell("echo command");
+    info["pre_exec_commands"] = json!([
+        { "value": "echo first" },
+        { "shell": false, "value": "/bin/echo", "arguments": ["echo", "second"] },
+    ]);
+    assert_eq!(stdout(launch(&info)), "first\nsecond\ncommand\n");
+    info["pre_exec_commands"] = json!([{ "value": "exit 7" }]);
+    let (output, status) = run(supervised(&info));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(status, "256");
+    let stderr = text(&output.stderr);
+    assert!(
+        stderr.contains("pre-exec command `exit 7` failed: exit status: 7"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_command_runs_as_the_user_that_was_asked_for() {
+    let own = stdout({
+        let mut command = Command::new("id");
+        command.arg("-un");
+        command
+    });
+    let mut info = shell("id -un; id -G");
+    info["user"] = json!(own.trim_end());
+    assert!(
+        stdout(launch(&info)).starts_with(&own),
+        "the same user needs no rights"
+    );
+    if !geteuid().is_root() {
+        info["user"] = json!("root");
+        let output = launch(&info).output().expect("the program runs");
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains("cannot become the user `root`"), "{stderr}");
+        return;
+    }
+    info["user"] = json!("nobody");
+    info["supplementary_groups"] = json!([12345]);
+    let output = stdout(launch(&info));
+    let (user, groups) = output.split_once('\n').expect("two lines");
+    assert_eq!(user, "nobody");
+    let groups: Vec<_> = groups.split_whitespace().collect();
+    assert!(
+        groups.contains(&"12345") && !groups.contains(&"0"),
+        "{groups:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_run_is_said_once_in_the_status_and_in_words_on_stderr() {
+    let absent = json!({ "command": { "shell": false, "value": "/no/such/file" } });
+    let mut nobody = shell("true");
+    nobody["user"] = json!("no-such-user");
+    let mut directory = shell("true");
+    directory["working_directory"] = json!("/proc/none/here");
+    let mut limit = shell("true");
+    limit["rlimits"] = json!({ "rlimits": [{ "type": "RLMT_NOFILE", "soft": 1 }] });
+    for (info, expected) in [
+        (
+            absent,
+            "cannot execute `/no/such/file`: No such file or directory",
+        ),
+        (nobody, "there is no user `no-such-user` on this machine"),
+        (
+            directory,
+            "cannot create the working directory /proc/none/here",
+        ),
+        (limit, "the limit RLMT_NOFILE needs both `soft` and `hard`"),
+    ] {
+        let (output, status) = run(supervised(&info));
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains(expected), "{stderr}");
+        assert_eq!(status, "256", "{expected}");
+    }
+}
+
+#[test]
+fn a_container_that_needs_isolation_is_refused_before_anything_is_run() {
+    let mut info = shell("echo ran");
+    info["mounts"] = json!([{ "target": "/t", "source": "/s" }]);
+    let (output, status) = run(supervised(&info));
+    assert_eq!((output.status.code(), status.as_str()), (Some(1), "256"));
+    assert_eq!(text(&output.stdout), "");
+    assert!(
+        text(&output.stderr).contains("the field `mounts`"),
+        "{}",
+        text(&output.stderr)
+    );
+
+    let (mut command, directory) = supervised(&shell("echo ran"));
+    command.env("MESOS_CONTAINERIZER_NAMESPACE_MNT_TARGET", "1");
+    let (output, status) = run((command, directory));
+    assert_eq!(
+        (text(&output.stdout).as_str(), status.as_str()),
+        ("", "256")
+    );
+    assert!(
+        text(&output.stderr).contains("--namespace_mnt_target"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_runtime_directory_that_is_not_there_is_named() {
+    let mut command = launch(&shell("echo ran"));
+    command.env("MESOS_CONTAINERIZER_RUNTIME_DIRECTORY", "/no/such");
+    let output = command.output().expect("the program runs");
+    assert_eq!(
+        (output.status.code(), text(&output.stdout).as_str()),
+        (Some(1), "")
+    );
+    assert!(
+        text(&output.stderr).contains("cannot create /no/such/status"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn other_subcommands_say_that_they_are_not_there() {
+    let mut command = Command::new(PROGRAM);
+    let output = command
+        .args(["mount", "--operation=make-rslave"])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the subcommand `mount` is not supported"));
+}
