@@ -9,6 +9,9 @@ use std::time::Duration;
 use mesos_local::wire::{FAILED, READY};
 use mesos_native::Library;
 use mesos_native::local::Local;
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::getppid;
 
 /// The arguments; see [`wire::Config`](mesos_local::wire::Config).
 #[derive(Debug, clap::Args)]
@@ -63,13 +66,6 @@ fn say(line: &str) {
 }
 
 /// Has the kernel kill this process when its parent ends; false if it is too late for that.
-#[cfg(target_os = "linux")]
 fn end_with_parent(parent: i32) -> bool {
-    use nix::sys::{prctl, signal::Signal};
-    prctl::set_pdeathsig(Signal::SIGKILL).is_ok() && nix::unistd::getppid().as_raw() == parent
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with_parent(_: i32) -> bool {
-    false
+    prctl::set_pdeathsig(Signal::SIGKILL).is_ok() && getppid().as_raw() == parent
 }

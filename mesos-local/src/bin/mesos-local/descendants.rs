@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use tokio::signal::unix::Signal as SignalStream;
 use tokio::time::{Instant, sleep_until};
@@ -27,15 +27,8 @@ pub(crate) struct Reaped {
 }
 
 /// Makes orphans below this process its children.
-#[cfg(target_os = "linux")]
 pub(crate) fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
-}
-
-/// Only Linux has subreapers.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn adopt_orphans() -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Reaps the next child that has ended, if any has. `Err(ECHILD)` says that there is no child, and
@@ -66,6 +59,20 @@ pub(crate) fn end(child: Pid) -> Option<ExitStatus> {
             },
             Err(Errno::EINTR) => continue,
             Err(_) => return None,
+        }
+    }
+}
+
+/// Stops a child that has not been reaped yet, and returns when all its threads have stopped, or
+/// it has ended.
+pub(crate) fn pause(child: Pid) -> Result<(), Errno> {
+    kill(child, Signal::SIGSTOP)?;
+    // What is learnt here is left for `reap` to learn, too.
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    loop {
+        match waitid(Id::Pid(child), flags) {
+            Err(Errno::EINTR) => continue,
+            result => return result.map(drop),
         }
     }
 }

@@ -3,9 +3,13 @@
 //! The same program is, by hidden subcommands, the supervisor and the cluster process of the
 //! library's [`LocalCluster`](mesos_local::LocalCluster).
 
+#[cfg(target_os = "linux")]
 mod cluster;
+#[cfg(target_os = "linux")]
 mod descendants;
+#[cfg(target_os = "linux")]
 mod log;
+#[cfg(target_os = "linux")]
 mod supervise;
 mod up;
 
@@ -32,9 +36,11 @@ enum Command {
         version: String,
     },
     /// The process that a LocalCluster starts; it is spoken to over its stdin.
+    #[cfg(target_os = "linux")]
     #[command(hide = true)]
     Supervise,
     /// The process that the supervisor starts.
+    #[cfg(target_os = "linux")]
     #[command(hide = true)]
     Cluster(cluster::Arguments),
 }
@@ -45,7 +51,9 @@ fn main() -> ExitCode {
         Command::Fetch { version } => mesos_local::libmesos_blocking(&version)
             .map(|path| println!("{}", path.display()))
             .map_err(|error| error.report()),
+        #[cfg(target_os = "linux")]
         Command::Supervise => return supervise::run(),
+        #[cfg(target_os = "linux")]
         Command::Cluster(arguments) => return cluster::run(&arguments),
     };
     match result {

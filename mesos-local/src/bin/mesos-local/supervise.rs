@@ -13,6 +13,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use mesos_local::wire::{Action, Config, Event, FAILED, Failure, READY, Request, port_message};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -20,7 +21,7 @@ use tokio::net::unix::pipe;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use crate::descendants::{Reaped, adopt_orphans, end, end_all, reap};
+use crate::descendants::{Reaped, adopt_orphans, end, end_all, pause, reap};
 use crate::log;
 
 /// The cluster process keeps the time itself, and has more to say when it is up.
@@ -177,8 +178,8 @@ impl Supervisor {
                 self.kill();
                 Ok(())
             }
-            (Action::Pause, Some(pid)) => send(pid, Signal::SIGSTOP),
-            (Action::Resume, Some(pid)) => send(pid, Signal::SIGCONT),
+            (Action::Pause, Some(pid)) => pause(pid).map_err(signal_failure),
+            (Action::Resume, Some(pid)) => kill(pid, Signal::SIGCONT).map_err(signal_failure),
             (Action::Pause | Action::Resume, None) => Err(failure("the cluster is down")),
         };
         reply(request.id, result.map(|()| self.config.port));
@@ -367,9 +368,8 @@ impl Supervisor {
     }
 }
 
-fn send(pid: Pid, signal: Signal) -> Result<(), Failure> {
-    kill(pid, signal)
-        .map_err(|error| failure(format!("cannot send {signal} to the cluster: {error}")))
+fn signal_failure(error: Errno) -> Failure {
+    failure(format!("cannot send a signal to the cluster process: {error}"))
 }
 
 fn failure(message: impl Into<String>) -> Failure {

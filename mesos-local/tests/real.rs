@@ -1,0 +1,248 @@
+//! A real Mesos, started and stopped in every way.
+
+mod common;
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::{get, get_within, processes_with, wait_until};
+use mesos_local::testing::require_real;
+use mesos_local::{Builder, ErrorKind, LocalCluster};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// The cluster, unless this machine cannot have one.
+async fn started(builder: Builder) -> Option<LocalCluster> {
+    require_real(builder.start().await)
+}
+
+/// The number of active agents, as the master knows them.
+fn active_agents(port: u16) -> usize {
+    let (_, body) = get(port, "/master/slaves").expect("an answer");
+    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let agents = state["slaves"].as_array().expect("agents");
+    agents
+        .iter()
+        .filter(|agent| agent["active"] == true)
+        .count()
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_started_has_its_master_and_all_its_agents() {
+    let Some(cluster) = started(LocalCluster::builder().agents(2)).await else {
+        return;
+    };
+    assert_eq!(
+        cluster.master_url(),
+        format!("http://127.0.0.1:{}/master", cluster.port())
+    );
+    let (status, _) = get(cluster.port(), "/master/health").expect("an answer");
+    assert!(status.ends_with("200 OK"), "{status}");
+    assert_eq!(active_agents(cluster.port()), 2);
+    for number in 1..=2 {
+        let url = cluster.agent_url(number);
+        let path = url
+            .strip_prefix(&format!("http://127.0.0.1:{}", cluster.port()))
+            .expect("a path");
+        let (status, _) = get(cluster.port(), &format!("{path}/health")).expect("an answer");
+        assert!(status.ends_with("200 OK"), "{url}: {status}");
+    }
+    let (_, version) = get(cluster.port(), "/version").expect("an answer");
+    assert!(version.contains("\"1.11.0\""), "{version}");
+    let work_dir = cluster.work_dir().to_owned();
+    cluster.stop().await.expect("a stop");
+    assert!(!work_dir.exists());
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_dropped_is_gone_at_once() {
+    let Some(cluster) = started(LocalCluster::builder()).await else {
+        return;
+    };
+    let (port, work_dir) = (cluster.port(), cluster.work_dir().to_owned());
+    let name = work_dir.to_str().expect("UTF-8");
+    assert!(!processes_with(name).is_empty());
+    drop(cluster);
+    assert_eq!(processes_with(name), Vec::<i32>::new());
+    assert!(!work_dir.exists());
+    TcpListener::bind(("127.0.0.1", port)).expect("the port is free again");
+}
+
+#[tokio::test]
+async fn a_killed_cluster_comes_back_on_its_port() {
+    let Some(cluster) = started(LocalCluster::builder().agents(2)).await else {
+        return;
+    };
+    let port = cluster.port();
+    cluster.kill().await.expect("a kill");
+    get(port, "/master/health").expect_err("nobody is there");
+    cluster.restart().await.expect("a restart");
+    assert_eq!(cluster.port(), port);
+    assert_eq!(active_agents(port), 2);
+    // From up to up.
+    cluster.restart().await.expect("another restart");
+    assert_eq!(active_agents(port), 2);
+}
+
+#[tokio::test]
+async fn a_paused_cluster_answers_when_it_is_resumed() {
+    let Some(cluster) = started(LocalCluster::builder()).await else {
+        return;
+    };
+    cluster.pause().await.expect("a pause");
+    get_within(cluster.port(), "/master/health", Duration::from_millis(300))
+        .expect_err("no answer while it is paused");
+    cluster.resume().await.expect("a resume");
+    let (status, _) = get(cluster.port(), "/master/health").expect("an answer");
+    assert!(status.ends_with("200 OK"), "{status}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port();
+    let error = LocalCluster::builder()
+        .port(port)
+        .start()
+        .await
+        .expect_err("it is taken");
+    assert_eq!(error.kind(), ErrorKind::PortInUse);
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("port {port} of 127.0.0.1")),
+        "{error}"
+    );
+    assert!(error.to_string().contains("another port"), "{error}");
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_refused() {
+    let error = LocalCluster::builder()
+        .agents(101)
+        .start()
+        .await
+        .expect_err("too many");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        error.to_string().contains("up to 100 agents, not 101"),
+        "{error}"
+    );
+    let error = LocalCluster::builder()
+        .version("2.0")
+        .start()
+        .await
+        .expect_err("no such version");
+    assert_eq!(error.kind(), ErrorKind::UnknownVersion);
+    let error = LocalCluster::builder()
+        .env("A=B", "")
+        .start()
+        .await
+        .expect_err("no such name");
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn a_flag_that_mesos_refuses_is_quoted_from_its_log() {
+    // First, that a cluster can be had at all.
+    let Some(_) = started(LocalCluster::builder().agents(0)).await else {
+        return;
+    };
+    let builder = LocalCluster::builder().env("MESOS_ALLOCATION_INTERVAL", "soon");
+    let error = builder.start().await.expect_err("no duration");
+    assert_eq!(error.kind(), ErrorKind::Start);
+    for part in ["Failed to load flag 'allocation_interval'", "cluster.log"] {
+        assert!(
+            error.to_string().contains(part),
+            "{part:?} is missing in: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_asked_for_is_reported() {
+    let Some(cluster) = started(LocalCluster::builder()).await else {
+        return;
+    };
+    let work_dir = cluster.work_dir().to_str().expect("UTF-8").to_owned();
+    for pid in processes_with(&format!("{work_dir}/mesos")) {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it runs");
+    }
+    let error = cluster.exited().await;
+    assert_eq!(error.kind(), ErrorKind::Exited);
+    assert!(error.to_string().contains("SIGKILL"), "{error}");
+    drop(cluster);
+    // Kept for its log; it is the test's to remove.
+    std::fs::remove_dir_all(work_dir).expect("a directory");
+}
+
+#[tokio::test]
+#[ignore = "the program that the next test kills, which runs it"]
+async fn helper_that_has_a_cluster_until_it_is_killed() {
+    let Some(cluster) = started(LocalCluster::builder()).await else {
+        return;
+    };
+    println!("\nwork dir {}", cluster.work_dir().display());
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn the_cluster_of_a_program_that_is_killed_ends_with_it() {
+    // First, that a cluster can be had at all.
+    let Some(_) = started(LocalCluster::builder().agents(0)).await else {
+        return;
+    };
+    let mut program = Command::new(std::env::current_exe().expect("this test"))
+        .args([
+            "--ignored",
+            "--nocapture",
+            "--exact",
+            "helper_that_has_a_cluster_until_it_is_killed",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a program");
+    let work_dir = line_after(&mut program, "work dir ");
+    assert!(!processes_with(&work_dir).is_empty());
+    program.kill().expect("SIGKILL");
+    program.wait().expect("its end");
+    wait_until("nothing of the cluster is left", || {
+        processes_with(&work_dir).is_empty()
+    });
+    wait_until("nor its files", || {
+        !std::path::Path::new(&work_dir).exists()
+    });
+}
+
+#[tokio::test]
+async fn up_runs_in_the_foreground_until_sigterm_and_leaves_nothing() {
+    // First, that a cluster can be had at all.
+    let Some(_) = started(LocalCluster::builder().agents(0)).await else {
+        return;
+    };
+    let mut program = Command::new(env!("CARGO_BIN_EXE_mesos-local"))
+        .args(["up", "--agents", "2", "--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("mesos-local");
+    let address = line_after(&mut program, "    http://127.0.0.1:");
+    let port = address
+        .strip_suffix("/master")
+        .and_then(|port| port.parse().ok());
+    assert_eq!(active_agents(port.expect("a port")), 2);
+    kill(Pid::from_raw(program.id().cast_signed()), Signal::SIGTERM).expect("it runs");
+    assert!(program.wait().expect("its end").success());
+    get(port.expect("a port"), "/master/health").expect_err("nobody is there any more");
+}
+
+/// The rest of the first line of its stdout that starts so.
+fn line_after(program: &mut Child, start: &str) -> String {
+    let stdout = program.stdout.take().expect("a pipe");
+    BufReader::new(stdout)
+        .lines()
+        .map(|line| line.expect("a line"))
+        .find_map(|line| line.strip_prefix(start).map(str::to_owned))
+        .expect("the line")
+}
