@@ -18,7 +18,7 @@ impl Scheduler for Hello {
     }
 
     async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
-        println!("{}: {:?}", update.task_id, update.state());
+        println!("{}: {:?}", update.task_id, update.task_state()?);
         if update.is_terminal() {
             driver.stop(false);
         }
@@ -29,12 +29,8 @@ impl Scheduler for Hello {
 #[tokio::main]
 async fn main() -> Result<(), mesos::BoxError> {
     let master = std::env::args().nth(1).ok_or("which master?")?;
-    let command = CommandInfo::sh("echo hello");
-    let task = TaskInfo::builder("hello")
-        .command(command)
-        .cpus(0.1)
-        .mem(32.0)
-        .build();
+    let task = TaskInfo::builder("hello").id("hello").cpus(0.1).mem(32.0);
+    let task = task.command(CommandInfo::sh("echo hello")).build();
     let backend = mesos::http::HttpBackend::new(master.parse()?);
     SchedulerDriver::run(Hello(Some(task)), Framework::ephemeral("hello"), backend).await?;
     Ok(())

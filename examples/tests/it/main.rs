@@ -1,0 +1,6 @@
+//! The examples as a user runs them: real processes, a real Mesos.
+
+mod bad_input;
+mod hello;
+mod program;
+mod run;

@@ -1,0 +1,116 @@
+//! Runs an example as a process.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use mesos_local::{LocalCluster, testing::require_real};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+
+/// How long a program may take to do what it must. Generous: the machines that
+/// run the tests are shared.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The executable of an example. Cargo builds examples before it runs tests.
+pub(crate) fn path(example: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().unwrap().parent().unwrap();
+    let path = profile.join("examples").join(example);
+    assert!(
+        path.exists(),
+        "{} is not built; `cargo build --examples` does that",
+        path.display()
+    );
+    path
+}
+
+pub(crate) fn example(name: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(path(name));
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs an example to its end.
+pub(crate) async fn outcome(name: &str, args: &[&str]) -> Outcome {
+    let output = within(name, example(name, args).output()).await.unwrap();
+    Outcome::from(output)
+}
+
+/// What a program left behind.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A program that is still running.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    lines: tokio::io::Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    pub(crate) fn start(name: &str, args: &[&str]) -> Self {
+        let mut child = example(name, args).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let lines = BufReader::new(stderr).lines();
+        Self { child, lines }
+    }
+
+    /// Reads standard error up to a line that contains `text`.
+    pub(crate) async fn says(&mut self, text: &str) {
+        let mut seen = Vec::new();
+        let found = within(text, async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                seen.push(line);
+                if seen.last().unwrap().contains(text) {
+                    return true;
+                }
+            }
+            false
+        });
+        let found = found.await;
+        assert!(found, "`{text}` was never said, but: {seen:#?}");
+    }
+
+    /// What Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        let pid = nix::unistd::Pid::from_raw(pid);
+        nix::sys::signal::kill(pid, nix::sys::signal::SIGINT).unwrap();
+    }
+
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        let status = within("the program's end", self.child.wait()).await.unwrap();
+        status.code()
+    }
+}
+
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("expected in vain: {what}"),
+    }
+}
+
+/// A cluster, or `None` where there may be none.
+pub(crate) async fn cluster() -> Option<LocalCluster> {
+    require_real(LocalCluster::builder().start().await)
+}
