@@ -150,8 +150,9 @@ async fn a_flag_that_mesos_refuses_is_quoted_from_its_log() {
     let Some(_) = started(LocalCluster::builder().agents(0)).await else {
         return;
     };
-    let builder = LocalCluster::builder().env("MESOS_ALLOCATION_INTERVAL", "soon");
-    let error = builder.start().await.expect_err("no duration");
+    let work_dir = tempfile::tempdir().expect("a directory");
+    let builder = LocalCluster::builder().work_dir(work_dir.path());
+    let error = builder.env("MESOS_ALLOCATION_INTERVAL", "soon").start().await.expect_err("no duration");
     assert_eq!(error.kind(), ErrorKind::Start);
     for part in ["Failed to load flag 'allocation_interval'", "cluster.log"] {
         assert!(

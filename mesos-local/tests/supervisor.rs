@@ -14,7 +14,8 @@ use mesos_local::wire::{Action, Config, Event, Failure, Request};
 
 /// Starts a process that detaches itself in every way there is, and then is ready.
 const WITH_ORPHAN: &str = "mkfifo told
-    (setsid sh -c 'trap \"echo term > got; exit\" TERM; sleep 1000 & echo $$ > told; wait' &)
+    (setsid sh -c 'trap \"echo term > got; exit\" TERM
+        sh -c \"echo $$ > told; exec sleep 1000\" & while :; do wait; done' &)
     read pid < told; echo $pid > orphan; echo ready 7; exec sleep 1000";
 
 struct Supervisor {
