@@ -54,7 +54,10 @@ impl Answer {
                 let Ok(data) = frame.into_data() else {
                     continue;
                 };
-                if (body.len() + data.len()) as u64 > limit {
+                let room = limit.saturating_sub(body.len() as u64);
+                if data.len() as u64 > room {
+                    // The beginning of a long reason is still one.
+                    body.extend_from_slice(&data[..room as usize]);
                     return Err(Error::new(
                         ErrorKind::Protocol,
                         format!(
@@ -141,7 +144,11 @@ pub(crate) fn refusal(
     let (kind, message) = match status.as_u16() {
         _ if purpose == Purpose::Call && lost(status, &reason) => (NotSubscribed, said),
         307 | 308 => (NotLeader, format!("{said}; it is not the leader any more")),
-        300..400 => (Protocol, format!("{said}; is it a Mesos?")),
+        300..400 => {
+            let to = answer.headers.get(header::LOCATION);
+            let to = to.map(|to| format!(" to {to:?}")).unwrap_or_default();
+            (Protocol, format!("{said}{to}; is it a Mesos?"))
+        }
         401 => (
             Unauthorized,
             format!("{said}; it wants credentials, or others"),

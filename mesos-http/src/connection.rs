@@ -52,16 +52,8 @@ impl Connection {
         let (sender, connection) = match timeout(limit, opening).await {
             Ok(Ok(opened)) => opened,
             Ok(Err(source)) => {
-                let hint = if endpoint.port_assumed() && endpoint.port() != 5050 {
-                    "; the address has no port, and masters usually listen on 5050"
-                } else {
-                    ""
-                };
-                return Err(Error::new(
-                    ErrorKind::Transport,
-                    format!("cannot connect to {endpoint}{hint}"),
-                )
-                .with_source(source));
+                let message = unreachable(endpoint);
+                return Err(Error::new(ErrorKind::Transport, message).with_source(source));
             }
             Err(_) => {
                 return Err(Error::new(
@@ -171,10 +163,34 @@ impl Drop for Connection {
     }
 }
 
+/// What is said when nobody answers; why not is in the cause.
+fn unreachable(endpoint: &Endpoint) -> String {
+    if endpoint.has_default_port() {
+        format!("cannot connect to {endpoint}; note that a master usually listens on port 5050")
+    } else {
+        format!("cannot connect to {endpoint}")
+    }
+}
+
 /// The transport below HTTP; the one place that knows more than one kind.
 async fn dial(endpoint: &Endpoint) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((endpoint.host().as_str(), endpoint.port())).await?;
     // Calls are small, and each waits for its answer.
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forgotten_port_is_hinted_at_when_nobody_answers() {
+        let message = |text: &str| unreachable(&text.parse().expect("an address"));
+        assert_eq!(
+            message("http://h/master"),
+            "cannot connect to http://h:80/master; note that a master usually listens on port 5050"
+        );
+        assert_eq!(message("h:5051"), "cannot connect to http://h:5051");
+    }
 }

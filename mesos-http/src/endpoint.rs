@@ -76,8 +76,6 @@ pub struct Endpoint {
     port: u16,
     /// Nothing, or `/` and more without `/` at the end.
     prefix: String,
-    /// The port was not written: worth a hint when nobody listens there.
-    port_assumed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -178,13 +176,14 @@ impl Endpoint {
         format!("{}{path}", self.prefix)
     }
 
+    /// Whether nobody need have written this port: it is the scheme's own.
+    pub(crate) fn has_default_port(&self) -> bool {
+        self.port == self.scheme.default_port()
+    }
+
     /// `host:port`, as the Host header has it.
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
-    }
-
-    pub(crate) fn port_assumed(&self) -> bool {
-        self.port_assumed
     }
 
     pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
@@ -295,7 +294,6 @@ impl FromStr for Endpoint {
             host,
             port: port.unwrap_or_else(|| scheme.map_or(MASTER_PORT, Scheme::default_port)),
             prefix: path.trim_end_matches('/').to_owned(),
-            port_assumed: port.is_none(),
         };
         if !path.is_empty() && PathAndQuery::try_from(path).is_err() {
             return syntax(format!(

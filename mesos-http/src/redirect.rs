@@ -27,7 +27,7 @@ pub(crate) fn target(from: &Endpoint, headers: &HeaderMap, path: &str) -> Result
         ));
     };
     let to = resolve(from, &String::from_utf8_lossy(location.as_bytes()), path)?;
-    if to.to_string() == from.to_string() {
+    if to == *from {
         return Err(Error::new(
             ErrorKind::NotLeader,
             format!("{from} redirects to itself; no leader is elected yet"),

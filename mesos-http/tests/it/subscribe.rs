@@ -391,6 +391,15 @@ async fn refusals_come_with_their_kind_and_the_masters_words() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_any_length_is_told_by_its_beginning() {
+    let text = format!("because {}", "x".repeat(100_000));
+    let (error, at) = refused(async |peer| peer.respond("400 Bad Request", "", &text).await).await;
+    let start = format!("{at} answered SUBSCRIBE with 400 Bad Request: because xxxx");
+    assert!(error.to_string().starts_with(&start), "{error}");
+    assert!(error.to_string().len() < 700, "{error}");
+}
+
+#[tokio::test]
 async fn a_refusal_without_end_does_not_hold_the_attempt() {
     let limit = Duration::from_millis(100);
     let server = Server::start().await;
