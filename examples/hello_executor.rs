@@ -1,8 +1,7 @@
 //! An executor whose tasks finish at once; an agent starts it.
 
-use mesos::executor::ExecutorEnvironment;
 use mesos::v1::{TaskInfo, TaskState, TaskStatus};
-use mesos::{Executor, ExecutorDriver, HandlerResult};
+use mesos::{Executor, ExecutorDriver, HandlerResult, executor::ExecutorEnvironment};
 
 struct Hello;
 
@@ -10,9 +9,8 @@ struct Hello;
 impl Executor for Hello {
     async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
         println!("hello from {}", task.name);
-        driver
-            .update(TaskStatus::new(task.task_id, TaskState::TaskFinished))
-            .await?;
+        let finished = TaskStatus::new(task.task_id, TaskState::TaskFinished);
+        driver.update(finished).await?;
         Ok(())
     }
 }

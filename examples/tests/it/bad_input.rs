@@ -9,7 +9,11 @@ async fn fails(args: &[&str], code: i32, parts: &[&str]) {
     let end = outcome("run", args).await;
     assert_eq!(end.code, Some(code), "{end:?}");
     for part in parts {
-        assert!(end.stderr.contains(part), "`{part}` is not in: {}", end.stderr);
+        assert!(
+            end.stderr.contains(part),
+            "`{part}` is not in: {}",
+            end.stderr
+        );
     }
     assert!(!end.stderr.contains("panicked"), "{}", end.stderr);
 }

@@ -73,8 +73,16 @@ async fn hello_executor_runs_the_tasks_of_a_scheduler() {
 #[test]
 fn the_small_examples_stay_small() {
     for (example, source, limit) in [
-        ("hello_scheduler", include_str!("../../hello_scheduler.rs"), 40),
-        ("hello_executor", include_str!("../../hello_executor.rs"), 25),
+        (
+            "hello_scheduler",
+            include_str!("../../hello_scheduler.rs"),
+            40,
+        ),
+        (
+            "hello_executor",
+            include_str!("../../hello_executor.rs"),
+            25,
+        ),
     ] {
         let lines = source.lines().count();
         assert!(lines <= limit, "{example} has {lines} lines");

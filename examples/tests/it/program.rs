@@ -98,7 +98,9 @@ impl Running {
     }
 
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
-        let status = within("the program's end", self.child.wait()).await.unwrap();
+        let status = within("the program's end", self.child.wait())
+            .await
+            .unwrap();
         status.code()
     }
 }

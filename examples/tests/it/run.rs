@@ -13,7 +13,11 @@ async fn a_command_runs_on_a_mesos_that_the_program_starts_and_stops() {
     assert_eq!(end.code, Some(0), "{end:?}");
     assert_eq!(end.stdout, "hello from Mesos\n");
     for state in ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"] {
-        assert!(end.stderr.contains(state), "{state} is not in: {}", end.stderr);
+        assert!(
+            end.stderr.contains(state),
+            "{state} is not in: {}",
+            end.stderr
+        );
     }
 }
 
@@ -36,7 +40,10 @@ async fn a_command_that_does_not_exist_is_named_and_gives_127() {
     };
     let url = cluster.master_url();
     // One word is for a shell, which says it; more are for the executor to start.
-    for command in [&["no-such-command-here"][..], &["no-such-command-here", "x"]] {
+    for command in [
+        &["no-such-command-here"][..],
+        &["no-such-command-here", "x"],
+    ] {
         let mut args = vec!["--master", &url];
         args.extend(command);
         let end = outcome("run", &args).await;
@@ -56,7 +63,11 @@ async fn output_is_shown_whole_on_the_stream_it_was_written_to() {
     assert_eq!(end.code, Some(0), "{}", end.stderr);
     let expected: String = (1..=100_000).map(|n| format!("{n}\n")).collect();
     assert!(end.stdout == expected, "{} bytes came", end.stdout.len());
-    assert!(end.stderr.lines().any(|line| line == "to stderr"), "{}", end.stderr);
+    assert!(
+        end.stderr.lines().any(|line| line == "to stderr"),
+        "{}",
+        end.stderr
+    );
 }
 
 #[tokio::test]
@@ -68,7 +79,11 @@ async fn output_is_shown_while_the_task_runs() {
     let url = cluster.master_url();
     let mut run = Running::start("run", &["--master", &url, "echo early; sleep 1000"]);
     let stdout = run.child.stdout.take().unwrap();
-    let line = within("a line of output", BufReader::new(stdout).lines().next_line()).await;
+    let line = within(
+        "a line of output",
+        BufReader::new(stdout).lines().next_line(),
+    )
+    .await;
     assert_eq!(line.unwrap().as_deref(), Some("early"));
     run.interrupt();
     assert_eq!(run.exit_code().await, Some(130));
@@ -104,7 +119,10 @@ async fn an_interrupt_stops_the_local_mesos_too() {
     run.says("TASK_RUNNING").await;
     let pid = run.child.id().unwrap();
     let started = descendants(pid);
-    assert!(started.len() > 2, "supervisor, cluster, executor: {started:?}");
+    assert!(
+        started.len() > 2,
+        "supervisor, cluster, executor: {started:?}"
+    );
     run.interrupt();
     assert_eq!(run.exit_code().await, Some(130));
     assert_eq!(processes(&mark), 0, "the task is left");
