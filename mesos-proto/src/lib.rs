@@ -25,7 +25,7 @@ mod debug;
 mod helpers;
 #[cfg(feature = "json")]
 pub mod json;
-#[allow(missing_docs)] // until every field of the .proto files is documented
+#[allow(missing_docs)] // at its root: fields whose name and type say it all
 #[path = "generated/mod.rs"]
 pub mod v1;
 

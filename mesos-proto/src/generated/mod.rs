@@ -4,41 +4,49 @@
 include!("mesos.v1.rs");
 
 /// Package `mesos.v1.agent`.
+#[deny(missing_docs)]
 pub mod agent {
     include!("mesos.v1.agent.rs");
 }
 
 /// Package `mesos.v1.allocator`.
+#[deny(missing_docs)]
 pub mod allocator {
     include!("mesos.v1.allocator.rs");
 }
 
 /// Package `mesos.v1.executor`.
+#[deny(missing_docs)]
 pub mod executor {
     include!("mesos.v1.executor.rs");
 }
 
 /// Package `mesos.v1.maintenance`.
+#[deny(missing_docs)]
 pub mod maintenance {
     include!("mesos.v1.maintenance.rs");
 }
 
 /// Package `mesos.v1.master`.
+#[deny(missing_docs)]
 pub mod master {
     include!("mesos.v1.master.rs");
 }
 
 /// Package `mesos.v1.quota`.
+#[deny(missing_docs)]
 pub mod quota {
     include!("mesos.v1.quota.rs");
 }
 
 /// Package `mesos.v1.resource_provider`.
+#[deny(missing_docs)]
 pub mod resource_provider {
     include!("mesos.v1.resource_provider.rs");
 }
 
 /// Package `mesos.v1.scheduler`.
+#[deny(missing_docs)]
 pub mod scheduler {
     include!("mesos.v1.scheduler.rs");
 }

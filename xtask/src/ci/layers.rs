@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 8] = [
+const LAYERS: [Layer; 9] = [
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
@@ -68,6 +68,13 @@ const LAYERS: [Layer; 8] = [
         uses: &["mesos-core", "mesos-http", "mesos-native", "mesos-proto"],
         foreign: None,
         builds: true,
+    },
+    // For users' tests as much as ours, so without a real Mesos behind it.
+    Layer {
+        name: "mesos-testing",
+        uses: &["mesos-core", "mesos-proto"],
+        foreign: None,
+        builds: false,
     },
     Layer {
         name: "mesos-examples",

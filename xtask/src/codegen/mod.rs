@@ -103,7 +103,7 @@ fn root_module(packages: &[String]) -> String {
         if let Some(name) = package.strip_prefix("mesos.v1.") {
             let _ = write!(
                 text,
-                "\n/// Package `{package}`.\npub mod {name} {{\n    include!(\"{package}.rs\");\n}}\n"
+                "\n/// Package `{package}`.\n#[deny(missing_docs)]\npub mod {name} {{\n    include!(\"{package}.rs\");\n}}\n"
             );
         }
     }
