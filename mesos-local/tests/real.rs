@@ -152,7 +152,11 @@ async fn a_flag_that_mesos_refuses_is_quoted_from_its_log() {
     };
     let work_dir = tempfile::tempdir().expect("a directory");
     let builder = LocalCluster::builder().work_dir(work_dir.path());
-    let error = builder.env("MESOS_ALLOCATION_INTERVAL", "soon").start().await.expect_err("no duration");
+    let error = builder
+        .env("MESOS_ALLOCATION_INTERVAL", "soon")
+        .start()
+        .await
+        .expect_err("no duration");
     assert_eq!(error.kind(), ErrorKind::Start);
     for part in ["Failed to load flag 'allocation_interval'", "cluster.log"] {
         assert!(

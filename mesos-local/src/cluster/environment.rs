@@ -34,6 +34,9 @@ pub(super) fn of(work_dir: &str, agents: usize, resources: &str) -> BTreeMap<Str
         ("MESOS_SWITCH_USER", "false"),
         // Our mesos-executor speaks HTTP.
         ("MESOS_HTTP_COMMAND_EXECUTOR", "true"),
+        // Containers of a local cluster have the agents' own stdout and stderr, unless our
+        // mesos-containerizer sees to it.
+        ("MESOS_CONTAINERIZER_SANDBOX_OUTPUT", "true"),
         // One machine has no thundering herd to spread out, and its user waits.
         ("MESOS_ALLOCATION_INTERVAL", "100ms"),
         ("MESOS_REGISTRATION_BACKOFF_FACTOR", "50ms"),

@@ -35,6 +35,11 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if !end_with_parent(arguments.supervisor) {
         return ExitCode::FAILURE;
     }
+    // To the same log as Mesos' own.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let started = load(arguments).and_then(|library| {
         let timeout = Duration::try_from_secs_f64(arguments.timeout).unwrap_or(Duration::MAX);
         Local::start(&library, timeout)

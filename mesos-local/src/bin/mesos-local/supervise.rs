@@ -369,7 +369,9 @@ impl Supervisor {
 }
 
 fn signal_failure(error: Errno) -> Failure {
-    failure(format!("cannot send a signal to the cluster process: {error}"))
+    failure(format!(
+        "cannot send a signal to the cluster process: {error}"
+    ))
 }
 
 fn failure(message: impl Into<String>) -> Failure {
