@@ -5,7 +5,7 @@ mod ci;
 mod codegen;
 mod outputs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -45,9 +45,9 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
-        Chore::Codegen { check } => codegen::run(root(), check),
-        Chore::Bindgen { check } => bindgen::run(root(), check),
-        Chore::Ci { steps } => ci::run(root(), &steps),
+        Chore::Codegen { check } => codegen::run(&root(), check),
+        Chore::Bindgen { check } => bindgen::run(&root(), check),
+        Chore::Ci { steps } => ci::run(&root(), &steps),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -58,9 +58,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// The workspace's folder, wherever in it the command was called.
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."))
+/// The workspace's folder, wherever in it the command was called. Cargo says at run time where
+/// this crate is; what was compiled in is wrong once the folder was moved.
+fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let package = package.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    package.parent().map(Path::to_path_buf).unwrap_or(package)
 }
