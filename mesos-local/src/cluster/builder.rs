@@ -17,6 +17,9 @@ use crate::wire::{Config, port_message};
 /// All agents are in one process; far more than this and it would not come up in time.
 const MOST_AGENTS: usize = 100;
 
+/// As good as for ever, and still a time that can be added to another.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The settings of a [`LocalCluster`]; each has a default that suits a test.
 #[derive(Clone, Debug)]
 pub struct Builder {
@@ -87,15 +90,17 @@ impl Builder {
         self
     }
 
-    /// How long a start (and a restart) may take; by default 60 s. A download does not count.
+    /// How long a start (and a restart) may take, up to a day; by default 60 s. A download does
+    /// not count.
     pub fn ready_timeout(mut self, timeout: Duration) -> Self {
-        self.ready_timeout = timeout;
+        self.ready_timeout = timeout.min(LONGEST);
         self
     }
 
-    /// How long tasks have between SIGTERM and SIGKILL at [`LocalCluster::stop`]; by default 3 s.
+    /// How long tasks have between SIGTERM and SIGKILL at [`LocalCluster::stop`], up to a day; by
+    /// default 3 s.
     pub fn stop_grace(mut self, grace: Duration) -> Self {
-        self.stop_grace = grace;
+        self.stop_grace = grace.min(LONGEST);
         self
     }
 
