@@ -1,7 +1,9 @@
 //! `mesos-local cluster`: the process that has master and agents in it. The supervisor starts it
 //! with all flags of Mesos in its environment, and ends it with a signal.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -35,6 +37,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if !end_with_parent(arguments.supervisor) {
         return ExitCode::FAILURE;
     }
+    let mut report = match take_stdout() {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("cannot set stdout aside: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     // To the same log as Mesos' own.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -46,13 +55,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     });
     match started {
         Ok(cluster) => {
-            say(&format!("{READY}{}", cluster.address().port()));
+            say(&mut report, &format!("{READY}{}", cluster.address().port()));
             loop {
                 std::thread::park();
             }
         }
         Err(error) => {
-            say(&format!("{FAILED}{}", error.to_string().replace('\n', " ")));
+            let reason = error.to_string().replace('\n', " ");
+            say(&mut report, &format!("{FAILED}{reason}"));
             ExitCode::FAILURE
         }
     }
@@ -65,9 +75,19 @@ fn load(arguments: &Arguments) -> mesos_native::Result<Library> {
     }
 }
 
+/// Takes the pipe to the supervisor away from stdout, which goes to the log from now on. Mesos
+/// hands its own stdout to the containers of a local cluster
+/// (src/slave/containerizer/mesos/io/switchboard.cpp), and whatever writes there must not be
+/// taken for a report.
+fn take_stdout() -> io::Result<File> {
+    let report = io::stdout().as_fd().try_clone_to_owned()?;
+    nix::unistd::dup2_stdout(io::stderr())?;
+    Ok(File::from(report))
+}
+
 /// Nobody may be left to listen, and then the end of this process is near anyway.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+fn say(report: &mut File, line: &str) {
+    let _ = writeln!(report, "{line}");
 }
 
 /// Has the kernel kill this process when its parent ends; false if it is too late for that.
