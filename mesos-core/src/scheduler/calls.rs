@@ -26,7 +26,6 @@ pub(super) fn subscribe(framework: &Framework) -> Call {
             framework_info: framework.info.clone(),
             suppressed_roles: framework.suppressed_roles.clone(),
             offer_constraints: framework.offer_constraints.clone(),
-            ..Default::default()
         });
     })
 }

@@ -392,7 +392,7 @@ async fn the_agent_hears_from_an_idle_executor_every_half_hour() {
     let before = tokio::time::Instant::now();
     let mut calls = 0;
     while before.elapsed() < Duration::from_secs(61 * 60) {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(60)).await; // sleep: virtual time passes
         while let Some(call) = session.pending_call() {
             assert_eq!(call.r#type(), CallType::Heartbeat);
             calls += 1;

@@ -1,0 +1,178 @@
+//! Subscribing, reconnecting and ending.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_subscription_is_renewed_with_the_id_in_both_places() {
+    let tell = keeping();
+    let (driver, mut peer, session) = start(&tell).await;
+    session.send(offers(&[("o1", "a")])).await;
+    settle(&tell, &session).await;
+    session.fail(lost()).await;
+    let attempt = peer.attempt().await;
+    let subscribe = attempt.call.subscribe.as_ref().unwrap();
+    assert_eq!(attempt.call.framework_id, Some("f1".into()));
+    assert_eq!(subscribe.framework_info.id, Some("f1".into()));
+    let error = driver.kill("t", None, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    let session = attempt.grant();
+    session.send(subscribed("f1")).await;
+    settle(&tell, &session).await;
+    assert_eq!(
+        tell.seen()[2..],
+        ["disconnected Transport 0", "subscribed again f1"]
+    );
+    let error = driver.launch(tell.take_offer(), []).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::OfferGone,
+        "no offer outlives its subscription"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_that_fail_are_repeated_with_growing_waits() {
+    let tell = Tell::new();
+    let (backend, mut peer) = scripted();
+    let _driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let mut gaps = Vec::new();
+    let mut last = tokio::time::Instant::now();
+    for _ in 0..8 {
+        peer.attempt().await.refuse(lost());
+        let now = tokio::time::Instant::now();
+        gaps.push(now - last);
+        last = now;
+    }
+    assert!(
+        gaps[0] < Duration::from_millis(10),
+        "the first attempt is immediate"
+    );
+    assert!(gaps[7] > 8 * gaps[1], "{gaps:?}");
+    assert!(
+        gaps.iter().all(|gap| *gap <= Duration::from_secs(16)),
+        "{gaps:?}"
+    );
+    assert_eq!(tell.seen()[6], "disconnected Transport 6");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_event_ends_the_driver_with_a_typed_reason() {
+    for (message, kind) in [
+        ("Framework has been removed", ErrorKind::FrameworkRemoved),
+        ("Framework failed over", ErrorKind::TakenOver),
+        ("Role '-x' is invalid", ErrorKind::Rejected),
+    ] {
+        let tell = Tell::new();
+        let (driver, _peer, session) = start(&tell).await;
+        session.send(error(message)).await;
+        let end = end_of(&driver).await.unwrap_err();
+        assert_eq!(end.kind(), kind);
+        assert!(end.to_string().ends_with(message), "{end}");
+        assert_eq!(tell.seen()[1], format!("error {message}"));
+        let late = driver.kill("t", None, None).await.unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::Closed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_waiting_cannot_mend_ends_the_driver() {
+    let (backend, mut peer) = scripted();
+    let driver = SchedulerDriver::start(Tell::new(), Framework::ephemeral("test"), backend);
+    let unauthorized = Error::new(ErrorKind::Unauthorized, "401");
+    peer.attempt().await.refuse(unauthorized);
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::Unauthorized);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_for_failover_sends_nothing() {
+    let tell = Tell::new();
+    let (driver, _peer, session) = start(&tell).await;
+    settle(&tell, &session).await;
+    driver.stop(true);
+    assert_eq!(end_of(&driver).await.unwrap(), End::StoppedForFailover);
+    session.closed().await;
+    assert!(session.pending_call().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_subscribed_waits_for_the_id_to_tear_down() {
+    let (backend, mut peer) = scripted();
+    let tell = Tell::new();
+    let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let session = peer.session().await;
+    settle(&tell, &session).await;
+    driver.stop(false);
+    session.send(subscribed("f1")).await;
+    let teardown = session.call().await;
+    assert_eq!(type_of(&teardown), CallType::Teardown);
+    assert_eq!(teardown.framework_id, Some("f1".into()));
+    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_teardown_that_nobody_answers_is_an_error_of_unknown_fate() {
+    let tell = Tell::new();
+    let (driver, _peer, session) = start(&tell).await;
+    settle(&tell, &session).await;
+    driver.stop(false);
+    let (_teardown, _answer) = session.unanswered().await;
+    let error = end_of(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.delivery(), mesos_core::Delivery::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn abort_drops_a_handler_that_hangs() {
+    let tell = Tell::new();
+    let (driver, _peer, session) = start(&tell).await;
+    session.send(update("hang", None)).await;
+    within("the handler", async {
+        while tell.seen().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    driver.abort();
+    assert_eq!(end_of(&driver).await.unwrap(), End::Aborted);
+    assert!(session.pending_call().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_subscribed_handler_ends_the_driver() {
+    let tell = Tell {
+        fail_subscribed: true,
+        ..Tell::new()
+    };
+    let (driver, _peer, _session) = start(&tell).await;
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::Handler);
+    assert!(end.to_string().contains("disk full"), "{end}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_an_unknown_type_is_shown_and_the_stream_goes_on() {
+    let tell = Tell::new();
+    let (_driver, _peer, session) = start(&tell).await;
+    let newer = Event {
+        r#type: Some(99),
+        ..Default::default()
+    };
+    session.send(newer).await;
+    settle(&tell, &session).await;
+    assert_eq!(tell.seen(), ["subscribed f1", "unknown 99"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_the_backend_cannot_make_names_it() {
+    let (backend, mut peer) = scripted_with(Capabilities::default());
+    let driver = SchedulerDriver::start(Tell::new(), Framework::ephemeral("test"), backend);
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    let error = driver.shutdown("e".into(), "a".into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        error.to_string(),
+        "the scripted backend has no ShutdownExecutor"
+    );
+}

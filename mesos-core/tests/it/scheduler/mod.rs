@@ -1,0 +1,212 @@
+//! What the runtime promises to a scheduler.
+
+mod lifecycle;
+mod offers;
+mod updates;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mesos_core::backend::SchedulerApi;
+use mesos_core::scheduler::{Acknowledgement, Subscribed, UnknownEvent};
+use mesos_core::{
+    Capabilities, Disconnected, End, Error, ErrorKind, Framework, HandlerResult, Offer, Scheduler,
+    SchedulerDriver, StatusUpdate,
+};
+use mesos_proto::v1::scheduler::call::Type as CallType;
+use mesos_proto::v1::scheduler::event::{self, Type};
+use mesos_proto::v1::scheduler::{Call, Event};
+use mesos_proto::v1::{self, FrameworkId, OfferId, TaskInfo, TaskState, TaskStatus};
+
+use crate::script::{Peer, Session, scripted, scripted_with, within};
+
+/// What a handler of [`Tell`] is to do, decided by the test.
+type Plan = Box<dyn FnMut(StatusUpdate) -> HandlerResult + Send>;
+
+/// A scheduler that writes down what it was told.
+#[derive(Clone)]
+struct Tell {
+    seen: Arc<Mutex<Vec<String>>>,
+    held: Arc<Mutex<Vec<Offer>>>,
+    plan: Arc<Mutex<Plan>>,
+    keep_offers: bool,
+    fail_subscribed: bool,
+}
+
+impl Tell {
+    fn new() -> Self {
+        Self::planned(|_| Ok(()))
+    }
+
+    fn planned(plan: impl FnMut(StatusUpdate) -> HandlerResult + Send + 'static) -> Self {
+        Self {
+            seen: Arc::default(),
+            held: Arc::default(),
+            plan: Arc::new(Mutex::new(Box::new(plan))),
+            keep_offers: false,
+            fail_subscribed: false,
+        }
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.seen.lock().unwrap().push(what.into());
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn take_offer(&self) -> Offer {
+        self.held.lock().unwrap().remove(0)
+    }
+}
+
+#[async_trait]
+impl Scheduler for Tell {
+    async fn subscribed(&mut self, _: &SchedulerDriver, subscribed: Subscribed) -> HandlerResult {
+        let how = if subscribed.resubscribed {
+            "again "
+        } else {
+            ""
+        };
+        self.note(format!("subscribed {how}{}", subscribed.framework_id));
+        if self.fail_subscribed {
+            return Err("disk full".into());
+        }
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, _: &SchedulerDriver, lost: Disconnected) -> HandlerResult {
+        self.note(format!(
+            "disconnected {:?} {}",
+            lost.error.kind(),
+            lost.attempts
+        ));
+        Ok(())
+    }
+
+    async fn offers(&mut self, _: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        self.note(format!("{} offers", offers.len()));
+        if self.keep_offers {
+            self.held.lock().unwrap().extend(offers);
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        self.note(format!("update {}", update.task_id));
+        if update.task_id == "stop" {
+            driver.stop(false);
+        }
+        if update.task_id == "kill" {
+            driver.kill("kill", None, None).await?;
+        }
+        if update.task_id == "hang" {
+            std::future::pending::<()>().await;
+        }
+        (self.plan.lock().unwrap())(update)
+    }
+
+    async fn error(&mut self, _: &SchedulerDriver, message: String) -> HandlerResult {
+        self.note(format!("error {message}"));
+        Ok(())
+    }
+
+    async fn unknown(&mut self, _: &SchedulerDriver, event: UnknownEvent) -> HandlerResult {
+        self.note(format!("unknown {}", event.type_number));
+        Ok(())
+    }
+}
+
+fn event(event_type: Type, body: impl FnOnce(&mut Event)) -> Event {
+    let mut event = Event {
+        r#type: Some(event_type as i32),
+        ..Default::default()
+    };
+    body(&mut event);
+    event
+}
+
+fn subscribed(id: &str) -> Event {
+    event(Type::Subscribed, |event| {
+        event.subscribed = Some(event::Subscribed {
+            framework_id: FrameworkId::from(id),
+            ..Default::default()
+        });
+    })
+}
+
+fn update(task: &str, uuid: Option<&'static [u8]>) -> Event {
+    event(Type::Update, |event| {
+        let status = TaskStatus {
+            agent_id: Some("agent".into()),
+            uuid: uuid.map(Bytes::from_static),
+            ..TaskStatus::new(task, TaskState::TaskRunning)
+        };
+        event.update = Some(event::Update { status });
+    })
+}
+
+fn offers(ids: &[(&str, &str)]) -> Event {
+    event(Type::Offers, |event| {
+        let offers = ids.iter().map(|(id, agent)| v1::Offer {
+            id: OfferId::from(*id),
+            agent_id: (*agent).into(),
+            ..Default::default()
+        });
+        event.offers = Some(event::Offers {
+            offers: offers.collect(),
+        });
+    })
+}
+
+fn error(message: &str) -> Event {
+    event(Type::Error, |event| {
+        event.error = Some(event::Error {
+            message: message.to_owned(),
+        });
+    })
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Transport, "connection reset")
+}
+
+fn type_of(call: &Call) -> CallType {
+    call.r#type().to_owned()
+}
+
+/// A driver of `tell`, subscribed as `f1`.
+async fn start(tell: &Tell) -> (SchedulerDriver, Peer<SchedulerApi>, Session<SchedulerApi>) {
+    let (backend, mut peer) = scripted();
+    let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    (driver, peer, session)
+}
+
+async fn end_of(driver: &SchedulerDriver) -> Result<End, Error> {
+    within("the driver's end", driver.join()).await
+}
+
+/// Everything sent before is handled once this returns.
+async fn settle(tell: &Tell, session: &Session<SchedulerApi>) {
+    session.send(event(Type::Unknown, |_| {})).await;
+    let seen = || tell.seen().contains(&"unknown 0".to_owned());
+    within("the last event's handler", async {
+        while !seen() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    tell.seen.lock().unwrap().retain(|what| what != "unknown 0");
+}
+
+fn keeping() -> Tell {
+    Tell {
+        keep_offers: true,
+        ..Tell::new()
+    }
+}

@@ -1,0 +1,110 @@
+//! Status updates and their acknowledgement.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_acknowledged_after_its_handler_returned_ok() {
+    let handled = Arc::new(Mutex::new(false));
+    let mark = Arc::clone(&handled);
+    let tell = Tell::planned(move |_| {
+        *mark.lock().unwrap() = true;
+        Ok(())
+    });
+    let (_driver, _peer, session) = start(&tell).await;
+    session.send(update("t1", Some(b"0123456789abcdef"))).await;
+    let call = session.call().await;
+    assert!(*handled.lock().unwrap());
+    assert_eq!(call.framework_id, Some("f1".into()));
+    let acknowledge = call.acknowledge.expect("an ACKNOWLEDGE");
+    assert_eq!(acknowledge.task_id, "t1");
+    assert_eq!(acknowledge.agent_id, "agent");
+    assert_eq!(&acknowledge.uuid[..], b"0123456789abcdef");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_whose_handler_failed_is_not_acknowledged() {
+    let tell = Tell::planned(|_| Err("database away".into()));
+    let (driver, _peer, session) = start(&tell).await;
+    session.send(update("t1", Some(b"0123456789abcdef"))).await;
+    settle(&tell, &session).await;
+    assert_eq!(tell.seen(), ["subscribed f1", "update t1"]);
+    // The next call is the one that we make, so there was none before.
+    let (kill, call) = tokio::join!(driver.kill("t1", None, None), session.call());
+    kill.unwrap();
+    assert_eq!(type_of(&call), CallType::Kill);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_without_uuid_is_delivered_and_never_acknowledged() {
+    let tell = Tell::new();
+    let (_driver, _peer, session) = start(&tell).await;
+    session.send(update("t1", None)).await;
+    session.send(update("t2", Some(b""))).await;
+    session.send(update("t3", Some(b"0123456789abcdef"))).await;
+    let acknowledge = session.call().await.acknowledge.unwrap();
+    assert_eq!(acknowledge.task_id, "t3");
+    assert_eq!(tell.seen()[1..], ["update t1", "update t2", "update t3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_update_is_acknowledged_each_time() {
+    let tell = Tell::new();
+    let (_driver, _peer, session) = start(&tell).await;
+    for _ in 0..2 {
+        session.send(update("t1", Some(b"0123456789abcdef"))).await;
+        assert!(session.call().await.acknowledge.is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deferred_update_is_acknowledged_by_its_token_only() {
+    let kept: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
+    let keep = Arc::clone(&kept);
+    let tell = Tell::planned(move |mut update| {
+        *keep.lock().unwrap() = update.defer();
+        assert!(update.defer().is_none(), "the token can be taken once");
+        Ok(())
+    });
+    let (_driver, _peer, session) = start(&tell).await;
+    session.send(update("t1", Some(b"0123456789abcdef"))).await;
+    settle(&tell, &session).await;
+    assert!(session.pending_call().is_none());
+    let token = kept.lock().unwrap().take().expect("a token");
+    let (acknowledged, call) = tokio::join!(token.acknowledge(), session.call());
+    acknowledged.unwrap();
+    assert_eq!(call.acknowledge.unwrap().task_id, "t1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_tears_down_after_the_last_acknowledgement() {
+    let (driver, _peer, session) = start(&Tell::new()).await;
+    session
+        .send(update("stop", Some(b"0123456789abcdef")))
+        .await;
+    assert_eq!(type_of(&session.call().await), CallType::Acknowledge);
+    let teardown = session.call().await;
+    assert_eq!(type_of(&teardown), CallType::Teardown);
+    assert_eq!(teardown.framework_id, Some("f1".into()));
+    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    session.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_await_a_call() {
+    let (_driver, _peer, session) = start(&Tell::new()).await;
+    session
+        .send(update("kill", Some(b"0123456789abcdef")))
+        .await;
+    assert_eq!(type_of(&session.call().await), CallType::Kill);
+    assert_eq!(type_of(&session.call().await), CallType::Acknowledge);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_ends_the_driver_and_acknowledges_nothing() {
+    let (driver, _peer, session) = start(&Tell::planned(|_| panic!("boom"))).await;
+    session.send(update("t1", Some(b"0123456789abcdef"))).await;
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::Panicked);
+    assert_eq!(end.to_string(), "the handler `update` panicked: boom");
+    assert!(session.pending_call().is_none());
+}
