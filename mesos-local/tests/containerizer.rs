@@ -392,6 +392,25 @@ fn what_cannot_be_run_is_said_once_in_the_status_and_in_words_on_stderr() {
 }
 
 #[test]
+fn output_goes_to_the_sandbox_for_an_agent_in_local_mode() {
+    let sandbox = tempfile::tempdir().expect("a directory");
+    fs::write(sandbox.path().join("stdout"), "of the fetcher\n").expect("a file");
+    let mut info = shell("echo out; echo err >&2");
+    info["working_directory"] = json!(sandbox.path());
+    let (mut command, directory) = supervised(&info);
+    command.env("MESOS_CONTAINERIZER_SANDBOX_OUTPUT", "true");
+    let (output, status) = run((command, directory));
+    assert_eq!(status, "0");
+    assert_eq!(
+        (text(&output.stdout), text(&output.stderr)),
+        (String::new(), String::new())
+    );
+    let file = |name| fs::read_to_string(sandbox.path().join(name)).expect("a file");
+    assert_eq!(file("stdout"), "of the fetcher\nout\n");
+    assert_eq!(file("stderr"), "err\n");
+}
+
+#[test]
 fn a_container_that_needs_isolation_is_refused_before_anything_is_run() {
     let mut info = shell("echo ran");
     info["mounts"] = json!([{ "target": "/t", "source": "/s" }]);

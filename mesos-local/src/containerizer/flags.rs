@@ -62,6 +62,21 @@ pub(super) struct Flags {
     #[arg(long, env = REPORT_VARIABLE)]
     pub(super) report_pipe: Option<i32>,
 
+    /// Append stdout and stderr to the files of these names in the working directory, which is
+    /// the sandbox: for agents in local mode, whose containers would otherwise have the agent's
+    /// own (not in Mesos)
+    #[arg(
+        long,
+        env = "MESOS_CONTAINERIZER_SANDBOX_OUTPUT",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        default_value = "false",
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true,
+    )]
+    pub(super) sandbox_output: bool,
+
     /// A process whose mount namespace to enter: not supported
     #[arg(long, env = "MESOS_CONTAINERIZER_NAMESPACE_MNT_TARGET")]
     pub(super) namespace_mnt_target: Option<i32>,

@@ -14,6 +14,7 @@ mod descriptors;
 mod flags;
 mod launch_info;
 mod limits;
+mod output;
 mod report;
 mod run;
 mod signals;

@@ -1,6 +1,7 @@
 //! The supervisor: starts the process that becomes the command, and notes how it ended.
 
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitCode};
 
 use anyhow::{Context as _, Result};
@@ -10,7 +11,7 @@ use super::flags::{Flags, LAUNCH_INFO_VARIABLE};
 use super::launch_info::LaunchInfo;
 use super::signals::Signals;
 use super::status_file::{self, EXIT_1, StatusFile};
-use super::{failed, run, sync};
+use super::{failed, output, run, sync};
 
 /// How a supervision ended, as wait(2) would have it.
 enum End {
@@ -41,9 +42,14 @@ pub(super) fn run(mut flags: Flags) -> ExitCode {
 fn supervise(flags: Flags) -> Result<End> {
     let signals = Signals::hold()?;
     let pipe = sync::pipe(&flags)?;
+    let sandbox_output = flags.sandbox_output;
     let json = run::launch_info(flags)?;
     // Before the wait, so that the agent learns at once what cannot work.
-    LaunchInfo::parse(&json)?;
+    let info = LaunchInfo::parse(&json)?;
+    if sandbox_output && let Some(sandbox) = &info.working_directory {
+        output::into_sandbox(Path::new(sandbox))?;
+    }
+    drop(info);
     if let Some(mut pipe) = pipe
         && let Some(signal) = sync::wait(&mut pipe, Some(&signals))?
     {
