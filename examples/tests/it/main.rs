@@ -1,5 +1,7 @@
 //! The examples as a user runs them: real processes, a real Mesos.
 
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod hello;
 mod program;

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 type Reply<A> = oneshot::Sender<Result<Subscription<A>>>;
+type Made<A> = (<A as Api>::Call, AnswerSender);
 
 /// The driver's side.
 pub(crate) struct Scripted<A: Api> {
@@ -37,7 +38,7 @@ pub(crate) struct Attempt<A: Api> {
 /// The test's side of a subscription.
 pub(crate) struct Session<A: Api> {
     events: mpsc::Sender<Result<Incoming<A>>>,
-    calls: Arc<Mutex<mpsc::Receiver<(A::Call, AnswerSender)>>>,
+    calls: Arc<Mutex<mpsc::Receiver<Made<A>>>>,
 }
 
 pub(crate) fn scripted<A: Api>() -> (Scripted<A>, Peer<A>) {
@@ -176,7 +177,7 @@ impl<A: Api> EventStream<A> for Events<A> {
     }
 }
 
-struct Line<A: Api>(mpsc::Sender<(A::Call, AnswerSender)>);
+struct Line<A: Api>(mpsc::Sender<Made<A>>);
 
 #[async_trait]
 impl<A: Api> Calls<A> for Line<A> {
