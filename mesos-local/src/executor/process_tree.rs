@@ -22,16 +22,27 @@ struct Process {
     session: i32,
 }
 
-/// Sends `signal` to every process of the tree that `root` is the root of.
+/// Sends `signal` to every process of the tree that `root` is the root of. The root must not
+/// have been waited for yet.
 pub(super) fn signal(root: i32, signal: Signal) {
-    for pid in living(&of(root, &all())) {
+    for pid in with_root(root) {
         send(pid, signal);
     }
 }
 
-/// Sends SIGKILL to every process of the tree, and to those that they start meanwhile.
+/// Sends SIGKILL to every process of the tree, and to those that they start meanwhile. The root
+/// must not have been waited for yet.
 pub(super) fn kill_all(root: i32) {
-    until_no_more(|| living(&of(root, &all())));
+    until_no_more(|| with_root(root));
+}
+
+/// The tree, with its root even where `/proc` does not show it.
+fn with_root(root: i32) -> Vec<i32> {
+    let mut tree = living(&of(root, &all()));
+    if !tree.contains(&root) {
+        tree.push(root);
+    }
+    tree
 }
 
 /// Sends SIGKILL to the members of the tree that outlive their root, which has been waited for.
