@@ -34,6 +34,11 @@ pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
             .find(|(name, _)| signal.starts_with(name))
             .map_or(128, |(_, number)| 128 + number);
     }
+    // What cannot be started at all has the codes that shells use for it.
+    if message.contains("could not be run") {
+        let missing = message.contains("No such file or directory");
+        return if missing { 127 } else { 126 };
+    }
     1
 }
 
@@ -72,6 +77,16 @@ mod tests {
                 139,
             ),
             (TaskState::TaskFailed, "Executor terminated", 1),
+            (
+                TaskState::TaskFailed,
+                "Command could not be run: cannot execute `x`: No such file or directory (os error 2)",
+                127,
+            ),
+            (
+                TaskState::TaskFailed,
+                "Command could not be run: cannot execute `/etc`: Permission denied (os error 13)",
+                126,
+            ),
             (TaskState::TaskError, "", 1),
         ] {
             let status = TaskStatus::new("t", state).with_message(message);

@@ -1,3 +1,5 @@
+//! What an address may look like, and what is said of one that does not.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -163,18 +165,18 @@ fn addresses_that_mesos_has_and_we_have_not_are_told_apart_from_nonsense() {
     for (text, message) in [
         (
             "zk://h1:2181,h2:2181/mesos",
-            "zk:// addresses are not supported yet; write one of the masters as http://HOST:5050 \
-             (it tells us the leader)",
+            "zk:// is not the address of one master; write that as http://HOST:5050, or read it as \
+             mesos_http::Master",
         ),
         (
             "file:///etc/mesos/zk",
-            "file:// addresses are not supported yet; write one of the masters as \
-             http://HOST:5050 (it tells us the leader)",
+            "file:// is not the address of one master; write that as http://HOST:5050, or read it \
+             as mesos_http::Master",
         ),
         (
             "http://m1:5050,m2:5050",
-            "\"http://m1:5050,m2:5050\" names several masters, which is not supported yet; name \
-             one of them (it tells us the leader)",
+            "\"http://m1:5050,m2:5050\" names several masters where one address is expected; name \
+             one of them, or read it as mesos_http::Master",
         ),
         (
             "https://user:secret@host:5050/master",

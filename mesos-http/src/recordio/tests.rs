@@ -1,3 +1,5 @@
+//! Every input in every way to chop it.
+
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 

@@ -240,7 +240,7 @@ async fn a_call_that_ends_the_stream_still_gets_its_answer() {
     peer.request().await;
     stream.send("0\r\n\r\n").await;
     end(&mut subscription).await;
-    // And a while before it.
+    // sleep: the answer is to come late, well within the 2 s that it has.
     tokio::time::sleep(Duration::from_millis(200)).await;
     peer.respond("202 Accepted", "", "").await;
     soon("the answer", answer).await.unwrap();

@@ -191,6 +191,7 @@ async fn any_byte_keeps_the_stream_alive() {
     // that time, but bytes.
     let large = record(&error("slow"));
     for byte in &large[..8] {
+        // sleep: the slowness is what is tested.
         tokio::time::sleep(Duration::from_millis(100)).await;
         peer.chunk([*byte]).await;
     }
@@ -225,7 +226,7 @@ async fn a_slow_consumer_is_not_taken_for_a_silent_master() {
     for event in ["a", "b", "c", "d"] {
         peer.chunk(record(&error(event))).await;
     }
-    // Longer than the limit, while the queue is full.
+    // sleep: longer than the limit, while the queue is full.
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(next(&mut subscription).await, subscribed(0.1));
     for event in ["a", "b", "c", "d"] {

@@ -7,4 +7,5 @@ mod calls;
 mod events;
 mod operator;
 mod peer;
+mod redirect;
 mod subscribe;

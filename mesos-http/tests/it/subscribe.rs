@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::peer::*;
 
 /// Subscribes to a peer that gives one answer, and fails.
-async fn refused(respond: impl AsyncFnOnce(&mut Peer)) -> (Error, String) {
+pub(crate) async fn refused(respond: impl AsyncFnOnce(&mut Peer)) -> (Error, String) {
     let server = Server::start().await;
     let client = subscribe(server.backend());
     let mut peer = server.accept().await;
@@ -413,117 +413,5 @@ async fn a_refusal_without_end_does_not_hold_the_attempt() {
     assert!(
         error.to_string().ends_with("400 Bad Request: because"),
         "{error}"
-    );
-}
-
-#[tokio::test]
-async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id() {
-    let (follower, leader) = (Server::start().await, Server::start().await);
-    let client = subscribe(HttpBackend::new(follower.endpoint("/master")));
-    let mut peer = follower.accept().await;
-    let first = peer.request().await;
-    let location = format!("Location: //{}/master/api/v1/scheduler\r\n", leader.address);
-    // A stream id in a redirect would be the follower's.
-    let headers = format!("{location}Mesos-Stream-Id: stale\r\n");
-    peer.respond("307 Temporary Redirect", &headers, "").await;
-
-    let mut peer = leader.accept().await;
-    let second = peer.request().await;
-    assert_eq!(second.line, first.line);
-    assert_eq!(second.body, first.body);
-    assert_eq!(second.header("host"), Some(leader.address.as_str()));
-    assert_eq!(second.header("mesos-stream-id"), None);
-    peer.send(STREAM_HEAD).await;
-    let subscription = soon("subscribe", client).await.unwrap().unwrap();
-    assert_eq!(
-        subscription.peer,
-        format!("http://{}/master", leader.address)
-    );
-
-    // Calls go to the leader as well.
-    let _answer = subscription.calls.send(kill("t")).await.unwrap();
-    let mut peer = leader.accept().await;
-    assert_eq!(
-        peer.request().await.header("mesos-stream-id"),
-        Some(STREAM_ID)
-    );
-    assert!(follower.is_quiet().await);
-}
-
-#[tokio::test]
-async fn a_redirect_to_itself_is_not_followed() {
-    let server = Server::start().await;
-    let client = subscribe(server.backend());
-    let mut peer = server.accept().await;
-    peer.request().await;
-    let location = format!("Location: //{}/api/v1/scheduler\r\n", server.address);
-    peer.respond("307 Temporary Redirect", &location, "").await;
-    let error = soon("subscribe", client).await.unwrap().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.status()),
-        (ErrorKind::NotLeader, Some(307))
-    );
-    assert!(error.is_retryable());
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "http://{} redirects to itself; no leader is elected yet",
-            server.address
-        )
-    );
-    assert!(server.is_quiet().await);
-}
-
-#[tokio::test]
-async fn two_masters_that_redirect_to_each_other_are_left_after_a_few_turns() {
-    let (one, two) = (Server::start().await, Server::start().await);
-    let client = subscribe(one.backend());
-    for turn in 0..6 {
-        let (here, there) = if turn % 2 == 0 {
-            (&one, &two)
-        } else {
-            (&two, &one)
-        };
-        let mut peer = here.accept().await;
-        peer.request().await;
-        let location = format!("Location: //{}/api/v1/scheduler\r\n", there.address);
-        peer.respond("307 Temporary Redirect", &location, "").await;
-    }
-    let error = soon("subscribe", client).await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotLeader);
-    assert!(error.is_retryable());
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "redirected more than 5 times, from http://{} at last to http://{}; the masters do \
-             not agree on a leader yet",
-            one.address, one.address
-        )
-    );
-    assert!(one.is_quiet().await && two.is_quiet().await);
-}
-
-#[tokio::test]
-async fn a_redirect_without_or_to_a_strange_place_is_refused_with_that_place() {
-    let (error, at) = refused(async |peer| {
-        peer.respond("307 Temporary Redirect", "", "").await;
-    })
-    .await;
-    assert_eq!(
-        error.to_string(),
-        format!("{at} redirects without saying where to")
-    );
-    let (error, at) = refused(async |peer| {
-        peer.respond("307 Temporary Redirect", "Location: //sso/login\r\n", "")
-            .await;
-    })
-    .await;
-    assert_eq!(error.kind(), ErrorKind::Protocol);
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "{at} redirects to \"//sso/login\", which is not the API that was asked for; is it a \
-             Mesos, and is nothing in front of it that wants a login?"
-        )
     );
 }
