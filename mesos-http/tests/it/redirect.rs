@@ -1,7 +1,7 @@
 //! Redirects: what is followed, how far, and where not.
 
 use mesos_core::ErrorKind;
-use mesos_http::Endpoint;
+use mesos_http::HttpBackend;
 
 use crate::peer::*;
 use crate::subscribe::refused;
