@@ -1,0 +1,193 @@
+//! A list that grows and can be waited on: what a fake master received, what a
+//! recorder was told. Waiting is on the list itself, never on the clock.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How long to wait for something that should come, unless told otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// See the module.
+pub(crate) struct Journal<T> {
+    entries: Mutex<Vec<Entry<T>>>,
+    /// Counts the changes.
+    version: watch::Sender<u64>,
+    patience: Duration,
+}
+
+struct Entry<T> {
+    value: T,
+    /// Somebody waited for this one and got it.
+    taken: bool,
+}
+
+impl<T> Journal<T> {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self {
+            entries: Mutex::new(Vec::new()),
+            version: watch::Sender::new(0),
+            patience,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry<T>>> {
+        // A predicate of the user's may panic under this lock; the list is whole.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an entry and returns its place.
+    pub(crate) fn push(&self, value: T) -> usize {
+        let place = {
+            let mut entries = self.lock();
+            entries.push(Entry {
+                value,
+                taken: false,
+            });
+            entries.len() - 1
+        };
+        self.version.send_modify(|version| *version += 1);
+        place
+    }
+
+    /// Changes the entry at `place`.
+    pub(crate) fn change(&self, place: usize, change: impl FnOnce(&mut T)) {
+        if let Some(entry) = self.lock().get_mut(place) {
+            change(&mut entry.value);
+        }
+        self.version.send_modify(|version| *version += 1);
+    }
+}
+
+impl<T: Clone> Journal<T> {
+    /// Everything, taken or not.
+    pub(crate) fn all(&self) -> Vec<T> {
+        let entries = self.lock();
+        entries.iter().map(|entry| entry.value.clone()).collect()
+    }
+
+    /// Takes the first entry that was not taken yet and that `wanted` likes.
+    pub(crate) fn try_take(&self, mut wanted: impl FnMut(&T) -> bool) -> Option<T> {
+        let mut entries = self.lock();
+        let entry = entries
+            .iter_mut()
+            .find(|entry| !entry.taken && wanted(&entry.value))?;
+        entry.taken = true;
+        Some(entry.value.clone())
+    }
+
+    /// Takes the first entry that was not taken yet, whatever it is; waits
+    /// until there is one.
+    pub(crate) async fn take_next(&self, what: &str, at: &Location<'_>) -> T
+    where
+        T: fmt::Display,
+    {
+        self.take(what, at, |_| true).await
+    }
+
+    /// [`try_take`](Self::try_take), waiting until there is one.
+    ///
+    /// # Panics
+    /// When the patience is over, with `what` was waited for, where, and all
+    /// that is there instead.
+    pub(crate) async fn take(
+        &self,
+        what: &str,
+        at: &Location<'_>,
+        mut wanted: impl FnMut(&T) -> bool,
+    ) -> T
+    where
+        T: fmt::Display,
+    {
+        let mut version = self.version.subscribe();
+        let waiting = async {
+            loop {
+                version.mark_unchanged();
+                if let Some(found) = self.try_take(&mut wanted) {
+                    return found;
+                }
+                // The sender lives in self, so there is always a next version.
+                let _ = version.changed().await;
+            }
+        };
+        match tokio::time::timeout(self.patience, waiting).await {
+            Ok(found) => found,
+            Err(_) => panic!(
+                "{at}: waited {:?} for {what}, which did not come; this did:{}",
+                self.patience,
+                self.listing()
+            ),
+        }
+    }
+
+    /// One line for each entry, with a mark on those that were taken.
+    pub(crate) fn listing(&self) -> String
+    where
+        T: fmt::Display,
+    {
+        let entries = self.lock();
+        if entries.is_empty() {
+            return " nothing".to_owned();
+        }
+        entries
+            .iter()
+            .map(|entry| {
+                let mark = if entry.taken { '*' } else { ' ' };
+                format!("\n {mark} {}", entry.value)
+            })
+            .collect()
+    }
+}
+
+impl<T> fmt::Debug for Journal<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("entries", &self.lock().len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_entry_is_taken_once_and_in_its_order() {
+        let journal = Journal::new(PATIENCE);
+        for entry in ["a1", "b1", "a2"] {
+            journal.push(entry);
+        }
+        let a = |entry: &&str| entry.starts_with('a');
+        let at = Location::caller();
+        assert_eq!(journal.take("an a", at, a).await, "a1");
+        assert_eq!(journal.take("an a", at, a).await, "a2");
+        assert_eq!(journal.try_take(a), None);
+        assert_eq!(journal.take_next("anything", at).await, "b1");
+        assert_eq!(journal.all(), ["a1", "b1", "a2"]);
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_comes_later_is_waited_for() {
+        let journal = Journal::new(PATIENCE);
+        let at = Location::caller();
+        let (found, ()) = tokio::join!(journal.take_next("it", at), async {
+            tokio::task::yield_now().await;
+            journal.push("late");
+        });
+        assert_eq!(found, "late");
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "for a c, which did not come; this did:\n   a\n * b")]
+    async fn what_did_not_come_is_told_with_what_did() {
+        let journal = Journal::new(Duration::from_millis(1));
+        journal.push("a");
+        journal.push("b");
+        let _ = journal.try_take(|entry| *entry == "b");
+        let at = Location::caller();
+        journal.take("a c", at, |entry| *entry == "c").await;
+    }
+}

@@ -1,0 +1,134 @@
+//! The cluster in memory: frameworks, agents, offers, tasks and operations, and
+//! what calls and time do to them.
+//!
+//! All of it is under one lock and does no I/O: what goes out is put into the
+//! queues of streams, what comes later is handed to the clock. The rules are
+//! those of src/master/master.cpp; the files here are called after what they
+//! are about.
+
+mod accept;
+mod agents;
+mod calls;
+mod constraints;
+mod framework;
+mod inverse;
+mod launch;
+mod offers;
+mod operations;
+mod reconcile;
+mod subscribe;
+mod tasks;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use mesos_proto::v1::scheduler::Event;
+use mesos_proto::v1::{FrameworkId, InverseOffer, MasterInfo};
+
+use self::agents::AgentState;
+use self::framework::Framework;
+use self::offers::Outstanding;
+use super::builder::Settings;
+use super::clock::{Action, Clock};
+
+/// See the module.
+pub(crate) struct Cluster {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) clock: Clock,
+    pub(crate) info: MasterInfo,
+    /// By id, and so in the order in which they first came.
+    frameworks: BTreeMap<String, Framework>,
+    /// Removed ones, the oldest first.
+    completed: VecDeque<String>,
+    /// Registered ones.
+    agents: BTreeMap<String, AgentState>,
+    /// Known from the registry only, after a failover of the master.
+    recovered: BTreeMap<String, AgentState>,
+    unreachable: BTreeMap<String, AgentState>,
+    gone: BTreeSet<String>,
+    offers: BTreeMap<String, Outstanding>,
+    inverse_offers: BTreeMap<String, InverseOffer>,
+    frameworks_so_far: u64,
+    offers_so_far: u64,
+    /// An allocation is on its way.
+    allocating: bool,
+    /// Who is first to be offered, so that it is not always the same one.
+    turn: usize,
+}
+
+impl Cluster {
+    pub(crate) fn new(settings: Arc<Settings>, clock: Clock, info: MasterInfo) -> Self {
+        let mut cluster = Self {
+            clock,
+            info,
+            frameworks: BTreeMap::new(),
+            completed: VecDeque::new(),
+            agents: BTreeMap::new(),
+            recovered: BTreeMap::new(),
+            unreachable: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            offers: BTreeMap::new(),
+            inverse_offers: BTreeMap::new(),
+            frameworks_so_far: 0,
+            offers_so_far: 0,
+            allocating: false,
+            turn: 0,
+            settings,
+        };
+        for agent in cluster.settings.agents.clone() {
+            cluster.add_agent(agent);
+        }
+        cluster
+    }
+
+    /// Does what is due.
+    pub(crate) fn act(&mut self, action: Action) {
+        match action {
+            Action::StreamClosed(stream) => self.disconnected(&stream),
+            Action::Heartbeat(stream) => {
+                if stream.heartbeat() {
+                    let again = Action::Heartbeat(stream);
+                    self.clock.after(self.settings.heartbeat, again);
+                }
+            }
+            Action::Allocate => {
+                self.allocating = false;
+                self.allocate();
+            }
+            Action::FailoverTimeout(framework_id, absence) => {
+                self.failover_timeout(&framework_id, absence);
+            }
+            Action::Step {
+                framework_id,
+                task_id,
+                life,
+                step,
+            } => self.step(&framework_id, &task_id, life, step),
+            Action::Killed(framework_id, task_id, life) => {
+                self.killed(&framework_id, &task_id, life);
+            }
+            Action::Resend {
+                framework_id,
+                task_id,
+                uuid,
+                wait,
+            } => self.resend(&framework_id, &task_id, &uuid, wait),
+            Action::ResendOperation {
+                framework_id,
+                operation_id,
+                wait,
+            } => self.resend_operation(&framework_id, &operation_id, wait),
+            Action::InverseOffer(framework_id, agent_id) => {
+                self.send_inverse_offer(&framework_id, &agent_id);
+            }
+        }
+    }
+
+    /// Sends `event` to a framework; lost if it is not connected.
+    fn send(&self, framework_id: &FrameworkId, event: Event) {
+        let framework = self.frameworks.get(framework_id.as_str());
+        if let Some(stream) = framework.and_then(|framework| framework.stream.as_ref()) {
+            stream.send(event);
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Tasks on agents, and the agents' care for their updates: one of a task is
+//! under way at a time, and it comes again until it is acknowledged
+//! (src/status_update_manager/).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mesos_core::resources::Resources;
+use mesos_proto::known;
+use mesos_proto::v1::scheduler::call;
+use mesos_proto::v1::task_status::{Reason, Source};
+use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus};
+
+use super::super::behaviour::{Behaviour, Kill};
+use super::super::clock::Action;
+use super::Cluster;
+use super::framework::Framework;
+use crate::events;
+
+pub(super) struct Task {
+    pub(super) info: TaskInfo,
+    pub(super) agent_id: AgentId,
+    pub(super) resources: Resources,
+    behaviour: Behaviour,
+    /// The newest state, whether the scheduler has it or not.
+    pub(super) state: i32,
+    /// What the master has passed on last.
+    pub(super) forwarded: Option<TaskStatus>,
+    /// The first of them is under way.
+    pending: VecDeque<TaskStatus>,
+    /// Goes up when what was to come of the task will not.
+    life: u64,
+}
+
+impl Task {
+    /// Whether it has ended, told or not.
+    pub(super) fn is_over(&self) -> bool {
+        known::<TaskState>(self.state).is_ok_and(TaskState::is_terminal)
+    }
+
+    fn executor_id(&self) -> ExecutorId {
+        match &self.info.executor {
+            Some(executor) => executor.executor_id.clone(),
+            // The agent names a command's executor after its task.
+            None => ExecutorId::from(self.info.task_id.as_str()),
+        }
+    }
+}
+
+impl Framework {
+    /// Executors that run on an agent.
+    pub(super) fn executors_on(&self, agent_id: &AgentId) -> Vec<ExecutorId> {
+        let mut ids: Vec<ExecutorId> = self
+            .tasks
+            .values()
+            .filter(|task| task.agent_id == *agent_id && !task.is_over())
+            .map(Task::executor_id)
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+}
+
+impl Cluster {
+    fn task(&mut self, framework_id: &FrameworkId, task_id: &TaskId) -> Option<&mut Task> {
+        let framework = self.frameworks.get_mut(framework_id.as_str())?;
+        framework.tasks.get_mut(task_id.as_str())
+    }
+
+    pub(super) fn start_task(
+        &mut self,
+        framework_id: &FrameworkId,
+        info: TaskInfo,
+        agent_id: &AgentId,
+        resources: Resources,
+    ) {
+        let behaviour = (self.settings.tasks)(&info);
+        if let Some(agent) = self.agents.get_mut(agent_id.as_str()) {
+            agent.used += &resources;
+        }
+        let task_id = info.task_id.clone();
+        let task = Task {
+            info,
+            agent_id: agent_id.clone(),
+            resources,
+            behaviour,
+            state: TaskState::TaskStaging as i32,
+            forwarded: None,
+            pending: VecDeque::new(),
+            life: 0,
+        };
+        if let Some(framework) = self.frameworks.get_mut(framework_id.as_str()) {
+            framework.tasks.insert(task_id.value.clone(), task);
+        }
+        self.plan(framework_id, &task_id, 0);
+    }
+
+    /// Lets the clock do step `step` of a task's behaviour.
+    fn plan(&mut self, framework_id: &FrameworkId, task_id: &TaskId, step: usize) {
+        let Some(task) = self.task(framework_id, task_id) else {
+            return;
+        };
+        let Some(next) = task.behaviour.steps.get(step) else {
+            return;
+        };
+        let (after, life) = (next.after, task.life);
+        let action = Action::Step {
+            framework_id: framework_id.clone(),
+            task_id: task_id.clone(),
+            life,
+            step,
+        };
+        self.clock.after(after, action);
+    }
+
+    pub(super) fn step(
+        &mut self,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+        life: u64,
+        step: usize,
+    ) {
+        let Some(task) = self.task(framework_id, task_id) else {
+            return;
+        };
+        if task.life != life {
+            return;
+        }
+        let Some(status) = task
+            .behaviour
+            .steps
+            .get(step)
+            .map(|step| step.status.clone())
+        else {
+            return;
+        };
+        self.report(framework_id, task_id, status);
+        self.plan(framework_id, task_id, step + 1);
+    }
+
+    /// An executor (or its agent) reports a state.
+    pub(crate) fn report(
+        &mut self,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+        mut status: TaskStatus,
+    ) {
+        let Some(task) = self.task(framework_id, task_id) else {
+            return;
+        };
+        if task.is_over() {
+            return;
+        }
+        task.state = status.state;
+        status.task_id = task_id.clone();
+        status.executor_id = Some(task.executor_id());
+        let status = events::from_agent(&task.agent_id, status);
+        task.pending.push_back(status);
+        let first = task.pending.len() == 1;
+        if task.is_over() {
+            task.life += 1;
+            // The master learns of the end at once, and the resources are free.
+            let (agent_id, resources) = (task.agent_id.clone(), task.resources.clone());
+            if let Some(agent) = self.agents.get_mut(agent_id.as_str()) {
+                agent.used -= &resources;
+            }
+            self.request_allocation();
+        }
+        if first {
+            let wait = self.settings.retry_min;
+            self.forward(framework_id, task_id, wait);
+        }
+    }
+
+    /// Sends the oldest update that was not acknowledged, and again after
+    /// `wait`.
+    fn forward(&mut self, framework_id: &FrameworkId, task_id: &TaskId, wait: Duration) {
+        let Some(task) = self.task(framework_id, task_id) else {
+            return;
+        };
+        let Some(status) = task.pending.front().cloned() else {
+            return;
+        };
+        let agent_id = task.agent_id.clone();
+        let again = Action::Resend {
+            framework_id: framework_id.clone(),
+            task_id: task_id.clone(),
+            uuid: status.uuid.clone().unwrap_or_default(),
+            wait,
+        };
+        let reachable = self
+            .agents
+            .get(agent_id.as_str())
+            .is_some_and(|agent| agent.connected);
+        if reachable {
+            if let Some(task) = self.task(framework_id, task_id) {
+                task.forwarded = Some(status.clone());
+            }
+            self.send(framework_id, events::update(status));
+        }
+        self.clock.after(wait, again);
+    }
+
+    pub(super) fn resend(
+        &mut self,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+        uuid: &Bytes,
+        wait: Duration,
+    ) {
+        let longer = wait.saturating_mul(2).min(self.settings.retry_max);
+        let same = self.task(framework_id, task_id).is_some_and(|task| {
+            task.pending
+                .front()
+                .is_some_and(|status| status.uuid.as_ref() == Some(uuid))
+        });
+        if same {
+            self.forward(framework_id, task_id, longer);
+        }
+    }
+
+    /// ACKNOWLEDGE: passed on to the agent if that can be reached.
+    pub(super) fn acknowledge(
+        &mut self,
+        framework_id: &FrameworkId,
+        acknowledge: &call::Acknowledge,
+    ) {
+        let reachable = self
+            .agents
+            .get(acknowledge.agent_id.as_str())
+            .is_some_and(|agent| agent.connected);
+        let wait = self.settings.retry_min;
+        let Some(task) = self.task(framework_id, &acknowledge.task_id) else {
+            return;
+        };
+        let matches = task
+            .pending
+            .front()
+            .is_some_and(|status| status.uuid.as_ref() == Some(&acknowledge.uuid));
+        if !reachable || task.agent_id != acknowledge.agent_id || !matches {
+            tracing::warn!(task = %acknowledge.task_id, "dropping an acknowledgement");
+            return;
+        }
+        let done = task.pending.pop_front();
+        if done.is_some_and(|status| status.is_terminal()) {
+            if let Some(framework) = self.frameworks.get_mut(framework_id.as_str()) {
+                framework.tasks.remove(acknowledge.task_id.as_str());
+            }
+            return;
+        }
+        self.forward(framework_id, &acknowledge.task_id, wait);
+    }
+
+    /// KILL. An unknown task is answered as if it was asked for.
+    pub(super) fn kill(&mut self, framework_id: &FrameworkId, kill: &call::Kill) {
+        let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
+            return;
+        };
+        let Some(task) = framework.tasks.get(kill.task_id.as_str()) else {
+            let asked = call::reconcile::Task {
+                task_id: kill.task_id.clone(),
+                agent_id: kill.agent_id.clone(),
+            };
+            return self.reconcile(framework_id, &[asked]);
+        };
+        let wrong_agent = kill
+            .agent_id
+            .as_ref()
+            .is_some_and(|agent_id| *agent_id != task.agent_id);
+        let reachable = self
+            .agents
+            .get(task.agent_id.as_str())
+            .is_some_and(|agent| agent.connected);
+        if wrong_agent || !reachable || task.is_over() {
+            tracing::warn!(task = %kill.task_id, "dropping a kill");
+            return;
+        }
+        let Kill::Obeyed(grace) = task.behaviour.kill else {
+            return;
+        };
+        let knows_killing = framework.knows_killing();
+        let dying = task.state == TaskState::TaskKilling as i32;
+        let Some(task) = self.task(framework_id, &kill.task_id) else {
+            return;
+        };
+        if dying {
+            return;
+        }
+        task.life += 1;
+        let life = task.life;
+        if knows_killing {
+            let killing = TaskStatus::new(&kill.task_id, TaskState::TaskKilling);
+            self.report(framework_id, &kill.task_id, killing);
+        }
+        let action = Action::Killed(framework_id.clone(), kill.task_id.clone(), life);
+        self.clock.after(grace, action);
+    }
+
+    pub(super) fn killed(&mut self, framework_id: &FrameworkId, task_id: &TaskId, life: u64) {
+        let alive = self
+            .task(framework_id, task_id)
+            .is_some_and(|task| task.life == life);
+        if alive {
+            let killed = TaskStatus::new(task_id, TaskState::TaskKilled);
+            self.report(framework_id, task_id, killed);
+        }
+    }
+
+    /// SHUTDOWN: the agent ends the executor, and reports what that did to its
+    /// tasks.
+    pub(super) fn shutdown(&mut self, framework_id: &FrameworkId, shutdown: &call::Shutdown) {
+        let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
+            return;
+        };
+        let tasks: Vec<TaskId> = framework
+            .tasks
+            .values()
+            .filter(|task| {
+                task.agent_id == shutdown.agent_id
+                    && task.executor_id() == shutdown.executor_id
+                    && !task.is_over()
+            })
+            .map(|task| task.info.task_id.clone())
+            .collect();
+        let custom = framework
+            .tasks
+            .values()
+            .any(|task| task.executor_id() == shutdown.executor_id && task.info.executor.is_some());
+        if tasks.is_empty() {
+            return;
+        }
+        for task_id in &tasks {
+            let mut status = TaskStatus::new(task_id, TaskState::TaskFailed)
+                .with_reason(Reason::ExecutorTerminated)
+                .with_message("Executor terminated");
+            status.source = Some(Source::Agent as i32);
+            self.report(framework_id, task_id, status);
+        }
+        if custom {
+            // Ended by SIGKILL, as wait(2) has it.
+            let ended = events::executor_ended(&shutdown.agent_id, &shutdown.executor_id, 9);
+            self.send(framework_id, ended);
+        }
+    }
+
+    /// MESSAGE: answered by the test's hook, if its executor runs.
+    pub(super) fn message(&mut self, framework_id: &FrameworkId, message: &call::Message) {
+        let (Some(echo), Some(framework)) = (
+            self.settings.echo.clone(),
+            self.frameworks.get(framework_id.as_str()),
+        ) else {
+            return;
+        };
+        let runs = framework
+            .executors_on(&message.agent_id)
+            .contains(&message.executor_id);
+        if !runs {
+            return;
+        }
+        if let Some(data) = echo(message) {
+            let event = events::message(&message.agent_id, &message.executor_id, data);
+            self.send(framework_id, event);
+        }
+    }
+
+    /// Gives back what a task uses, if it does.
+    pub(super) fn release(&mut self, task: &Task) {
+        if task.is_over() {
+            return;
+        }
+        if let Some(agent) = self.agents.get_mut(task.agent_id.as_str()) {
+            agent.used -= &task.resources;
+        }
+    }
+
+    /// The tasks of a framework that are not over, with their states.
+    pub(crate) fn live_tasks(&self, framework_id: &FrameworkId) -> Vec<(TaskId, TaskState)> {
+        let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
+            return Vec::new();
+        };
+        framework
+            .tasks
+            .values()
+            .filter(|task| !task.is_over())
+            .filter_map(|task| Some((task.info.task_id.clone(), known(task.state).ok()?)))
+            .collect()
+    }
+}

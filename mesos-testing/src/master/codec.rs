@@ -1,0 +1,153 @@
+//! The two encodings and the RecordIO around them, from the master's side.
+//! Written apart from the driver's own, so that both cannot share a mistake.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use mesos_proto::v1::scheduler::{Call, Event};
+use prost::Message;
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const PROTOBUF: &str = "application/x-protobuf";
+
+/// How the events of a stream are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/json`, in Mesos' own mapping.
+    Json,
+    /// `application/x-protobuf`.
+    Protobuf,
+}
+
+impl Encoding {
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => JSON,
+            Self::Protobuf => PROTOBUF,
+        }
+    }
+
+    pub(crate) fn encode(self, event: &Event) -> Vec<u8> {
+        match self {
+            Self::Protobuf => event.encode_to_vec(),
+            // Fails only for what has no form in JSON, such as NaN; a real
+            // master writes something unreadable then, and so do we.
+            Self::Json => serde_json::to_vec(event).unwrap_or_else(|error| {
+                tracing::error!(%error, "an event has no form in JSON");
+                b"null".to_vec()
+            }),
+        }
+    }
+
+    /// The first of the media types that `Accept` allows, JSON first, whatever
+    /// the weights say (`Http::scheduler` in src/master/http.cpp).
+    pub(crate) fn acceptable(accept: Option<&str>) -> Option<Self> {
+        [Self::Json, Self::Protobuf]
+            .into_iter()
+            .find(|encoding| accepts(accept, encoding.media_type()))
+    }
+}
+
+/// `Request::acceptsMediaType` in libprocess' src/http.cpp.
+fn accepts(accept: Option<&str>, media_type: &str) -> bool {
+    let Some(accept) = accept else {
+        return true;
+    };
+    let accept: String = accept
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '\t' | '\n'))
+        .collect();
+    let kind = media_type.split('/').next().unwrap_or_default();
+    // The most exact match decides, and its weight only by being 0.
+    for candidate in [media_type, &format!("{kind}/*"), "*/*"] {
+        for item in accept.split(',') {
+            let mut parts = item.split(';').filter(|part| !part.is_empty());
+            if !parts
+                .next()
+                .is_some_and(|found| found.eq_ignore_ascii_case(candidate))
+            {
+                continue;
+            }
+            let zero = parts
+                .filter_map(|part| part.strip_prefix("q="))
+                .filter_map(|weight| weight.parse::<f64>().ok())
+                .any(|weight| weight == 0.0);
+            return !zero;
+        }
+    }
+    false
+}
+
+/// Reads a call by the exact value of `Content-Type`.
+pub(crate) fn decode(content_type: &str, body: &Bytes) -> Option<Result<Call, String>> {
+    match content_type {
+        PROTOBUF => Some(
+            Call::decode(body.clone())
+                .map_err(|_| "Failed to parse body into Call protobuf".to_owned()),
+        ),
+        JSON => Some(match serde_json::from_slice::<serde_json::Value>(body) {
+            Err(error) => Err(format!("Failed to parse body into JSON: {error}")),
+            Ok(value) => serde_json::from_value(value)
+                .map_err(|error| format!("Failed to convert JSON into Call protobuf: {error}")),
+        }),
+        _ => None,
+    }
+}
+
+/// A record as RecordIO frames it.
+pub(crate) fn frame(record: &[u8]) -> Bytes {
+    let length = record.len().to_string();
+    let mut framed = BytesMut::with_capacity(length.len() + 1 + record.len());
+    framed.put_slice(length.as_bytes());
+    framed.put_u8(b'\n');
+    framed.put_slice(record);
+    framed.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_wins_wherever_it_is_acceptable_and_weights_only_exclude() {
+        use Encoding::{Json, Protobuf};
+        for (accept, chosen) in [
+            (None, Some(Json)),
+            (Some("*/*"), Some(Json)),
+            (Some("application/*"), Some(Json)),
+            (Some("application/x-protobuf"), Some(Protobuf)),
+            (Some("application/x-protobuf, application/json"), Some(Json)),
+            (
+                Some("application/x-protobuf;q=1,application/json;q=0.1"),
+                Some(Json),
+            ),
+            (
+                Some("application/json;q=0, application/x-protobuf"),
+                Some(Protobuf),
+            ),
+            (Some("Application/JSON"), Some(Json)),
+            (Some("application/recordio"), None),
+            (Some("text/html"), None),
+            (Some("application/json;q=0.0"), None),
+        ] {
+            assert_eq!(Encoding::acceptable(accept), chosen, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_content_type_with_parameters_or_other_letters_is_no_content_type() {
+        let body = Bytes::from_static(b"{}");
+        assert!(decode(JSON, &body).is_some());
+        for other in [
+            "application/json; charset=utf-8",
+            "Application/Json",
+            "application/recordio",
+        ] {
+            assert!(decode(other, &body).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_record_has_its_length_before_it() {
+        assert_eq!(&frame(b"hello")[..], b"5\nhello");
+        assert_eq!(&frame(b"")[..], b"0\n");
+    }
+}

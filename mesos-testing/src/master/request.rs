@@ -1,0 +1,206 @@
+//! The order in which a master looks at a request: `Http::scheduler` in
+//! src/master/http.cpp. Rule 8 is in `validate`, 11 to 17 are in
+//! `cluster/calls.rs`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mesos_proto::v1::scheduler::call::Type;
+
+use super::Inner;
+use super::codec::{Encoding, decode};
+use super::received::Received;
+use super::stream::{Events, Stream};
+use super::validate;
+
+/// The path of the API, below the prefix and `/master`.
+const PATH: &str = "/api/v1/scheduler";
+
+/// What a master is to those who ask it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// The leader.
+    Leading,
+    /// The leader, which has not read the registry yet: 503.
+    Recovering,
+    /// Not the leader, which is `host:port`: 307 to there.
+    Following(String),
+    /// Not the leader, and nobody is: 503.
+    NoLeader,
+    /// Not the leader, whose host name it cannot find out: 500.
+    LeaderUnknownByName,
+    /// Just started, without any routes yet: 404.
+    Starting,
+}
+
+/// What is answered.
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) text: String,
+    /// The stream of a SUBSCRIBE that was granted.
+    pub(crate) events: Option<Events>,
+}
+
+impl Response {
+    pub(crate) fn text(status: u16, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            text: text.into(),
+            events: None,
+        }
+    }
+
+    fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+impl Inner {
+    /// Does what a request asks for. `muted` opens a stream that says nothing.
+    pub(crate) fn respond(&self, request: &Received, muted: bool) -> Response {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let standing = self.standing();
+        let Some(rest) = path.strip_prefix(self.settings.prefix.as_str()) else {
+            return not_found();
+        };
+        let rest = rest.strip_prefix("/master").unwrap_or(rest);
+        if standing == Standing::Starting {
+            return not_found();
+        }
+        match rest.strip_suffix('/').unwrap_or(rest) {
+            PATH => self.scheduler(request, path, &standing, muted),
+            "/redirect" => self.redirect("", &standing),
+            _ => not_found(),
+        }
+    }
+
+    fn scheduler(
+        &self,
+        request: &Received,
+        path: &str,
+        standing: &Standing,
+        muted: bool,
+    ) -> Response {
+        // 0: libprocess authenticates before the master sees the request.
+        let principal = match self.principal(request) {
+            Ok(principal) => principal,
+            Err(refusal) => return refusal,
+        };
+        // 2 and 3
+        match standing {
+            Standing::Leading => {}
+            Standing::Recovering => {
+                return Response::text(503, "Master has not finished recovery");
+            }
+            _ => return self.redirect(path, standing),
+        }
+        // 4
+        if request.method != "POST" {
+            let text = format!(
+                "405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{}'.",
+                request.method
+            );
+            return Response::text(405, text).header("Allow", "POST");
+        }
+        // 5, 6, 7
+        let Some(content_type) = request.header("content-type") else {
+            return Response::text(400, "Expecting 'Content-Type' to be present");
+        };
+        let call = match decode(content_type, &request.body) {
+            Some(Ok(call)) => call,
+            Some(Err(why)) => return Response::text(400, why),
+            None => {
+                let text = "Expecting 'Content-Type' of application/json or application/x-protobuf";
+                return Response::text(415, text);
+            }
+        };
+        // 8
+        if let Err(why) = validate::call(&call, principal.as_deref()) {
+            let text = format!("Failed to validate scheduler::Call: {why}");
+            return Response::text(400, text);
+        }
+        // 9
+        let mut encoding = Encoding::Json;
+        if matches!(call.r#type(), Type::Subscribe | Type::ReconcileOperations) {
+            match Encoding::acceptable(request.header("accept")) {
+                Some(acceptable) => encoding = acceptable,
+                None => {
+                    let text = "Expecting 'Accept' to allow 'application/x-protobuf' or \
+                                'application/json'";
+                    return Response::text(406, text);
+                }
+            }
+        }
+        // 11 to 17
+        let Some(mut subscribe) = call
+            .subscribe
+            .clone()
+            .filter(|_| call.r#type() == Type::Subscribe)
+        else {
+            let mut cluster = self.cluster();
+            let (status, text) = cluster.call(call, principal.as_deref(), request.stream_id());
+            return Response::text(status, text);
+        };
+        // 10
+        if request.stream_id().is_some() {
+            let text = "Subscribe calls should not include the 'Mesos-Stream-Id' header";
+            return Response::text(400, text);
+        }
+        if subscribe.framework_info.principal.is_none() {
+            subscribe.framework_info.principal = principal;
+        }
+        let (stream, events) = Stream::open(encoding, muted, self.clock.clone());
+        self.cluster().subscribe(subscribe, &stream);
+        let response = Response {
+            events: Some(events),
+            ..Response::text(200, "")
+        }
+        .header("Content-Type", encoding.media_type())
+        .header("Mesos-Stream-Id", stream.id());
+        self.streams.push(stream);
+        response
+    }
+
+    /// Who asks, if this master wants to know.
+    fn principal(&self, request: &Received) -> Result<Option<String>, Response> {
+        let Some(credentials) = &self.settings.credentials else {
+            return Ok(None);
+        };
+        let given = request
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Basic "))
+            .and_then(|value| STANDARD.decode(value).ok())
+            .and_then(|value| String::from_utf8(value).ok());
+        let principal = given.as_deref().and_then(|given| {
+            let (principal, secret) = given.split_once(':')?;
+            (credentials.get(principal)? == secret).then(|| principal.to_owned())
+        });
+        principal.map(Some).ok_or_else(|| {
+            Response::text(401, "")
+                .header("WWW-Authenticate", "Basic realm=\"mesos-master-scheduler\"")
+        })
+    }
+
+    /// To where the leader is, under the same path. Without a scheme: that of
+    /// the request is meant.
+    fn redirect(&self, path: &str, standing: &Standing) -> Response {
+        let leader = match standing {
+            Standing::Following(leader) => leader.clone(),
+            Standing::LeaderUnknownByName => {
+                return Response::text(500, "Failed to get the hostname of the leader");
+            }
+            Standing::Leading | Standing::Recovering => self.address.to_string(),
+            Standing::NoLeader | Standing::Starting => {
+                return Response::text(503, "No leader elected");
+            }
+        };
+        Response::text(307, "").header("Location", format!("//{leader}{path}"))
+    }
+}
+
+fn not_found() -> Response {
+    Response::text(404, "404 Not Found.")
+}

@@ -1,0 +1,285 @@
+//! One event stream: the test's hand on it, and the response body that carries it.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use mesos_proto::v1::FrameworkId;
+use mesos_proto::v1::scheduler::Event;
+use tokio::sync::{mpsc, watch};
+
+use super::clock::{Action, Clock};
+use super::codec::{Encoding, frame};
+
+/// A subscription as the master has it: the response to one SUBSCRIBE.
+///
+/// What is sent after the stream has ended is dropped, as by a real master.
+#[derive(Clone)]
+pub struct Stream(Arc<Shared>);
+
+struct Shared {
+    id: String,
+    framework_id: Mutex<FrameworkId>,
+    encoding: Encoding,
+    out: Mutex<Out>,
+    closed: watch::Sender<bool>,
+}
+
+struct Out {
+    /// None after the end.
+    queue: Option<mpsc::UnboundedSender<Piece>>,
+    muted: bool,
+    heartbeats: bool,
+    /// Bytes until the connection is cut.
+    left: Option<usize>,
+}
+
+enum Piece {
+    Data(Bytes),
+    Cut,
+}
+
+impl Stream {
+    /// A stream and the body that carries it.
+    pub(crate) fn open(encoding: Encoding, muted: bool, clock: Clock) -> (Self, Events) {
+        let (queue, pieces) = mpsc::unbounded_channel();
+        let stream = Self(Arc::new(Shared {
+            id: uuid::Uuid::new_v4().to_string(),
+            framework_id: Mutex::default(),
+            encoding,
+            out: Mutex::new(Out {
+                queue: Some(queue),
+                muted,
+                heartbeats: true,
+                left: None,
+            }),
+            closed: watch::Sender::new(false),
+        }));
+        let events = Events {
+            pieces,
+            cutting: false,
+            stream: stream.clone(),
+            clock,
+        };
+        (stream, events)
+    }
+
+    /// Its `Mesos-Stream-Id`.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Whose it is; empty if the subscription was refused.
+    pub fn framework_id(&self) -> FrameworkId {
+        let id = self.0.framework_id.lock();
+        id.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn belongs_to(&self, framework_id: &FrameworkId) {
+        let id = self.0.framework_id.lock();
+        *id.unwrap_or_else(PoisonError::into_inner) = framework_id.clone();
+    }
+
+    /// How its events are encoded.
+    pub fn encoding(&self) -> Encoding {
+        self.0.encoding
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.0.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends an event in one chunk.
+    pub fn send(&self, event: Event) {
+        tracing::trace!(stream = %self.0.id, ?event, "sending");
+        self.send_record(self.0.encoding.encode(&event));
+    }
+
+    /// Sends an event cut into several chunks: after `first` bytes of the
+    /// framed record, after `first + second`, and so on. Cuts beyond its end
+    /// are none.
+    pub fn send_split(&self, event: Event, lengths: impl IntoIterator<Item = usize>) {
+        let mut record = frame(&self.0.encoding.encode(&event));
+        for length in lengths {
+            if length > 0 && length < record.len() {
+                self.send_bytes(record.split_to(length));
+            }
+        }
+        self.send_bytes(record);
+    }
+
+    /// Sends several events in one chunk.
+    pub fn send_joined(&self, events: impl IntoIterator<Item = Event>) {
+        let records: Vec<u8> = events
+            .into_iter()
+            .flat_map(|event| frame(&self.0.encoding.encode(&event)))
+            .collect();
+        self.send_bytes(records);
+    }
+
+    /// Sends anything as a record, with its length before it.
+    pub fn send_record(&self, record: impl AsRef<[u8]>) {
+        self.send_bytes(frame(record.as_ref()));
+    }
+
+    /// Sends bytes in one chunk as they are, whether RecordIO or not.
+    pub fn send_bytes(&self, bytes: impl Into<Bytes>) {
+        let mut bytes = bytes.into();
+        let mut out = self.out();
+        if out.muted || bytes.is_empty() {
+            return;
+        }
+        let mut last = false;
+        if let Some(left) = &mut out.left {
+            last = bytes.len() >= *left;
+            bytes.truncate(*left);
+            *left -= bytes.len();
+        }
+        if let Some(queue) = &out.queue {
+            let _ = queue.send(Piece::Data(bytes));
+        }
+        if last {
+            out.cut();
+        }
+    }
+
+    pub(crate) fn heartbeat(&self) -> bool {
+        let (open, wanted) = {
+            let out = self.out();
+            (out.queue.is_some(), out.heartbeats)
+        };
+        if open && wanted {
+            self.send(crate::events::heartbeat());
+        }
+        open
+    }
+
+    /// Sends no more heartbeats.
+    pub fn stop_heartbeats(&self) {
+        self.out().heartbeats = false;
+    }
+
+    /// From now on nothing is sent, and what should be is lost: the network
+    /// that swallows it. The connection stays.
+    pub fn mute(&self) {
+        self.out().muted = true;
+    }
+
+    /// Ends [`mute`](Self::mute).
+    pub fn unmute(&self) {
+        self.out().muted = false;
+    }
+
+    /// Breaks the connection after so many more bytes of the stream, in the
+    /// middle of a record or not.
+    pub fn cut_after(&self, bytes: usize) {
+        let mut out = self.out();
+        if bytes == 0 {
+            out.cut();
+        } else {
+            out.left = Some(bytes);
+        }
+    }
+
+    /// Breaks the connection now, after what was sent.
+    pub fn cut(&self) {
+        self.out().cut();
+    }
+
+    /// Ends the response in order and leaves the connection open, as a master
+    /// does it (src/http_proxy.cpp in libprocess).
+    pub fn end(&self) {
+        self.out().queue = None;
+    }
+
+    /// Whether neither side has ended it.
+    pub fn is_open(&self) -> bool {
+        self.out().queue.is_some() && !*self.0.closed.borrow()
+    }
+
+    /// Waits until the stream is over: the other side has closed it, or our
+    /// own [`end`](Self::end) or [`cut`](Self::cut) is done. Cancel safe.
+    pub async fn closed(&self) {
+        let mut closed = self.0.closed.subscribe();
+        // The sender lives in self.
+        let _ = closed.wait_for(|closed| *closed).await;
+    }
+}
+
+impl Out {
+    fn cut(&mut self) {
+        if let Some(queue) = self.queue.take() {
+            let _ = queue.send(Piece::Cut);
+        }
+    }
+}
+
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stream {} of {}", self.0.id, self.framework_id())
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("id", &self.0.id)
+            .field("framework_id", &self.framework_id().value)
+            .field("open", &self.is_open())
+            .finish()
+    }
+}
+
+/// The body of a SUBSCRIBE's response. Dropped when the connection is over,
+/// whoever ended it.
+pub(crate) struct Events {
+    pieces: mpsc::UnboundedReceiver<Piece>,
+    cutting: bool,
+    stream: Stream,
+    clock: Clock,
+}
+
+impl Body for Events {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.cutting {
+            let cut = io::Error::other("cut by the test");
+            return Poll::Ready(Some(Err(cut)));
+        }
+        match self.pieces.poll_recv(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(Some(Piece::Data(bytes))) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Poll::Ready(Some(Piece::Cut)) => {
+                // An error now would drop what is still to be written; waiting
+                // once makes the connection write it first.
+                self.cutting = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.stream.out().queue = None;
+        self.stream.0.closed.send_replace(true);
+        self.clock.now(Action::StreamClosed(self.stream.clone()));
+    }
+}
