@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Incoming as Body;
 use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi, Subscription};
@@ -18,15 +19,17 @@ use crate::caller::Caller;
 use crate::calls::{Bound, Line};
 use crate::codec::Codec;
 use crate::connection::{Connection, STREAM_ID};
+use crate::detect::{Detector, Leader, Master, Sighting};
 use crate::endpoint::{Endpoint, Scheme};
 use crate::redirect::{self, REDIRECTS};
 use crate::settings::Settings;
 use crate::stream::{Events, Reader};
 
-/// Mesos over its v1 HTTP API, at one [`Endpoint`].
+/// Mesos over its v1 HTTP API.
 ///
-/// For a scheduler the endpoint is a master, any of them: one that is not the
-/// leader redirects to it. For an executor it is the agent.
+/// A scheduler needs a master: one [`Endpoint`], which may be any of them (one
+/// that is not the leader redirects to it), or the leader, found
+/// [in some way](Self::detect). An executor needs its agent's endpoint.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,15 +44,47 @@ use crate::stream::{Events, Reader};
 /// Needs a tokio runtime with time and I/O; each subscription runs two tasks.
 #[derive(Clone, Debug)]
 pub struct HttpBackend {
-    endpoint: Endpoint,
+    target: Target,
     settings: Settings,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    /// A master or an agent.
+    Endpoint(Endpoint),
+    /// The leading master.
+    Leader(Leader),
 }
 
 impl HttpBackend {
     /// A backend with default settings. Nothing is sent before a subscription.
     pub fn new(endpoint: Endpoint) -> Self {
+        Self::with_target(Target::Endpoint(endpoint))
+    }
+
+    /// A backend for a scheduler that finds the leading master by itself, as
+    /// [`detect`](crate::detect) says. Nothing is sent or read before a
+    /// subscription.
+    ///
+    /// ```
+    /// use mesos_http::HttpBackend;
+    ///
+    /// let backend = HttpBackend::detect("http://m1:5050,http://m2:5050".parse()?);
+    /// # let _ = backend;
+    /// # Ok::<(), mesos_http::EndpointError>(())
+    /// ```
+    pub fn detect(master: Master) -> Self {
+        Self::with_target(Target::Leader(Leader::new(master.detector())))
+    }
+
+    /// A backend for a scheduler that asks `detector` for the leading master.
+    pub fn with_detector(detector: impl Detector + 'static) -> Self {
+        Self::with_target(Target::Leader(Leader::new(Arc::new(detector))))
+    }
+
+    fn with_target(target: Target) -> Self {
         Self {
-            endpoint,
+            target,
             settings: Settings::default(),
         }
     }
@@ -141,22 +176,32 @@ impl HttpBackend {
         self
     }
 
-    /// Where this backend subscribes.
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+    /// Where this backend subscribes, unless it finds that out itself.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.target {
+            Target::Endpoint(endpoint) => Some(endpoint),
+            Target::Leader(_) => None,
+        }
     }
 
-    async fn open<A: HttpApi>(&self, call: A::Call) -> Result<Subscription<A>> {
+    /// Subscribes at `first`, or where it redirects to; says where that was.
+    async fn open<A: HttpApi>(
+        &self,
+        first: &Endpoint,
+        what: &'static str,
+        body: &Bytes,
+    ) -> Result<(Endpoint, Subscription<A>)> {
         let settings = &self.settings;
-        let what = A::call_name(&call);
-        let body = settings.codec.encode(&call)?;
-        let mut endpoint = self.endpoint.clone();
+        let mut endpoint = first.clone();
         for _ in 0..=REDIRECTS {
             let mut connection = Connection::open(&endpoint, settings).await?;
             let response = connection.post(A::PATH, None, body.clone()).await?;
             tracing::debug!(api = A::NAME, %endpoint, status = %response.status(), "{what}");
             match response.status() {
-                StatusCode::OK => return self.accept(endpoint, connection, response),
+                StatusCode::OK => {
+                    let subscription = self.accept(endpoint.clone(), connection, response)?;
+                    return Ok((endpoint, subscription));
+                }
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
                     endpoint = redirect::target(&endpoint, response.headers(), A::PATH)
                         .map_err(|error| error.with_status(response.status().as_u16()))?;
@@ -169,7 +214,7 @@ impl HttpBackend {
                 }
             }
         }
-        Err(redirect::undecided(&self.endpoint, &endpoint))
+        Err(redirect::undecided(first, &endpoint))
     }
 
     /// Checks that a 200 is that of a Mesos, and sets up the subscription.
@@ -237,7 +282,28 @@ impl Backend<SchedulerApi> for HttpBackend {
     }
 
     async fn subscribe(&self, call: scheduler::Call) -> Result<Subscription<SchedulerApi>> {
-        self.open(call).await
+        let what = SchedulerApi::call_name(&call);
+        let body = self.settings.codec.encode(&call)?;
+        let leader = match &self.target {
+            Target::Endpoint(master) => {
+                let (_, subscription) = self.open(master, what, &body).await?;
+                return Ok(subscription);
+            }
+            Target::Leader(leader) => leader,
+        };
+        let sighting = leader.find(self.settings.connect_timeout).await?;
+        let mut errors = Vec::new();
+        for master in sighting.masters() {
+            match self.open(master, what, &body).await {
+                Ok((at, subscription)) => {
+                    let master = master.clone();
+                    return Ok(sighting.follow(master, at, subscription));
+                }
+                Err(error) if error.is_retryable() => errors.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Sighting::failed(errors))
     }
 }
 
@@ -252,6 +318,16 @@ impl Backend<ExecutorApi> for HttpBackend {
     }
 
     async fn subscribe(&self, call: executor::Call) -> Result<Subscription<ExecutorApi>> {
-        self.open(call).await
+        let Target::Endpoint(agent) = &self.target else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "an executor cannot subscribe at a master; give it the address of its agent, as \
+                 HttpBackend::for_executor does",
+            ));
+        };
+        let what = ExecutorApi::call_name(&call);
+        let body = self.settings.codec.encode(&call)?;
+        let (_, subscription) = self.open(agent, what, &body).await?;
+        Ok(subscription)
     }
 }

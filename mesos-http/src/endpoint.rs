@@ -1,9 +1,9 @@
 //! Where a master or an agent is: parsing what users write, with messages that
 //! say what to write instead.
 //!
-//! One address at a time. Finding the leader among several masters, through
-//! ZooKeeper or a file, is not done here; such addresses are recognised and
-//! refused as [`EndpointErrorKind::Unsupported`].
+//! One address at a time. Addresses behind which the leader has yet to be found
+//! are recognised and refused as [`EndpointErrorKind::Unsupported`]; they are for
+//! [`crate::detect`].
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -93,8 +93,8 @@ impl fmt::Display for Host {
     }
 }
 
-/// Why text is no [`Endpoint`]. The message quotes the text, unless there may
-/// be a password in it.
+/// Why text is no [`Endpoint`] or no [`Master`](crate::Master). The message
+/// quotes the text, unless there may be a password in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointError {
     kind: EndpointErrorKind,
@@ -107,8 +107,9 @@ pub struct EndpointError {
 pub enum EndpointErrorKind {
     /// It is no address.
     Syntax,
-    /// It is a Mesos address of a kind that this crate does not handle:
-    /// `zk://…`, `file://…`, several masters, credentials in the URL.
+    /// It is an address that Mesos or HTTP knows, but not for this purpose or
+    /// in this build: `zk://…`, `file://…` or several masters as an
+    /// [`Endpoint`], `zk://…` without the feature, credentials in a URL.
     Unsupported,
 }
 
@@ -133,14 +134,14 @@ impl From<EndpointError> for mesos_core::Error {
     }
 }
 
-fn syntax<T>(message: impl Into<String>) -> Result<T, EndpointError> {
+pub(crate) fn syntax<T>(message: impl Into<String>) -> Result<T, EndpointError> {
     Err(EndpointError {
         kind: EndpointErrorKind::Syntax,
         message: message.into(),
     })
 }
 
-fn unsupported<T>(message: impl Into<String>) -> Result<T, EndpointError> {
+pub(crate) fn unsupported<T>(message: impl Into<String>) -> Result<T, EndpointError> {
     Err(EndpointError {
         kind: EndpointErrorKind::Unsupported,
         message: message.into(),
@@ -277,8 +278,8 @@ impl FromStr for Endpoint {
         }
         if authority.contains(',') {
             return unsupported(format!(
-                "{text:?} names several masters, which is not supported yet; name one of them (it \
-                 tells us the leader)"
+                "{text:?} names several masters where one address is expected; name one of them, \
+                 or read it as mesos_http::Master"
             ));
         }
         if path.contains(['?', '#']) {
@@ -316,8 +317,8 @@ fn parse_scheme(scheme: &str, text: &str) -> Result<Scheme, EndpointError> {
         "http" => Ok(Scheme::Http),
         "https" => Ok(Scheme::Https),
         found @ ("zk" | "file") => unsupported(format!(
-            "{found}:// addresses are not supported yet; write one of the masters as \
-             http://HOST:5050 (it tells us the leader)"
+            "{found}:// is not the address of one master; write that as http://HOST:5050, or read \
+             it as mesos_http::Master"
         )),
         _ if text.contains('@') => syntax(
             "the scheme of the address is not known; write http://HOST:5050 or https://HOST:5050",

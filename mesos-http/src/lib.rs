@@ -45,8 +45,14 @@
 //! * Subscribing again, backoff and everything else that lasts longer than a
 //!   subscription is left to `mesos-core`.
 //!
+//! # Where the master is
+//! [`Endpoint`] is the address of one; [`Master`] is every form of address that
+//! Mesos has, `zk://` included, and [`detect`] says how the leader is found by it.
+//!
 //! # Features
 //! * `json`: `Codec::Json` beside protobuf.
+//! * `zookeeper`: addresses like `zk://…`. Off by default: it brings some 60
+//!   crates, as many as all the rest.
 //!
 //! # Files
 //! [`files`] reads a task's output from its agent, over [`OperatorClient`].
@@ -58,6 +64,7 @@ mod caller;
 mod calls;
 mod codec;
 mod connection;
+pub mod detect;
 mod endpoint;
 pub mod files;
 mod operator;
@@ -68,5 +75,6 @@ mod stream;
 
 pub use backend::HttpBackend;
 pub use codec::Codec;
+pub use detect::Master;
 pub use endpoint::{Endpoint, EndpointError, EndpointErrorKind, Scheme};
 pub use operator::OperatorClient;

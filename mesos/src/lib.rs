@@ -47,6 +47,7 @@
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
 //! | `json` | no | Mesos' JSON mapping: serde on all messages, and the JSON codec of `http` |
 //! | `native` | no | libmesos, loaded at run time, `mesos::native`; so far it can load the library and start a local cluster |
+//! | `zookeeper` | no | masters that are found by `zk://…`; brings some 60 crates |
 
 #![forbid(unsafe_code)]
 

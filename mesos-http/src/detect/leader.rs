@@ -1,0 +1,174 @@
+//! What a subscription has to do with detection: finding whom to ask, and
+//! noticing that it should be asked elsewhere.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mesos_core::backend::{EventStream, Incoming, SchedulerApi, Subscription};
+use mesos_core::{Delivery, Error, ErrorKind, Result, chain};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::{Detection, Detector};
+use crate::endpoint::Endpoint;
+
+/// The leader, whoever that is.
+#[derive(Clone, Debug)]
+pub(crate) struct Leader {
+    detector: Arc<dyn Detector>,
+    /// Who took the last subscription, as the detector called it.
+    last: Arc<Mutex<Option<Endpoint>>>,
+}
+
+/// Where the leader was seen, for one attempt to subscribe.
+#[derive(Debug)]
+pub(crate) struct Sighting {
+    masters: Vec<Endpoint>,
+    /// The same in the detector's order.
+    seen: Vec<Endpoint>,
+    news: watch::Receiver<Detection>,
+    last: Arc<Mutex<Option<Endpoint>>>,
+}
+
+impl Leader {
+    pub(crate) fn new(detector: Arc<dyn Detector>) -> Self {
+        Self {
+            detector,
+            last: Arc::default(),
+        }
+    }
+
+    /// Waits until somebody can be asked, for `patience` at most.
+    pub(crate) async fn find(&self, patience: Duration) -> Result<Sighting> {
+        let mut news = self.detector.watch();
+        let decided = |detection: &Detection| match detection {
+            Ok(masters) => !masters.is_empty(),
+            Err(error) => !error.is_retryable(),
+        };
+        // Whether time ran out or no news can come: what is known counts.
+        let _ = timeout(patience, news.wait_for(decided)).await;
+        let seen = news.borrow_and_update().clone()?;
+        if seen.is_empty() {
+            return Err(Error::new(
+                ErrorKind::NotLeader,
+                "no leading master is known",
+            ));
+        }
+        let mut masters = seen.clone();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last
+            && let Some(at) = masters.iter().position(|master| master == last)
+        {
+            masters[..=at].rotate_right(1);
+        }
+        drop(last);
+        Ok(Sighting {
+            masters,
+            seen,
+            news,
+            last: Arc::clone(&self.last),
+        })
+    }
+}
+
+impl Sighting {
+    /// Whom to ask, in this order.
+    pub(crate) fn masters(&self) -> &[Endpoint] {
+        &self.masters
+    }
+
+    /// Ends `subscription`, which `asked` led to and which is at `at`, when the
+    /// leader is elsewhere.
+    pub(crate) fn follow(
+        self,
+        asked: Endpoint,
+        at: Endpoint,
+        subscription: Subscription<SchedulerApi>,
+    ) -> Subscription<SchedulerApi> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        Subscription {
+            events: Box::new(Followed {
+                events: Ok(subscription.events),
+                at,
+                seen: self.seen,
+                news: self.news,
+            }),
+            ..subscription
+        }
+    }
+
+    /// The error after all masters failed, each with one of `errors`.
+    pub(crate) fn failed(mut errors: Vec<Error>) -> Error {
+        let Some(last) = errors.pop() else {
+            return Error::new(ErrorKind::NotLeader, "no leading master is known");
+        };
+        if errors.is_empty() {
+            return last;
+        }
+        let kind = last.kind();
+        errors.push(last);
+        let unknown = errors.iter().any(|e| e.delivery() == Delivery::Unknown);
+        let each: Vec<String> = errors.iter().map(|error| chain(error)).collect();
+        let message = format!("no master takes a subscription: {}", each.join("; "));
+        let error = Error::new(kind, message);
+        if unknown {
+            error.with_delivery(Delivery::Unknown)
+        } else {
+            error
+        }
+    }
+}
+
+/// The events of a subscription that ends when the leader is elsewhere.
+struct Followed {
+    /// The events, or why there are no more.
+    events: Result<Box<dyn EventStream<SchedulerApi>>, Error>,
+    at: Endpoint,
+    /// Where the leader was seen when the subscription was made.
+    seen: Vec<Endpoint>,
+    news: watch::Receiver<Detection>,
+}
+
+#[async_trait]
+impl EventStream<SchedulerApi> for Followed {
+    async fn next(&mut self) -> Result<Incoming<SchedulerApi>> {
+        let events = match &mut self.events {
+            Ok(events) => events,
+            Err(end) => return Err(end.clone()),
+        };
+        let end = tokio::select! {
+            // What came before the news is delivered before it.
+            biased;
+            incoming = events.next() => match incoming {
+                Ok(incoming) => return Ok(incoming),
+                Err(end) => end,
+            },
+            end = moved(&mut self.news, &self.at, &self.seen) => end,
+        };
+        // Closes the connection as well.
+        self.events = Err(end.clone());
+        Err(end)
+    }
+}
+
+/// Waits until the leader is neither where it was seen before nor `at`.
+/// Cancel safe.
+async fn moved(news: &mut watch::Receiver<Detection>, at: &Endpoint, seen: &[Endpoint]) -> Error {
+    loop {
+        if news.changed().await.is_err() {
+            // No news any more.
+            std::future::pending::<()>().await;
+        }
+        if let Ok(masters) = &*news.borrow_and_update()
+            && let Some(leader) = masters.first()
+            && !masters.contains(at)
+            && masters != seen
+        {
+            return Error::new(
+                ErrorKind::NotLeader,
+                format!("the leader is now {leader}; the subscription with {at} was given up"),
+            );
+        }
+    }
+}

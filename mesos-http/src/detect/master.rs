@@ -1,0 +1,353 @@
+//! The address of a Mesos in every form that Mesos knows, and its parser.
+//!
+//! Nothing is connected to or read here. Errors never quote what may be a
+//! password: nothing that stands before an `@`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::file::File;
+use super::{Candidates, Detector};
+use crate::endpoint::{Endpoint, EndpointError, Scheme, syntax, unsupported};
+
+/// Where the masters of a cluster are, or where that is written.
+///
+/// | written | means |
+/// |---|---|
+/// | `http://10.0.0.1:5050`, `https://example.com/mesos`, `10.0.0.1:5050`, `[::1]:5050` | a master, as in [`Endpoint`] |
+/// | `master@10.0.0.1:5050` | the same, as Mesos writes it in its logs; paths under `/master` |
+/// | several of these with commas between them | masters of one cluster; whichever can be reached tells who leads |
+/// | `zk://10.0.0.1:2181,10.0.0.2:2181/mesos` | what the masters have as `--zk`: they elect their leader there |
+/// | `zk://USER:PASSWORD@10.0.0.1:2181/mesos` | the same, if reading needs authentication |
+/// | `file:///etc/mesos/master` | a file with one of these in it |
+///
+/// # ZooKeeper
+/// Needs the feature `zookeeper`; `mesos_http::detect::zookeeper` says how it
+/// is read. All that stands before the last `@` are credentials, for ZooKeeper's scheme
+/// `digest`. Masters with credentials let everybody read (`EVERYONE_READ_CREATOR_ALL`
+/// in src/zookeeper/authentication.cpp), so they are rarely needed. Each server
+/// needs its port, as in Mesos; a `/` at the end means nothing, and the path
+/// `/` alone is refused.
+///
+/// What stands in ZooKeeper is an address without scheme and path. They are
+/// settings: [`scheme`](Self::scheme) and [`prefix`](Self::prefix).
+///
+/// # Files
+/// The content is trimmed, and may name another file. It is read for each
+/// subscription, so what is written to it later counts from the next one on. If
+/// it can no longer be read or understood then, what it said before stays valid.
+/// The point of it is an address with a password that is on no command line.
+///
+/// ```
+/// use mesos_http::Master;
+///
+/// let master: Master = "zk://me:secret@zk1:2181,zk2:2181/mesos/".parse()?;
+/// assert_eq!(master.to_string(), "zk://zk1:2181,zk2:2181/mesos");
+///
+/// let error = "zk://me:secret@zk1:2181".parse::<Master>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the address zk://zk1:2181 has no path; write that of the masters' --zk, like \
+///      zk://zk1:2181/mesos"
+/// );
+/// # Ok::<(), mesos_http::EndpointError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Master {
+    pub(super) address: Address,
+    settings: Settings,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Address {
+    Candidates(Vec<Endpoint>),
+    File(PathBuf),
+    ZooKeeper(Ensemble),
+}
+
+/// A path in a ZooKeeper.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Ensemble {
+    /// `host:port`, with commas between them.
+    pub(super) servers: String,
+    /// Begins with `/`, and goes on.
+    pub(super) path: String,
+    /// `user:password`.
+    pub(super) credentials: Option<String>,
+}
+
+/// What an address cannot say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) scheme: Scheme,
+    pub(super) prefix: String,
+    pub(super) session_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            scheme: Scheme::Http,
+            prefix: "/master".to_owned(),
+            session_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Master {
+    /// How to talk to a leader that was found in ZooKeeper (default: HTTP).
+    /// Masters that the address itself names have their own scheme.
+    #[must_use]
+    pub fn scheme(mut self, scheme: Scheme) -> Self {
+        self.settings.scheme = scheme;
+        self
+    }
+
+    /// What stands before the paths at a leader that was found in ZooKeeper
+    /// (default: `/master`, the name of a master's process, as Mesos' own
+    /// library has it; empty works as well with a master that is a process of
+    /// its own). Masters that the address itself names have their own prefix.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        let prefix = prefix.trim_matches('/');
+        self.settings.prefix = match prefix {
+            "" => String::new(),
+            _ => format!("/{prefix}"),
+        };
+        self
+    }
+
+    /// The session timeout to ask ZooKeeper for (default: 10 s,
+    /// `MASTER_DETECTOR_ZK_SESSION_TIMEOUT` in src/master/constants.hpp). It has
+    /// limits of its own (as a rule 4 s and 40 s). After this long without
+    /// ZooKeeper the leader counts as unknown.
+    #[must_use]
+    pub fn session_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.session_timeout = timeout;
+        self
+    }
+
+    /// What finds the leader. It does nothing before it is asked.
+    pub fn detector(&self) -> Arc<dyn Detector> {
+        match &self.address {
+            Address::Candidates(masters) => Arc::new(Candidates(masters.clone())),
+            Address::File(path) => Arc::new(File::new(path.clone(), self.settings.clone())),
+            #[cfg(feature = "zookeeper")]
+            Address::ZooKeeper(ensemble) => {
+                let settings = self.settings.clone();
+                Arc::new(super::zookeeper::ZooKeeper::new(ensemble.clone(), settings))
+            }
+            #[cfg(not(feature = "zookeeper"))]
+            Address::ZooKeeper(_) => unreachable!("the parser makes none without the feature"),
+        }
+    }
+
+    pub(super) fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+}
+
+impl From<Endpoint> for Master {
+    fn from(master: Endpoint) -> Self {
+        Address::Candidates(vec![master]).into()
+    }
+}
+
+impl From<Address> for Master {
+    fn from(address: Address) -> Self {
+        Self {
+            address,
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// Without credentials.
+impl fmt::Display for Master {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.address {
+            Address::Candidates(masters) => {
+                for (index, master) in masters.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(f, "{comma}{master}")?;
+                }
+                Ok(())
+            }
+            Address::File(path) => write!(f, "file://{}", path.display()),
+            Address::ZooKeeper(ensemble) => ensemble.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Ensemble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "zk://{}{}", self.servers, self.path)
+    }
+}
+
+impl fmt::Debug for Master {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Master")
+            .field("address", &format_args!("{self}"))
+            .field("settings", &self.settings)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Ensemble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Master {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let text = text.trim();
+        let scheme = text.split_once("://").map(|(scheme, rest)| {
+            let scheme = scheme.to_ascii_lowercase();
+            (scheme, rest)
+        });
+        let address = match scheme {
+            Some((scheme, rest)) if scheme == "zk" => Address::ZooKeeper(ensemble(rest)?),
+            Some((scheme, rest)) if scheme == "file" => Address::File(file(rest)?),
+            _ => Address::Candidates(candidates(text)?),
+        };
+        Ok(address.into())
+    }
+}
+
+fn file(path: &str) -> Result<PathBuf, EndpointError> {
+    if !path.starts_with('/') {
+        // Not quoted: who knows what somebody thought would go there.
+        return syntax(
+            "the file:// address names no absolute path; write it with three slashes, like \
+             file:///etc/mesos/master",
+        );
+    }
+    Ok(path.into())
+}
+
+fn candidates(text: &str) -> Result<Vec<Endpoint>, EndpointError> {
+    if text == "local" || text == "localquiet" {
+        return unsupported(format!(
+            "{text:?} stands for a cluster inside of libmesos, which cannot be reached over HTTP; \
+             start one with mesos-local, and write its address"
+        ));
+    }
+    let masters: Vec<&str> = text.split(',').map(str::trim).collect();
+    // First of all: no other message may quote what could be a password, and
+    // one may have a comma in it.
+    let secret = |master: &&str| is_pid(master).is_none() && master.contains('@');
+    if masters.iter().any(secret) {
+        return unsupported(
+            "credentials in the address of a master are not supported; write it without what is \
+             before the @, and give the credentials apart from it",
+        );
+    }
+    let several = masters.len() > 1;
+    let mut found = Vec::with_capacity(masters.len());
+    for master in masters {
+        if several && master.is_empty() {
+            return syntax(format!(
+                "the list of masters {text:?} has a comma too many; write one like \
+                 http://HOST1:5050,http://HOST2:5050"
+            ));
+        }
+        let lower = master.to_ascii_lowercase();
+        if several && (lower.starts_with("zk://") || lower.starts_with("file://")) {
+            return syntax(format!(
+                "{master:?} cannot be in a list of masters; write it alone, or only masters like \
+                 http://HOST1:5050,http://HOST2:5050"
+            ));
+        }
+        found.push(match is_pid(master) {
+            Some(_) => Endpoint::from_pid(master)?,
+            None => master.parse()?,
+        });
+    }
+    Ok(found)
+}
+
+/// The address in `master@host:port`.
+fn is_pid(master: &str) -> Option<&str> {
+    let address = master.strip_prefix("master@")?;
+    (!address.contains('@')).then_some(address)
+}
+
+/// Reads what is behind `zk://`.
+fn ensemble(rest: &str) -> Result<Ensemble, EndpointError> {
+    let (credentials, rest) = match rest.rsplit_once('@') {
+        Some((credentials, rest)) => (Some(credentials), rest),
+        None => (None, rest),
+    };
+    if let Some(credentials) = credentials
+        && credentials
+            .split_once(':')
+            .is_none_or(|(user, _)| user.is_empty())
+    {
+        return syntax(format!(
+            "what is before the @ of the ZooKeeper address is not USER:PASSWORD; write it like \
+             zk://USER:PASSWORD@{rest}"
+        ));
+    }
+    let (servers, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if servers.is_empty() {
+        return syntax(format!(
+            "the address zk://{rest} has no server; write one like zk://HOST:2181/mesos"
+        ));
+    }
+    let servers: Vec<String> = servers
+        .split(',')
+        .map(|server| server_address(server.trim()))
+        .collect::<Result<_, _>>()?;
+    let servers = servers.join(",");
+    let path = path.trim_end_matches('/');
+    if path.is_empty() {
+        return syntax(format!(
+            "the address zk://{servers} has no path; write that of the masters' --zk, like \
+             zk://{servers}/mesos"
+        ));
+    }
+    // What ZooKeeper itself refuses (PathUtils.validatePath).
+    let nameable = |name: &str| !matches!(name, "" | "." | "..");
+    if !path[1..].split('/').all(nameable) || path.chars().any(char::is_control) {
+        return syntax(format!(
+            "{path:?} is no path of a ZooKeeper; write one of names with a / before each, like \
+             zk://{servers}/mesos"
+        ));
+    }
+    if cfg!(not(feature = "zookeeper")) {
+        return unsupported(
+            "zk:// addresses need the feature \"zookeeper\", which this program was built \
+             without; build it with that feature of the crate mesos (or mesos-http), or write the \
+             masters themselves, like http://HOST1:5050,http://HOST2:5050",
+        );
+    }
+    Ok(Ensemble {
+        servers,
+        path: path.to_owned(),
+        credentials: credentials.map(str::to_owned),
+    })
+}
+
+/// `server` as `host:port`, if it is that.
+fn server_address(server: &str) -> Result<String, EndpointError> {
+    let has_port = server
+        .rsplit_once(':')
+        .is_some_and(|(host, _)| !host.starts_with('[') || host.ends_with(']'));
+    match server.parse::<Endpoint>() {
+        Ok(endpoint) if has_port && !server.contains("://") => Ok(endpoint.authority()),
+        _ => syntax(format!(
+            "{server:?} is no ZooKeeper server; write HOST:PORT, like zk1:2181 or [::1]:2181"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::endpoint::EndpointErrorKind;
+
+fn parse(text: &str) -> Result<String, EndpointError> {
+    text.parse().map(|master: Master| master.to_string())
+}
+
+#[test]
+fn every_form_of_a_masters_address_is_read() {
+    for (text, master) in [
+        ("http://10.0.0.1:5050", "http://10.0.0.1:5050"),
+        (
+            "https://example.com/mesos/",
+            "https://example.com:443/mesos",
+        ),
+        ("10.0.0.1:5050", "http://10.0.0.1:5050"),
+        ("[::1]:5050", "http://[::1]:5050"),
+        ("http://[fd00::1]:5050/x", "http://[fd00::1]:5050/x"),
+        ("master@10.0.0.1:5050", "http://10.0.0.1:5050/master"),
+        ("master@[::1]:5050", "http://[::1]:5050/master"),
+        (" http://m1:5050\n", "http://m1:5050"),
+        (
+            "http://m1:5050, m2:5051,master@m3:5052,https://m4/x",
+            "http://m1:5050,http://m2:5051,http://m3:5052/master,https://m4:443/x",
+        ),
+        ("file:///etc/mesos/master", "file:///etc/mesos/master"),
+        ("FILE:///a b", "file:///a b"),
+    ] {
+        assert_eq!(parse(text).expect(text), master, "{text}");
+    }
+}
+
+#[test]
+#[cfg(feature = "zookeeper")]
+fn every_form_of_a_zookeepers_address_is_read() {
+    for (text, servers, path, credentials) in [
+        ("zk://h:2181/mesos", "h:2181", "/mesos", None),
+        ("ZK://h:2181/mesos/", "h:2181", "/mesos", None),
+        (
+            "zk://h1:2181,10.0.0.1:2182, [::1]:2183/a/b//",
+            "h1:2181,10.0.0.1:2182,[::1]:2183",
+            "/a/b",
+            None,
+        ),
+        ("zk://u:p@h:2181/m", "h:2181", "/m", Some("u:p")),
+        (
+            "zk://u:a@b:c/d,@h:2181/m",
+            "h:2181",
+            "/m",
+            Some("u:a@b:c/d,"),
+        ),
+        ("zk://u:@h:2181/m", "h:2181", "/m", Some("u:")),
+        (
+            "zk://h:2181/log_replicas.é",
+            "h:2181",
+            "/log_replicas.é",
+            None,
+        ),
+    ] {
+        let master: Master = text.parse().expect(text);
+        let expected = Ensemble {
+            servers: servers.to_owned(),
+            path: path.to_owned(),
+            credentials: credentials.map(str::to_owned),
+        };
+        assert!(
+            master.address == Address::ZooKeeper(expected),
+            "{text}: {master}"
+        );
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
+    use EndpointErrorKind::{Syntax, Unsupported};
+    for (text, kind, message) in [
+        (
+            "",
+            Syntax,
+            "the address is empty; write one like http://HOST:5050",
+        ),
+        (
+            "m1:5050,,m2:5050",
+            Syntax,
+            "the list of masters \"m1:5050,,m2:5050\" has a comma too many; write one like \
+             http://HOST1:5050,http://HOST2:5050",
+        ),
+        (
+            "m1:5050,zk://h:2181/m",
+            Syntax,
+            "\"zk://h:2181/m\" cannot be in a list of masters; write it alone, or only masters \
+             like http://HOST1:5050,http://HOST2:5050",
+        ),
+        (
+            "local",
+            Unsupported,
+            "\"local\" stands for a cluster inside of libmesos, which cannot be reached over \
+             HTTP; start one with mesos-local, and write its address",
+        ),
+        (
+            "http://user:word@m1:5050",
+            Unsupported,
+            "credentials in the address of a master are not supported; write it without what is \
+             before the @, and give the credentials apart from it",
+        ),
+        (
+            "file://etc/mesos",
+            Syntax,
+            "the file:// address names no absolute path; write it with three slashes, like \
+             file:///etc/mesos/master",
+        ),
+        (
+            "zk://",
+            Syntax,
+            "the address zk:// has no server; write one like zk://HOST:2181/mesos",
+        ),
+        (
+            "zk:///mesos",
+            Syntax,
+            "the address zk:///mesos has no server; write one like zk://HOST:2181/mesos",
+        ),
+        (
+            "zk://h:2181",
+            Syntax,
+            "the address zk://h:2181 has no path; write that of the masters' --zk, like \
+             zk://h:2181/mesos",
+        ),
+        (
+            "zk://u:p@h:2181//",
+            Syntax,
+            "the address zk://h:2181 has no path; write that of the masters' --zk, like \
+             zk://h:2181/mesos",
+        ),
+        (
+            "zk://h1,h2:2181/mesos",
+            Syntax,
+            "\"h1\" is no ZooKeeper server; write HOST:PORT, like zk1:2181 or [::1]:2181",
+        ),
+        (
+            "zk://u:p@h:2181/a//b",
+            Syntax,
+            "\"/a//b\" is no path of a ZooKeeper; write one of names with a / before each, like \
+             zk://h:2181/mesos",
+        ),
+        (
+            "zk://word@h:2181/m",
+            Syntax,
+            "what is before the @ of the ZooKeeper address is not USER:PASSWORD; write it like \
+             zk://USER:PASSWORD@h:2181/m",
+        ),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert_eq!(error.to_string(), message, "{text}");
+        assert_eq!(error.kind(), kind, "{text}");
+    }
+    for text in [
+        "ftp://m1:5050",
+        "master@",
+        "master@m1",
+        "master@m1:5050/x",
+        "http://m1:5050/api/v1/scheduler",
+        "m1:5050,m2:x",
+        "zk://h:2181,/m",
+        "zk://h:0/m",
+        "zk://[::1]/m",
+        "zk://::1:2181/m",
+        "zk://http://h:2181/m",
+        "zk://h:2181/./m",
+        "zk://h:2181/m/..",
+        "zk://h:2181/m\0",
+        "zk://@h:2181/m",
+        "zk://:p@h:2181/m",
+        "localquiet",
+    ] {
+        parse(text).expect_err(text);
+    }
+}
+
+#[test]
+#[cfg(not(feature = "zookeeper"))]
+fn without_the_feature_an_address_in_a_zookeeper_names_it() {
+    let error = parse("zk://h:2181/mesos").expect_err("zk");
+    assert_eq!(error.kind(), EndpointErrorKind::Unsupported);
+    assert!(
+        error.to_string().contains("the feature \"zookeeper\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_password_is_in_no_error_and_no_output() {
+    for text in [
+        "zk://user:secret@h:2181",
+        "zk://user:secret@h:2181/",
+        "zk://user:secret@h/m",
+        "zk://user:secret@",
+        "zk://secret@h:2181/m",
+        "zk://user:se@cret:secret@h:2181//",
+        "http://user:secret@m1:5050",
+        "http://user:secret,@m1:5050",
+        "http://user:,secret@m1:5050",
+        "m1:5050,http://user:secret,secret@m2:5050",
+        "user:secret@m1:5050",
+        "master@user:secret@m1:5050",
+        "master@m1:5050,secret@m1:5050",
+        "zk2://user:secret@h:2181/m",
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(!error.to_string().contains("secret"), "{error}");
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+}
+
+#[test]
+#[cfg(feature = "zookeeper")]
+fn a_password_is_in_no_output_of_what_holds_it() {
+    let master: Master = "zk://user:secret@h:2181/m".parse().expect("an address");
+    for output in [
+        master.to_string(),
+        format!("{master:?}"),
+        format!("{:?}", master.detector()),
+        format!("{:?}", crate::HttpBackend::detect(master.clone())),
+    ] {
+        assert!(
+            !output.contains("secret") && !output.contains("user"),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn a_prefix_has_one_slash_before_it_and_none_behind() {
+    for (prefix, expected) in [
+        ("/master", "/master"),
+        ("master/", "/master"),
+        ("/", ""),
+        ("", ""),
+        ("/a/b/", "/a/b"),
+    ] {
+        let master = Master::from(Address::File("/f".into())).prefix(prefix);
+        assert_eq!(master.settings.prefix, expected);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic_or_tell_a_secret(
+        text in r"(zk://|file://|http://|master@|)[a-z0-9@:/,\[\]. %]{0,20}",
+        behind in r"[a-z0-9@:/,\[\]]{0,20}",
+    ) {
+        let _ = parse(&text);
+        if let Err(error) = parse(&format!("{text}SECRET@{behind}")) {
+            prop_assert!(!error.to_string().contains("SECRET"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same(text in r"(http://)?[a-z]{1,5}(:[1-9][0-9]{0,3})?(/[a-z]{1,3})?(,[a-z]{1,5}:[1-9])?") {
+        if let Ok(written) = parse(&text) {
+            prop_assert_eq!(parse(&written).expect("written by us"), written);
+        }
+    }
+}
