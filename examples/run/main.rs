@@ -16,6 +16,7 @@ use mesos::http::{Endpoint, HttpBackend};
 use mesos::v1::TaskState;
 use mesos::{BoxError, Framework, SchedulerDriver, chain};
 use mesos_local::LocalCluster;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use args::Args;
@@ -47,28 +48,30 @@ async fn main() -> ExitCode {
 
 /// Runs the task on the Mesos that was asked for, and stops what it started.
 async fn run(args: Args) -> Result<u8, BoxError> {
+    // One for all: it keeps what comes while nobody waits.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     if let Some(master) = &args.master {
-        return run_on(master.clone(), &args).await;
+        return run_on(master.clone(), &args, &mut interrupt).await;
     }
     eprintln!("starting a local Mesos (use --master URL for another)");
     let cluster = tokio::select! {
         cluster = LocalCluster::builder().start() => cluster?,
         // Dropping the start stops what has been started so far.
-        _ = tokio::signal::ctrl_c() => return Ok(INTERRUPTED),
+        _ = interrupt.recv() => return Ok(INTERRUPTED),
     };
     let master: Endpoint = cluster.master_url().parse()?;
     eprintln!("Mesos is up at {master}");
-    let code = run_on(master, &args).await;
+    let code = run_on(master, &args, &mut interrupt).await;
     cluster.stop().await?;
     code
 }
 
-async fn run_on(master: Endpoint, args: &Args) -> Result<u8, BoxError> {
+async fn run_on(master: Endpoint, args: &Args, interrupt: &mut Signal) -> Result<u8, BoxError> {
     let (reports, mut inbox) = mpsc::channel(16);
     let scheduler = RunTask::new(args.task(), reports);
     let framework = Framework::ephemeral("run");
     let driver = SchedulerDriver::start(scheduler, framework, HttpBackend::new(master));
-    let code = follow(&driver, &mut inbox).await;
+    let code = follow(&driver, &mut inbox, interrupt).await;
     // Whatever happened, the framework is torn down with its task.
     inbox.close();
     driver.stop(false);
@@ -82,6 +85,7 @@ async fn run_on(master: Endpoint, args: &Args) -> Result<u8, BoxError> {
 async fn follow(
     driver: &SchedulerDriver,
     inbox: &mut mpsc::Receiver<Report>,
+    interrupt: &mut Signal,
 ) -> Result<u8, BoxError> {
     let mut output: Option<Output> = None;
     let mut launched = None;
@@ -112,7 +116,7 @@ async fn follow(
                 None => return driver.join().await.map(|_| FAILED).map_err(Into::into),
             },
             result = Output::shown(&mut output) => result?,
-            _ = tokio::signal::ctrl_c() => match &launched {
+            _ = interrupt.recv() => match &launched {
                 Some((task_id, agent_id)) if !interrupted => {
                     interrupted = true;
                     eprintln!("killing the task; once more to leave at once");

@@ -2,9 +2,9 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{get, get_within, processes_with, wait_until};
@@ -233,7 +233,8 @@ async fn up_runs_in_the_foreground_until_sigterm_and_leaves_nothing() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("mesos-local");
-    let address = line_after(&mut program, "    http://127.0.0.1:");
+    let mut stdout = BufReader::new(program.stdout.take().expect("a pipe"));
+    let address = line_after(&mut stdout, "    http://127.0.0.1:");
     let port = address
         .strip_suffix("/master")
         .and_then(|port| port.parse().ok());
@@ -243,10 +244,10 @@ async fn up_runs_in_the_foreground_until_sigterm_and_leaves_nothing() {
     get(port.expect("a port"), "/master/health").expect_err("nobody is there any more");
 }
 
-/// The rest of the first line of its stdout that starts so.
-fn line_after(program: &mut Child, start: &str) -> String {
-    let stdout = program.stdout.take().expect("a pipe");
-    BufReader::new(stdout)
+/// The rest of the first line that starts so. The program is still to find its stdout open after
+/// that, or it ends because nobody reads.
+fn line_after(stdout: &mut impl BufRead, start: &str) -> String {
+    stdout
         .lines()
         .map(|line| line.expect("a line"))
         .find_map(|line| line.strip_prefix(start).map(str::to_owned))

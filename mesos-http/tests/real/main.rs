@@ -81,6 +81,23 @@ async fn next(subscription: &mut Subscription<SchedulerApi>, wanted: event::Type
     }
 }
 
+/// Waits until there has been an event of each type.
+async fn next_of_each<const N: usize>(
+    subscription: &mut Subscription<SchedulerApi>,
+    wanted: [event::Type; N],
+) {
+    let mut missing = wanted.to_vec();
+    let looking = async {
+        while !missing.is_empty() {
+            if let Incoming::Event(event, _) = subscription.events.next().await.unwrap() {
+                missing.retain(|wanted| event.r#type() != *wanted);
+            }
+        }
+    };
+    let found = timeout(PATIENCE, looking).await;
+    assert!(found.is_ok(), "no {missing:?}");
+}
+
 /// The end of the subscription.
 async fn end(subscription: &mut Subscription<SchedulerApi>) -> Error {
     let ending = async {
@@ -126,8 +143,12 @@ async fn both_codecs_subscribe_make_calls_and_tear_down() {
     for codec in [Codec::Protobuf, Codec::Json] {
         let backend = backend(&cluster).codec(codec);
         let (mut subscription, id) = subscribe(&backend, None).await;
-        next(&mut subscription, event::Type::Heartbeat).await;
-        next(&mut subscription, event::Type::Offers).await;
+        // The master sends these from two of its processes, in either order.
+        next_of_each(
+            &mut subscription,
+            [event::Type::Heartbeat, event::Type::Offers],
+        )
+        .await;
 
         // Answered like an explicit reconciliation, since there is no such task.
         send(&subscription, kill(&id, "no such task"))

@@ -14,7 +14,11 @@ pub(crate) fn get(port: u16, path: &str) -> std::io::Result<(String, String)> {
 }
 
 /// As [`get`], with the longest time to wait for the answer.
-pub(crate) fn get_within(port: u16, path: &str, limit: Duration) -> std::io::Result<(String, String)> {
+pub(crate) fn get_within(
+    port: u16,
+    path: &str,
+    limit: Duration,
+) -> std::io::Result<(String, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(limit))?;
     write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
