@@ -210,7 +210,8 @@ async fn the_cluster_of_a_program_that_is_killed_ends_with_it() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a program");
-    let work_dir = line_after(&mut program, "work dir ");
+    let mut stdout = BufReader::new(program.stdout.take().expect("a pipe"));
+    let work_dir = line_after(&mut stdout, "work dir ");
     assert!(!processes_with(&work_dir).is_empty());
     program.kill().expect("SIGKILL");
     program.wait().expect("its end");
