@@ -24,6 +24,7 @@ pub(crate) struct Leader {
 /// Where the leader was seen, for one attempt to subscribe.
 #[derive(Debug)]
 pub(crate) struct Sighting {
+    detector: Arc<dyn Detector>,
     masters: Vec<Endpoint>,
     /// The same in the detector's order.
     seen: Vec<Endpoint>,
@@ -64,6 +65,7 @@ impl Leader {
         }
         drop(last);
         Ok(Sighting {
+            detector: Arc::clone(&self.detector),
             masters,
             seen,
             news,
@@ -93,6 +95,7 @@ impl Sighting {
                 at,
                 seen: self.seen,
                 news: self.news,
+                _detector: self.detector,
             }),
             ..subscription
         }
@@ -128,6 +131,8 @@ struct Followed {
     /// Where the leader was seen when the subscription was made.
     seen: Vec<Endpoint>,
     news: watch::Receiver<Detection>,
+    /// Without it there are no news, and the backend may be gone.
+    _detector: Arc<dyn Detector>,
 }
 
 #[async_trait]

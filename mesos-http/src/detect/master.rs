@@ -121,7 +121,7 @@ impl Master {
     }
 
     /// The session timeout to ask ZooKeeper for (default: 10 s,
-    /// `MASTER_DETECTOR_ZK_SESSION_TIMEOUT` in src/master/constants.hpp). It has
+    /// `MASTER_DETECTOR_ZK_SESSION_TIMEOUT` in src/master/detector/zookeeper.cpp). It has
     /// limits of its own (as a rule 4 s and 40 s). After this long without
     /// ZooKeeper the leader counts as unknown.
     #[must_use]

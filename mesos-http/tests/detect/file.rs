@@ -1,0 +1,85 @@
+//! Addresses in files.
+
+use std::fs;
+use std::path::Path;
+
+use mesos_core::{ErrorKind, chain};
+use mesos_http::{HttpBackend, Master};
+use tempfile::TempDir;
+
+use crate::peer::*;
+
+fn master(path: &Path) -> Master {
+    format!("file://{}", path.display()).parse().unwrap()
+}
+
+async fn refused(path: &Path) -> String {
+    let client = subscribe(HttpBackend::detect(master(path)));
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    chain(&error)
+}
+
+#[tokio::test]
+async fn a_file_is_read_again_for_each_subscription() {
+    let directory = TempDir::new().unwrap();
+    let first = directory.path().join("first");
+    let second = directory.path().join("second");
+    let (one, two) = (Server::start().await, Server::start().await);
+    fs::write(&first, format!("\nfile://{}\n", second.display())).unwrap();
+    fs::write(&second, format!("  http://{}/a\n", one.address)).unwrap();
+    let backend = HttpBackend::detect(master(&first));
+    let (subscription, _peer) = one.subscribed(backend.clone()).await;
+    assert_eq!(subscription.peer, format!("http://{}/a", one.address));
+
+    fs::write(&second, format!("master@{}", two.address)).unwrap();
+    let (subscription, _peer) = two.subscribed(backend.clone()).await;
+    assert_eq!(subscription.peer, format!("http://{}/master", two.address));
+
+    // What it said when it could be understood stays valid.
+    for broken in [None, Some("nonsense://")] {
+        fs::remove_file(&second).ok();
+        if let Some(broken) = broken {
+            fs::write(&second, broken).unwrap();
+        }
+        let (subscription, _peer) = two.subscribed(backend.clone()).await;
+        assert_eq!(subscription.peer, format!("http://{}/master", two.address));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_of_no_use_is_named_without_its_content() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("address");
+    let named = path.display().to_string();
+    let message = refused(&path).await;
+    let expected = format!("cannot read the address of the masters from {named}: ");
+    assert!(message.starts_with(&expected), "{message}");
+
+    for (content, why) in [
+        (
+            b"zk://user:secret@h:2181".to_vec(),
+            "has no address of a Mesos in it: the address zk://h:2181 has no path",
+        ),
+        (
+            b"http://user:secret@h:1".to_vec(),
+            "has no address of a Mesos in it: credentials",
+        ),
+        (
+            Vec::new(),
+            "has no address of a Mesos in it: the address is empty",
+        ),
+        (vec![b'a'; 70_000], "is longer than 65536 bytes"),
+        (vec![0xff], "cannot read the address of the masters from"),
+        (
+            format!("file://{named}").into_bytes(),
+            "leads to more than 8 files that each name another",
+        ),
+    ] {
+        fs::write(&path, content).unwrap();
+        let message = refused(&path).await;
+        assert!(message.contains(why), "{message}");
+        assert!(message.contains(&named), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
+}

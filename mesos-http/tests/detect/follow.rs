@@ -1,0 +1,237 @@
+//! What a subscription makes of what a detector says.
+
+use std::time::{Duration, Instant};
+
+use mesos_core::backend::{Backend, ExecutorApi};
+use mesos_core::{Delivery, Error, ErrorKind};
+use mesos_http::detect::{Detection, Detector};
+use mesos_http::{Endpoint, HttpBackend, Master};
+use mesos_proto::v1::executor;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::peer::*;
+
+/// Told by the test.
+#[derive(Debug)]
+struct Told(watch::Receiver<Detection>);
+
+impl Detector for Told {
+    fn watch(&self) -> watch::Receiver<Detection> {
+        self.0.clone()
+    }
+}
+
+fn told(detection: Detection) -> (watch::Sender<Detection>, HttpBackend) {
+    let (tell, told) = watch::channel(detection);
+    (tell, HttpBackend::with_detector(Told(told)))
+}
+
+fn no_leader() -> Error {
+    Error::new(ErrorKind::NotLeader, "nobody leads")
+}
+
+/// Where nobody listens.
+async fn nowhere() -> Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn another_leader_ends_the_subscription_behind_the_events_that_came_before() {
+    let (old, new) = (Server::start().await, Server::start().await);
+    let (tell, backend) = told(Ok(vec![old.endpoint("/master")]));
+    let (mut subscription, mut peer) = old.subscribed(backend.clone()).await;
+    peer.chunk(record(&subscribed(15.0))).await;
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    let waiting = subscription.events.next();
+
+    tell.send(Ok(vec![new.endpoint("/master")])).unwrap();
+    let error = soon("the end", waiting).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the leader is now http://{}/master; the subscription with http://{}/master was \
+             given up",
+            new.address, old.address
+        )
+    );
+    peer.closed().await;
+    assert_eq!(end(&mut subscription).await.to_string(), error.to_string());
+    // No call is made at the old one any more.
+    let answer = match subscription.calls.send(kill("t")).await {
+        Ok(answer) => soon("the answer", answer).await,
+        Err(error) => Err(error),
+    };
+    let error = answer.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::NotSent)
+    );
+
+    let (subscription, _peer) = new.subscribed(backend).await;
+    assert_eq!(subscription.peer, format!("http://{}/master", new.address));
+}
+
+#[tokio::test]
+async fn events_that_are_there_already_come_before_the_news() {
+    let (old, new) = (Server::start().await, Server::start().await);
+    let (tell, backend) = told(Ok(vec![old.endpoint("")]));
+    let (mut subscription, mut peer) = old.subscribed(backend).await;
+    peer.chunk([record(&subscribed(15.0)), record(&error("one"))].concat())
+        .await;
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    tell.send(Ok(vec![new.endpoint("")])).unwrap();
+    // The reader puts both into the queue without a pause between them.
+    assert_eq!(next(&mut subscription).await, error("one"));
+    assert_eq!(end(&mut subscription).await.kind(), ErrorKind::NotLeader);
+}
+
+#[tokio::test]
+async fn a_leader_that_is_unknown_for_a_while_or_where_we_are_anyway_changes_nothing() {
+    let (first, second) = (Server::start().await, Server::start().await);
+    let (tell, backend) = told(Ok(vec![first.endpoint("/master")]));
+    let client = subscribe(backend);
+    let mut peer = first.accept().await;
+    peer.request().await;
+    let location = format!("Location: //{}/master/api/v1/scheduler\r\n", second.address);
+    peer.respond("307 Temporary Redirect", &location, "").await;
+    let mut peer = second.accept().await;
+    peer.request().await;
+    peer.send(STREAM_HEAD).await;
+    let mut subscription = soon("subscribe", client).await.unwrap().unwrap();
+
+    for detection in [
+        Err(no_leader()),
+        Ok(vec![]),
+        Ok(vec![first.endpoint("/master")]),
+        Err(Error::new(ErrorKind::Unauthorized, "not any more")),
+        Ok(vec![second.endpoint("/master")]),
+    ] {
+        tell.send(detection).unwrap();
+        peer.chunk(record(&heartbeat())).await;
+        assert_eq!(next(&mut subscription).await, heartbeat());
+        // Not only because events go first.
+        let more = subscription.events.next();
+        let quiet = tokio::time::timeout(Duration::from_millis(20), more).await;
+        assert!(quiet.is_err(), "{quiet:?}");
+    }
+    drop(tell);
+    peer.chunk(record(&heartbeat())).await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+    peer.hang_up().await;
+    assert_eq!(end(&mut subscription).await.kind(), ErrorKind::Transport);
+}
+
+#[tokio::test]
+async fn without_a_leader_an_attempt_waits_and_fails_retryably() {
+    for detection in [Err(no_leader()), Ok(vec![])] {
+        let (tell, backend) = told(detection);
+        let limit = Duration::from_millis(100);
+        let begun = Instant::now();
+        let client = subscribe(backend.connect_timeout(limit));
+        let error = soon("subscribe", client).await.unwrap().unwrap_err();
+        assert!(begun.elapsed() >= limit);
+        assert_eq!(error.kind(), ErrorKind::NotLeader);
+        assert!(error.is_retryable());
+        drop(tell);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_goes_on_as_soon_as_there_is_a_leader() {
+    let server = Server::start().await;
+    let (tell, backend) = told(Err(no_leader()));
+    let client = subscribe(backend.connect_timeout(Duration::from_secs(3600)));
+    tell.send(Ok(vec![])).unwrap();
+    tell.send(Ok(vec![server.endpoint("")])).unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    peer.send(STREAM_HEAD).await;
+    soon("subscribe", client).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_become_better_is_an_error_at_once() {
+    let (tell, backend) = told(Err(no_leader()));
+    let client = subscribe(backend.connect_timeout(Duration::from_secs(3600)));
+    tell.send(Err(Error::new(ErrorKind::Unauthorized, "wrong password")))
+        .unwrap();
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(error.to_string(), "wrong password");
+}
+
+#[tokio::test]
+async fn masters_are_tried_in_turn_the_last_one_that_was_good_first() {
+    let (one, two) = (Server::start().await, Server::start().await);
+    let dead = nowhere().await;
+    let list = format!("{dead},http://{},{}", one.address, two.address);
+    let backend = HttpBackend::detect(list.parse().unwrap());
+
+    // The first is not there, the second not ready.
+    let client = subscribe(backend.clone());
+    let mut peer = one.accept().await;
+    peer.request().await;
+    peer.respond("503 Service Unavailable", "", "No leader elected")
+        .await;
+    let mut peer = two.accept().await;
+    peer.request().await;
+    peer.send(STREAM_HEAD).await;
+    let subscription = soon("subscribe", client).await.unwrap().unwrap();
+    assert_eq!(subscription.peer, format!("http://{}", two.address));
+
+    let client = subscribe(backend.clone());
+    let mut peer = two.accept().await;
+    peer.request().await;
+    assert!(one.is_quiet().await);
+    peer.respond("503 Service Unavailable", "", "").await;
+    let mut peer = one.accept().await;
+    peer.request().await;
+    peer.respond("503 Service Unavailable", "", "No leader elected")
+        .await;
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let message = error.to_string();
+    let parts = [
+        two.address.as_str(),
+        &dead.to_string(),
+        &one.address,
+        "No leader elected",
+    ];
+    for part in parts {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+
+    // What is wrong with the call is wrong with it everywhere.
+    let client = subscribe(backend);
+    let mut peer = two.accept().await;
+    peer.request().await;
+    peer.respond("401 Unauthorized", "", "").await;
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(one.is_quiet().await);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_a_master_as_well() {
+    let server = Server::start().await;
+    let backend = HttpBackend::detect(Master::from(server.endpoint("/x")));
+    assert_eq!(backend.endpoint(), None);
+    let (subscription, _peer) = server.subscribed(backend).await;
+    assert_eq!(subscription.peer, format!("http://{}/x", server.address));
+}
+
+#[tokio::test]
+async fn an_executor_has_no_business_with_masters() {
+    let backend = HttpBackend::detect("m1:5050".parse().unwrap());
+    let call = executor::Call::default();
+    let error = Backend::<ExecutorApi>::subscribe(&backend, call)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}

@@ -1,0 +1,15 @@
+//! Finding the leading master: in a real ZooKeeper, and what a subscription
+//! makes of it against scripted peers and a real Mesos.
+
+#![allow(clippy::unwrap_used)]
+
+mod end_to_end;
+mod file;
+mod follow;
+#[path = "../it/peer.rs"]
+#[allow(dead_code)]
+mod peer;
+mod sessions;
+mod support;
+mod zookeeper;
+mod zookeeper_server;

@@ -1,0 +1,152 @@
+//! What becomes of the leader when ZooKeeper is not there all the time.
+
+use std::time::Duration;
+
+use mesos_core::ErrorKind;
+
+use crate::support::*;
+use crate::zookeeper_server::ZooKeeper;
+
+/// Longer than any outage in these tests.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Longer than a busy machine needs to answer a ping.
+const SHORT: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn a_short_disconnection_changes_nothing_and_misses_nothing() {
+    let Some(mut zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    let first = masters.join(5051).await;
+    let mut watcher = Watcher::of(&address(&zookeeper.servers()).session_timeout(LONG));
+    watcher.leader(5051).await;
+
+    zookeeper.kill(0);
+    zookeeper.restart(0).await;
+    // These masters are likely to be back before the watcher is.
+    let second = masters.replace(&first, 5052).await;
+    let leader = watcher.next().await.expect("the leader was kept");
+    assert_eq!(leader[0].to_string(), "http://127.0.0.1:5052/master");
+
+    // The same without a closed connection.
+    zookeeper.pause(0);
+    zookeeper.resume(0);
+    masters.replace(&second, 5053).await;
+    let leader = watcher.next().await.expect("the leader was kept");
+    assert_eq!(leader[0].to_string(), "http://127.0.0.1:5053/master");
+}
+
+#[tokio::test]
+async fn without_zookeeper_for_longer_than_the_session_timeout_no_leader_is_known_until_it_is_back()
+{
+    let Some(mut zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let servers = zookeeper.servers();
+    let masters = Masters::at(&servers).await;
+    masters.make_path().await;
+    let first = masters.join(5051).await;
+    let mut watcher = Watcher::of(&address(&servers).session_timeout(SHORT));
+    watcher.leader(5051).await;
+
+    // It does not answer any more.
+    zookeeper.pause(0);
+    let paused = std::time::Instant::now();
+    let error = watcher.nobody("the leader is unknown").await;
+    assert!(
+        paused.elapsed() >= SHORT,
+        "{error}: after {:?}",
+        paused.elapsed()
+    );
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    zookeeper.resume(0);
+    watcher.leader(5051).await;
+    masters.leave(&first).await;
+    masters.join(5052).await;
+    watcher.leader(5052).await;
+
+    // It is not there any more.
+    zookeeper.kill(0);
+    let error = watcher.nobody("the leader is unknown").await;
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    zookeeper.restart(0).await;
+    watcher.leader(5052).await;
+}
+
+#[tokio::test]
+async fn a_session_that_zookeeper_has_ended_is_replaced_by_another() {
+    let Some(mut zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let servers = zookeeper.servers();
+    let masters = Masters::at(&servers).await;
+    masters.make_path().await;
+    masters.join(5051).await;
+    let mut watcher = Watcher::of(&address(&servers).session_timeout(LONG));
+    watcher.leader(5051).await;
+
+    // A ZooKeeper that does not know our session is what one is after an expiry.
+    zookeeper.kill(0);
+    zookeeper.forget(0);
+    zookeeper.restart(0).await;
+    let masters = Masters::at(&servers).await;
+    masters.make_path().await;
+    // It tells nobody anything who has seen more of it than it has.
+    for port in 6000..6050 {
+        masters.leave(&masters.join(port).await).await;
+    }
+    masters.join(5052).await;
+    // Sooner than we would have taken it for expired ourselves.
+    watcher.leader(5052).await;
+}
+
+#[tokio::test]
+async fn no_member_of_an_ensemble_is_missed_when_it_is_killed() {
+    let Some(mut zookeeper) = ZooKeeper::ensemble(3).await else {
+        return;
+    };
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    let mut leading = masters.join(5050).await;
+    let mut watcher = Watcher::of(&address(&zookeeper.servers()).session_timeout(LONG));
+    watcher.leader(5050).await;
+
+    // Each in turn, so that one of them is the one that is connected to, and
+    // one the ensemble's leader.
+    for index in 0..3 {
+        zookeeper.kill(index);
+        let others = Masters::at(&zookeeper.server((index + 1) % 3)).await;
+        let port = 5051 + u16::try_from(index).unwrap();
+        leading = others.replace(&leading, port).await;
+        let found = watcher.next().await.expect("the leader was kept");
+        assert_eq!(
+            found[0].to_string(),
+            format!("http://127.0.0.1:{port}/master")
+        );
+        zookeeper.restart(index).await;
+    }
+}
+
+#[tokio::test]
+async fn a_zookeeper_that_is_started_after_the_watcher_is_found() {
+    let Some(mut zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    masters.join(5051).await;
+    zookeeper.kill(0);
+    let servers = zookeeper.servers();
+    let master = address(&servers).session_timeout(Duration::from_secs(1));
+    let mut watcher = Watcher::of(&master);
+    let error = watcher.nobody("can be reached").await;
+    assert_eq!(
+        error.to_string(),
+        format!("the leader is unknown: no ZooKeeper at {servers} can be reached")
+    );
+    zookeeper.restart(0).await;
+    watcher.leader(5051).await;
+}

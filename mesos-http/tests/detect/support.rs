@@ -1,0 +1,153 @@
+//! Masters for the tests: nodes in a ZooKeeper, and waiting for what a detector
+//! makes of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesos_core::Error;
+use mesos_http::Master;
+use mesos_http::detect::{Detection, Detector};
+use tokio::sync::watch;
+use zookeeper_client::{Acl, Acls, Client, CreateMode, MultiWriteResult, Permission};
+
+use crate::peer::soon;
+
+/// Where the masters of the tests are.
+pub(crate) const PATH: &str = "/mesos";
+
+/// What masters with credentials give: all may read, who made it may do all.
+pub(crate) static READABLE: [Acl; 2] = [
+    Acl::new_const(Permission::READ, "world", "anyone"),
+    Acl::new_const(Permission::ALL, "auth", ""),
+];
+
+/// The client that writes what masters write.
+pub(crate) struct Masters {
+    pub(crate) client: Client,
+    acls: Acls<'static>,
+}
+
+impl Masters {
+    /// Masters without credentials, at an empty ZooKeeper.
+    pub(crate) async fn at(servers: &str) -> Self {
+        Self::with(servers, None, Acls::anyone_all()).await
+    }
+
+    /// Masters with credentials, and what they permit others.
+    pub(crate) async fn with(servers: &str, digest: Option<&str>, acls: Acls<'static>) -> Self {
+        let mut connector = Client::connector().with_session_timeout(Duration::from_secs(60));
+        if let Some(digest) = digest {
+            connector = connector.with_auth("digest", digest.as_bytes());
+        }
+        let client = soon("ZooKeeper", connector.connect(servers)).await.unwrap();
+        Self { client, acls }
+    }
+
+    /// Makes the masters' path, empty.
+    pub(crate) async fn make_path(&self) {
+        self.write("", b"").await;
+    }
+
+    /// Makes the node of a master at this port, and returns its name.
+    pub(crate) async fn join(&self, port: u16) -> String {
+        let options = CreateMode::PersistentSequential.with_acls(self.acls);
+        let node = format!("{PATH}/json.info_");
+        let (_, sequence) = self
+            .client
+            .create(&node, info(port).as_bytes(), &options)
+            .await
+            .unwrap();
+        format!("json.info_{sequence}")
+    }
+
+    /// Makes the node that has this name.
+    pub(crate) async fn write(&self, node: &str, data: &[u8]) {
+        let options = CreateMode::Persistent.with_acls(self.acls);
+        let path = format!("{PATH}/{node}");
+        let path = path.trim_end_matches('/');
+        self.client.create(path, data, &options).await.unwrap();
+    }
+
+    /// A new master at this port joins at the moment when this one leaves, so
+    /// that nothing else is ever to be seen.
+    pub(crate) async fn replace(&self, node: &str, port: u16) -> String {
+        let options = CreateMode::PersistentSequential.with_acls(self.acls);
+        let mut both = self.client.new_multi_writer();
+        both.add_create(
+            &format!("{PATH}/json.info_"),
+            info(port).as_bytes(),
+            &options,
+        )
+        .unwrap();
+        both.add_delete(&format!("{PATH}/{node}"), None).unwrap();
+        match both.commit().await.unwrap().swap_remove(0) {
+            MultiWriteResult::Create { path, .. } => path.rsplit_once('/').unwrap().1.to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn leave(&self, node: &str) {
+        let path = format!("{PATH}/{node}");
+        self.client.delete(&path, None).await.unwrap();
+    }
+}
+
+/// What a master of Mesos 1.11 says of itself, at this port of this machine.
+pub(crate) fn info(port: u16) -> String {
+    format!(
+        r#"{{"address":{{"hostname":"localhost","ip":"127.0.0.1","port":{port}}},"capabilities":[{{"type":"AGENT_UPDATE"}}],"hostname":"localhost","id":"b7f4a6a2-d1c5-4c0f-9e6f-0f1a3a8c5a11","ip":16777343,"pid":"master@127.0.0.1:{port}","port":{port},"version":"1.11.0"}}"#
+    )
+}
+
+/// The address of the masters in this ZooKeeper.
+pub(crate) fn address(servers: &str) -> Master {
+    format!("zk://{servers}{PATH}").parse().unwrap()
+}
+
+/// Somebody who follows the leader.
+pub(crate) struct Watcher {
+    // The session lasts as long as this.
+    _detector: Arc<dyn Detector>,
+    news: watch::Receiver<Detection>,
+}
+
+impl Watcher {
+    pub(crate) fn of(master: &Master) -> Self {
+        let detector = master.detector();
+        let news = detector.watch();
+        Self {
+            _detector: detector,
+            news,
+        }
+    }
+
+    /// Waits until the leader is the master at `port`.
+    pub(crate) async fn leader(&mut self, port: u16) {
+        let leader = vec![format!("http://127.0.0.1:{port}/master").parse().unwrap()];
+        let wanted = |detection: &Detection| detection.as_ref().is_ok_and(|at| *at == leader);
+        let waiting = self.news.wait_for(wanted);
+        soon(&format!("{port} to lead"), waiting).await.unwrap();
+    }
+
+    /// Waits until there is no leader for a reason that contains `why`.
+    pub(crate) async fn nobody(&mut self, why: &str) -> Error {
+        let wanted = |detection: &Detection| match detection {
+            Ok(_) => false,
+            Err(error) => error.to_string().contains(why),
+        };
+        let waiting = self.news.wait_for(wanted);
+        let found = soon(why, waiting).await.unwrap().clone();
+        found.unwrap_err()
+    }
+
+    /// The next that is said, whatever it is.
+    pub(crate) async fn next(&mut self) -> Detection {
+        soon("news", self.news.changed()).await.unwrap();
+        self.news.borrow_and_update().clone()
+    }
+
+    /// What was said last.
+    pub(crate) fn now(&self) -> Detection {
+        self.news.borrow().clone()
+    }
+}

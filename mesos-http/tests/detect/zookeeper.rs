@@ -1,0 +1,190 @@
+//! Which master leads, as a ZooKeeper has it that is there all the time.
+
+use mesos_core::ErrorKind;
+use mesos_http::{Master, Scheme};
+use zookeeper_client::Acls;
+
+use crate::support::*;
+use crate::zookeeper_server::ZooKeeper;
+
+#[tokio::test]
+async fn the_leader_is_followed_from_before_there_is_a_path_until_the_last_master_is_gone() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let servers = zookeeper.servers();
+    let mut watcher = Watcher::of(&address(&servers));
+    let error = watcher.nobody("there is no such path").await;
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    assert_eq!(
+        error.to_string(),
+        format!("no master was ever at zk://{servers}/mesos: there is no such path")
+    );
+
+    let masters = Masters::at(&servers).await;
+    masters.make_path().await;
+    let error = watcher.nobody("there is no master").await;
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+
+    masters.write("log_replicas", b"").await;
+    masters.write("log_replicas/0000000000", b"").await;
+    let first = masters.join(5051).await;
+    watcher.leader(5051).await;
+    let second = masters.join(5052).await;
+    let third = masters.join(5053).await;
+    masters.leave(&second).await;
+    masters.leave(&first).await;
+    // Who left while waiting behind the leader never led; the leader itself may
+    // be seen to be gone, between listing and reading it.
+    let leader = loop {
+        match watcher.next().await {
+            Ok(leader) => break leader,
+            Err(error) => assert!(error.to_string().ends_with("is gone"), "{error}"),
+        }
+    };
+    assert_eq!(leader[0].to_string(), "http://127.0.0.1:5053/master");
+    masters.leave(&third).await;
+    watcher.nobody("there is no master").await;
+    masters.join(5054).await;
+    watcher.leader(5054).await;
+}
+
+#[tokio::test]
+async fn numbers_are_compared_as_numbers_across_the_formats() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    let mut watcher = Watcher::of(&address(&zookeeper.servers()));
+    masters
+        .write("json.info_0000000010", info(10).as_bytes())
+        .await;
+    watcher.leader(10).await;
+    // The id, the address as of old, and the port, in protobuf.
+    let protobuf = b"\x0a\x01m\x10\xff\x80\x80\x08\x18\x09";
+    masters.write("info_0000000009", protobuf).await;
+    watcher.leader(9).await;
+    masters.write("0000000008", b"master@127.0.0.1:8").await;
+    watcher.leader(8).await;
+    masters.write("json.info_7", info(7).as_bytes()).await;
+    watcher.leader(7).await;
+    let old = br#"{"id":"m","ip":16777343,"port":6}"#;
+    masters.write("json.info_0000000006", old).await;
+    watcher.leader(6).await;
+}
+
+#[tokio::test]
+async fn a_leading_node_that_is_no_masters_or_cannot_be_read_is_named_until_it_goes() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    masters
+        .write("json.info_0000000003", info(3).as_bytes())
+        .await;
+    let mut watcher = Watcher::of(&address(&zookeeper.servers()));
+    watcher.leader(3).await;
+    masters.write("json.info_0000000002", b"{").await;
+    let error = watcher.nobody("json.info_0000000002").await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    masters.write("lock_0000000001", b"").await;
+    let error = watcher.nobody("lock_0000000001").await;
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    masters.leave("lock_0000000001").await;
+    watcher.nobody("json.info_0000000002").await;
+    masters.leave("json.info_0000000002").await;
+    watcher.leader(3).await;
+}
+
+#[tokio::test]
+async fn masters_that_come_and_go_in_a_hurry_leave_the_right_one() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    let mut watcher = Watcher::of(&address(&zookeeper.servers()));
+    let mut leading = masters.join(6000).await;
+    watcher.leader(6000).await;
+    // The reader is always behind, and finds the leader's node gone between
+    // listing and reading sooner or later.
+    for port in 6001..6200 {
+        let next = masters.join(port).await;
+        masters.leave(&leading).await;
+        leading = next;
+    }
+    watcher.leader(6199).await;
+    masters.leave(&leading).await;
+    watcher.nobody("").await;
+}
+
+#[tokio::test]
+async fn credentials_are_needed_only_where_masters_let_nobody_read() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let servers = zookeeper.servers();
+    let with = |credentials: &str, path: &str| -> Master {
+        format!("zk://{credentials}{servers}{path}")
+            .parse()
+            .unwrap()
+    };
+
+    let readable = Acls::new(&READABLE);
+    let masters = Masters::with(&servers, Some("mesos:se:cr@t"), readable).await;
+    masters.make_path().await;
+    masters.join(5051).await;
+    for credentials in ["", "mesos:se:cr@t@", "mesos:wrong@", "else:secret@"] {
+        Watcher::of(&with(credentials, PATH)).leader(5051).await;
+    }
+
+    let acls = Acls::creator_all();
+    let hidden = Masters::with(&servers, Some("mesos:se:cr@t"), acls).await;
+    let data = info(5052);
+    let data = data.as_bytes();
+    // A master's node that may not be read, and a whole path.
+    masters.write("readable", b"").await;
+    hidden.write("readable/json.info_0", data).await;
+    hidden.write("hidden", b"").await;
+    hidden.write("hidden/json.info_0", data).await;
+    for path in [format!("{PATH}/readable"), format!("{PATH}/hidden")] {
+        Watcher::of(&with("mesos:se:cr@t@", &path))
+            .leader(5052)
+            .await;
+        for (credentials, hint) in [
+            ("", "without credentials; give them as zk://USER:PASSWORD@…"),
+            ("mesos:wrong@", "with these credentials"),
+        ] {
+            let mut watcher = Watcher::of(&with(credentials, &path));
+            let error = watcher.nobody("may not be read").await;
+            assert_eq!(error.kind(), ErrorKind::Unauthorized);
+            assert_eq!(
+                error.to_string(),
+                format!("zk://{servers}{path} may not be read {hint}")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn scheme_and_prefix_of_a_found_leader_are_settings() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    masters.join(5051).await;
+    let master = address(&zookeeper.servers())
+        .scheme(Scheme::Https)
+        .prefix("/");
+    let mut watcher = Watcher::of(&master);
+    while watcher.now().is_err() {
+        let _ = watcher.next().await;
+    }
+    assert_eq!(
+        watcher.now().unwrap()[0].to_string(),
+        "https://127.0.0.1:5051"
+    );
+}
