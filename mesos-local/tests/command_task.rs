@@ -122,6 +122,7 @@ impl Mesos {
                 start.elapsed() < common::PATIENCE,
                 "not {count} pids: {text}"
             );
+            // sleep: the task writes its file without telling; bounded above.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

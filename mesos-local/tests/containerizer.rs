@@ -95,6 +95,7 @@ fn wait(child: &mut Child) -> ExitStatus {
             return status;
         }
         assert!(Instant::now() < deadline, "the program does not end");
+        // sleep: std has no wait with a deadline; bounded above.
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -81,6 +81,7 @@ async fn a_command_that_ends_well_is_finished_and_the_executor_leaves_when_the_a
     assert_eq!(status.task_state(), Ok(TaskState::TaskFinished));
     assert_eq!(message(&status), "Command exited with status 0");
     assert_eq!(status.reason, None);
+    // sleep: that something does not happen has no signal.
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!agent.has_ended(), "it must wait for the acknowledgement");
     agent.acknowledge(&status);

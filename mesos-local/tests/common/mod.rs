@@ -58,6 +58,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
             start.elapsed() < PATIENCE,
             "not so after {PATIENCE:?}: {what}"
         );
+        // sleep: a stranger's process ends without telling; bounded above.
         std::thread::sleep(Duration::from_millis(10));
     }
 }
