@@ -285,6 +285,7 @@ pub mod call {
     ///
     /// Answered with 202 where a container with this id is there already, and with 400 where
     /// the start failed.
+    /// Since: 1.5.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct LaunchContainer {
         /// Its id: up to 242 bytes, neither dots, spaces, slashes nor control characters. A

@@ -757,6 +757,7 @@ pub mod response {
         /// Nested message and enum types in `Agent`.
         pub mod agent {
             /// What a resource provider adds to the agent.
+            /// Since: 1.5.
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct ResourceProvider {
                 /// The provider.

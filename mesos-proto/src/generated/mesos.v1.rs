@@ -1065,6 +1065,7 @@ pub struct CsiPluginEndpoint {
 /// A CSI plugin: managed, which the agent starts from `containers`, or unmanaged, which
 /// runs already and serves at `endpoints`. One of the two lists has to be given, not both.
 /// Written by operators.
+/// Since: 1.5.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CsiPluginInfo {
     /// Which implementation, in the manner of a Java package: `org.apache.mesos.csi.test`.
@@ -1121,6 +1122,7 @@ pub struct ResourceProviderInfo {
 /// Nested message and enum types in `ResourceProviderInfo`.
 pub mod resource_provider_info {
     /// What a storage provider needs besides.
+    /// Since: 1.5.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Storage {
         /// The CSI plugin that provides the storage.
@@ -2723,6 +2725,7 @@ pub struct Operation {
 }
 /// How an operation stands. Sent to a scheduler in UPDATE_OPERATION_STATUS, again and
 /// again until acknowledged if it has a uuid.
+/// Since: 1.5.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OperationStatus {
     /// Always set towards a scheduler, except in answers to an implicit
@@ -5130,6 +5133,7 @@ impl TaskState {
 /// Where an offer operation stands. Sent to a scheduler in `OperationStatus`, for
 /// operations that it gave an id. Terminal are `OPERATION_FINISHED`, `OPERATION_FAILED`,
 /// `OPERATION_ERROR`, `OPERATION_DROPPED` and `OPERATION_GONE_BY_OPERATOR`.
+/// Since: 1.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OperationState {

@@ -236,6 +236,7 @@ pub mod event {
 }
 /// A body in the answer to a call. No release from 1.8 on sends one; kept for masters of
 /// 1.5 to 1.7.
+/// Since: 1.5.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Response {
     /// Which call is answered.
@@ -801,6 +802,7 @@ pub mod call {
     }
     /// The framework as it should be from now on. Each field replaces what was, as a whole.
     /// Offers of a role that is given up are rescinded; its running tasks stay.
+    /// Since: 1.9.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct UpdateFramework {
         /// The framework, with its id. Another `principal`, `user` or `checkpoint` than
