@@ -214,7 +214,9 @@ impl FromStr for Master {
             (scheme, rest)
         });
         let address = match scheme {
-            Some((scheme, rest)) if scheme == "zk" => Address::ZooKeeper(ensemble(rest)?),
+            Some((scheme, rest)) if scheme == "zk" => {
+                Address::ZooKeeper(ensemble(rest, cfg!(feature = "zookeeper"))?)
+            }
             Some((scheme, rest)) if scheme == "file" => Address::File(file(rest)?),
             _ => Address::Candidates(candidates(text)?),
         };
@@ -280,8 +282,8 @@ fn is_pid(master: &str) -> Option<&str> {
     (!address.contains('@')).then_some(address)
 }
 
-/// Reads what is behind `zk://`.
-fn ensemble(rest: &str) -> Result<Ensemble, EndpointError> {
+/// Reads what is behind `zk://`; good for something only with the feature.
+fn ensemble(rest: &str, feature: bool) -> Result<Ensemble, EndpointError> {
     let (credentials, rest) = match rest.rsplit_once('@') {
         Some((credentials, rest)) => (Some(credentials), rest),
         None => (None, rest),
@@ -322,7 +324,7 @@ fn ensemble(rest: &str) -> Result<Ensemble, EndpointError> {
              zk://{servers}/mesos"
         ));
     }
-    if cfg!(not(feature = "zookeeper")) {
+    if !feature {
         return unsupported(
             "zk:// addresses need the feature \"zookeeper\", which this program was built \
              without; build it with that feature of the crate mesos (or mesos-http), or write the \

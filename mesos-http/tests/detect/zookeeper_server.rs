@@ -216,6 +216,7 @@ impl Server {
                 self.port,
                 fs::read_to_string(self.directory.join("log")).unwrap_or_default()
             );
+            // sleep: a server has no other way to say that it serves than to be asked.
             sleep(Duration::from_millis(50)).await;
         }
     }

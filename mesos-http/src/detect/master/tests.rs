@@ -1,3 +1,5 @@
+//! What is read as an address, what is refused in which words, and what is never told.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -33,7 +35,6 @@ fn every_form_of_a_masters_address_is_read() {
 }
 
 #[test]
-#[cfg(feature = "zookeeper")]
 fn every_form_of_a_zookeepers_address_is_read() {
     for (text, servers, path, credentials) in [
         ("zk://h:2181/mesos", "h:2181", "/mesos", None),
@@ -179,14 +180,18 @@ fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
 }
 
 #[test]
-#[cfg(not(feature = "zookeeper"))]
 fn without_the_feature_an_address_in_a_zookeeper_names_it() {
-    let error = parse("zk://h:2181/mesos").expect_err("zk");
+    let refused = |rest| ensemble(rest, false).expect_err(rest);
+    let error = refused("user:secret@h:2181/mesos");
     assert_eq!(error.kind(), EndpointErrorKind::Unsupported);
-    assert!(
-        error.to_string().contains("the feature \"zookeeper\""),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "zk:// addresses need the feature \"zookeeper\", which this program was built without; \
+         build it with that feature of the crate mesos (or mesos-http), or write the masters \
+         themselves, like http://HOST1:5050,http://HOST2:5050"
     );
+    // What is wrong anyway is said first.
+    assert_eq!(refused("h:2181").kind(), EndpointErrorKind::Syntax);
 }
 
 #[test]
@@ -214,7 +219,6 @@ fn a_password_is_in_no_error_and_no_output() {
 }
 
 #[test]
-#[cfg(feature = "zookeeper")]
 fn a_password_is_in_no_output_of_what_holds_it() {
     let master: Master = "zk://user:secret@h:2181/m".parse().expect("an address");
     for output in [

@@ -1,3 +1,5 @@
+//! What masters of all ages write, and what none does.
+
 use super::*;
 use crate::endpoint::Scheme;
 
