@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     /// Why the body is not whole. Without, the connection is free for the next
     /// request.
     pub(crate) fault: Option<Error>,
+    /// What to do about a 401.
+    pub(crate) advice: Option<String>,
 }
 
 impl Answer {
@@ -83,6 +85,7 @@ impl Answer {
             body: body.freeze(),
             // The request was there: whatever it does, it may have done.
             fault: fault.map(|error| error.with_delivery(Delivery::Unknown)),
+            advice: None,
         }
     }
 
@@ -97,18 +100,21 @@ impl Answer {
         if text.is_empty() {
             return String::new();
         }
-        let shown: String = text
-            .chars()
-            .take(SHOWN)
-            .map(|found| if found.is_control() { ' ' } else { found })
-            .collect();
-        let more = if text.chars().nth(SHOWN).is_some() {
-            " …"
-        } else {
-            ""
-        };
-        format!(": {shown}{more}")
+        format!(": {}", clean(text))
     }
+}
+
+/// What a peer said, fit for a message: not too long, and on one line.
+pub(crate) fn clean(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN)
+        .map(|found| if found.is_control() { ' ' } else { found })
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown += " …";
+    }
+    shown
 }
 
 /// The media type of a response, in lower case and without parameters.
@@ -151,7 +157,10 @@ pub(crate) fn refusal(
         }
         401 => (
             Unauthorized,
-            format!("{said}; it wants credentials, or others"),
+            match &answer.advice {
+                Some(advice) => format!("{said}; {advice}"),
+                None => said,
+            },
         ),
         403 => (Forbidden, said),
         // A file that is not there, and the like.
@@ -219,6 +228,7 @@ mod tests {
             headers,
             body: Bytes::copy_from_slice(body.as_bytes()),
             fault: None,
+            advice: None,
         };
         let peer = "http://m:5050".parse().expect("an address");
         refusal("KILL", purpose, &peer, "/api/v1/scheduler", &answer)

@@ -1,5 +1,6 @@
 //! The backend: subscribing, and what is set up around a subscription.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::answer::{self, Answer, Purpose, REASON_LIMIT, refusal};
 use crate::api::HttpApi;
+use crate::auth::{Access, Credentials};
 use crate::caller::Caller;
 use crate::calls::{Bound, Line};
 use crate::codec::Codec;
@@ -24,6 +26,8 @@ use crate::endpoint::{Endpoint, Scheme};
 use crate::redirect::{self, REDIRECTS};
 use crate::settings::Settings;
 use crate::stream::{Events, Reader};
+#[cfg(feature = "tls")]
+use crate::tls::TlsConfig;
 
 /// Mesos over its v1 HTTP API.
 ///
@@ -90,13 +94,14 @@ impl HttpBackend {
     }
 
     /// A backend for an executor, from what its agent put into the
-    /// environment: the agent's address, and the token that goes with every
-    /// request.
-    ///
-    /// The agent's unix socket (`MESOS_DOMAIN_SOCKET`) is not used yet, TCP is.
+    /// environment: the agent's address or unix socket
+    /// (`MESOS_DOMAIN_SOCKET`), and the token that goes with every request. If
+    /// the agent has TLS, the settings are those of `LIBPROCESS_SSL_…` in this
+    /// process' environment, and the feature `tls` is needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if the address or the token cannot be used.
+    /// [`ErrorKind::Config`] if the address, the token or a `LIBPROCESS_SSL_…`
+    /// variable cannot be used.
     pub fn for_executor(environment: &ExecutorEnvironment) -> Result<Self> {
         let mut endpoint = Endpoint::from_pid(&environment.agent_pid)?;
         if environment.tls {
@@ -104,17 +109,51 @@ impl HttpBackend {
         }
         let mut backend = Self::new(endpoint);
         if let Some(token) = &environment.token {
-            let value = format!("Bearer {}", token.secret());
-            let mut value = HeaderValue::try_from(value).map_err(|_| {
-                Error::new(
-                    ErrorKind::Config,
-                    "MESOS_EXECUTOR_AUTHENTICATION_TOKEN has characters that a token cannot have",
-                )
+            let credentials = Credentials::bearer(token).map_err(|fault| {
+                let message = format!("MESOS_EXECUTOR_AUTHENTICATION_TOKEN: {fault}");
+                Error::new(ErrorKind::Config, message)
             })?;
-            value.set_sensitive(true);
-            backend.settings.authorization = Some(value);
+            backend = backend.credentials(credentials);
+        }
+        if let Some(path) = &environment.domain_socket {
+            backend = backend.unix_socket(path);
+        }
+        #[cfg(feature = "tls")]
+        if environment.tls
+            && environment.domain_socket.is_none()
+            && let Some(tls) = TlsConfig::from_libprocess_env()?
+        {
+            backend = backend.tls(tls);
         }
         Ok(backend)
+    }
+
+    /// Who this framework or executor is to Mesos, in every request.
+    ///
+    /// Mesos wants the principal to be the one in `FrameworkInfo` too.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.settings.credentials = Some(credentials);
+        self
+    }
+
+    /// Whom to believe at `https://` (default: the system's authorities).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: TlsConfig) -> Self {
+        self.settings.tls = tls;
+        self
+    }
+
+    /// Connects to a unix socket in place of the endpoint's host and port, as
+    /// executors do whose agent says so. TLS is never spoken there.
+    ///
+    /// Of an agent only paths below its libprocess id can be asked for there
+    /// (src/slave/slave.cpp), so the endpoint needs that prefix.
+    #[must_use]
+    pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
+        self.settings.unix_socket = Some(path.as_ref().into());
+        self
     }
 
     /// How messages are encoded (default: protobuf).
@@ -192,10 +231,14 @@ impl HttpBackend {
         body: &Bytes,
     ) -> Result<(Endpoint, Subscription<A>)> {
         let settings = &self.settings;
+        let mut access = Access::of(settings).await?;
         let mut endpoint = first.clone();
-        for _ in 0..=REDIRECTS {
+        let mut redirects = 0;
+        while redirects <= REDIRECTS {
             let mut connection = Connection::open(&endpoint, settings).await?;
-            let response = connection.post(A::PATH, None, body.clone()).await?;
+            let response = connection
+                .post(A::PATH, None, access.header(), body.clone())
+                .await?;
             tracing::debug!(api = A::NAME, %endpoint, status = %response.status(), "{what}");
             match response.status() {
                 StatusCode::OK => {
@@ -205,10 +248,14 @@ impl HttpBackend {
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
                     endpoint = redirect::target(&endpoint, response.headers(), A::PATH)
                         .map_err(|error| error.with_status(response.status().as_u16()))?;
+                    redirects += 1;
                 }
+                StatusCode::UNAUTHORIZED if access.renew().await? => {}
                 _ => {
                     let patience = settings.response_timeout;
-                    let answer = Answer::read(&endpoint, response, REASON_LIMIT, patience).await;
+                    let mut answer =
+                        Answer::read(&endpoint, response, REASON_LIMIT, patience).await;
+                    access.judge(&mut answer);
                     let purpose = Purpose::Subscribe;
                     return Err(refusal(what, purpose, &endpoint, A::PATH, &answer));
                 }

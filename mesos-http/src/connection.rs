@@ -4,8 +4,6 @@
 //! in turn (src/process.cpp in libprocess), so one behind a SUBSCRIBE would
 //! wait for ever. Which requests share a connection is for the callers.
 
-use std::io;
-
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
@@ -13,11 +11,11 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use mesos_core::{Delivery, Error, ErrorKind, Result};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::endpoint::{Endpoint, Scheme};
+use crate::dial::dial;
+use crate::endpoint::Endpoint;
 use crate::settings::Settings;
 
 /// Names the subscription that a call belongs to.
@@ -35,26 +33,19 @@ pub(crate) struct Connection {
 impl Connection {
     /// Opens a connection to `endpoint`.
     pub(crate) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
-        if endpoint.scheme() == Scheme::Https {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("cannot connect to {endpoint}: https is not supported yet; use http"),
-            ));
-        }
         let limit = settings.connect_timeout;
         let opening = async {
-            let stream = dial(endpoint).await?;
+            let stream = dial(endpoint, settings).await?;
             // Without requests this only sets up buffers.
             http1::handshake(TokioIo::new(stream))
                 .await
-                .map_err(io::Error::other)
+                .map_err(|source| {
+                    let message = format!("cannot speak HTTP to {endpoint}");
+                    Error::new(ErrorKind::Transport, message).with_source(source)
+                })
         };
         let (sender, connection) = match timeout(limit, opening).await {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(source)) => {
-                let message = unreachable(endpoint);
-                return Err(Error::new(ErrorKind::Transport, message).with_source(source));
-            }
+            Ok(opened) => opened?,
             Err(_) => {
                 return Err(Error::new(
                     ErrorKind::Timeout,
@@ -77,7 +68,7 @@ impl Connection {
     }
 
     /// Sends `body` to the API at `path` (without prefix) and waits for the
-    /// head of the response.
+    /// head of the response. `authorization` has to be marked as sensitive.
     ///
     /// An error with [`Delivery::NotSent`] means what it says: not a byte of
     /// the request left. After any error the connection is of no more use.
@@ -85,6 +76,7 @@ impl Connection {
         &mut self,
         path: &str,
         stream_id: Option<&HeaderValue>,
+        authorization: Option<&HeaderValue>,
         body: Bytes,
     ) -> Result<Response<Incoming>> {
         let path = self.endpoint.join(path);
@@ -95,7 +87,7 @@ impl Connection {
             .header(header::HOST, self.endpoint.authority())
             .header(header::ACCEPT, &codec)
             .header(header::CONTENT_TYPE, &codec);
-        if let Some(authorization) = &self.settings.authorization {
+        if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
         if let Some(id) = stream_id {
@@ -160,37 +152,5 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
-    }
-}
-
-/// What is said when nobody answers; why not is in the cause.
-fn unreachable(endpoint: &Endpoint) -> String {
-    if endpoint.has_default_port() {
-        format!("cannot connect to {endpoint}; note that a master usually listens on port 5050")
-    } else {
-        format!("cannot connect to {endpoint}")
-    }
-}
-
-/// The transport below HTTP; the one place that knows more than one kind.
-async fn dial(endpoint: &Endpoint) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((endpoint.host().as_str(), endpoint.port())).await?;
-    // Calls are small, and each waits for its answer.
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_forgotten_port_is_hinted_at_when_nobody_answers() {
-        let message = |text: &str| unreachable(&text.parse().expect("an address"));
-        assert_eq!(
-            message("http://h/master"),
-            "cannot connect to http://h:80/master; note that a master usually listens on port 5050"
-        );
-        assert_eq!(message("h:5051"), "cannot connect to http://h:5051");
     }
 }

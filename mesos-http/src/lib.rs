@@ -49,8 +49,16 @@
 //! [`Endpoint`] is the address of one; [`Master`] is every form of address that
 //! Mesos has, `zk://` included, and [`detect`] says how the leader is found by it.
 //!
+//! # Security
+//! [`Credentials`] go with every request, and `TlsConfig` (feature `tls`) says
+//! whom to believe at `https://`. None of what this crate logs, returns as an
+//! error or shows as `Debug` output has a secret in it.
+//!
 //! # Features
 //! * `json`: `Codec::Json` beside protobuf.
+//! * `tls`: `https://`, by rustls.
+//! * `tls-openssl`: the system's OpenSSL as another TLS library to choose.
+//!   Needs its development files to build (Debian: `libssl-dev`, `pkg-config`).
 //! * `zookeeper`: addresses like `zk://…`. Off by default: it brings some 60
 //!   crates, as many as all the rest.
 //!
@@ -59,12 +67,14 @@
 
 mod answer;
 mod api;
+mod auth;
 mod backend;
 mod caller;
 mod calls;
 mod codec;
 mod connection;
 pub mod detect;
+mod dial;
 mod endpoint;
 pub mod files;
 mod operator;
@@ -72,9 +82,14 @@ pub mod recordio;
 mod redirect;
 mod settings;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
+pub use auth::{Credentials, TokenProvider};
 pub use backend::HttpBackend;
 pub use codec::Codec;
 pub use detect::Master;
 pub use endpoint::{Endpoint, EndpointError, EndpointErrorKind, Scheme};
 pub use operator::OperatorClient;
+#[cfg(feature = "tls")]
+pub use tls::TlsConfig;

@@ -11,11 +11,14 @@ use mesos_proto::v1::{agent, master};
 use tokio::sync::Mutex;
 
 use crate::answer::{Answer, Purpose, refusal};
+use crate::auth::Credentials;
 use crate::caller::Caller;
 use crate::codec::{Codec, Wire};
 use crate::endpoint::Endpoint;
 use crate::redirect::{self, REDIRECTS};
 use crate::settings::Settings;
+#[cfg(feature = "tls")]
+use crate::tls::TlsConfig;
 
 const PATH: &str = "/api/v1";
 
@@ -78,6 +81,19 @@ impl OperatorClient {
         self.change(|settings| settings.record_limit = bytes)
     }
 
+    /// Who this client is to its peer, in every request.
+    #[must_use]
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        self.change(|settings| settings.credentials = Some(credentials))
+    }
+
+    /// Whom to believe at `https://` (default: the system's authorities).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(self, tls: TlsConfig) -> Self {
+        self.change(|settings| settings.tls = tls)
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         Self::with(self.caller.into_inner().endpoint, self.settings)
@@ -130,6 +146,7 @@ impl OperatorClient {
                 headers,
                 body,
                 fault,
+                advice,
             } = caller
                 .post(PATH, None, body.clone(), settings.record_limit)
                 .await?;
@@ -151,6 +168,7 @@ impl OperatorClient {
                         headers,
                         body,
                         fault,
+                        advice,
                     };
                     let purpose = Purpose::Operator;
                     return Err(refusal(name, purpose, &caller.endpoint, PATH, &answer));

@@ -1,18 +1,25 @@
 //! The knobs that every part of this crate shares, and their defaults.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-
+use crate::auth::Credentials;
 use crate::codec::Codec;
 use crate::recordio;
+#[cfg(feature = "tls")]
+use crate::tls::TlsConfig;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) codec: Codec,
-    /// The value of `Authorization` in every request; marked as sensitive, so
-    /// that no Debug output shows it.
-    pub(crate) authorization: Option<HeaderValue>,
+    /// Who we are, in every request.
+    pub(crate) credentials: Option<Credentials>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: TlsConfig,
+    /// To be connected to in place of the endpoint's host and port, without
+    /// TLS whatever its scheme.
+    pub(crate) unix_socket: Option<Arc<Path>>,
     /// For resolving the name, the TCP connection, and the handshake together.
     pub(crate) connect_timeout: Duration,
     /// From a request to the head of its response, and from there to the end
@@ -32,7 +39,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             codec: Codec::default(),
-            authorization: None,
+            credentials: None,
+            #[cfg(feature = "tls")]
+            tls: TlsConfig::default(),
+            unix_socket: None,
             connect_timeout: Duration::from_secs(10),
             // Five intervals, and for responses as long as for these five:
             // docs/scheduler-http-api.md, "Network Partitions".

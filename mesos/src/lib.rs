@@ -47,6 +47,8 @@
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
 //! | `json` | no | Mesos' JSON mapping: serde on all messages, and the JSON codec of `http` |
 //! | `native` | no | libmesos, loaded at run time, `mesos::native`; so far it can load the library and start a local cluster |
+//! | `tls` | no | `https://` for `http`, by rustls |
+//! | `tls-openssl` | no | the system's OpenSSL as another TLS library to choose, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
 //! | `zookeeper` | no | masters that are found by `zk://…`; brings some 60 crates |
 
 #![forbid(unsafe_code)]

@@ -3,9 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod auth;
 mod calls;
 mod events;
 mod operator;
 mod peer;
 mod redirect;
 mod subscribe;
+mod tls;
+#[cfg(unix)]
+mod unix;

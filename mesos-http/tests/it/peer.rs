@@ -9,7 +9,7 @@ use mesos_http::{Endpoint, HttpBackend, recordio};
 use mesos_proto::v1::scheduler::{self, call, event};
 use mesos_proto::v1::{FrameworkId, FrameworkInfo, TaskId};
 use prost::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -45,11 +45,13 @@ impl Server {
     }
 
     pub(crate) async fn accept(&self) -> Peer {
+        Peer::over(self.accept_raw().await)
+    }
+
+    /// A connection on which something else comes before HTTP.
+    pub(crate) async fn accept_raw(&self) -> TcpStream {
         let (stream, _) = soon("a connection", self.listener.accept()).await.unwrap();
-        Peer {
-            stream,
-            input: BytesMut::new(),
-        }
+        stream
     }
 
     /// Whether nobody has connected that was not accepted yet.
@@ -72,9 +74,14 @@ impl Server {
     }
 }
 
+/// What HTTP can be spoken over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// Our end of a connection.
 pub(crate) struct Peer {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     input: BytesMut,
 }
 
@@ -100,10 +107,23 @@ impl Request {
 }
 
 impl Peer {
+    pub(crate) fn over(stream: impl Stream + 'static) -> Self {
+        Self {
+            stream: Box::new(stream),
+            input: BytesMut::new(),
+        }
+    }
+
     pub(crate) async fn request(&mut self) -> Request {
         soon("a request", self.read_request())
             .await
             .expect("the client closed the connection")
+    }
+
+    /// Reads something, whatever it is.
+    pub(crate) async fn some(&mut self) {
+        let read = self.stream.read_buf(&mut self.input);
+        assert_ne!(soon("some bytes", read).await.unwrap(), 0);
     }
 
     async fn read_request(&mut self) -> Option<Request> {

@@ -1,0 +1,211 @@
+//! Mesos' credentials files. Nothing of a file's content gets into a message,
+//! except for principals.
+
+use std::path::Path;
+
+use mesos_core::{Error, ErrorKind, Result};
+use serde_json::{Map, Value};
+
+/// Principal and secret of the one credential that is meant.
+pub(super) fn read(path: &Path, principal: Option<&str>) -> Result<(String, String)> {
+    let bytes = std::fs::read(path).map_err(|source| {
+        let message = format!("cannot read the credentials file {}", path.display());
+        Error::new(ErrorKind::Config, message).with_source(source)
+    })?;
+    warn_of_readers(path);
+    let credentials = parse(&bytes).map_err(|fault| {
+        let message = format!("the credentials file {}: {fault}", path.display());
+        Error::new(ErrorKind::Config, message)
+    })?;
+    choose(credentials, principal).map_err(|fault| {
+        let message = format!("the credentials file {} {fault}", path.display());
+        Error::new(ErrorKind::Config, message)
+    })
+}
+
+/// Whether others may read it is the administrator's business, once told.
+fn warn_of_readers(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).map(|data| data.permissions().mode());
+        if mode.is_ok_and(|mode| mode & 0o007 != 0) {
+            tracing::warn!(
+                path = %path.display(),
+                "the credentials file is open to everybody on this machine; chmod o= it"
+            );
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// All credentials in the file; what is wrong with it, otherwise.
+fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    const FORM: &str = r#"{"credentials": [{"principal": "…", "secret": "…"}]}"#;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(format!("it is empty; write {FORM}"));
+    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        // The error's own text may quote.
+        let (line, column) = (error.line(), error.column());
+        format!(
+            "it is no JSON from line {line}, column {column} on; write {FORM} (files of lines \
+             \"PRINCIPAL SECRET\" are of a Mesos before 1.0)"
+        )
+    })?;
+    let Value::Object(object) = value else {
+        return Err(format!("it is no JSON object; write {FORM}"));
+    };
+    match object.get("credentials") {
+        Some(Value::Array(list)) => list
+            .iter()
+            .enumerate()
+            .map(|(index, one)| match one {
+                Value::Object(one) => credential(one, &format!("credentials[{index}]")),
+                _ => Err(format!("credentials[{index}] is no object; write {FORM}")),
+            })
+            .collect(),
+        // Mesos' JSON mapping: one object stands for a list of one.
+        Some(Value::Object(one)) => Ok(vec![credential(one, "credentials")?]),
+        Some(_) => Err(format!("\"credentials\" is no list; write {FORM}")),
+        None if object.contains_key("principal") => Ok(vec![credential(&object, "it")?]),
+        None => Err(format!(
+            "it has neither \"credentials\" nor \"principal\"; write {FORM}"
+        )),
+    }
+}
+
+fn credential(object: &Map<String, Value>, place: &str) -> Result<(String, String), String> {
+    let text = |name: &str| match object.get(name) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(format!("{place} has a \"{name}\" that is no string")),
+        None => Err(format!("{place} has no \"{name}\"")),
+    };
+    Ok((text("principal")?, text("secret")?))
+}
+
+/// The credential of `principal`, or else the only one.
+fn choose(
+    mut credentials: Vec<(String, String)>,
+    principal: Option<&str>,
+) -> Result<(String, String), String> {
+    let principals = credentials
+        .iter()
+        .map(|(name, _)| format!("{name:?}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if let Some(principal) = principal {
+        credentials.retain(|(name, _)| name == principal);
+    }
+    let count = credentials.len();
+    match (credentials.pop(), principal) {
+        (Some(one), _) if count == 1 => Ok(one),
+        (Some(_), Some(principal)) => Err(format!("has the principal {principal:?} {count} times")),
+        (Some(_), None) => Err(format!("has several principals; name one of {principals}")),
+        (None, Some(principal)) if !principals.is_empty() => Err(format!(
+            "has no principal {principal:?}, but only {principals}"
+        )),
+        (None, _) => Err("has no credential in it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: &str = r#"{"credentials": [
+        {"principal": "a", "secret": "s3cret-a"}, {"principal": "b", "secret": "s3cret-b"}]}"#;
+
+    fn find(text: &str, principal: Option<&str>) -> Result<(String, String)> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("credentials");
+        std::fs::write(&path, text).expect("a file");
+        read(&path, principal)
+    }
+
+    #[test]
+    fn the_forms_that_mesos_reads_are_read() {
+        let found = |text: &str, principal| {
+            let (principal, secret) = find(text, principal).expect(text);
+            format!("{principal} {secret}")
+        };
+        assert_eq!(found(BOTH, Some("b")), "b s3cret-b");
+        for text in [
+            r#"{"credentials": [{"principal": "a", "secret": "x"}]}"#,
+            r#"{"credentials": {"principal": "a", "secret": "x"}}"#,
+            r#" {"secret": "x", "principal": "a", "more": 1} "#,
+        ] {
+            assert_eq!(found(text, None), "a x");
+            assert_eq!(found(text, Some("a")), "a x");
+        }
+    }
+
+    #[test]
+    fn every_fault_names_the_file_and_the_place_and_no_secret() {
+        for (text, principal, part) in [
+            ("", None, "it is empty; write {"),
+            ("a s3cret\n", None, "no JSON from line 1, column 1 on"),
+            (
+                r#"{"principal": "a", "secret": "s3cret"#,
+                None,
+                "no JSON from line 1",
+            ),
+            ("[\"s3cret\"]", None, "it is no JSON object"),
+            (
+                r#"{"secret": "s3cret"}"#,
+                None,
+                "neither \"credentials\" nor",
+            ),
+            (r#"{"credentials": "s3cret"}"#, None, "is no list"),
+            (
+                r#"{"credentials": ["s3cret"]}"#,
+                None,
+                "credentials[0] is no object",
+            ),
+            (r#"{"credentials": []}"#, None, "has no credential in it"),
+            (
+                r#"{"credentials": []}"#,
+                Some("a"),
+                "has no credential in it",
+            ),
+            (
+                r#"{"principal": 1, "secret": "s3cret"}"#,
+                None,
+                "\"principal\" that is no string",
+            ),
+            (
+                r#"{"credentials": [{"principal": "a", "secret": "s3cret"}, {"principal": "b"}]}"#,
+                None,
+                "credentials[1] has no \"secret\"",
+            ),
+            (
+                BOTH,
+                None,
+                "has several principals; name one of \"a\", \"b\"",
+            ),
+            (
+                BOTH,
+                Some("c"),
+                "has no principal \"c\", but only \"a\", \"b\"",
+            ),
+            (
+                r#"{"credentials": [{"principal": "a", "secret": "s3cret"}, {"principal": "a", "secret": ""}]}"#,
+                Some("a"),
+                "has the principal \"a\" 2 times",
+            ),
+        ] {
+            let error = find(text, principal).expect_err(text);
+            assert_eq!(error.kind(), ErrorKind::Config);
+            let message = error.to_string();
+            assert!(message.contains(part), "{text}: {message}");
+            assert!(message.contains("/credentials"), "{message}");
+            assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        }
+        let error = read(Path::new("/no/such"), None).expect_err("no file");
+        assert_eq!(
+            error.to_string(),
+            "cannot read the credentials file /no/such"
+        );
+    }
+}

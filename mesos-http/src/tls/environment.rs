@@ -1,0 +1,146 @@
+//! The settings of libprocess, as its environment variables have them
+//! (3rdparty/libprocess/src/openssl.cpp in Mesos' tree).
+
+use mesos_core::{Error, ErrorKind, Result};
+
+use super::TlsConfig;
+
+/// Variables that would have another effect in Mesos, with what is done instead.
+const IGNORED: [(&str, &str); 9] = [
+    ("SUPPORT_DOWNGRADE", "TLS is never given up"),
+    ("VERIFICATION_DEPTH", "left to the TLS library"),
+    ("HOSTNAME_VALIDATION_SCHEME", "as with `openssl`"),
+    ("CIPHERS", "left to the TLS library"),
+    ("ECDH_CURVES", "left to the TLS library"),
+    ("ENABLE_SSL_V3", "never"),
+    ("ENABLE_TLS_V1_0", "left to the TLS library"),
+    ("ENABLE_TLS_V1_1", "left to the TLS library"),
+    ("ENABLE_TLS_V1_3", "left to the TLS library"),
+];
+
+pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<TlsConfig>> {
+    let variable =
+        |name: &str| variable(&format!("LIBPROCESS_SSL_{name}")).filter(|value| !value.is_empty());
+    let switch = |name: &str| match variable(name).as_deref() {
+        None => Ok(None),
+        Some("1" | "true") => Ok(Some(true)),
+        Some("0" | "false") => Ok(Some(false)),
+        Some(other) => Err(Error::new(
+            ErrorKind::Config,
+            format!("LIBPROCESS_SSL_{name} is {other:?}; write 1, true, 0 or false"),
+        )),
+    };
+    if switch("ENABLED")? != Some(true) {
+        return Ok(None);
+    }
+    let mut tls = TlsConfig::new();
+    match (variable("CERT_FILE"), variable("KEY_FILE")) {
+        (Some(certificate), Some(key)) => tls = tls.client_certificate(certificate, key),
+        (None, None) => {}
+        (Some(_), None) => return half("CERT_FILE", "KEY_FILE"),
+        (None, Some(_)) => return half("KEY_FILE", "CERT_FILE"),
+    }
+    if let Some(path) = variable("CA_FILE") {
+        tls = tls.ca_file(path);
+    }
+    if let Some(path) = variable("CA_DIR") {
+        tls = tls.ca_dir(path);
+    }
+    for name in ["VERIFY_SERVER_CERT", "VERIFY_CERT", "VERIFY_IPADD"] {
+        if switch(name)? == Some(false) {
+            tracing::warn!("LIBPROCESS_SSL_{name} is off, but certificates are always verified");
+        }
+    }
+    for (name, instead) in IGNORED {
+        if variable(name).is_some() {
+            tracing::info!("LIBPROCESS_SSL_{name} has no effect here: {instead}");
+        }
+    }
+    Ok(Some(tls))
+}
+
+fn half<T>(there: &str, missing: &str) -> Result<T> {
+    Err(Error::new(
+        ErrorKind::Config,
+        format!("LIBPROCESS_SSL_{there} is set and LIBPROCESS_SSL_{missing} is not; set both"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<Option<TlsConfig>> {
+        read(|name| {
+            let name = name.strip_prefix("LIBPROCESS_SSL_").expect("the prefix");
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_files_of_libprocess_are_ours() {
+        let tls = settings(&[
+            ("ENABLED", "1"),
+            ("CERT_FILE", "/c"),
+            ("KEY_FILE", "/k"),
+            ("CA_FILE", "/ca"),
+            ("CA_DIR", "/cas"),
+        ])
+        .expect("settings")
+        .expect("TLS");
+        let identity = tls.identity.expect("a certificate");
+        assert_eq!(identity.certificate, Path::new("/c"));
+        assert_eq!(identity.key, Path::new("/k"));
+        assert_eq!(tls.ca_files, [Path::new("/ca")]);
+        assert_eq!(tls.ca_dirs, [Path::new("/cas")]);
+    }
+
+    #[test]
+    fn tls_is_off_unless_it_is_on() {
+        for off in [
+            &[][..],
+            &[("ENABLED", "0")],
+            &[("ENABLED", "")],
+            &[("ENABLED", "false"), ("KEY_FILE", "/k")],
+        ] {
+            assert!(settings(off).expect("settings").is_none(), "{off:?}");
+        }
+    }
+
+    #[test]
+    fn no_variable_switches_verification_off() {
+        for name in ["VERIFY_SERVER_CERT", "VERIFY_CERT", "SUPPORT_DOWNGRADE"] {
+            let tls = settings(&[("ENABLED", "true"), (name, "false")]);
+            assert!(!tls.expect("settings").expect("TLS").unverified, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_an_error_that_names_the_variable() {
+        for (variables, part) in [
+            (
+                &[("ENABLED", "yes")][..],
+                "LIBPROCESS_SSL_ENABLED is \"yes\"",
+            ),
+            (
+                &[("ENABLED", "1"), ("VERIFY_SERVER_CERT", "no")],
+                "LIBPROCESS_SSL_VERIFY_SERVER_CERT is \"no\"",
+            ),
+            (
+                &[("ENABLED", "1"), ("KEY_FILE", "/k")],
+                "LIBPROCESS_SSL_KEY_FILE is set and LIBPROCESS_SSL_CERT_FILE is not",
+            ),
+            (
+                &[("ENABLED", "1"), ("CERT_FILE", "/c")],
+                "LIBPROCESS_SSL_CERT_FILE is set and LIBPROCESS_SSL_KEY_FILE is not",
+            ),
+        ] {
+            let error = settings(variables).expect_err(part);
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The handshake by rustls, and the files for it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mesos_core::{Error, ErrorKind, Result};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
+use tokio_rustls::rustls::crypto::{self, CryptoProvider};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{
+    ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
+};
+
+use super::{Identity, TlsConfig, trouble};
+use crate::dial::Transport;
+use crate::endpoint::Endpoint;
+
+pub(super) async fn connect(
+    tls: &TlsConfig,
+    endpoint: &Endpoint,
+    stream: TcpStream,
+) -> Result<Box<dyn Transport>> {
+    let name = tls.name(endpoint);
+    let server_name = ServerName::try_from(name.clone()).map_err(|source| {
+        let message = format!("{name:?} is no name that a certificate can be for");
+        Error::new(ErrorKind::Config, message).with_source(source)
+    })?;
+    let settings = tls.clone();
+    // Reading and parsing all authorities of a system takes milliseconds.
+    let loading = tokio::task::spawn_blocking(move || load(&settings));
+    let (config, asked) = loading.await.map_err(|source| {
+        Error::new(
+            ErrorKind::Backend,
+            "reading the certificates was ended early",
+        )
+        .with_source(source)
+    })??;
+    match TlsConnector::from(Arc::new(config))
+        .connect(server_name, stream)
+        .await
+    {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(source) => {
+            let asked = asked.0.load(Ordering::Relaxed);
+            Err(trouble::rustls(tls, endpoint, &name, asked, source))
+        }
+    }
+}
+
+/// The settings as rustls has them, and whether we are asked for a certificate
+/// that we have not.
+fn load(tls: &TlsConfig) -> Result<(ClientConfig, Arc<Asked>)> {
+    // Named, because a program may have several, of which rustls would choose none.
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|source| refused("no version of TLS can be used", source))?;
+    let verifier: Arc<dyn ServerCertVerifier> = if tls.unverified {
+        Arc::new(Anybody(Arc::clone(&provider)))
+    } else {
+        let roots = Arc::new(authorities(tls)?);
+        WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+            .build()
+            .map_err(|source| {
+                let message = "there is no authority to believe; install the system's \
+                               (Debian: ca-certificates), or name a file with \
+                               TlsConfig::ca_file";
+                Error::new(ErrorKind::Config, message).with_source(source)
+            })?
+    };
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let asked = Arc::new(Asked::default());
+    let config = match &tls.identity {
+        None => builder.with_client_cert_resolver(Arc::clone(&asked) as _),
+        Some(identity) => {
+            let (chain, key) = identity.read()?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|source| {
+                    let message = format!(
+                        "the client certificate {} and the key {} cannot be used together",
+                        identity.certificate.display(),
+                        identity.key.display()
+                    );
+                    refused(message, source)
+                })?
+        }
+    };
+    Ok((config, asked))
+}
+
+fn refused(message: impl Into<String>, source: TlsError) -> Error {
+    Error::new(ErrorKind::Config, message).with_source(source)
+}
+
+fn authorities(tls: &TlsConfig) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    if !tls.has_own_authorities() {
+        // Some that cannot be read are no reason to refuse the others.
+        let found = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(found.certs);
+        return Ok(roots);
+    }
+    for path in &tls.ca_files {
+        for certificate in certificates(path)? {
+            roots.add(certificate).map_err(|source| {
+                refused(
+                    format!("a certificate in {} is broken", path.display()),
+                    source,
+                )
+            })?;
+        }
+    }
+    for directory in &tls.ca_dirs {
+        let entries = std::fs::read_dir(directory).map_err(|source| {
+            let message = format!("cannot read the directory {}", directory.display());
+            Error::new(ErrorKind::Config, message).with_source(source)
+        })?;
+        for entry in entries.flatten() {
+            if let Ok(found) = CertificateDer::pem_file_iter(entry.path()) {
+                roots.add_parsable_certificates(found.flatten());
+            }
+        }
+    }
+    Ok(roots)
+}
+
+/// The certificates in a PEM file, at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
+    match read() {
+        Ok(found) if found.is_empty() => Err(Error::new(
+            ErrorKind::Config,
+            format!("{} has no certificate in PEM form", path.display()),
+        )),
+        Ok(found) => Ok(found),
+        Err(source) => {
+            let message = format!("cannot read the certificates in {}", path.display());
+            Err(Error::new(ErrorKind::Config, message).with_source(source))
+        }
+    }
+}
+
+impl Identity {
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+        use tokio_rustls::rustls::pki_types::pem;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|cause| {
+            let path = self.key.display();
+            match cause {
+                pem::Error::Io(source) => {
+                    Error::new(ErrorKind::Config, format!("cannot read the key {path}"))
+                        .with_source(source)
+                }
+                // Its text may quote from the key.
+                _ => Error::new(
+                    ErrorKind::Config,
+                    format!("{path} has no private key in PEM form that is not encrypted"),
+                ),
+            }
+        })?;
+        Ok((certificates(&self.certificate)?, key))
+    }
+}
+
+/// Has no certificate to show, and remembers that one was asked for.
+#[derive(Debug, Default)]
+struct Asked(AtomicBool);
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
+/// Takes any certificate, as long as its key signed the handshake.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

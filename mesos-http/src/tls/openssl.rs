@@ -1,0 +1,155 @@
+//! The handshake by the system's OpenSSL, for peers that rustls refuses.
+
+use std::path::Path;
+use std::pin::Pin;
+
+use mesos_core::{Error, ErrorKind, Result};
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{
+    ConnectConfiguration, Error as TlsError, SslConnector, SslMethod, SslVerifyMode,
+};
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509VerifyResult};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+use super::{TlsConfig, trouble};
+use crate::dial::Transport;
+use crate::endpoint::Endpoint;
+
+pub(super) async fn connect(
+    tls: &TlsConfig,
+    endpoint: &Endpoint,
+    stream: TcpStream,
+) -> Result<Box<dyn Transport>> {
+    let settings = tls.clone();
+    let loading = tokio::task::spawn_blocking(move || load(&settings));
+    let config = loading.await.map_err(|source| {
+        Error::new(
+            ErrorKind::Backend,
+            "reading the certificates was ended early",
+        )
+        .with_source(source)
+    })??;
+    let name = tls.name(endpoint);
+    let ssl = config.into_ssl(&name).map_err(|source| {
+        let message = format!("{name:?} is no name that a certificate can be for");
+        Error::new(ErrorKind::Config, message).with_source(source)
+    })?;
+    let mut stream = SslStream::new(ssl, stream).map_err(unusable)?;
+    match Pin::new(&mut stream).connect().await {
+        Ok(()) => Ok(Box::new(stream)),
+        Err(source) => {
+            let why = meaning(tls, &name, stream.ssl().verify_result(), &source);
+            Err(trouble::failed(endpoint, &why, source))
+        }
+    }
+}
+
+fn load(tls: &TlsConfig) -> Result<ConnectConfiguration> {
+    let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(unusable)?;
+    if tls.has_own_authorities() {
+        let mut store = X509StoreBuilder::new().map_err(unusable)?;
+        for path in &tls.ca_files {
+            for certificate in certificates(path)? {
+                store.add_cert(certificate).map_err(unusable)?;
+            }
+        }
+        for directory in &tls.ca_dirs {
+            let entries = std::fs::read_dir(directory).map_err(|source| {
+                let message = format!("cannot read the directory {}", directory.display());
+                Error::new(ErrorKind::Config, message).with_source(source)
+            })?;
+            for entry in entries.flatten() {
+                for certificate in certificates(&entry.path()).unwrap_or_default() {
+                    store.add_cert(certificate).map_err(unusable)?;
+                }
+            }
+        }
+        builder.set_cert_store(store.build());
+    }
+    if let Some(identity) = &tls.identity {
+        let refused = |path: &Path, source: ErrorStack| {
+            let message = format!("cannot use {} for the client certificate", path.display());
+            Error::new(ErrorKind::Config, message).with_source(source)
+        };
+        builder
+            .set_certificate_chain_file(&identity.certificate)
+            .map_err(|source| refused(&identity.certificate, source))?;
+        let pem = read(&identity.key)?;
+        // Without the callback OpenSSL would ask for a passphrase on the terminal.
+        let key = PKey::private_key_from_pem_callback(&pem, |_| Err(ErrorStack::get()))
+            .map_err(|source| refused(&identity.key, source))?;
+        builder
+            .set_private_key(&key)
+            .and_then(|()| builder.check_private_key())
+            .map_err(|source| refused(&identity.key, source))?;
+    }
+    if tls.unverified {
+        builder.set_verify(SslVerifyMode::NONE);
+    }
+    let config = builder.build().configure().map_err(unusable)?;
+    Ok(config.verify_hostname(!tls.unverified))
+}
+
+fn unusable(source: ErrorStack) -> Error {
+    Error::new(ErrorKind::Config, "this system's OpenSSL cannot be set up").with_source(source)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| {
+        let message = format!("cannot read {}", path.display());
+        Error::new(ErrorKind::Config, message).with_source(source)
+    })
+}
+
+/// The certificates in a PEM file, at least one.
+fn certificates(path: &Path) -> Result<Vec<X509>> {
+    match X509::stack_from_pem(&read(path)?) {
+        Ok(found) if found.is_empty() => Err(Error::new(
+            ErrorKind::Config,
+            format!("{} has no certificate in PEM form", path.display()),
+        )),
+        Ok(found) => Ok(found),
+        Err(source) => {
+            let message = format!("cannot read the certificates in {}", path.display());
+            Err(Error::new(ErrorKind::Config, message).with_source(source))
+        }
+    }
+}
+
+fn meaning(tls: &TlsConfig, name: &str, verified: X509VerifyResult, cause: &TlsError) -> String {
+    // X509_V_ERR_… of openssl/x509_vfy.h.
+    const UNKNOWN_ISSUER: [i32; 4] = [18, 19, 20, 21];
+    const WRONG_NAME: [i32; 2] = [62, 64];
+    match verified.as_raw() {
+        0 => {}
+        code if UNKNOWN_ISSUER.contains(&code) => return trouble::unknown_issuer(tls),
+        code if WRONG_NAME.contains(&code) => {
+            return format!(
+                "its certificate is not for {name:?}; if it is the right one all the same, say \
+                 whose it is with TlsConfig::server_name"
+            );
+        }
+        _ => {
+            let fault = verified.error_string();
+            return format!("its certificate cannot be accepted ({fault})");
+        }
+    }
+    let reason = cause
+        .ssl_error()
+        .and_then(|stack| stack.errors().first()?.reason());
+    match reason {
+        Some("wrong version number" | "http request") => {
+            "what it answers is no TLS; if it is a port without, write http://".to_owned()
+        }
+        Some(reason) if reason.contains("handshake failure") => {
+            "it has no cipher suite in common with this system's OpenSSL, or wants a client \
+             certificate"
+                .to_owned()
+        }
+        Some(reason) => reason.to_owned(),
+        None => "the connection broke; is it a port with TLS?".to_owned(),
+    }
+}

@@ -1,0 +1,309 @@
+//! TLS against a peer with certificates made for the test.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mesos_core::backend::{Backend, SchedulerApi};
+use mesos_core::{Delivery, Error, ErrorKind, chain};
+use mesos_http::{HttpBackend, TlsConfig};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+
+use crate::peer::*;
+
+/// An authority with a directory for what it signs.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    directory: TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut parameters = CertificateParams::new([]).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let issuer = CertifiedIssuer::self_signed(parameters, key).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("ca.pem"), issuer.pem()).unwrap();
+        Self { issuer, directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.path("ca.pem")
+    }
+
+    /// Signs a certificate for `name`: the files of it and of its key.
+    fn sign(&self, name: &str) -> (PathBuf, PathBuf) {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
+        let files = (
+            self.path(&format!("{name}.pem")),
+            self.path(&format!("{name}.key")),
+        );
+        std::fs::write(&files.0, certificate.pem()).unwrap();
+        std::fs::write(&files.1, key.serialize_pem()).unwrap();
+        files
+    }
+}
+
+fn certificates(path: &Path) -> Vec<CertificateDer<'static>> {
+    let found = CertificateDer::pem_file_iter(path).unwrap();
+    found.map(Result::unwrap).collect()
+}
+
+/// What a server does with these files; with `clients`, for certificates of that authority only.
+fn acceptor(files: &(PathBuf, PathBuf), clients: Option<&Authority>) -> TlsAcceptor {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(certificates(&authority.ca()));
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let key = PrivateKeyDer::from_pem_file(&files.1).unwrap();
+    let config = builder
+        .with_single_cert(certificates(&files.0), key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+fn backend(server: &Server, tls: TlsConfig) -> HttpBackend {
+    let address = format!("https://{}", server.address);
+    HttpBackend::new(address.parse().unwrap()).tls(tls)
+}
+
+/// Subscribes and makes a call, both over TLS.
+async fn works(files: &(PathBuf, PathBuf), clients: Option<&Authority>, tls: TlsConfig) {
+    let server = Server::start().await;
+    let acceptor = acceptor(files, clients);
+    let accept = || async {
+        let stream = server.accept_raw().await;
+        Peer::over(soon("a handshake", acceptor.accept(stream)).await.unwrap())
+    };
+    let client = subscribe(backend(&server, tls));
+    let mut stream = accept().await;
+    stream.request().await;
+    stream.send(STREAM_HEAD).await;
+    let mut subscription = soon("subscribe", client).await.unwrap().unwrap();
+    stream.chunk(record(&subscribed(15.0))).await;
+    next(&mut subscription).await;
+    let answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut calls = accept().await;
+    calls.request().await;
+    calls.respond("202 Accepted", "", "").await;
+    soon("an answer", answer).await.unwrap();
+}
+
+/// What a client with these settings is told.
+async fn fails(files: &(PathBuf, PathBuf), clients: Option<&Authority>, tls: TlsConfig) -> Error {
+    let server = Server::start().await;
+    let acceptor = acceptor(files, clients);
+    let client = subscribe(backend(&server, tls));
+    let stream = server.accept_raw().await;
+    let served = async {
+        // Either side may be the first to notice.
+        if let Ok(stream) = acceptor.accept(stream).await {
+            Peer::over(stream).closed().await;
+        }
+    };
+    let (_, error) = tokio::join!(soon("the end of the server", served), client);
+    let error = error.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{}", chain(&error));
+    error
+}
+
+#[tokio::test]
+async fn a_server_with_a_certificate_of_the_authority_is_believed() {
+    let authority = Authority::new();
+    let files = authority.sign("127.0.0.1");
+    works(&files, None, TlsConfig::new().ca_file(authority.ca())).await;
+    works(
+        &files,
+        None,
+        TlsConfig::new().ca_dir(authority.directory.path()),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_can_be_asked_for_that_is_not_the_addresss() {
+    let authority = Authority::new();
+    let tls = TlsConfig::new()
+        .ca_file(authority.ca())
+        .server_name("master.example");
+    works(&authority.sign("master.example"), None, tls).await;
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_who_wants_one() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.sign("client");
+    let tls = TlsConfig::new().ca_file(authority.ca());
+    let files = authority.sign("127.0.0.1");
+    let with = tls.clone().client_certificate(certificate, key);
+    works(&files, Some(&authority), with).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_believed_says_why_and_what_to_set() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let files = authority.sign("127.0.0.1");
+    let error = fails(&files, None, TlsConfig::new()).await;
+    let message = error.to_string();
+    assert!(
+        message.contains("nobody whom this system believes"),
+        "{message}"
+    );
+    assert!(message.contains("TlsConfig::ca_file"), "{message}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+
+    let error = fails(&files, None, TlsConfig::new().ca_file(other.ca())).await;
+    let expected = format!("not signed by an authority in {}", other.ca().display());
+    assert!(error.to_string().contains(&expected), "{error}");
+
+    let files = authority.sign("master.example");
+    let error = fails(&files, None, TlsConfig::new().ca_file(authority.ca())).await;
+    let message = error.to_string();
+    assert!(message.contains("is not for \"127.0.0.1\""), "{message}");
+    assert!(message.contains("TlsConfig::server_name"), "{message}");
+}
+
+#[tokio::test]
+async fn only_the_method_that_says_so_takes_any_certificate() {
+    let authority = Authority::new();
+    let files = authority.sign("elsewhere");
+    works(
+        &files,
+        None,
+        TlsConfig::new().danger_accept_any_certificate(),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_peer_says_before_a_handshake_is_explained() {
+    for (answer, part) in [
+        // A fatal alert 40, handshake_failure.
+        (
+            &b"\x15\x03\x03\x00\x02\x02\x28"[..],
+            "LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256",
+        ),
+        // 70, protocol_version.
+        (
+            b"\x15\x03\x03\x00\x02\x02\x46",
+            "no version of TLS in common",
+        ),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "write http://"),
+        (b"", "is it a port with TLS?"),
+    ] {
+        let server = Server::start().await;
+        let client = subscribe(backend(&server, TlsConfig::new()));
+        let mut peer = server.accept().await;
+        peer.some().await;
+        peer.send(answer).await;
+        peer.hang_up().await;
+        let error = soon("subscribe", client).await.unwrap().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.delivery()),
+            (ErrorKind::Transport, Delivery::NotSent),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains(part), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_named_before_anything_is_sent() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.sign("client");
+    let (_, other) = authority.sign("other");
+    let broken = authority.path("broken");
+    std::fs::write(&broken, "-----BEGIN s3cret-----\n").unwrap();
+    let empty = authority.path("empty");
+    std::fs::write(&empty, "").unwrap();
+    let ca = || TlsConfig::new().ca_file(authority.ca());
+    for (tls, file) in [
+        (TlsConfig::new().ca_file("/no/such/ca"), "/no/such/ca"),
+        (TlsConfig::new().ca_dir("/no/such/dir"), "/no/such/dir"),
+        (
+            TlsConfig::new().ca_file(&empty),
+            "/empty has no certificate",
+        ),
+        (
+            ca().client_certificate("/no/such/cert", &key),
+            "/no/such/cert",
+        ),
+        (
+            ca().client_certificate(&certificate, "/no/such/key"),
+            "/no/such/key",
+        ),
+        (
+            ca().client_certificate(&certificate, &broken),
+            "/broken has no private key",
+        ),
+        (
+            ca().client_certificate(&certificate, &other),
+            "cannot be used together",
+        ),
+        (ca().server_name("no name"), "\"no name\" is no name"),
+    ] {
+        let server = Server::start().await;
+        let error = Backend::<SchedulerApi>::subscribe(&backend(&server, tls), subscribe_call())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::Config, false),
+            "{error}"
+        );
+        assert!(error.to_string().contains(file), "{error}");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_the_certificate_that_is_wanted_is_told_so() {
+    // Mesos speaks TLS 1.2, where the refusal is part of the handshake.
+    let authority = Authority::new();
+    let files = authority.sign("127.0.0.1");
+    let server = Server::start().await;
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates(&authority.ca()));
+    let provider = Arc::new(ring::default_provider());
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&tokio_rustls::rustls::version::TLS12])
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            certificates(&files.0),
+            PrivateKeyDer::from_pem_file(&files.1).unwrap(),
+        )
+        .unwrap();
+    let tls = TlsConfig::new().ca_file(authority.ca());
+    let client = subscribe(backend(&server, tls));
+    let stream = server.accept_raw().await;
+    let served = TlsAcceptor::from(Arc::new(config)).accept(stream);
+    assert!(soon("the handshake", served).await.is_err());
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("wants a client certificate"), "{message}");
+}
