@@ -123,7 +123,8 @@ impl<T: Clone> Journal<T> {
         }
     }
 
-    /// One line for each entry, with a mark on those that were taken.
+    /// One line for each entry, with a mark on those that were taken; equal
+    /// ones in a row are one line.
     pub(crate) fn listing(&self) -> String
     where
         T: fmt::Display,
@@ -132,11 +133,20 @@ impl<T: Clone> Journal<T> {
         if entries.is_empty() {
             return " nothing".to_owned();
         }
-        entries
-            .iter()
-            .map(|entry| {
-                let mark = if entry.taken { '*' } else { ' ' };
-                format!("\n {mark} {}", entry.value)
+        let mut lines: Vec<(String, usize)> = Vec::new();
+        for entry in entries.iter() {
+            let mark = if entry.taken { '*' } else { ' ' };
+            let line = format!("\n {mark} {}", entry.value);
+            match lines.last_mut() {
+                Some((last, times)) if *last == line => *times += 1,
+                _ => lines.push((line, 1)),
+            }
+        }
+        lines
+            .into_iter()
+            .map(|(line, times)| match times {
+                1 => line,
+                _ => format!("{line} ({times} times)"),
             })
             .collect()
     }

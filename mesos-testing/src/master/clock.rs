@@ -35,7 +35,8 @@ pub(crate) enum Action {
     Resend {
         framework_id: FrameworkId,
         task_id: TaskId,
-        uuid: bytes::Bytes,
+        /// Which sending of the task's updates this follows.
+        sending: u64,
         wait: Duration,
     },
     /// The same for an operation.

@@ -241,8 +241,20 @@ impl FakeMaster {
     /// is.
     #[track_caller]
     pub fn expect_next(&self) -> impl Future<Output = Received> + Send + '_ {
-        let at = Location::caller();
-        async move { self.inner.log.take_next("the next request", at).await }
+        self.take_next("the next request", Location::caller())
+    }
+
+    pub(crate) fn take_next<'a>(
+        &'a self,
+        what: &'a str,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = Received> + Send + 'a {
+        self.inner.log.take_next(what, at)
+    }
+
+    /// All requests, as the `expect` methods list them.
+    pub(crate) fn listing(&self) -> String {
+        self.inner.log.listing()
     }
 
     // What goes out.

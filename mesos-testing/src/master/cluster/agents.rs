@@ -49,7 +49,9 @@ impl Cluster {
             return;
         };
         state.connected = connected;
-        if !connected {
+        if connected {
+            self.resume(agent_id);
+        } else {
             self.rescind_offers_of(agent_id);
         }
         self.request_allocation();
@@ -163,6 +165,7 @@ impl Cluster {
         for (framework_id, status) in updates {
             self.send(&framework_id, events::update(status));
         }
+        self.resume(agent_id);
         self.request_allocation();
     }
 

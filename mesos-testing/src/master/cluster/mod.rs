@@ -110,9 +110,9 @@ impl Cluster {
             Action::Resend {
                 framework_id,
                 task_id,
-                uuid,
+                sending,
                 wait,
-            } => self.resend(&framework_id, &task_id, &uuid, wait),
+            } => self.resend(&framework_id, &task_id, sending, wait),
             Action::ResendOperation {
                 framework_id,
                 operation_id,

@@ -5,7 +5,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
 use mesos_core::resources::Resources;
 use mesos_proto::known;
 use mesos_proto::v1::scheduler::call;
@@ -29,6 +28,10 @@ pub(super) struct Task {
     pub(super) forwarded: Option<TaskStatus>,
     /// The first of them is under way.
     pending: VecDeque<TaskStatus>,
+    /// The next of its behaviour's steps.
+    next_step: usize,
+    /// How often an update was sent.
+    sendings: u64,
     /// Goes up when what was to come of the task will not.
     life: u64,
 }
@@ -89,19 +92,22 @@ impl Cluster {
             state: TaskState::TaskStaging as i32,
             forwarded: None,
             pending: VecDeque::new(),
+            next_step: 0,
+            sendings: 0,
             life: 0,
         };
         if let Some(framework) = self.frameworks.get_mut(framework_id.as_str()) {
             framework.tasks.insert(task_id.value.clone(), task);
         }
-        self.plan(framework_id, &task_id, 0);
+        self.plan(framework_id, &task_id);
     }
 
-    /// Lets the clock do step `step` of a task's behaviour.
-    fn plan(&mut self, framework_id: &FrameworkId, task_id: &TaskId, step: usize) {
+    /// Lets the clock do the next step of a task's behaviour.
+    fn plan(&mut self, framework_id: &FrameworkId, task_id: &TaskId) {
         let Some(task) = self.task(framework_id, task_id) else {
             return;
         };
+        let step = task.next_step;
         let Some(next) = task.behaviour.steps.get(step) else {
             return;
         };
@@ -125,19 +131,16 @@ impl Cluster {
         let Some(task) = self.task(framework_id, task_id) else {
             return;
         };
-        if task.life != life {
+        if task.life != life || task.next_step != step {
             return;
         }
-        let Some(status) = task
-            .behaviour
-            .steps
-            .get(step)
-            .map(|step| step.status.clone())
-        else {
+        let Some(next) = task.behaviour.steps.get(step) else {
             return;
         };
+        let status = next.status.clone();
+        task.next_step += 1;
         self.report(framework_id, task_id, status);
-        self.plan(framework_id, task_id, step + 1);
+        self.plan(framework_id, task_id);
     }
 
     /// An executor (or its agent) reports a state.
@@ -183,11 +186,12 @@ impl Cluster {
         let Some(status) = task.pending.front().cloned() else {
             return;
         };
+        task.sendings += 1;
         let agent_id = task.agent_id.clone();
         let again = Action::Resend {
             framework_id: framework_id.clone(),
             task_id: task_id.clone(),
-            uuid: status.uuid.clone().unwrap_or_default(),
+            sending: task.sendings,
             wait,
         };
         let reachable = self
@@ -207,17 +211,34 @@ impl Cluster {
         &mut self,
         framework_id: &FrameworkId,
         task_id: &TaskId,
-        uuid: &Bytes,
+        sending: u64,
         wait: Duration,
     ) {
         let longer = wait.saturating_mul(2).min(self.settings.retry_max);
-        let same = self.task(framework_id, task_id).is_some_and(|task| {
-            task.pending
-                .front()
-                .is_some_and(|status| status.uuid.as_ref() == Some(uuid))
-        });
-        if same {
+        let due = self
+            .task(framework_id, task_id)
+            .is_some_and(|task| task.sendings == sending);
+        if due {
             self.forward(framework_id, task_id, longer);
+        }
+    }
+
+    /// An agent that is back sends at once what was not acknowledged, and what
+    /// its tasks were about to do while it was lost they do now.
+    pub(super) fn resume(&mut self, agent_id: &AgentId) {
+        let tasks: Vec<(FrameworkId, TaskId)> = self
+            .frameworks
+            .values()
+            .flat_map(|framework| {
+                let tasks = framework.tasks.values();
+                tasks.map(|task| (framework.id(), task))
+            })
+            .filter(|(_, task)| task.agent_id == *agent_id)
+            .map(|(framework_id, task)| (framework_id, task.info.task_id.clone()))
+            .collect();
+        for (framework_id, task_id) in tasks {
+            self.forward(&framework_id, &task_id, self.settings.retry_min);
+            self.plan(&framework_id, &task_id);
         }
     }
 

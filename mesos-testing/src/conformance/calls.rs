@@ -1,0 +1,120 @@
+//! Calls: their order, their answers, their failures.
+
+use mesos_core::{Delivery, ErrorKind};
+use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::{TaskState, TaskStatus};
+
+use super::transport::must_fail;
+use super::{Harness, Subscribed, must};
+use crate::{Reaction, When, events};
+
+pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(harness: Harness) {
+    for (status, text) in [
+        (403, "Framework is not subscribed"),
+        (400, "Framework cannot be found"),
+        (
+            400,
+            "The stream ID 'x' included in this request didn't match the stream ID currently \
+             associated with framework ID y",
+        ),
+    ] {
+        let Subscribed { master, driver, .. } = harness.subscribed().await;
+        master.react(Type::Revive, Reaction::answer(status, text));
+        let error = must_fail(driver.revive([]).await);
+        assert_eq!(error.kind(), ErrorKind::NotSubscribed, "{text}");
+        assert_eq!(error.delivery(), Delivery::Refused);
+        assert_eq!(error.status(), Some(status));
+    }
+}
+
+pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(harness: Harness) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = harness.subscribed().await;
+    let held = master.hold(Type::Subscribe);
+    stream.cut();
+    recorder.disconnected().await;
+    let error = must_fail(driver.kill("t", None, None).await);
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    held.release();
+    recorder.subscribed().await;
+    // Whatever was to be replayed would be before this one.
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Kill), []);
+}
+
+pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(harness: Harness) {
+    let Subscribed { master, driver, .. } = harness.subscribed().await;
+    let held = master.hold(When::not_subscribe());
+    let names: Vec<String> = (0..20).map(|number| format!("t{number}")).collect();
+    let mut calls = tokio::task::JoinSet::new();
+    for name in &names {
+        let (driver, name) = (driver.clone(), name.clone());
+        let (started, ready) = tokio::sync::oneshot::channel();
+        calls.spawn(async move {
+            let mut call = std::pin::pin!(driver.kill(name, None, None));
+            // Once polled it is made; only then comes the next one.
+            let first =
+                std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context)));
+            let first = first.await;
+            let _ = started.send(());
+            match first {
+                std::task::Poll::Ready(done) => done,
+                std::task::Poll::Pending => call.await,
+            }
+        });
+        must(ready.await);
+    }
+    held.release();
+    while let Some(call) = calls.join_next().await {
+        must(must(call));
+    }
+    let received: Vec<String> = master
+        .calls_of(Type::Kill)
+        .into_iter()
+        .filter_map(|call| Some(call.kill?.task_id.value))
+        .collect();
+    assert_eq!(received, names);
+}
+
+pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(harness: Harness) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = harness.subscribed().await;
+    let nonsense = mesos_proto::v1::scheduler::Call {
+        r#type: Some(Type::Kill as i32),
+        ..Default::default()
+    };
+    let error = must_fail(driver.call(nonsense).await);
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(
+        error.to_string().contains("Expecting 'kill' to be present"),
+        "{error}"
+    );
+    assert!(!error.is_retryable());
+    stream.send(events::update(TaskStatus::new("t", TaskState::TaskRunning)));
+    recorder.update(TaskState::TaskRunning).await;
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+pub(super) async fn a_connection_that_breaks_under_a_call_leaves_its_fate_unknown(
+    harness: Harness,
+) {
+    let Subscribed { master, driver, .. } = harness.subscribed().await;
+    for reaction in [Reaction::HangUp, Reaction::ObeyAndHangUp] {
+        master.react(Type::Suppress, reaction);
+        let error = must_fail(driver.suppress([]).await);
+        assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
+    }
+    // Neither was sent again behind the caller's back.
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Suppress).len(), 2);
+}

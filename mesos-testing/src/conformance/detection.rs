@@ -1,0 +1,117 @@
+//! Finding the master that leads.
+
+use mesos_core::{End, ErrorKind};
+use mesos_proto::v1::scheduler::call::Type;
+
+use super::{Harness, must};
+use crate::{FakeMaster, Reaction, Recorder, Standing};
+
+pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(harness: Harness) {
+    let leader = must(FakeMaster::scripted().await);
+    let follower = must(FakeMaster::scripted().await);
+    follower.follow(&leader);
+    let recorder = Recorder::new();
+    let url = format!("{}/master", follower.url());
+    let driver = harness.start_as(harness.framework(), &url, &recorder);
+    recorder.subscribed().await;
+    let asked = follower.expect(Type::Subscribe).await;
+    let granted = leader.expect(Type::Subscribe).await;
+    assert_eq!(asked.status, Some(307));
+    assert_eq!(granted.path, "/master/api/v1/scheduler");
+    assert_eq!(asked.body, granted.body);
+    assert_eq!(granted.stream_id(), None);
+    assert_eq!(
+        granted.header("host"),
+        Some(leader.address().to_string().as_str())
+    );
+    // Calls go to the leader at once.
+    must(driver.revive([]).await);
+    leader.expect(Type::Revive).await;
+    assert_eq!(follower.received().len(), 1);
+}
+
+pub(super) async fn masters_that_redirect_to_each_other_are_asked_again_after_a_wait(
+    harness: Harness,
+) {
+    let [one, other] = [
+        must(FakeMaster::scripted().await),
+        must(FakeMaster::scripted().await),
+    ];
+    one.follow(&other);
+    other.follow(&one);
+    let recorder = Recorder::new();
+    let _driver = harness.start(&one, &recorder);
+    for _ in 0..3 {
+        let disconnected = recorder.disconnected().await;
+        assert_eq!(disconnected.error.kind(), ErrorKind::NotLeader);
+        assert!(!disconnected.retry_in.is_zero());
+    }
+    // One attempt asks a few times and not for ever.
+    let asked = one.received().len() + other.received().len();
+    assert!(asked <= 4 * 10, "{asked} requests in 3 attempts");
+    // A master that redirects to itself is no better.
+    one.set_standing(Standing::Following(one.address().to_string()));
+    let itself = |told: &crate::Told| match told {
+        crate::Told::Disconnected(lost) => lost.error.to_string().contains("itself"),
+        _ => false,
+    };
+    recorder
+        .expect("disconnected by a redirect to itself", itself)
+        .await;
+    one.set_standing(Standing::Leading);
+    recorder.subscribed().await;
+}
+
+pub(super) async fn a_master_that_is_not_ready_is_asked_again(harness: Harness) {
+    for standing in [
+        Standing::Recovering,
+        Standing::NoLeader,
+        Standing::Starting,
+        Standing::LeaderUnknownByName,
+    ] {
+        let master = must(FakeMaster::scripted().await);
+        master.set_standing(standing.clone());
+        let recorder = Recorder::new();
+        let _driver = harness.start(&master, &recorder);
+        for attempts in 0..3 {
+            let disconnected = recorder.disconnected().await;
+            assert_eq!(disconnected.attempts, attempts, "{standing:?}");
+        }
+        master.set_standing(Standing::Leading);
+        assert!(!recorder.subscribed().await.resubscribed);
+    }
+    // What stands in front of a master has its own ways.
+    for status in [502, 503, 504] {
+        let master = must(FakeMaster::scripted().await);
+        master.react(Type::Subscribe, Reaction::answer(status, "try later"));
+        let recorder = Recorder::new();
+        let _driver = harness.start(&master, &recorder);
+        let disconnected = recorder.disconnected().await;
+        assert_eq!(disconnected.error.status(), Some(status));
+        recorder.subscribed().await;
+    }
+}
+
+pub(super) async fn a_master_that_is_not_there_is_asked_again(harness: Harness) {
+    let gone = must(FakeMaster::scripted().await);
+    let (address, url) = (gone.address(), gone.url());
+    gone.stop().await;
+    let recorder = Recorder::new();
+    let driver = harness.start_as(harness.framework(), &url, &recorder);
+    for _ in 0..2 {
+        let disconnected = recorder.disconnected().await;
+        assert_eq!(disconnected.error.kind(), ErrorKind::Transport);
+    }
+    let back = FakeMaster::builder().scripted().address(address).start();
+    let back = must(back.await);
+    recorder.subscribed().await;
+    // And once more, from within a subscription.
+    back.stop().await;
+    let disconnected = recorder.disconnected().await;
+    assert_eq!(disconnected.attempts, 0);
+    let back = FakeMaster::builder().scripted().address(address).start();
+    let _back = must(back.await);
+    assert!(recorder.subscribed().await.resubscribed);
+    driver.stop(true);
+    assert_eq!(must(driver.join().await), End::StoppedForFailover);
+}

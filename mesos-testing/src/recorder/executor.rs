@@ -1,0 +1,173 @@
+//! The executor that writes down what it is told.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mesos_core::executor::Subscribed;
+use mesos_core::{Disconnected, Executor, ExecutorDriver, HandlerResult, UnknownEvent};
+use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo};
+
+use super::outcome::{Gate, Handler, Notes, Outcome};
+
+/// An executor that writes down what it is told and runs nothing: the
+/// counterpart of [`Recorder`](crate::Recorder). Its driver's calls are for the
+/// test to make.
+#[derive(Clone, Debug)]
+pub struct ExecutorRecorder(Arc<Notes<ExecutorTold>>);
+
+/// What an executor was told.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // they are the methods of Executor, with their arguments
+#[non_exhaustive]
+pub enum ExecutorTold {
+    Subscribed(Box<Subscribed>),
+    Disconnected(Disconnected),
+    Launch(Box<TaskInfo>),
+    LaunchGroup(TaskGroupInfo),
+    Kill(TaskId, Option<KillPolicy>),
+    Acknowledged(TaskId, Bytes),
+    Message(Bytes),
+    Shutdown,
+    Error(String),
+    Unknown(UnknownEvent),
+}
+
+impl fmt::Display for ExecutorTold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subscribed(_) => f.write_str("subscribed"),
+            Self::Disconnected(lost) => {
+                write!(f, "disconnected: {}", mesos_core::chain(&lost.error))
+            }
+            Self::Launch(task) => write!(f, "launch {}", task.task_id),
+            Self::LaunchGroup(group) => write!(f, "launch a group of {}", group.tasks.len()),
+            Self::Kill(task_id, _) => write!(f, "kill {task_id}"),
+            Self::Acknowledged(task_id, _) => write!(f, "acknowledged {task_id}"),
+            Self::Message(data) => write!(f, "message of {} bytes", data.len()),
+            Self::Shutdown => f.write_str("shutdown"),
+            Self::Error(message) => write!(f, "error: {message}"),
+            Self::Unknown(event) => write!(f, "unknown event of type {}", event.type_number),
+        }
+    }
+}
+
+impl Default for ExecutorRecorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ExecutorRecorder {
+    /// A recorder whose handlers succeed.
+    pub fn new() -> Self {
+        Self(Arc::new(Notes::new()))
+    }
+
+    /// The next time this handler is called it ends like that.
+    pub fn plan(&self, handler: Handler, outcome: Outcome) {
+        self.0.plan(handler, outcome);
+    }
+
+    /// Whenever nothing is planned for this handler it ends like that.
+    pub fn always(&self, handler: Handler, outcome: Outcome) {
+        self.0.always(handler, outcome);
+    }
+
+    /// The next time this handler is called it waits at a gate.
+    #[must_use = "dropping the gate opens it"]
+    pub fn hold(&self, handler: Handler) -> Gate {
+        self.0.hold(handler)
+    }
+
+    /// Everything so far.
+    pub fn told(&self) -> Vec<ExecutorTold> {
+        self.0.told.all()
+    }
+
+    /// Waits for something that `wanted` likes and nobody has waited for yet.
+    ///
+    /// # Panics
+    /// If it does not come within 10 s; the message lists what came instead.
+    #[track_caller]
+    pub fn expect<'a>(
+        &'a self,
+        what: &'a str,
+        wanted: impl FnMut(&ExecutorTold) -> bool + Send + 'a,
+    ) -> impl Future<Output = ExecutorTold> + Send + 'a {
+        let at = Location::caller();
+        async move { self.0.told.take(what, at, wanted).await }
+    }
+
+    async fn note(&self, handler: Handler, told: ExecutorTold) -> HandlerResult {
+        self.0.told.push(told);
+        self.0.end(handler, || {}).await
+    }
+}
+
+#[async_trait]
+impl Executor for ExecutorRecorder {
+    async fn subscribed(&mut self, _: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
+        let told = ExecutorTold::Subscribed(Box::new(subscribed));
+        self.note(Handler::Subscribed, told).await
+    }
+
+    async fn disconnected(&mut self, _: &ExecutorDriver, lost: Disconnected) -> HandlerResult {
+        self.note(Handler::Disconnected, ExecutorTold::Disconnected(lost))
+            .await
+    }
+
+    async fn launch(&mut self, _: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
+        let told = ExecutorTold::Launch(Box::new(task));
+        self.note(Handler::Launch, told).await
+    }
+
+    async fn launch_group(&mut self, _: &ExecutorDriver, group: TaskGroupInfo) -> HandlerResult {
+        self.note(Handler::LaunchGroup, ExecutorTold::LaunchGroup(group))
+            .await
+    }
+
+    async fn kill(
+        &mut self,
+        _: &ExecutorDriver,
+        task_id: TaskId,
+        kill_policy: Option<KillPolicy>,
+    ) -> HandlerResult {
+        self.note(Handler::Kill, ExecutorTold::Kill(task_id, kill_policy))
+            .await
+    }
+
+    async fn acknowledged(
+        &mut self,
+        _: &ExecutorDriver,
+        task_id: TaskId,
+        uuid: Bytes,
+    ) -> HandlerResult {
+        self.note(
+            Handler::Acknowledged,
+            ExecutorTold::Acknowledged(task_id, uuid),
+        )
+        .await
+    }
+
+    async fn message(&mut self, _: &ExecutorDriver, data: Bytes) -> HandlerResult {
+        self.note(Handler::Message, ExecutorTold::Message(data))
+            .await
+    }
+
+    async fn shutdown(&mut self, _: &ExecutorDriver) -> HandlerResult {
+        self.note(Handler::Shutdown, ExecutorTold::Shutdown).await
+    }
+
+    async fn error(&mut self, _: &ExecutorDriver, message: String) -> HandlerResult {
+        self.note(Handler::Error, ExecutorTold::Error(message))
+            .await
+    }
+
+    async fn unknown(&mut self, _: &ExecutorDriver, event: UnknownEvent) -> HandlerResult {
+        self.note(Handler::Unknown, ExecutorTold::Unknown(event))
+            .await
+    }
+}

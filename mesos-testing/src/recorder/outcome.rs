@@ -1,0 +1,150 @@
+//! How a recorder's handlers end, and the notes they take.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use mesos_core::HandlerResult;
+use tokio::sync::oneshot;
+
+use crate::journal::{Journal, PATIENCE};
+
+/// A handler, by the name of its method in
+/// [`Scheduler`](mesos_core::Scheduler) or [`Executor`](mesos_core::Executor).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)] // they are the names of methods
+#[non_exhaustive]
+pub enum Handler {
+    Subscribed,
+    Disconnected,
+    Offers,
+    Rescind,
+    InverseOffers,
+    RescindInverseOffer,
+    Update,
+    OperationUpdate,
+    Message,
+    Failure,
+    Error,
+    Unknown,
+    Launch,
+    LaunchGroup,
+    Kill,
+    Acknowledged,
+    Shutdown,
+}
+
+/// How a handler ends, after it has written down what it was told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It returns `Ok`.
+    Succeed,
+    /// It returns an error with this text.
+    Fail(String),
+    /// It panics with this text.
+    Panic(String),
+    /// It takes this long, and returns `Ok`.
+    Slow(Duration),
+    /// It takes the acknowledgement over, and returns `Ok`. Only for updates
+    /// and updates of operations; the others return `Ok`.
+    Defer,
+}
+
+enum Planned {
+    Outcome(Outcome),
+    Hold(oneshot::Receiver<()>),
+}
+
+/// A handler that does not return before it is let go. Dropping this lets it
+/// go as well.
+#[derive(Debug)]
+pub struct Gate(oneshot::Sender<()>);
+
+impl Gate {
+    /// The handler returns `Ok` now.
+    pub fn open(self) {
+        let _ = self.0.send(());
+    }
+}
+
+/// What both recorders are made of.
+pub(crate) struct Notes<T> {
+    pub(crate) told: Journal<T>,
+    planned: Mutex<BTreeMap<Handler, VecDeque<Planned>>>,
+    always: Mutex<BTreeMap<Handler, Outcome>>,
+}
+
+impl<T> Notes<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            told: Journal::new(PATIENCE),
+            planned: Mutex::default(),
+            always: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn plan(&self, handler: Handler, outcome: Outcome) {
+        self.queue(handler, Planned::Outcome(outcome));
+    }
+
+    pub(crate) fn hold(&self, handler: Handler) -> Gate {
+        let (sender, receiver) = oneshot::channel();
+        self.queue(handler, Planned::Hold(receiver));
+        Gate(sender)
+    }
+
+    fn queue(&self, handler: Handler, planned: Planned) {
+        let mut queues = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.entry(handler).or_default().push_back(planned);
+    }
+
+    pub(crate) fn always(&self, handler: Handler, outcome: Outcome) {
+        let mut always = self.always.lock().unwrap_or_else(PoisonError::into_inner);
+        always.insert(handler, outcome);
+    }
+
+    /// Ends a handler as planned.
+    ///
+    /// # Panics
+    /// If that is the plan.
+    pub(crate) async fn end(&self, handler: Handler, defer: impl FnOnce()) -> HandlerResult {
+        let planned = {
+            let mut queues = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.get_mut(&handler).and_then(VecDeque::pop_front)
+        };
+        let outcome = match planned {
+            Some(Planned::Outcome(outcome)) => outcome,
+            Some(Planned::Hold(gate)) => {
+                let _ = gate.await;
+                Outcome::Succeed
+            }
+            None => {
+                let always = self.always.lock().unwrap_or_else(PoisonError::into_inner);
+                always.get(&handler).cloned().unwrap_or(Outcome::Succeed)
+            }
+        };
+        match outcome {
+            Outcome::Succeed => Ok(()),
+            Outcome::Fail(text) => Err(text.into()),
+            Outcome::Panic(text) => panic!("{text}"),
+            Outcome::Slow(time) => {
+                tokio::time::sleep(time).await;
+                Ok(())
+            }
+            Outcome::Defer => {
+                defer();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Notes<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notes")
+            .field("told", &self.told)
+            .finish_non_exhaustive()
+    }
+}

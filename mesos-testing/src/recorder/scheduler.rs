@@ -1,0 +1,362 @@
+//! The scheduler that writes down what it is told.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mesos_core::scheduler::{Acknowledgement, Failure, OperationUpdate, StatusUpdate, Subscribed};
+use mesos_core::{Disconnected, HandlerResult, Offer, Scheduler, SchedulerDriver, UnknownEvent};
+use mesos_proto::v1::{
+    self, AgentId, ExecutorId, InverseOffer, OfferId, OperationStatus, TaskState, TaskStatus,
+};
+
+use super::outcome::{Gate, Handler, Notes, Outcome};
+
+/// A scheduler that writes down what it is told, for tests of drivers and
+/// backends. Clones share their notes: give one to the driver, ask another.
+///
+/// Offers stay with the recorder, and so are not declined, until they are
+/// [taken](Self::offers) and used or dropped.
+///
+/// ```no_run
+/// use mesos_core::backend::{Backend, SchedulerApi};
+/// use mesos_core::{Framework, SchedulerDriver};
+/// use mesos_testing::Recorder;
+///
+/// # async fn example(backend: impl Backend<SchedulerApi> + 'static) {
+/// let recorder = Recorder::new();
+/// let driver = SchedulerDriver::start(recorder.clone(), Framework::ephemeral("test"), backend);
+/// let subscribed = recorder.subscribed().await;
+/// assert!(!subscribed.resubscribed);
+/// # drop(driver);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Recorder(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    notes: Notes<Told>,
+    deferred: Mutex<Vec<Acknowledgement>>,
+}
+
+/// What a scheduler was told.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // they are the methods of Scheduler, with their arguments
+#[non_exhaustive]
+pub enum Told {
+    Subscribed(Subscribed),
+    Disconnected(Disconnected),
+    Offers(Offered),
+    Rescind(OfferId),
+    InverseOffers(Vec<InverseOffer>),
+    RescindInverseOffer(OfferId),
+    Update(TaskStatus),
+    OperationUpdate(OperationStatus),
+    Message {
+        agent_id: AgentId,
+        executor_id: ExecutorId,
+        data: Bytes,
+    },
+    Failure(Failure),
+    Error(String),
+    Unknown(UnknownEvent),
+}
+
+/// Offers that came together. The offers themselves can be taken once.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// The messages.
+    pub messages: Vec<v1::Offer>,
+    offers: Arc<Mutex<Vec<Offer>>>,
+}
+
+impl Offered {
+    /// The offers; none if they were taken before.
+    pub fn take(&self) -> Vec<Offer> {
+        let offers = self.offers.lock();
+        std::mem::take(&mut *offers.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subscribed(subscribed) => {
+                write!(f, "subscribed as {}", subscribed.framework_id)
+            }
+            Self::Disconnected(lost) => {
+                write!(f, "disconnected: {}", mesos_core::chain(&lost.error))
+            }
+            Self::Offers(offered) => {
+                f.write_str("offers")?;
+                offered
+                    .messages
+                    .iter()
+                    .try_for_each(|offer| write!(f, " {}", offer.id))
+            }
+            Self::Rescind(id) => write!(f, "rescind {id}"),
+            Self::InverseOffers(offers) => write!(f, "{} inverse offers", offers.len()),
+            Self::RescindInverseOffer(id) => write!(f, "rescind inverse offer {id}"),
+            Self::Update(status) => write!(f, "update {} {:?}", status.task_id, status.state()),
+            Self::OperationUpdate(status) => {
+                let id = status.operation_id.as_ref().map_or("", |id| id.as_str());
+                write!(f, "operation update {id} {:?}", status.state())
+            }
+            Self::Message { data, .. } => write!(f, "message of {} bytes", data.len()),
+            Self::Failure(failure) => write!(f, "{failure:?}"),
+            Self::Error(message) => write!(f, "error: {message}"),
+            Self::Unknown(event) => write!(f, "unknown event of type {}", event.type_number),
+        }
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Recorder {
+    /// A recorder whose handlers succeed.
+    pub fn new() -> Self {
+        Self(Arc::new(Inner {
+            notes: Notes::new(),
+            deferred: Mutex::default(),
+        }))
+    }
+
+    /// The next time this handler is called it ends like that; what is planned
+    /// several times happens in turn.
+    #[must_use]
+    pub fn with(self, handler: Handler, outcome: Outcome) -> Self {
+        self.plan(handler, outcome);
+        self
+    }
+
+    /// As [`with`](Self::with), at any time.
+    pub fn plan(&self, handler: Handler, outcome: Outcome) {
+        self.0.notes.plan(handler, outcome);
+    }
+
+    /// Whenever nothing is planned for this handler it ends like that.
+    pub fn always(&self, handler: Handler, outcome: Outcome) {
+        self.0.notes.always(handler, outcome);
+    }
+
+    /// The next time this handler is called it waits at a gate.
+    #[must_use = "dropping the gate opens it"]
+    pub fn hold(&self, handler: Handler) -> Gate {
+        self.0.notes.hold(handler)
+    }
+
+    /// Everything so far.
+    pub fn told(&self) -> Vec<Told> {
+        self.0.notes.told.all()
+    }
+
+    /// The updates so far: tasks and states.
+    pub fn states(&self) -> Vec<(String, TaskState)> {
+        self.told()
+            .into_iter()
+            .filter_map(|told| match told {
+                Told::Update(status) => Some((status.task_id.value.clone(), status.state())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Waits for something that `wanted` likes and nobody has waited for yet.
+    ///
+    /// # Panics
+    /// If it does not come within 10 s; the message lists what came instead.
+    /// So do all methods that wait.
+    #[track_caller]
+    pub fn expect<'a>(
+        &'a self,
+        what: &'a str,
+        wanted: impl FnMut(&Told) -> bool + Send + 'a,
+    ) -> impl Future<Output = Told> + Send + 'a {
+        let at = Location::caller();
+        async move { self.0.notes.told.take(what, at, wanted).await }
+    }
+
+    async fn find<T: Send>(
+        &self,
+        what: &str,
+        at: &'static Location<'static>,
+        wanted: impl Fn(&Told) -> Option<T> + Send + Sync,
+    ) -> T {
+        let matches = |told: &Told| wanted(told).is_some();
+        let told = self.0.notes.told.take(what, at, matches).await;
+        match wanted(&told) {
+            Some(found) => found,
+            None => unreachable!("it was just found"),
+        }
+    }
+
+    /// Waits for the next subscription.
+    #[track_caller]
+    pub fn subscribed(&self) -> impl Future<Output = Subscribed> + Send + '_ {
+        let at = Location::caller();
+        self.find("subscribed", at, |told| match told {
+            Told::Subscribed(subscribed) => Some(subscribed.clone()),
+            _ => None,
+        })
+    }
+
+    /// Waits for the next loss of a subscription, or failure to get one.
+    #[track_caller]
+    pub fn disconnected(&self) -> impl Future<Output = Disconnected> + Send + '_ {
+        let at = Location::caller();
+        self.find("disconnected", at, |told| match told {
+            Told::Disconnected(disconnected) => Some(disconnected.clone()),
+            _ => None,
+        })
+    }
+
+    /// Waits for the next offers and takes them.
+    #[track_caller]
+    pub fn offers(&self) -> impl Future<Output = Vec<Offer>> + Send + '_ {
+        let at = Location::caller();
+        let offered = self.find("offers", at, |told| match told {
+            Told::Offers(offered) => Some(offered.clone()),
+            _ => None,
+        });
+        async move { offered.await.take() }
+    }
+
+    /// Waits for an update of this state, of any task.
+    #[track_caller]
+    pub fn update(&self, state: TaskState) -> impl Future<Output = TaskStatus> + Send + '_ {
+        let at = Location::caller();
+        self.find(state.as_str_name(), at, move |told| match told {
+            Told::Update(status) if status.task_state() == Ok(state) => Some(status.clone()),
+            _ => None,
+        })
+    }
+
+    /// Waits for the next update of an operation.
+    #[track_caller]
+    pub fn operation_update(&self) -> impl Future<Output = OperationStatus> + Send + '_ {
+        let at = Location::caller();
+        self.find("an operation's update", at, |told| match told {
+            Told::OperationUpdate(status) => Some(status.clone()),
+            _ => None,
+        })
+    }
+
+    /// Takes the acknowledgements that were [deferred](Outcome::Defer), the
+    /// oldest first.
+    pub fn deferred(&self) -> Vec<Acknowledgement> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Acknowledgement>> {
+        self.0
+            .deferred
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn note(&self, handler: Handler, told: Told) -> HandlerResult {
+        self.0.notes.told.push(told);
+        self.0.notes.end(handler, || {}).await
+    }
+}
+
+#[async_trait]
+impl Scheduler for Recorder {
+    async fn subscribed(&mut self, _: &SchedulerDriver, subscribed: Subscribed) -> HandlerResult {
+        self.note(Handler::Subscribed, Told::Subscribed(subscribed))
+            .await
+    }
+
+    async fn disconnected(
+        &mut self,
+        _: &SchedulerDriver,
+        disconnected: Disconnected,
+    ) -> HandlerResult {
+        self.note(Handler::Disconnected, Told::Disconnected(disconnected))
+            .await
+    }
+
+    async fn offers(&mut self, _: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        let offered = Offered {
+            messages: offers.iter().map(|offer| (**offer).clone()).collect(),
+            offers: Arc::new(Mutex::new(offers)),
+        };
+        self.note(Handler::Offers, Told::Offers(offered)).await
+    }
+
+    async fn rescind(&mut self, _: &SchedulerDriver, offer_id: OfferId) -> HandlerResult {
+        self.note(Handler::Rescind, Told::Rescind(offer_id)).await
+    }
+
+    async fn inverse_offers(
+        &mut self,
+        _: &SchedulerDriver,
+        inverse_offers: Vec<InverseOffer>,
+    ) -> HandlerResult {
+        let told = Told::InverseOffers(inverse_offers);
+        self.note(Handler::InverseOffers, told).await
+    }
+
+    async fn rescind_inverse_offer(
+        &mut self,
+        _: &SchedulerDriver,
+        inverse_offer_id: OfferId,
+    ) -> HandlerResult {
+        let told = Told::RescindInverseOffer(inverse_offer_id);
+        self.note(Handler::RescindInverseOffer, told).await
+    }
+
+    async fn update(&mut self, _: &SchedulerDriver, mut update: StatusUpdate) -> HandlerResult {
+        self.0
+            .notes
+            .told
+            .push(Told::Update(TaskStatus::clone(&update)));
+        let defer = || self.lock().extend(update.defer());
+        self.0.notes.end(Handler::Update, defer).await
+    }
+
+    async fn operation_update(
+        &mut self,
+        _: &SchedulerDriver,
+        mut update: OperationUpdate,
+    ) -> HandlerResult {
+        let told = Told::OperationUpdate(OperationStatus::clone(&update));
+        self.0.notes.told.push(told);
+        let defer = || self.lock().extend(update.defer());
+        self.0.notes.end(Handler::OperationUpdate, defer).await
+    }
+
+    async fn message(
+        &mut self,
+        _: &SchedulerDriver,
+        agent_id: AgentId,
+        executor_id: ExecutorId,
+        data: Bytes,
+    ) -> HandlerResult {
+        let told = Told::Message {
+            agent_id,
+            executor_id,
+            data,
+        };
+        self.note(Handler::Message, told).await
+    }
+
+    async fn failure(&mut self, _: &SchedulerDriver, failure: Failure) -> HandlerResult {
+        self.note(Handler::Failure, Told::Failure(failure)).await
+    }
+
+    async fn error(&mut self, _: &SchedulerDriver, message: String) -> HandlerResult {
+        self.note(Handler::Error, Told::Error(message)).await
+    }
+
+    async fn unknown(&mut self, _: &SchedulerDriver, event: UnknownEvent) -> HandlerResult {
+        self.note(Handler::Unknown, Told::Unknown(event)).await
+    }
+}

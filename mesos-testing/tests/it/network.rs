@@ -1,0 +1,202 @@
+//! The proxy's faults, one by one, over bare sockets.
+
+use std::time::Duration;
+
+use mesos_testing::{Fault, FaultProxy, ProxyConnection, Way};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+struct Ends {
+    proxy: FaultProxy,
+    connection: ProxyConnection,
+    driver: TcpStream,
+    master: TcpStream,
+}
+
+async fn ends(seed: u64, fault: Fault) -> Ends {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = FaultProxy::with_seed(listener.local_addr().unwrap(), seed)
+        .await
+        .unwrap();
+    proxy.set_new(fault);
+    let driver = TcpStream::connect(proxy.address()).await.unwrap();
+    let (master, _) = listener.accept().await.unwrap();
+    Ends {
+        connection: proxy.expect_connection().await,
+        proxy,
+        driver,
+        master,
+    }
+}
+
+async fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    let read = timeout(Duration::from_secs(10), stream.read_exact(&mut bytes)).await;
+    read.expect("in time").unwrap();
+    bytes
+}
+
+/// The end of the stream, orderly or not, and what comes before it.
+async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
+    let _ = read.expect("the end in time");
+    bytes
+}
+
+/// That nothing comes, which only time can show.
+async fn quiet(stream: &mut TcpStream) {
+    let read = timeout(Duration::from_millis(50), stream.read(&mut [0; 1])).await;
+    assert!(read.is_err(), "{read:?}");
+}
+
+#[tokio::test]
+async fn without_a_fault_bytes_and_ends_pass_both_ways() {
+    let mut ends = ends(1, Fault::None).await;
+    ends.driver.write_all(b"ping").await.unwrap();
+    assert_eq!(read(&mut ends.master, 4).await, b"ping");
+    ends.master.write_all(b"pong").await.unwrap();
+    ends.driver.shutdown().await.unwrap();
+    assert_eq!(rest(&mut ends.master).await, b"");
+    drop(ends.master);
+    assert_eq!(rest(&mut ends.driver).await, b"pong");
+    ends.connection.closed().await;
+    assert!(!ends.connection.is_open());
+}
+
+#[tokio::test]
+async fn a_stalled_connection_loses_nothing() {
+    let mut ends = ends(1, Fault::Stall).await;
+    ends.driver.write_all(b"later").await.unwrap();
+    ends.driver.shutdown().await.unwrap();
+    quiet(&mut ends.master).await;
+    ends.proxy.set(Fault::None);
+    assert_eq!(rest(&mut ends.master).await, b"later");
+}
+
+#[tokio::test]
+async fn a_half_open_connection_loses_bytes_and_ends_until_it_is_mended() {
+    let mut ends = ends(1, Fault::HalfOpen).await;
+    ends.driver.write_all(b"lost").await.unwrap();
+    ends.driver.shutdown().await.unwrap();
+    ends.master.write_all(b"lost too").await.unwrap();
+    quiet(&mut ends.master).await;
+    quiet(&mut ends.driver).await;
+    ends.connection.set(Fault::None);
+    assert_eq!(rest(&mut ends.master).await, b"");
+    ends.master.write_all(b"back").await.unwrap();
+    assert_eq!(read(&mut ends.driver, 4).await, b"back");
+}
+
+#[tokio::test]
+async fn one_way_can_be_lost_while_the_other_works() {
+    for (way, there) in [(Way::ToDriver, true), (Way::ToMaster, false)] {
+        let mut ends = ends(1, Fault::Lose(way)).await;
+        let (from, to) = match there {
+            true => (&mut ends.driver, &mut ends.master),
+            false => (&mut ends.master, &mut ends.driver),
+        };
+        from.write_all(b"through").await.unwrap();
+        assert_eq!(read(to, 7).await, b"through");
+        to.write_all(b"not this").await.unwrap();
+        quiet(from).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_closes_both_sides_at_once_or_after_so_many_bytes() {
+    let mut cut = ends(1, Fault::None).await;
+    cut.proxy.cut();
+    assert_eq!(rest(&mut cut.driver).await, b"");
+    assert_eq!(rest(&mut cut.master).await, b"");
+
+    let fault = Fault::CutAfter {
+        way: Way::ToMaster,
+        bytes: 10,
+    };
+    let mut ends = ends(1, fault).await;
+    ends.master
+        .write_all(b"0123456789 this way does not count")
+        .await
+        .unwrap();
+    read(&mut ends.driver, 34).await;
+    ends.driver.write_all(b"0123").await.unwrap();
+    assert_eq!(read(&mut ends.master, 4).await, b"0123");
+    ends.driver.write_all(b"456789 and no more").await.unwrap();
+    assert_eq!(rest(&mut ends.master).await, b"456789");
+    ends.connection.closed().await;
+}
+
+#[tokio::test]
+async fn slow_connections_deliver_everything_in_order() {
+    let text: Vec<u8> = (0..200).collect();
+    for (fault, least) in [
+        (
+            Fault::Drip {
+                bytes: 10,
+                every: Duration::from_millis(2),
+            },
+            Duration::from_millis(38),
+        ),
+        (
+            Fault::Delay(Duration::from_millis(40)),
+            Duration::from_millis(40),
+        ),
+    ] {
+        let mut ends = ends(1, fault.clone()).await;
+        let since = std::time::Instant::now();
+        ends.driver.write_all(&text).await.unwrap();
+        assert_eq!(read(&mut ends.master, 200).await, text);
+        assert!(since.elapsed() >= least, "{fault:?}: {:?}", since.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_garbles_the_same_bytes() {
+    let garbled = async |seed| {
+        let fault = Fault::Garble {
+            way: Way::ToDriver,
+            one_in: 10,
+        };
+        let mut ends = ends(seed, fault).await;
+        ends.master.write_all(&[b'x'; 1000]).await.unwrap();
+        ends.driver.write_all(b"this way is clean").await.unwrap();
+        assert_eq!(read(&mut ends.master, 17).await, b"this way is clean");
+        read(&mut ends.driver, 1000).await
+    };
+    let first = garbled(7).await;
+    let wrong = first.iter().filter(|byte| **byte != b'x').count();
+    assert!((50..200).contains(&wrong), "{wrong} of 1000, one in ten");
+    assert_eq!(garbled(7).await, first);
+    assert_ne!(garbled(8).await, first);
+}
+
+#[tokio::test]
+async fn the_same_seed_draws_the_same_faults() {
+    let faults = async |seed| {
+        let target = "127.0.0.1:9".parse().unwrap();
+        let proxy = FaultProxy::with_seed(target, seed).await.unwrap();
+        assert_eq!(proxy.seed(), seed);
+        Vec::from_iter((0..50).map(|_| proxy.random_fault()))
+    };
+    let drawn = faults(42).await;
+    assert_eq!(faults(42).await, drawn);
+    assert_ne!(faults(43).await, drawn);
+    assert!(!drawn.contains(&Fault::None));
+}
+
+#[tokio::test]
+async fn connections_are_refused_and_led_elsewhere_as_told() {
+    let ends = ends(1, Fault::None).await;
+    ends.proxy.refuse(true);
+    let mut refused = TcpStream::connect(ends.proxy.address()).await.unwrap();
+    assert_eq!(rest(&mut refused).await, b"");
+    ends.proxy.refuse(false);
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    ends.proxy.set_target(elsewhere.local_addr().unwrap());
+    let _driver = TcpStream::connect(ends.proxy.address()).await.unwrap();
+    elsewhere.accept().await.unwrap();
+    assert_eq!(ends.proxy.expect_connection().await.number(), 2);
+    assert!(ends.connection.is_open());
+}
