@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::Parser;
-use mesos::http::Endpoint;
+use mesos::http::Master;
 use mesos::v1::{CommandInfo, TaskInfo};
 use tracing_subscriber::EnvFilter;
 
@@ -9,10 +9,11 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "run")]
 pub(crate) struct Args {
-    /// The master: `http://HOST:PORT[/PREFIX]`. Without it a local Mesos is
+    /// The master: `http://HOST:PORT[/PREFIX]`, several of them with commas,
+    /// `zk://HOST:PORT,…/PATH` or `file:///PATH`. Without it a local Mesos is
     /// started and stopped.
     #[arg(long, value_name = "URL")]
-    pub(crate) master: Option<Endpoint>,
+    pub(crate) master: Option<Master>,
 
     /// Cores that the task gets.
     #[arg(long, default_value_t = 0.1)]

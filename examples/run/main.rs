@@ -12,7 +12,7 @@ mod task;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mesos::http::{Endpoint, HttpBackend};
+use mesos::http::{HttpBackend, Master};
 use mesos::v1::TaskState;
 use mesos::{BoxError, Framework, SchedulerDriver, chain};
 use mesos_local::LocalCluster;
@@ -59,18 +59,18 @@ async fn run(args: Args) -> Result<u8, BoxError> {
         // Dropping the start stops what has been started so far.
         _ = interrupt.recv() => return Ok(INTERRUPTED),
     };
-    let master: Endpoint = cluster.master_url().parse()?;
+    let master: Master = cluster.master_url().parse()?;
     eprintln!("Mesos is up at {master}");
     let code = run_on(master, &args, &mut interrupt).await;
     cluster.stop().await?;
     code
 }
 
-async fn run_on(master: Endpoint, args: &Args, interrupt: &mut Signal) -> Result<u8, BoxError> {
+async fn run_on(master: Master, args: &Args, interrupt: &mut Signal) -> Result<u8, BoxError> {
     let (reports, mut inbox) = mpsc::channel(16);
     let scheduler = RunTask::new(args.task(), reports);
     let framework = Framework::ephemeral("run");
-    let driver = SchedulerDriver::start(scheduler, framework, HttpBackend::new(master));
+    let driver = SchedulerDriver::start(scheduler, framework, HttpBackend::detect(master));
     let code = follow(&driver, &mut inbox, interrupt).await;
     // Whatever happened, the framework is torn down with its task.
     inbox.close();
