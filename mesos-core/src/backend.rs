@@ -157,7 +157,7 @@ impl Future for Answer {
         Pin::new(&mut self.0).poll(context).map(|answer| {
             answer.unwrap_or_else(|_| {
                 Err(Error::new(
-                    ErrorKind::Closed,
+                    ErrorKind::NotSubscribed,
                     "the subscription ended before the call was answered",
                 )
                 .with_delivery(Delivery::Unknown))

@@ -14,4 +14,11 @@ pub struct Disconnected {
     pub attempts: u32,
     /// The wait before the next attempt.
     pub retry_in: Duration,
+    /// Schedulers: true the first time that this is told after the subscription
+    /// has been away for the framework's failover timeout (at once where that
+    /// is 0). The master may have removed the framework by now, and killed its
+    /// tasks; only the master knows, because its clock started when *it*
+    /// noticed, and a new leading master starts none. So the driver goes on
+    /// trying, and ends only if the master refuses the framework's id.
+    pub failover_timeout_passed: bool,
 }

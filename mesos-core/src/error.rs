@@ -40,6 +40,9 @@ pub enum ErrorKind {
     Decode,
     /// The framework was removed: torn down, or its failover timeout passed.
     FrameworkRemoved,
+    /// The framework was removed, and this driver had been without a
+    /// subscription for longer than the framework's failover timeout.
+    FailoverTimeout,
     /// Another instance subscribed with this framework's id.
     TakenOver,
     /// The offer was rescinded, or belongs to an earlier subscription.
@@ -50,6 +53,8 @@ pub enum ErrorKind {
     Panicked,
     /// A handler returned an error where the driver cannot go on.
     Handler,
+    /// The framework's id could not be loaded, saved or cleared.
+    Store,
     /// This backend cannot do that; see `capabilities()`.
     Unsupported,
     /// The backend itself failed; the source says how.
@@ -89,8 +94,8 @@ impl Error {
         let delivery = match kind {
             Timeout | Protocol | Decode | HeartbeatLost | Backend => Delivery::Unknown,
             NotLeader | Unauthorized | Forbidden | NotSubscribed | Rejected | Unavailable
-            | FrameworkRemoved | TakenOver => Delivery::Refused,
-            Config | Transport | OfferGone | Closed | Panicked | Handler | Unsupported => {
+            | FrameworkRemoved | FailoverTimeout | TakenOver => Delivery::Refused,
+            Config | Transport | OfferGone | Closed | Panicked | Handler | Store | Unsupported => {
                 Delivery::NotSent
             }
         };

@@ -10,6 +10,7 @@ pub mod executor;
 pub mod resources;
 mod runtime;
 pub mod scheduler;
+mod session;
 mod unknown;
 
 pub use capability::{Capabilities, Capability};

@@ -138,6 +138,7 @@ where
             error: error.clone(),
             attempts,
             retry_in,
+            failover_timeout_passed: false,
         };
         let handler = self.executor.disconnected(&driver, disconnected);
         if let Some(end) = ended(guarded(link, "disconnected", handler).await) {

@@ -11,6 +11,24 @@ use crate::HandlerResult;
 use crate::backend::Api;
 use crate::error::{Error, ErrorKind};
 
+tokio::task_local! {
+    /// The link whose handler this task is running, as an address.
+    static HANDLER: usize;
+}
+
+fn address<A: Api>(link: &Link<A>) -> usize {
+    std::ptr::from_ref(link).addr()
+}
+
+/// Whether the caller is a handler of `link`'s driver, which delivers nothing
+/// and does not reconnect until the handler has returned. Waiting for either
+/// there would be for ever.
+pub(crate) fn in_handler<A: Api>(link: &Link<A>) -> bool {
+    HANDLER
+        .try_with(|inside| *inside == address(link))
+        .unwrap_or_default()
+}
+
 /// How a handler ended, as far as the driver goes on.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Handled {
@@ -33,7 +51,7 @@ pub(crate) async fn guarded<A: Api>(
         () = link.aborted() => return Ok(Handled::Aborted),
         // The handler's own state is dropped with the driver after a panic, so
         // nobody sees it half changed.
-        outcome = AssertUnwindSafe(handler).catch_unwind() => outcome,
+        outcome = AssertUnwindSafe(HANDLER.scope(address(link), handler)).catch_unwind() => outcome,
     };
     match outcome {
         Ok(Ok(())) => Ok(Handled::Done),

@@ -1,7 +1,7 @@
 //! The state that a driver handle and its running loop share.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -20,7 +20,7 @@ pub(crate) enum Stop {
 
 /// See the module.
 pub(crate) struct Link<A: Api> {
-    calls: Mutex<Option<Arc<dyn Calls<A>>>>,
+    calls: watch::Sender<Option<Arc<dyn Calls<A>>>>,
     stop: watch::Sender<Option<Stop>>,
     end: watch::Sender<Option<Result<End>>>,
 }
@@ -28,34 +28,29 @@ pub(crate) struct Link<A: Api> {
 impl<A: Api> Link<A> {
     pub(crate) fn new() -> Self {
         Self {
-            calls: Mutex::new(None),
+            calls: watch::Sender::new(None),
             stop: watch::Sender::new(None),
             end: watch::Sender::new(None),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Calls<A>>>> {
-        // Nothing under this lock can panic; a poisoned one is whole.
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Calls go to `calls` from now on.
     pub(crate) fn connect(&self, calls: Arc<dyn Calls<A>>) {
-        *self.lock() = Some(calls);
+        self.calls.send_replace(Some(calls));
     }
 
     /// Calls fail from now on.
     pub(crate) fn disconnect(&self) {
-        *self.lock() = None;
+        self.calls.send_replace(None);
     }
 
     /// Where a call goes now.
     pub(crate) fn calls(&self) -> Result<Arc<dyn Calls<A>>> {
-        if let Some(calls) = self.lock().clone() {
+        if let Some(calls) = self.calls.borrow().clone() {
             return Ok(calls);
         }
         if self.end.borrow().is_some() {
-            return Err(Error::new(ErrorKind::Closed, "the driver has stopped"));
+            return Err(closed());
         }
         Err(Error::new(
             ErrorKind::NotSubscribed,
@@ -65,6 +60,27 @@ impl<A: Api> Link<A> {
             ),
         )
         .with_delivery(Delivery::NotSent))
+    }
+
+    /// Waits for a subscription, and returns where a call goes then. An error
+    /// if the driver ends first. Cancel safe.
+    pub(crate) async fn connected(&self) -> Result<Arc<dyn Calls<A>>> {
+        let mut calls = self.calls.subscribe();
+        let mut end = self.end.subscribe();
+        let found = tokio::select! {
+            biased;
+            found = calls.wait_for(Option::is_some) => found.ok().and_then(|calls| calls.clone()),
+            _ = end.wait_for(Option::is_some) => None,
+        };
+        found.ok_or_else(closed)
+    }
+
+    /// Completes once calls no longer go to `calls`. Cancel safe.
+    pub(crate) async fn left(&self, calls: &Arc<dyn Calls<A>>) {
+        let same = |now: &Option<Arc<dyn Calls<A>>>| {
+            now.as_ref().is_some_and(|now| Arc::ptr_eq(now, calls))
+        };
+        let _ = self.calls.subscribe().wait_for(|now| !same(now)).await;
     }
 
     /// Asks the loop to end. The first request stands, but an abort overrules.
@@ -96,8 +112,8 @@ impl<A: Api> Link<A> {
 
     /// The loop has ended.
     pub(crate) fn finish(&self, end: Result<End>) {
-        self.disconnect();
         self.end.send_replace(Some(end));
+        self.disconnect();
     }
 
     /// Waits for the loop's end. Cancel safe.
@@ -110,10 +126,14 @@ impl<A: Api> Link<A> {
     }
 }
 
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the driver has stopped")
+}
+
 impl<A: Api> fmt::Debug for Link<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
-            .field("connected", &self.lock().is_some())
+            .field("connected", &self.calls.borrow().is_some())
             .field("stop", &*self.stop.borrow())
             .field("ended", &self.end.borrow().is_some())
             .finish()

@@ -7,8 +7,6 @@ use mesos_proto::v1::{
     TaskId, TaskStatus, offer::Operation,
 };
 
-use super::Framework;
-
 /// A call of `call_type`; the driver fills in the framework's id.
 fn call(call_type: Type, body: impl FnOnce(&mut Call)) -> Call {
     let mut call = Call {
@@ -19,13 +17,18 @@ fn call(call_type: Type, body: impl FnOnce(&mut Call)) -> Call {
     call
 }
 
-pub(super) fn subscribe(framework: &Framework) -> Call {
+/// `framework_info.id` goes into both places.
+pub(super) fn subscribe(
+    framework_info: FrameworkInfo,
+    suppressed_roles: Vec<String>,
+    offer_constraints: Option<OfferConstraints>,
+) -> Call {
     call(Type::Subscribe, |call| {
-        call.framework_id.clone_from(&framework.info.id);
+        call.framework_id.clone_from(&framework_info.id);
         call.subscribe = Some(call::Subscribe {
-            framework_info: framework.info.clone(),
-            suppressed_roles: framework.suppressed_roles.clone(),
-            offer_constraints: framework.offer_constraints.clone(),
+            framework_info,
+            suppressed_roles,
+            offer_constraints,
         });
     })
 }

@@ -7,6 +7,7 @@ use mesos_proto::v1::scheduler::OfferConstraints;
 use mesos_proto::v1::{FrameworkId, FrameworkInfo};
 
 use crate::runtime::BackoffPolicy;
+use crate::session::RemovedPolicy;
 
 /// A framework's description and the driver's settings for it.
 ///
@@ -30,6 +31,7 @@ pub struct Framework {
     pub(crate) suppressed_roles: Vec<String>,
     pub(crate) offer_constraints: Option<OfferConstraints>,
     pub(crate) backoff: BackoffPolicy,
+    pub(crate) removed: RemovedPolicy,
 }
 
 /// What a current framework wants; see [`Framework::ephemeral`].
@@ -76,6 +78,7 @@ impl Framework {
             suppressed_roles: Vec::new(),
             offer_constraints: None,
             backoff: BackoffPolicy::default(),
+            removed: RemovedPolicy::default(),
         }
     }
 
@@ -144,18 +147,31 @@ impl Framework {
         self
     }
 
-    /// Roles that start without offers. Sent with every SUBSCRIBE, which
-    /// replaces what the master knew (`src/master/master.cpp`).
+    /// Roles that start without offers. What
+    /// [`suppress`](crate::SchedulerDriver::suppress) and
+    /// [`revive`](crate::SchedulerDriver::revive) change of it is remembered,
+    /// because every SUBSCRIBE replaces what the master knew
+    /// (`src/master/master.cpp`).
     #[must_use]
     pub fn suppressed_roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.suppressed_roles = roles.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Which agents may be offered (Mesos 1.11). Sent with every SUBSCRIBE.
+    /// Which agents may be offered (Mesos 1.11). Sent with every SUBSCRIBE;
+    /// [`update_framework`](crate::SchedulerDriver::update_framework) replaces
+    /// it.
     #[must_use]
     pub fn offer_constraints(mut self, constraints: OfferConstraints) -> Self {
         self.offer_constraints = Some(constraints);
+        self
+    }
+
+    /// What to do when Mesos says that the framework was removed (default:
+    /// [`RemovedPolicy::Fail`]).
+    #[must_use]
+    pub fn when_removed(mut self, policy: RemovedPolicy) -> Self {
+        self.removed = policy;
         self
     }
 

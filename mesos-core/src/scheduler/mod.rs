@@ -7,7 +7,10 @@ mod event;
 mod framework;
 mod offer;
 mod runtime;
+mod shared;
 mod update;
+mod validate;
+mod wishes;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,6 +18,7 @@ use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, InverseOffer, MasterInfo
 
 use crate::HandlerResult;
 use crate::disconnected::Disconnected;
+pub use crate::session::{RemovedPolicy, SessionState};
 pub use driver::SchedulerDriver;
 pub use event::Event;
 pub use framework::Framework;
@@ -54,9 +58,9 @@ pub trait Scheduler: Send {
     }
 
     /// The subscription was lost, or an attempt to get one failed; the driver
-    /// tries again after `disconnected.retry_in`. Calls fail until the next
-    /// [`subscribed`](Self::subscribed). Call [`SchedulerDriver::abort`] here
-    /// to give up.
+    /// tries again after `disconnected.retry_in`, for ever. Calls fail until the
+    /// next [`subscribed`](Self::subscribed). Call [`SchedulerDriver::abort`]
+    /// here to give up.
     async fn disconnected(
         &mut self,
         driver: &SchedulerDriver,
@@ -162,6 +166,10 @@ pub struct Subscribed {
     pub heartbeat_interval_seconds: Option<f64>,
     /// Whether this driver had been subscribed before.
     pub resubscribed: bool,
+    /// The id that this one takes the place of, because Mesos had removed the
+    /// framework and the policy is [`RemovedPolicy::StartAnew`]. Its tasks are
+    /// dead or dying.
+    pub replaced: Option<FrameworkId>,
 }
 
 /// Something failed that tasks may have depended on.

@@ -64,17 +64,20 @@ impl Offer {
         self.ledger.contains(&self.offer.id)
     }
 
-    /// Marks the offer as used: its drop does nothing any more. An error if it
-    /// is gone already.
-    pub(super) fn consume(&self) -> Result<()> {
-        if self.ledger.remove(&self.offer.id) {
+    /// Marks all of `offers` as used: their drop does nothing any more. If one
+    /// of them is gone already it is an error, and none is.
+    pub(super) fn consume(offers: &[Self]) -> Result<()> {
+        let Some(first) = offers.first() else {
             return Ok(());
-        }
+        };
+        let Some(gone) = first.ledger.remove_all(offers) else {
+            return Ok(());
+        };
         Err(Error::new(
             ErrorKind::OfferGone,
             format!(
                 "offer {} of agent {} was rescinded or belongs to an earlier subscription",
-                self.offer.id.value, self.offer.agent_id.value
+                gone.id, gone.agent_id
             ),
         ))
     }
@@ -141,7 +144,19 @@ impl Ledger {
         self.lock().alive.contains(id)
     }
 
-    /// Whether it was alive. Used for acceptance and for RESCIND.
+    /// Removes all or, if one is not alive, none; returns that one then.
+    fn remove_all<'a>(&self, offers: &'a [Offer]) -> Option<&'a Offer> {
+        let mut state = self.lock();
+        let gone = offers.iter().find(|offer| !state.alive.contains(&offer.id));
+        if gone.is_none() {
+            for offer in offers {
+                state.alive.remove(&offer.id);
+            }
+        }
+        gone
+    }
+
+    /// Whether it was alive. Used for RESCIND.
     pub(super) fn remove(&self, id: &OfferId) -> bool {
         self.lock().alive.remove(id)
     }
@@ -205,7 +220,7 @@ mod tests {
     fn a_consumed_offer_is_not_returned() {
         let ledger = Arc::new(Ledger::default());
         let offer = issue(&ledger, "o1");
-        offer.consume().unwrap();
+        Offer::consume(std::slice::from_ref(&offer)).unwrap();
         drop(offer);
         assert!(returned(&ledger).is_empty());
     }
@@ -216,9 +231,12 @@ mod tests {
         let offer = issue(&ledger, "o1");
         assert!(ledger.remove(&offer.id));
         assert!(!offer.is_alive());
-        assert_eq!(offer.consume().unwrap_err().kind(), ErrorKind::OfferGone);
-        drop(offer);
-        assert!(returned(&ledger).is_empty());
+        let both = [issue(&ledger, "o2"), offer];
+        let error = Offer::consume(&both).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OfferGone);
+        assert!(error.to_string().starts_with("offer o1 "), "{error}");
+        drop(both);
+        assert_eq!(returned(&ledger), ["o2"], "the one that was alive");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 mod lifecycle;
 mod offers;
+mod session;
 mod updates;
+mod waiting;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,6 +35,7 @@ struct Tell {
     plan: Arc<Mutex<Plan>>,
     keep_offers: bool,
     fail_subscribed: bool,
+    tell_passed: bool,
 }
 
 impl Tell {
@@ -47,6 +50,7 @@ impl Tell {
             plan: Arc::new(Mutex::new(Box::new(plan))),
             keep_offers: false,
             fail_subscribed: false,
+            tell_passed: false,
         }
     }
 
@@ -79,10 +83,12 @@ impl Scheduler for Tell {
     }
 
     async fn disconnected(&mut self, _: &SchedulerDriver, lost: Disconnected) -> HandlerResult {
+        let passed = lost.failover_timeout_passed && self.tell_passed;
         self.note(format!(
-            "disconnected {:?} {}",
+            "disconnected {:?} {}{}",
             lost.error.kind(),
-            lost.attempts
+            lost.attempts,
+            if passed { " passed" } else { "" }
         ));
         Ok(())
     }

@@ -1,0 +1,273 @@
+//! The handle through which a scheduler talks to Mesos: its beginning, its end,
+//! and how a call is made. The calls themselves are in `offers` and `calls`.
+
+mod calls;
+mod offers;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesos_proto::v1::FrameworkId;
+use mesos_proto::v1::scheduler::Call;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::runtime::Runtime;
+use super::shared::Shared;
+use super::wishes::Wishes;
+use super::{Framework, Scheduler, validate};
+use crate::End;
+use crate::backend::{Backend, Calls, SchedulerApi};
+use crate::capability::Capabilities;
+use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::runtime::{Stop, in_handler};
+use crate::session::Generation;
+
+/// How long a call may still be answered after its subscription was lost.
+/// Longer than backends take to say themselves what became of it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A handle on a running scheduler driver: all calls of the scheduler API
+/// under Mesos' own names. Cheap to clone; usable from any task, inside and
+/// outside of handlers.
+///
+/// # Calls
+/// A call resolves when Mesos has answered it. That means *queued* there, not
+/// *done*: what came of it arrives as events, or not at all. Calls reach Mesos
+/// in the order in which they were made. An error says whether Mesos may have
+/// acted ([`Error::delivery`]) and whether trying again makes sense
+/// ([`Error::is_retryable`]). Dropping a call's future once it was polled does
+/// not take the call back.
+///
+/// Without a subscription a call fails at once with
+/// [`ErrorKind::NotSubscribed`]; the calls of a handle from
+/// [`waiting_up_to`](Self::waiting_up_to) wait for one instead. A call that is
+/// under way when the subscription is lost fails with [`Delivery::Unknown`]
+/// unless its answer is still to be had; nothing is sent twice.
+///
+/// What Mesos would ignore without a word is refused before it is sent, with
+/// [`ErrorKind::Config`]: roles that the framework is not subscribed to,
+/// ids that cannot exist, two tasks with one id, a `refuse_seconds` that is
+/// negative or no number.
+///
+/// # End
+/// The driver runs until it is stopped or aborted, or until Mesos ends it; not
+/// until its handles are dropped.
+#[derive(Clone)]
+pub struct SchedulerDriver {
+    shared: Arc<Shared>,
+    /// How long a call waits for a subscription.
+    patience: Option<Duration>,
+}
+
+/// Where a call goes.
+struct Route {
+    generation: Generation,
+    calls: Arc<dyn Calls<SchedulerApi>>,
+}
+
+impl SchedulerDriver {
+    /// Starts `scheduler` as a task of the current tokio runtime and returns
+    /// at once.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start<S, B>(scheduler: S, framework: Framework, backend: B) -> Self
+    where
+        S: Scheduler + 'static,
+        B: Backend<SchedulerApi> + 'static,
+    {
+        let driver = Self {
+            shared: Arc::new(Shared::new(&framework, &backend)),
+            patience: None,
+        };
+        let runtime = Runtime::new(scheduler, framework, backend, driver.clone());
+        tokio::spawn(runtime.run());
+        driver
+    }
+
+    /// [`start`](Self::start), then [`join`](Self::join).
+    pub async fn run<S, B>(scheduler: S, framework: Framework, backend: B) -> Result<End>
+    where
+        S: Scheduler + 'static,
+        B: Backend<SchedulerApi> + 'static,
+    {
+        Self::start(scheduler, framework, backend).join().await
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Ends the driver in order, after the running handler has returned and
+    /// its acknowledgement is on its way. Returns at once; wait with
+    /// [`join`](Self::join).
+    ///
+    /// `failover` false tears the framework down: Mesos kills its tasks and
+    /// forgets it. True only leaves, and the framework stays registered for
+    /// its failover timeout.
+    pub fn stop(&self, failover: bool) {
+        self.shared.link.request_stop(Stop::Stop { failover });
+    }
+
+    /// Ends the driver at once: a running handler is dropped at its next
+    /// await, and nothing more is sent. Returns at once.
+    pub fn abort(&self) {
+        self.shared.link.request_stop(Stop::Abort);
+    }
+
+    /// Waits for the driver's end and says what ended it. Any number of
+    /// callers may wait. Cancel safe.
+    ///
+    /// # Errors
+    /// What ended the driver, if it was not asked to end; among others
+    /// [`ErrorKind::FrameworkRemoved`], [`ErrorKind::FailoverTimeout`],
+    /// [`ErrorKind::TakenOver`], [`ErrorKind::Unauthorized`],
+    /// [`ErrorKind::Rejected`], [`ErrorKind::Store`] and
+    /// [`ErrorKind::Panicked`].
+    pub async fn join(&self) -> Result<End> {
+        self.shared.link.join().await
+    }
+
+    /// What the backend can do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.shared.capabilities
+    }
+
+    /// The framework's id, once Mesos assigned it.
+    pub fn framework_id(&self) -> Option<FrameworkId> {
+        self.shared.framework_id()
+    }
+
+    /// A handle on the same driver whose calls wait for a subscription, up to
+    /// `wait` each, where there is none. They keep their order. A wait that
+    /// was in vain is an [`ErrorKind::NotSubscribed`] with
+    /// [`Delivery::NotSent`].
+    ///
+    /// Two kinds of calls never wait. Those that name offers, because offers
+    /// do not outlive their subscription. And those made in a handler, because
+    /// the driver subscribes again only after the handler has returned.
+    #[must_use]
+    pub fn waiting_up_to(&self, wait: Duration) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            patience: Some(wait),
+        }
+    }
+
+    /// Waits for a subscription. Returns at once if there is one. Cancel safe.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] if the driver ends first; in a handler, where the
+    /// wait would be in vain, [`ErrorKind::NotSubscribed`] at once.
+    pub async fn when_subscribed(&self) -> Result<()> {
+        let link = &self.shared.link;
+        if in_handler(link) {
+            return link.calls().map(drop);
+        }
+        link.connected().await.map(drop)
+    }
+
+    /// Makes any call. The framework's id is filled in.
+    ///
+    /// # Errors
+    /// See the type's documentation.
+    pub async fn call(&self, call: Call) -> Result<()> {
+        validate::call(&call, || self.shared.wishes().roles())?;
+        match self.patience {
+            Some(wait) if !names_offers(&call) && !in_handler(&self.shared.link) => {
+                self.call_patiently(call, wait).await
+            }
+            _ => self.make(self.route()?, call).await,
+        }
+    }
+
+    /// Where a call would go now.
+    fn route(&self) -> Result<Route> {
+        // In this order a route never claims to be newer than it is.
+        let generation = self.shared.generation();
+        let calls = self.shared.link.calls()?;
+        Ok(Route { generation, calls })
+    }
+
+    async fn call_patiently(&self, call: Call, wait: Duration) -> Result<()> {
+        let link = &self.shared.link;
+        let until = Instant::now() + wait;
+        let in_vain = |_| {
+            let text = format!("no subscription within {wait:?}");
+            Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::NotSent)
+        };
+        // Fair, so that waiting calls are made in their order.
+        let turn = timeout_at(until, self.shared.turn.lock()).await;
+        let _turn = turn.map_err(in_vain)?;
+        loop {
+            timeout_at(until, link.connected())
+                .await
+                .map_err(in_vain)??;
+            let Ok(route) = self.route() else { continue };
+            let calls = Arc::clone(&route.calls);
+            match self.make(route, call.clone()).await {
+                // The connection broke, and the driver has not noticed yet.
+                Err(error)
+                    if error.kind() == ErrorKind::NotSubscribed
+                        && error.delivery() == Delivery::NotSent =>
+                {
+                    timeout_at(until, link.left(&calls))
+                        .await
+                        .map_err(in_vain)?;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Makes a call that was found valid.
+    async fn make(&self, route: Route, mut call: Call) -> Result<()> {
+        let Route { generation, calls } = route;
+        if call.framework_id.is_none() {
+            call.framework_id = self.framework_id();
+        }
+        let wish = Wishes::concerns(&call).then(|| call.clone());
+        let answer = calls.send(call).await?;
+        let undo = wish.and_then(|call| self.shared.wishes().note(&call));
+        let lost = async {
+            self.shared.link.left(&calls).await;
+            sleep(GRACE).await;
+        };
+        let result = tokio::select! {
+            biased;
+            result = answer => result,
+            () = lost => {
+                let text = "the subscription was lost before the call was answered";
+                Err(Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::Unknown))
+            }
+        };
+        if let Err(error) = &result {
+            if let Some(undo) = undo
+                && error.delivery() != Delivery::Unknown
+            {
+                self.shared.wishes().undo(undo);
+            }
+            self.shared.answered(generation, error);
+        }
+        result
+    }
+}
+
+/// Whether `call` is about offers, which do not outlive their subscription.
+fn names_offers(call: &Call) -> bool {
+    call.accept.is_some()
+        || call.decline.is_some()
+        || call.accept_inverse_offers.is_some()
+        || call.decline_inverse_offers.is_some()
+}
+
+impl fmt::Debug for SchedulerDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SchedulerDriver")
+            .field("backend", &self.shared.backend)
+            .field("framework_id", &self.framework_id())
+            .field("link", &self.shared.link)
+            .finish()
+    }
+}

@@ -1,0 +1,183 @@
+//! The calls that use offers. None of them waits for a subscription: an offer
+//! does not outlive the one that it came with.
+
+use mesos_proto::v1::scheduler::Call;
+use mesos_proto::v1::{AgentId, Filters, OfferId, TaskInfo, offer::Operation, offer::operation};
+
+use super::{Route, SchedulerDriver};
+use crate::capability::Capability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::scheduler::{Offer, calls, validate};
+
+impl SchedulerDriver {
+    /// Runs `operations` on the resources of `offers`, which must be of one
+    /// agent and one role. What they leave unused is declined with `filters`
+    /// (`None`: 5 s). Without operations this is
+    /// [`decline`](Self::decline).
+    ///
+    /// A task whose `agent_id` is empty gets that of the offer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] without offers, or with offers that do not belong
+    /// together; [`ErrorKind::OfferGone`] if one is void (Mesos would drop the
+    /// whole call then). In both cases the other offers are declined.
+    pub async fn accept(
+        &self,
+        offers: impl IntoIterator<Item = Offer>,
+        operations: impl IntoIterator<Item = Operation>,
+        filters: Option<Filters>,
+    ) -> Result<()> {
+        let (route, call) = {
+            let offers: Vec<Offer> = offers.into_iter().collect();
+            let agent_id = common_agent(&offers)?;
+            let mut operations: Vec<Operation> = operations.into_iter().collect();
+            for operation in &mut operations {
+                self.check(operation)?;
+                fill_agent_id(operation, &agent_id);
+            }
+            self.consume(&offers, |ids| calls::accept(ids, operations, filters))?
+        };
+        self.make(route, call).await
+    }
+
+    /// Launches `tasks` on one offer: [`accept`](Self::accept) with a single
+    /// LAUNCH operation.
+    ///
+    /// # Errors
+    /// Those of [`accept`](Self::accept).
+    pub async fn launch(
+        &self,
+        offer: Offer,
+        tasks: impl IntoIterator<Item = TaskInfo>,
+    ) -> Result<()> {
+        let launch = Operation {
+            r#type: Some(operation::Type::Launch as i32),
+            launch: Some(operation::Launch {
+                task_infos: tasks.into_iter().collect(),
+            }),
+            ..Default::default()
+        };
+        self.accept([offer], [launch], None).await
+    }
+
+    /// The call that uses `offers` up, and the subscription that they are of.
+    fn consume(
+        &self,
+        offers: &[Offer],
+        build: impl FnOnce(Vec<OfferId>) -> Call,
+    ) -> Result<(Route, Call)> {
+        // First, so that the call cannot reach a later subscription than that
+        // of the offers.
+        let route = self.route()?;
+        let call = build(offers.iter().map(|offer| offer.id.clone()).collect());
+        validate::call(&call, Vec::new)?;
+        Offer::consume(offers)?;
+        Ok((route, call))
+    }
+
+    fn check(&self, operation: &Operation) -> Result<()> {
+        let Some(id) = &operation.id else {
+            return Ok(());
+        };
+        // The master answers TASK_ERROR for each task of such a launch.
+        if operation.launch.is_some() || operation.launch_group.is_some() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "LAUNCH and LAUNCH_GROUP take no operation id, but have `{}`",
+                    id.value
+                ),
+            ));
+        }
+        self.shared.require(Capability::OperationFeedback)
+    }
+
+    /// Declines `offers`; their resources are not offered again for the time
+    /// in `filters` (`None`: 5 s).
+    ///
+    /// # Errors
+    /// [`ErrorKind::OfferGone`] if one is void; the others are declined.
+    pub async fn decline(
+        &self,
+        offers: impl IntoIterator<Item = Offer>,
+        filters: Option<Filters>,
+    ) -> Result<()> {
+        let (route, call) = {
+            let offers: Vec<Offer> = offers.into_iter().collect();
+            if offers.is_empty() {
+                return Ok(());
+            }
+            self.consume(&offers, |ids| calls::decline(ids, filters))?
+        };
+        self.make(route, call).await
+    }
+
+    /// Tells the operator that the framework agrees to give up the resources.
+    ///
+    /// # Errors
+    /// Those of a call; [`ErrorKind::Unsupported`].
+    pub async fn accept_inverse_offers(
+        &self,
+        ids: impl IntoIterator<Item = OfferId>,
+        filters: Option<Filters>,
+    ) -> Result<()> {
+        self.shared.require(Capability::InverseOffers)?;
+        let call = calls::accept_inverse_offers(ids.into_iter().collect(), filters);
+        self.call(call).await
+    }
+
+    /// Tells the operator that the framework cannot give up the resources now.
+    ///
+    /// # Errors
+    /// Those of a call; [`ErrorKind::Unsupported`].
+    pub async fn decline_inverse_offers(
+        &self,
+        ids: impl IntoIterator<Item = OfferId>,
+        filters: Option<Filters>,
+    ) -> Result<()> {
+        self.shared.require(Capability::InverseOffers)?;
+        let call = calls::decline_inverse_offers(ids.into_iter().collect(), filters);
+        self.call(call).await
+    }
+}
+
+/// The agent of `offers`, after making sure that they may be used together.
+fn common_agent(offers: &[Offer]) -> Result<AgentId> {
+    let Some(first) = offers.first() else {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "ACCEPT needs an offer, got none",
+        ));
+    };
+    for other in &offers[1..] {
+        if other.agent_id != first.agent_id || other.role() != first.role() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "offers accepted together must be of one agent and one role, but {} is of \
+                     agent {} for role {} and {} of agent {} for role {}",
+                    first.id.value,
+                    first.agent_id.value,
+                    first.role(),
+                    other.id.value,
+                    other.agent_id.value,
+                    other.role()
+                ),
+            ));
+        }
+    }
+    Ok(first.agent_id.clone())
+}
+
+fn fill_agent_id(operation: &mut Operation, agent_id: &AgentId) {
+    let launch = operation.launch.iter_mut();
+    let launch_group = operation.launch_group.iter_mut();
+    let tasks = launch
+        .flat_map(|launch| &mut launch.task_infos)
+        .chain(launch_group.flat_map(|group| &mut group.task_group.tasks));
+    for task in tasks {
+        if task.agent_id.value.is_empty() {
+            task.agent_id = agent_id.clone();
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Hands events to their handlers, and acknowledges.
+
+use std::sync::Arc;
+
+use mesos_proto::v1::MasterInfo;
+
+use super::{Break, Runtime, ended, impossible};
+use crate::backend::{Backend, Calls, SchedulerApi};
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Handled, guarded};
+use crate::scheduler::update::{Due, OperationUpdate, StatusUpdate};
+use crate::scheduler::{Event, Scheduler, Subscribed};
+use crate::session::{Granted, Input, Output, SessionState};
+
+impl<S, B> Runtime<S, B>
+where
+    S: Scheduler + 'static,
+    B: Backend<SchedulerApi> + 'static,
+{
+    /// Hands one event to its handler.
+    pub(super) async fn deliver(
+        &mut self,
+        event: Event,
+        calls: &Arc<dyn Calls<SchedulerApi>>,
+    ) -> Option<Break> {
+        tracing::trace!(?event, "event");
+        match event {
+            Event::Subscribed {
+                framework_id,
+                heartbeat_interval_seconds,
+                master_info,
+            } => {
+                let input = Input::Granted(self.session.generation(), framework_id);
+                match self.step(input) {
+                    Output::Subscribed(granted) => {
+                        let details = (heartbeat_interval_seconds, master_info);
+                        self.subscribed(granted, details, calls).await
+                    }
+                    Output::Ended(end) => Some(Break::End(end)),
+                    _ => {
+                        tracing::warn!("ignoring a second SUBSCRIBED of one subscription");
+                        None
+                    }
+                }
+            }
+            Event::Error(message) => self.refused(message).await,
+            Event::Heartbeat => None,
+            Event::Unknown(event) => {
+                let driver = self.driver.clone();
+                let handler = self.scheduler.unknown(&driver, event);
+                let handled = guarded(&driver.shared().link, "unknown", handler).await;
+                ended(handled).map(Break::End)
+            }
+            event if self.session.state() == SessionState::Subscribed => {
+                self.hand_over(event, calls).await
+            }
+            event => {
+                // It belongs to a stream that was lost. Updates come again.
+                tracing::debug!(?event, "ignoring an event from before SUBSCRIBED");
+                None
+            }
+        }
+    }
+
+    /// Events of a granted subscription.
+    async fn hand_over(
+        &mut self,
+        event: Event,
+        calls: &Arc<dyn Calls<SchedulerApi>>,
+    ) -> Option<Break> {
+        let driver = self.driver.clone();
+        let shared = driver.shared();
+        let link = &shared.link;
+        let scheduler = &mut self.scheduler;
+        let (name, handler) = match event {
+            Event::Update(status) => {
+                let (update, due) = StatusUpdate::new(status, &driver);
+                let span = tracing::debug_span!(
+                    "update", task = %update.task_id.value, state = ?update.state
+                );
+                let handler = scheduler.update(&driver, update);
+                let handler = tracing::Instrument::instrument(handler, span);
+                let handled = guarded(link, "update", handler).await;
+                return self.acknowledge(handled, due, calls.as_ref()).await;
+            }
+            Event::UpdateOperationStatus(status) => {
+                let (update, due) = OperationUpdate::new(status, &driver);
+                let handler = scheduler.operation_update(&driver, update);
+                let handled = guarded(link, "operation_update", handler).await;
+                return self.acknowledge(handled, due, calls.as_ref()).await;
+            }
+            Event::Offers(offers) => {
+                let offers = shared.ledger.issue(offers);
+                ("offers", scheduler.offers(&driver, offers))
+            }
+            Event::InverseOffers(offers) => {
+                let handler = scheduler.inverse_offers(&driver, offers);
+                ("inverse_offers", handler)
+            }
+            Event::Rescind(id) => {
+                shared.ledger.remove(&id);
+                ("rescind", scheduler.rescind(&driver, id))
+            }
+            Event::RescindInverseOffer(id) => (
+                "rescind_inverse_offer",
+                scheduler.rescind_inverse_offer(&driver, id),
+            ),
+            Event::Message {
+                agent_id,
+                executor_id,
+                data,
+            } => (
+                "message",
+                scheduler.message(&driver, agent_id, executor_id, data),
+            ),
+            Event::Failure(failure) => ("failure", scheduler.failure(&driver, failure)),
+            // Dealt with in `deliver`.
+            Event::Subscribed { .. } | Event::Error(_) | Event::Heartbeat | Event::Unknown(_) => {
+                return None;
+            }
+        };
+        ended(guarded(link, name, handler).await).map(Break::End)
+    }
+
+    async fn subscribed(
+        &mut self,
+        granted: Granted,
+        (heartbeat_interval_seconds, master_info): (Option<f64>, Option<MasterInfo>),
+        calls: &Arc<dyn Calls<SchedulerApi>>,
+    ) -> Option<Break> {
+        let driver = self.driver.clone();
+        let shared = driver.shared();
+        tracing::info!(
+            framework_id = %granted.id, resubscribed = granted.resubscribed, "subscribed"
+        );
+        shared.set_framework_id(Some(granted.id.clone()));
+        shared.set_generation(self.session.generation());
+        // Whatever was offered before is void, RESCIND or not.
+        shared.ledger.clear();
+        shared.link.connect(Arc::clone(calls));
+        let subscribed = Subscribed {
+            framework_id: granted.id,
+            master_info,
+            heartbeat_interval_seconds,
+            resubscribed: granted.resubscribed,
+            replaced: granted.replaced,
+        };
+        let handler = self.scheduler.subscribed(&driver, subscribed);
+        match guarded(&shared.link, "subscribed", handler).await {
+            Ok(Handled::Failed(text)) => Some(Break::End(Err(Error::new(
+                ErrorKind::Handler,
+                format!("the handler `subscribed` failed, so the driver stopped: {text}"),
+            )))),
+            handled => ended(handled).map(Break::End),
+        }
+    }
+
+    /// An ERROR event: the end, unless the session knows better.
+    async fn refused(&mut self, message: String) -> Option<Break> {
+        let input = Input::Refused(self.session.generation(), message.clone());
+        let end = match self.step(input) {
+            Output::Ignored => {
+                tracing::debug!(message, "ignoring the ERROR of a superseded stream");
+                return None;
+            }
+            Output::BackOff(disconnected, forget) => {
+                return Some(Break::BackOff(disconnected, forget));
+            }
+            Output::Ended(end) => end,
+            other => Err(impossible(&other)),
+        };
+        self.disconnected();
+        let driver = self.driver.clone();
+        let handler = self.scheduler.error(&driver, message);
+        let handled = guarded(&driver.shared().link, "error", handler).await;
+        Some(Break::End(ended(handled).unwrap_or(end)))
+    }
+
+    /// The contract's heart: acknowledged after the handler returned `Ok`.
+    async fn acknowledge(
+        &mut self,
+        handled: Result<Handled>,
+        due: Option<Due>,
+        calls: &dyn Calls<SchedulerApi>,
+    ) -> Option<Break> {
+        if let Ok(Handled::Done) = handled
+            && let Some(call) = due.and_then(Due::into_call)
+        {
+            self.send(calls, call).await;
+        }
+        ended(handled).map(Break::End)
+    }
+}

@@ -1,0 +1,91 @@
+//! How a driver ends: as it was asked to, or by a handler's outcome.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::Runtime;
+use crate::End;
+use crate::backend::{Calls, EventStream, Incoming, SchedulerApi};
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Handled, Stop};
+use crate::scheduler::{Event, SchedulerDriver, calls};
+
+/// How long the last call, TEARDOWN, may take to be answered.
+const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tells those who wait in `join`, also when the task is dropped.
+pub(super) struct Finish(pub(super) SchedulerDriver, pub(super) Result<End>);
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.0.shared().ledger.clear();
+        self.0.shared().link.finish(self.1.clone());
+    }
+}
+
+impl<S, B> Runtime<S, B> {
+    /// A framework that asked for an id and stops before it heard of it would
+    /// stay registered until its failover timeout. So wait for the id.
+    pub(super) async fn learn_id(
+        &mut self,
+        stop: Stop,
+        events: &mut dyn EventStream<SchedulerApi>,
+    ) {
+        if stop != (Stop::Stop { failover: false }) || self.driver.framework_id().is_some() {
+            return;
+        }
+        if let Ok(Ok(Incoming::Event(event, record))) =
+            timeout(TEARDOWN_TIMEOUT, events.next()).await
+            && let Ok(Event::Subscribed { framework_id, .. }) = Event::lift(event, record)
+        {
+            self.driver.shared().set_framework_id(Some(framework_id));
+        }
+    }
+}
+
+/// Ends the driver as asked. `calls` is the subscription, if there is one.
+pub(super) async fn end(
+    driver: &SchedulerDriver,
+    stop: Stop,
+    calls: Option<&dyn Calls<SchedulerApi>>,
+) -> Result<End> {
+    let failover = match stop {
+        Stop::Abort => return Ok(End::Aborted),
+        Stop::Stop { failover } => failover,
+    };
+    if failover {
+        return Ok(End::StoppedForFailover);
+    }
+    let Some(framework_id) = driver.framework_id() else {
+        // Never subscribed, so there is nothing to tear down.
+        return Ok(End::Stopped);
+    };
+    let Some(calls) = calls else {
+        return Err(Error::new(
+            ErrorKind::NotSubscribed,
+            format!(
+                "stopped while disconnected, so framework {framework_id} could not be torn \
+                 down; Mesos removes it when its failover timeout passes"
+            ),
+        )
+        .with_delivery(crate::Delivery::NotSent));
+    };
+    let mut call = calls::teardown();
+    call.framework_id = Some(framework_id);
+    let teardown = async { calls.send(call).await?.await };
+    timeout(TEARDOWN_TIMEOUT, teardown).await.map_err(|_| {
+        let text = "TEARDOWN was not answered within 10 s";
+        Error::new(ErrorKind::Timeout, text)
+    })??;
+    Ok(End::Stopped)
+}
+
+/// What a handler's outcome means for the driver; `None` to go on.
+pub(super) fn ended(handled: Result<Handled>) -> Option<Result<End>> {
+    match handled {
+        Ok(Handled::Done | Handled::Failed(_)) => None,
+        Ok(Handled::Aborted) => Some(Ok(End::Aborted)),
+        Err(panicked) => Some(Err(panicked)),
+    }
+}

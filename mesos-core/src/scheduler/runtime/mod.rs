@@ -1,0 +1,284 @@
+//! Runs one scheduler: subscribes, reads events, reconnects. What is done when
+//! is for the session (`crate::session`) to say; what an event means for the
+//! scheduler is in `deliver`, how a driver ends in `ending`.
+
+mod decliner;
+mod deliver;
+mod ending;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use mesos_proto::v1::FrameworkId;
+use mesos_proto::v1::scheduler::Call;
+use tokio::time::{Instant, sleep};
+
+use super::shared::Shared;
+use super::{Event, Framework, Scheduler, SchedulerDriver};
+use crate::End;
+use crate::backend::{Answer, Backend, Calls, Incoming, SchedulerApi, Subscription};
+use crate::disconnected::Disconnected;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::guarded;
+use crate::session::{Generation, Input, Output, Session};
+use decliner::Decliner;
+use ending::{Finish, end, ended};
+
+/// See the module.
+pub(super) struct Runtime<S, B> {
+    scheduler: S,
+    backend: B,
+    driver: SchedulerDriver,
+    session: Session,
+    started: Instant,
+    /// Answers to the runtime's own calls that are still to come.
+    answers: FuturesUnordered<Answer>,
+}
+
+/// Why the events of a subscription are no longer read.
+enum Break {
+    /// Wait and subscribe again; an id is to be forgotten first.
+    BackOff(Disconnected, Option<FrameworkId>),
+    /// The driver ends.
+    End(Result<End>),
+}
+
+impl<S, B> Runtime<S, B>
+where
+    S: Scheduler + 'static,
+    B: Backend<SchedulerApi> + 'static,
+{
+    pub(super) fn new(
+        scheduler: S,
+        framework: Framework,
+        backend: B,
+        driver: SchedulerDriver,
+    ) -> Self {
+        let mut session = Session::new(framework.backoff, framework.removed);
+        session.continue_as(framework.info.id);
+        Self {
+            scheduler,
+            backend,
+            driver,
+            session,
+            started: Instant::now(),
+            answers: FuturesUnordered::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let gone = Error::new(
+            ErrorKind::Closed,
+            "the runtime that the driver ran in is gone",
+        );
+        let mut finish = Finish(self.driver.clone(), Err(gone));
+        let end = self.drive().await;
+        self.step(Input::End(end.clone()));
+        finish.1 = end;
+        tracing::info!(end = ?finish.1, "driver ended");
+    }
+
+    fn shared(&self) -> &Shared {
+        self.driver.shared()
+    }
+
+    /// Tells the session what happened.
+    fn step(&mut self, input: Input) -> Output {
+        let timeout = self.shared().wishes().failover_timeout();
+        self.session.set_failover_timeout(timeout);
+        let before = self.session.state();
+        let now = self.started.elapsed();
+        let output = self.session.step(now, fastrand::f64(), input);
+        let after = self.session.state();
+        if after != before {
+            let generation = self.session.generation();
+            tracing::debug!(from = %before, to = %after, generation, "session");
+        }
+        output
+    }
+
+    async fn drive(&mut self) -> Result<End> {
+        let driver = self.driver.clone();
+        let link = &driver.shared().link;
+        loop {
+            let (generation, id) = match self.step(Input::Connect) {
+                Output::Open(generation, id) => (generation, id),
+                Output::Ended(end) => return end,
+                // The wait is not quite over by the session's clock.
+                _ => {
+                    sleep(Duration::from_millis(1)).await;
+                    continue;
+                }
+            };
+            let call = driver.shared().wishes().subscribe(id);
+            let attempt = tokio::select! {
+                biased;
+                stop = link.stop_requested() => return end(&driver, stop, None).await,
+                attempt = self.backend.subscribe(call) => attempt,
+            };
+            let (disconnected, forget) = match self.attempted(generation, attempt).await {
+                Break::BackOff(disconnected, forget) => (disconnected, forget),
+                Break::End(end) => return end,
+            };
+            let retry_in = disconnected.retry_in;
+            tracing::warn!(
+                error = %crate::chain(&disconnected.error),
+                attempts = disconnected.attempts,
+                ?retry_in,
+                "no subscription"
+            );
+            if let Some(id) = forget {
+                self.forget(&id).await?;
+            }
+            let handler = self.scheduler.disconnected(&driver, disconnected);
+            if let Some(end) = ended(guarded(link, "disconnected", handler).await) {
+                return end;
+            }
+            tokio::select! {
+                biased;
+                stop = link.stop_requested() => return end(&driver, stop, None).await,
+                () = sleep(retry_in) => {}
+            }
+        }
+    }
+
+    /// What came of an attempt, after its subscription has ended.
+    async fn attempted(
+        &mut self,
+        generation: Generation,
+        attempt: Result<Subscription<SchedulerApi>>,
+    ) -> Break {
+        match attempt {
+            Ok(subscription) => {
+                self.step(Input::Opened(generation));
+                let reason = self.serve(subscription).await;
+                self.disconnected();
+                reason
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// Reads the events of one subscription to its end.
+    async fn serve(&mut self, subscription: Subscription<SchedulerApi>) -> Break {
+        let Subscription {
+            mut events,
+            calls,
+            peer,
+        } = subscription;
+        let driver = self.driver.clone();
+        let shared = driver.shared();
+        tracing::debug!(%peer, generation = self.session.generation(), "subscribing");
+        self.answers.clear();
+        // What was said of an earlier subscription does not count for this one.
+        shared.set_generation(self.session.generation());
+        let _decliner = Decliner::start(&driver, &calls);
+        loop {
+            let incoming = tokio::select! {
+                biased;
+                stop = shared.link.stop_requested() => {
+                    self.learn_id(stop, events.as_mut()).await;
+                    return Break::End(end(&driver, stop, Some(calls.as_ref())).await);
+                }
+                Some(answer) = self.answers.next() => {
+                    self.own_call_answered(answer);
+                    continue;
+                }
+                error = shared.disowned() => return self.failed(error),
+                incoming = events.next() => incoming,
+            };
+            let event = match incoming {
+                Ok(Incoming::Event(event, record)) => Event::lift(event, record),
+                Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
+                    Some(reason) => return reason,
+                    None => continue,
+                },
+                Err(error) => Err(error),
+            };
+            match event {
+                Ok(event) => {
+                    if let Some(reason) = self.deliver(event, &calls).await {
+                        return reason;
+                    }
+                }
+                Err(error) => return self.failed(error),
+            }
+        }
+    }
+
+    /// The attempt failed or the subscription was lost.
+    fn failed(&mut self, error: Error) -> Break {
+        let generation = self.session.generation();
+        match self.step(Input::Failed(generation, error)) {
+            Output::BackOff(disconnected, forget) => Break::BackOff(disconnected, forget),
+            Output::Ended(end) => Break::End(end),
+            other => Break::End(Err(impossible(&other))),
+        }
+    }
+
+    /// The backend lost its connection, and makes another one by itself.
+    async fn interrupted(&mut self, error: Error) -> Option<Break> {
+        self.disconnected();
+        let generation = self.session.generation();
+        let Output::Interrupted(disconnected) = self.step(Input::Interrupted(generation, error))
+        else {
+            return None;
+        };
+        let driver = self.driver.clone();
+        let handler = self.scheduler.disconnected(&driver, disconnected);
+        ended(guarded(&driver.shared().link, "disconnected", handler).await).map(Break::End)
+    }
+
+    fn disconnected(&self) {
+        let shared = self.shared();
+        shared.link.disconnect();
+        shared.ledger.clear();
+    }
+
+    /// The framework with `id` is no more.
+    async fn forget(&mut self, id: &FrameworkId) -> Result<()> {
+        tracing::warn!(framework_id = %id, "removed by Mesos; starting anew");
+        self.shared().set_framework_id(None);
+        Ok(())
+    }
+
+    /// Puts an acknowledgement in line. Its failure is no loss: an update that
+    /// is not acknowledged comes again.
+    async fn send(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
+        if let Some(answer) = send(&self.driver, calls, call).await {
+            self.answers.push(answer);
+        }
+    }
+
+    fn own_call_answered(&mut self, answer: Result<()>) {
+        if let Err(error) = answer {
+            tracing::debug!(error = %crate::chain(&error), "acknowledgement failed");
+            self.shared().answered(self.session.generation(), &error);
+        }
+    }
+}
+
+/// Puts a call of the runtime's own in line.
+async fn send(
+    driver: &SchedulerDriver,
+    calls: &dyn Calls<SchedulerApi>,
+    mut call: Call,
+) -> Option<Answer> {
+    call.framework_id = driver.framework_id();
+    match calls.send(call).await {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            tracing::debug!(error = %crate::chain(&error), "call not made");
+            None
+        }
+    }
+}
+
+/// The session and its runtime disagree: a bug here, told instead of hidden.
+fn impossible(output: &Output) -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        format!("the driver lost track of its own session: {output:?}; please report this"),
+    )
+}

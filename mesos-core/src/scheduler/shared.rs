@@ -1,0 +1,106 @@
+//! What the driver's handles and its running loop share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mesos_proto::v1::FrameworkId;
+use tokio::sync::watch;
+
+use super::Framework;
+use super::offer::Ledger;
+use super::wishes::Wishes;
+use crate::backend::{Backend, SchedulerApi};
+use crate::capability::{Capabilities, Capability};
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Link;
+use crate::session::Generation;
+
+/// See the module.
+pub(super) struct Shared {
+    pub(super) link: Link<SchedulerApi>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) capabilities: Capabilities,
+    pub(super) backend: &'static str,
+    /// Whose turn it is among the calls that wait for a subscription.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    /// The subscription that calls are made on, and an error that shows that
+    /// the master does not know it.
+    doubt: watch::Sender<(Generation, Option<Error>)>,
+    framework_id: Mutex<Option<FrameworkId>>,
+    wishes: Mutex<Wishes>,
+}
+
+impl Shared {
+    pub(super) fn new(framework: &Framework, backend: &impl Backend<SchedulerApi>) -> Self {
+        Self {
+            link: Link::new(),
+            ledger: Arc::default(),
+            capabilities: backend.capabilities(),
+            backend: backend.name(),
+            turn: tokio::sync::Mutex::default(),
+            doubt: watch::Sender::new((0, None)),
+            framework_id: Mutex::new(framework.info.id.clone()),
+            wishes: Mutex::new(Wishes::new(framework)),
+        }
+    }
+
+    pub(super) fn framework_id(&self) -> Option<FrameworkId> {
+        lock(&self.framework_id).clone()
+    }
+
+    pub(super) fn set_framework_id(&self, id: Option<FrameworkId>) {
+        *lock(&self.framework_id) = id;
+    }
+
+    pub(super) fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        lock(&self.wishes)
+    }
+
+    pub(super) fn require(&self, capability: Capability) -> Result<()> {
+        if self.capabilities.contains(capability) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the {} backend has no {capability:?}", self.backend),
+        ))
+    }
+
+    /// The generation that calls are made on now.
+    pub(super) fn generation(&self) -> Generation {
+        self.doubt.borrow().0
+    }
+
+    pub(super) fn set_generation(&self, generation: Generation) {
+        self.doubt.send_replace((generation, None));
+    }
+
+    /// A call on `generation` was answered with `error`. If that says that the
+    /// master does not know the subscription, it is worth nothing any more.
+    pub(super) fn answered(&self, generation: Generation, error: &Error) {
+        if error.kind() == ErrorKind::NotSubscribed && error.delivery() == crate::Delivery::Refused
+        {
+            self.doubt.send_if_modified(|(present, doubt)| {
+                let change = *present == generation && doubt.is_none();
+                if change {
+                    *doubt = Some(error.clone());
+                }
+                change
+            });
+        }
+    }
+
+    /// Completes when the master disowned the present subscription. Cancel
+    /// safe.
+    pub(super) async fn disowned(&self) -> Error {
+        let mut doubt = self.doubt.subscribe();
+        let found = doubt.wait_for(|(_, doubt)| doubt.is_some()).await;
+        // The sender lives in self, so waiting cannot fail.
+        let error = found.ok().and_then(|doubt| doubt.1.clone());
+        error.unwrap_or_else(|| Error::new(ErrorKind::NotSubscribed, "the driver is gone"))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing under these locks can panic half way; a poisoned one is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

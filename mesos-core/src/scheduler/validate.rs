@@ -1,0 +1,220 @@
+//! Refuses what Mesos would ignore without a word, or answer by breaking
+//! something else. The rules are those of `src/master/master.cpp`,
+//! `src/master/validation.cpp` and `src/common/validation.cpp`; what Mesos
+//! itself refuses loudly is left to it.
+
+use std::collections::HashSet;
+
+use mesos_proto::v1::scheduler::{Call, call::Type};
+use mesos_proto::v1::{Filters, TaskInfo, offer::Operation};
+
+use super::wishes;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Bytes of a status update's uuid (RFC 4122).
+const UUID: usize = 16;
+
+/// The most bytes of an id: agents make directories of it.
+const LONGEST_ID: usize = 255;
+
+/// Checks a call before it is sent. `roles` are those that the framework is
+/// subscribed to.
+pub(super) fn call(call: &Call, roles: impl FnOnce() -> Vec<String>) -> Result<()> {
+    match call.r#type() {
+        Type::Accept => {
+            let Some(body) = &call.accept else {
+                return Ok(());
+            };
+            filters(body.filters.as_ref())?;
+            operations(&body.operations)
+        }
+        Type::Decline => filters(call.decline.as_ref().and_then(|body| body.filters.as_ref())),
+        Type::AcceptInverseOffers => {
+            let body = call.accept_inverse_offers.as_ref();
+            filters(body.and_then(|body| body.filters.as_ref()))
+        }
+        Type::DeclineInverseOffers => {
+            let body = call.decline_inverse_offers.as_ref();
+            filters(body.and_then(|body| body.filters.as_ref()))
+        }
+        Type::Revive => match &call.revive {
+            Some(body) => known_roles("REVIVE", &body.roles, &roles()),
+            None => Ok(()),
+        },
+        Type::Suppress => match &call.suppress {
+            Some(body) => known_roles("SUPPRESS", &body.roles, &roles()),
+            None => Ok(()),
+        },
+        Type::UpdateFramework => match &call.update_framework {
+            Some(body) => {
+                let roles = wishes::roles(&body.framework_info);
+                known_roles("UPDATE_FRAMEWORK", &body.suppressed_roles, &roles)
+            }
+            None => Ok(()),
+        },
+        Type::Acknowledge => match &call.acknowledge {
+            Some(body) => uuid(&body.uuid),
+            None => Ok(()),
+        },
+        Type::AcknowledgeOperationStatus => match &call.acknowledge_operation_status {
+            Some(body) => uuid(&body.uuid),
+            None => Ok(()),
+        },
+        _ => ids(call),
+    }
+}
+
+/// The ids in calls that have little else.
+fn ids(call: &Call) -> Result<()> {
+    if let Some(body) = &call.kill {
+        id("task", &body.task_id.value)?;
+    }
+    if let Some(body) = &call.shutdown {
+        id("executor", &body.executor_id.value)?;
+        id("agent", &body.agent_id.value)?;
+    }
+    if let Some(body) = &call.message {
+        id("executor", &body.executor_id.value)?;
+        id("agent", &body.agent_id.value)?;
+    }
+    for task in call.reconcile.iter().flat_map(|body| &body.tasks) {
+        id("task", &task.task_id.value)?;
+    }
+    let operations = call.reconcile_operations.iter();
+    for operation in operations.flat_map(|body| &body.operations) {
+        id("operation", &operation.operation_id.value)?;
+    }
+    Ok(())
+}
+
+fn operations(operations: &[Operation]) -> Result<()> {
+    let mut tasks_seen = HashSet::new();
+    let mut operations_seen = HashSet::new();
+    for operation in operations {
+        if let Some(own) = &operation.id {
+            id("operation", &own.value)?;
+            if !operations_seen.insert(own.value.as_str()) {
+                let text = format!("operation id `{own}` is there twice in one ACCEPT");
+                return Err(refused(text));
+            }
+        }
+        let group = operation.launch_group.as_ref();
+        if let Some(group) = group {
+            id("executor", &group.executor.executor_id.value)?;
+        }
+        for task in tasks(operation) {
+            id("task", &task.task_id.value)?;
+            if let Some(executor) = &task.executor {
+                id("executor", &executor.executor_id.value)?;
+            }
+            if !tasks_seen.insert(task.task_id.value.as_str()) {
+                let text = format!("task id `{}` is there twice in one ACCEPT", task.task_id);
+                return Err(refused(text));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The tasks that `operation` launches.
+pub(super) fn tasks(operation: &Operation) -> impl Iterator<Item = &TaskInfo> {
+    let launch = operation.launch.iter();
+    let group = operation.launch_group.iter();
+    launch
+        .flat_map(|launch| &launch.task_infos)
+        .chain(group.flat_map(|group| &group.task_group.tasks))
+}
+
+/// An id becomes a directory's name on the agent, and Mesos refuses what would
+/// be a bad one.
+pub(super) fn id(what: &str, value: &str) -> Result<()> {
+    let wrong = if value.is_empty() {
+        "is empty"
+    } else if value.len() > LONGEST_ID {
+        "is longer than 255 bytes"
+    } else if value == "." || value == ".." {
+        "cannot be `.` or `..`"
+    } else if value.contains(['/', '\\']) {
+        "contains a slash or a backslash"
+    } else if value.chars().any(|char| char.is_ascii_control()) {
+        "contains a control character"
+    } else {
+        return Ok(());
+    };
+    let shown: String = value.chars().take(40).collect();
+    Err(refused(format!("the {what} id {shown:?} {wrong}")))
+}
+
+fn filters(filters: Option<&Filters>) -> Result<()> {
+    match filters.and_then(|filters| filters.refuse_seconds) {
+        // Mesos would quietly take its default of 5 s for it.
+        Some(seconds) if seconds.is_nan() || seconds < 0.0 => Err(refused(format!(
+            "refuse_seconds is {seconds}; it has to be 0 or more"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// One wrong role makes the master drop the whole call without an answer.
+fn known_roles(call: &str, named: &[String], subscribed: &[String]) -> Result<()> {
+    match named.iter().find(|role| !subscribed.contains(role)) {
+        Some(role) => Err(refused(format!(
+            "{call} names the role {role:?}, but the framework is subscribed to {subscribed:?}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn uuid(uuid: &[u8]) -> Result<()> {
+    if uuid.len() == UUID {
+        return Ok(());
+    }
+    let length = uuid.len();
+    Err(refused(format!(
+        "the uuid of an acknowledgement has {UUID} bytes, not {length}"
+    )))
+}
+
+fn refused(text: String) -> Error {
+    Error::new(ErrorKind::Config, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_mesos_refuses_are_refused_here() {
+        let long = "x".repeat(256);
+        for bad in ["", ".", "..", "a/b", "a\\b", "a\nb", "a\u{7f}", &long] {
+            let error = id("task", bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{bad:?}");
+            assert!(error.to_string().starts_with("the task id "), "{error}");
+        }
+        let longest = "x".repeat(255);
+        for good in ["a", "...", ".a", "a b", "web.1@host:2", "日本", &longest] {
+            id("task", good).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_refusal_time_is_zero_or_more() {
+        let with = |seconds| Filters {
+            refuse_seconds: Some(seconds),
+        };
+        for bad in [-1.0, f64::NAN, f64::NEG_INFINITY] {
+            assert!(filters(Some(&with(bad))).is_err(), "{bad}");
+        }
+        for good in [0.0, 5.0, f64::INFINITY] {
+            filters(Some(&with(good))).unwrap();
+        }
+        filters(None).unwrap();
+    }
+
+    #[test]
+    fn a_uuid_has_sixteen_bytes() {
+        uuid(&[0; 16]).unwrap();
+        assert!(uuid(&[]).is_err());
+        assert!(uuid(b"0123456789abcdef0123456789abcdef").is_err());
+    }
+}

@@ -1,0 +1,296 @@
+//! What a scheduler's subscription goes through, as a machine without I/O,
+//! clock or chance: time, random numbers and what happened are arguments.
+//!
+//! ```text
+//!            Connect            Opened             Granted
+//!     Idle ──────────▶ Connecting ─────▶ Subscribing ─────▶ Subscribed
+//!                       ▲   │                │  ▲  Interrupted  │
+//!               Connect │   │ Failed         │  └───────────────┤
+//!          (wait over)  │   ▼                ▼                  │
+//!                     BackingOff ◀──────────┴──────────────────┘
+//!                                     Failed
+//!
+//!     any state ── End, Refused, Failed for good ──▶ Ended
+//! ```
+//!
+//! Each subscription has a generation. What is reported of another generation
+//! than the present one is ignored: it speaks of a stream that was given up.
+//! The runtime (`scheduler/runtime`) feeds the machine and does what it says.
+
+mod reason;
+mod state;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use mesos_proto::v1::FrameworkId;
+
+use crate::End;
+use crate::disconnected::Disconnected;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Backoff, BackoffPolicy};
+pub(crate) use reason::is_removal;
+pub use state::{RemovedPolicy, SessionState};
+
+/// Names one subscription of a driver; they count up from 1.
+pub(crate) type Generation = u64;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// Nothing is open and no wait is left: open the next subscription.
+    Connect,
+    /// The peer took the SUBSCRIBE for processing.
+    Opened(Generation),
+    /// SUBSCRIBED came, with this id.
+    Granted(Generation, FrameworkId),
+    /// The connection is lost and the backend makes a new one by itself.
+    Interrupted(Generation, Error),
+    /// The attempt failed, or the stream ended.
+    Failed(Generation, Error),
+    /// An ERROR event came, with this text.
+    Refused(Generation, String),
+    /// The driver ends for a reason of its own.
+    End(Result<End>),
+}
+
+/// What is to be done about it.
+#[derive(Clone, Debug)]
+pub(crate) enum Output {
+    /// Nothing; it was of no importance any more.
+    Ignored,
+    /// Go on.
+    Proceed,
+    /// Open a subscription, with this id in both places of the SUBSCRIBE.
+    Open(Generation, Option<FrameworkId>),
+    /// Store the id, then tell the scheduler.
+    Subscribed(Granted),
+    /// Tell the scheduler, and go on with the same stream.
+    Interrupted(Disconnected),
+    /// Tell the scheduler, wait, then [`Input::Connect`]. An id is to be
+    /// removed from the store first.
+    BackOff(Disconnected, Option<FrameworkId>),
+    /// The driver ends.
+    Ended(Result<End>),
+}
+
+/// A subscription that was granted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Granted {
+    pub(crate) id: FrameworkId,
+    /// Whether this driver had been subscribed before.
+    pub(crate) resubscribed: bool,
+    /// The id that was given up for this one.
+    pub(crate) replaced: Option<FrameworkId>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Session {
+    state: SessionState,
+    generation: Generation,
+    id: Option<FrameworkId>,
+    replaced: Option<FrameworkId>,
+    removed: RemovedPolicy,
+    failover_timeout: Duration,
+    backoff: Backoff,
+    retry_at: Duration,
+    subscribed_before: bool,
+    /// Since when there has been no subscription, once there had been one.
+    without_since: Option<Duration>,
+    /// Whether the scheduler knows that its failover timeout has passed.
+    told: bool,
+}
+
+impl Session {
+    pub(crate) fn new(backoff: BackoffPolicy, removed: RemovedPolicy) -> Self {
+        Self {
+            state: SessionState::Idle,
+            generation: 0,
+            id: None,
+            replaced: None,
+            removed,
+            failover_timeout: Duration::ZERO,
+            backoff: Backoff::new(backoff),
+            retry_at: Duration::ZERO,
+            subscribed_before: false,
+            without_since: None,
+            told: false,
+        }
+    }
+
+    /// Continues as `id`, from the first subscription on.
+    pub(crate) fn continue_as(&mut self, id: Option<FrameworkId>) {
+        self.id = id;
+    }
+
+    /// How long the framework outlives its subscription.
+    pub(crate) fn set_failover_timeout(&mut self, timeout: Duration) {
+        self.failover_timeout = timeout;
+    }
+
+    pub(crate) fn state(&self) -> SessionState {
+        self.state
+    }
+
+    /// The present generation, or the last one.
+    pub(crate) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Takes `input` in. `now` is the time since any fixed moment and never
+    /// goes back; `random` is from `[0, 1)`.
+    pub(crate) fn step(&mut self, now: Duration, random: f64, input: Input) -> Output {
+        use SessionState::*;
+        if self.state == Ended {
+            return Output::Ignored;
+        }
+        match input {
+            Input::Connect => self.connect(now),
+            Input::Opened(of) if self.is(of, &[Connecting]) => {
+                self.state = Subscribing;
+                Output::Proceed
+            }
+            Input::Granted(of, id) if self.is(of, &[Subscribing]) => self.granted(id),
+            Input::Interrupted(of, error) if self.is(of, &[Subscribing, Subscribed]) => {
+                self.leave(now);
+                self.state = Subscribing;
+                self.generation += 1;
+                Output::Interrupted(self.disconnected(now, error, Duration::ZERO))
+            }
+            Input::Failed(of, error) if self.is(of, &[Connecting, Subscribing, Subscribed]) => {
+                if !error.is_retryable() {
+                    return self.end(Err(error));
+                }
+                self.leave(now);
+                self.back_off(now, random, error, None)
+            }
+            Input::Refused(of, message) if self.is(of, &[Subscribing, Subscribed]) => {
+                self.refused(now, random, message)
+            }
+            Input::End(end) => self.end(end),
+            _ => Output::Ignored,
+        }
+    }
+
+    /// Whether `of` is the present generation, in one of `states`.
+    fn is(&self, of: Generation, states: &[SessionState]) -> bool {
+        of == self.generation && states.contains(&self.state)
+    }
+
+    fn connect(&mut self, now: Duration) -> Output {
+        let due = match self.state {
+            SessionState::Idle => true,
+            SessionState::BackingOff => now >= self.retry_at,
+            _ => false,
+        };
+        if !due {
+            return Output::Ignored;
+        }
+        self.state = SessionState::Connecting;
+        self.generation += 1;
+        Output::Open(self.generation, self.id.clone())
+    }
+
+    fn granted(&mut self, id: FrameworkId) -> Output {
+        if id.value.is_empty() {
+            let text = "SUBSCRIBED carries no framework id; is the peer a Mesos master?";
+            return self.end(Err(Error::new(ErrorKind::Protocol, text)));
+        }
+        if let Some(own) = self.id.as_ref().filter(|own| **own != id) {
+            let text = format!(
+                "subscribed as framework {own}, but SUBSCRIBED is for framework {id}; is the \
+                 peer a Mesos master?"
+            );
+            return self.end(Err(Error::new(ErrorKind::Protocol, text)));
+        }
+        let granted = Granted {
+            id: id.clone(),
+            resubscribed: self.subscribed_before,
+            replaced: self.replaced.take(),
+        };
+        self.id = Some(id);
+        self.state = SessionState::Subscribed;
+        self.backoff.reset();
+        self.subscribed_before = true;
+        self.without_since = None;
+        self.told = false;
+        Output::Subscribed(granted)
+    }
+
+    fn refused(&mut self, now: Duration, random: f64, message: String) -> Output {
+        // The master says it to the stream that was replaced. A subscription
+        // that is not granted yet has replaced one, and is not replaced.
+        if reason::is_takeover(&message) && self.state == SessionState::Subscribing {
+            return Output::Ignored;
+        }
+        let mut error = reason::typed(&message);
+        if let Some(without) = self.without(now)
+            && is_removal(error.kind())
+            && !self.failover_timeout.is_zero()
+            && without >= self.failover_timeout
+        {
+            error = reason::timed_out(&message, without, self.failover_timeout);
+        }
+        if is_removal(error.kind())
+            && self.removed == RemovedPolicy::StartAnew
+            && let Some(id) = self.id.take()
+        {
+            self.leave(now);
+            self.replaced = Some(id.clone());
+            return self.back_off(now, random, error, Some(id));
+        }
+        self.end(Err(error))
+    }
+
+    /// The subscription is gone, if there was one.
+    fn leave(&mut self, now: Duration) {
+        if self.state == SessionState::Subscribed {
+            self.without_since = Some(now);
+        }
+    }
+
+    fn back_off(
+        &mut self,
+        now: Duration,
+        random: f64,
+        error: Error,
+        forget: Option<FrameworkId>,
+    ) -> Output {
+        let attempts = self.backoff.attempts();
+        let wait = self.backoff.next(random);
+        self.state = SessionState::BackingOff;
+        self.retry_at = now.saturating_add(wait);
+        let mut disconnected = self.disconnected(now, error, wait);
+        disconnected.attempts = attempts;
+        Output::BackOff(disconnected, forget)
+    }
+
+    fn disconnected(&mut self, now: Duration, error: Error, retry_in: Duration) -> Disconnected {
+        let passed = self
+            .without(now)
+            .is_some_and(|without| without >= self.failover_timeout);
+        let tell = passed && !self.told;
+        self.told |= passed;
+        Disconnected {
+            error,
+            attempts: 0,
+            retry_in,
+            failover_timeout_passed: tell,
+        }
+    }
+
+    /// How long there has been no subscription, if there had been one.
+    fn without(&self, now: Duration) -> Option<Duration> {
+        Some(now.saturating_sub(self.without_since?))
+    }
+
+    fn end(&mut self, end: Result<End>) -> Output {
+        self.state = SessionState::Ended;
+        Output::Ended(end)
+    }
+}

@@ -1,0 +1,147 @@
+//! One path through the session at a time.
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn session(removed: RemovedPolicy) -> Session {
+    let backoff = BackoffPolicy::new(SECOND, 8 * SECOND);
+    let mut session = Session::new(backoff, removed);
+    session.set_failover_timeout(60 * SECOND);
+    session
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Transport, "connection reset")
+}
+
+/// Steps without randomness, at `seconds`.
+fn at(session: &mut Session, seconds: u32, input: Input) -> Output {
+    session.step(seconds * SECOND, 0.0, input)
+}
+
+/// Subscribes as `f1` at `seconds` and returns the generation.
+fn subscribe(session: &mut Session, seconds: u32) -> Generation {
+    let Output::Open(generation, _) = at(session, seconds, Input::Connect) else {
+        panic!("{session:?}");
+    };
+    at(session, seconds, Input::Opened(generation));
+    let granted = at(session, seconds, Input::Granted(generation, "f1".into()));
+    assert!(matches!(granted, Output::Subscribed(_)), "{granted:?}");
+    generation
+}
+
+fn ended(output: Output) -> Error {
+    match output {
+        Output::Ended(Err(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_error_of_a_superseded_generation_is_ignored() {
+    let mut session = session(RemovedPolicy::Fail);
+    let first = subscribe(&mut session, 0);
+    at(&mut session, 1, Input::Failed(first, lost()));
+    let second = subscribe(&mut session, 10);
+    let takeover = || "Framework failed over".to_owned();
+    let stale = at(&mut session, 11, Input::Refused(first, takeover()));
+    assert!(matches!(stale, Output::Ignored));
+    assert_eq!(session.state(), SessionState::Subscribed);
+    let current = at(&mut session, 12, Input::Refused(second, takeover()));
+    assert_eq!(ended(current).kind(), ErrorKind::TakenOver);
+}
+
+#[test]
+fn a_takeover_told_before_the_new_subscription_is_granted_speaks_of_the_old_stream() {
+    let mut session = session(RemovedPolicy::Fail);
+    let first = subscribe(&mut session, 0);
+    let output = at(&mut session, 1, Input::Interrupted(first, lost()));
+    assert!(matches!(output, Output::Interrupted(_)));
+    let takeover = Input::Refused(session.generation(), "Framework failed over".to_owned());
+    assert!(matches!(at(&mut session, 1, takeover), Output::Ignored));
+    assert_eq!(session.state(), SessionState::Subscribing);
+}
+
+#[test]
+fn the_passing_of_the_failover_timeout_is_told_once() {
+    let mut session = session(RemovedPolicy::Fail);
+    let mut generation = subscribe(&mut session, 0);
+    let mut told = Vec::new();
+    for seconds in [0, 30, 59, 60, 90, 200] {
+        let failed = at(&mut session, seconds, Input::Failed(generation, lost()));
+        let Output::BackOff(disconnected, _) = failed else {
+            panic!("{failed:?}");
+        };
+        told.push(disconnected.failover_timeout_passed);
+        let open = at(&mut session, seconds + 20, Input::Connect);
+        let Output::Open(next, _) = open else {
+            panic!("{open:?}");
+        };
+        generation = next;
+    }
+    assert_eq!(told, [false, false, false, true, false, false]);
+}
+
+#[test]
+fn a_removal_after_the_failover_timeout_names_it_and_an_earlier_one_does_not() {
+    for (seconds, kind) in [
+        (59, ErrorKind::FrameworkRemoved),
+        (61, ErrorKind::FailoverTimeout),
+    ] {
+        let mut session = session(RemovedPolicy::Fail);
+        let first = subscribe(&mut session, 0);
+        at(&mut session, 0, Input::Failed(first, lost()));
+        at(&mut session, seconds, Input::Connect);
+        let generation = session.generation();
+        at(&mut session, seconds, Input::Opened(generation));
+        let removed = Input::Refused(generation, "Framework has been removed".to_owned());
+        assert_eq!(ended(at(&mut session, seconds, removed)).kind(), kind);
+    }
+}
+
+#[test]
+fn a_removed_framework_starts_anew_without_its_id_where_that_is_the_policy() {
+    let mut session = session(RemovedPolicy::StartAnew);
+    let generation = subscribe(&mut session, 0);
+    let removed = Input::Refused(generation, "Framework has been removed".to_owned());
+    let output = at(&mut session, 1, removed);
+    let Output::BackOff(disconnected, forget) = output else {
+        panic!("{output:?}");
+    };
+    assert_eq!(disconnected.error.kind(), ErrorKind::FrameworkRemoved);
+    assert_eq!(forget, Some("f1".into()));
+    let open = at(&mut session, 9, Input::Connect);
+    let Output::Open(generation, None) = open else {
+        panic!("{open:?}");
+    };
+    at(&mut session, 9, Input::Opened(generation));
+    let granted = at(&mut session, 9, Input::Granted(generation, "f2".into()));
+    let Output::Subscribed(granted) = granted else {
+        panic!("{granted:?}");
+    };
+    assert_eq!(granted.id, "f2");
+    assert_eq!(granted.replaced, Some("f1".into()));
+}
+
+#[test]
+fn a_removal_of_a_framework_that_has_no_id_ends_the_driver_under_either_policy() {
+    let mut session = session(RemovedPolicy::StartAnew);
+    at(&mut session, 0, Input::Connect);
+    at(&mut session, 0, Input::Opened(1));
+    let removed = Input::Refused(1, "Framework has been removed".to_owned());
+    let error = ended(at(&mut session, 0, removed));
+    assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
+}
+
+#[test]
+fn another_frameworks_id_ends_the_driver() {
+    for id in ["", "f2"] {
+        let mut session = session(RemovedPolicy::Fail);
+        session.continue_as(Some("f1".into()));
+        at(&mut session, 0, Input::Connect);
+        at(&mut session, 0, Input::Opened(1));
+        let error = ended(at(&mut session, 0, Input::Granted(1, id.into())));
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+    }
+}
