@@ -7,8 +7,10 @@ use mesos_core::ErrorKind;
 use crate::support::*;
 use crate::zookeeper_server::ZooKeeper;
 
-/// Longer than any outage in these tests.
-const LONG: Duration = Duration::from_secs(60);
+/// Longer than any outage in these tests. No longer, because a server that has
+/// just been started may take a connection and never answer, and is then waited
+/// for as long as two fifths of this.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Longer than a busy machine needs to answer a ping.
 const SHORT: Duration = Duration::from_secs(4);
@@ -28,15 +30,13 @@ async fn a_short_disconnection_changes_nothing_and_misses_nothing() {
     zookeeper.restart(0).await;
     // These masters are likely to be back before the watcher is.
     let second = masters.replace(&first, 5052).await;
-    let leader = watcher.next().await.expect("the leader was kept");
-    assert_eq!(leader[0].to_string(), "http://127.0.0.1:5052/master");
+    watcher.straight_to(5052).await;
 
     // The same without a closed connection.
     zookeeper.pause(0);
     zookeeper.resume(0);
     masters.replace(&second, 5053).await;
-    let leader = watcher.next().await.expect("the leader was kept");
-    assert_eq!(leader[0].to_string(), "http://127.0.0.1:5053/master");
+    watcher.straight_to(5053).await;
 }
 
 #[tokio::test]
@@ -121,11 +121,7 @@ async fn no_member_of_an_ensemble_is_missed_when_it_is_killed() {
         let others = Masters::at(&zookeeper.server((index + 1) % 3)).await;
         let port = 5051 + u16::try_from(index).unwrap();
         leading = others.replace(&leading, port).await;
-        let found = watcher.next().await.expect("the leader was kept");
-        assert_eq!(
-            found[0].to_string(),
-            format!("http://127.0.0.1:{port}/master")
-        );
+        watcher.straight_to(port).await;
         zookeeper.restart(index).await;
     }
 }

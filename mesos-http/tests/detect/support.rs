@@ -35,7 +35,7 @@ impl Masters {
 
     /// Masters with credentials, and what they permit others.
     pub(crate) async fn with(servers: &str, digest: Option<&str>, acls: Acls<'static>) -> Self {
-        let mut connector = Client::connector().with_session_timeout(Duration::from_secs(60));
+        let mut connector = Client::connector().with_session_timeout(Duration::from_secs(30));
         if let Some(digest) = digest {
             connector = connector.with_auth("digest", digest.as_bytes());
         }
@@ -144,6 +144,21 @@ impl Watcher {
     pub(crate) async fn next(&mut self) -> Detection {
         soon("news", self.news.changed()).await.unwrap();
         self.news.borrow_and_update().clone()
+    }
+
+    /// Checks that the next leader is the master at `port`, and that in between
+    /// a leader was at most seen to be gone, between listing and reading it.
+    pub(crate) async fn straight_to(&mut self, port: u16) {
+        let leader = loop {
+            match self.next().await {
+                Ok(leader) => break leader,
+                Err(error) => assert!(error.to_string().ends_with("is gone"), "{error}"),
+            }
+        };
+        assert_eq!(
+            leader[0].to_string(),
+            format!("http://127.0.0.1:{port}/master")
+        );
     }
 
     /// What was said last.
