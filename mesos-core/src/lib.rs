@@ -11,6 +11,7 @@ pub mod resources;
 mod runtime;
 pub mod scheduler;
 mod session;
+pub mod store;
 mod unknown;
 
 pub use capability::{Capabilities, Capability};

@@ -1,5 +1,6 @@
 //! Who subscribes: the description of a framework.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_proto::v1::framework_info::{Capability, capability};
@@ -8,6 +9,7 @@ use mesos_proto::v1::{FrameworkId, FrameworkInfo};
 
 use crate::runtime::BackoffPolicy;
 use crate::session::RemovedPolicy;
+use crate::store::Store;
 
 /// A framework's description and the driver's settings for it.
 ///
@@ -32,6 +34,7 @@ pub struct Framework {
     pub(crate) offer_constraints: Option<OfferConstraints>,
     pub(crate) backoff: BackoffPolicy,
     pub(crate) removed: RemovedPolicy,
+    pub(crate) store: Option<Arc<dyn Store>>,
 }
 
 /// What a current framework wants; see [`Framework::ephemeral`].
@@ -79,6 +82,7 @@ impl Framework {
             offer_constraints: None,
             backoff: BackoffPolicy::default(),
             removed: RemovedPolicy::default(),
+            store: None,
         }
     }
 
@@ -164,6 +168,19 @@ impl Framework {
     #[must_use]
     pub fn offer_constraints(mut self, constraints: OfferConstraints) -> Self {
         self.offer_constraints = Some(constraints);
+        self
+    }
+
+    /// Where the framework's id is kept, so that a restarted scheduler takes
+    /// over its tasks. It is loaded before the first SUBSCRIBE, and saved
+    /// before [`subscribed`](crate::Scheduler::subscribed) is called and any
+    /// call can be made. A store that fails ends the driver with
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store); an id that was also
+    /// given by [`id`](Self::id), and is another one, with
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config).
+    #[must_use]
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(Arc::new(store));
         self
     }
 

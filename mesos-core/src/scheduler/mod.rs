@@ -24,6 +24,7 @@ pub use event::Event;
 pub use framework::Framework;
 pub use offer::Offer;
 pub use update::{Acknowledgement, OperationUpdate, StatusUpdate};
+pub(crate) use validate::id as check_id;
 
 /// What a framework does with what Mesos tells it.
 ///
@@ -45,9 +46,10 @@ pub use update::{Acknowledgement, OperationUpdate, StatusUpdate};
 #[async_trait]
 pub trait Scheduler: Send {
     /// Mesos accepted the subscription: first, and again after each reconnect.
-    /// Offers of an earlier subscription are gone. Store
-    /// `subscribed.framework_id` before returning if the framework is to
-    /// survive this process.
+    /// Offers of an earlier subscription are gone. The framework's id is in its
+    /// [store](Framework::store) by now; without one, and if the framework is
+    /// to survive this process, keep `subscribed.framework_id` before
+    /// returning.
     async fn subscribed(
         &mut self,
         driver: &SchedulerDriver,

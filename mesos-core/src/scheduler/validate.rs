@@ -127,7 +127,7 @@ pub(super) fn tasks(operation: &Operation) -> impl Iterator<Item = &TaskInfo> {
 
 /// An id becomes a directory's name on the agent, and Mesos refuses what would
 /// be a bad one.
-pub(super) fn id(what: &str, value: &str) -> Result<()> {
+pub(crate) fn id(what: &str, value: &str) -> Result<()> {
     let wrong = if value.is_empty() {
         "is empty"
     } else if value.len() > LONGEST_ID {

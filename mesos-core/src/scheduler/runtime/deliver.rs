@@ -133,6 +133,9 @@ where
         tracing::info!(
             framework_id = %granted.id, resubscribed = granted.resubscribed, "subscribed"
         );
+        if let Some(end) = self.keep(&granted.id).await {
+            return Some(Break::End(end));
+        }
         shared.set_framework_id(Some(granted.id.clone()));
         shared.set_generation(self.session.generation());
         // Whatever was offered before is void, RESCIND or not.

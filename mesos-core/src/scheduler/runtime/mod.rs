@@ -5,7 +5,9 @@
 mod decliner;
 mod deliver;
 mod ending;
+mod keep;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -22,6 +24,7 @@ use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::guarded;
 use crate::session::{Generation, Input, Output, Session};
+use crate::store::Store;
 use decliner::Decliner;
 use ending::{Finish, end, ended};
 
@@ -34,6 +37,9 @@ pub(super) struct Runtime<S, B> {
     started: Instant,
     /// Answers to the runtime's own calls that are still to come.
     answers: FuturesUnordered<Answer>,
+    store: Option<Arc<dyn Store>>,
+    /// What the store has.
+    stored: Option<FrameworkId>,
 }
 
 /// Why the events of a subscription are no longer read.
@@ -64,6 +70,8 @@ where
             session,
             started: Instant::now(),
             answers: FuturesUnordered::new(),
+            store: framework.store,
+            stored: None,
         }
     }
 
@@ -101,6 +109,9 @@ where
     async fn drive(&mut self) -> Result<End> {
         let driver = self.driver.clone();
         let link = &driver.shared().link;
+        if let Some(end) = self.recall().await {
+            return end;
+        }
         loop {
             let (generation, id) = match self.step(Input::Connect) {
                 Output::Open(generation, id) => (generation, id),
@@ -128,8 +139,10 @@ where
                 ?retry_in,
                 "no subscription"
             );
-            if let Some(id) = forget {
-                self.forget(&id).await?;
+            if let Some(id) = forget
+                && let Some(end) = self.forget(&id).await
+            {
+                return end;
             }
             let handler = self.scheduler.disconnected(&driver, disconnected);
             if let Some(end) = ended(guarded(link, "disconnected", handler).await) {
@@ -234,13 +247,6 @@ where
         let shared = self.shared();
         shared.link.disconnect();
         shared.ledger.clear();
-    }
-
-    /// The framework with `id` is no more.
-    async fn forget(&mut self, id: &FrameworkId) -> Result<()> {
-        tracing::warn!(framework_id = %id, "removed by Mesos; starting anew");
-        self.shared().set_framework_id(None);
-        Ok(())
     }
 
     /// Puts an acknowledgement in line. Its failure is no loss: an update that

@@ -3,6 +3,7 @@
 mod lifecycle;
 mod offers;
 mod session;
+mod store;
 mod updates;
 mod waiting;
 
@@ -75,7 +76,12 @@ impl Scheduler for Tell {
         } else {
             ""
         };
-        self.note(format!("subscribed {how}{}", subscribed.framework_id));
+        let replaced = subscribed.replaced.map(|old| format!(" for {old}"));
+        self.note(format!(
+            "subscribed {how}{}{}",
+            subscribed.framework_id,
+            replaced.unwrap_or_default()
+        ));
         if self.fail_subscribed {
             return Err("disk full".into());
         }

@@ -1,0 +1,49 @@
+//! A store for tests, and for schedulers that are restarted in one process.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use mesos_proto::v1::FrameworkId;
+
+use super::Store;
+use crate::error::BoxError;
+
+/// Keeps the id as long as the process or a clone lives: clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<Option<FrameworkId>>>);
+
+impl MemoryStore {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is kept now.
+    pub fn get(&self) -> Option<FrameworkId> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, id: Option<FrameworkId>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = id;
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self) -> Result<Option<FrameworkId>, BoxError> {
+        Ok(self.get())
+    }
+
+    async fn save(&self, id: &FrameworkId) -> Result<(), BoxError> {
+        self.set(Some(id.clone()));
+        Ok(())
+    }
+
+    async fn clear(&self) -> Result<(), BoxError> {
+        self.set(None);
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! The framework's id, and what becomes of it.
+
+use mesos_core::BoxError;
+use mesos_core::scheduler::RemovedPolicy;
+use mesos_core::store::{MemoryStore, Store};
+
+use super::*;
+
+fn framework(store: impl Store + 'static) -> Framework {
+    Framework::surviving("test", Duration::from_secs(3600)).store(store)
+}
+
+/// Fails where it was told to.
+#[derive(Debug)]
+struct Broken {
+    load: bool,
+    save: bool,
+    clear: bool,
+}
+
+impl Broken {
+    fn answer(fails: bool) -> Result<(), BoxError> {
+        if fails {
+            Err("disk full".into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn load(&self) -> Result<Option<FrameworkId>, BoxError> {
+        Self::answer(self.load).map(|()| None)
+    }
+    async fn save(&self, _: &FrameworkId) -> Result<(), BoxError> {
+        Self::answer(self.save)
+    }
+    async fn clear(&self) -> Result<(), BoxError> {
+        Self::answer(self.clear)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_id_is_subscribed_with_in_both_places_from_the_first_attempt_on() {
+    let store = MemoryStore::new();
+    store.save(&"f1".into()).await.unwrap();
+    let (backend, mut peer) = scripted();
+    let tell = Tell::new();
+    let driver = SchedulerDriver::start(tell.clone(), framework(store), backend);
+    for _ in 0..2 {
+        let attempt = peer.attempt().await;
+        let subscribe = attempt.call.subscribe.as_ref().unwrap();
+        assert_eq!(attempt.call.framework_id, Some("f1".into()));
+        assert_eq!(subscribe.framework_info.id, Some("f1".into()));
+        attempt.refuse(lost());
+    }
+    assert_eq!(driver.framework_id(), Some("f1".into()));
+}
+
+/// Sees in its handler what the store had by then, and whether calls go.
+struct Looks(MemoryStore, tokio::sync::mpsc::Sender<Option<FrameworkId>>);
+
+#[async_trait]
+impl Scheduler for Looks {
+    async fn subscribed(&mut self, _: &SchedulerDriver, _: Subscribed) -> HandlerResult {
+        self.1.send(self.0.get()).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_id_is_saved_before_the_scheduler_hears_of_it() {
+    let store = MemoryStore::new();
+    let (sender, mut looked) = tokio::sync::mpsc::channel(1);
+    let (backend, mut peer) = scripted();
+    let scheduler = Looks(store.clone(), sender);
+    let _driver = SchedulerDriver::start(scheduler, framework(store), backend);
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    let seen = within("subscribed", looked.recv()).await.unwrap();
+    assert_eq!(seen, Some("f1".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_load_ends_the_driver_before_it_subscribes() {
+    let store = Broken {
+        load: true,
+        save: false,
+        clear: false,
+    };
+    let (backend, _peer) = scripted();
+    let driver = SchedulerDriver::start(Tell::new(), framework(store), backend);
+    let error = end_of(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_eq!(
+        mesos_core::chain(&error),
+        "the store could not load the framework's id: disk full"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_cannot_be_saved_ends_the_driver_before_any_call() {
+    let store = Broken {
+        load: false,
+        save: true,
+        clear: false,
+    };
+    let (backend, mut peer) = scripted();
+    let tell = Tell::new();
+    let driver = SchedulerDriver::start(tell.clone(), framework(store), backend);
+    let early = driver.waiting_up_to(Duration::from_secs(60));
+    let early = tokio::spawn(async move { early.kill("t", None, None).await });
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    let error = end_of(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(error.to_string().contains("f1"), "{error}");
+    assert!(tell.seen().is_empty(), "{:?}", tell.seen());
+    assert!(session.pending_call().is_none());
+    let early = early.await.unwrap().unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_given_id_that_is_not_the_stored_one_is_a_mistake() {
+    let store = MemoryStore::new();
+    store.save(&"f1".into()).await.unwrap();
+    let (backend, _peer) = scripted();
+    let framework = framework(store).id("f2");
+    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let error = end_of(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_framework_ends_the_driver_and_stays_in_the_store() {
+    let store = MemoryStore::new();
+    store.save(&"f1".into()).await.unwrap();
+    let (backend, mut peer) = scripted();
+    let framework = framework(store.clone());
+    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let session = peer.session().await;
+    session.send(error("Framework has been removed")).await;
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::FrameworkRemoved);
+    assert_eq!(store.get(), Some("f1".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_framework_starts_anew_where_that_is_the_policy() {
+    let store = MemoryStore::new();
+    store.save(&"f1".into()).await.unwrap();
+    let (backend, mut peer) = scripted();
+    let framework = framework(store.clone()).when_removed(RemovedPolicy::StartAnew);
+    let tell = Tell::new();
+    let driver = SchedulerDriver::start(tell.clone(), framework, backend);
+    let session = peer.session().await;
+    session.send(error("Framework has been removed")).await;
+    let attempt = peer.attempt().await;
+    assert_eq!(store.get(), None, "cleared before the next SUBSCRIBE");
+    assert_eq!(driver.framework_id(), None);
+    assert_eq!(attempt.call.framework_id, None);
+    let subscribe = attempt.call.subscribe.as_ref().unwrap();
+    assert_eq!(subscribe.framework_info.id, None);
+    let session = attempt.grant();
+    session.send(subscribed("f2")).await;
+    settle(&tell, &session).await;
+    assert_eq!(
+        tell.seen(),
+        ["disconnected FrameworkRemoved 0", "subscribed f2 for f1"]
+    );
+    assert_eq!(store.get(), Some("f2".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_cannot_be_cleared_ends_the_driver() {
+    let store = Broken {
+        load: false,
+        save: false,
+        clear: true,
+    };
+    let (backend, mut peer) = scripted();
+    let framework = framework(store)
+        .id("f1")
+        .when_removed(RemovedPolicy::StartAnew);
+    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let session = peer.session().await;
+    session.send(error("Framework has been removed")).await;
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::Store);
+}
