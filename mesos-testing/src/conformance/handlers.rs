@@ -90,15 +90,17 @@ pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(harnes
     recorder.plan(Handler::Update, Outcome::Slow(heartbeat * 25));
     let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
     // More than any queue between us takes.
-    for _ in 0..2000 {
+    for _ in 0..500 {
         stream.send(events::update(status.clone()));
     }
-    for _ in 0..2000 {
+    for _ in 0..500 {
         recorder.update(TaskState::TaskRunning).await;
+    }
+    for _ in 0..500 {
+        master.expect(Type::Acknowledge).await;
     }
     must(driver.revive([]).await);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
-    assert_eq!(master.calls_of(Type::Acknowledge).len(), 2000);
 }
 
 pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not(harness: Harness) {

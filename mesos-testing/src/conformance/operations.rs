@@ -7,7 +7,7 @@ use mesos_proto::v1::{
 
 use super::updates::offer;
 use super::{Harness, Subscribed, must};
-use crate::{Agent, FakeMaster, Recorder, events};
+use crate::{Agent, FakeMaster, Recorder, Told, events};
 
 pub(super) async fn an_operation_update_with_uuid_is_acknowledged_with_all_that_names_it(
     harness: Harness,
@@ -68,6 +68,11 @@ pub(super) async fn an_operation_update_without_uuid_is_not_acknowledged(harness
     };
     stream.send(events::operation_update(status));
     recorder.operation_update().await;
+    // With the next event the last one is dealt with, and calls keep their order.
+    stream.send(events::rescind("o"));
+    recorder
+        .expect("the rescind", |told| matches!(told, Told::Rescind(_)))
+        .await;
     must(driver.revive([]).await);
     assert_eq!(master.calls_of(Type::AcknowledgeOperationStatus), []);
 }

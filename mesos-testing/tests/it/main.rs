@@ -1,7 +1,12 @@
-//! One program for all integration tests.
+//! The crate's own tests, and its promises asked of the HTTP backend. One
+//! program for all of them.
+
+#![allow(clippy::unwrap_used)]
 
 mod checks;
 mod client;
 mod cluster;
 mod conformance;
 mod network;
+mod recorders;
+mod scenario;

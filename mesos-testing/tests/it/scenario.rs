@@ -1,0 +1,87 @@
+//! Scenarios: that they pass what they should, and nothing else.
+
+use mesos_core::SchedulerDriver;
+use mesos_core::{Framework, HandlerResult, Scheduler, StatusUpdate};
+use mesos_http::HttpBackend;
+use mesos_testing::v1::scheduler::call::Type;
+use mesos_testing::v1::{TaskState, TaskStatus};
+use mesos_testing::{FakeMaster, Recorder, Scenario, events};
+use std::time::Duration;
+
+/// Kills every task that runs, before it is acknowledged that it does.
+struct Killer;
+
+#[async_trait::async_trait]
+impl Scheduler for Killer {
+    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        if update.task_state() == Ok(TaskState::TaskRunning) {
+            let agent_id = update.agent_id.clone();
+            driver.kill(&update.task_id, agent_id, None).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn impatient() -> Scenario {
+    let master = FakeMaster::builder()
+        .scripted()
+        .patience(Duration::from_millis(200));
+    Scenario::with(master.start().await.unwrap())
+}
+
+fn start(scheduler: impl Scheduler + 'static, mesos: &Scenario) -> SchedulerDriver {
+    let backend = HttpBackend::new(mesos.url().parse().unwrap());
+    SchedulerDriver::start(scheduler, Framework::ephemeral("test"), backend)
+}
+
+#[tokio::test]
+async fn a_scenario_is_the_protocol_line_by_line() {
+    let mut mesos = Scenario::start().await.unwrap();
+    let driver = start(Killer, &mesos);
+    let framework_id = mesos.receives_subscribe().await;
+    mesos
+        .sends_update("a", TaskStatus::new("t", TaskState::TaskStarting))
+        .await;
+    let running = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
+    mesos.sends(events::update(running.clone()));
+    let kill = mesos.receives(Type::Kill).await.kill.unwrap();
+    assert_eq!(
+        (kill.task_id, kill.agent_id),
+        ("t".into(), Some("a".into()))
+    );
+    mesos.receives_acknowledge(&running).await;
+    driver.stop(false);
+    let teardown = mesos.receives(Type::Teardown).await;
+    assert_eq!(teardown.framework_id, Some(framework_id));
+    mesos.stream().closed().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "expected ACKNOWLEDGE as the next call, got KILL on connection")]
+async fn a_call_out_of_its_turn_is_told_with_all_that_came() {
+    let mut mesos = impatient().await;
+    let _driver = start(Killer, &mesos);
+    mesos.receives_subscribe().await;
+    mesos
+        .sends_update("a", TaskStatus::new("t", TaskState::TaskRunning))
+        .await;
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_matter_is_passed_over() {
+    let mut mesos = impatient().await.ignoring(Type::Kill);
+    let _driver = start(Killer, &mesos);
+    mesos.receives_subscribe().await;
+    mesos
+        .sends_update("a", TaskStatus::new("t", TaskState::TaskRunning))
+        .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "for KILL, which did not come; this did:\n * SUBSCRIBE on connection 1")]
+async fn a_call_that_does_not_come_is_told_with_what_did() {
+    let mut mesos = impatient().await;
+    let _driver = start(Recorder::new(), &mesos);
+    mesos.receives_subscribe().await;
+    mesos.receives(Type::Kill).await;
+}
