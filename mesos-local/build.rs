@@ -18,6 +18,13 @@ const STAND_INS: [(&str, &str); 8] = [
 ];
 const SOURCE: &str = "stub/mesos_stub.c";
 
+/// For a cluster with a real OpenSSL: the file name that the dynamic loader looks for, and the name
+/// that the library has in the archive that it comes from.
+const FORWARDERS: [(&str, &str); 2] = [
+    ("libssl.so.1.0.0", "libssl-c0c2ede4.so.1.0.2q"),
+    ("libcrypto.so.1.0.0", "libcrypto-c1fa9491.so.1.0.2q"),
+];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={SOURCE}");
     let out = env::var("OUT_DIR")?;
@@ -45,5 +52,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         table += &format!("    ({file:?}, include_bytes!({path:?}).as_slice()),\n");
     }
     fs::write(out.join("stand_ins.rs"), table + "]\n")?;
+
+    let mut table = String::from("&[\n");
+    for (file, real) in FORWARDERS.iter().filter(|_| linux) {
+        // Only to be linked against: its name is all that is taken from it.
+        let (named, path) = (out.join(real), out.join(format!("forwarder-{file}")));
+        empty(real, &named, None)?;
+        empty(file, &path, Some(&named))?;
+        table += &format!("    ({file:?}, include_bytes!({path:?}).as_slice()),\n");
+    }
+    fs::write(out.join("forwarders.rs"), table + "]\n")?;
     Ok(())
+}
+
+/// Builds a library without code, of this name, which needs another one.
+fn empty(name: &str, path: &Path, needed: Option<&Path>) -> Result<(), Box<dyn std::error::Error>> {
+    let status = cc::Build::new()
+        .try_get_compiler()?
+        .to_command()
+        .args(["-shared", "-g0", "-Wl,--no-as-needed"])
+        .arg(format!("-Wl,-soname,{name}"))
+        .arg("-o")
+        .arg(path)
+        .args(["-x", "c", "/dev/null", "-x", "none"])
+        .args(needed)
+        .status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("the C compiler could not build {name}: {status}").into()),
+    }
 }

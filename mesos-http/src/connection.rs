@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::dial::dial;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Scheme};
 use crate::settings::Settings;
 
 /// Names the subscription that a call belongs to.
@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     endpoint: Endpoint,
     settings: Settings,
     sender: SendRequest<Full<Bytes>>,
+    /// Whether HTTP has come over it.
+    answered: bool,
     driver: JoinHandle<()>,
 }
 
@@ -63,6 +65,7 @@ impl Connection {
             endpoint: endpoint.clone(),
             settings: settings.clone(),
             sender,
+            answered: false,
             driver,
         })
     }
@@ -117,7 +120,10 @@ impl Connection {
                 })
         };
         match timeout(limit, exchange).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => {
+                self.answered = true;
+                Ok(response)
+            }
             Ok(Err((source, delivery))) => {
                 let at = &self.endpoint;
                 let (kind, message) = if source.is_parse() {
@@ -129,10 +135,11 @@ impl Connection {
                         ),
                     )
                 } else {
-                    (
-                        ErrorKind::Transport,
-                        format!("the connection to {at} broke before POST {path} was answered"),
-                    )
+                    let hint = self.hint();
+                    let message = format!(
+                        "the connection to {at} broke before POST {path} was answered{hint}"
+                    );
+                    (ErrorKind::Transport, message)
                 };
                 Err(Error::new(kind, message)
                     .with_delivery(delivery)
@@ -145,6 +152,18 @@ impl Connection {
                     self.endpoint
                 ),
             )),
+        }
+    }
+}
+
+impl Connection {
+    /// A Mesos with TLS resets a connection that does not begin with it.
+    fn hint(&self) -> &'static str {
+        let plain = self.endpoint.scheme() == Scheme::Http && self.settings.unix_socket.is_none();
+        if plain && !self.answered {
+            "; if that port has TLS, write https://"
+        } else {
+            ""
         }
     }
 }

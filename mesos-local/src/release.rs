@@ -6,13 +6,29 @@ use crate::error::{Error, ErrorKind};
 /// The release that is used where none is named.
 pub const DEFAULT_VERSION: &str = "1.11.0";
 
-/// The project's name in a Python package index, in its normalized form.
-pub(crate) const PACKAGE: &str = "mesos-scheduler";
-
 /// The file inside the archive that is libmesos: a Python extension with all of Mesos linked in.
 pub(crate) const MEMBER: &str = "_scheduler.so";
 
-/// One archive of a package index.
+/// One archive of a package index, and what becomes of it in the cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Package {
+    /// For messages: a name and a version.
+    pub(crate) what: String,
+    /// The project's name in a Python package index, in its normalized form.
+    pub(crate) project: &'static str,
+    /// The archive's file name, by which its link on the index page is found.
+    pub(crate) file: String,
+    /// SHA-256 of the archive, in lower-case hexadecimal.
+    pub(crate) sha256: String,
+    /// The directory in the cache.
+    pub(crate) directory: String,
+    /// The file in it that is there if, and only if, everything is.
+    pub(crate) marker: &'static str,
+    /// What can be done instead of downloading it, for messages.
+    pub(crate) instead: &'static str,
+}
+
+/// A release of Mesos.
 #[derive(Clone, Debug)]
 pub(crate) struct Release {
     pub(crate) version: String,
@@ -79,9 +95,17 @@ impl Release {
             })
     }
 
-    /// The archive's file name, by which its link on the index page is found.
-    pub(crate) fn file_name(&self) -> String {
-        format!("mesos.scheduler-{}.linux-x86_64.tar.gz", self.version)
+    /// The archive that it is in.
+    pub(crate) fn package(&self) -> Package {
+        Package {
+            what: format!("Mesos {}", self.version),
+            project: "mesos-scheduler",
+            file: format!("mesos.scheduler-{}.linux-x86_64.tar.gz", self.version),
+            sha256: self.sha256.clone(),
+            directory: self.version.clone(),
+            marker: MEMBER,
+            instead: "set MESOS_NATIVE_LIBRARY to a libmesos that is already here",
+        }
     }
 }
 

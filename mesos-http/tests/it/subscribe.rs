@@ -251,7 +251,8 @@ async fn a_connection_that_breaks_before_the_answer_is_lost_transport() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the connection to http://{} broke before POST /api/v1/scheduler was answered",
+            "the connection to http://{} broke before POST /api/v1/scheduler was answered; if \
+             that port has TLS, write https://",
             server.address
         )
     );

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod certificates;
+mod security;
+
 use std::time::Duration;
 
 use mesos_core::backend::{Backend, ExecutorApi, Incoming, SchedulerApi, Subscription};

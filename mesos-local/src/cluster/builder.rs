@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::link::Link;
-use super::work_dir::{STAND_INS_DIR, WorkDir};
+use super::security::{Secret, Security, Tls};
+use super::work_dir::{STAND_INS_DIR, WorkDir, put_openssl};
 use super::{LocalCluster, environment};
 use crate::error::{Error, ErrorKind};
-use crate::fetch::libmesos_blocking;
+use crate::fetch::{libmesos_blocking, openssl};
 use crate::programs::Programs;
 use crate::release::{DEFAULT_VERSION, MEMBER};
 use crate::wire::{Config, port_message};
@@ -31,6 +32,7 @@ pub struct Builder {
     work_dir: Option<PathBuf>,
     ready_timeout: Duration,
     stop_grace: Duration,
+    security: Security,
 }
 
 impl Default for Builder {
@@ -44,6 +46,7 @@ impl Default for Builder {
             work_dir: None,
             ready_timeout: Duration::from_secs(60),
             stop_grace: Duration::from_secs(3),
+            security: Security::default(),
         }
     }
 }
@@ -104,6 +107,42 @@ impl Builder {
         self
     }
 
+    /// A principal and its secret; may be called several times. With any, the master takes HTTP
+    /// frameworks only with one of them, by HTTP basic authentication. Agents and the operator API
+    /// stay open to everybody.
+    pub fn credential(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
+        let credential = (principal.into(), Secret(secret.into()));
+        self.security.credentials.push(credential);
+        self
+    }
+
+    /// Agents take executors only with the token that they gave them. Downloads an OpenSSL (2.7 MB)
+    /// the first time, as [`tls`](Self::tls).
+    pub fn executor_authentication(mut self) -> Self {
+        self.security.executors = true;
+        self
+    }
+
+    /// Master and agents speak TLS, and nothing else, with the RSA certificate and the key in these
+    /// PEM files; `authority` is the file that executors are told to believe. The certificate has to
+    /// be for the IP address 127.0.0.1.
+    ///
+    /// The cipher suites are not Mesos' default ones, which few TLS libraries still have; the
+    /// variable `LIBPROCESS_SSL_CIPHERS` (see [`env`](Self::env)) sets others.
+    pub fn tls(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+        authority: impl Into<PathBuf>,
+    ) -> Self {
+        self.security.tls = Some(Tls {
+            certificate: certificate.into(),
+            key: key.into(),
+            authority: authority.into(),
+        });
+        self
+    }
+
     /// Starts the cluster and returns when the master and all agents are ready to be used, in
     /// about a second, plus the download the very first time.
     ///
@@ -114,13 +153,17 @@ impl Builder {
     /// not start is kept: the error names the log in it.
     pub async fn start(self) -> Result<LocalCluster, Error> {
         let agents = self.agents;
+        let scheme = match self.security.tls {
+            Some(_) => "https",
+            None => "http",
+        };
         let (link, work_dir) = crate::blocking(move || {
             self.check()?;
             let library = libmesos_blocking(&self.version)?;
             self.launch(&library, &Programs::find()?)
         })
         .await?;
-        LocalCluster::start(link, agents, work_dir).await
+        LocalCluster::start(link, scheme, agents, work_dir).await
     }
 
     /// What can be refused before anything is downloaded or built.
@@ -162,6 +205,10 @@ impl Builder {
                 Error::new(ErrorKind::Config, message)
             })
         };
+        let unwritable = |cause| {
+            let message = format!("cannot write into {}", work_dir.display());
+            Error::because(ErrorKind::Config, message, cause)
+        };
         let mut program = vec![
             utf8(&programs.local)?,
             "cluster".into(),
@@ -170,6 +217,9 @@ impl Builder {
         ];
         // A libmesos that was installed brings what it needs; the package's brings nothing.
         if library.file_name().is_some_and(|name| name == MEMBER) {
+            if self.security.needs_openssl() {
+                put_openssl(&work_dir, &openssl()?).map_err(unwritable)?;
+            }
             program.extend(["--stand-ins".into(), utf8(&work_dir.join(STAND_INS_DIR))?]);
         }
         program.extend([
@@ -177,6 +227,7 @@ impl Builder {
             self.ready_timeout.as_secs_f64().to_string(),
         ]);
         let mut environment = environment::of(&utf8(&work_dir)?, self.agents, &self.resources);
+        environment.extend(self.security.prepare(&work_dir).map_err(unwritable)?);
         environment.extend(self.environment);
         let config = Config {
             work_dir: work_dir.clone(),

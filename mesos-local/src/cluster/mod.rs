@@ -1,12 +1,13 @@
 //! [`LocalCluster`]: a real Mesos on this machine, and what can be done to it.
 //!
-//! `builder` gathers the settings, `environment` turns them into Mesos' flags,
+//! `builder` gathers the settings, `environment` and `security` turn them into Mesos' flags,
 //! `work_dir` has the files, `link` is the
 //! connection to the supervisor process, which does all that is done to processes.
 
 mod builder;
 mod environment;
 mod link;
+mod security;
 mod work_dir;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub(crate) use work_dir::write_stand_ins;
 pub struct LocalCluster {
     link: Mutex<Link>,
     exited: watch::Receiver<Option<String>>,
+    scheme: &'static str,
     port: u16,
     agents: usize,
     work_dir: PathBuf,
@@ -54,11 +56,17 @@ impl LocalCluster {
         Builder::default()
     }
 
-    async fn start(mut link: Link, agents: usize, work_dir: PathBuf) -> Result<Self, Error> {
+    async fn start(
+        mut link: Link,
+        scheme: &'static str,
+        agents: usize,
+        work_dir: PathBuf,
+    ) -> Result<Self, Error> {
         let port = link.request(Action::Start).await?;
         Ok(Self {
             exited: link.exited(),
             link: Mutex::new(link),
+            scheme,
             port,
             agents,
             work_dir,
@@ -66,18 +74,18 @@ impl LocalCluster {
     }
 
     /// The URL to give to a scheduler, a prefix for the paths of the API:
-    /// `http://127.0.0.1:PORT/master`.
+    /// `http://127.0.0.1:PORT/master`, or `https://…` if it has [TLS](Builder::tls).
     ///
     /// A daemon answers `/api/v1/…` too; this master answers the paths below `/master` only.
     pub fn master_url(&self) -> String {
-        format!("http://127.0.0.1:{}/master", self.port)
+        format!("{}://127.0.0.1:{}/master", self.scheme, self.port)
     }
 
     /// The URL of an agent, a prefix for the paths of the agent's API:
     /// `http://127.0.0.1:PORT/slave(NUMBER)`. Agents are counted from 1 to
     /// [`agents`](Self::agents).
     pub fn agent_url(&self, number: usize) -> String {
-        format!("http://127.0.0.1:{}/slave({number})", self.port)
+        format!("{}://127.0.0.1:{}/slave({number})", self.scheme, self.port)
     }
 
     /// The port of the master and of all agents. It stays the same over a restart.

@@ -10,6 +10,8 @@ use crate::programs::Programs;
 
 /// Stand-ins for the shared libraries that libmesos wants and this machine may lack.
 const STAND_INS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/stand_ins.rs"));
+/// What makes a real OpenSSL serve in place of its stand-ins, which have the same names.
+const FORWARDERS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/forwarders.rs"));
 /// Where they are put, in the work directory.
 pub(super) const STAND_INS_DIR: &str = "lib";
 /// Mesos' own work directory.
@@ -64,6 +66,19 @@ fn fill(path: &Path, programs: &Programs) -> io::Result<()> {
             fs::remove_file(&link)?;
         }
         symlink(program, link)?;
+    }
+    Ok(())
+}
+
+/// Replaces the stand-ins for OpenSSL by these real libraries.
+pub(super) fn put_openssl(work_dir: &Path, libraries: &[PathBuf]) -> io::Result<()> {
+    let directory = work_dir.join(STAND_INS_DIR);
+    for (name, bytes) in FORWARDERS {
+        fs::write(directory.join(name), bytes)?;
+    }
+    for library in libraries {
+        let name = library.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        fs::copy(library, directory.join(name))?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! The directory in which libmesos is kept, one directory for each version, and the lock that
-//! lets one process at a time fill it.
+//! The directory in which libmesos is kept, one directory for each version, beside what else comes
+//! from a package index, and the lock that lets one process at a time fill it.
 //!
-//! A version's directory holds `_scheduler.so` or nothing: the file gets its name only when it is
-//! complete, checked and on the disk.
+//! A file gets its name only when it is complete, checked and on the disk; a package's marker (of
+//! libmesos, `_scheduler.so` itself) is the last one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read as _, Seek as _, Write as _};
@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::download::download;
 use super::index::Index;
 use crate::error::{Error, ErrorKind};
-use crate::release::{MEMBER, Release};
+use crate::release::{MEMBER, Package, Release};
 
 const VARIABLE: &str = "MESOS_LOCAL_CACHE";
 /// How the names of unfinished files begin; whoever holds the lock may delete them.
@@ -63,10 +63,26 @@ impl Cache {
         release: &Release,
         index: impl FnOnce() -> Result<Index, Error>,
     ) -> Result<PathBuf, Error> {
-        let directory = self.directory.join(&release.version);
-        let library = directory.join(MEMBER);
-        if library.is_file() {
-            return Ok(library);
+        self.marker(&release.package(), index, |archive, directory| {
+            let mut unpacked = unfinished(directory)?;
+            unpack(archive, &mut unpacked)?;
+            unpacked.persist(directory.join(MEMBER))?;
+            Ok(())
+        })
+    }
+
+    /// The package's marker; if it is not there yet, `unpack` is given the archive and has to put
+    /// it into the directory, after everything else.
+    pub(crate) fn marker(
+        &self,
+        package: &Package,
+        index: impl FnOnce() -> Result<Index, Error>,
+        unpack: impl FnOnce(&NamedTempFile, &Path) -> io::Result<()>,
+    ) -> Result<PathBuf, Error> {
+        let directory = self.directory.join(&package.directory);
+        let marker = directory.join(package.marker);
+        if marker.is_file() {
+            return Ok(marker);
         }
         let trouble = |doing: &str, cause: io::Error| {
             Error::because(
@@ -80,36 +96,27 @@ impl Cache {
             )
         };
         fs::create_dir_all(&directory).map_err(|cause| trouble("make a directory", cause))?;
-        let _lock = self.lock(release).map_err(|cause| trouble("lock", cause))?;
-        if library.is_file() {
-            return Ok(library);
+        let _lock = self.lock(package).map_err(|cause| trouble("lock", cause))?;
+        if marker.is_file() {
+            return Ok(marker);
         }
         remove_unfinished(&directory).map_err(|cause| trouble("clean up", cause))?;
 
         let index = index()?;
-        let (http, url) = index.locate(release)?;
-        let new_file = || {
-            tempfile::Builder::new()
-                .prefix(UNFINISHED)
-                .tempfile_in(&directory)
-                .map_err(|cause| trouble("create a file", cause))
-        };
-        let mut archive = new_file()?;
-        download(http, &url, release, archive.as_file_mut())?;
-        let mut unpacked = new_file()?;
-        unpack(archive, &mut unpacked).map_err(|cause| trouble("unpack libmesos", cause))?;
-        unpacked
-            .persist(&library)
-            .map_err(|error| error.error)
-            .and_then(|_| File::open(&directory)?.sync_all())
-            .map_err(|cause| trouble("name the file", cause))?;
-        Ok(library)
+        let (http, url) = index.locate(package)?;
+        let mut archive =
+            unfinished(&directory).map_err(|cause| trouble("create a file", cause))?;
+        download(http, &url, package, archive.as_file_mut())?;
+        unpack(&archive, &directory)
+            .and_then(|()| File::open(&directory)?.sync_all())
+            .map_err(|cause| trouble(&format!("unpack {}", package.what), cause))?;
+        Ok(marker)
     }
 
-    /// The lock of this release, waited for if need be; it is released when the file is closed,
+    /// The lock of this package, waited for if need be; it is released when the file is closed,
     /// so also when the process is killed.
-    fn lock(&self, release: &Release) -> io::Result<File> {
-        let path = self.directory.join(format!("{}.lock", release.version));
+    fn lock(&self, package: &Package) -> io::Result<File> {
+        let path = self.directory.join(format!("{}.lock", package.directory));
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -122,9 +129,9 @@ impl Cache {
                 let mut holder = String::new();
                 file.read_to_string(&mut holder)?;
                 eprintln!(
-                    "waiting for process {}, which is downloading Mesos {} ({} is its lock)",
+                    "waiting for process {}, which is downloading {} ({} is its lock)",
                     holder.trim(),
-                    release.version,
+                    package.what,
                     path.display()
                 );
                 file.lock()?;
@@ -149,8 +156,15 @@ fn remove_unfinished(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A file in this directory without a name that lasts.
+pub(crate) fn unfinished(directory: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(directory)
+}
+
 /// Writes the archive's one interesting member into `into`, up to the disk.
-fn unpack(archive: NamedTempFile, into: &mut NamedTempFile) -> io::Result<()> {
+fn unpack(archive: &NamedTempFile, into: &mut NamedTempFile) -> io::Result<()> {
     let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(archive.reopen()?)));
     for entry in archive.entries()? {
         let mut entry = entry?;
@@ -167,7 +181,7 @@ fn unpack(archive: NamedTempFile, into: &mut NamedTempFile) -> io::Result<()> {
 }
 
 /// Temporary files are for their owner alone; a cache may be shared.
-fn readable_by_all(file: &File) -> io::Result<()> {
+pub(crate) fn readable_by_all(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }

@@ -6,27 +6,25 @@ use std::io::{Read as _, Write as _};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use super::cache::hex;
 use super::http::{self, Http};
 use super::index::shown;
 use super::progress::Progress;
-use super::{LIBRARY_VARIABLE, cache::hex};
 use crate::error::{Error, ErrorKind};
-use crate::release::Release;
+use crate::release::Package;
 
 /// Writes the archive at `url` into `into`. After an error the file holds anything; after success
-/// it holds exactly the archive that the release is pinned to.
+/// it holds exactly the archive that the package is pinned to.
 pub(crate) fn download(
     http: &Http,
     url: &Url,
-    release: &Release,
+    package: &Package,
     into: &mut File,
 ) -> Result<(), Error> {
     let failed = |message: String, cause: Box<dyn std::error::Error + Send + Sync>| {
         Error::because(
             ErrorKind::Download,
-            format!(
-                "{message}: try again, or set {LIBRARY_VARIABLE} to a libmesos that is already here"
-            ),
+            format!("{message}: try again, or {}", package.instead),
             cause,
         )
     };
@@ -34,7 +32,7 @@ pub(crate) fn download(
         .get(url, "*/*")
         .map_err(|cause| failed(format!("cannot download {}", shown(url)), cause.into()))?;
     let total = response.length();
-    let mut progress = Progress::new(format!("downloading Mesos {}", release.version), total);
+    let mut progress = Progress::new(format!("downloading {}", package.what), total);
     let (mut hash, mut done) = (Sha256::new(), 0_u64);
     let (mut body, mut buffer) = (response.into_reader(), vec![0; 64 << 10]);
     loop {
@@ -60,8 +58,8 @@ pub(crate) fn download(
             Error::because(
                 ErrorKind::Cache,
                 format!(
-                    "cannot write the download of Mesos {} into the cache",
-                    release.version
+                    "cannot write the download of {} into the cache",
+                    package.what
                 ),
                 cause,
             )
@@ -70,17 +68,17 @@ pub(crate) fn download(
         progress.at(done);
     }
     let got = hex(&hash.finalize());
-    if got != release.sha256 {
+    if got != package.sha256 {
         return Err(Error::new(
             ErrorKind::Download,
             format!(
-                "the archive {} is not the released Mesos {}: expected SHA-256 {}, got {got} \
+                "the archive {} is not the released {}: expected SHA-256 {}, got {got} \
                  ({done} bytes). Nothing of it was kept. Something on the way changed it, or the \
-                 index serves another file: try again, set PIP_INDEX_URL to another index, or set \
-                 {LIBRARY_VARIABLE} to a libmesos that you trust",
+                 index serves another file: try again, set PIP_INDEX_URL to another index, or {}",
                 shown(url),
-                release.version,
-                release.sha256,
+                package.what,
+                package.sha256,
+                package.instead,
             ),
         ));
     }

@@ -11,7 +11,7 @@ use url::Url;
 use super::LIBRARY_VARIABLE;
 use super::http::Http;
 use crate::error::{Error, ErrorKind};
-use crate::release::{PACKAGE, Release};
+use crate::release::Package;
 
 const VARIABLE: &str = "PIP_INDEX_URL";
 const MEDIA_TYPES: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
@@ -60,23 +60,27 @@ impl Index {
         Ok(Self { http, url })
     }
 
-    /// The address of the release's archive, and the client to get it with.
-    pub(crate) fn locate(&self, release: &Release) -> Result<(&Http, Url), Error> {
-        let page = self.url.join(&format!("{PACKAGE}/")).map_err(|cause| {
-            Error::because(
-                ErrorKind::Index,
-                format!("no page can be below {}", shown(&self.url)),
-                cause,
-            )
-        })?;
+    /// The address of the package's archive, and the client to get it with.
+    pub(crate) fn locate(&self, package: &Package) -> Result<(&Http, Url), Error> {
+        let page = self
+            .url
+            .join(&format!("{}/", package.project))
+            .map_err(|cause| {
+                Error::because(
+                    ErrorKind::Index,
+                    format!("no page can be below {}", shown(&self.url)),
+                    cause,
+                )
+            })?;
         let response = self.http.get(&page, MEDIA_TYPES).map_err(|cause| {
             Error::because(
                 ErrorKind::Index,
                 format!(
                     "cannot read the package index's page {}: check the network, HTTPS_PROXY and \
-                     SSL_CERT_FILE, set {VARIABLE} to an index that has {PACKAGE}, or set \
-                     {LIBRARY_VARIABLE} to a libmesos that is already here",
-                    shown(&page)
+                     SSL_CERT_FILE, set {VARIABLE} to an index that has {}, or {}",
+                    shown(&page),
+                    package.project,
+                    package.instead
                 ),
                 cause,
             )
@@ -103,15 +107,16 @@ impl Index {
                 ),
             )
         })?;
-        let wanted = release.file_name();
-        let link = links.iter().find(|link| link.name == wanted).ok_or_else(|| {
+        let wanted = &package.file;
+        let link = links.iter().find(|link| link.name == *wanted).ok_or_else(|| {
             Error::new(
                 ErrorKind::Index,
                 format!(
                     "the page {} has {} links, but none to {wanted}: set {VARIABLE} to an index \
-                     that has it, or {LIBRARY_VARIABLE} to a libmesos that is already here",
+                     that has it, or {}",
                     shown(&page),
-                    links.len()
+                    links.len(),
+                    package.instead
                 ),
             )
         })?;

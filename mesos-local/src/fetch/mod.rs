@@ -7,6 +7,7 @@ mod cache;
 mod download;
 mod http;
 mod index;
+mod openssl;
 mod progress;
 #[cfg(test)]
 mod server;
@@ -18,6 +19,7 @@ use crate::platform;
 use crate::release::Release;
 use cache::Cache;
 use index::Index;
+pub(crate) use openssl::openssl;
 
 /// The variable that names a libmesos to use instead of downloading one.
 pub(crate) const LIBRARY_VARIABLE: &str = "MESOS_NATIVE_LIBRARY";

@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
 use super::cache::hex;
-use crate::release::{MEMBER, PACKAGE, Release};
+use crate::release::{MEMBER, Release};
 
 /// What the fake library in the fake archive contains.
 pub(crate) const LIBRARY: &[u8] = b"not really a library";
@@ -44,10 +44,11 @@ impl Server {
 
     /// An index that has the archive, and whatever `archive` answers for it.
     pub(crate) fn with_archive(release: &Release, archive: Answer) -> Self {
-        let file = release.file_name();
+        let package = release.package();
+        let file = &package.file;
         let page = format!("<!DOCTYPE html><a href=\"../../files/{file}#sha256=0\">{file}</a>");
         Self::start(HashMap::from([
-            (format!("/simple/{PACKAGE}/"), ok(page.as_bytes())),
+            (format!("/simple/{}/", package.project), ok(page.as_bytes())),
             (format!("/files/{file}"), archive),
         ]))
     }

@@ -203,7 +203,7 @@ fn of_several_processes_that_want_the_cache_at_once_one_downloads() {
     let directory = tempfile::tempdir().expect("a directory");
     // Held while the others start, so that all of them meet at the lock.
     let cache = Cache::at(directory.path());
-    let lock = cache.lock(&release).expect("the lock");
+    let lock = cache.lock(&release.package()).expect("the lock");
     let start = || {
         Command::new(std::env::current_exe().expect("this test"))
             .args(["--ignored", "--nocapture", "--exact"])
