@@ -116,7 +116,12 @@ impl<A: Api> Link<A> {
         self.disconnect();
     }
 
-    /// Waits for the loop's end. Cancel safe.
+    /// Completes when the loop has ended. Cancel safe.
+    pub(crate) async fn ended(&self) {
+        let _ = self.end.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Waits for the loop's end, and says how it was. Cancel safe.
     pub(crate) async fn join(&self) -> Result<End> {
         let mut end = self.end.subscribe();
         match end.wait_for(Option::is_some).await.map(|end| end.clone()) {

@@ -7,6 +7,7 @@ use mesos_proto::v1::framework_info::{Capability, capability};
 use mesos_proto::v1::scheduler::OfferConstraints;
 use mesos_proto::v1::{FrameworkId, FrameworkInfo};
 
+use super::reconcile::ReconcilePolicy;
 use crate::runtime::BackoffPolicy;
 use crate::session::RemovedPolicy;
 use crate::store::Store;
@@ -35,6 +36,7 @@ pub struct Framework {
     pub(crate) backoff: BackoffPolicy,
     pub(crate) removed: RemovedPolicy,
     pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) reconcile: Option<ReconcilePolicy>,
 }
 
 /// What a current framework wants; see [`Framework::ephemeral`].
@@ -83,6 +85,7 @@ impl Framework {
             backoff: BackoffPolicy::default(),
             removed: RemovedPolicy::default(),
             store: None,
+            reconcile: None,
         }
     }
 
@@ -181,6 +184,24 @@ impl Framework {
     #[must_use]
     pub fn store(mut self, store: impl Store + 'static) -> Self {
         self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Reconciles by itself (default: off): remembers each task and operation
+    /// that is not in a terminal state, from what is launched and what updates
+    /// say; asks for all of them after each subscription until each has been
+    /// answered; and asks for everything that the master knows at intervals,
+    /// which brings up tasks that this scheduler does not know of. The answers
+    /// come as [`update`](crate::Scheduler::update); nothing has to be
+    /// forwarded. A restarted scheduler gives the tasks that it has on its
+    /// books with
+    /// [`reconcile_until_answered`](crate::SchedulerDriver::reconcile_until_answered).
+    ///
+    /// Costs the memory of two ids for each living task. What an ACCEPT of
+    /// unknown fate launched is asked for without this, too.
+    #[must_use]
+    pub fn reconcile(mut self, policy: ReconcilePolicy) -> Self {
+        self.reconcile = Some(policy);
         self
     }
 

@@ -6,6 +6,7 @@ mod driver;
 mod event;
 mod framework;
 mod offer;
+mod reconcile;
 mod runtime;
 mod shared;
 mod update;
@@ -23,6 +24,7 @@ pub use driver::SchedulerDriver;
 pub use event::Event;
 pub use framework::Framework;
 pub use offer::Offer;
+pub use reconcile::ReconcilePolicy;
 pub use update::{Acknowledgement, OperationUpdate, StatusUpdate};
 pub(crate) use validate::id as check_id;
 

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::Framework;
 use super::offer::Ledger;
+use super::reconcile::{Plan, Reconciler};
 use super::wishes::Wishes;
 use crate::backend::{Backend, SchedulerApi};
 use crate::capability::{Capabilities, Capability};
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     pub(super) ledger: Arc<Ledger>,
     pub(super) capabilities: Capabilities,
     pub(super) backend: &'static str,
+    pub(super) reconciler: Reconciler,
     /// Whose turn it is among the calls that wait for a subscription.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// The subscription that calls are made on, and an error that shows that
@@ -31,10 +33,13 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(framework: &Framework, backend: &impl Backend<SchedulerApi>) -> Self {
+        let capabilities = backend.capabilities();
+        let operations = capabilities.contains(Capability::OperationFeedback);
         Self {
+            reconciler: Reconciler::new(Plan::new(framework.reconcile, operations)),
             link: Link::new(),
             ledger: Arc::default(),
-            capabilities: backend.capabilities(),
+            capabilities,
             backend: backend.name(),
             turn: tokio::sync::Mutex::default(),
             doubt: watch::Sender::new((0, None)),

@@ -128,6 +128,19 @@ impl<A: Api> Session<A> {
         call.expect("the driver is gone")
     }
 
+    /// As [`call`](Self::call), however long it takes to come.
+    pub(crate) async fn late_call(&self) -> A::Call {
+        let (call, answer) = self
+            .calls
+            .lock()
+            .await
+            .recv()
+            .await
+            .expect("the driver is gone");
+        answer.send(Ok(()));
+        call
+    }
+
     /// Whether the driver closed the subscription.
     pub(crate) async fn closed(&self) {
         within("the end of the subscription", self.events.closed()).await;

@@ -3,13 +3,14 @@
 
 mod calls;
 mod offers;
+mod reconcile;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
+use mesos_proto::v1::{AgentId, FrameworkId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::runtime::Runtime;
@@ -22,6 +23,7 @@ use crate::capability::Capabilities;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Stop, in_handler};
 use crate::session::Generation;
+use reconcile::Accepting;
 
 /// How long a call may still be answered after its subscription was lost.
 /// Longer than backends take to say themselves what became of it.
@@ -178,7 +180,7 @@ impl SchedulerDriver {
             Some(wait) if !names_offers(&call) && !in_handler(&self.shared.link) => {
                 self.call_patiently(call, wait).await
             }
-            _ => self.make(self.route()?, call).await,
+            _ => self.make(self.route()?, call, None).await,
         }
     }
 
@@ -206,7 +208,7 @@ impl SchedulerDriver {
                 .map_err(in_vain)??;
             let Ok(route) = self.route() else { continue };
             let calls = Arc::clone(&route.calls);
-            match self.make(route, call.clone()).await {
+            match self.make(route, call.clone(), None).await {
                 // The connection broke, and the driver has not noticed yet.
                 Err(error)
                     if error.kind() == ErrorKind::NotSubscribed
@@ -221,17 +223,33 @@ impl SchedulerDriver {
         }
     }
 
-    /// Makes a call that was found valid.
-    async fn make(&self, route: Route, mut call: Call) -> Result<()> {
+    /// Makes a call that was found valid. `agent` is that of its offers, where
+    /// that is known.
+    async fn make(&self, route: Route, mut call: Call, agent: Option<AgentId>) -> Result<()> {
         let Route { generation, calls } = route;
         if call.framework_id.is_none() {
             call.framework_id = self.framework_id();
         }
         let wish = Wishes::concerns(&call).then(|| call.clone());
+        let accepting = Accepting::start(&self.shared, &call, agent.as_ref());
+        let result = self.send(generation, &calls, call, wish).await;
+        if let Some(accepting) = accepting {
+            accepting.finish(&result);
+        }
+        result
+    }
+
+    async fn send(
+        &self,
+        generation: Generation,
+        calls: &Arc<dyn Calls<SchedulerApi>>,
+        call: Call,
+        wish: Option<Call>,
+    ) -> Result<()> {
         let answer = calls.send(call).await?;
         let undo = wish.and_then(|call| self.shared.wishes().note(&call));
         let lost = async {
-            self.shared.link.left(&calls).await;
+            self.shared.link.left(calls).await;
             sleep(GRACE).await;
         };
         let result = tokio::select! {

@@ -27,7 +27,7 @@ impl SchedulerDriver {
         operations: impl IntoIterator<Item = Operation>,
         filters: Option<Filters>,
     ) -> Result<()> {
-        let (route, call) = {
+        let (route, call, agent_id) = {
             let offers: Vec<Offer> = offers.into_iter().collect();
             let agent_id = common_agent(&offers)?;
             let mut operations: Vec<Operation> = operations.into_iter().collect();
@@ -35,9 +35,11 @@ impl SchedulerDriver {
                 self.check(operation)?;
                 fill_agent_id(operation, &agent_id);
             }
-            self.consume(&offers, |ids| calls::accept(ids, operations, filters))?
+            let build = |ids| calls::accept(ids, operations, filters);
+            let (route, call) = self.consume(&offers, build)?;
+            (route, call, agent_id)
         };
-        self.make(route, call).await
+        self.make(route, call, Some(agent_id)).await
     }
 
     /// Launches `tasks` on one offer: [`accept`](Self::accept) with a single
@@ -109,7 +111,7 @@ impl SchedulerDriver {
             }
             self.consume(&offers, |ids| calls::decline(ids, filters))?
         };
-        self.make(route, call).await
+        self.make(route, call, None).await
     }
 
     /// Tells the operator that the framework agrees to give up the resources.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use mesos_proto::v1::MasterInfo;
+use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
 
 use super::{Break, Runtime, ended, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, guarded};
+use crate::scheduler::reconcile::{Plan, Worker};
 use crate::scheduler::update::{Due, OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};
 use crate::session::{Granted, Input, Output, SessionState};
@@ -74,6 +75,13 @@ where
         let scheduler = &mut self.scheduler;
         let (name, handler) = match event {
             Event::Update(status) => {
+                let told = TaskStatus {
+                    task_id: status.task_id.clone(),
+                    agent_id: status.agent_id.clone(),
+                    state: status.state,
+                    reason: status.reason,
+                    ..Default::default()
+                };
                 let (update, due) = StatusUpdate::new(status, &driver);
                 let span = tracing::debug_span!(
                     "update", task = %update.task_id.value, state = ?update.state
@@ -81,12 +89,25 @@ where
                 let handler = scheduler.update(&driver, update);
                 let handler = tracing::Instrument::instrument(handler, span);
                 let handled = guarded(link, "update", handler).await;
+                if let Ok(Handled::Done) = handled {
+                    shared.reconciler.note(|plan| plan.task(&told));
+                }
                 return self.acknowledge(handled, due, calls.as_ref()).await;
             }
             Event::UpdateOperationStatus(status) => {
+                let told = OperationStatus {
+                    operation_id: status.operation_id.clone(),
+                    agent_id: status.agent_id.clone(),
+                    resource_provider_id: status.resource_provider_id.clone(),
+                    state: status.state,
+                    ..Default::default()
+                };
                 let (update, due) = OperationUpdate::new(status, &driver);
                 let handler = scheduler.operation_update(&driver, update);
                 let handled = guarded(link, "operation_update", handler).await;
+                if let Ok(Handled::Done) = handled {
+                    shared.reconciler.note(|plan| plan.operation(&told));
+                }
                 return self.acknowledge(handled, due, calls.as_ref()).await;
             }
             Event::Offers(offers) => {
@@ -154,6 +175,11 @@ where
                 ErrorKind::Handler,
                 format!("the handler `subscribed` failed, so the driver stopped: {text}"),
             )))),
+            Ok(Handled::Done) => {
+                shared.reconciler.change(Plan::subscribed);
+                self.worker = Some(Worker::start(&driver, calls));
+                None
+            }
             handled => ended(handled).map(Break::End),
         }
     }

@@ -60,6 +60,8 @@ impl<S, B> Runtime<S, B> {
         tracing::warn!(framework_id = %id, "removed by Mesos; starting as a new framework");
         self.driver.shared().set_framework_id(None);
         self.stored = None;
+        let reconciler = &self.driver.shared().reconciler;
+        reconciler.change(|plan, _| plan.forget_all());
         let store = self.store.clone()?;
         let what = format!("clear the id {id} of the removed framework");
         ask(&self.driver, &what, store.clear()).await.err()

@@ -16,6 +16,7 @@ use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
 use tokio::time::{Instant, sleep};
 
+use super::reconcile::Worker;
 use super::shared::Shared;
 use super::{Event, Framework, Scheduler, SchedulerDriver};
 use crate::End;
@@ -40,6 +41,8 @@ pub(super) struct Runtime<S, B> {
     store: Option<Arc<dyn Store>>,
     /// What the store has.
     stored: Option<FrameworkId>,
+    /// Reconciles over the present subscription.
+    worker: Option<Worker>,
 }
 
 /// Why the events of a subscription are no longer read.
@@ -72,6 +75,7 @@ where
             answers: FuturesUnordered::new(),
             store: framework.store,
             stored: None,
+            worker: None,
         }
     }
 
@@ -243,8 +247,10 @@ where
         ended(guarded(&driver.shared().link, "disconnected", handler).await).map(Break::End)
     }
 
-    fn disconnected(&self) {
+    fn disconnected(&mut self) {
+        self.worker = None;
         let shared = self.shared();
+        shared.reconciler.change(|plan, _| plan.lost());
         shared.link.disconnect();
         shared.ledger.clear();
     }

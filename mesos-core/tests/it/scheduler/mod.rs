@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod offers;
+mod reconcile;
 mod session;
 mod store;
 mod updates;

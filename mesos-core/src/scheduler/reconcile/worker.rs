@@ -1,0 +1,138 @@
+//! Asks what the plan says when it says so.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mesos_proto::v1::scheduler::Call;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::plan::{Plan, Question};
+use crate::backend::{Calls, SchedulerApi};
+use crate::scheduler::{SchedulerDriver, calls};
+
+/// The most tasks in one call: a master works through one at a time.
+const CHUNK: usize = 1000;
+
+/// The plan, where handles and the running driver reach it.
+#[derive(Debug)]
+pub(in crate::scheduler) struct Reconciler {
+    plan: Mutex<Plan>,
+    started: Instant,
+    /// Counts the changes of the plan.
+    changed: watch::Sender<u64>,
+}
+
+impl Reconciler {
+    pub(in crate::scheduler) fn new(plan: Plan) -> Self {
+        Self {
+            plan: Mutex::new(plan),
+            started: Instant::now(),
+            changed: watch::Sender::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Plan> {
+        // Nothing under this lock can panic half way; a poisoned one is whole.
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the plan, and lets the worker look at it again.
+    pub(in crate::scheduler) fn change(&self, change: impl FnOnce(&mut Plan, Duration)) {
+        change(&mut self.lock(), self.started.elapsed());
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Tells the plan of an update; only the last answer is news.
+    pub(in crate::scheduler) fn note(&self, note: impl FnOnce(&mut Plan) -> bool) {
+        let last = note(&mut self.lock());
+        if last {
+            self.changed.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Completes when there is a subscription and nothing is left to be
+    /// answered. Cancel safe.
+    pub(in crate::scheduler) async fn done(&self) {
+        let mut changed = self.changed.subscribe();
+        while !self.lock().is_done() {
+            // The sender lives in self, so waiting cannot fail.
+            let _ = changed.changed().await;
+        }
+    }
+
+    fn due(&self) -> Vec<Question> {
+        self.lock().due(self.started.elapsed(), fastrand::f64())
+    }
+
+    /// Waits until the plan says something else than before. Cancel safe.
+    async fn wait(&self, changed: &mut watch::Receiver<u64>) {
+        let next = self.lock().next();
+        match next.map(|at| self.started + at) {
+            Some(at) => tokio::select! {
+                () = sleep_until(at) => {}
+                _ = changed.changed() => {}
+            },
+            None => {
+                let _ = changed.changed().await;
+            }
+        }
+    }
+}
+
+/// Asks over one subscription, and ends with it.
+pub(in crate::scheduler) struct Worker(JoinHandle<()>);
+
+impl Worker {
+    pub(in crate::scheduler) fn start(
+        driver: &SchedulerDriver,
+        calls: &Arc<dyn Calls<SchedulerApi>>,
+    ) -> Self {
+        let driver = driver.clone();
+        let calls = Arc::clone(calls);
+        Self(tokio::spawn(async move {
+            let reconciler = &driver.shared().reconciler;
+            let mut changed = reconciler.changed.subscribe();
+            loop {
+                for question in reconciler.due() {
+                    for call in to_calls(question) {
+                        ask(&driver, calls.as_ref(), call).await;
+                    }
+                }
+                reconciler.wait(&mut changed).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A question that fails is asked again by the plan.
+async fn ask(driver: &SchedulerDriver, line: &dyn Calls<SchedulerApi>, mut call: Call) {
+    call.framework_id = driver.framework_id();
+    tracing::debug!(call = ?call.r#type(), "reconciling");
+    let generation = driver.shared().generation();
+    let asked = async { line.send(call).await?.await };
+    if let Err(error) = asked.await {
+        tracing::debug!(error = %crate::chain(&error), "could not reconcile");
+        driver.shared().answered(generation, &error);
+    }
+}
+
+fn to_calls(question: Question) -> Vec<Call> {
+    let chunks = |tasks: Vec<_>| tasks.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
+    match question {
+        Question::Tasks(tasks) => chunks(tasks).into_iter().map(calls::reconcile).collect(),
+        Question::Operations(operations) => operations
+            .chunks(CHUNK)
+            .map(|chunk| calls::reconcile_operations(chunk.to_vec()))
+            .collect(),
+        Question::AllTasks => vec![calls::reconcile(Vec::new())],
+        Question::AllOperations => vec![calls::reconcile_operations(Vec::new())],
+    }
+}

@@ -1,0 +1,183 @@
+//! Reconciliation over the life of a driver.
+
+use mesos_core::scheduler::ReconcilePolicy;
+
+use super::*;
+
+fn reconciling() -> Framework {
+    Framework::ephemeral("test").reconcile(ReconcilePolicy::default())
+}
+
+async fn subscribe(peer: &mut Peer<SchedulerApi>) -> Session<SchedulerApi> {
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    session
+}
+
+/// The tasks of the next call, which is a RECONCILE.
+async fn asked(session: &Session<SchedulerApi>) -> Vec<String> {
+    let call = session.call().await;
+    let tasks = call.reconcile.expect("a RECONCILE").tasks;
+    let name = |task: v1::scheduler::call::reconcile::Task| {
+        let agent = task.agent_id.map(|agent| format!("@{agent}"));
+        format!("{}{}", task.task_id, agent.unwrap_or_default())
+    };
+    tasks.into_iter().map(name).collect()
+}
+
+fn known(tasks: &[&str]) -> Vec<(v1::TaskId, Option<v1::AgentId>)> {
+    let task = |id: &&str| ((*id).into(), Some("agent".into()));
+    tasks.iter().map(task).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_are_asked_for_until_each_has_been_answered() {
+    let (driver, _peer, session) = start(&Tell::new()).await;
+    driver.when_subscribed().await.unwrap();
+    driver
+        .reconcile_until_answered(known(&["t1", "t2"]))
+        .unwrap();
+    let began = tokio::time::Instant::now();
+    assert_eq!(asked(&session).await, ["t1@agent", "t2@agent"]);
+    session.send(update("t1", None)).await;
+    // The agent of the other one is not back before a while.
+    let mut rounds = 0;
+    while began.elapsed() < Duration::from_secs(600) {
+        assert_eq!(asked_late(&session).await, ["t2@agent"]);
+        rounds += 1;
+    }
+    assert!((4..=9).contains(&rounds), "{rounds} rounds in 10 min");
+    let waiting = driver.reconciled();
+    let (waited, ()) = tokio::join!(within("the end", waiting), session.send(update("t2", None)));
+    waited.unwrap();
+}
+
+/// As [`asked`], for a call that may take minutes to come.
+async fn asked_late(session: &Session<SchedulerApi>) -> Vec<String> {
+    let until = tokio::time::Instant::now() + Duration::from_secs(600);
+    let asked = tokio::time::timeout_at(until, session.late_call()).await;
+    let tasks = asked.unwrap().reconcile.expect("a RECONCILE").tasks;
+    let name = |task: v1::scheduler::call::reconcile::Task| {
+        format!("{}@{}", task.task_id, task.agent_id.unwrap())
+    };
+    tasks.into_iter().map(name).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_launched_is_asked_for_after_each_subscription() {
+    let tell = keeping();
+    let (backend, mut peer) = scripted();
+    let driver = SchedulerDriver::start(tell.clone(), reconciling(), backend);
+    let session = subscribe(&mut peer).await;
+    assert!(asked(&session).await.is_empty(), "first for everything");
+    assert!(session.call().await.reconcile_operations.is_some());
+    within("no task", driver.reconciled()).await.unwrap();
+    session.send(offers(&[("o1", "a")])).await;
+    settle(&tell, &session).await;
+    let task = |id: &str| TaskInfo {
+        task_id: id.into(),
+        ..Default::default()
+    };
+    let launch = driver.launch(tell.take_offer(), [task("t1"), task("t2")]);
+    let (launched, _) = tokio::join!(launch, session.call());
+    launched.unwrap();
+    let mut finished = update("t2", None);
+    finished.update.as_mut().unwrap().status.state = TaskState::TaskFinished as i32;
+    session.send(finished).await;
+    settle(&tell, &session).await;
+    session.fail(lost()).await;
+    let session = subscribe(&mut peer).await;
+    assert_eq!(asked(&session).await, ["t1@a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_handler_failed_does_not_count() {
+    let mut failures = 1;
+    let tell = Tell::planned(move |_| {
+        failures -= 1;
+        if failures == 0 {
+            Err("database away".into())
+        } else {
+            Ok(())
+        }
+    });
+    let (driver, _peer, session) = start(&tell).await;
+    driver.when_subscribed().await.unwrap();
+    driver.reconcile_until_answered(known(&["t1"])).unwrap();
+    assert_eq!(asked(&session).await, ["t1@agent"]);
+    session.send(update("t1", None)).await;
+    assert_eq!(asked(&session).await, ["t1@agent"], "again");
+    session.send(update("t1", None)).await;
+    within("the end", driver.reconciled()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accept_of_unknown_fate_is_asked_for_after_the_next_subscription() {
+    let tell = keeping();
+    let (driver, mut peer, session) = start(&tell).await;
+    session.send(offers(&[("o1", "a")])).await;
+    settle(&tell, &session).await;
+    let task = TaskInfo {
+        task_id: "t1".into(),
+        ..Default::default()
+    };
+    let lose = async {
+        let (call, answer) = session.unanswered().await;
+        assert!(call.accept.is_some());
+        drop(answer);
+        session.fail(lost()).await;
+    };
+    let (launched, ()) = tokio::join!(driver.launch(tell.take_offer(), [task]), lose);
+    let error = launched.unwrap_err();
+    assert_eq!(error.delivery(), mesos_core::Delivery::Unknown);
+    let session = subscribe(&mut peer).await;
+    assert_eq!(asked(&session).await, ["t1@a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_whose_future_was_dropped_is_of_unknown_fate_too() {
+    let tell = keeping();
+    let (driver, _peer, session) = start(&tell).await;
+    session.send(offers(&[("o1", "a")])).await;
+    settle(&tell, &session).await;
+    let task = TaskInfo {
+        task_id: "t1".into(),
+        ..Default::default()
+    };
+    let launch = driver.launch(tell.take_offer(), [task]);
+    tokio::select! {
+        biased;
+        _ = launch => panic!("nobody has answered"),
+        _ = session.unanswered() => {}
+    }
+    assert_eq!(asked(&session).await, ["t1@a"]);
+}
+
+/// Waits in a handler for what comes after it.
+struct Waits(tokio::sync::mpsc::Sender<Error>);
+
+#[async_trait]
+impl Scheduler for Waits {
+    async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
+        self.0.send(driver.reconciled().await.unwrap_err()).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_cannot_wait_for_answers() {
+    let (sender, mut told) = tokio::sync::mpsc::channel(1);
+    let (backend, mut peer) = scripted();
+    let _driver = SchedulerDriver::start(Waits(sender), Framework::ephemeral("f"), backend);
+    let _session = subscribe(&mut peer).await;
+    let error = within("the handler", told.recv()).await.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_answers_ends_with_the_driver() {
+    let (backend, _peer) = scripted();
+    let driver = SchedulerDriver::start(Tell::new(), reconciling(), backend);
+    let (waited, ()) = tokio::join!(driver.reconciled(), async { driver.abort() });
+    assert_eq!(waited.unwrap_err().kind(), ErrorKind::Closed);
+}
