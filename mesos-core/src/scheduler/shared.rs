@@ -6,6 +6,7 @@ use mesos_proto::v1::FrameworkId;
 use tokio::sync::watch;
 
 use super::Framework;
+use super::health::Monitor;
 use super::offer::Ledger;
 use super::reconcile::{Plan, Reconciler};
 use super::wishes::Wishes;
@@ -22,6 +23,7 @@ pub(super) struct Shared {
     pub(super) capabilities: Capabilities,
     pub(super) backend: &'static str,
     pub(super) reconciler: Reconciler,
+    pub(super) monitor: Monitor,
     /// Whose turn it is among the calls that wait for a subscription.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// The subscription that calls are made on, and an error that shows that
@@ -37,6 +39,7 @@ impl Shared {
         let operations = capabilities.contains(Capability::OperationFeedback);
         Self {
             reconciler: Reconciler::new(Plan::new(framework.reconcile, operations)),
+            monitor: Monitor::new(),
             link: Link::new(),
             ledger: Arc::default(),
             capabilities,

@@ -115,7 +115,10 @@ impl Acknowledgement {
     /// Whatever a call can meet; the update then comes again, with a new
     /// chance to acknowledge it.
     pub async fn acknowledge(self) -> Result<()> {
-        self.driver.call(*self.call).await
+        let result = self.driver.call(*self.call).await;
+        let monitor = &self.driver.shared().monitor;
+        monitor.acknowledged(result.is_ok());
+        result
     }
 }
 

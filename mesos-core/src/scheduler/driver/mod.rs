@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::runtime::Runtime;
 use super::shared::Shared;
 use super::wishes::Wishes;
-use super::{Framework, Scheduler, validate};
+use super::{Framework, Health, Scheduler, validate};
 use crate::End;
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::capability::Capabilities;
@@ -139,6 +139,11 @@ impl SchedulerDriver {
     /// The framework's id, once Mesos assigned it.
     pub fn framework_id(&self) -> Option<FrameworkId> {
         self.shared.framework_id()
+    }
+
+    /// How the driver is doing, now and before. Cheap.
+    pub fn health(&self) -> Health {
+        self.shared.monitor.snapshot()
     }
 
     /// A handle on the same driver whose calls wait for a subscription, up to

@@ -212,6 +212,13 @@ where
         due: Option<Due>,
         calls: &dyn Calls<SchedulerApi>,
     ) -> Option<Break> {
+        self.shared().monitor.count(|counts| {
+            counts.received += 1;
+            match handled {
+                Ok(Handled::Done) => counts.handled += 1,
+                _ => counts.failed += 1,
+            }
+        });
         if let Ok(Handled::Done) = handled
             && let Some(call) = due.and_then(Due::into_call)
         {

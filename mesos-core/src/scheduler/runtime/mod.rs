@@ -103,8 +103,14 @@ where
         let now = self.started.elapsed();
         let output = self.session.step(now, fastrand::f64(), input);
         let after = self.session.state();
-        if after != before {
-            let generation = self.session.generation();
+        let generation = self.session.generation();
+        if after != before || matches!(output, Output::Interrupted(_)) {
+            let reason = match &output {
+                Output::BackOff(lost, _) | Output::Interrupted(lost) => Some(lost.error.clone()),
+                Output::Ended(end) => end.as_ref().err().cloned(),
+                _ => None,
+            };
+            self.shared().monitor.moved(after, generation, reason);
             tracing::debug!(from = %before, to = %after, generation, "session");
         }
         output
@@ -187,6 +193,10 @@ where
         let driver = self.driver.clone();
         let shared = driver.shared();
         tracing::debug!(%peer, generation = self.session.generation(), "subscribing");
+        // Answers that are not there by now are of no use any more.
+        for _ in 0..self.answers.len() {
+            shared.monitor.acknowledged(false);
+        }
         self.answers.clear();
         // What was said of an earlier subscription does not count for this one.
         shared.set_generation(self.session.generation());
@@ -215,7 +225,10 @@ where
             };
             match event {
                 Ok(event) => {
-                    if let Some(reason) = self.deliver(event, &calls).await {
+                    shared.monitor.taken_up();
+                    let reason = self.deliver(event, &calls).await;
+                    shared.monitor.dealt_with();
+                    if let Some(reason) = reason {
                         return reason;
                     }
                 }
@@ -258,12 +271,14 @@ where
     /// Puts an acknowledgement in line. Its failure is no loss: an update that
     /// is not acknowledged comes again.
     async fn send(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
-        if let Some(answer) = send(&self.driver, calls, call).await {
-            self.answers.push(answer);
+        match send(&self.driver, calls, call).await {
+            Some(answer) => self.answers.push(answer),
+            None => self.shared().monitor.acknowledged(false),
         }
     }
 
     fn own_call_answered(&mut self, answer: Result<()>) {
+        self.shared().monitor.acknowledged(answer.is_ok());
         if let Err(error) = answer {
             tracing::debug!(error = %crate::chain(&error), "acknowledgement failed");
             self.shared().answered(self.session.generation(), &error);

@@ -1,5 +1,6 @@
 //! What the runtime promises to a scheduler.
 
+mod health;
 mod lifecycle;
 mod offers;
 mod reconcile;

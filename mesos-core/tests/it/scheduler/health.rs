@@ -1,0 +1,100 @@
+//! What a driver says of itself.
+
+use mesos_core::scheduler::SessionState::*;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_can_be_read_from_the_transitions() {
+    let tell = Tell::new();
+    let (driver, mut peer, session) = start(&tell).await;
+    settle(&tell, &session).await;
+    let health = driver.health();
+    assert_eq!((health.state, health.generation), (Subscribed, 1));
+    session.fail(lost()).await;
+    peer.attempt().await.refuse(lost());
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    session.send(error("Framework failed over")).await;
+    end_of(&driver).await.unwrap_err();
+    let health = driver.health();
+    let told: Vec<_> = health
+        .transitions
+        .iter()
+        .map(|one| {
+            let reason = one.reason.as_ref().map(Error::kind);
+            (one.state, one.generation, reason)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Connecting, 1, None),
+            (Subscribing, 1, None),
+            (Subscribed, 1, None),
+            (BackingOff, 1, Some(ErrorKind::Transport)),
+            (Connecting, 2, None),
+            (BackingOff, 2, Some(ErrorKind::Transport)),
+            (Connecting, 3, None),
+            (Subscribing, 3, None),
+            (Subscribed, 3, None),
+            (Ended, 3, Some(ErrorKind::TakenOver)),
+        ]
+    );
+    assert_eq!(health.state, Ended);
+    let ages: Vec<_> = health.transitions.iter().map(|one| one.ago).collect();
+    assert!(ages.is_sorted_by(|older, newer| older >= newer), "{ages:?}");
+    assert!(ages[0] >= Duration::from_millis(500), "two waits: {ages:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_of_the_last_event_grows_until_the_next_one() {
+    let tell = Tell::new();
+    let (driver, _peer, session) = start(&tell).await;
+    settle(&tell, &session).await;
+    assert_eq!(driver.health().handling, None);
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert_eq!(driver.health().last_event, Some(Duration::from_secs(20)));
+    session.send(event(Type::Heartbeat, |_| {})).await;
+    settle(&tell, &session).await;
+    assert!(driver.health().last_event.unwrap() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_hangs_is_seen() {
+    let tell = Tell::new();
+    let (driver, _peer, session) = start(&tell).await;
+    session.send(update("hang", None)).await;
+    within("the handler", async {
+        while !tell.seen().contains(&"update hang".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    tokio::time::advance(Duration::from_secs(90)).await;
+    assert_eq!(driver.health().handling, Some(Duration::from_secs(90)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn updates_are_counted_by_what_became_of_them() {
+    let tell = Tell::planned(|update| match update.task_id.as_str() {
+        "bad" => Err("database away".into()),
+        _ => Ok(()),
+    });
+    let (driver, _peer, session) = start(&tell).await;
+    let uuid: Option<&'static [u8]> = Some(b"0123456789abcdef");
+    session.send(update("bad", uuid)).await;
+    session.send(update("no uuid", None)).await;
+    session.send(update("good", uuid)).await;
+    session.call().await;
+    session.send(update("unlucky", uuid)).await;
+    let (_, answer) = session.unanswered().await;
+    answer.send(Err(Error::new(ErrorKind::Unavailable, "503")));
+    settle(&tell, &session).await;
+    let updates = driver.health().updates;
+    assert_eq!(updates.received, 4);
+    assert_eq!(updates.handled, 3);
+    assert_eq!(updates.failed, 1);
+    assert_eq!(updates.acknowledged, 1);
+    assert_eq!(updates.acknowledgements_failed, 1);
+}
