@@ -137,3 +137,29 @@ impl<'a> Access<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_that_is_part_of_its_own_encoding_leaves_nothing_of_it() {
+        // "p:c" is cDpj in base64.
+        let settings = Settings {
+            credentials: Some(Credentials::basic("p", "c").expect("basic")),
+            ..Settings::default()
+        };
+        let mut answer = Answer {
+            status: StatusCode::BAD_REQUEST,
+            headers: HeaderMap::new(),
+            body: "got Basic cDpj: no".into(),
+            fault: None,
+            advice: None,
+        };
+        let access = Access::of(&settings).await.expect("access");
+        access.judge(&mut answer);
+        assert_eq!(answer.body, "got Basi*** ***: no");
+    }
+}

@@ -141,6 +141,48 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_anybody_can_read_is_warned_of() {
+        use std::os::unix::fs::PermissionsExt as _;
+        use std::sync::{Arc, Mutex};
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("credentials");
+        std::fs::write(&path, r#"{"principal": "a", "secret": "s3cret"}"#).expect("a file");
+        let warned = |mode| {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&path, mode).expect("our file");
+            let log = Arc::new(Mutex::new(Vec::new()));
+            let subscriber = tracing_subscriber::fmt()
+                .with_writer(Arc::new(Log(Arc::clone(&log))))
+                .finish();
+            let read = || read(&path, None).expect("a credential");
+            tracing::subscriber::with_default(subscriber, read);
+            let log = String::from_utf8(log.lock().expect("no panic").clone()).expect("text");
+            assert!(!log.contains("s3cret"), "{log}");
+            log.contains("WARN") && log.contains("chmod")
+        };
+        assert!(!warned(0o600));
+        assert!(!warned(0o640));
+        assert!(warned(0o644));
+    }
+
+    #[cfg(unix)]
+    struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    #[cfg(unix)]
+    impl std::io::Write for &Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("no panic").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn every_fault_names_the_file_and_the_place_and_no_secret() {
         for (text, principal, part) in [

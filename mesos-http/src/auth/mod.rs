@@ -133,6 +133,7 @@ impl fmt::Debug for Credentials {
 struct Grant {
     /// Marked as sensitive, so that no `Debug` output shows it either.
     header: HeaderValue,
+    /// In the order in which they have to be taken out of a text.
     secrets: Arc<[String]>,
     /// Which of a provider's tokens it is, counted from 1.
     generation: u64,
@@ -152,7 +153,8 @@ impl Grant {
             )
         })?;
         header.set_sensitive(true);
-        let secrets = secrets.into_iter().chain([encoded]);
+        // The longer one first: what is left of it once the other is taken out can be read.
+        let secrets = [encoded].into_iter().chain(secrets);
         Ok(Self {
             header,
             secrets: secrets

@@ -1,7 +1,10 @@
 //! Credentials, tokens and TLS on a real Mesos, with a real OpenSSL behind it.
 
+use async_trait::async_trait;
 use mesos_core::backend::{Backend, ExecutorApi, Incoming, SchedulerApi, Subscription};
-use mesos_core::{ErrorKind, chain};
+use mesos_core::{
+    ErrorKind, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, chain,
+};
 use mesos_http::{Credentials, HttpBackend, OperatorClient, TlsConfig};
 use mesos_local::testing::require_real;
 use mesos_local::{Builder, LocalCluster};
@@ -87,6 +90,20 @@ async fn runs_a_task(subscription: &mut Subscription<SchedulerApi>, id: &Framewo
     timeout(PATIENCE, finishing).await.expect("no end");
 }
 
+/// Wants nothing.
+struct Idle;
+
+#[async_trait]
+impl Scheduler for Idle {
+    async fn offers(&mut self, _: &SchedulerDriver, _: Vec<Offer>) -> HandlerResult {
+        Ok(())
+    }
+
+    async fn update(&mut self, _: &SchedulerDriver, _: StatusUpdate) -> HandlerResult {
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn a_framework_needs_its_credentials_and_is_told_what_is_wrong_with_them() {
     let builder = LocalCluster::builder().credential("frameworks", "s3cret");
@@ -116,6 +133,12 @@ async fn a_framework_needs_its_credentials_and_is_told_what_is_wrong_with_them()
         "{message}"
     );
     assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
+
+    // A driver does not try that again.
+    let framework = Framework::ephemeral("mesos-http's tests");
+    let driver = SchedulerDriver::start(Idle, framework, with("wrong"));
+    let end = timeout(PATIENCE, driver.join()).await.expect("no end");
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::Unauthorized);
 
     works(&with("s3cret")).await;
 
