@@ -27,6 +27,28 @@ pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(harness: Ha
     }
 }
 
+pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(harness: Harness) {
+    for (status, text) in [
+        (403, "Framework is not subscribed"),
+        (400, "Framework cannot be found"),
+    ] {
+        let Subscribed {
+            master,
+            recorder,
+            driver,
+            stream,
+        } = harness.subscribed().await;
+        master.react(Type::Revive, Reaction::answer(status, text));
+        must_fail(driver.revive([]).await);
+        let lost = recorder.disconnected().await;
+        assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed, "{text}");
+        assert!(recorder.subscribed().await.resubscribed);
+        stream.closed().await;
+        must(driver.revive([]).await);
+        assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
+    }
+}
+
 pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(harness: Harness) {
     let Subscribed {
         master,

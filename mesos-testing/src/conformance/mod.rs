@@ -32,7 +32,7 @@ type Start = dyn Fn(&str, &Tuning, Framework, Recorder) -> SchedulerDriver + Sen
 
 /// What a backend is told by a case. A backend that cannot follow one of them
 /// says so by a panic.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Tuning {
     /// How messages are encoded.
@@ -41,6 +41,23 @@ pub struct Tuning {
     pub response_timeout: Duration,
     /// The longest event that is taken, in bytes.
     pub record_limit: u64,
+    /// Principal and secret for HTTP basic authentication.
+    pub credential: Option<(String, String)>,
+}
+
+/// Without the secret.
+impl fmt::Debug for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tuning")
+            .field("encoding", &self.encoding)
+            .field("response_timeout", &self.response_timeout)
+            .field("record_limit", &self.record_limit)
+            .field(
+                "principal",
+                &self.credential.as_ref().map(|(principal, _)| principal),
+            )
+            .finish()
+    }
 }
 
 /// How a case starts a driver, and on what.
@@ -62,6 +79,7 @@ impl Harness {
                 encoding,
                 response_timeout: Duration::from_secs(10),
                 record_limit: 1 << 20,
+                credential: None,
             },
         }
     }
@@ -202,10 +220,15 @@ macro_rules! cases {
         /// The argument is an expression of the type
         /// [`Harness`]($crate::conformance::Harness).
         ///
-        /// ```ignore
-        /// mod protobuf {
-        ///     mesos_testing::conformance_tests!(crate::my_harness());
+        /// ```
+        /// use mesos_testing::conformance::Harness;
+        ///
+        /// fn my_backend() -> Harness {
+        ///     todo!("Harness::new(…)")
         /// }
+        ///
+        /// mesos_testing::conformance_tests!(super::my_backend());
+        /// # fn main() {}
         /// ```
         #[macro_export]
         macro_rules! conformance_tests {
@@ -247,6 +270,9 @@ cases! { $
         events_of_a_superseded_stream_are_ignored [21],
         being_taken_over_is_the_end_and_no_resubscription [22],
         a_framework_that_was_removed_stops [23],
+        a_resubscription_repeats_what_was_suppressed_and_constrained [25],
+        an_update_of_the_framework_is_answered_by_its_effect_or_the_reason [26],
+        credentials_go_with_every_request_and_wrong_ones_are_the_end [],
     }
     liveness {
         silence_for_five_heartbeats_is_a_disconnect [19],
@@ -257,6 +283,7 @@ cases! { $
     }
     calls {
         a_call_on_a_stale_stream_fails_as_not_subscribed [18],
+        a_master_that_disowns_the_stream_is_subscribed_to_again [18],
         a_call_without_subscription_fails_at_once_and_is_never_sent [27],
         calls_reach_the_master_in_the_order_in_which_they_were_made [],
         a_refused_call_says_why_and_does_not_hurt_the_subscription [],
@@ -274,6 +301,7 @@ cases! { $
         an_update_whose_acknowledgement_was_lost_is_acknowledged_again [30],
         a_task_that_was_unreachable_can_run_again [31],
         all_updates_of_a_task_come_in_order_across_a_reconnect [],
+        reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang [33],
     }
     offers {
         all_offers_are_forgotten_when_the_subscription_is_lost [24],
@@ -283,6 +311,7 @@ cases! { $
         a_decline_without_filters_means_five_seconds_and_revive_clears_it [37],
         an_offer_that_is_dropped_is_declined [],
         a_suppressed_role_gets_offers_again_after_revive [],
+        reviving_a_role_that_is_not_subscribed_to_is_refused_locally [38],
     }
     operations {
         an_operation_update_with_uuid_is_acknowledged_with_all_that_names_it [39],

@@ -219,3 +219,22 @@ pub(super) async fn a_suppressed_role_gets_offers_again_after_revive(harness: Ha
         "{offers:?}"
     );
 }
+
+pub(super) async fn reviving_a_role_that_is_not_subscribed_to_is_refused_locally(harness: Harness) {
+    let master = must(FakeMaster::scripted().await);
+    let recorder = Recorder::new();
+    let framework = harness.framework().role("web");
+    let driver = harness.start_as(framework, &master.url(), &recorder);
+    recorder.subscribed().await;
+    // The master would drop the call without a word, the good role as well.
+    for roles in [["web", "batch"], ["batch", "web"]] {
+        let error = must_fail(driver.revive(roles.map(str::to_owned)).await);
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("batch"), "{error}");
+        let error = must_fail(driver.suppress(roles.map(str::to_owned)).await);
+        assert_eq!(error.kind(), ErrorKind::Config);
+    }
+    must(driver.revive(["web".to_owned()]).await);
+    assert_eq!(master.calls_of(Type::Revive).len(), 1);
+    assert_eq!(master.calls_of(Type::Suppress), []);
+}

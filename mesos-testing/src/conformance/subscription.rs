@@ -1,7 +1,11 @@
 //! Being subscribed, losing it, and losing it for good.
 
 use mesos_core::ErrorKind;
+use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
+use mesos_proto::v1::scheduler::attribute_constraint::selector::Selector;
 use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints};
+use mesos_proto::v1::scheduler::{AttributeConstraint, OfferConstraints, attribute_constraint};
 use mesos_proto::v1::{TaskState, TaskStatus};
 
 use super::transport::must_fail;
@@ -144,4 +148,106 @@ pub(super) async fn a_framework_that_was_removed_stops(harness: Harness) {
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
+}
+
+pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained(harness: Harness) {
+    let master = must(FakeMaster::scripted().await);
+    let recorder = Recorder::new();
+    let framework = harness.framework().role("web").role("batch");
+    let info = framework.info().clone();
+    let driver = harness.start_as(framework, &master.url(), &recorder);
+    recorder.subscribed().await;
+    must(driver.suppress(["web".to_owned()]).await);
+    let first = master.expect_stream().await;
+    master.expect(Type::Subscribe).await;
+    first.cut();
+    recorder.subscribed().await;
+    let again = master.expect(Type::Subscribe).await.into_call();
+    let suppressed = again.subscribe.unwrap_or_default().suppressed_roles;
+    assert_eq!(suppressed, ["web"]);
+
+    let selector = Selector::AttributeName("rack".to_owned());
+    let exists = AttributeConstraint {
+        selector: attribute_constraint::Selector {
+            selector: Some(selector),
+        },
+        predicate: attribute_constraint::Predicate {
+            predicate: Some(Predicate::Exists(Default::default())),
+        },
+    };
+    let group = role_constraints::Group {
+        attribute_constraints: vec![exists],
+    };
+    let of_role = RoleConstraints {
+        groups: vec![group],
+    };
+    let constraints = OfferConstraints {
+        role_constraints: [("batch".to_owned(), of_role)].into(),
+    };
+    let updated = driver.update_framework(info, ["batch".to_owned()], Some(constraints.clone()));
+    must(updated.await);
+    master.stream().cut();
+    recorder.subscribed().await;
+    let again = master.expect(Type::Subscribe).await.into_call();
+    let subscribe = again.subscribe.unwrap_or_default();
+    assert_eq!(subscribe.suppressed_roles, ["batch"]);
+    assert_eq!(subscribe.offer_constraints, Some(constraints));
+}
+
+pub(super) async fn an_update_of_the_framework_is_answered_by_its_effect_or_the_reason(
+    harness: Harness,
+) {
+    let harness = harness.tuned(|tuning| {
+        tuning.credential = Some(("me".to_owned(), "secret".to_owned()));
+    });
+    let master = FakeMaster::builder().scripted().credential("me", "secret");
+    let master = must(master.start().await);
+    let recorder = Recorder::new();
+    let mut info = harness.framework().info().clone();
+    let driver = harness.start(&master, &recorder);
+    recorder.subscribed().await;
+    // The master has filled the principal in at SUBSCRIBE, and wants it here.
+    info.principal = None;
+    info.name = "renamed".to_owned();
+    let error = must_fail(driver.update_framework(info.clone(), [], None).await);
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    let said = "Changing framework's principal is not allowed.";
+    assert!(error.to_string().contains(said), "{error}");
+    info.principal = Some("me".to_owned());
+    must(driver.update_framework(info, [], None).await);
+    let statuses: Vec<_> = [
+        master.expect(Type::UpdateFramework).await,
+        master.expect(Type::UpdateFramework).await,
+    ]
+    .map(|received| received.status)
+    .into();
+    assert_eq!(statuses, [Some(400), Some(200)]);
+}
+
+pub(super) async fn credentials_go_with_every_request_and_wrong_ones_are_the_end(harness: Harness) {
+    let with = |harness: &Harness, secret: &str| {
+        let credential = Some(("me".to_owned(), secret.to_owned()));
+        harness
+            .clone()
+            .tuned(|tuning| tuning.credential = credential)
+    };
+    let master = FakeMaster::builder()
+        .scripted()
+        .credential("me", "hush hush");
+    let master = must(master.start().await);
+    let Subscribed { master, driver, .. } = with(&harness, "hush hush").subscribed_to(master).await;
+    must(driver.revive([]).await);
+    let recorder = Recorder::new();
+    for harness in [with(&harness, "wrong"), harness] {
+        let driver = harness.start(&master, &recorder);
+        let error = must_fail(driver.join().await);
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+    }
+    let statuses: Vec<_> = master
+        .received()
+        .iter()
+        .map(|received| received.status)
+        .collect();
+    assert_eq!(statuses, [200, 202, 401, 401].map(Some));
 }

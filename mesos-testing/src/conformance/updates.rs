@@ -157,3 +157,29 @@ pub(super) async fn all_updates_of_a_task_come_in_order_across_a_reconnect(harne
         ]
     );
 }
+
+pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang(
+    harness: Harness,
+) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = harness.subscribed_to(must(FakeMaster::start().await)).await;
+    must(driver.reconcile([]).await);
+    let asked = master.expect(Type::Reconcile).await.into_call();
+    assert_eq!(
+        asked.reconcile.map(|reconcile| reconcile.tasks.len()),
+        Some(0)
+    );
+    stream.send(events::update(TaskStatus::new("t", TaskState::TaskRunning)));
+    recorder.update(TaskState::TaskRunning).await;
+    assert_eq!(recorder.states().len(), 1);
+    // An agent that is named goes along: without it the answers are poorer.
+    must(driver.reconcile([("t".into(), Some("a".into()))]).await);
+    let asked = master.expect(Type::Reconcile).await.into_call();
+    let tasks = asked.reconcile.unwrap_or_default().tasks;
+    assert_eq!(tasks[0].agent_id, Some("a".into()));
+    recorder.update(TaskState::TaskUnknown).await;
+}

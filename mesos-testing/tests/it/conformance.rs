@@ -1,7 +1,7 @@
 //! The promises, asked of the HTTP backend in both encodings.
 
 use mesos_core::SchedulerDriver;
-use mesos_http::{Codec, HttpBackend};
+use mesos_http::{Codec, Credentials, HttpBackend};
 use mesos_testing::Encoding;
 use mesos_testing::conformance::Harness;
 
@@ -11,10 +11,14 @@ fn http(encoding: Encoding) -> Harness {
             Encoding::Json => Codec::Json,
             Encoding::Protobuf => Codec::Protobuf,
         };
-        let backend = HttpBackend::new(url.parse().expect("the URL of a fake master"))
+        let mut backend = HttpBackend::new(url.parse().expect("the URL of a fake master"))
             .codec(codec)
             .response_timeout(tuning.response_timeout)
             .record_limit(tuning.record_limit);
+        if let Some((principal, secret)) = &tuning.credential {
+            let credentials = Credentials::basic(principal, secret);
+            backend = backend.credentials(credentials.expect("a principal without colon"));
+        }
         SchedulerDriver::start(recorder, framework, backend)
     })
 }
