@@ -8,10 +8,20 @@ use anyhow::{Context, Result, bail};
 
 /// A file is one idea; what is longer has a reason here.
 const MOST_LINES: usize = 500;
-const LONG: [(&str, &str); 1] = [(
-    "mesos-proto/tests/json.rs",
-    "one short test for each rule of one mapping",
-)];
+const LONG: [(&str, &str); 3] = [
+    (
+        "mesos-proto/tests/json.rs",
+        "one short test for each rule of one mapping",
+    ),
+    (
+        "mesos-testing/tests/it/checks.rs",
+        "one short test for each check that a request has to pass, in the master's order",
+    ),
+    (
+        "mesos-testing/tests/it/cluster.rs",
+        "one short test for each rule of one model of a cluster",
+    ),
+];
 
 /// Package registries, as the labels of their names: each user's machine says which one it asks,
 /// so none is written into the project, not even here.
