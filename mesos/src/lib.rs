@@ -57,7 +57,8 @@ pub use async_trait::async_trait;
 pub use mesos_core::{
     BackoffPolicy, BoxError, Capabilities, Capability, Delivery, Disconnected, End, Error,
     ErrorKind, Executor, ExecutorDriver, Framework, HandlerResult, Offer, Result, Scheduler,
-    SchedulerDriver, StatusUpdate, UnknownEvent, backend, chain, executor, resources, scheduler, store,
+    SchedulerDriver, StatusUpdate, UnknownEvent, backend, chain, executor, resources, scheduler,
+    store,
 };
 #[cfg(feature = "http")]
 pub use mesos_http as http;
