@@ -1,4 +1,5 @@
-//! Runs one handler of the user's: a panic becomes an error, an abort cancels it.
+//! Runs one handler of the user's: a panic becomes an error, an abort cancels
+//! it. Also what its outcome, and the driver's own, mean for those who wait.
 
 use std::any::Any;
 use std::future::Future;
@@ -7,9 +8,9 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 
 use super::link::Link;
-use crate::HandlerResult;
 use crate::backend::Api;
 use crate::error::{Error, ErrorKind};
+use crate::{End, HandlerResult};
 
 tokio::task_local! {
     /// The link whose handler this task is running, as an address.
@@ -67,6 +68,45 @@ pub(crate) async fn guarded<A: Api>(
                 panic_text(panic.as_ref())
             ),
         )),
+    }
+}
+
+/// What a handler's outcome means for the driver; `None` to go on.
+pub(crate) fn ended(handled: Result<Handled, Error>) -> Option<Result<End, Error>> {
+    match handled {
+        Ok(Handled::Done | Handled::Failed(_)) => None,
+        Ok(Handled::Aborted) => Some(Ok(End::Aborted)),
+        Err(panicked) => Some(Err(panicked)),
+    }
+}
+
+/// Tells those who wait in `join` how a driver ended, also when its task is
+/// dropped with the runtime that it ran in.
+pub(crate) struct Finish<T: FnMut(Result<End, Error>)> {
+    end: Option<Result<End, Error>>,
+    tell: T,
+}
+
+impl<T: FnMut(Result<End, Error>)> Finish<T> {
+    /// `tell` is called once, when this is dropped.
+    pub(crate) fn new(tell: T) -> Self {
+        Self { end: None, tell }
+    }
+
+    /// The driver has ended.
+    pub(crate) fn with(mut self, end: Result<End, Error>) {
+        tracing::info!(?end, "driver ended");
+        self.end = Some(end);
+    }
+}
+
+impl<T: FnMut(Result<End, Error>)> Drop for Finish<T> {
+    fn drop(&mut self) {
+        let gone = || {
+            let text = "the runtime that the driver ran in is gone";
+            Err(Error::new(ErrorKind::Closed, text))
+        };
+        (self.tell)(self.end.take().unwrap_or_else(gone));
     }
 }
 

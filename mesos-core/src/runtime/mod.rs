@@ -7,5 +7,5 @@ mod link;
 
 pub(crate) use backoff::Backoff;
 pub use backoff::BackoffPolicy;
-pub(crate) use guard::{Handled, guarded, in_handler};
+pub(crate) use guard::{Finish, Handled, ended, guarded, in_handler};
 pub(crate) use link::{Link, Stop};

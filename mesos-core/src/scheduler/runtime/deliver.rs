@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
 
-use super::{Break, Runtime, ended, impossible};
+use super::{Break, Runtime, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Handled, guarded};
+use crate::runtime::{Handled, ended, guarded};
 use crate::scheduler::reconcile::{Plan, Worker};
 use crate::scheduler::update::{Due, OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};

@@ -1,4 +1,4 @@
-//! How a driver ends: as it was asked to, or by a handler's outcome.
+//! How a driver ends that was asked to.
 
 use std::time::Duration;
 
@@ -8,21 +8,11 @@ use super::Runtime;
 use crate::End;
 use crate::backend::{Calls, EventStream, Incoming, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Handled, Stop};
+use crate::runtime::Stop;
 use crate::scheduler::{Event, SchedulerDriver, calls};
 
 /// How long the last call, TEARDOWN, may take to be answered.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Tells those who wait in `join`, also when the task is dropped.
-pub(super) struct Finish(pub(super) SchedulerDriver, pub(super) Result<End>);
-
-impl Drop for Finish {
-    fn drop(&mut self) {
-        self.0.shared().ledger.clear();
-        self.0.shared().link.finish(self.1.clone());
-    }
-}
 
 impl<S, B> Runtime<S, B> {
     /// A framework that asked for an id and stops before it heard of it would
@@ -79,13 +69,4 @@ pub(super) async fn end(
         Error::new(ErrorKind::Timeout, text)
     })??;
     Ok(End::Stopped)
-}
-
-/// What a handler's outcome means for the driver; `None` to go on.
-pub(super) fn ended(handled: Result<Handled>) -> Option<Result<End>> {
-    match handled {
-        Ok(Handled::Done | Handled::Failed(_)) => None,
-        Ok(Handled::Aborted) => Some(Ok(End::Aborted)),
-        Err(panicked) => Some(Err(panicked)),
-    }
 }

@@ -23,11 +23,11 @@ use crate::End;
 use crate::backend::{Answer, Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::guarded;
+use crate::runtime::{Finish, ended, guarded};
 use crate::session::{Generation, Input, Output, Session};
 use crate::store::Store;
 use decliner::Decliner;
-use ending::{Finish, end, ended};
+use ending::end;
 
 /// See the module.
 pub(super) struct Runtime<S, B> {
@@ -80,15 +80,14 @@ where
     }
 
     pub(super) async fn run(mut self) {
-        let gone = Error::new(
-            ErrorKind::Closed,
-            "the runtime that the driver ran in is gone",
-        );
-        let mut finish = Finish(self.driver.clone(), Err(gone));
+        let driver = self.driver.clone();
+        let finish = Finish::new(|end| {
+            driver.shared().ledger.clear();
+            driver.shared().link.finish(end);
+        });
         let end = self.drive().await;
         self.step(Input::End(end.clone()));
-        finish.1 = end;
-        tracing::info!(end = ?finish.1, "driver ended");
+        finish.with(end);
     }
 
     fn shared(&self) -> &Shared {
