@@ -65,12 +65,7 @@ async fn a_handler_that_hangs_is_seen() {
     let tell = Tell::new();
     let (driver, _peer, session) = start(&tell).await;
     session.send(update("hang", None)).await;
-    within("the handler", async {
-        while !tell.seen().contains(&"update hang".to_owned()) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    tell.told("update hang").await;
     tokio::time::advance(Duration::from_secs(90)).await;
     assert_eq!(driver.health().handling, Some(Duration::from_secs(90)));
 }

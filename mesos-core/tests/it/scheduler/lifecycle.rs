@@ -127,12 +127,7 @@ async fn abort_drops_a_handler_that_hangs() {
     let tell = Tell::new();
     let (driver, _peer, session) = start(&tell).await;
     session.send(update("hang", None)).await;
-    within("the handler", async {
-        while tell.seen().len() < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    tell.told("update hang").await;
     driver.abort();
     assert_eq!(end_of(&driver).await.unwrap(), End::Aborted);
     assert!(session.pending_call().is_none());

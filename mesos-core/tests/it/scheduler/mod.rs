@@ -24,6 +24,7 @@ use mesos_proto::v1::scheduler::call::Type as CallType;
 use mesos_proto::v1::scheduler::event::{self, Type};
 use mesos_proto::v1::scheduler::{Call, Event};
 use mesos_proto::v1::{self, FrameworkId, OfferId, TaskInfo, TaskState, TaskStatus};
+use tokio::sync::watch;
 
 use crate::script::{Peer, Session, scripted, scripted_with, within};
 
@@ -33,7 +34,7 @@ type Plan = Box<dyn FnMut(StatusUpdate) -> HandlerResult + Send>;
 /// A scheduler that writes down what it was told.
 #[derive(Clone)]
 struct Tell {
-    seen: Arc<Mutex<Vec<String>>>,
+    seen: Arc<watch::Sender<Vec<String>>>,
     held: Arc<Mutex<Vec<Offer>>>,
     plan: Arc<Mutex<Plan>>,
     keep_offers: bool,
@@ -48,7 +49,7 @@ impl Tell {
 
     fn planned(plan: impl FnMut(StatusUpdate) -> HandlerResult + Send + 'static) -> Self {
         Self {
-            seen: Arc::default(),
+            seen: Arc::new(watch::Sender::new(Vec::new())),
             held: Arc::default(),
             plan: Arc::new(Mutex::new(Box::new(plan))),
             keep_offers: false,
@@ -58,11 +59,19 @@ impl Tell {
     }
 
     fn note(&self, what: impl Into<String>) {
-        self.seen.lock().unwrap().push(what.into());
+        self.seen.send_modify(|seen| seen.push(what.into()));
     }
 
     fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        self.seen.borrow().clone()
+    }
+
+    /// Waits until it was told `what`. Not by polling: time has to go on where
+    /// that never happens.
+    async fn told(&self, what: &str) {
+        let mut seen = self.seen.subscribe();
+        let told = seen.wait_for(|seen| seen.iter().any(|one| one == what));
+        drop(within(what, told).await);
     }
 
     fn take_offer(&self) -> Offer {
@@ -208,14 +217,9 @@ async fn end_of(driver: &SchedulerDriver) -> Result<End, Error> {
 /// Everything sent before is handled once this returns.
 async fn settle(tell: &Tell, session: &Session<SchedulerApi>) {
     session.send(event(Type::Unknown, |_| {})).await;
-    let seen = || tell.seen().contains(&"unknown 0".to_owned());
-    within("the last event's handler", async {
-        while !seen() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    tell.seen.lock().unwrap().retain(|what| what != "unknown 0");
+    tell.told("unknown 0").await;
+    tell.seen
+        .send_modify(|seen| seen.retain(|what| what != "unknown 0"));
 }
 
 fn keeping() -> Tell {

@@ -96,12 +96,7 @@ async fn offers_dropped_while_a_handler_runs_are_declined_at_once() {
     let (_driver, _peer, session) = start(&tell).await;
     session.send(offers(&[("o1", "a")])).await;
     session.send(update("hang", None)).await;
-    within("the handler", async {
-        while !tell.seen().contains(&"update hang".to_owned()) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    tell.told("update hang").await;
     drop(tell.take_offer());
     assert_eq!(session.call().await.decline.unwrap().offer_ids, ["o1"]);
 }
