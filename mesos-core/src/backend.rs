@@ -103,6 +103,10 @@ pub enum Incoming<A: Api> {
 pub trait EventStream<A: Api>: Send {
     /// The next event. An error is the end of the subscription, and its reason.
     ///
+    /// What shows that a subscription is worth nothing ends it here, also where
+    /// that is the answer to a call, or a call of a scheduler that got no
+    /// answer in time: those who made the call may not be there any more.
+    ///
     /// Cancel safe: dropping the future loses nothing.
     async fn next(&mut self) -> Result<Incoming<A>>;
 }

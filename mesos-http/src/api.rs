@@ -19,6 +19,12 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     /// it. Agents know an executor by its connection alone.
     const STREAM_ID: bool;
 
+    /// Whether a call that is not answered, or that the peer knows no
+    /// subscription for, ends the subscription that it was made in. To an
+    /// executor only its connection counts (docs/executor-http-api.md,
+    /// "Disconnections"): one without checkpointing would end its tasks with it.
+    const CALLS_CAN_END_IT: bool;
+
     /// Mesos' name of a call.
     fn call_name(call: &Self::Call) -> &'static str;
 
@@ -34,6 +40,7 @@ impl HttpApi for SchedulerApi {
     const PATH: &'static str = "/api/v1/scheduler";
     const PEER: &'static str = "Mesos master";
     const STREAM_ID: bool = true;
+    const CALLS_CAN_END_IT: bool = true;
 
     fn call_name(call: &scheduler::Call) -> &'static str {
         call.r#type().as_str_name()
@@ -53,6 +60,7 @@ impl HttpApi for ExecutorApi {
     const PATH: &'static str = "/api/v1/executor";
     const PEER: &'static str = "Mesos agent";
     const STREAM_ID: bool = false;
+    const CALLS_CAN_END_IT: bool = false;
 
     fn call_name(call: &executor::Call) -> &'static str {
         call.r#type().as_str_name()

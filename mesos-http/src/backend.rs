@@ -12,7 +12,7 @@ use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi, Subscription};
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{Capabilities, Error, ErrorKind, Result};
 use mesos_proto::v1::{executor, scheduler};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::answer::{self, Answer, Purpose, REASON_LIMIT, refusal};
 use crate::api::HttpApi;
@@ -173,7 +173,9 @@ impl HttpBackend {
 
     /// How long the head of a response may take, and the first event of a
     /// scheduler's subscription after it (default: 75 s, as
-    /// docs/scheduler-http-api.md advises).
+    /// docs/scheduler-http-api.md advises). A scheduler's call that gets none in
+    /// this time fails with an unknown fate and ends its subscription, as the
+    /// same document advises; those behind it are not sent.
     #[must_use]
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.settings.response_timeout = timeout;
@@ -295,8 +297,10 @@ impl HttpBackend {
             return foreign("without a Mesos-Stream-Id".to_owned());
         }
         let (over, ended) = watch::channel(());
+        let (verdict, condemned) = oneshot::channel();
         let reader = Reader {
             body: response.into_body(),
+            condemned: Some(condemned),
             peer: peer.clone(),
             settings: self.settings.clone(),
         };
@@ -306,6 +310,7 @@ impl HttpBackend {
                 caller: Caller::new(endpoint, self.settings.clone()),
                 stream_id: stream_id.filter(|_| A::STREAM_ID),
                 over: ended,
+                verdict,
             },
             codec,
             self.settings.call_queue,

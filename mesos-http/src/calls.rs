@@ -4,6 +4,9 @@
 //! A call is sent when the one before it was answered; that is what keeps their
 //! order through a broken connection as well. Nothing is sent twice: whether a
 //! failed call is worth repeating is for those who made it.
+//!
+//! A call that shows that its subscription is worth nothing ends it: those who
+//! made the call may not be there any more to see its answer.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +17,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use mesos_core::backend::{Answer, AnswerSender, Calls};
 use mesos_core::{Delivery, Error, ErrorKind, Result};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::answer::{Purpose, REASON_LIMIT, refusal};
 use crate::api::HttpApi;
@@ -45,6 +48,8 @@ pub(crate) struct Bound {
     pub(crate) stream_id: Option<HeaderValue>,
     /// Its sender is dropped when the subscription ends.
     pub(crate) over: watch::Receiver<()>,
+    /// Ends the subscription.
+    pub(crate) verdict: oneshot::Sender<Error>,
 }
 
 impl<A: HttpApi> Line<A> {
@@ -98,6 +103,18 @@ fn over(name: &str, peer: &str) -> Error {
     .with_delivery(Delivery::NotSent)
 }
 
+/// Whether a call that failed with `error` shows that its subscription is worth
+/// nothing: the master does not know it, or is not there any more. The limit
+/// for the latter is that of docs/scheduler-http-api.md, "Network partitions".
+/// What comes behind an unanswered call may not overtake it on another
+/// connection either, and is not sent.
+fn condemns(error: &Error) -> bool {
+    matches!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::Refused) | (ErrorKind::Timeout, Delivery::Unknown)
+    )
+}
+
 async fn work<A: HttpApi>(mut jobs: mpsc::Receiver<Job>, mut bound: Bound) {
     let peer = bound.caller.endpoint.to_string();
     let mut end = bound.over.clone();
@@ -128,7 +145,14 @@ async fn work<A: HttpApi>(mut jobs: mpsc::Receiver<Job>, mut bound: Bound) {
             Ok(()) => tracing::debug!(call = job.name, %peer, "taken"),
             Err(error) => tracing::debug!(call = job.name, %peer, %error, "failed"),
         }
+        let condemned = result.as_ref().err().filter(|error| condemns(error));
+        let condemned = condemned.filter(|_| A::CALLS_CAN_END_IT).cloned();
         job.answer.send(result);
+        if let Some(error) = condemned {
+            // It may have ended by itself.
+            let _ = bound.verdict.send(error);
+            break;
+        }
     }
     jobs.close();
     while let Some(job) = jobs.recv().await {

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming as Body;
 use mesos_core::backend::{EventStream, Incoming};
 use mesos_core::{Error, ErrorKind, Result};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -30,6 +30,8 @@ pub(crate) struct Events<A: HttpApi> {
 /// The reader's end.
 pub(crate) struct Reader {
     pub(crate) body: Body,
+    /// Gets the reason if a call shows that the subscription is worth nothing.
+    pub(crate) condemned: Option<oneshot::Receiver<Error>>,
     /// Who sends, for messages.
     pub(crate) peer: String,
     pub(crate) settings: Settings,
@@ -86,6 +88,19 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
     }
 }
 
+/// Completes when a call showed that the subscription is worth nothing. Cancel
+/// safe.
+async fn verdict(condemned: &mut Option<oneshot::Receiver<Error>>) -> Error {
+    if let Some(receiver) = condemned {
+        match receiver.await {
+            Ok(error) => return error,
+            // Nobody makes calls any more.
+            Err(_) => *condemned = None,
+        }
+    }
+    std::future::pending().await
+}
+
 impl Reader {
     /// Reads until the stream ends, which is the error, or the consumer is gone.
     async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Incoming<A>>>) -> Result<Gone> {
@@ -100,12 +115,21 @@ impl Reader {
             };
             // The time runs only while we wait for bytes: a consumer that is
             // slow makes the queue full, not the peer silent.
-            let frame = match patience {
-                None => self.body.frame().await,
-                Some(limit) => match timeout(limit, self.body.frame()).await {
-                    Ok(frame) => frame,
-                    Err(_) => return Err(self.silent(limit, interval)),
-                },
+            let frame = self.body.frame();
+            let frame = async {
+                match patience {
+                    None => Ok(frame.await),
+                    Some(limit) => timeout(limit, frame).await.map_err(|_| limit),
+                }
+            };
+            let frame = tokio::select! {
+                biased;
+                error = verdict(&mut self.condemned) => return Err(error),
+                frame = frame => frame,
+            };
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(limit) => return Err(self.silent(limit, interval)),
             };
             match frame {
                 None => return Err(self.closed(&decoder)),

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mesos_proto::v1::FrameworkId;
-use tokio::sync::watch;
 
 use super::Framework;
 use super::health::Monitor;
@@ -14,7 +13,6 @@ use crate::backend::{Backend, SchedulerApi};
 use crate::capability::{Capabilities, Capability};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Link;
-use crate::session::Generation;
 
 /// See the module.
 pub(super) struct Shared {
@@ -26,9 +24,6 @@ pub(super) struct Shared {
     pub(super) monitor: Monitor,
     /// Whose turn it is among the calls that wait for a subscription.
     pub(super) turn: tokio::sync::Mutex<()>,
-    /// The subscription that calls are made on, and an error that shows that
-    /// the master does not know it.
-    doubt: watch::Sender<(Generation, Option<Error>)>,
     framework_id: Mutex<Option<FrameworkId>>,
     wishes: Mutex<Wishes>,
 }
@@ -45,7 +40,6 @@ impl Shared {
             capabilities,
             backend: backend.name(),
             turn: tokio::sync::Mutex::default(),
-            doubt: watch::Sender::new((0, None)),
             framework_id: Mutex::new(framework.info.id.clone()),
             wishes: Mutex::new(Wishes::new(framework)),
         }
@@ -71,40 +65,6 @@ impl Shared {
             ErrorKind::Unsupported,
             format!("the {} backend has no {capability:?}", self.backend),
         ))
-    }
-
-    /// The generation that calls are made on now.
-    pub(super) fn generation(&self) -> Generation {
-        self.doubt.borrow().0
-    }
-
-    pub(super) fn set_generation(&self, generation: Generation) {
-        self.doubt.send_replace((generation, None));
-    }
-
-    /// A call on `generation` was answered with `error`. If that says that the
-    /// master does not know the subscription, it is worth nothing any more.
-    pub(super) fn answered(&self, generation: Generation, error: &Error) {
-        if error.kind() == ErrorKind::NotSubscribed && error.delivery() == crate::Delivery::Refused
-        {
-            self.doubt.send_if_modified(|(present, doubt)| {
-                let change = *present == generation && doubt.is_none();
-                if change {
-                    *doubt = Some(error.clone());
-                }
-                change
-            });
-        }
-    }
-
-    /// Completes when the master disowned the present subscription. Cancel
-    /// safe.
-    pub(super) async fn disowned(&self) -> Error {
-        let mut doubt = self.doubt.subscribe();
-        let found = doubt.wait_for(|(_, doubt)| doubt.is_some()).await;
-        // The sender lives in self, so waiting cannot fail.
-        let error = found.ok().and_then(|doubt| doubt.1.clone());
-        error.unwrap_or_else(|| Error::new(ErrorKind::NotSubscribed, "the driver is gone"))
     }
 }
 

@@ -131,14 +131,14 @@ async fn a_refused_call_hurts_neither_the_subscription_nor_the_next_call() {
 }
 
 #[tokio::test]
-async fn a_call_without_answer_times_out_as_unknown_and_the_next_goes_on() {
+async fn a_call_without_answer_is_unknown_and_ends_the_subscription_and_those_behind_it() {
     let server = Server::start().await;
     let backend = server
         .backend()
         .response_timeout(Duration::from_millis(100));
     let (mut subscription, mut stream) = server.subscribed(backend).await;
     stream.chunk(record(&subscribed(15.0))).await;
-    next(&mut subscription).await;
+    // Whoever made the call need not wait for its answer.
     let hung = subscription.calls.send(kill("1")).await.unwrap();
     let next_one = subscription.calls.send(kill("2")).await.unwrap();
     let mut peer = server.accept().await;
@@ -149,10 +149,34 @@ async fn a_call_without_answer_times_out_as_unknown_and_the_next_goes_on() {
         (ErrorKind::Timeout, Delivery::Unknown)
     );
     peer.closed().await;
+    let error = soon("the answer", next_one).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::NotSent)
+    );
+    // Behind what came before it.
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    assert_eq!(end(&mut subscription).await.kind(), ErrorKind::Timeout);
+    stream.closed().await;
+    assert!(server.is_quiet().await);
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_ends_the_subscription_that_the_master_disowns() {
+    let server = Server::start().await;
+    let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
+    stream.chunk(record(&subscribed(15.0))).await;
+    drop(subscription.calls.send(kill("t")).await.unwrap());
     let mut peer = server.accept().await;
-    assert_eq!(killed(&peer.request().await), "2");
-    peer.respond("202 Accepted", "", "").await;
-    soon("the answer", next_one).await.unwrap();
+    peer.request().await;
+    peer.respond("403 Forbidden", "", "Framework is not subscribed")
+        .await;
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    assert_eq!(
+        end(&mut subscription).await.kind(),
+        ErrorKind::NotSubscribed
+    );
+    stream.closed().await;
 }
 
 #[tokio::test]

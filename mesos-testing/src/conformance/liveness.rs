@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mesos_core::{Delivery, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::{TaskState, TaskStatus};
+use mesos_proto::v1::{TaskInfo, TaskState, TaskStatus};
 
 use super::transport::must_fail;
 use super::{Harness, Subscribed, must};
@@ -81,11 +81,59 @@ pub(super) async fn a_stream_that_stays_empty_is_tried_again(harness: Harness) {
     recorder.subscribed().await;
 }
 
-pub(super) async fn a_call_that_is_not_answered_times_out_with_unknown_fate(harness: Harness) {
+pub(super) async fn a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription(
+    harness: Harness,
+) {
     let harness = impatient(harness);
-    let Subscribed { master, driver, .. } = harness.subscribed().await;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = harness.subscribed().await;
     master.react(Type::Revive, Reaction::Ignore);
-    let error = must_fail(driver.revive([]).await);
+    let (unanswered, behind) = tokio::join!(driver.revive([]), driver.kill("t", None, None));
+    let error = must_fail(unanswered);
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(error.delivery(), Delivery::Unknown);
+    // Sent now, it could overtake the other.
+    let error = must_fail(behind);
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!(master.calls_of(Type::Kill), []);
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::Timeout);
+    assert!(recorder.subscribed().await.resubscribed);
+    stream.closed().await;
+    must(driver.revive([]).await);
+}
+
+pub(super) async fn tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription(
+    harness: Harness,
+) {
+    let harness = impatient(harness);
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = harness.subscribed().await;
+    stream.send(events::offers([events::offer("o1", "a1", "*", [])]));
+    let offer = recorder.offers().await.remove(0);
+    master.react(Type::Accept, Reaction::Ignore);
+    let task = TaskInfo {
+        task_id: "t1".into(),
+        ..Default::default()
+    };
+    let error = must_fail(driver.launch(offer, [task]).await);
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    recorder.disconnected().await;
+    recorder.subscribed().await;
+    let asked = master.expect(Type::Reconcile).await;
+    let asked = must(asked.call.and_then(|call| call.reconcile).ok_or("a body")).tasks;
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(asked[0].task_id, "t1");
+    assert_eq!(asked[0].agent_id, Some("a1".into()));
+    // It is for the scheduler to launch it again, once it knows.
+    assert_eq!(master.calls_of(Type::Accept).len(), 1);
 }

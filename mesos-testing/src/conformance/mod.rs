@@ -279,7 +279,8 @@ cases! { $
         any_event_is_a_sign_of_life [19],
         a_subscribe_that_is_not_answered_is_tried_again [20],
         a_stream_that_stays_empty_is_tried_again [20],
-        a_call_that_is_not_answered_times_out_with_unknown_fate [20],
+        a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription [20],
+        tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription [20],
     }
     calls {
         a_call_on_a_stale_stream_fails_as_not_subscribed [18],

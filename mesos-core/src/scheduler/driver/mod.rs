@@ -22,7 +22,6 @@ use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::capability::Capabilities;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Stop, in_handler};
-use crate::session::Generation;
 use reconcile::Accepting;
 
 /// How long a call may still be answered after its subscription was lost.
@@ -63,10 +62,7 @@ pub struct SchedulerDriver {
 }
 
 /// Where a call goes.
-struct Route {
-    generation: Generation,
-    calls: Arc<dyn Calls<SchedulerApi>>,
-}
+type Route = Arc<dyn Calls<SchedulerApi>>;
 
 impl SchedulerDriver {
     /// Starts `scheduler` as a task of the current tokio runtime and returns
@@ -185,16 +181,13 @@ impl SchedulerDriver {
             Some(wait) if !names_offers(&call) && !in_handler(&self.shared.link) => {
                 self.call_patiently(call, wait).await
             }
-            _ => self.make(self.route()?, call, None).await,
+            _ => self.make(&self.route()?, call, None).await,
         }
     }
 
     /// Where a call would go now.
     fn route(&self) -> Result<Route> {
-        // In this order a route never claims to be newer than it is.
-        let generation = self.shared.generation();
-        let calls = self.shared.link.calls()?;
-        Ok(Route { generation, calls })
+        self.shared.link.calls()
     }
 
     async fn call_patiently(&self, call: Call, wait: Duration) -> Result<()> {
@@ -212,14 +205,13 @@ impl SchedulerDriver {
                 .await
                 .map_err(in_vain)??;
             let Ok(route) = self.route() else { continue };
-            let calls = Arc::clone(&route.calls);
-            match self.make(route, call.clone(), None).await {
+            match self.make(&route, call.clone(), None).await {
                 // The connection broke, and the driver has not noticed yet.
                 Err(error)
                     if error.kind() == ErrorKind::NotSubscribed
                         && error.delivery() == Delivery::NotSent =>
                 {
-                    timeout_at(until, link.left(&calls))
+                    timeout_at(until, link.left(&route))
                         .await
                         .map_err(in_vain)?;
                 }
@@ -230,27 +222,20 @@ impl SchedulerDriver {
 
     /// Makes a call that was found valid. `agent` is that of its offers, where
     /// that is known.
-    async fn make(&self, route: Route, mut call: Call, agent: Option<AgentId>) -> Result<()> {
-        let Route { generation, calls } = route;
+    async fn make(&self, route: &Route, mut call: Call, agent: Option<AgentId>) -> Result<()> {
         if call.framework_id.is_none() {
             call.framework_id = self.framework_id();
         }
         let wish = Wishes::concerns(&call).then(|| call.clone());
         let accepting = Accepting::start(&self.shared, &call, agent.as_ref());
-        let result = self.send(generation, &calls, call, wish).await;
+        let result = self.send(route, call, wish).await;
         if let Some(accepting) = accepting {
             accepting.finish(&result);
         }
         result
     }
 
-    async fn send(
-        &self,
-        generation: Generation,
-        calls: &Arc<dyn Calls<SchedulerApi>>,
-        call: Call,
-        wish: Option<Call>,
-    ) -> Result<()> {
+    async fn send(&self, calls: &Route, call: Call, wish: Option<Call>) -> Result<()> {
         let answer = calls.send(call).await?;
         let undo = wish.and_then(|call| self.shared.wishes().note(&call));
         let lost = async {
@@ -265,13 +250,11 @@ impl SchedulerDriver {
                 Err(Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::Unknown))
             }
         };
-        if let Err(error) = &result {
-            if let Some(undo) = undo
-                && error.delivery() != Delivery::Unknown
-            {
-                self.shared.wishes().undo(undo);
-            }
-            self.shared.answered(generation, error);
+        if let Err(error) = &result
+            && let Some(undo) = undo
+            && error.delivery() != Delivery::Unknown
+        {
+            self.shared.wishes().undo(undo);
         }
         result
     }

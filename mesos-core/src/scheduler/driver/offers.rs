@@ -39,7 +39,7 @@ impl SchedulerDriver {
             let (route, call) = self.consume(&offers, build)?;
             (route, call, agent_id)
         };
-        self.make(route, call, Some(agent_id)).await
+        self.make(&route, call, Some(agent_id)).await
     }
 
     /// Launches `tasks` on one offer: [`accept`](Self::accept) with a single
@@ -111,7 +111,7 @@ impl SchedulerDriver {
             }
             self.consume(&offers, |ids| calls::decline(ids, filters))?
         };
-        self.make(route, call, None).await
+        self.make(&route, call, None).await
     }
 
     /// Tells the operator that the framework agrees to give up the resources.

@@ -116,11 +116,9 @@ impl Drop for Worker {
 async fn ask(driver: &SchedulerDriver, line: &dyn Calls<SchedulerApi>, mut call: Call) {
     call.framework_id = driver.framework_id();
     tracing::debug!(call = ?call.r#type(), "reconciling");
-    let generation = driver.shared().generation();
     let asked = async { line.send(call).await?.await };
     if let Err(error) = asked.await {
         tracing::debug!(error = %crate::chain(&error), "could not reconcile");
-        driver.shared().answered(generation, &error);
     }
 }
 

@@ -158,7 +158,6 @@ where
             return Some(Break::End(end));
         }
         shared.set_framework_id(Some(granted.id.clone()));
-        shared.set_generation(self.session.generation());
         // Whatever was offered before is void, RESCIND or not.
         shared.ledger.clear();
         shared.link.connect(Arc::clone(calls));

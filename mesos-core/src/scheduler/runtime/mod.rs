@@ -197,8 +197,6 @@ where
             shared.monitor.acknowledged(false);
         }
         self.answers.clear();
-        // What was said of an earlier subscription does not count for this one.
-        shared.set_generation(self.session.generation());
         let _decliner = Decliner::start(&driver, &calls);
         loop {
             let incoming = tokio::select! {
@@ -211,7 +209,6 @@ where
                     self.own_call_answered(answer);
                     continue;
                 }
-                error = shared.disowned() => return self.failed(error),
                 incoming = events.next() => incoming,
             };
             let event = match incoming {
@@ -280,7 +277,6 @@ where
         self.shared().monitor.acknowledged(answer.is_ok());
         if let Err(error) = answer {
             tracing::debug!(error = %crate::chain(&error), "acknowledgement failed");
-            self.shared().answered(self.session.generation(), &error);
         }
     }
 }

@@ -40,28 +40,6 @@ async fn events_from_before_subscribed_reach_no_handler() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_the_master_disowns_is_given_up() {
-    let tell = Tell::new();
-    let (driver, mut peer, session) = start(&tell).await;
-    settle(&tell, &session).await;
-    let refuse = async {
-        let (_call, answer) = session.unanswered().await;
-        let text = "403: Framework is not subscribed";
-        answer.send(Err(Error::new(ErrorKind::NotSubscribed, text)));
-    };
-    let (killed, ()) = tokio::join!(driver.kill("t", None, None), refuse);
-    assert_eq!(killed.unwrap_err().kind(), ErrorKind::NotSubscribed);
-    session.closed().await;
-    let session = peer.session().await;
-    session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
-    assert_eq!(
-        tell.seen()[1..],
-        ["disconnected NotSubscribed 0", "subscribed again f1"]
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_call_that_is_refused_for_what_it_says_leaves_the_subscription_alone() {
     let tell = Tell::new();
     let (driver, _peer, session) = start(&tell).await;
