@@ -64,6 +64,17 @@ pub trait Backend<A: Api>: Send + Sync + fmt::Debug {
     /// One attempt: waiting and trying again is the caller's part. Dropping
     /// the future drops the attempt and its connections.
     async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>>;
+
+    /// Completes when another attempt has become worth more than the last one
+    /// was: a leading peer is known where none was, or another one. A driver
+    /// that waits before its next attempt waits less then, within the bounds of
+    /// its backoff. Cancel safe.
+    ///
+    /// The default never completes, as fits a backend that finds nothing out
+    /// between attempts.
+    async fn news(&self) {
+        std::future::pending().await
+    }
 }
 
 /// An open subscription. Dropping `events` closes it; calls made through

@@ -346,7 +346,13 @@ impl Backend<SchedulerApi> for HttpBackend {
         let sighting = leader.find(self.settings.connect_timeout).await?;
         let mut errors = Vec::new();
         for master in sighting.masters() {
-            match self.open(master, what, &body).await {
+            let opened = tokio::select! {
+                biased;
+                opened = self.open(master, what, &body) => opened,
+                // Who does not lead any more may be slow to say so.
+                error = sighting.moved(master) => return Err(error),
+            };
+            match opened {
                 Ok((at, subscription)) => {
                     let master = master.clone();
                     return Ok(sighting.follow(master, at, subscription));
@@ -356,6 +362,13 @@ impl Backend<SchedulerApi> for HttpBackend {
             }
         }
         Err(Sighting::failed(errors))
+    }
+
+    async fn news(&self) {
+        match &self.target {
+            Target::Endpoint(_) => std::future::pending().await,
+            Target::Leader(leader) => leader.news().await,
+        }
     }
 }
 

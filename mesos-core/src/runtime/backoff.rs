@@ -36,6 +36,12 @@ impl BackoffPolicy {
             max: max.max(first),
         }
     }
+
+    /// The upper bound of the wait before attempt `n`.
+    pub(crate) fn bound(&self, n: u32) -> Duration {
+        let doublings = 1_u32.checked_shl(n).unwrap_or(u32::MAX);
+        self.first.saturating_mul(doublings).min(self.max)
+    }
 }
 
 /// The state of one episode of failures.
@@ -53,6 +59,10 @@ impl Backoff {
         }
     }
 
+    pub(crate) fn policy(&self) -> &BackoffPolicy {
+        &self.policy
+    }
+
     /// Failures since the last success.
     pub(crate) fn attempts(&self) -> u32 {
         self.attempts
@@ -60,13 +70,8 @@ impl Backoff {
 
     /// The wait after one more failure. `random` is from `[0, 1)`.
     pub(crate) fn next(&mut self, random: f64) -> Duration {
-        let doublings = 1_u32.checked_shl(self.attempts).unwrap_or(u32::MAX);
+        let bound = self.policy.bound(self.attempts);
         self.attempts = self.attempts.saturating_add(1);
-        let bound = self
-            .policy
-            .first
-            .saturating_mul(doublings)
-            .min(self.policy.max);
         bound.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
 

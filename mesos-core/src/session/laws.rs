@@ -13,6 +13,7 @@ enum Kind {
     Interrupted,
     Failed { retryable: bool },
     Refused(&'static str),
+    News,
     End,
 }
 
@@ -29,6 +30,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
         200 => Just(Kind::Interrupted),
         400 => prop::bool::weighted(0.97).prop_map(|retryable| Kind::Failed { retryable }),
         50 => prop::sample::select(reasons).prop_map(Kind::Refused),
+        300 => Just(Kind::News),
         5 => Just(Kind::End),
     ]
 }
@@ -57,6 +59,11 @@ const FIRST: Duration = Duration::from_millis(500);
 const MAX: Duration = Duration::from_secs(15);
 const FAILOVER: Duration = Duration::from_secs(120);
 
+/// The longest wait after so many in vain.
+fn bound(before: u32) -> Duration {
+    FIRST.saturating_mul(1 << before.min(20)).min(MAX)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -75,6 +82,9 @@ proptest! {
         let mut now = Duration::ZERO;
         let mut open: Option<Generation> = None;
         let mut retry_at: Option<Duration> = None;
+        let mut opened_at = Duration::ZERO;
+        let mut hurried = false;
+        let mut hurries = 0_u32;
         let mut failures = 0_u32;
         let mut lost_at: Option<Duration> = None;
         let mut told = false;
@@ -103,6 +113,7 @@ proptest! {
                     Input::Failed(of, Error::new(kind, "x"))
                 }
                 Kind::Refused(text) => Input::Refused(of, (*text).to_owned()),
+                Kind::News => Input::News,
                 Kind::End => Input::End(Ok(End::Stopped)),
             };
             let named = match &input {
@@ -119,7 +130,7 @@ proptest! {
                 continue;
             }
             // What is of another generation changes nothing.
-            if !about_present && !matches!(kind, Kind::Connect | Kind::End) {
+            if !about_present && !matches!(kind, Kind::Connect | Kind::News | Kind::End) {
                 prop_assert!(matches!(output, Output::Ignored), "{:?}", output);
             }
             if matches!(output, Output::Ignored) {
@@ -137,7 +148,21 @@ proptest! {
                     prop_assert!(retry_at.is_none_or(|at| now >= at), "too early");
                     prop_assert_eq!(with, id.clone(), "the SUBSCRIBE's id");
                     open = Some(generation);
+                    opened_at = now;
                     retry_at = None;
+                }
+                Output::Hurry(wait) => {
+                    prop_assert_eq!(before, SessionState::BackingOff);
+                    prop_assert_eq!(after, before);
+                    prop_assert_eq!(session.generation(), present);
+                    prop_assert!(!hurried, "a wait is cut short once");
+                    prop_assert!(retry_at.is_some_and(|at| now + wait < at), "longer");
+                    // However often there are news, the attempts grow rare.
+                    prop_assert!(now + wait >= opened_at + bound(hurries), "a hot loop");
+                    prop_assert!(wait <= FIRST || now + wait == opened_at + bound(hurries));
+                    retry_at = Some(now + wait);
+                    hurried = true;
+                    hurries += 1;
                 }
                 Output::Subscribed(granted) => {
                     prop_assert_eq!(open, Some(of));
@@ -148,6 +173,7 @@ proptest! {
                     id = Some(granted.id);
                     ever = true;
                     failures = 0;
+                    hurries = 0;
                     lost_at = None;
                     told = false;
                 }
@@ -167,10 +193,10 @@ proptest! {
                     prop_assert_eq!(disconnected.failover_timeout_passed, passed && !told);
                     told |= passed;
                     prop_assert_eq!(disconnected.attempts, failures);
-                    let bound = FIRST.saturating_mul(1 << failures.min(20)).min(MAX);
-                    prop_assert!(disconnected.retry_in <= bound);
-                    prop_assert!(disconnected.retry_in >= bound / 2);
+                    prop_assert!(disconnected.retry_in <= bound(failures));
+                    prop_assert!(disconnected.retry_in >= bound(failures) / 2);
                     failures += 1;
+                    hurried = false;
                     retry_at = Some(now + disconnected.retry_in);
                     open = None;
                     if let Some(forgotten) = forget {

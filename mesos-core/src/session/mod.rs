@@ -13,6 +13,10 @@
 //!     any state ── End, Refused, Failed for good ──▶ Ended
 //! ```
 //!
+//! A wait can be cut short, once, by news of a leader ([`Input::News`]). How
+//! short grows with how often that was done in vain, so news that never stop
+//! make no more attempts than silence in the end.
+//!
 //! Each subscription has a generation. What is reported of another generation
 //! than the present one is ignored: it speaks of a stream that was given up.
 //! The runtime (`scheduler/runtime`) feeds the machine and does what it says.
@@ -54,6 +58,8 @@ pub(crate) enum Input {
     Failed(Generation, Error),
     /// An ERROR event came, with this text.
     Refused(Generation, String),
+    /// A leader appeared, or another one than the last attempt knew of.
+    News,
     /// The driver ends for a reason of its own.
     End(Result<End>),
 }
@@ -74,6 +80,8 @@ pub(crate) enum Output {
     /// Tell the scheduler, wait, then [`Input::Connect`]. An id is to be
     /// removed from the store first.
     BackOff(Disconnected, Option<FrameworkId>),
+    /// Wait only so much longer, then [`Input::Connect`].
+    Hurry(Duration),
     /// The driver ends.
     Ended(Result<End>),
 }
@@ -99,6 +107,12 @@ pub(crate) struct Session {
     failover_timeout: Duration,
     backoff: Backoff,
     retry_at: Duration,
+    /// When the last attempt was begun.
+    opened_at: Duration,
+    /// Whether news have cut the present wait short.
+    hurried: bool,
+    /// How often they did since the last subscription.
+    hurries: u32,
     subscribed_before: bool,
     /// Since when there has been no subscription, once there had been one.
     without_since: Option<Duration>,
@@ -117,6 +131,9 @@ impl Session {
             failover_timeout: Duration::ZERO,
             backoff: Backoff::new(backoff),
             retry_at: Duration::ZERO,
+            opened_at: Duration::ZERO,
+            hurried: false,
+            hurries: 0,
             subscribed_before: false,
             without_since: None,
             told: false,
@@ -172,6 +189,7 @@ impl Session {
             Input::Refused(of, message) if self.is(of, &[Subscribing, Subscribed]) => {
                 self.refused(now, random, message)
             }
+            Input::News if self.state == BackingOff && !self.hurried => self.hurry(now, random),
             Input::End(end) => self.end(end),
             _ => Output::Ignored,
         }
@@ -192,6 +210,7 @@ impl Session {
             return Output::Ignored;
         }
         self.state = SessionState::Connecting;
+        self.opened_at = now;
         self.generation += 1;
         Output::Open(self.generation, self.id.clone())
     }
@@ -216,6 +235,7 @@ impl Session {
         self.id = Some(id);
         self.state = SessionState::Subscribed;
         self.backoff.reset();
+        self.hurries = 0;
         self.subscribed_before = true;
         self.without_since = None;
         self.told = false;
@@ -264,10 +284,28 @@ impl Session {
         let attempts = self.backoff.attempts();
         let wait = self.backoff.next(random);
         self.state = SessionState::BackingOff;
+        self.hurried = false;
         self.retry_at = now.saturating_add(wait);
         let mut disconnected = self.disconnected(now, error, wait);
         disconnected.attempts = attempts;
         Output::BackOff(disconnected, forget)
+    }
+
+    /// At once would be too soon: all frameworks of the cluster heard the same
+    /// news. So Mesos' own library waits for up to `first`, too
+    /// (`src/scheduler/scheduler.cpp`).
+    fn hurry(&mut self, now: Duration, random: f64) -> Output {
+        let policy = self.backoff.policy();
+        let spread = now.saturating_add(policy.first.mul_f64(random.clamp(0.0, 1.0)));
+        let spaced = self.opened_at.saturating_add(policy.bound(self.hurries));
+        let retry_at = spread.max(spaced);
+        if retry_at >= self.retry_at {
+            return Output::Ignored;
+        }
+        self.retry_at = retry_at;
+        self.hurried = true;
+        self.hurries = self.hurries.saturating_add(1);
+        Output::Hurry(retry_at.saturating_sub(now))
     }
 
     fn disconnected(&mut self, now: Duration, error: Error, retry_in: Duration) -> Disconnected {

@@ -145,3 +145,86 @@ fn another_frameworks_id_ends_the_driver() {
         assert_eq!(error.kind(), ErrorKind::Protocol);
     }
 }
+
+/// The wait after the failure of an attempt that is made at `seconds`.
+fn failed_attempt(session: &mut Session, seconds: u32) -> Duration {
+    let Output::Open(generation, _) = at(session, seconds, Input::Connect) else {
+        panic!("{session:?}");
+    };
+    match at(session, seconds, Input::Failed(generation, lost())) {
+        Output::BackOff(disconnected, _) => disconnected.retry_in,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn news_of_a_leader_cut_a_wait_short_once() {
+    let mut session = session(RemovedPolicy::Fail);
+    for seconds in [0, 10, 20] {
+        failed_attempt(&mut session, seconds);
+    }
+    assert_eq!(failed_attempt(&mut session, 30), 4 * SECOND);
+    assert!(matches!(
+        session.step(31 * SECOND, 0.25, Input::News),
+        Output::Hurry(wait) if wait == SECOND / 4
+    ));
+    let again = session.step(31 * SECOND, 0.0, Input::News);
+    assert!(matches!(again, Output::Ignored), "{again:?}");
+    let early = session.step(31 * SECOND, 0.0, Input::Connect);
+    assert!(matches!(early, Output::Ignored), "{early:?}");
+    let due = session.step(31 * SECOND + SECOND / 4, 0.0, Input::Connect);
+    assert!(matches!(due, Output::Open(..)), "{due:?}");
+}
+
+#[test]
+fn news_without_end_make_hardly_more_attempts_than_silence() {
+    let attempts = |news: bool| {
+        let mut session = session(RemovedPolicy::Fail);
+        let moments = (0..10_000).map(|tenth| SECOND / 10 * tenth);
+        let made = moments.filter(|now| {
+            if news {
+                session.step(*now, 0.0, Input::News);
+            }
+            let Output::Open(generation, _) = session.step(*now, 0.0, Input::Connect) else {
+                return false;
+            };
+            session.step(*now, 0.0, Input::Failed(generation, lost()));
+            true
+        });
+        made.count()
+    };
+    let (silence, news) = (attempts(false), attempts(true));
+    assert!((240..260).contains(&silence), "{silence} in 1000 s");
+    assert!(
+        (silence..silence + 4).contains(&news),
+        "{news}, not {silence}"
+    );
+}
+
+#[test]
+fn a_subscription_makes_news_quick_again() {
+    let mut session = session(RemovedPolicy::Fail);
+    for seconds in [0, 10, 20, 30] {
+        failed_attempt(&mut session, seconds);
+        at(&mut session, seconds + 2, Input::News);
+    }
+    let generation = subscribe(&mut session, 40);
+    at(&mut session, 50, Input::Failed(generation, lost()));
+    for seconds in [60, 70, 80] {
+        failed_attempt(&mut session, seconds);
+    }
+    assert!(matches!(
+        at(&mut session, 82, Input::News),
+        Output::Hurry(Duration::ZERO)
+    ));
+}
+
+#[test]
+fn news_are_of_no_interest_while_nothing_waits() {
+    let mut session = session(RemovedPolicy::Fail);
+    assert!(matches!(at(&mut session, 0, Input::News), Output::Ignored));
+    let generation = subscribe(&mut session, 1);
+    assert!(matches!(at(&mut session, 2, Input::News), Output::Ignored));
+    assert_eq!(session.generation(), generation);
+    assert_eq!(session.state(), SessionState::Subscribed);
+}

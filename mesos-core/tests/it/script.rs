@@ -10,7 +10,7 @@ use mesos_core::backend::{
     Answer, AnswerSender, Api, Backend, Calls, EventStream, Incoming, Subscription,
 };
 use mesos_core::{Capabilities, Error, ErrorKind, Result};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 /// How long a test waits for what must come. Virtual time, mostly.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -22,11 +22,13 @@ type Made<A> = (<A as Api>::Call, AnswerSender);
 pub(crate) struct Scripted<A: Api> {
     attempts: mpsc::Sender<(A::Call, Reply<A>)>,
     capabilities: Capabilities,
+    news: Arc<Notify>,
 }
 
 /// The test's side.
 pub(crate) struct Peer<A: Api> {
     attempts: mpsc::Receiver<(A::Call, Reply<A>)>,
+    news: Arc<Notify>,
 }
 
 /// An attempt to subscribe that waits for its answer.
@@ -47,11 +49,16 @@ pub(crate) fn scripted<A: Api>() -> (Scripted<A>, Peer<A>) {
 
 pub(crate) fn scripted_with<A: Api>(capabilities: Capabilities) -> (Scripted<A>, Peer<A>) {
     let (sender, receiver) = mpsc::channel(1);
+    let news = Arc::new(Notify::new());
     let scripted = Scripted {
         attempts: sender,
         capabilities,
+        news: Arc::clone(&news),
     };
-    let peer = Peer { attempts: receiver };
+    let peer = Peer {
+        attempts: receiver,
+        news,
+    };
     (scripted, peer)
 }
 
@@ -68,6 +75,17 @@ impl<A: Api> Peer<A> {
         let attempt = within("an attempt to subscribe", self.attempts.recv()).await;
         let (call, reply) = attempt.expect("the driver is gone");
         Attempt { call, reply }
+    }
+
+    /// As [`attempt`](Self::attempt), however long it takes to come.
+    pub(crate) async fn late_attempt(&mut self) -> Attempt<A> {
+        let (call, reply) = self.attempts.recv().await.expect("the driver is gone");
+        Attempt { call, reply }
+    }
+
+    /// Says that another attempt is worth more than the last one was.
+    pub(crate) fn news(&self) {
+        self.news.notify_one();
     }
 
     /// Takes the next attempt and grants it.
@@ -171,6 +189,10 @@ impl<A: Api> Backend<A> for Scripted<A> {
             .await
             .map_err(|_| gone())?;
         granted.await.map_err(|_| gone())?
+    }
+
+    async fn news(&self) {
+        self.news.notified().await;
     }
 }
 

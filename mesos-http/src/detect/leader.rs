@@ -1,7 +1,7 @@
 //! What a subscription has to do with detection: finding whom to ask, and
 //! noticing that it should be asked elsewhere.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +19,15 @@ pub(crate) struct Leader {
     detector: Arc<dyn Detector>,
     /// Who took the last subscription, as the detector called it.
     last: Arc<Mutex<Option<Endpoint>>>,
+    /// What the last attempt knew.
+    known: Arc<Mutex<Option<Known>>>,
+}
+
+/// What was known of the leader, and a way to wait for news.
+#[derive(Clone, Debug)]
+struct Known {
+    seen: Option<Vec<Endpoint>>,
+    news: watch::Receiver<Detection>,
 }
 
 /// Where the leader was seen, for one attempt to subscribe.
@@ -37,7 +46,25 @@ impl Leader {
         Self {
             detector,
             last: Arc::default(),
+            known: Arc::default(),
         }
+    }
+
+    /// Completes when a leader is known that the last attempt did not know.
+    /// Cancel safe.
+    pub(crate) async fn news(&self) {
+        let known = lock(&self.known).clone();
+        if let Some(Known { seen, mut news }) = known {
+            let other = |now: &Detection| match now {
+                Ok(masters) => !masters.is_empty() && Some(masters) != seen.as_ref(),
+                Err(_) => false,
+            };
+            if news.wait_for(other).await.is_ok() {
+                return;
+            }
+        }
+        // Nobody will know any better.
+        std::future::pending().await
     }
 
     /// Waits until somebody can be asked, for `patience` at most.
@@ -49,7 +76,12 @@ impl Leader {
         };
         // Whether time ran out or no news can come: what is known counts.
         let _ = timeout(patience, news.wait_for(decided)).await;
-        let seen = news.borrow_and_update().clone()?;
+        let seen = news.borrow_and_update().clone();
+        *lock(&self.known) = Some(Known {
+            seen: seen.as_ref().ok().cloned(),
+            news: news.clone(),
+        });
+        let seen = seen?;
         if seen.is_empty() {
             return Err(Error::new(
                 ErrorKind::NotLeader,
@@ -57,7 +89,7 @@ impl Leader {
             ));
         }
         let mut masters = seen.clone();
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = lock(&self.last);
         if let Some(last) = &*last
             && let Some(at) = masters.iter().position(|master| master == last)
         {
@@ -74,10 +106,21 @@ impl Leader {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing under these locks can panic half way; a poisoned one is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Sighting {
     /// Whom to ask, in this order.
     pub(crate) fn masters(&self) -> &[Endpoint] {
         &self.masters
+    }
+
+    /// Completes when the leader is elsewhere than at `master`. Cancel safe.
+    pub(crate) async fn moved(&self, master: &Endpoint) -> Error {
+        let attempt = format!("the attempt to subscribe at {master}");
+        moved(&mut self.news.clone(), master, &self.seen, &attempt).await
     }
 
     /// Ends `subscription`, which `asked` led to and which is at `at`, when the
@@ -88,7 +131,7 @@ impl Sighting {
         at: Endpoint,
         subscription: Subscription<SchedulerApi>,
     ) -> Subscription<SchedulerApi> {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        *lock(&self.last) = Some(asked);
         Subscription {
             events: Box::new(Followed {
                 events: Ok(subscription.events),
@@ -142,6 +185,7 @@ impl EventStream<SchedulerApi> for Followed {
             Ok(events) => events,
             Err(end) => return Err(end.clone()),
         };
+        let what = format!("the subscription with {}", self.at);
         let end = tokio::select! {
             // What came before the news is delivered before it.
             biased;
@@ -149,7 +193,7 @@ impl EventStream<SchedulerApi> for Followed {
                 Ok(incoming) => return Ok(incoming),
                 Err(end) => end,
             },
-            end = moved(&mut self.news, &self.at, &self.seen) => end,
+            end = moved(&mut self.news, &self.at, &self.seen, &what) => end,
         };
         // Closes the connection as well.
         self.events = Err(end.clone());
@@ -157,9 +201,14 @@ impl EventStream<SchedulerApi> for Followed {
     }
 }
 
-/// Waits until the leader is neither where it was seen before nor `at`.
-/// Cancel safe.
-async fn moved(news: &mut watch::Receiver<Detection>, at: &Endpoint, seen: &[Endpoint]) -> Error {
+/// Waits until the leader is neither where it was seen before nor `at`. The
+/// error says that `what` was given up. Cancel safe.
+async fn moved(
+    news: &mut watch::Receiver<Detection>,
+    at: &Endpoint,
+    seen: &[Endpoint],
+    what: &str,
+) -> Error {
     loop {
         if news.changed().await.is_err() {
             // No news any more.
@@ -172,7 +221,7 @@ async fn moved(news: &mut watch::Receiver<Detection>, at: &Endpoint, seen: &[End
         {
             return Error::new(
                 ErrorKind::NotLeader,
-                format!("the leader is now {leader}; the subscription with {at} was given up"),
+                format!("the leader is now {leader}; {what} was given up"),
             );
         }
     }

@@ -35,6 +35,11 @@
 //! stream with it. So a scheduler that is cut off from ZooKeeper alone goes on
 //! working.
 //!
+//! News of another leader than the last attempt knew also cut the wait before
+//! the next one short
+//! ([`Backend::news`](mesos_core::backend::Backend::news)). What is written to a
+//! file is none: it is read for each attempt.
+//!
 //! # Detectors
 //! [`Detector`] is what is below: a way of one's own to find the leader is
 //! given to [`HttpBackend::with_detector`](crate::HttpBackend::with_detector).

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mesos_core::backend::{Backend, ExecutorApi};
+use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi};
 use mesos_core::{Delivery, Error, ErrorKind};
 use mesos_http::detect::{Detection, Detector};
 use mesos_http::{Endpoint, HttpBackend, Master};
@@ -153,6 +153,76 @@ async fn an_attempt_goes_on_as_soon_as_there_is_a_leader() {
     peer.request().await;
     peer.send(STREAM_HEAD).await;
     soon("subscribe", client).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_attempt_at_a_master_that_hangs_ends_when_another_one_leads() {
+    let (old, new) = (Server::start().await, Server::start().await);
+    let (tell, backend) = told(Ok(vec![old.endpoint("")]));
+    let client = subscribe(backend.clone());
+    let mut peer = old.accept().await;
+    peer.request().await;
+    tell.send(Err(no_leader())).unwrap();
+    tell.send(Ok(vec![new.endpoint("")])).unwrap();
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the leader is now http://{}; the attempt to subscribe at http://{} was given up",
+            new.address, old.address
+        )
+    );
+    peer.closed().await;
+    soon("news", news(&backend)).await;
+    let (subscription, _peer) = new.subscribed(backend).await;
+    assert_eq!(subscription.peer, format!("http://{}", new.address));
+}
+
+async fn news(backend: &HttpBackend) {
+    Backend::<SchedulerApi>::news(backend).await;
+}
+
+/// Whether there are no news.
+async fn no_news(backend: &HttpBackend) -> bool {
+    tokio::select! {
+        biased;
+        () = news(backend) => false,
+        () = std::future::ready(()) => true,
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_the_last_attempt_did_not_know_is_news() {
+    let (dead, other) = (nowhere().await, Server::start().await);
+    let (tell, backend) = told(Ok(vec![dead.clone()]));
+    assert!(no_news(&backend).await, "there was no attempt");
+    let attempt = async || {
+        let limit = Duration::from_millis(50);
+        let client = subscribe(backend.clone().connect_timeout(limit));
+        soon("subscribe", client).await.unwrap().unwrap_err();
+    };
+    attempt().await;
+    for nothing_new in [Err(no_leader()), Ok(vec![]), Ok(vec![dead.clone()])] {
+        tell.send(nothing_new).unwrap();
+        assert!(no_news(&backend).await);
+    }
+    tell.send(Err(no_leader())).unwrap();
+    attempt().await;
+    let told = async { tell.send(Ok(vec![dead.clone()])).unwrap() };
+    let ((), ()) = soon("news", async { tokio::join!(news(&backend), told) }).await;
+    // Known until the next attempt knows it, too.
+    soon("news", news(&backend)).await;
+    attempt().await;
+    assert!(no_news(&backend).await);
+    tell.send(Ok(vec![other.endpoint("")])).unwrap();
+    soon("news", news(&backend)).await;
+    let (_subscription, _peer) = other.subscribed(backend.clone()).await;
+    assert!(no_news(&backend).await);
+    drop(tell);
+    assert!(no_news(&backend).await, "who told is gone");
+    let alone = HttpBackend::new(dead);
+    assert!(no_news(&alone).await);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::reconcile::Worker;
 use super::shared::Shared;
@@ -23,7 +23,7 @@ use crate::End;
 use crate::backend::{Answer, Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Finish, ended, guarded};
+use crate::runtime::{Finish, Stop, ended, guarded};
 use crate::session::{Generation, Input, Output, Session};
 use crate::store::Store;
 use decliner::Decliner;
@@ -153,14 +153,35 @@ where
             {
                 return end;
             }
+            let until = Instant::now() + retry_in;
             let handler = self.scheduler.disconnected(&driver, disconnected);
             if let Some(end) = ended(guarded(link, "disconnected", handler).await) {
                 return end;
             }
+            if let Some(stop) = self.wait(until).await {
+                return end(&driver, stop, None).await;
+            }
+        }
+    }
+
+    /// Waits before the next attempt: `until` then, less if there are news, and
+    /// not at all if the driver is to end.
+    async fn wait(&mut self, mut until: Instant) -> Option<Stop> {
+        let driver = self.driver.clone();
+        let mut listening = true;
+        loop {
             tokio::select! {
                 biased;
-                stop = link.stop_requested() => return end(&driver, stop, None).await,
-                () = sleep(retry_in) => {}
+                stop = driver.shared().link.stop_requested() => return Some(stop),
+                () = sleep_until(until) => return None,
+                () = self.backend.news(), if listening => {
+                    // The next attempt will know all that is known by then.
+                    listening = false;
+                    if let Output::Hurry(wait) = self.step(Input::News) {
+                        tracing::debug!(?wait, "there are news of the leader");
+                        until = Instant::now() + wait;
+                    }
+                }
             }
         }
     }

@@ -113,3 +113,41 @@ async fn a_resubscribe_repeats_what_calls_have_suppressed() {
     let subscribe = peer.attempt().await.call.subscribe.unwrap();
     assert!(subscribe.suppressed_roles.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn news_of_a_leader_cut_the_wait_short() {
+    let hour = Duration::from_secs(3600);
+    let tell = Tell::new();
+    let (backend, mut peer) = scripted();
+    let framework = Framework::ephemeral("test");
+    let backoff = mesos_core::BackoffPolicy::new(Duration::from_secs(1), hour);
+    let driver = SchedulerDriver::start(tell.clone(), framework.backoff(backoff), backend);
+    // Until a wait takes minutes.
+    for _ in 0..10 {
+        peer.late_attempt().await.refuse(lost());
+    }
+    tell.told("disconnected Transport 9").await;
+    let before = tokio::time::Instant::now();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    peer.news();
+    let session = peer.session().await;
+    assert!(before.elapsed() <= Duration::from_secs(6) + Duration::from_millis(10));
+    session.send(subscribed("f1")).await;
+    driver.when_subscribed().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_without_end_are_no_busy_loop() {
+    let (backend, mut peer) = scripted();
+    let framework = Framework::ephemeral("test");
+    let _driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let before = tokio::time::Instant::now();
+    let mut attempts = 0;
+    while before.elapsed() < Duration::from_secs(600) {
+        peer.news();
+        peer.attempt().await.refuse(lost());
+        attempts += 1;
+    }
+    // By silence: every 7.5 to 15 s, after some quick ones.
+    assert!((40..100).contains(&attempts), "{attempts} in 10 min");
+}
