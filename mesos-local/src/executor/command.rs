@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use mesos_process::Child;
 use mesos_proto::v1::{CommandInfo, TaskInfo, environment};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde_json::Value;
@@ -15,7 +16,6 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::process::Command;
 
 use super::Flags;
-use super::child::Child;
 use crate::containerizer::{
     LAUNCH_INFO_VARIABLE, LaunchCommand, LaunchEnvironment, LaunchInfo, REPORT_VARIABLE,
     is_own_variable,
@@ -69,7 +69,7 @@ fn spawn(program: &PathBuf, info: String, report: &OwnedFd) -> io::Result<Child>
         .env(LAUNCH_INFO_VARIABLE, info)
         .env(REPORT_VARIABLE, report.as_raw_fd().to_string())
         .env_remove(TOKEN_VARIABLE);
-    Child::spawn(command)
+    Child::spawn_leader(command)
 }
 
 fn utf8((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {

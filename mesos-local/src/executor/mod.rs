@@ -2,19 +2,16 @@
 //! (`src/launcher/executor.cpp` in Mesos' tree), on this workspace's own executor driver.
 //!
 //! [`CommandExecutor`] answers the agent's events, `task` watches over the running command,
-//! `child` and `process_tree` know how to end a process with all that it started, and
-//! `containerizer launch` makes the command out of a process.
+//! `mesos-process` ends it with all that it started, and `containerizer launch` makes the command
+//! out of a process.
 //!
 //! The command inherits stdout and stderr, which are the files of the sandbox. Health checks and
 //! checks, which need further programs, are refused.
 
-pub mod child;
 mod command;
 mod flags;
 mod handlers;
-mod process_tree;
 mod task;
-mod wait_status;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,19 +1,16 @@
 //! Watches over the one command: reports its states, and ends it when asked to.
 
 use std::future::pending;
-use std::io;
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use mesos_core::{ExecutorDriver, chain};
+use mesos_process::{Child, Ended};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskId, TaskInfo, TaskState, TaskStatus};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::child::Child;
 use super::command::Report;
-use super::wait_status;
 
 /// A handle on the task that is being watched over.
 #[derive(Debug)]
@@ -55,7 +52,6 @@ pub(super) fn watch(
         driver,
         announce_killing,
         expires: limit.map(|limit| Instant::now() + limit),
-        expired: false,
     };
     tokio::spawn(watch.run(report, requests));
     Task {
@@ -73,7 +69,6 @@ struct Watch {
     announce_killing: bool,
     /// When the task has had all the time that it may take.
     expires: Option<Instant>,
-    expired: bool,
 }
 
 impl Watch {
@@ -101,7 +96,7 @@ impl Watch {
                 result
             }
         };
-        let status = self.terminal(end, outcome);
+        let status = self.terminal(&end, outcome);
         self.update(status).await;
         // Ends once the agent has stored the update.
         self.driver.stop();
@@ -125,32 +120,17 @@ impl Watch {
     /// The task has had its time, and gets no grace.
     fn expire(&mut self) {
         self.expires = None;
-        self.expired = true;
-        self.child.kill(Duration::ZERO);
+        self.child.expire();
     }
 
-    /// The last state. What was asked for counts more than how the command took it.
-    fn terminal(&self, end: io::Result<ExitStatus>, outcome: Result<(), String>) -> TaskStatus {
-        let message = match &end {
-            Ok(status) => format!("Command {}", wait_status::describe(*status)),
-            Err(error) => format!("Failed to get exit status for Command: {error}"),
-        };
-        match (end, outcome) {
-            (_, Err(reason)) if !self.child.is_killed() => self
+    /// The last state.
+    fn terminal(&self, end: &Ended, outcome: Result<(), String>) -> TaskStatus {
+        match outcome {
+            Err(reason) if !self.child.is_killed() => self
                 .status(TaskState::TaskFailed)
                 .with_reason(Reason::ContainerLaunchFailed)
                 .with_message(format!("Command could not be run: {reason}")),
-            (Ok(_), _) if self.expired => self
-                .status(TaskState::TaskFailed)
-                .with_reason(Reason::MaxCompletionTimeReached)
-                .with_message(message),
-            (Ok(_), _) if self.child.is_killed() => {
-                self.status(TaskState::TaskKilled).with_message(message)
-            }
-            (Ok(status), _) if status.success() => {
-                self.status(TaskState::TaskFinished).with_message(message)
-            }
-            _ => self.status(TaskState::TaskFailed).with_message(message),
+            _ => end.task_status(self.task_id.clone()),
         }
     }
 

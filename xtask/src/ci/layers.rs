@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 9] = [
+const LAYERS: [Layer; 10] = [
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
@@ -56,6 +56,13 @@ const LAYERS: [Layer; 9] = [
         foreign: None,
         builds: true,
     },
+    // For executors over any backend, so without a driver of its own.
+    Layer {
+        name: "mesos-process",
+        uses: &["mesos-proto"],
+        foreign: Some(&["bytes", "memchr", "nix", "tokio"]),
+        builds: false,
+    },
     Layer {
         name: "mesos",
         uses: &["mesos-core", "mesos-http", "mesos-native", "mesos-proto"],
@@ -65,7 +72,13 @@ const LAYERS: [Layer; 9] = [
     },
     Layer {
         name: "mesos-local",
-        uses: &["mesos-core", "mesos-http", "mesos-native", "mesos-proto"],
+        uses: &[
+            "mesos-core",
+            "mesos-http",
+            "mesos-native",
+            "mesos-process",
+            "mesos-proto",
+        ],
         foreign: None,
         builds: true,
     },

@@ -41,8 +41,9 @@ const SIGNALS: [&str; 31] = [
 /// glibc keeps the first two real-time signals of the kernel, 32 and 33, to itself.
 const SIGRTMIN: i32 = 34;
 
-/// `exited with status 3`, `terminated with signal Killed`.
-pub(super) fn describe(status: ExitStatus) -> String {
+/// How a process ended, in Mesos' words: `exited with status 3`,
+/// `terminated with signal Killed`.
+pub fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(number)) => {

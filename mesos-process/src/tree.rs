@@ -24,7 +24,7 @@ struct Process {
 
 /// Sends `signal` to every process of the tree that `root` is the root of. The root must not
 /// have been waited for yet.
-pub(super) fn signal(root: i32, signal: Signal) {
+pub(crate) fn signal(root: i32, signal: Signal) {
     for pid in with_root(root) {
         send(pid, signal);
     }
@@ -32,7 +32,7 @@ pub(super) fn signal(root: i32, signal: Signal) {
 
 /// Sends SIGKILL to every process of the tree, and to those that they start meanwhile. The root
 /// must not have been waited for yet.
-pub(super) fn kill_all(root: i32) {
+pub(crate) fn kill_all(root: i32) {
     until_no_more(|| with_root(root));
 }
 
@@ -46,7 +46,7 @@ fn with_root(root: i32) -> Vec<i32> {
 }
 
 /// Sends SIGKILL to the members of the tree that outlive their root, which has been waited for.
-pub(super) fn kill_rest(root: i32) {
+pub(crate) fn kill_rest(root: i32) {
     until_no_more(|| {
         let processes = all();
         // The number is free for another process only when no group or session has it any more.

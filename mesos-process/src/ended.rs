@@ -1,0 +1,101 @@
+//! From how a process ended to the last state of its task.
+
+use std::io;
+use std::process::ExitStatus;
+
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{TaskId, TaskState, TaskStatus};
+
+use crate::wait_status::describe;
+
+/// Who wanted the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody but the process.
+    Itself,
+    /// A KILL, or SHUTDOWN.
+    Killed,
+    /// `TaskInfo.max_completion_time`.
+    MaxCompletionTime,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What wait(2) had, or why it could not be asked.
+    pub status: io::Result<ExitStatus>,
+    /// Who wanted it.
+    pub cause: Cause,
+}
+
+impl Ended {
+    /// The state of a task that was this process, as Mesos' executors have it:
+    /// what was asked for counts more than how the process took it
+    /// (`reaped` in `src/launcher/executor.cpp`).
+    pub fn state(&self) -> TaskState {
+        match (&self.status, self.cause) {
+            (Err(_), _) | (_, Cause::MaxCompletionTime) => TaskState::TaskFailed,
+            (Ok(_), Cause::Killed) => TaskState::TaskKilled,
+            (Ok(status), Cause::Itself) if status.success() => TaskState::TaskFinished,
+            (Ok(_), Cause::Itself) => TaskState::TaskFailed,
+        }
+    }
+
+    /// The last status of the task: state, message, and the reason where Mesos
+    /// gives one.
+    pub fn task_status(&self, task_id: impl Into<TaskId>) -> TaskStatus {
+        let message = match &self.status {
+            Ok(status) => format!("Command {}", describe(*status)),
+            Err(error) => format!("Failed to get exit status for Command: {error}"),
+        };
+        let status = TaskStatus::new(task_id, self.state()).with_message(message);
+        match (&self.status, self.cause) {
+            (Ok(_), Cause::MaxCompletionTime) => {
+                status.with_reason(Reason::MaxCompletionTimeReached)
+            }
+            _ => status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_counts_more_than_how_the_process_took_it() {
+        use Cause::{Itself, Killed, MaxCompletionTime};
+        use TaskState::{TaskFailed, TaskFinished, TaskKilled};
+        for (raw, cause, expected, reason) in [
+            (0, Itself, TaskFinished, None),
+            (256, Itself, TaskFailed, None),
+            (9, Itself, TaskFailed, None),
+            (0, Killed, TaskKilled, None),
+            (15, Killed, TaskKilled, None),
+            (
+                0,
+                MaxCompletionTime,
+                TaskFailed,
+                Some(Reason::MaxCompletionTimeReached),
+            ),
+        ] {
+            let status = Ok(ExitStatus::from_raw(raw));
+            let status = Ended { status, cause }.task_status("t");
+            assert_eq!(status.task_state(), Ok(expected), "{raw} {cause:?}");
+            let reason = reason.map(i32::from);
+            assert_eq!(status.reason, reason, "{raw} {cause:?}");
+        }
+        let lost = Ended {
+            status: Err(io::Error::other("gone")),
+            cause: Killed,
+        };
+        let status = lost.task_status("t");
+        assert_eq!(status.task_state(), Ok(TaskFailed));
+        assert_eq!(
+            status.message.as_deref(),
+            Some("Failed to get exit status for Command: gone")
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! Supervised processes, with real ones.
+#![cfg(target_os = "linux")]
+
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use mesos_process::{Child, Doom, Output};
+use mesos_proto::v1::{TaskState, TaskStatus};
+use tokio::process::{ChildStdout, Command};
+
+/// Longer than anything here may take, on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn shell(script: &str) -> (Child, Output<ChildStdout>) {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).stdout(Stdio::piped());
+    let mut child = Child::spawn(command).expect("a shell");
+    let output = Output::new(child.take_stdout().expect("a pipe"));
+    (child, output)
+}
+
+async fn line(output: &mut Output<ChildStdout>) -> String {
+    let line = tokio::time::timeout(PATIENCE, output.line()).await;
+    let line = line.expect("a line in time").expect("a pipe");
+    String::from_utf8(line.expect("a line").into()).expect("UTF-8")
+}
+
+async fn end(child: &mut Child) -> TaskStatus {
+    let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
+    ended.expect("an end in time").task_status("t")
+}
+
+fn message(status: &TaskStatus) -> &str {
+    status.message.as_deref().unwrap_or_default()
+}
+
+/// Whether a process of this id runs; one that waits to be reaped does not.
+fn runs(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat[stat.rfind(')').expect("a name") + 1..].starts_with(" Z"))
+}
+
+/// Waits for the end of a process that was killed already.
+fn wait_gone(pid: &str) {
+    let start = Instant::now();
+    while runs(pid) {
+        assert!(start.elapsed() < PATIENCE, "{pid} still runs");
+        // sleep: a stranger's process ends without telling; bounded above.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[tokio::test]
+async fn what_the_process_started_ends_with_it_in_other_sessions_too() {
+    let (mut child, mut output) = shell(
+        "sleep 1000 & echo $!; setsid sleep 1000 & echo $!; \
+         (setsid sh -c 'sleep 1000 & echo $!; wait') & wait",
+    );
+    let mut pids = Vec::new();
+    for _ in 0..3 {
+        pids.push(line(&mut output).await);
+    }
+    child.kill(Duration::from_secs(20));
+    let status = end(&mut child).await;
+    assert_eq!(status.task_state(), Ok(TaskState::TaskKilled));
+    assert_eq!(
+        message(&status),
+        "Command terminated with signal Terminated"
+    );
+    pids.iter().for_each(|pid| wait_gone(pid));
+}
+
+#[tokio::test]
+async fn a_process_that_ignores_sigterm_is_killed_after_the_grace_and_sooner_if_asked_again() {
+    let (mut child, mut output) = shell("trap '' TERM; echo ready; while :; do sleep 1; done");
+    line(&mut output).await;
+    child.kill(Duration::from_secs(1000));
+    let early = tokio::time::timeout(Duration::from_millis(100), child.wait()).await;
+    assert!(early.is_err(), "it was to have its grace");
+    child.kill(Duration::from_secs(2000));
+    child.kill(Duration::from_millis(1));
+    let status = end(&mut child).await;
+    assert_eq!(message(&status), "Command terminated with signal Killed");
+}
+
+#[tokio::test]
+async fn a_stopped_process_sees_the_signal() {
+    let (mut child, mut output) = shell("echo ready; exec sleep 1000");
+    line(&mut output).await;
+    let pid = nix::unistd::Pid::from_raw(child.pid());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("a signal");
+    child.kill(Duration::from_secs(1000));
+    let status = end(&mut child).await;
+    assert_eq!(
+        message(&status),
+        "Command terminated with signal Terminated"
+    );
+}
+
+#[tokio::test]
+async fn a_process_that_writes_more_than_is_read_waits_and_nothing_is_lost() {
+    let (mut child, mut output) = shell("seq 200000; echo done >&2");
+    let early = tokio::time::timeout(Duration::from_millis(200), child.wait()).await;
+    assert!(early.is_err(), "its output does not fit into a pipe");
+    let mut expected = 0;
+    while let Some(line) = output.line().await.expect("a pipe") {
+        expected += 1;
+        assert_eq!(line, expected.to_string());
+    }
+    assert_eq!(expected, 200_000);
+    let status = end(&mut child).await;
+    assert_eq!(status.task_state(), Ok(TaskState::TaskFinished));
+}
+
+#[tokio::test]
+async fn what_was_written_before_the_end_can_be_read_after_it() {
+    let (mut child, mut output) = shell("echo last words; kill -KILL $$");
+    let status = end(&mut child).await;
+    assert_eq!(message(&status), "Command terminated with signal Killed");
+    assert_eq!(status.task_state(), Ok(TaskState::TaskFailed));
+    assert_eq!(line(&mut output).await, "last words");
+    assert_eq!(output.line().await.expect("a pipe"), None);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_an_error() {
+    let error = Child::spawn(Command::new("/no/such/program")).expect_err("no program");
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+}
+
+/// Not a test by itself: what the next one runs, a process that hangs in all that it has.
+#[test]
+fn hang_when_the_test_of_doom_asks_for_it() {
+    let Ok(pid_file) = std::env::var("MESOS_PROCESS_TEST_HANG") else {
+        return;
+    };
+    drop(Doom::after(Duration::from_millis(1)).expect("a thread"));
+    // sleep: for the end that must not come.
+    std::thread::sleep(Duration::from_millis(50));
+    let sibling = std::process::Command::new("sleep").arg("1000").spawn();
+    let sibling = sibling.expect("a process in this group");
+    std::fs::write(pid_file, sibling.id().to_string()).expect("a file");
+    let _doom = Doom::after(Duration::from_millis(50)).expect("a thread");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn doom_kills_a_hanging_process_with_its_group_unless_it_was_dropped() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("pid");
+    let program = std::env::current_exe().expect("this program");
+    let status = std::process::Command::new(program)
+        .args(["--exact", "hang_when_the_test_of_doom_asks_for_it"])
+        .env("MESOS_PROCESS_TEST_HANG", &file)
+        .stdout(Stdio::null())
+        .process_group(0)
+        .status()
+        .expect("this program");
+    assert_eq!(status.signal(), Some(9));
+    wait_gone(&std::fs::read_to_string(file).expect("a pid"));
+}
