@@ -139,12 +139,10 @@ fn hang_when_the_test_of_doom_asks_for_it() {
     // sleep: for the end that must not come.
     std::thread::sleep(Duration::from_millis(50));
     let sibling = std::process::Command::new("sleep").arg("1000").spawn();
-    let sibling = sibling.expect("a process in this group");
+    let mut sibling = sibling.expect("a process in this group");
     std::fs::write(pid_file, sibling.id().to_string()).expect("a file");
     let _doom = Doom::after(Duration::from_millis(50)).expect("a thread");
-    loop {
-        std::thread::park();
-    }
+    sibling.wait().expect("an end that does not come");
 }
 
 #[test]
