@@ -50,6 +50,9 @@ use crate::tls::TlsConfig;
 pub struct HttpBackend {
     target: Target,
     settings: Settings,
+    /// How the leader is found, if by an address.
+    #[cfg(feature = "tls")]
+    master: Option<Master>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,7 +81,12 @@ impl HttpBackend {
     /// # Ok::<(), mesos_http::EndpointError>(())
     /// ```
     pub fn detect(master: Master) -> Self {
-        Self::with_target(Target::Leader(Leader::new(master.detector())))
+        let leader = Leader::new(master.detector());
+        Self {
+            #[cfg(feature = "tls")]
+            master: Some(master),
+            ..Self::with_target(Target::Leader(leader))
+        }
     }
 
     /// A backend for a scheduler that asks `detector` for the leading master.
@@ -90,6 +98,8 @@ impl HttpBackend {
         Self {
             target,
             settings: Settings::default(),
+            #[cfg(feature = "tls")]
+            master: None,
         }
     }
 
@@ -138,9 +148,29 @@ impl HttpBackend {
     }
 
     /// Whom to believe at `https://` (default: the system's authorities).
+    ///
+    /// It also makes `https://` the scheme of a [`Master`] that names none, like
+    /// a leader that is found in ZooKeeper, unless [`Master::scheme`] says
+    /// otherwise. An [`Endpoint`] always has one. To do as Mesos' own library
+    /// does, which goes by `LIBPROCESS_SSL_ENABLED`:
+    ///
+    /// ```
+    /// use mesos_http::{HttpBackend, TlsConfig};
+    ///
+    /// let mut backend = HttpBackend::detect("10.0.0.1:5050".parse()?);
+    /// if let Some(tls) = TlsConfig::from_libprocess_env()? {
+    ///     backend = backend.tls(tls);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: TlsConfig) -> Self {
+        if let Some(master) = &self.master {
+            // Nothing was asked of the one before it, or not by this backend.
+            let detector = master.default_scheme(Scheme::Https).detector();
+            self.target = Target::Leader(Leader::new(detector));
+        }
         self.settings.tls = tls;
         self
     }

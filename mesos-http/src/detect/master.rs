@@ -35,6 +35,14 @@ use crate::endpoint::{Endpoint, EndpointError, Scheme, syntax, unsupported};
 /// What stands in ZooKeeper is an address without scheme and path. They are
 /// settings: [`scheme`](Self::scheme) and [`prefix`](Self::prefix).
 ///
+/// # TLS
+/// Masters are talked to by HTTPS if the address says so, or if it says nothing
+/// and the backend is given a
+#[cfg_attr(feature = "tls", doc = "[`TlsConfig`](crate::TlsConfig).")]
+#[cfg_attr(not(feature = "tls"), doc = "`TlsConfig`.")]
+/// It says nothing where it is written without scheme, and where it comes out of
+/// ZooKeeper.
+///
 /// # Files
 /// The content is trimmed, and may name another file. It is read for each
 /// subscription, so what is written to it later counts from the next one on. If
@@ -63,9 +71,17 @@ pub struct Master {
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Address {
-    Candidates(Vec<Endpoint>),
+    Candidates(Vec<Candidate>),
     File(PathBuf),
     ZooKeeper(Ensemble),
+}
+
+/// A master that the address names.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    endpoint: Endpoint,
+    /// Whether it is written without scheme.
+    bare: bool,
 }
 
 /// A path in a ZooKeeper.
@@ -82,7 +98,8 @@ pub(super) struct Ensemble {
 /// What an address cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
-    pub(super) scheme: Scheme,
+    /// Of what names none; none where the backend is to decide.
+    pub(super) scheme: Option<Scheme>,
     pub(super) prefix: String,
     pub(super) session_timeout: Duration,
 }
@@ -90,20 +107,35 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            scheme: Scheme::Http,
+            scheme: None,
             prefix: "/master".to_owned(),
             session_timeout: Duration::from_secs(10),
         }
     }
 }
 
+impl Settings {
+    pub(super) fn scheme(&self) -> Scheme {
+        self.scheme.unwrap_or(Scheme::Http)
+    }
+}
+
 impl Master {
-    /// How to talk to a leader that was found in ZooKeeper (default: HTTP).
-    /// Masters that the address itself names have their own scheme.
+    /// How to talk to a leader that was found in ZooKeeper, and to masters that
+    /// are written without scheme (default: HTTPS if the backend is given a
+    /// `TlsConfig`, else HTTP). Masters that are written with one have that.
     #[must_use]
     pub fn scheme(mut self, scheme: Scheme) -> Self {
-        self.settings.scheme = scheme;
+        self.settings.scheme = Some(scheme);
         self
+    }
+
+    /// As [`scheme`](Self::scheme), unless that was said already.
+    #[cfg(feature = "tls")]
+    pub(crate) fn default_scheme(&self, scheme: Scheme) -> Self {
+        let mut master = self.clone();
+        master.settings.scheme.get_or_insert(scheme);
+        master
     }
 
     /// What stands before the paths at a leader that was found in ZooKeeper
@@ -133,7 +165,10 @@ impl Master {
     /// What finds the leader. It does nothing before it is asked.
     pub fn detector(&self) -> Arc<dyn Detector> {
         match &self.address {
-            Address::Candidates(masters) => Arc::new(Candidates(masters.clone())),
+            Address::Candidates(masters) => {
+                let masters = masters.iter().map(|one| one.endpoint(&self.settings));
+                Arc::new(Candidates(masters.collect()))
+            }
             Address::File(path) => Arc::new(File::new(path.clone(), self.settings.clone())),
             #[cfg(feature = "zookeeper")]
             Address::ZooKeeper(ensemble) => {
@@ -153,7 +188,22 @@ impl Master {
 
 impl From<Endpoint> for Master {
     fn from(master: Endpoint) -> Self {
-        Address::Candidates(vec![master]).into()
+        let candidate = Candidate {
+            endpoint: master,
+            bare: false,
+        };
+        Address::Candidates(vec![candidate]).into()
+    }
+}
+
+impl Candidate {
+    fn endpoint(&self, settings: &Settings) -> Endpoint {
+        let endpoint = self.endpoint.clone();
+        if self.bare {
+            endpoint.with_scheme(settings.scheme())
+        } else {
+            endpoint
+        }
     }
 }
 
@@ -173,6 +223,7 @@ impl fmt::Display for Master {
             Address::Candidates(masters) => {
                 for (index, master) in masters.iter().enumerate() {
                     let comma = if index == 0 { "" } else { "," };
+                    let master = master.endpoint(&self.settings);
                     write!(f, "{comma}{master}")?;
                 }
                 Ok(())
@@ -235,7 +286,7 @@ fn file(path: &str) -> Result<PathBuf, EndpointError> {
     Ok(path.into())
 }
 
-fn candidates(text: &str) -> Result<Vec<Endpoint>, EndpointError> {
+fn candidates(text: &str) -> Result<Vec<Candidate>, EndpointError> {
     if text == "local" || text == "localquiet" {
         return unsupported(format!(
             "{text:?} stands for a cluster inside of libmesos, which cannot be reached over HTTP; \
@@ -268,9 +319,12 @@ fn candidates(text: &str) -> Result<Vec<Endpoint>, EndpointError> {
                  http://HOST1:5050,http://HOST2:5050"
             ));
         }
-        found.push(match is_pid(master) {
-            Some(_) => Endpoint::from_pid(master)?,
-            None => master.parse()?,
+        found.push(Candidate {
+            endpoint: match is_pid(master) {
+                Some(_) => Endpoint::from_pid(master)?,
+                None => master.parse()?,
+            },
+            bare: !master.contains("://"),
         });
     }
     Ok(found)

@@ -1,9 +1,10 @@
 //! Which master leads, as a ZooKeeper has it that is there all the time.
 
 use mesos_core::ErrorKind;
-use mesos_http::{Master, Scheme};
+use mesos_http::{HttpBackend, Master, Scheme, TlsConfig};
 use zookeeper_client::Acls;
 
+use crate::peer::{Server, soon, subscribe};
 use crate::support::*;
 use crate::zookeeper_server::ZooKeeper;
 
@@ -180,4 +181,25 @@ async fn scheme_and_prefix_of_a_found_leader_are_settings() {
         watcher.now().unwrap()[0].to_string(),
         "https://127.0.0.1:5051"
     );
+}
+
+#[tokio::test]
+async fn a_found_leader_is_talked_to_over_tls_if_the_backend_has_tls_settings() {
+    use tokio::io::AsyncReadExt as _;
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let server = Server::start().await;
+    let masters = Masters::at(&zookeeper.servers()).await;
+    masters.make_path().await;
+    masters.join(server.endpoint("").port()).await;
+    let address = || address(&zookeeper.servers());
+    for (master, handshake) in [(address(), true), (address().scheme(Scheme::Http), false)] {
+        let _client = subscribe(HttpBackend::detect(master).tls(TlsConfig::new()));
+        let mut peer = server.accept_raw().await;
+        let first = soon("a byte", peer.read_u8()).await.unwrap();
+        // The record type of a handshake (RFC 8446, 5.1).
+        assert_eq!(first == 22, handshake, "{first}");
+        assert_eq!(first == b'P', !handshake, "{first}");
+    }
 }

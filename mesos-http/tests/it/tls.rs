@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mesos_core::backend::{Backend, SchedulerApi};
 use mesos_core::{Delivery, Error, ErrorKind, chain};
-use mesos_http::{HttpBackend, TlsConfig};
+use mesos_http::{Credentials, HttpBackend, Master, Scheme, TlsConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
@@ -306,4 +306,99 @@ async fn a_client_without_the_certificate_that_is_wanted_is_told_so() {
     let error = soon("subscribe", client).await.unwrap().unwrap_err();
     let message = error.to_string();
     assert!(message.contains("wants a client certificate"), "{message}");
+}
+
+/// A peer behind a handshake.
+async fn accept(server: &Server, acceptor: &TlsAcceptor) -> Peer {
+    let stream = server.accept_raw().await;
+    Peer::over(soon("a handshake", acceptor.accept(stream)).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_redirect_without_scheme_keeps_tls_body_and_credentials() {
+    let authority = Authority::new();
+    let acceptor = acceptor(&authority.sign("127.0.0.1"), None);
+    let (follower, leader) = (Server::start().await, Server::start().await);
+    let tls = TlsConfig::new().ca_file(authority.ca());
+    let credentials = Credentials::basic("me", "secret").unwrap();
+    let client = subscribe(backend(&follower, tls).credentials(credentials));
+    let mut peer = accept(&follower, &acceptor).await;
+    let first = peer.request().await;
+    let location = format!("Location: //{}/master/api/v1/scheduler\r\n", leader.address);
+    // A stream id in a redirect would be the follower's.
+    let headers = format!("{location}Mesos-Stream-Id: stale\r\n");
+    peer.respond("307 Temporary Redirect", &headers, "").await;
+
+    let mut peer = accept(&leader, &acceptor).await;
+    let second = peer.request().await;
+    assert_eq!(second.line, "POST /master/api/v1/scheduler HTTP/1.1");
+    assert_eq!(second.body, first.body);
+    assert_eq!(second.header("mesos-stream-id"), None);
+    assert_eq!(
+        second.header("authorization"),
+        Some("Basic bWU6c2VjcmV0"),
+        "me:secret"
+    );
+    assert_eq!(
+        first.header("authorization"),
+        second.header("authorization")
+    );
+    peer.send(STREAM_HEAD).await;
+    let subscription = soon("subscribe", client).await.unwrap().unwrap();
+    assert_eq!(
+        subscription.peer,
+        format!("https://{}/master", leader.address)
+    );
+
+    // And the calls.
+    let answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut calls = accept(&leader, &acceptor).await;
+    let call = calls.request().await;
+    assert_eq!(call.header("mesos-stream-id"), Some(STREAM_ID));
+    assert_eq!(call.header("authorization"), first.header("authorization"));
+    calls.respond("202 Accepted", "", "").await;
+    soon("an answer", answer).await.unwrap();
+    assert!(follower.is_quiet().await);
+}
+
+#[tokio::test]
+async fn masters_without_scheme_are_talked_to_as_the_tls_settings_say() {
+    let authority = Authority::new();
+    let acceptor = acceptor(&authority.sign("127.0.0.1"), None);
+    let tls = || TlsConfig::new().ca_file(authority.ca());
+    let server = Server::start().await;
+    let file = authority.path("master");
+    std::fs::write(&file, &server.address).unwrap();
+    let file = format!("file://{}", file.display());
+    for address in [
+        server.address.clone(),
+        format!("master@{}", server.address),
+        file,
+    ] {
+        let master: Master = address.parse().unwrap();
+        let client = subscribe(HttpBackend::detect(master.clone()).tls(tls()));
+        let mut peer = accept(&server, &acceptor).await;
+        peer.request().await;
+        peer.send(STREAM_HEAD).await;
+        let subscription = soon("subscribe", client).await.unwrap().unwrap();
+        assert!(
+            subscription.peer.starts_with("https://"),
+            "{}",
+            subscription.peer
+        );
+
+        let explicit = master.scheme(Scheme::Http);
+        for plain in [
+            HttpBackend::detect(address.parse().unwrap()),
+            HttpBackend::detect(explicit).tls(tls()),
+        ] {
+            let (subscription, _peer) = server.subscribed(plain).await;
+            let found = &subscription.peer;
+            assert!(found.starts_with("http://"), "{address}: {found}");
+        }
+    }
+    let written = format!("http://{}", server.address).parse().unwrap();
+    let backend = HttpBackend::detect(written).tls(tls());
+    let (subscription, _peer) = server.subscribed(backend).await;
+    assert!(subscription.peer.starts_with("http://"));
 }

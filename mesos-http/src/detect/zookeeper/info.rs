@@ -50,7 +50,7 @@ pub(super) fn endpoint(
         }
     };
     Ok(endpoint
-        .with_scheme(settings.scheme)
+        .with_scheme(settings.scheme())
         .with_prefix(&settings.prefix))
 }
 

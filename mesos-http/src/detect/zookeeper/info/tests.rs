@@ -66,7 +66,7 @@ fn all_three_formats_are_read() {
 #[test]
 fn scheme_and_prefix_are_those_of_the_settings() {
     let settings = Settings {
-        scheme: Scheme::Https,
+        scheme: Some(Scheme::Https),
         prefix: "/mesos".to_owned(),
         ..Default::default()
     };
