@@ -152,6 +152,7 @@ pub(crate) fn refusal(
         307 | 308 => (NotLeader, format!("{said}; it is not the leader any more")),
         300..400 => {
             let to = answer.headers.get(header::LOCATION);
+            let to = to.map(|to| clean(&String::from_utf8_lossy(to.as_bytes())));
             let to = to.map(|to| format!(" to {to:?}")).unwrap_or_default();
             (Protocol, format!("{said}{to}; is it a Mesos?"))
         }

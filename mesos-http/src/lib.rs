@@ -77,6 +77,9 @@ pub mod detect;
 mod dial;
 mod endpoint;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod operator;
 pub mod recordio;
 mod redirect;

@@ -5,6 +5,7 @@
 //! (`Http::redirect` in src/master/http.cpp). The scheme stays ours. Following
 //! it, with the same body and no stream id, is for the caller.
 
+use http::uri::PathAndQuery;
 use http::{HeaderMap, header};
 use mesos_core::{Error, ErrorKind, Result};
 
@@ -53,7 +54,7 @@ pub(crate) fn undecided(first: &Endpoint, last: &Endpoint) -> Error {
 /// # Errors
 /// [`ErrorKind::Protocol`] if it leads anywhere but to the same API elsewhere:
 /// the peer is a login page, or no Mesos at all.
-fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
+pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
     let elsewhere = |why: &str| {
         Error::new(
             ErrorKind::Protocol,
@@ -63,13 +64,18 @@ fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
             ),
         )
     };
+    // What is before the API's path is taken as it is, so it has to be a path.
+    let checked = |to: Endpoint| match PathAndQuery::try_from(to.join(path)) {
+        Ok(found) if found.path() == to.join(path) => Ok(to),
+        _ => Err(elsewhere("in which a path has what no path may have")),
+    };
     let (scheme, rest) = if let Some(rest) = location.strip_prefix("//") {
         (from.scheme(), rest)
     } else if location.starts_with('/') {
         let Some(prefix) = location.trim_end_matches('/').strip_suffix(path) else {
             return Err(elsewhere("which is not the API that was asked for"));
         };
-        return Ok(from.clone().with_prefix(prefix));
+        return checked(from.clone().with_prefix(prefix));
     } else if let Some(rest) = location.strip_prefix("http://") {
         (Scheme::Http, rest)
     } else if let Some(rest) = location.strip_prefix("https://") {
@@ -91,7 +97,7 @@ fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
     let endpoint: Endpoint = authority
         .parse()
         .map_err(|error| elsewhere("which cannot be read").with_source(error))?;
-    Ok(endpoint.with_scheme(scheme).with_prefix(prefix))
+    checked(endpoint.with_scheme(scheme).with_prefix(prefix))
 }
 
 #[cfg(test)]
@@ -169,6 +175,17 @@ mod tests {
                 "https://m1:5050",
                 "http://m2:5050/api/v1/scheduler",
                 "without TLS",
+            ),
+            // A request to these could not even be made.
+            (
+                "http://m1:5050",
+                "/a b/api/v1/scheduler",
+                "what no path may have",
+            ),
+            (
+                "http://m1:5050",
+                "//m2:5050/login?next=/api/v1/scheduler",
+                "what no path may have",
             ),
         ] {
             let error = follow(from, location).expect_err(location);

@@ -3,6 +3,7 @@
 mod bindgen;
 mod ci;
 mod codegen;
+mod fuzz;
 mod outputs;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,14 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Fuzz what reads bytes of others (needs `cargo install cargo-fuzz`)
+    Fuzz {
+        /// One of fuzz/fuzz_targets; without, each of them in turn
+        target: Option<String>,
+        /// How long each is fuzzed
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Check all that has to hold besides the tests
     #[command(after_help = ci::help())]
     Ci {
@@ -47,6 +56,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Codegen { check } => codegen::run(&root(), check),
         Chore::Bindgen { check } => bindgen::run(&root(), check),
+        Chore::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Chore::Ci { steps } => ci::run(&root(), &steps),
     };
     match done {

@@ -237,7 +237,9 @@ fn read_key<'a>(key: Piece<'a>, default_role: &'a str) -> Result<(&'a str, &'a s
     let end = key.text.len();
     let (name, role) = match (key.text.find('('), key.text.find(')')) {
         (None, None) => (key, default_role),
-        (Some(open), Some(close)) if open < close => {
+        // Mesos would read a role with the second one in it, and could not read it again once it
+        // is printed.
+        (Some(open), Some(close)) if open < close && key.text.rfind('(') == Some(open) => {
             let (role, rest) = (key.part(open + 1, close), key.part(close + 1, end));
             if !rest.is_empty() {
                 return Err(rest.fault("a colon and the value come next, as in cpus(role):1"));

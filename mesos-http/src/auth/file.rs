@@ -41,7 +41,7 @@ fn warn_of_readers(path: &Path) {
 }
 
 /// All credentials in the file; what is wrong with it, otherwise.
-fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
     const FORM: &str = r#"{"credentials": [{"principal": "…", "secret": "…"}]}"#;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(format!("it is empty; write {FORM}"));
@@ -86,7 +86,7 @@ fn credential(object: &Map<String, Value>, place: &str) -> Result<(String, Strin
 }
 
 /// The credential of `principal`, or else the only one.
-fn choose(
+pub(crate) fn choose(
     mut credentials: Vec<(String, String)>,
     principal: Option<&str>,
 ) -> Result<(String, String), String> {

@@ -8,7 +8,7 @@
 //! and src/authentication/executor of its tree.
 
 mod access;
-mod file;
+pub(crate) mod file;
 mod provider;
 
 use std::fmt;

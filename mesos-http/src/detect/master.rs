@@ -304,15 +304,29 @@ fn candidates(text: &str) -> Result<Vec<Candidate>, EndpointError> {
         );
     }
     let several = masters.len() > 1;
+    // What looks like a master@host:port could be the end of a password, too.
+    let quotable = masters.iter().rposition(|master| is_pid(master).is_some());
+    let quotable = quotable.unwrap_or(0);
     let mut found = Vec::with_capacity(masters.len());
-    for master in masters {
+    for (index, master) in masters.into_iter().enumerate() {
         if several && master.is_empty() {
+            return syntax(
+                "the list of masters has a comma too many; write one like \
+                 http://HOST1:5050,http://HOST2:5050",
+            );
+        }
+        let lower = master.to_ascii_lowercase();
+        let one = match is_pid(master) {
+            Some(_) => Endpoint::from_pid(master),
+            None => master.parse(),
+        };
+        if index < quotable && one.is_err() {
+            let number = index + 1;
             return syntax(format!(
-                "the list of masters {text:?} has a comma too many; write one like \
+                "number {number} in the list of masters is no address; write one like \
                  http://HOST1:5050,http://HOST2:5050"
             ));
         }
-        let lower = master.to_ascii_lowercase();
         if several && (lower.starts_with("zk://") || lower.starts_with("file://")) {
             return syntax(format!(
                 "{master:?} cannot be in a list of masters; write it alone, or only masters like \
@@ -320,10 +334,7 @@ fn candidates(text: &str) -> Result<Vec<Candidate>, EndpointError> {
             ));
         }
         found.push(Candidate {
-            endpoint: match is_pid(master) {
-                Some(_) => Endpoint::from_pid(master)?,
-                None => master.parse()?,
-            },
+            endpoint: one?,
             bare: !master.contains("://"),
         });
     }

@@ -127,6 +127,7 @@ fn errors_say_where_what_and_what_to_write_instead() {
     refuses("(web):1", 1, "(web)", "write the name");
     refuses("cpus(role1:1", 1, "cpus(role1", "one pair of parentheses");
     refuses("cpus)(role1:1", 1, "cpus)(role1", "one pair of parentheses");
+    refuses("cpus(a(b):1", 1, "cpus(a(b)", "one pair of parentheses");
     refuses("cpus(web)x:1", 10, "x", "a colon and the value come next");
     refuses("cpus{REV}:1", 1, "cpus{REV}", "a name has no brackets");
     refuses("cpus():1", 6, "", "invalid role \"\": it is empty");

@@ -85,7 +85,7 @@ fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
         (
             "m1:5050,,m2:5050",
             Syntax,
-            "the list of masters \"m1:5050,,m2:5050\" has a comma too many; write one like \
+            "the list of masters has a comma too many; write one like \
              http://HOST1:5050,http://HOST2:5050",
         ),
         (
@@ -210,6 +210,9 @@ fn a_password_is_in_no_error_and_no_output() {
         "user:secret@m1:5050",
         "master@user:secret@m1:5050",
         "master@m1:5050,secret@m1:5050",
+        "http://user:secret,master@m1:5050",
+        "zk2://user:secret,master@m1:5050",
+        "http://user:secret,,master@m1:5050",
         "zk2://user:secret@h:2181/m",
     ] {
         let error = parse(text).expect_err(text);

@@ -100,6 +100,13 @@ impl ZooKeeper {
     }
 }
 
+/// What is made of these nodes, if one of them leads and has this `data`.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn leader(nodes: &[String], data: &[u8]) -> Option<mesos_core::Result<crate::Endpoint>> {
+    let (node, format) = members::leading(nodes)?;
+    Some(info::endpoint(node, format, data, &Settings::default()))
+}
+
 impl Detector for ZooKeeper {
     fn watch(&self) -> watch::Receiver<Detection> {
         let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);

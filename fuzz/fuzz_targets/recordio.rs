@@ -1,0 +1,4 @@
+//! Fuzzes `mesos_http::fuzzing::recordio`, which says what has to hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mesos_http::fuzzing::recordio(data));

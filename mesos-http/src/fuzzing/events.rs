@@ -1,0 +1,92 @@
+//! Events of masters and agents, from bytes to the enum that the runtime takes.
+
+use std::fmt::Debug;
+use std::mem::discriminant;
+
+use bytes::Bytes;
+use mesos_core::backend::{ExecutorApi, SchedulerApi};
+use mesos_core::{ErrorKind, Result, executor, scheduler};
+
+use crate::api::HttpApi;
+use crate::codec::{Codec, Wire};
+
+/// Any bytes as a protobuf event of both APIs.
+///
+/// # Panics
+/// If reading them does, or if an event is another one after a way through
+/// JSON.
+pub fn event_protobuf(data: &[u8]) {
+    read::<SchedulerApi, _>(Codec::Protobuf, data, scheduler::Event::lift);
+    read::<ExecutorApi, _>(Codec::Protobuf, data, executor::Event::lift);
+}
+
+/// Any bytes as a JSON event of both APIs.
+///
+/// # Panics
+/// As [`event_protobuf`].
+pub fn event_json(data: &[u8]) {
+    read::<SchedulerApi, _>(Codec::Json, data, scheduler::Event::lift);
+    read::<ExecutorApi, _>(Codec::Json, data, executor::Event::lift);
+}
+
+fn read<A: HttpApi, E: Debug>(
+    codec: Codec,
+    data: &[u8],
+    lift: impl Fn(A::Event, Bytes) -> Result<E>,
+) where
+    A::Event: Wire + Clone + Debug,
+{
+    let record = Bytes::copy_from_slice(data);
+    let event: A::Event = match codec.decode(record.clone(), "an event") {
+        Ok(event) => event,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            return;
+        }
+    };
+    let _ = A::heartbeat(&event);
+    let lifted = lift(event.clone(), record.clone());
+    if let Err(error) = &lifted {
+        assert_eq!(error.kind(), ErrorKind::Decode);
+    }
+
+    // Protobuf carries whatever can be decoded.
+    let same: A::Event = there_and_back(Codec::Protobuf, &event).expect("it was decoded");
+    assert_eq!(bytes(&same), bytes(&event));
+
+    // JSON does not: it refuses NaN, unsets what it has no name for and sets what
+    // has a default. What came through once comes through again, as it is.
+    let Some(once) = there_and_back(Codec::Json, &event) else {
+        return;
+    };
+    let twice = there_and_back(Codec::Json, &once).expect("it came through once");
+    assert_eq!(bytes(&once), bytes(&twice));
+    match (lifted, lift(once, record)) {
+        (Ok(before), Ok(after)) => assert_eq!(discriminant(&before), discriminant(&after)),
+        (Err(_), Err(_)) => {}
+        (before, after) => panic!("{before:?} became {after:?}"),
+    }
+}
+
+/// `None` if the codec has no form for it.
+fn there_and_back<M: Wire>(codec: Codec, message: &M) -> Option<M> {
+    let sent = match codec.encode(message) {
+        Ok(sent) => sent,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Config);
+            return None;
+        }
+    };
+    Some(
+        codec
+            .decode(sent, "what was just written")
+            .expect("it is whole"),
+    )
+}
+
+fn bytes(message: &impl Wire) -> Bytes {
+    // Not `==`: NaN is like itself here.
+    Codec::Protobuf
+        .encode(message)
+        .expect("protobuf has a form for all")
+}

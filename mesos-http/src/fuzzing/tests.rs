@@ -1,0 +1,118 @@
+//! The committed corpus: every input holds, and every target has some.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use crate::api::HttpApi;
+use crate::codec::{Codec, Wire};
+
+/// Set, it has the protobuf seeds written.
+const BLESS: &str = "MESOS_FUZZ_BLESS";
+
+/// All targets by name.
+macro_rules! targets {
+    ($($name:ident),* $(,)?) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        mod the_corpus_holds_for {
+            $(#[test]
+            fn $name() {
+                super::feed(stringify!($name), crate::fuzzing::$name);
+            })*
+        }
+    };
+}
+
+targets![
+    answer,
+    credentials_file,
+    event_json,
+    event_protobuf,
+    executor_environment,
+    master_address,
+    master_node,
+    recordio,
+    redirect,
+    resources,
+];
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    files
+}
+
+fn feed(target: &str, body: fn(&[u8])) {
+    let files = files(&fuzz().join("corpus").join(target));
+    assert!(!files.is_empty());
+    for file in files {
+        // Shown if the body panics.
+        println!("{}", file.display());
+        body(&fs::read(&file).expect("a file"));
+    }
+}
+
+#[test]
+fn every_fuzz_target_has_a_body_and_a_corpus() {
+    let stems = |directory: &str| -> BTreeSet<String> {
+        let stem = |file: &PathBuf| {
+            file.file_stem()
+                .expect("a name")
+                .to_str()
+                .map(str::to_owned)
+        };
+        files(&fuzz().join(directory))
+            .iter()
+            .filter_map(stem)
+            .collect()
+    };
+    let names: BTreeSet<_> = NAMES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(stems("fuzz_targets"), names);
+    assert_eq!(stems("corpus"), names);
+}
+
+/// The protobuf seeds are the JSON ones in the other encoding; a file's name
+/// begins with the API that it is an event of.
+#[test]
+fn the_protobuf_events_of_the_corpus_are_its_json_events() {
+    use mesos_core::backend::{ExecutorApi, SchedulerApi};
+
+    let bless = std::env::var_os(BLESS).is_some();
+    let corpus = fuzz().join("corpus");
+    for json in files(&corpus.join("event_json")) {
+        let name = json
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        let text = fs::read(&json).expect("a file");
+        let wanted = match name.split_once('-') {
+            Some(("scheduler", _)) => in_protobuf::<SchedulerApi>(text),
+            Some(("executor", _)) => in_protobuf::<ExecutorApi>(text),
+            // What was found to be wrong once need be no event.
+            Some(("found", _)) => continue,
+            _ => panic!("{name} does not begin with an API"),
+        };
+        let protobuf = corpus.join("event_protobuf").join(name);
+        if bless {
+            fs::write(&protobuf, &wanted).expect("written");
+        }
+        let found = fs::read(&protobuf).unwrap_or_default();
+        assert!(found == wanted, "{name}: {BLESS}=1 writes it anew");
+    }
+}
+
+fn in_protobuf<A: HttpApi>(json: Vec<u8>) -> Bytes
+where
+    A::Event: Wire,
+{
+    let event: A::Event = Codec::Json.decode(json.into(), "a seed").expect("an event");
+    Codec::Protobuf.encode(&event).expect("an event")
+}
