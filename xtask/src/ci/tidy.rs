@@ -90,7 +90,7 @@ fn files(root: &Path) -> Result<Vec<String>> {
 fn wrong_with(name: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     // Cargo writes it, and into it where packages come from.
-    if name != "Cargo.lock" {
+    if name.rsplit('/').next() != Some("Cargo.lock") {
         wrong.extend(registries(name, text));
     }
     let generated = text
@@ -221,6 +221,8 @@ mod tests {
             found("README.md", &text),
             ["a package registry's host name"]
         );
-        assert_eq!(found("Cargo.lock", &text), [""; 0]);
+        for cargos in ["Cargo.lock", "fuzz/Cargo.lock"] {
+            assert_eq!(found(cargos, &text), [""; 0]);
+        }
     }
 }

@@ -170,6 +170,8 @@ fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
         "zk://http://h:2181/m",
         "zk://h:2181/./m",
         "zk://h:2181/m/..",
+        "zk://h:2181/m/ /",
+        "zk://h:2181/ m",
         "zk://h:2181/m\0",
         "zk://@h:2181/m",
         "zk://:p@h:2181/m",
@@ -181,7 +183,7 @@ fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
 
 #[test]
 fn without_the_feature_an_address_in_a_zookeeper_names_it() {
-    let refused = |rest| ensemble(rest, false).expect_err(rest);
+    let refused = |rest| ensemble(rest, MASTERS, false).expect_err(rest);
     let error = refused("user:secret@h:2181/mesos");
     assert_eq!(error.kind(), EndpointErrorKind::Unsupported);
     assert_eq!(
