@@ -59,7 +59,7 @@
 //! * `tls`: `https://`, by rustls.
 //! * `tls-openssl`: the system's OpenSSL as another TLS library to choose.
 //!   Needs its development files to build (Debian: `libssl-dev`, `pkg-config`).
-//! * `zookeeper`: addresses like `zk://…`. Off by default: it brings some 60
+//! * `zookeeper`: addresses like `zk://…`, of masters and for `store`. Off by default: it brings some 60
 //!   crates, as many as all the rest.
 //!
 //! # Files
@@ -84,6 +84,8 @@ mod operator;
 pub mod recordio;
 mod redirect;
 mod settings;
+#[cfg(feature = "zookeeper")]
+pub mod store;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;

@@ -49,7 +49,7 @@
 //! | `native` | no | libmesos, loaded at run time, `mesos::native`; so far it can load the library and start a local cluster |
 //! | `tls` | no | `https://` for `http`, by rustls |
 //! | `tls-openssl` | no | the system's OpenSSL as another TLS library to choose, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
-//! | `zookeeper` | no | masters that are found by `zk://…`; brings some 60 crates |
+//! | `zookeeper` | no | masters that are found by `zk://…`, and `store::ZooKeeperStore`; brings some 60 crates |
 
 #![forbid(unsafe_code)]
 
@@ -58,10 +58,18 @@ pub use mesos_core::{
     BackoffPolicy, BoxError, Capabilities, Capability, Delivery, Disconnected, End, Error,
     ErrorKind, Executor, ExecutorDriver, Framework, HandlerResult, Offer, Result, Scheduler,
     SchedulerDriver, StatusUpdate, UnknownEvent, backend, chain, executor, resources, scheduler,
-    store,
 };
 #[cfg(feature = "http")]
 pub use mesos_http as http;
 #[cfg(feature = "native")]
 pub use mesos_native as native;
 pub use mesos_proto::v1;
+
+/// Where a framework's id outlives its scheduler's process: in memory, in a
+/// file, in a ZooKeeper (feature `zookeeper`), or where [`Store`](store::Store)
+/// is implemented for.
+pub mod store {
+    pub use mesos_core::store::*;
+    #[cfg(feature = "zookeeper")]
+    pub use mesos_http::store::*;
+}

@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use mesos_proto::v1::FrameworkId;
 use thiserror::Error;
 
-use super::Store;
+use super::{Store, check_id};
 use crate::error::BoxError;
-use crate::scheduler::check_id;
 
 /// More than an id and its line feed can be: enough to see that it is too much.
 const LIMIT: u64 = 1024;
@@ -123,7 +122,7 @@ fn parse(bytes: Vec<u8>) -> Result<FrameworkId, String> {
     let Some(line) = text.strip_suffix('\n') else {
         return Err("does not end with a line feed".to_owned());
     };
-    check_id("framework", line).map_err(|error| format!("is no id ({error})"))?;
+    check_id(line).map_err(|error| format!("is no id ({error})"))?;
     Ok(line.into())
 }
 

@@ -14,9 +14,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mesos_proto::v1::FrameworkId;
 
-use crate::error::BoxError;
+use crate::error::{BoxError, Result};
 pub use file::{FileStore, FileStoreError};
 pub use memory::MemoryStore;
+
+/// Whether `id` can be a framework's: what a store should ask of what it found
+/// before it loads it.
+///
+/// # Errors
+/// What is wrong with it ([`ErrorKind::Config`](crate::ErrorKind::Config)).
+pub fn check_id(id: &str) -> Result<()> {
+    crate::scheduler::check_id("framework", id)
+}
 
 /// Keeps the id of one framework.
 ///

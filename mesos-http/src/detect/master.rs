@@ -86,14 +86,19 @@ pub(super) struct Candidate {
 
 /// A path in a ZooKeeper.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Ensemble {
+pub(crate) struct Ensemble {
     /// `host:port`, with commas between them.
-    pub(super) servers: String,
+    pub(crate) servers: String,
     /// Begins with `/`, and goes on.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// `user:password`.
-    pub(super) credentials: Option<String>,
+    pub(crate) credentials: Option<String>,
 }
+
+/// The path to write where there is none: what it is, and an example.
+pub(crate) type Advice = (&'static str, &'static str);
+
+const MASTERS: Advice = ("that of the masters' --zk", "/mesos");
 
 /// What an address cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,7 +271,7 @@ impl FromStr for Master {
         });
         let address = match scheme {
             Some((scheme, rest)) if scheme == "zk" => {
-                Address::ZooKeeper(ensemble(rest, cfg!(feature = "zookeeper"))?)
+                Address::ZooKeeper(ensemble(rest, MASTERS, cfg!(feature = "zookeeper"))?)
             }
             Some((scheme, rest)) if scheme == "file" => Address::File(file(rest)?),
             _ => Address::Candidates(candidates(text)?),
@@ -348,7 +353,11 @@ fn is_pid(master: &str) -> Option<&str> {
 }
 
 /// Reads what is behind `zk://`; good for something only with the feature.
-fn ensemble(rest: &str, feature: bool) -> Result<Ensemble, EndpointError> {
+pub(crate) fn ensemble(
+    rest: &str,
+    (advice, example): Advice,
+    feature: bool,
+) -> Result<Ensemble, EndpointError> {
     let (credentials, rest) = match rest.rsplit_once('@') {
         Some((credentials, rest)) => (Some(credentials), rest),
         None => (None, rest),
@@ -366,7 +375,7 @@ fn ensemble(rest: &str, feature: bool) -> Result<Ensemble, EndpointError> {
     let (servers, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     if servers.is_empty() {
         return syntax(format!(
-            "the address zk://{rest} has no server; write one like zk://HOST:2181/mesos"
+            "the address zk://{rest} has no server; write one like zk://HOST:2181{example}"
         ));
     }
     let servers: Vec<String> = servers
@@ -377,16 +386,15 @@ fn ensemble(rest: &str, feature: bool) -> Result<Ensemble, EndpointError> {
     let path = path.trim_end_matches('/');
     if path.is_empty() {
         return syntax(format!(
-            "the address zk://{servers} has no path; write that of the masters' --zk, like \
-             zk://{servers}/mesos"
+            "the address zk://{servers} has no path; write {advice}, like zk://{servers}{example}"
         ));
     }
-    // What ZooKeeper itself refuses (PathUtils.validatePath).
-    let nameable = |name: &str| !matches!(name, "" | "." | "..");
+    // What ZooKeeper itself refuses (PathUtils.validatePath), and blanks that are a slip.
+    let nameable = |name: &str| !matches!(name, "" | "." | "..") && name.trim() == name;
     if !path[1..].split('/').all(nameable) || path.chars().any(char::is_control) {
         return syntax(format!(
             "{path:?} is no path of a ZooKeeper; write one of names with a / before each, like \
-             zk://{servers}/mesos"
+             zk://{servers}{example}"
         ));
     }
     if !feature {

@@ -10,6 +10,7 @@ mod follow;
 #[allow(dead_code)]
 mod peer;
 mod sessions;
+mod store;
 mod support;
 mod zookeeper;
 mod zookeeper_server;

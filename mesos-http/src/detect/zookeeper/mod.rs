@@ -45,14 +45,25 @@ mod members;
 mod session;
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use mesos_core::{Error, ErrorKind};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use zookeeper_client::Connector;
 
 use self::session::Group;
 use super::master::{Ensemble, Settings};
 use super::{Detection, Detector};
+
+/// What connects to `ensemble` with its credentials.
+pub(crate) fn connector(ensemble: &Ensemble, session_timeout: Duration) -> Connector {
+    let connector = zookeeper_client::Client::connector().with_session_timeout(session_timeout);
+    match &ensemble.credentials {
+        Some(credentials) => connector.with_auth("digest", credentials.as_bytes()),
+        None => connector,
+    }
+}
 
 /// Watches the masters' nodes.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zookeeper_client::{self as zk, Client, SessionState};
 
 use super::super::master::{Ensemble, Settings};
-use super::{Detection, info, members};
+use super::{Detection, connector, info, members};
 
 /// At most once in this time a session is begun.
 const BETWEEN_SESSIONS: Duration = Duration::from_secs(1);
@@ -53,12 +53,8 @@ impl Group {
     }
 
     async fn connect(&self) -> Result<Client, Error> {
-        let mut connector = Client::connector().with_session_timeout(self.settings.session_timeout);
-        if let Some(credentials) = &self.ensemble.credentials {
-            connector = connector.with_auth("digest", credentials.as_bytes());
-        }
         let servers = &self.ensemble.servers;
-        connector
+        connector(&self.ensemble, self.settings.session_timeout)
             .connect(servers)
             .await
             .map_err(|error| match error {
