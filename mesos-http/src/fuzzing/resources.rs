@@ -29,7 +29,8 @@ pub fn resources(data: &[u8]) {
     assert_eq!(again.to_string(), printed);
 
     assert!(resources.contains(&resources));
-    assert!((&resources - &resources).is_empty());
+    let same = resources.clone();
+    assert!((&resources - &same).is_empty());
     let twice = &resources + &resources;
     assert!(twice.contains(&resources));
     let messages: Vec<_> = resources.iter().cloned().collect();
