@@ -17,7 +17,7 @@ impl Executor for Hello {
 
 #[tokio::main]
 async fn main() -> Result<(), mesos::BoxError> {
-    let environment = ExecutorEnvironment::from_env()?;
+    let environment = ExecutorEnvironment::take_env()?;
     let backend = mesos::http::HttpBackend::for_executor(&environment)?;
     ExecutorDriver::run(Hello, environment, backend).await?;
     Ok(())

@@ -53,8 +53,20 @@ pub enum ErrorKind {
     Panicked,
     /// A handler returned an error where the driver cannot go on.
     Handler,
-    /// The framework's id could not be loaded, saved or cleared.
+    /// The framework's id could not be loaded, saved or cleared, or an
+    /// executor's journal could not be kept.
     Store,
+    /// An executor lost its agent, and may not outlive it: its framework has
+    /// no checkpointing.
+    AgentLost,
+    /// An executor's agent stayed away for longer than the recovery timeout.
+    RecoveryTimeout,
+    /// An executor could not subscribe for the first time before its agent
+    /// gives it up.
+    RegistrationTimeout,
+    /// An executor ended before its agent had stored every update, or, after a
+    /// SHUTDOWN, before every task had ended. The message says how many.
+    Unacknowledged,
     /// This backend cannot do that; see `capabilities()`.
     Unsupported,
     /// The backend itself failed; the source says how.
@@ -95,7 +107,8 @@ impl Error {
             Timeout | Protocol | Decode | HeartbeatLost | Backend => Delivery::Unknown,
             NotLeader | Unauthorized | Forbidden | NotSubscribed | Rejected | Unavailable
             | FrameworkRemoved | FailoverTimeout | TakenOver => Delivery::Refused,
-            Config | Transport | OfferGone | Closed | Panicked | Handler | Store | Unsupported => {
+            Config | Transport | OfferGone | Closed | Panicked | Handler | Store | Unsupported
+            | AgentLost | RecoveryTimeout | RegistrationTimeout | Unacknowledged => {
                 Delivery::NotSent
             }
         };

@@ -6,7 +6,7 @@ use mesos_proto::v1::executor::call::{self, Type};
 use mesos_proto::v1::{ExecutorId, FrameworkId, TaskInfo};
 
 /// Who calls: goes into every call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Caller {
     pub(super) framework_id: FrameworkId,
     pub(super) executor_id: ExecutorId,

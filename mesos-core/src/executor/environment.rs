@@ -2,14 +2,22 @@
 //! (`executorEnvironment` in `src/slave/slave.cpp`).
 
 use std::collections::HashMap;
-use std::fmt;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId};
 
 use super::duration::parse_duration;
+use super::grace::GraceOver;
+use super::token::{self, Token};
 
-/// The environment of an executor, parsed.
+/// The longest path of a unix socket, with the zero behind it
+/// (`src/common/domain_sockets.hpp`).
+const SOCKET_PATH_MAX: usize = 108;
+
+/// The environment of an executor, parsed, and what its driver is to do
+/// besides. All of it can be changed before the driver starts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExecutorEnvironment {
@@ -25,40 +33,63 @@ pub struct ExecutorEnvironment {
     pub sandbox: Option<String>,
     /// Whether the executor should outlive its agent: `MESOS_CHECKPOINT` is `1`.
     pub checkpoint: bool,
-    /// How long to wait for a lost agent: `MESOS_RECOVERY_TIMEOUT`.
+    /// How long to wait for a lost agent: `MESOS_RECOVERY_TIMEOUT`. Counts from
+    /// the loss of the subscription to the next SUBSCRIBED. In use with
+    /// `checkpoint` only.
     pub recovery_timeout: Duration,
-    /// Bound of the wait between attempts: `MESOS_SUBSCRIPTION_BACKOFF_MAX`.
+    /// How long a restarted agent waits for its executors, and Mesos' bound of
+    /// the wait between attempts: `MESOS_SUBSCRIPTION_BACKOFF_MAX`. The driver
+    /// waits for half of it at most, so that it cannot miss the agent.
     pub subscription_backoff_max: Duration,
     /// From SHUTDOWN to the agent's SIGKILL: `MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD`.
     pub shutdown_grace_period: Duration,
-    /// `MESOS_EXECUTOR_AUTHENTICATION_TOKEN`.
+    /// What is done when that is over and tasks have not ended.
+    pub grace_over: GraceOver,
+    /// How long the first subscription may take: 60 s, after which the agent
+    /// gives the executor up (`--executor_registration_timeout`; an executor
+    /// is not told of it).
+    pub registration_timeout: Duration,
+    /// How long [`stop`](crate::ExecutorDriver::stop) waits for the last
+    /// acknowledgements: 60 s, as Mesos' own executors do
+    /// (`src/launcher/executor.cpp`).
+    pub flush_timeout: Duration,
+    /// A file that keeps what the agent has not acknowledged, so that it
+    /// survives this process: a next one with the same file, started by
+    /// whatever supervises the executor, repeats it. None at first, and the
+    /// journal in memory only. A place in the sandbox suits it:
+    ///
+    /// ```
+    /// use mesos_core::executor::ExecutorEnvironment;
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut environment = ExecutorEnvironment::from_env()?;
+    /// let sandbox = environment.sandbox.clone().ok_or("no sandbox")?;
+    /// environment.journal = Some(std::path::Path::new(&sandbox).join("journal"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What was launched is in it before [`launch`](crate::Executor::launch)
+    /// is called, and an update before `update` returns, each synced. It is
+    /// made readable for its owner alone, belongs to one executor and is locked
+    /// by its process. What a crash left of a last entry is cut off; damage
+    /// anywhere else, or a file of another executor, ends the driver with
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) before it subscribes. So
+    /// does, later, a disk that is full or broken: the tasks are shut down,
+    /// and what is not acknowledged by then is in memory only. The file stays
+    /// below four times of what it has to keep, or 64 KiB.
+    pub journal: Option<PathBuf>,
+    /// `MESOS_EXECUTOR_AUTHENTICATION_TOKEN`. Mesos' own tokens do not expire
+    /// and are not renewed (`src/authentication/executor/jwt_secret_generator.cpp`
+    /// signs the ids of framework, executor and container, and no time): a
+    /// token that an agent refuses, say because it was restarted with another
+    /// key, is refused for ever, and ends the driver with
+    /// [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized).
     pub token: Option<Token>,
     /// The agent's unix socket, to be used in place of TCP: `MESOS_DOMAIN_SOCKET`.
     pub domain_socket: Option<String>,
     /// Whether the agent speaks TLS: `LIBPROCESS_SSL_ENABLED`.
     pub tls: bool,
-}
-
-/// A bearer token. Its value shows in no `Debug` output.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    /// Wraps the text of a token.
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
-    }
-
-    /// The text, for the `Authorization` header only.
-    pub fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(***)")
-    }
 }
 
 /// Everything that is wrong with an executor's environment.
@@ -73,15 +104,69 @@ pub struct EnvironmentError {
 }
 
 impl ExecutorEnvironment {
-    /// Parses this process' environment.
+    /// Parses this process' environment. The token stays in it: see
+    /// [`take_env`](Self::take_env).
     ///
     /// # Errors
     /// All faults at once.
     pub fn from_env() -> Result<Self, EnvironmentError> {
-        Self::parse(std::env::vars_os().filter_map(|(name, value)| {
-            // Mesos writes UTF-8; other variables are none of our business.
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }))
+        Self::of_process(std::env::vars_os(), None)
+    }
+
+    /// As [`from_env`](Self::from_env), and erases the token, so that neither
+    /// children nor `/proc/<pid>/environ` show it. Call it first thing in
+    /// `main`.
+    ///
+    /// A variable of a running process can only be erased for children, and
+    /// not safely while other threads may read the environment. Therefore,
+    /// where there is a token, this process becomes its own program once more
+    /// (`execve` with the same arguments, the same process id and an
+    /// environment without the token), and the token is handed on through a
+    /// pipe. Only unix has that; elsewhere this is `from_env`.
+    ///
+    /// # Errors
+    /// All faults at once; one of them may be that the token cannot be erased.
+    pub fn take_env() -> Result<Self, EnvironmentError> {
+        let token = token::take().map_err(|fault| EnvironmentError {
+            faults: vec![fault],
+        })?;
+        Self::of_process(std::env::vars_os(), token)
+    }
+
+    /// For a program that an agent started.
+    fn of_process(
+        variables: impl Iterator<Item = (OsString, OsString)>,
+        token: Option<Token>,
+    ) -> Result<Self, EnvironmentError> {
+        let mut faults = Vec::new();
+        let mut utf8 = Vec::new();
+        for (name, value) in variables {
+            let Ok(name) = name.into_string() else {
+                continue; // Mesos' names are ASCII.
+            };
+            match value.into_string() {
+                Ok(value) => utf8.push((name, value)),
+                Err(_) if name.starts_with("MESOS_") => faults.push(format!("{name} is not UTF-8")),
+                Err(_) => {}
+            }
+        }
+        // As an agent in the same process sets it, for tests
+        // (`src/executor/executor.cpp`).
+        let local = utf8.iter().any(|(name, _)| name == "MESOS_LOCAL");
+        match Self::parse(utf8) {
+            Ok(mut environment) if faults.is_empty() => {
+                if !local {
+                    environment.grace_over = GraceOver::KillProcessGroup;
+                }
+                environment.token = token.or(environment.token);
+                Ok(environment)
+            }
+            Ok(_) => Err(EnvironmentError { faults }),
+            Err(error) => {
+                faults.extend(error.faults);
+                Err(EnvironmentError { faults })
+            }
+        }
     }
 
     /// Parses `variables`.
@@ -98,9 +183,19 @@ impl ExecutorEnvironment {
         let framework_id = reader.required("MESOS_FRAMEWORK_ID");
         let executor_id = reader.required("MESOS_EXECUTOR_ID");
         let agent_pid = reader.required("MESOS_SLAVE_PID");
-        if !agent_pid.is_empty() && !agent_pid.contains('@') {
+        if !agent_pid.is_empty() && !is_pid(&agent_pid) {
             reader.faults.push(format!(
                 "MESOS_SLAVE_PID: expected `slave(1)@ip:port`, found `{agent_pid}`"
+            ));
+        }
+        let domain_socket = reader.optional("MESOS_DOMAIN_SOCKET");
+        if let Some(path) = &domain_socket
+            && path.len() >= SOCKET_PATH_MAX
+        {
+            reader.faults.push(format!(
+                "MESOS_DOMAIN_SOCKET: the path of a unix socket has less than {SOCKET_PATH_MAX} \
+                 bytes, and `{path}` has {}",
+                path.len()
             ));
         }
         // Anything but `1` is off, as in Mesos (`src/executor/executor.cpp`).
@@ -131,8 +226,12 @@ impl ExecutorEnvironment {
             ),
             token: reader
                 .optional("MESOS_EXECUTOR_AUTHENTICATION_TOKEN")
-                .map(Token),
-            domain_socket: reader.optional("MESOS_DOMAIN_SOCKET"),
+                .map(Token::new),
+            grace_over: GraceOver::default(),
+            registration_timeout: Duration::from_secs(60),
+            flush_timeout: Duration::from_secs(60),
+            journal: None,
+            domain_socket,
             tls: matches!(
                 reader.optional("LIBPROCESS_SSL_ENABLED").as_deref(),
                 Some("1" | "true")
@@ -146,6 +245,17 @@ impl ExecutorEnvironment {
             })
         }
     }
+}
+
+/// Whether `pid` is a libprocess id: `name@host:port`.
+fn is_pid(pid: &str) -> bool {
+    let Some((name, address)) = pid.split_once('@') else {
+        return false;
+    };
+    let port = address
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty());
+    !name.is_empty() && port.is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 struct Reader {
@@ -241,6 +351,69 @@ mod tests {
         ] {
             assert!(text.contains(part), "`{part}` is not in: {text}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_a_fault_whatever_is_wrong_with_it() {
+        for pid in [
+            "slave(1)",
+            "@h:5051",
+            "slave(1)@h",
+            "slave(1)@:5051",
+            "slave(1)@h:0",
+            "a@h:x",
+        ] {
+            let error = parse(&[("MESOS_SLAVE_PID", pid)]).unwrap_err();
+            assert!(
+                error.faults[0].starts_with("MESOS_SLAVE_PID: expected"),
+                "{error}"
+            );
+        }
+        parse(&[("MESOS_SLAVE_PID", "slave(12)@[::1]:5051")]).unwrap();
+        let long = "/".repeat(108);
+        let error = parse(&[("MESOS_DOMAIN_SOCKET", &long)]).unwrap_err();
+        assert!(error.faults[0].ends_with("has 108"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_environment_lists_what_every_executor_is_given() {
+        let error = ExecutorEnvironment::parse([]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "not started by a Mesos agent, or with a broken environment: MESOS_FRAMEWORK_ID is \
+             not set; MESOS_EXECUTOR_ID is not set; MESOS_SLAVE_PID is not set"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_no_text_are_a_fault_in_mesos_own_variables_only() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = || OsString::from_vec(vec![0xff]);
+        let variables = [("HOME", bytes()), ("MESOS_SLAVE_PID", bytes())];
+        let variables = variables.map(|(name, value)| (OsString::from(name), value));
+        let error = ExecutorEnvironment::of_process(variables.into_iter(), None).unwrap_err();
+        assert_eq!(error.faults.len(), 4, "{error}");
+        assert_eq!(error.faults[0], "MESOS_SLAVE_PID is not UTF-8");
+    }
+
+    #[test]
+    fn a_program_kills_its_group_and_a_test_and_a_local_agent_do_not() {
+        let variables = || {
+            let variables = [
+                ("MESOS_FRAMEWORK_ID", "f"),
+                ("MESOS_EXECUTOR_ID", "e"),
+                ("MESOS_SLAVE_PID", "slave(1)@127.0.0.1:5051"),
+            ];
+            variables.map(|(name, value)| (OsString::from(name), OsString::from(value)))
+        };
+        let program = ExecutorEnvironment::of_process(variables().into_iter(), None).unwrap();
+        assert_eq!(program.grace_over, GraceOver::KillProcessGroup);
+        let local = [(OsString::from("MESOS_LOCAL"), OsString::from("1"))];
+        let local = variables().into_iter().chain(local);
+        let local = ExecutorEnvironment::of_process(local, None).unwrap();
+        assert_eq!(local.grace_over, GraceOver::EndDriver);
+        assert_eq!(parse(&[]).unwrap().grace_over, GraceOver::EndDriver);
     }
 
     #[test]

@@ -6,8 +6,13 @@ mod driver;
 mod duration;
 mod environment;
 mod event;
+mod grace;
 mod journal;
 mod runtime;
+mod sender;
+mod session;
+mod token;
+mod validate;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,8 +26,10 @@ use crate::disconnected::Disconnected;
 use crate::unknown::UnknownEvent;
 pub use driver::ExecutorDriver;
 pub use duration::parse_duration;
-pub use environment::{EnvironmentError, ExecutorEnvironment, Token};
+pub use environment::{EnvironmentError, ExecutorEnvironment};
 pub use event::Event;
+pub use grace::GraceOver;
+pub use token::Token;
 
 /// What an executor does with what its agent tells it.
 ///
@@ -103,14 +110,19 @@ pub trait Executor: Send {
         Ok(())
     }
 
-    /// End all tasks. After this the driver waits until each has had its
-    /// terminal update, at most for the grace period, and ends.
+    /// End all tasks: the agent sent SHUTDOWN, or there will be no agent for
+    /// this executor any more. Called once at most, and before every end but
+    /// those by [`stop`](ExecutorDriver::stop), [`abort`](ExecutorDriver::abort)
+    /// and a panic. After this the driver waits until each task has had its
+    /// terminal update, and each update its acknowledgement where there is an
+    /// agent to give it; at most for the grace period. Then it ends.
     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
         let _ = driver;
         Ok(())
     }
 
-    /// The agent ended the subscription for good. The driver ends after this.
+    /// The agent ended the subscription for good.
+    /// [`shutdown`](Self::shutdown) comes next.
     async fn error(&mut self, driver: &ExecutorDriver, message: String) -> HandlerResult {
         let _ = (driver, message);
         Ok(())
@@ -137,4 +149,9 @@ pub struct Subscribed {
     pub container_id: Option<ContainerId>,
     /// Whether this driver had been subscribed before.
     pub resubscribed: bool,
+    /// Tasks that an earlier process of this executor was given and that have
+    /// had no terminal update, in the order of their launches: it is for this
+    /// process to find out what became of them, and to say so. Told once, and
+    /// empty without a [journal](ExecutorEnvironment::journal) on disk.
+    pub recovered: Vec<TaskInfo>,
 }

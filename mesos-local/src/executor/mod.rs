@@ -27,7 +27,7 @@ pub use handlers::CommandExecutor;
 /// The program: arguments and environment in, exit status out.
 pub fn main() -> ExitCode {
     let flags = Flags::parse();
-    let environment = match ExecutorEnvironment::from_env() {
+    let environment = match ExecutorEnvironment::take_env() {
         Ok(environment) => environment,
         Err(error) => return failed(&error),
     };

@@ -33,10 +33,12 @@ const LAYERS: [Layer; 10] = [
         foreign: Some(&[
             "async-trait",
             "bytes",
+            "crc32fast",
             "fastrand",
             "futures-util",
             "indexmap",
             "nix",
+            "prost",
             "thiserror",
             "tokio",
             "tracing",

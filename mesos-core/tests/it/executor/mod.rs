@@ -1,5 +1,8 @@
 //! What the runtime promises to an executor.
 
+mod ends;
+mod journal;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,7 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mesos_core::backend::ExecutorApi;
 use mesos_core::executor::{ExecutorEnvironment, Subscribed};
-use mesos_core::{Disconnected, End, Error, ErrorKind, Executor, ExecutorDriver, HandlerResult};
+use mesos_core::{
+    Disconnected, End, Error, ErrorKind, Executor, ExecutorDriver, HandlerResult, chain,
+};
 use mesos_proto::v1::executor::call::Type as CallType;
 use mesos_proto::v1::executor::event::{self, Type};
 use mesos_proto::v1::executor::{Call, Event};
@@ -38,6 +43,11 @@ impl Executor for Tell {
         } else {
             "subscribed"
         });
+        let recovered = subscribed.recovered.iter();
+        let recovered: Vec<_> = recovered.map(|task| task.task_id.as_str()).collect();
+        if !recovered.is_empty() {
+            self.note(format!("recovered {}", recovered.join(" ")));
+        }
         Ok(())
     }
 
@@ -58,6 +68,11 @@ impl Executor for Tell {
 
     async fn shutdown(&mut self, _: &ExecutorDriver) -> HandlerResult {
         self.note("shutdown");
+        Ok(())
+    }
+
+    async fn error(&mut self, _: &ExecutorDriver, message: String) -> HandlerResult {
+        self.note(format!("error {message}"));
         Ok(())
     }
 }
@@ -140,6 +155,10 @@ async fn end_of(driver: &ExecutorDriver) -> Result<End, Error> {
     within("the driver's end", driver.join()).await
 }
 
+fn running(id: &str) -> TaskStatus {
+    TaskStatus::new(id, TaskState::TaskRunning)
+}
+
 fn finished(id: &str) -> TaskStatus {
     TaskStatus::new(id, TaskState::TaskFinished)
 }
@@ -168,7 +187,7 @@ async fn task_staging_is_refused_before_it_is_sent() {
     let error = driver.update(staging).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(
-        error.to_string().contains("TASK_STAGING (task `t`)"),
+        error.to_string().contains("task `t`") && error.to_string().contains("TASK_STAGING"),
         "{error}"
     );
     assert!(session.pending_call().is_none());
@@ -209,94 +228,6 @@ async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_waits_until_the_agent_has_every_update() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
-    driver.update(finished("t")).await.unwrap();
-    let status = status(session.call().await);
-    driver.stop();
-    let early = tokio::time::timeout(Duration::from_secs(59), driver.join()).await;
-    assert!(
-        early.is_err(),
-        "ended without the acknowledgement: {early:?}"
-    );
-    session.send(acknowledged(&status)).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
-    let late = driver.update(finished("t")).await.unwrap_err();
-    assert_eq!(late.kind(), ErrorKind::Closed);
-}
-
-#[tokio::test(start_paused = true)]
-async fn stop_flushes_across_a_reconnect() {
-    let (driver, mut peer, session) = start(&Tell::default(), true).await;
-    driver.update(finished("t")).await.unwrap();
-    let status = status(session.call().await);
-    driver.stop();
-    session.fail(lost()).await;
-    let attempt = peer.attempt().await;
-    let repeated = &attempt
-        .call
-        .subscribe
-        .as_ref()
-        .unwrap()
-        .unacknowledged_updates;
-    assert_eq!(repeated[0].status.uuid, status.uuid);
-    let session = attempt.grant();
-    session.send(subscribed()).await;
-    session.send(acknowledged(&status)).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
-}
-
-#[tokio::test(start_paused = true)]
-async fn stop_gives_up_on_an_agent_that_never_acknowledges() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
-    driver.update(finished("t")).await.unwrap();
-    session.call().await;
-    driver.stop();
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
-}
-
-#[tokio::test(start_paused = true)]
-async fn shutdown_as_the_first_event_is_a_clean_end() {
-    let tell = Tell::default();
-    let (backend, mut peer) = scripted();
-    let driver = ExecutorDriver::start(tell.clone(), environment(false), backend);
-    peer.session().await.send(shutdown()).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
-    assert_eq!(tell.seen(), ["shutdown"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn shutdown_waits_for_the_terminal_updates_of_all_tasks() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
-    session.send(launch("t")).await;
-    let running = status(session.call().await);
-    session.send(acknowledged(&running)).await;
-    session.send(shutdown()).await;
-    let early = tokio::time::timeout(Duration::from_secs(4), driver.join()).await;
-    assert!(early.is_err(), "ended with a live task: {early:?}");
-    let killed = TaskStatus::new("t", TaskState::TaskKilled);
-    driver.update(killed).await.unwrap();
-    let killed = status(session.call().await);
-    session.send(acknowledged(&killed)).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
-}
-
-#[tokio::test(start_paused = true)]
-async fn shutdown_ends_after_the_grace_period_even_with_a_live_task() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
-    session.send(launch("t")).await;
-    session.call().await;
-    let before = tokio::time::Instant::now();
-    session.send(shutdown()).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
-    let waited = before.elapsed();
-    assert!(
-        waited >= Duration::from_secs(5) && waited < Duration::from_secs(6),
-        "{waited:?}"
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_launch_that_fails_ends_its_task_as_failed() {
     let (_driver, _peer, session) = start(&Tell::default(), true).await;
     session.send(launch("bad")).await;
@@ -333,45 +264,6 @@ async fn task_groups_fail_where_the_executor_runs_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_checkpointing_the_loss_of_the_agent_is_the_end() {
-    let tell = Tell::default();
-    let (driver, _peer, session) = start(&tell, false).await;
-    session.fail(lost()).await;
-    let end = end_of(&driver).await.unwrap_err();
-    assert_eq!(end.kind(), ErrorKind::Transport);
-    assert_eq!(
-        tell.seen(),
-        ["subscribed", "disconnected Transport", "shutdown"]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn with_checkpointing_the_agent_is_waited_for_until_the_recovery_timeout() {
-    let tell = Tell::default();
-    let (driver, mut peer, session) = start(&tell, true).await;
-    let before = tokio::time::Instant::now();
-    session.fail(lost()).await;
-    let refuse = async {
-        loop {
-            peer.attempt().await.refuse(lost());
-        }
-    };
-    let end = tokio::select! {
-        biased; // Both are ready when the driver ends: the script is hung up then.
-        end = driver.join() => end,
-        () = refuse => unreachable!(),
-    };
-    assert!(end.is_err());
-    let waited = before.elapsed();
-    let limit = Duration::from_secs(15 * 60);
-    assert!(
-        waited > limit - Duration::from_secs(5) && waited <= limit,
-        "{waited:?}"
-    );
-    assert_eq!(tell.seen().last().unwrap(), "shutdown");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_update_that_the_agent_refuses_is_not_repeated() {
     let (driver, _peer, session) = start(&Tell::default(), true).await;
     driver.update(finished("t")).await.unwrap();
@@ -379,7 +271,12 @@ async fn an_update_that_the_agent_refuses_is_not_repeated() {
     answer.send(Err(Error::new(ErrorKind::Rejected, "400")));
     driver.stop();
     let before = tokio::time::Instant::now();
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    let error = end_of(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unacknowledged);
+    assert!(
+        error.to_string().starts_with("1 update was refused"),
+        "{error}"
+    );
     assert!(
         before.elapsed() < Duration::from_secs(1),
         "it waited for an acknowledgement"

@@ -1,0 +1,141 @@
+//! Hands events to their handlers.
+
+use std::sync::Arc;
+
+use mesos_proto::v1::executor::event;
+use mesos_proto::v1::{TaskId, TaskState, TaskStatus};
+
+use super::Runtime;
+use crate::End;
+use crate::backend::{Backend, Calls, ExecutorApi};
+use crate::error::Result;
+use crate::executor::sender::Sender;
+use crate::executor::session::{Input, Output};
+use crate::executor::{Event, Executor, Subscribed};
+use crate::runtime::{Handled, ended, guarded};
+
+impl<E, B> Runtime<E, B>
+where
+    E: Executor + 'static,
+    B: Backend<ExecutorApi> + 'static,
+{
+    /// Hands one event to its handler. What the session has to be told of it,
+    /// or the driver's end.
+    pub(super) async fn deliver(
+        &mut self,
+        event: Event,
+        calls: &Arc<dyn Calls<ExecutorApi>>,
+    ) -> Result<Input, Result<End>> {
+        let driver = self.driver.clone();
+        let shared = driver.shared();
+        let link = &shared.link;
+        let generation = self.session.generation();
+        tracing::trace!(?event, "event");
+        let executor = &mut self.executor;
+        let (name, handler) = match event {
+            Event::Subscribed(subscribed) => return self.subscribed(*subscribed, calls).await,
+            Event::Launch(task) => {
+                let receipt = shared.journal().launched((*task).clone());
+                receipt.arrived().await;
+                let ids = vec![task.task_id.clone()];
+                let handler = executor.launch(&driver, *task);
+                let handled = guarded(link, "launch", handler).await;
+                return self.launched(handled, ids).await;
+            }
+            Event::LaunchGroup(group) => {
+                let mut ids = Vec::new();
+                for task in &group.tasks {
+                    let receipt = shared.journal().launched(task.clone());
+                    receipt.arrived().await;
+                    ids.push(task.task_id.clone());
+                }
+                let handler = executor.launch_group(&driver, group);
+                let handled = guarded(link, "launch_group", handler).await;
+                return self.launched(handled, ids).await;
+            }
+            // The handler is called when the session agrees that it is time.
+            Event::Shutdown => return Ok(Input::ShutDown(generation)),
+            Event::Error(message) => {
+                link.disconnect();
+                let handler = executor.error(&driver, message.clone());
+                let handled = guarded(link, "error", handler).await;
+                return match ended(handled) {
+                    Some(end) => Err(end),
+                    None => Ok(Input::Refused(generation, message)),
+                };
+            }
+            Event::Heartbeat => return Ok(Input::Look),
+            Event::Kill {
+                task_id,
+                kill_policy,
+            } => ("kill", executor.kill(&driver, task_id, kill_policy)),
+            Event::Acknowledged { task_id, uuid } => {
+                shared.journal().acknowledged(&task_id, &uuid);
+                let handler = executor.acknowledged(&driver, task_id, uuid);
+                ("acknowledged", handler)
+            }
+            Event::Message(data) => ("message", executor.message(&driver, data)),
+            Event::Unknown(event) => ("unknown", executor.unknown(&driver, event)),
+        };
+        match ended(guarded(link, name, handler).await) {
+            Some(end) => Err(end),
+            None => Ok(Input::Look),
+        }
+    }
+
+    async fn subscribed(
+        &mut self,
+        subscribed: event::Subscribed,
+        calls: &Arc<dyn Calls<ExecutorApi>>,
+    ) -> Result<Input, Result<End>> {
+        let granted = Input::Granted(self.session.generation());
+        let Output::Subscribed(resubscribed) = self.step(granted) else {
+            return Ok(Input::Look);
+        };
+        let driver = self.driver.clone();
+        let shared = driver.shared();
+        shared.link.connect(Arc::clone(calls));
+        self.sender = Some(Sender::start(&driver, calls));
+        let subscribed = Subscribed {
+            executor_info: subscribed.executor_info,
+            framework_info: subscribed.framework_info,
+            agent_info: subscribed.agent_info,
+            container_id: subscribed.container_id,
+            resubscribed,
+            recovered: std::mem::take(&mut self.recovered),
+        };
+        let handler = self.executor.subscribed(&driver, subscribed);
+        match ended(guarded(&shared.link, "subscribed", handler).await) {
+            Some(end) => Err(end),
+            None => Ok(Input::Look),
+        }
+    }
+
+    /// A launch that failed ends its tasks, so that nobody waits for them.
+    async fn launched(
+        &mut self,
+        handled: Result<Handled>,
+        ids: Vec<TaskId>,
+    ) -> Result<Input, Result<End>> {
+        if let Ok(Handled::Failed(text)) = &handled {
+            for task_id in ids {
+                if !self.driver.shared().journal().is_live(&task_id) {
+                    continue;
+                }
+                let status = TaskStatus {
+                    task_id,
+                    state: TaskState::TaskFailed as i32,
+                    message: Some(format!("the executor could not launch the task: {text}")),
+                    ..Default::default()
+                };
+                if let Err(error) = self.driver.update(status).await {
+                    tracing::error!(error = %crate::chain(&error), "update not made");
+                }
+            }
+        }
+        match ended(handled) {
+            Some(end) => Err(end),
+            None => Ok(Input::Look),
+        }
+    }
+}

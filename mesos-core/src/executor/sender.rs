@@ -1,0 +1,106 @@
+//! Sends updates over one subscription, one after another: the next one leaves
+//! when the one before it was answered, so that whatever goes wrong in between
+//! cannot change their order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::ExecutorDriver;
+use crate::backend::{Calls, ExecutorApi};
+use crate::error::{Delivery, Error, ErrorKind};
+use crate::runtime::{Backoff, BackoffPolicy};
+
+/// How often an update is tried in a row before the subscription counts as
+/// lost. An agent that has really gone breaks the event stream sooner.
+const TRIES: u32 = 5;
+
+/// The task that sends. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Sender {
+    task: JoinHandle<()>,
+    lost: Option<oneshot::Receiver<Error>>,
+}
+
+impl Sender {
+    pub(super) fn start(driver: &ExecutorDriver, calls: &Arc<dyn Calls<ExecutorApi>>) -> Self {
+        let (report, lost) = oneshot::channel();
+        let (driver, calls) = (driver.clone(), Arc::clone(calls));
+        let task = tokio::spawn(async move {
+            if let Some(error) = send_all(&driver, calls.as_ref()).await {
+                let _ = report.send(error);
+            }
+        });
+        Self {
+            task,
+            lost: Some(lost),
+        }
+    }
+
+    /// Completes when the agent's answers show that the subscription is lost,
+    /// whatever the event stream looks like. Cancel safe.
+    pub(super) async fn lost(&mut self) -> Error {
+        if let Some(lost) = &mut self.lost {
+            let error = lost.await;
+            self.lost = None;
+            if let Ok(error) = error {
+                return error;
+            }
+        }
+        // The event stream has its own reason.
+        std::future::pending().await
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Sends for ever; returns with what is wrong with the subscription, if its
+/// event stream will not tell.
+async fn send_all(driver: &ExecutorDriver, calls: &dyn Calls<ExecutorApi>) -> Option<Error> {
+    let shared = driver.shared();
+    let policy = BackoffPolicy::new(Duration::from_millis(100), Duration::from_secs(2));
+    let mut backoff = Backoff::new(policy);
+    loop {
+        let next = shared.journal().next_unsent();
+        let Some(update) = next else {
+            shared.unsent.notified().await;
+            continue;
+        };
+        let task_id = update.status.task_id.clone();
+        let uuid = update.status.uuid.clone().unwrap_or_default();
+        let sent = calls.send(shared.caller.update(update)).await;
+        let result = match sent {
+            Ok(answer) => answer.await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = result else {
+            backoff.reset();
+            continue;
+        };
+        // Repeating it would only repeat the refusal.
+        if error.kind() == ErrorKind::Rejected && error.delivery() == Delivery::Refused {
+            tracing::error!(%task_id, error = %crate::chain(&error), "the agent refused an update");
+            shared.journal().refused(&task_id, &uuid);
+            shared.settled.notify_one();
+            continue;
+        }
+        tracing::debug!(%task_id, error = %crate::chain(&error), "an update has to be sent again");
+        shared.journal().unsend(&uuid);
+        let over = error.kind() == ErrorKind::NotSubscribed;
+        if over && error.delivery() != Delivery::Refused {
+            return None;
+        }
+        if over || !error.is_retryable() || backoff.attempts() + 1 >= TRIES {
+            return Some(error);
+        }
+        // The agent tells an update that comes twice by its uuid.
+        sleep(backoff.next(fastrand::f64())).await;
+    }
+}

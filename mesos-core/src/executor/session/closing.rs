@@ -1,0 +1,122 @@
+//! The way to the end: what a driver still waits for, and what its end is
+//! called.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::End;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What the journal holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::executor) struct Facts {
+    /// Updates that the agent has not acknowledged.
+    pub(in crate::executor) updates: usize,
+    /// Tasks without a terminal update.
+    pub(in crate::executor) tasks: usize,
+    /// Updates that the agent refused, so that they are of no more use.
+    pub(in crate::executor) refused: usize,
+}
+
+/// Why the driver ends.
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// The executor wants to.
+    Stop,
+    /// The agent wants it to.
+    ShutDown,
+    /// It cannot go on.
+    Failed(Error),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Closing {
+    pub(super) why: Why,
+    /// When the driver ends, whatever is left.
+    pub(super) deadline: Duration,
+}
+
+impl Closing {
+    /// The end, if there is nothing left to wait for. `alone`: there is no
+    /// agent that could acknowledge anything. `last`: why there is no
+    /// subscription.
+    pub(super) fn end(
+        &self,
+        now: Duration,
+        facts: Facts,
+        alone: bool,
+        last: Option<&Error>,
+    ) -> Option<Result<End>> {
+        let flushed = facts.updates == 0 || alone;
+        let ended = match self.why {
+            Why::Stop => true,
+            Why::ShutDown | Why::Failed(_) => facts.tasks == 0,
+        };
+        if !(flushed && ended) && now < self.deadline {
+            return None;
+        }
+        Some(match &self.why {
+            Why::Stop => in_order(End::Stopped, Facts { tasks: 0, ..facts }, last),
+            Why::ShutDown => in_order(End::ShutDown, facts, last),
+            Why::Failed(error) => Err(failed(error, facts)),
+        })
+    }
+}
+
+/// An end as it was asked for, unless something was left.
+pub(in crate::executor) fn in_order(end: End, facts: Facts, last: Option<&Error>) -> Result<End> {
+    if facts == Facts::default() {
+        return Ok(end);
+    }
+    let error = Error::new(
+        ErrorKind::Unacknowledged,
+        format!("{facts} when the executor ended"),
+    );
+    Err(match last {
+        Some(last) => error.with_source(last.clone()),
+        None => error,
+    })
+}
+
+/// What was left is part of the failure.
+fn failed(error: &Error, facts: Facts) -> Error {
+    if facts == Facts::default() {
+        return error.clone();
+    }
+    let text = format!("{facts} when the executor ended");
+    let whole = Error::new(error.kind(), text).with_source(error.clone());
+    match error.status() {
+        Some(status) => whole.with_status(status),
+        None => whole,
+    }
+}
+
+/// `2 updates were not acknowledged, and 1 task had not ended`.
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (
+                self.updates,
+                "update was",
+                "updates were",
+                "not acknowledged by the agent",
+            ),
+            (
+                self.refused,
+                "update was",
+                "updates were",
+                "refused by the agent",
+            ),
+            (self.tasks, "task had", "tasks had", "not ended"),
+        ];
+        let mut before = "";
+        for (count, one, many, what) in parts {
+            if count > 0 {
+                let noun = if count == 1 { one } else { many };
+                write!(f, "{before}{count} {noun} {what}")?;
+                before = ", ";
+            }
+        }
+        Ok(())
+    }
+}
