@@ -25,6 +25,7 @@ mod debug;
 mod helpers;
 #[cfg(feature = "json")]
 pub mod json;
+pub mod lossy;
 #[allow(missing_docs)] // at its root: fields whose name and type say it all
 #[path = "generated/mod.rs"]
 pub mod v1;

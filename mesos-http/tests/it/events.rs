@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mesos_core::backend::Incoming;
 use mesos_core::{ErrorKind, chain};
 use tokio::time::timeout;
 
@@ -42,6 +43,24 @@ async fn an_event_type_of_a_newer_mesos_does_not_end_the_stream() {
     peer.chunk(b"7\n\x08\x63\xc2\x0c\x02hi").await;
     peer.chunk(record(&heartbeat())).await;
     assert_eq!(next(&mut subscription).await.r#type, Some(99));
+    assert_eq!(next(&mut subscription).await, heartbeat());
+}
+
+#[tokio::test]
+async fn text_that_is_not_utf_8_does_not_end_the_stream() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    let mut bytes = record(&error("text"));
+    let at = bytes.len() - 4;
+    bytes[at..].copy_from_slice(b"t\xfft\xe2");
+    peer.chunk(&bytes).await;
+    peer.chunk(record(&heartbeat())).await;
+    let incoming = soon("an event", subscription.events.next()).await.unwrap();
+    let Incoming::Event(event, raw) = incoming else {
+        panic!("{incoming:?}");
+    };
+    assert_eq!(event, error("t\u{fffd}t\u{fffd}"));
+    assert!(raw.ends_with(b"t\xfft\xe2"), "as it was sent");
     assert_eq!(next(&mut subscription).await, heartbeat());
 }
 

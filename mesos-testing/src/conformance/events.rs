@@ -1,5 +1,6 @@
 //! Events as they come, and events that nobody knows yet.
 
+use bytes::Bytes;
 use mesos_core::scheduler::Failure;
 use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::{InverseOffer, TaskState, TaskStatus, Unavailability, task_status::Reason};
@@ -41,6 +42,32 @@ pub(super) async fn what_a_newer_mesos_sends_does_not_end_the_stream(harness: Ha
     assert_eq!(status.task_id, "t");
     stream.send(events::update(known));
     recorder.update(TaskState::TaskRunning).await;
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+pub(super) async fn text_that_is_not_utf_8_holds_nothing_up(harness: Harness) {
+    let Subscribed {
+        master,
+        recorder,
+        stream,
+        ..
+    } = harness.subscribed().await;
+    // C++ passes on in text what it is given, and the agent sends the update
+    // until it is acknowledged.
+    let mut status = TaskStatus::new("t", TaskState::TaskFailed).with_message("text");
+    status.data = Some(Bytes::from_static(b"\x0a\x01\xff"));
+    let status = events::from_agent("a", status);
+    let mut record = stream.encoding().encode(&events::update(status.clone()));
+    let at = record.windows(4).position(|part| part == b"text");
+    let at = must(at.ok_or("no text in it"));
+    record[at..at + 4].copy_from_slice(b"t\xfft\xe2");
+    stream.send_record(record);
+    let told = recorder.update(TaskState::TaskFailed).await;
+    assert_eq!(told.message(), "t\u{fffd}t\u{fffd}");
+    assert_eq!((&told.uuid, &told.data), (&status.uuid, &status.data));
+    let call = master.expect(Type::Acknowledge).await.call;
+    let acknowledged = must(call.and_then(|call| call.acknowledge).ok_or("a body"));
+    assert_eq!(Some(acknowledged.uuid), status.uuid);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 

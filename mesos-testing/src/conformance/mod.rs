@@ -292,6 +292,7 @@ cases! { $
     }
     events {
         what_a_newer_mesos_sends_does_not_end_the_stream [9],
+        text_that_is_not_utf_8_holds_nothing_up [],
         a_lost_agent_and_an_ended_executor_are_told_apart [40],
         a_message_arrives_byte_for_byte [],
         inverse_offers_arrive_and_are_answered [],

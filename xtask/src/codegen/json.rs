@@ -83,7 +83,7 @@ impl<'a> Schema<'a> {
     }
 }
 
-fn is_map_entry(message: &DescriptorProto) -> bool {
+pub(super) fn is_map_entry(message: &DescriptorProto) -> bool {
     message
         .options
         .as_ref()
@@ -246,7 +246,7 @@ fn default(schema: &Schema<'_>, field: &FieldDescriptorProto) -> Result<String> 
 }
 
 /// `.mesos.v1.scheduler.Event.Update` is `v1::scheduler::event::Update` in what prost makes.
-fn rust_path(name: &str) -> String {
+pub(super) fn rust_path(name: &str) -> String {
     let below: Vec<_> = name.trim_start_matches(".mesos.v1.").split('.').collect();
     let (last, scopes) = below.split_last().expect("a name has at least one part");
     let scopes: String = scopes

@@ -2,6 +2,7 @@
 //! else that has to be installed.
 
 mod json;
+mod text;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -70,6 +71,7 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Files> {
     packages.dedup();
 
     let tables = json::tables(&descriptors)?;
+    let text = text::tables(&descriptors)?;
     prost_build::Config::new()
         .bytes(["."])
         // Maps in key order, so that a message has one encoding.
@@ -83,11 +85,12 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Files> {
     for package in &packages {
         let name = format!("{package}.rs");
         let path = temp.path().join(&name);
-        let text = fs::read_to_string(&path)
+        let code = fs::read_to_string(&path)
             .with_context(|| format!("no Rust came out for package {package}"))?;
-        files.insert(name, text);
+        files.insert(name, code);
     }
     files.insert("json.rs".to_owned(), tables);
+    files.insert("text.rs".to_owned(), text);
     files.insert("mod.rs".to_owned(), root_module(&packages));
     Ok(files)
 }
