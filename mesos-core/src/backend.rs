@@ -77,6 +77,22 @@ pub trait Backend<A: Api>: Send + Sync + fmt::Debug {
     }
 }
 
+/// A backend that is chosen at run time.
+#[async_trait]
+impl<A: Api> Backend<A> for Box<dyn Backend<A>> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>> {
+        (**self).subscribe(call).await
+    }
+}
+
 /// An open subscription. Dropping `events` closes it; calls made through
 /// `calls` afterwards fail.
 pub struct Subscription<A: Api> {

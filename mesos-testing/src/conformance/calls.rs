@@ -1,14 +1,15 @@
 //! Calls: their order, their answers, their failures.
 
+use std::time::Duration;
+
 use mesos_core::{Delivery, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::{TaskState, TaskStatus};
 
-use super::transport::must_fail;
-use super::{Harness, Subscribed, must};
-use crate::{Reaction, When, events};
+use super::acting::{ask, asked, must, must_fail};
+use super::stage::{Stage, Subscribed};
+use crate::{Reaction, When};
 
-pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(harness: Harness) {
+pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stage) {
     for (status, text) in [
         (403, "Framework is not subscribed"),
         (400, "Framework cannot be found"),
@@ -18,7 +19,7 @@ pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(harness: Ha
              associated with framework ID y",
         ),
     ] {
-        let Subscribed { master, driver, .. } = harness.subscribed().await;
+        let Subscribed { master, driver, .. } = stage.subscribed_to_script().await;
         master.react(Type::Revive, Reaction::answer(status, text));
         let error = must_fail(driver.revive([]).await);
         assert_eq!(error.kind(), ErrorKind::NotSubscribed, "{text}");
@@ -27,7 +28,7 @@ pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(harness: Ha
     }
 }
 
-pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(harness: Harness) {
+pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(stage: Stage) {
     for (status, text) in [
         (403, "Framework is not subscribed"),
         (400, "Framework cannot be found"),
@@ -37,7 +38,7 @@ pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(harn
             recorder,
             driver,
             stream,
-        } = harness.subscribed().await;
+        } = stage.subscribed_to_script().await;
         master.react(Type::Revive, Reaction::answer(status, text));
         must_fail(driver.revive([]).await);
         let lost = recorder.disconnected().await;
@@ -49,13 +50,41 @@ pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(harn
     }
 }
 
-pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(harness: Harness) {
+pub(super) async fn a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call(
+    stage: Stage,
+) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed().await;
+    stream.strand();
+    // The master may take its time to notice.
+    let error = loop {
+        if let Err(error) = driver.revive([]).await {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::Refused);
+    assert_eq!(error.status(), Some(403), "{error}");
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed);
+    let id = stream.framework_id();
+    assert_eq!(recorder.subscribed().await.framework_id, id);
+    stream.closed().await;
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
+}
+
+pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
     let held = master.hold(Type::Subscribe);
     stream.cut();
     recorder.disconnected().await;
@@ -69,8 +98,36 @@ pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(
     assert_eq!(master.calls_of(Type::Kill), []);
 }
 
-pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(harness: Harness) {
-    let Subscribed { master, driver, .. } = harness.subscribed().await;
+pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let held = master.hold(Type::Subscribe);
+    stream.cut();
+    recorder.disconnected().await;
+    let patient = driver.waiting_up_to(Duration::from_secs(60));
+    let waiting = tokio::spawn(async move { ask(&patient, ["waited"]).await });
+    let brief = driver.waiting_up_to(Duration::from_millis(20));
+    let error = must_fail(ask(&brief, ["too late"]).await);
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    held.release();
+    recorder.subscribed().await;
+    must(must(waiting.await));
+    asked(&recorder, 1).await;
+    let calls = master.calls_of(Type::Reconcile).into_iter();
+    let asked: Vec<_> = calls
+        .flat_map(|call| call.reconcile.unwrap_or_default().tasks)
+        .map(|task| task.task_id.value)
+        .collect();
+    assert_eq!(asked, ["waited"]);
+}
+
+pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
     let held = master.hold(When::not_subscribe());
     let names: Vec<String> = (0..20).map(|number| format!("t{number}")).collect();
     let mut calls = tokio::task::JoinSet::new();
@@ -103,13 +160,13 @@ pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(
     assert_eq!(received, names);
 }
 
-pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(harness: Harness) {
+pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed().await;
     let nonsense = mesos_proto::v1::scheduler::Call {
         r#type: Some(Type::Kill as i32),
         ..Default::default()
@@ -121,16 +178,14 @@ pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(h
         "{error}"
     );
     assert!(!error.is_retryable());
-    stream.send(events::update(TaskStatus::new("t", TaskState::TaskRunning)));
-    recorder.update(TaskState::TaskRunning).await;
-    must(driver.revive([]).await);
+    must(ask(&driver, ["t"]).await);
+    asked(&recorder, 1).await;
+    assert!(stream.is_open());
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn a_connection_that_breaks_under_a_call_leaves_its_fate_unknown(
-    harness: Harness,
-) {
-    let Subscribed { master, driver, .. } = harness.subscribed().await;
+pub(super) async fn a_connection_that_breaks_under_a_call_leaves_its_fate_unknown(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
     for reaction in [Reaction::HangUp, Reaction::ObeyAndHangUp] {
         master.react(Type::Suppress, reaction);
         let error = must_fail(driver.suppress([]).await);

@@ -3,16 +3,17 @@
 use mesos_core::{End, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
 
-use super::{Harness, must};
-use crate::{FakeMaster, Reaction, Recorder, Standing, Told};
+use super::acting::must;
+use super::stage::Stage;
+use crate::{Reaction, Standing, Told};
 
-pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(harness: Harness) {
-    let leader = must(FakeMaster::scripted().await);
-    let follower = must(FakeMaster::scripted().await);
+pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(stage: Stage) {
+    let leader = stage.mesos().await;
+    let follower = stage.scripted().await;
     follower.follow(&leader);
-    let recorder = Recorder::new();
+    let recorder = stage.recorder();
     let url = format!("{}/master", follower.url());
-    let driver = harness.start_as(harness.framework(), &url, &recorder);
+    let driver = stage.start(&url, &recorder);
     recorder.subscribed().await;
     let asked = follower.expect(Type::Subscribe).await;
     let granted = leader.expect(Type::Subscribe).await;
@@ -30,17 +31,12 @@ pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(h
     assert_eq!(follower.received().len(), 1);
 }
 
-pub(super) async fn masters_that_redirect_to_each_other_are_asked_again_after_a_wait(
-    harness: Harness,
-) {
-    let [one, other] = [
-        must(FakeMaster::scripted().await),
-        must(FakeMaster::scripted().await),
-    ];
+pub(super) async fn masters_that_redirect_to_each_other_are_asked_again_after_a_wait(stage: Stage) {
+    let [one, other] = [stage.scripted().await, stage.scripted().await];
     one.follow(&other);
     other.follow(&one);
-    let recorder = Recorder::new();
-    let _driver = harness.start(&one, &recorder);
+    let recorder = stage.recorder();
+    let _driver = stage.start(&one.url(), &recorder);
     for _ in 0..3 {
         let disconnected = recorder.disconnected().await;
         assert_eq!(disconnected.error.kind(), ErrorKind::NotLeader);
@@ -62,17 +58,17 @@ pub(super) async fn masters_that_redirect_to_each_other_are_asked_again_after_a_
     recorder.subscribed().await;
 }
 
-pub(super) async fn a_master_that_is_not_ready_is_asked_again(harness: Harness) {
+pub(super) async fn a_master_that_is_not_ready_is_asked_again(stage: Stage) {
     for standing in [
         Standing::Recovering,
         Standing::NoLeader,
         Standing::Starting,
         Standing::LeaderUnknownByName,
     ] {
-        let master = must(FakeMaster::scripted().await);
+        let master = stage.scripted().await;
         master.set_standing(standing.clone());
-        let recorder = Recorder::new();
-        let _driver = harness.start(&master, &recorder);
+        let recorder = stage.recorder();
+        let _driver = stage.start(&master.url(), &recorder);
         for attempts in 0..3 {
             let disconnected = recorder.disconnected().await;
             assert_eq!(disconnected.attempts, attempts, "{standing:?}");
@@ -82,36 +78,34 @@ pub(super) async fn a_master_that_is_not_ready_is_asked_again(harness: Harness) 
     }
     // What stands in front of a master has its own ways.
     for status in [502, 503, 504] {
-        let master = must(FakeMaster::scripted().await);
+        let master = stage.scripted().await;
         master.react(Type::Subscribe, Reaction::answer(status, "try later"));
-        let recorder = Recorder::new();
-        let _driver = harness.start(&master, &recorder);
+        let recorder = stage.recorder();
+        let _driver = stage.start(&master.url(), &recorder);
         let disconnected = recorder.disconnected().await;
         assert_eq!(disconnected.error.status(), Some(status));
         recorder.subscribed().await;
     }
 }
 
-pub(super) async fn a_master_that_is_not_there_is_asked_again(harness: Harness) {
-    let gone = must(FakeMaster::scripted().await);
-    let (address, url) = (gone.address(), gone.url());
-    gone.stop().await;
-    let recorder = Recorder::new();
-    let driver = harness.start_as(harness.framework(), &url, &recorder);
+pub(super) async fn a_master_that_is_not_there_is_asked_again(stage: Stage) {
+    let mesos = stage.mesos().await;
+    let url = mesos.url();
+    let gone = mesos.die().await;
+    let recorder = stage.recorder();
+    let driver = stage.start(&url, &recorder);
     for _ in 0..2 {
         let disconnected = recorder.disconnected().await;
         assert_eq!(disconnected.error.kind(), ErrorKind::Transport);
     }
-    let back = FakeMaster::builder().scripted().address(address).start();
-    let back = must(back.await);
+    let back = gone.rise().await;
     recorder.subscribed().await;
     // And once more, from within a subscription.
-    back.stop().await;
+    let gone = back.die().await;
     // Attempts before the subscription may have failed a third time.
     let anew = |told: &Told| matches!(told, Told::Disconnected(lost) if lost.attempts == 0);
     recorder.expect("the loss of the subscription", anew).await;
-    let back = FakeMaster::builder().scripted().address(address).start();
-    let _back = must(back.await);
+    let _back = gone.rise().await;
     assert!(recorder.subscribed().await.resubscribed);
     driver.stop(true);
     assert_eq!(must(driver.join().await), End::StoppedForFailover);

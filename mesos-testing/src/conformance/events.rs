@@ -3,21 +3,24 @@
 use bytes::Bytes;
 use mesos_core::scheduler::Failure;
 use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::{InverseOffer, TaskState, TaskStatus, Unavailability, task_status::Reason};
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{TaskInfo, TaskState, TaskStatus};
 use prost::Message;
 
-use super::{Harness, Subscribed, must};
+use super::acting::{hear, must, offer, task};
+use super::mesos::Mesos;
+use super::stage::{Stage, Subscribed};
 use crate::{Told, events};
 
-pub(super) async fn what_a_newer_mesos_sends_does_not_end_the_stream(harness: Harness) {
+pub(super) async fn what_a_newer_mesos_sends_does_not_end_the_stream(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         stream,
         ..
-    } = harness.subscribed().await;
+    } = stage.subscribed_to_script().await;
     let known = TaskStatus::new("t", TaskState::TaskRunning);
-    if harness.json() {
+    if stage.json() {
         stream.send_record(r#"{"type":"TELEPORTED","teleported":{"to":["mars"]}}"#);
         stream.send_record(
             r#"{"type":"UPDATE","origin":{"planet":4},"update":{"moons":[1,2],"status":{
@@ -45,13 +48,13 @@ pub(super) async fn what_a_newer_mesos_sends_does_not_end_the_stream(harness: Ha
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn text_that_is_not_utf_8_holds_nothing_up(harness: Harness) {
+pub(super) async fn text_that_is_not_utf_8_holds_nothing_up(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         stream,
         ..
-    } = harness.subscribed().await;
+    } = stage.subscribed_to_script().await;
     // C++ passes on in text what it is given, and the agent sends the update
     // until it is acknowledged.
     let mut status = TaskStatus::new("t", TaskState::TaskFailed).with_message("text");
@@ -71,106 +74,187 @@ pub(super) async fn text_that_is_not_utf_8_holds_nothing_up(harness: Harness) {
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn a_lost_agent_and_an_ended_executor_are_told_apart(harness: Harness) {
+fn failure(told: &Told) -> Option<Failure> {
+    match told {
+        Told::Failure(failure) => Some(failure.clone()),
+        _ => None,
+    }
+}
+
+pub(super) async fn a_lost_agent_and_an_ended_executor_are_told_apart(stage: Stage) {
     let Subscribed {
         master: _master,
         recorder,
         stream,
         ..
-    } = harness.subscribed().await;
+    } = stage.subscribed_to_script().await;
     stream.send(events::agent_lost("a"));
     stream.send(events::executor_ended("a", "e", 9));
-    let failure = |told: &Told| matches!(told, Told::Failure(_));
-    match recorder.expect("a failure", failure).await {
-        Told::Failure(Failure::Agent(agent_id)) => assert_eq!(agent_id, "a"),
-        other => panic!("{other}"),
+    match hear(&recorder, "a failure", failure).await {
+        Failure::Agent(agent_id) => assert_eq!(agent_id, "a"),
+        other => panic!("{other:?}"),
     }
-    match recorder.expect("a failure", failure).await {
-        Told::Failure(Failure::Executor {
+    match hear(&recorder, "a failure", failure).await {
+        Failure::Executor {
             agent_id,
             executor_id,
             status,
-        }) => {
+        } => {
             assert_eq!(agent_id, "a");
             assert_eq!(executor_id, "e");
             // As wait(2) has it: killed by signal 9.
             assert_eq!(status, Some(9));
         }
-        other => panic!("{other}"),
+        other => panic!("{other:?}"),
     }
 }
 
-pub(super) async fn a_message_arrives_byte_for_byte(harness: Harness) {
-    let Subscribed {
-        master,
-        recorder,
-        driver,
-        stream,
-    } = harness.subscribed().await;
-    let bytes: Vec<u8> = (0..=255).collect();
-    stream.send(events::message("a", "e", bytes.clone()));
-    let told = recorder
-        .expect("a message", |told| matches!(told, Told::Message { .. }))
-        .await;
-    let Told::Message { data, .. } = told else {
-        unreachable!()
-    };
-    assert_eq!(data, bytes);
-    must(driver.message("e".into(), "a".into(), bytes.clone()).await);
-    let call = master.expect(Type::Message).await.into_call();
-    assert_eq!(call.message.unwrap_or_default().data, bytes);
+/// A task `t` of the executor `e`, which sends messages back.
+pub(super) fn with_executor(master: &Mesos, id: &str) -> TaskInfo {
+    TaskInfo::builder(id)
+        .id(id)
+        .executor(master.executor("e"))
+        .cpus(0.1)
+        .mem(32.0)
+        .build()
 }
 
-pub(super) async fn inverse_offers_arrive_and_are_answered(harness: Harness) {
+pub(super) async fn messages_go_both_ways_byte_for_byte(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
-        stream,
-    } = harness.subscribed().await;
-    let offer = |id: &str| InverseOffer {
-        id: id.into(),
-        framework_id: stream.framework_id(),
-        agent_id: Some("a".into()),
-        unavailability: Unavailability::default(),
-        ..Default::default()
-    };
-    stream.send(events::inverse_offers([offer("i1"), offer("i2")]));
-    let told = recorder
-        .expect("inverse offers", |told| {
-            matches!(told, Told::InverseOffers(_))
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    let task = with_executor(&master, "t");
+    must(driver.launch(offer, [task]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    let sent = driver.message("e".into(), agent.clone(), bytes.clone());
+    must(sent.await);
+    let (from, executor, data) = hear(&recorder, "a message", |told| match told {
+        Told::Message {
+            agent_id,
+            executor_id,
+            data,
+        } => Some((agent_id.clone(), executor_id.clone(), data.clone())),
+        _ => None,
+    })
+    .await;
+    assert_eq!(data, [b"echo:", &bytes[..]].concat());
+    assert_eq!(from, agent);
+    assert_eq!(executor, "e");
+}
+
+pub(super) async fn an_executor_that_ends_takes_its_tasks_along(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    let task = with_executor(&master, "t");
+    must(driver.launch(offer, [task]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    must(driver.message("e".into(), agent.clone(), "exit").await);
+    let failed = recorder.update(TaskState::TaskFailed).await;
+    assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
+    match hear(&recorder, "the executor's end", failure).await {
+        Failure::Executor {
+            agent_id,
+            executor_id,
+            status,
+        } => {
+            assert_eq!((agent_id, executor_id), (agent, "e".into()));
+            // As wait(2) has it: exited with 3.
+            assert_eq!(status, Some(3 << 8));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) async fn an_executor_is_shut_down_with_its_tasks(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    let tasks = ["t1", "t2"].map(|id| with_executor(&master, id));
+    must(driver.launch(offer, tasks).await);
+    for _ in 0..2 {
+        recorder.update(TaskState::TaskRunning).await;
+    }
+    must(driver.shutdown("e".into(), agent.clone()).await);
+    match hear(&recorder, "the executor's end", failure).await {
+        Failure::Executor {
+            agent_id,
+            executor_id,
+            ..
+        } => assert_eq!((agent_id, executor_id), (agent, "e".into())),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) async fn an_agent_that_is_gone_for_good_takes_its_tasks_along(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    master.mark_gone(&agent).await;
+    let gone = recorder.update(TaskState::TaskGoneByOperator).await;
+    assert_eq!(gone.task_id, "t");
+    match hear(&recorder, "the loss of the agent", failure).await {
+        Failure::Agent(lost) => assert_eq!(lost, agent),
+        other => panic!("{other:?}"),
+    }
+    // The other agent is still offered.
+    must(driver.revive([]).await);
+    let offers = recorder.offers().await;
+    assert!(offers.iter().all(|offer| offer.agent_id != agent));
+}
+
+pub(super) async fn inverse_offers_arrive_and_are_answered(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    master.schedule_maintenance().await;
+    let next = async || {
+        let mut offers = hear(&recorder, "inverse offers", |told| match told {
+            Told::InverseOffers(offers) => Some(offers.clone()),
+            _ => None,
         })
         .await;
-    let Told::InverseOffers(offers) = told else {
-        unreachable!()
+        offers.remove(0).id
     };
-    must(
-        driver
-            .accept_inverse_offers([offers[0].id.clone()], None)
-            .await,
-    );
-    must(
-        driver
-            .decline_inverse_offers([offers[1].id.clone()], None)
-            .await,
-    );
-    let accept = master.expect(Type::AcceptInverseOffers).await.into_call();
-    let ids = accept
-        .accept_inverse_offers
-        .unwrap_or_default()
-        .inverse_offer_ids;
-    assert_eq!(ids, ["i1"]);
-    let decline = master.expect(Type::DeclineInverseOffers).await.into_call();
-    let ids = decline
-        .decline_inverse_offers
-        .unwrap_or_default()
-        .inverse_offer_ids;
-    assert_eq!(ids, ["i2"]);
-    stream.send(events::rescind_inverse_offer("i1"));
-    recorder
-        .expect(
-            "the rescind",
-            |told| matches!(told, Told::RescindInverseOffer(id) if *id == "i1"),
-        )
-        .await;
+    let at_once = Some(mesos_proto::v1::Filters {
+        refuse_seconds: Some(0.0),
+    });
+    // One that is declined comes again.
+    let first = next().await;
+    must(driver.decline_inverse_offers([first], at_once).await);
+    let second = next().await;
+    must(driver.accept_inverse_offers([second.clone()], None).await);
+    for call in [Type::DeclineInverseOffers, Type::AcceptInverseOffers] {
+        assert_eq!(master.expect(call).await.status, Some(202));
+    }
+    master.cancel_maintenance().await;
 }

@@ -1,30 +1,24 @@
 //! What a handler does, and what becomes of the driver by it.
 
-use std::time::Duration;
-
-use mesos_core::{End, ErrorKind};
+use async_trait::async_trait;
+use mesos_core::scheduler::Subscribed as Granted;
+use mesos_core::{End, ErrorKind, HandlerResult, Scheduler, SchedulerDriver};
+use mesos_proto::v1::TaskState;
 use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::{TaskState, TaskStatus};
 
-use super::transport::must_fail;
-use super::updates::{offer, task};
-use super::{Harness, Subscribed, must};
-use crate::{Agent, FakeMaster, Handler, Outcome, events};
+use super::acting::{ask, asked, must, must_fail, offer, task};
+use super::stage::{Stage, Subscribed};
+use crate::{Handler, Outcome, Received};
 
-pub(super) async fn an_update_whose_handler_failed_comes_again(harness: Harness) {
-    let retry = Duration::from_millis(30);
-    let master = FakeMaster::builder()
-        .agent(Agent::new("a"))
-        .update_retry(retry, retry);
-    let subscribed = harness.subscribed_to(must(master.start().await)).await;
+pub(super) async fn an_update_whose_handler_failed_comes_again(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         ..
-    } = &subscribed;
+    } = stage.subscribed().await;
     recorder.plan(Handler::Update, Outcome::Fail("no space left".to_owned()));
-    let offer = offer(&subscribed).await;
+    let offer = offer(&recorder).await;
     must(driver.launch(offer, [task("t")]).await);
     let first = recorder.update(TaskState::TaskStarting).await;
     let again = recorder.update(TaskState::TaskStarting).await;
@@ -34,39 +28,49 @@ pub(super) async fn an_update_whose_handler_failed_comes_again(harness: Harness)
     assert_eq!(acknowledged.acknowledge.map(|a| a.uuid), first.uuid);
 }
 
-pub(super) async fn a_deferred_update_is_acknowledged_when_its_token_is_used(harness: Harness) {
+pub(super) async fn a_deferred_update_is_acknowledged_when_its_token_is_used(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
-        stream,
-    } = harness.subscribed().await;
+        ..
+    } = stage.subscribed().await;
+    let [first, second] = super::acting::one_of_each(&recorder).await;
     recorder.plan(Handler::Update, Outcome::Defer);
-    let deferred = events::from_agent("a", TaskStatus::new("t1", TaskState::TaskRunning));
-    stream.send(events::update(deferred.clone()));
-    // The next one is acknowledged before it.
-    let prompt = events::from_agent("a", TaskStatus::new("t2", TaskState::TaskFinished));
-    stream.send(events::update(prompt.clone()));
-    let uuid = |received: crate::Received| received.into_call().acknowledge.map(|a| a.uuid);
-    assert_eq!(uuid(master.expect(Type::Acknowledge).await), prompt.uuid);
-    must(driver.revive([]).await);
-    assert_eq!(master.calls_of(Type::Acknowledge).len(), 1);
+    must(driver.launch(first, [task("t1")]).await);
+    let deferred = recorder.update(TaskState::TaskStarting).await;
+    // Another task's updates are acknowledged before it.
+    must(driver.launch(second, [task("t2")]).await);
+    let of = |received: Received| received.into_call().acknowledge.unwrap_or_default();
+    for _ in 0..2 {
+        let acknowledged = of(master.expect(Type::Acknowledge).await);
+        assert_eq!(acknowledged.task_id, "t2");
+    }
     for token in recorder.deferred() {
         must(token.acknowledge().await);
     }
-    assert_eq!(uuid(master.expect(Type::Acknowledge).await), deferred.uuid);
+    let acknowledged = of(master.expect(Type::Acknowledge).await);
+    assert_eq!(Some(acknowledged.uuid), deferred.uuid);
+    // Only now does the agent send the next one.
+    let running = recorder
+        .expect("t1 running", |told| {
+            matches!(told, crate::Told::Update(status)
+                if status.task_id == "t1" && status.task_state() == Ok(TaskState::TaskRunning))
+        })
+        .await;
+    drop(running);
 }
 
-pub(super) async fn a_handler_that_panics_ends_the_driver(harness: Harness) {
+pub(super) async fn a_handler_that_panics_ends_the_driver(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed().await;
     recorder.plan(Handler::Update, Outcome::Panic("a bug".to_owned()));
-    let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
-    stream.send(events::update(status));
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert!(error.to_string().contains("a bug"), "{error}");
@@ -74,43 +78,34 @@ pub(super) async fn a_handler_that_panics_ends_the_driver(harness: Harness) {
     assert_eq!(master.calls_of(Type::Acknowledge), []);
 }
 
-pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(harness: Harness) {
-    let heartbeat = Duration::from_millis(20);
-    let master = FakeMaster::builder()
-        .scripted()
-        .heartbeat(heartbeat)
-        .start();
+pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(stage: Stage) {
+    let stage = stage.quick_to_miss_heartbeats();
+    let silence = stage.harness.tuning.missed_heartbeats;
     let Subscribed {
         master,
         recorder,
         driver,
-        stream,
-    } = harness.subscribed_to(must(master.await)).await;
-    // Five times as long as the silence that ends a subscription.
-    recorder.plan(Handler::Update, Outcome::Slow(heartbeat * 25));
-    let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
-    // More than any queue between us takes.
-    for _ in 0..500 {
-        stream.send(events::update(status.clone()));
-    }
-    for _ in 0..500 {
-        recorder.update(TaskState::TaskRunning).await;
-    }
-    for _ in 0..500 {
-        master.expect(Type::Acknowledge).await;
-    }
+        ..
+    } = stage.subscribed().await;
+    // Longer than the silence that ends a subscription, and more events than
+    // any queue between us takes.
+    let slow = master.heartbeat() * silence * 6 / 5;
+    recorder.plan(Handler::Update, Outcome::Slow(slow));
+    let ids: Vec<String> = (0..500).map(|number| format!("t{number}")).collect();
+    must(ask(&driver, ids.iter().map(String::as_str)).await);
+    asked(&recorder, 500).await;
     must(driver.revive([]).await);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not(harness: Harness) {
+pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not(stage: Stage) {
     for failover in [false, true] {
         let Subscribed {
             master,
             driver,
             stream,
             ..
-        } = harness.subscribed().await;
+        } = stage.subscribed().await;
         driver.stop(failover);
         let (end, teardowns, left) = match failover {
             true => (End::StoppedForFailover, 0, 1),
@@ -119,6 +114,52 @@ pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not
         assert_eq!(must(driver.join().await), end);
         stream.closed().await;
         assert_eq!(master.calls_of(Type::Teardown).len(), teardowns);
-        assert_eq!(master.frameworks().len(), left);
+        assert_eq!(master.frameworks().await.len(), left);
     }
+}
+
+pub(super) async fn abort_sends_nothing_and_a_later_stop_changes_nothing(stage: Stage) {
+    let Subscribed {
+        master,
+        driver,
+        stream,
+        ..
+    } = stage.subscribed().await;
+    driver.abort();
+    driver.stop(false);
+    assert_eq!(must(driver.join().await), End::Aborted);
+    driver.stop(false);
+    assert_eq!(must(driver.join().await), End::Aborted);
+    stream.closed().await;
+    assert_eq!(master.calls_of(Type::Teardown), []);
+    assert_eq!(master.frameworks().await.len(), 1);
+    assert_eq!(must_fail(driver.revive([]).await).kind(), ErrorKind::Closed);
+}
+
+/// Makes a call in a handler, then stops the driver there and drops the only
+/// other handle on it.
+struct Stops(Option<SchedulerDriver>);
+
+#[async_trait]
+impl Scheduler for Stops {
+    async fn subscribed(&mut self, driver: &SchedulerDriver, _: Granted) -> HandlerResult {
+        driver.revive([]).await?;
+        driver.stop(false);
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+pub(super) async fn a_handler_can_make_calls_stop_its_driver_and_drop_it(stage: Stage) {
+    let master = stage.mesos().await;
+    let recorder = stage.recorder();
+    let other = stage.start(&master.url(), &recorder);
+    recorder.subscribed().await;
+    let scheduler = Stops(Some(other.clone()));
+    let driver = stage.start_as(stage.framework(), &master.url(), scheduler);
+    assert_eq!(must(driver.join().await), End::Stopped);
+    // The other one is not stopped by losing a handle.
+    must(ask(&other, ["t"]).await);
+    asked(&recorder, 1).await;
+    master.expect(Type::Teardown).await;
 }

@@ -1,201 +1,42 @@
 //! What a scheduler's driver promises, whatever the backend: one function for
 //! each promise.
 //!
-//! A case is run with a [`Harness`], which knows how to start a driver and
-//! names no backend. A backend outside this workspace proves itself with one
-//! line; see [`conformance_tests!`](crate::conformance_tests).
+//! A [`Case`] is played with a [`Harness`], which knows how to connect a
+//! backend, in a [`World`]: on a [`FakeMaster`](crate::FakeMaster), or on a
+//! real Mesos. The cases name neither. What a case needs that one of the worlds
+//! does not have is said beside it, and shown.
+//!
+//! On a real Mesos everything that comes from a master or an agent is their
+//! own. What stands between them and the driver may do what networks do (lose,
+//! delay, cut, garble, answer in place of another), and never makes up an event.
+//!
+//! A backend outside this workspace proves itself with one line; see
+//! [`conformance_tests!`](crate::conformance_tests).
 //!
 //! The rows that a case covers are those of the checklist of behaviours that
 //! clients get wrong, in the project's protocol notes.
 
+mod acting;
 mod calls;
+mod case;
 mod detection;
 mod events;
 mod handlers;
+mod harness;
 mod liveness;
+mod mesos;
 mod offers;
 mod operations;
+mod stage;
 mod subscription;
+mod survival;
 mod transport;
 mod updates;
+mod world;
 
-use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
-
-use mesos_core::{BackoffPolicy, Framework, SchedulerDriver};
-
-use crate::{Encoding, FakeMaster, Recorder};
-
-type Start = dyn Fn(&str, &Tuning, Framework, Recorder) -> SchedulerDriver + Send + Sync;
-
-/// What a backend is told by a case. A backend that cannot follow one of them
-/// says so by a panic.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Tuning {
-    /// How messages are encoded.
-    pub encoding: Encoding,
-    /// How long an answer may take.
-    pub response_timeout: Duration,
-    /// The longest event that is taken, in bytes.
-    pub record_limit: u64,
-    /// Principal and secret for HTTP basic authentication.
-    pub credential: Option<(String, String)>,
-}
-
-/// Without the secret.
-impl fmt::Debug for Tuning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tuning")
-            .field("encoding", &self.encoding)
-            .field("response_timeout", &self.response_timeout)
-            .field("record_limit", &self.record_limit)
-            .field(
-                "principal",
-                &self.credential.as_ref().map(|(principal, _)| principal),
-            )
-            .finish()
-    }
-}
-
-/// How a case starts a driver, and on what.
-#[derive(Clone)]
-pub struct Harness {
-    start: Arc<Start>,
-    tuning: Tuning,
-}
-
-impl Harness {
-    /// `start` starts a driver for the master at a URL.
-    pub fn new(
-        encoding: Encoding,
-        start: impl Fn(&str, &Tuning, Framework, Recorder) -> SchedulerDriver + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            start: Arc::new(start),
-            tuning: Tuning {
-                encoding,
-                response_timeout: Duration::from_secs(10),
-                record_limit: 1 << 20,
-                credential: None,
-            },
-        }
-    }
-
-    pub(crate) fn tuned(mut self, change: impl FnOnce(&mut Tuning)) -> Self {
-        change(&mut self.tuning);
-        self
-    }
-
-    /// Whether events come in JSON.
-    pub(crate) fn json(&self) -> bool {
-        self.tuning.encoding == Encoding::Json
-    }
-
-    /// A framework that survives the loss of its subscription and does not
-    /// wait long.
-    pub(crate) fn framework(&self) -> Framework {
-        let backoff = BackoffPolicy::new(Duration::from_millis(2), Duration::from_millis(20));
-        Framework::surviving("conformance", Duration::from_secs(3600)).backoff(backoff)
-    }
-
-    /// A driver for that framework.
-    pub(crate) fn start(&self, master: &FakeMaster, recorder: &Recorder) -> SchedulerDriver {
-        self.start_as(self.framework(), &master.url(), recorder)
-    }
-
-    pub(crate) fn start_as(
-        &self,
-        framework: Framework,
-        url: &str,
-        recorder: &Recorder,
-    ) -> SchedulerDriver {
-        (self.start)(url, &self.tuning, framework, recorder.clone())
-    }
-
-    /// A driver that has subscribed to a scripted master.
-    pub(crate) async fn subscribed(&self) -> Subscribed {
-        let master = must(FakeMaster::scripted().await);
-        self.subscribed_to(master).await
-    }
-
-    /// A driver that has subscribed to this master.
-    pub(crate) async fn subscribed_to(&self, master: FakeMaster) -> Subscribed {
-        let recorder = Recorder::new();
-        let driver = self.start(&master, &recorder);
-        let stream = master.expect_stream().await;
-        recorder.subscribed().await;
-        Subscribed {
-            master,
-            recorder,
-            driver,
-            stream,
-        }
-    }
-}
-
-impl fmt::Debug for Harness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Harness")
-            .field("tuning", &self.tuning)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A driver with a subscription.
-pub(crate) struct Subscribed {
-    pub(crate) master: FakeMaster,
-    pub(crate) recorder: Recorder,
-    pub(crate) driver: SchedulerDriver,
-    pub(crate) stream: crate::Stream,
-}
-
-/// A failed step of a case is a failed test.
-#[track_caller]
-pub(crate) fn must<T, E: fmt::Debug>(result: Result<T, E>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(error) => panic!("{error:?}"),
-    }
-}
-
-/// A promise, and how it is proven.
-#[derive(Clone, Copy)]
-pub struct Case {
-    /// The promise, as a sentence in snake case.
-    pub id: &'static str,
-    /// What it is about: the name of its file.
-    pub topic: &'static str,
-    /// The rows of the checklist that it covers.
-    pub rows: &'static [u8],
-    run: fn(Harness) -> Pin<Box<dyn Future<Output = ()> + Send>>,
-}
-
-impl Case {
-    /// Runs it in a tokio runtime of its own.
-    ///
-    /// # Panics
-    /// If the promise is broken.
-    pub fn run(&self, harness: Harness) {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build();
-        must(runtime).block_on((self.run)(harness));
-    }
-}
-
-impl fmt::Debug for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Case")
-            .field("id", &self.id)
-            .field("topic", &self.topic)
-            .field("rows", &self.rows)
-            .finish()
-    }
-}
+pub use case::{Case, Failure, Needs, Verdict};
+pub use harness::{Harness, Known, Tuning};
+pub use world::{Cluster, Clusters, Wanted, World};
 
 /// The case of this name.
 pub fn case(id: &str) -> Option<&'static Case> {
@@ -203,19 +44,24 @@ pub fn case(id: &str) -> Option<&'static Case> {
 }
 
 /// Lists the cases once: for the registry, and for the macro that makes tests.
+/// After a case's rows comes what keeps it from being played everywhere.
 macro_rules! cases {
-    ($dollar:tt $($topic:ident { $($id:ident [$($row:literal)*],)* })*) => {
+    ($dollar:tt $($topic:ident {
+        $($id:ident [$($row:literal)*] $($only:ident $reason:literal)?,)*
+    })*) => {
         /// All cases.
         pub const CASES: &[Case] = &[
             $($(Case {
                 id: stringify!($id),
                 topic: stringify!($topic),
                 rows: &[$($row),*],
-                run: |harness| Box::pin($topic::$id(harness)),
+                needs: needs!($($only $reason)?),
+                run: |stage| Box::pin($topic::$id(stage)),
             },)*)*
         ];
 
-        /// Makes a `#[test]` of every case, in a module of its topic.
+        /// Makes a `#[test]` of every case that can be played on a fake master,
+        /// in a module of its topic.
         ///
         /// The argument is an expression of the type
         /// [`Harness`]($crate::conformance::Harness).
@@ -234,13 +80,40 @@ macro_rules! cases {
         macro_rules! conformance_tests {
             ($dollar harness:expr) => {
                 $(mod $topic {
-                    $(#[test]
-                    fn $id() {
-                        let case = $crate::conformance::case(stringify!($id));
-                        case.expect("it is in the registry").run($dollar harness);
-                    })*
+                    $($crate::conformance_test!($($only)? $id, $dollar harness);)*
                 })*
             };
+        }
+    };
+}
+
+macro_rules! needs {
+    () => {
+        Needs::Any
+    };
+    (fake $reason:literal) => {
+        Needs::Fake($reason)
+    };
+    (real $reason:literal) => {
+        Needs::Real($reason)
+    };
+}
+
+/// One test of [`conformance_tests!`](crate::conformance_tests); none for what
+/// only a real Mesos can be asked.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_test {
+    (real $id:ident, $harness:expr) => {};
+    (fake $id:ident, $harness:expr) => {
+        $crate::conformance_test!($id, $harness);
+    };
+    ($id:ident, $harness:expr) => {
+        #[test]
+        fn $id() {
+            let case = $crate::conformance::case(stringify!($id));
+            let case = case.expect("it is in the registry");
+            case.run(&$harness, &$crate::conformance::World::Fake);
         }
     };
 }
@@ -253,14 +126,17 @@ cases! { $
         a_stream_that_ends_in_order_while_the_connection_stays_is_a_disconnect [3],
         requests_name_one_media_type_without_parameters [4],
         calls_go_on_another_connection_than_the_subscription [5],
-        json_is_written_and_read_as_mesos_writes_and_reads_it [10],
+        json_is_written_and_read_as_mesos_writes_and_reads_it [10]
+            fake "a real Mesos cannot be made to choose such numbers and bytes",
         a_record_above_the_limit_is_a_disconnect_that_names_the_limit [],
         an_answer_that_is_no_http_fails_the_call_alone [],
     }
     detection {
         a_redirect_is_followed_with_the_same_body_and_no_stream_id [6],
-        masters_that_redirect_to_each_other_are_asked_again_after_a_wait [7],
-        a_master_that_is_not_ready_is_asked_again [8],
+        masters_that_redirect_to_each_other_are_asked_again_after_a_wait [7]
+            fake "a local cluster has one master, so it never redirects",
+        a_master_that_is_not_ready_is_asked_again [8]
+            fake "a real master cannot be held in the moment before it is ready",
         a_master_that_is_not_there_is_asked_again [8],
     }
     subscription {
@@ -275,49 +151,77 @@ cases! { $
         credentials_go_with_every_request_and_wrong_ones_are_the_end [],
     }
     liveness {
-        silence_for_five_heartbeats_is_a_disconnect [19],
+        silence_for_some_heartbeats_is_a_disconnect [19],
         any_event_is_a_sign_of_life [19],
+        a_mesos_that_was_stopped_and_goes_on_is_subscribed_to_again [19 20],
         a_subscribe_that_is_not_answered_is_tried_again [20],
         a_stream_that_stays_empty_is_tried_again [20],
         a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription [20],
         tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription [20],
     }
     calls {
-        a_call_on_a_stale_stream_fails_as_not_subscribed [18],
-        a_master_that_disowns_the_stream_is_subscribed_to_again [18],
+        a_call_on_a_stale_stream_fails_as_not_subscribed [18]
+            fake "its three answers, word by word; the next but one has a real one",
+        a_master_that_disowns_the_stream_is_subscribed_to_again [18]
+            fake "its two answers, word by word; the next one has a real one",
+        a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call [18],
         a_call_without_subscription_fails_at_once_and_is_never_sent [27],
+        a_call_that_may_wait_is_made_on_the_next_subscription [27],
         calls_reach_the_master_in_the_order_in_which_they_were_made [],
         a_refused_call_says_why_and_does_not_hurt_the_subscription [],
         a_connection_that_breaks_under_a_call_leaves_its_fate_unknown [],
     }
     events {
-        what_a_newer_mesos_sends_does_not_end_the_stream [9],
-        text_that_is_not_utf_8_holds_nothing_up [],
-        a_lost_agent_and_an_ended_executor_are_told_apart [40],
-        a_message_arrives_byte_for_byte [],
+        what_a_newer_mesos_sends_does_not_end_the_stream [9]
+            fake "there is no newer Mesos",
+        text_that_is_not_utf_8_holds_nothing_up []
+            fake "no executor here writes such text",
+        a_lost_agent_and_an_ended_executor_are_told_apart [40]
+            fake "both on one stream; on a real Mesos the next ones tell them apart",
+        an_executor_that_ends_takes_its_tasks_along [40]
+            real "a fake agent has no executor that could end",
+        an_executor_is_shut_down_with_its_tasks [],
+        an_agent_that_is_gone_for_good_takes_its_tasks_along [40],
+        messages_go_both_ways_byte_for_byte [],
         inverse_offers_arrive_and_are_answered [],
     }
     updates {
         an_update_without_uuid_is_delivered_and_not_acknowledged [28],
-        the_same_update_twice_is_acknowledged_twice [29],
-        an_update_whose_acknowledgement_was_lost_is_acknowledged_again [30],
-        a_task_that_was_unreachable_can_run_again [31],
+        the_same_update_twice_is_acknowledged_twice [29]
+            fake "an agent sends again only what was not acknowledged: the next one",
+        an_update_whose_acknowledgement_was_lost_is_acknowledged_again [29 30],
+        a_task_tells_its_whole_life_in_order [],
+        a_task_is_killed_and_says_so [],
+        a_task_that_cannot_be_is_an_error_without_acknowledgement [28],
+        a_task_that_was_unreachable_can_run_again [31]
+            fake "master and agents of a local cluster are one process: none is lost alone",
         all_updates_of_a_task_come_in_order_across_a_reconnect [],
         reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang [33],
+        a_running_task_is_found_by_asking_for_it_and_by_asking_for_all [28],
+        tasks_are_asked_for_until_there_is_an_answer [32],
     }
     offers {
-        all_offers_are_forgotten_when_the_subscription_is_lost [24],
+        all_offers_are_forgotten_when_the_subscription_is_lost [24 54],
         accepting_a_rescinded_offer_uses_up_the_others_and_drops_the_task [34],
-        offers_of_two_agents_or_two_roles_are_refused_locally [35],
-        a_rescind_of_an_offer_that_is_gone_is_ignored [36],
+        an_offer_that_was_rescinded_is_not_accepted [34],
+        offers_of_two_agents_are_refused_locally [35],
+        offers_of_two_roles_are_refused_locally [35]
+            fake "which roles a real allocator offers one agent to is its own affair",
+        a_rescind_of_an_offer_that_is_gone_is_ignored [36]
+            fake "no real master rescinds what it does not have outstanding",
         a_decline_without_filters_means_five_seconds_and_revive_clears_it [37],
         an_offer_that_is_dropped_is_declined [],
         a_suppressed_role_gets_offers_again_after_revive [],
+        every_role_of_a_framework_gets_offers_of_its_own [],
         reviving_a_role_that_is_not_subscribed_to_is_refused_locally [38],
+        agents_that_offer_constraints_exclude_are_not_offered [],
     }
     operations {
-        an_operation_update_with_uuid_is_acknowledged_with_all_that_names_it [39],
+        resources_are_reserved_used_and_given_back_with_feedback [39],
         an_operation_update_without_uuid_is_not_acknowledged [39],
+        an_operation_that_nobody_knows_is_answered_as_unknown [],
+        what_mesos_would_abort_on_or_drop_is_refused_locally [57],
+        a_group_of_tasks_is_launched_as_one [],
     }
     handlers {
         an_update_whose_handler_failed_comes_again [],
@@ -325,6 +229,16 @@ cases! { $
         a_handler_that_panics_ends_the_driver [],
         a_slow_handler_is_not_taken_for_silence_of_the_master [],
         stop_tears_the_framework_down_and_stop_for_failover_does_not [],
+        abort_sends_nothing_and_a_later_stop_changes_nothing [58],
+        a_handler_can_make_calls_stop_its_driver_and_drop_it [56],
+    }
+    survival {
+        tasks_run_on_while_the_whole_cluster_crashes [15 32 54],
+        a_cluster_that_is_full_comes_back_full [],
+        a_scheduler_that_comes_back_has_its_tasks [15],
+        a_framework_that_stays_away_too_long_is_told_so [23],
+        a_framework_is_subscribed_over_tls_and_only_to_whom_it_believes []
+            real "the fake master speaks no TLS",
     }
 }
 

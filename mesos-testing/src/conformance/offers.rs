@@ -1,101 +1,78 @@
 //! Offers: accepted, declined, gone.
 
 use mesos_core::{ErrorKind, Offer};
+use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
+use mesos_proto::v1::scheduler::attribute_constraint::selector::Selector;
 use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints};
+use mesos_proto::v1::scheduler::{AttributeConstraint, OfferConstraints, attribute_constraint};
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{Filters, Resource, TaskState, offer::Operation, offer::operation};
+use mesos_proto::v1::{Filters, Resource, TaskState};
 
-use super::transport::must_fail;
-use super::updates::{offer, task};
-use super::{Harness, Subscribed, must};
-use crate::{Agent, FakeMaster, Recorder, Told, events};
+use super::acting::{hear, launch, must, must_fail, offer, one_of_each, task};
+use super::stage::{Stage, Subscribed};
+use crate::{Told, events};
 
 fn message(id: &str, agent: &str, role: &str) -> mesos_proto::v1::Offer {
     let resources = [Resource::scalar("cpus", 1.0), Resource::scalar("mem", 64.0)];
     events::offer(id, agent, role, resources)
 }
 
-fn launch(id: &str) -> Operation {
-    Operation {
-        r#type: Some(operation::Type::Launch as i32),
-        launch: Some(operation::Launch {
-            task_infos: vec![task(id)],
-        }),
-        ..Default::default()
-    }
-}
-
-pub(super) async fn all_offers_are_forgotten_when_the_subscription_is_lost(harness: Harness) {
-    let subscribed = harness.subscribed().await;
+pub(super) async fn all_offers_are_forgotten_when_the_subscription_is_lost(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = &subscribed;
-    stream.send(events::offers([
-        message("o1", "a", "*"),
-        message("o2", "a", "*"),
-    ]));
-    let mut offers = recorder.offers().await;
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    let declines = master.calls_of(Type::Decline).len();
     stream.cut();
     recorder.subscribed().await;
-    assert!(offers.iter().all(|offer| !offer.is_alive()));
-    let error = must_fail(driver.launch(offers.remove(0), [task("t")]).await);
+    assert!(!first.is_alive() && !second.is_alive());
+    let error = must_fail(driver.launch(first, [task("t")]).await);
     assert_eq!(error.kind(), ErrorKind::OfferGone);
-    drop(offers);
+    drop(second);
     must(driver.revive([]).await);
-    let types: Vec<_> = master.calls().iter().map(|call| call.r#type()).collect();
-    assert_eq!(types, [Type::Subscribe, Type::Subscribe, Type::Revive]);
+    assert_eq!(master.calls_of(Type::Accept), []);
+    assert_eq!(master.calls_of(Type::Decline).len(), declines);
+    // What they were about is offered anew.
+    assert!(offer(&recorder).await.is_alive());
 }
 
 pub(super) async fn accepting_a_rescinded_offer_uses_up_the_others_and_drops_the_task(
-    harness: Harness,
+    stage: Stage,
 ) {
-    let master = FakeMaster::builder().agent(Agent::new("a").having("cpus:2;mem:256"));
-    let subscribed = harness.subscribed_to(must(master.start().await)).await;
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = &subscribed;
-    let first = offer(&subscribed).await;
-    // Half of the agent is offered a second time, after a task has ended.
+    } = stage.subscribed().await;
+    let [first, other_agents] = one_of_each(&recorder).await;
+    let agent = first.agent_id.clone();
+    // A part of the agent is offered for a second time, after a task has ended.
     must(driver.launch(first, [task("t1")]).await);
     recorder.update(TaskState::TaskRunning).await;
     must(driver.revive([]).await);
-    let rest = offer(&subscribed).await;
+    let rest = offer(&recorder).await;
     must(driver.kill("t1", None, None).await);
     recorder.update(TaskState::TaskKilled).await;
     must(driver.revive([]).await);
-    let other = offer(&subscribed).await;
-    // The RESCIND is lost on the way, so the driver cannot know.
+    let other = offer(&recorder).await;
+    assert_eq!([&rest.agent_id, &other.agent_id], [&agent, &agent]);
+    // The RESCINDs are lost on the way, so the driver cannot know.
+    must(driver.suppress([]).await);
     stream.mute();
-    assert!(master.rescind(&rest.id));
+    master.rescind_all_of(&agent).await;
     stream.unmute();
-    let id = other.id.clone();
     assert!(rest.is_alive() && other.is_alive());
-    must(driver.accept([rest, other], [launch("t2")], None).await);
+    let task2 = launch(task("t2"));
+    must(driver.accept([rest, other], [task2], None).await);
     let dropped = recorder.update(TaskState::TaskDropped).await;
     assert_eq!(dropped.task_reason(), Some(Ok(Reason::InvalidOffers)));
     assert_eq!(dropped.uuid, None);
-    let held = master.offers(stream.framework_id());
-    assert!(!held.contains(&id), "{held:?}");
-    must(driver.revive([]).await);
-    // What the driver does know it says before anything is sent.
-    let offers = recorder.offers().await;
-    let id = offers[0].id.clone();
-    assert!(master.rescind(&id));
-    recorder
-        .expect(
-            "the rescind",
-            |told| matches!(told, Told::Rescind(gone) if *gone == id),
-        )
-        .await;
-    let error = must_fail(driver.accept(offers, [launch("t3")], None).await);
-    assert_eq!(error.kind(), ErrorKind::OfferGone);
-    must(driver.revive([]).await);
+    drop(other_agents);
     let acknowledged = master.calls_of(Type::Acknowledge).into_iter();
     let tasks: Vec<_> = acknowledged
         .filter_map(|call| Some(call.acknowledge?.task_id.value))
@@ -103,36 +80,68 @@ pub(super) async fn accepting_a_rescinded_offer_uses_up_the_others_and_drops_the
     assert!(tasks.iter().all(|task| task == "t1"), "{tasks:?}");
 }
 
-pub(super) async fn offers_of_two_agents_or_two_roles_are_refused_locally(harness: Harness) {
+pub(super) async fn an_offer_that_was_rescinded_is_not_accepted(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    master.rescind_all_of(&first.agent_id.clone()).await;
+    let id = first.id.clone();
+    let rescinded = |told: &Told| matches!(told, Told::Rescind(gone) if *gone == id);
+    recorder.expect("the rescind", rescinded).await;
+    assert!(!first.is_alive() && second.is_alive());
+    let error = must_fail(driver.launch(first, [task("t")]).await);
+    assert_eq!(error.kind(), ErrorKind::OfferGone);
+    assert_eq!(master.calls_of(Type::Accept), []);
+}
+
+pub(super) async fn offers_of_two_agents_are_refused_locally(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offers = one_of_each(&recorder).await;
+    let ids = [offers[0].id.clone(), offers[1].id.clone()];
+    let error = must_fail(driver.accept(offers, [launch(task("t"))], None).await);
+    assert_eq!(error.kind(), ErrorKind::Config);
+    // They are not hoarded either.
+    let mut declined = Vec::new();
+    while !ids.iter().all(|id| declined.contains(id)) {
+        let call = master.expect(Type::Decline).await.into_call();
+        declined.extend(call.decline.unwrap_or_default().offer_ids);
+    }
+    assert_eq!(master.calls_of(Type::Accept), []);
+}
+
+pub(super) async fn offers_of_two_roles_are_refused_locally(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
-    for pair in [
-        [message("o1", "a", "*"), message("o2", "b", "*")],
-        [message("o3", "a", "*"), message("o4", "a", "web")],
-    ] {
-        stream.send(events::offers(pair));
-        let offers: Vec<Offer> = recorder.offers().await;
-        let error = must_fail(driver.accept(offers, [launch("t")], None).await);
-        assert_eq!(error.kind(), ErrorKind::Config);
-        // They are not hoarded either.
-        let declined = master.expect(Type::Decline).await.into_call();
-        assert!(declined.decline.is_some());
-    }
+    } = stage.subscribed_to_script().await;
+    let pair = [message("o3", "a", "*"), message("o4", "a", "web")];
+    stream.send(events::offers(pair));
+    let offers: Vec<Offer> = recorder.offers().await;
+    let error = must_fail(driver.accept(offers, [launch(task("t"))], None).await);
+    assert_eq!(error.kind(), ErrorKind::Config);
+    master.expect(Type::Decline).await;
     must(driver.revive([]).await);
     assert_eq!(master.calls_of(Type::Accept), []);
 }
 
-pub(super) async fn a_rescind_of_an_offer_that_is_gone_is_ignored(harness: Harness) {
+pub(super) async fn a_rescind_of_an_offer_that_is_gone_is_ignored(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed_to_script().await;
     stream.send(events::offers([
         message("o1", "a", "*"),
         message("o2", "a", "*"),
@@ -151,81 +160,111 @@ pub(super) async fn a_rescind_of_an_offer_that_is_gone_is_ignored(harness: Harne
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
+fn refusing_for(seconds: f64) -> Option<Filters> {
+    Some(Filters {
+        refuse_seconds: Some(seconds),
+    })
+}
+
 pub(super) async fn a_decline_without_filters_means_five_seconds_and_revive_clears_it(
-    harness: Harness,
+    stage: Stage,
 ) {
-    let master = FakeMaster::builder().agent(Agent::new("a")).start();
-    let subscribed = harness.subscribed_to(must(master.await)).await;
     let Subscribed {
         master,
         recorder,
         driver,
         ..
-    } = &subscribed;
-    must(driver.decline([offer(&subscribed).await], None).await);
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    let (refused, wanted) = (first.agent_id.clone(), second.agent_id.clone());
+    must(driver.decline([first], None).await);
     let decline = master.expect(Type::Decline).await.into_call();
     let filters = decline.decline.and_then(|decline| decline.filters);
     let seconds = filters.map_or(5.0, |filters| filters.refuse_seconds());
     assert_eq!(seconds, 5.0);
-    // Another agent makes an allocation, in which the first has no part.
-    master.add_agent(Agent::new("b"));
+    // What is not to be refused at all says so, and comes again, alone.
+    must(driver.decline([second], refusing_for(0.0)).await);
     let offers = recorder.offers().await;
     assert!(
-        offers.iter().all(|offer| offer.agent_id == "b"),
+        offers.iter().all(|offer| offer.agent_id == wanted),
         "{offers:?}"
     );
     must(driver.revive([]).await);
-    assert_eq!(offer(&subscribed).await.agent_id, "a");
-    // What is not to be refused at all says so.
-    let at_once = Filters {
-        refuse_seconds: Some(0.0),
-    };
-    must(driver.decline(offers, Some(at_once)).await);
-    assert_eq!(offer(&subscribed).await.agent_id, "b");
+    assert_eq!(offer(&recorder).await.agent_id, refused);
 }
 
-pub(super) async fn an_offer_that_is_dropped_is_declined(harness: Harness) {
+pub(super) async fn an_offer_that_is_dropped_is_declined(stage: Stage) {
     let Subscribed {
-        master,
-        recorder,
-        stream,
-        ..
-    } = harness.subscribed().await;
-    stream.send(events::offers([message("o1", "a", "*")]));
-    drop(recorder.offers().await);
-    let decline = master.expect(Type::Decline).await.into_call();
-    assert_eq!(decline.decline.unwrap_or_default().offer_ids, ["o1"]);
+        master, recorder, ..
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    let id = first.id.clone();
+    drop(first);
+    let names = |call: &mesos_proto::v1::scheduler::Call| {
+        let decline = call.decline.as_ref();
+        decline.is_some_and(|decline| decline.offer_ids.contains(&id))
+    };
+    let received = master.expect_call(names).await;
+    assert_eq!(received.status, Some(202));
+    assert!(second.is_alive());
 }
 
-pub(super) async fn a_suppressed_role_gets_offers_again_after_revive(harness: Harness) {
-    let master = must(FakeMaster::start().await);
-    let recorder = Recorder::new();
-    let framework = harness.framework().role("web").role("batch");
-    let driver = harness.start_as(framework, &master.url(), &recorder);
-    recorder.subscribed().await;
-    must(driver.suppress(["web".to_owned()]).await);
-    master.add_agent(Agent::new("a"));
-    let offers = recorder.offers().await;
-    assert!(
-        offers.iter().all(|offer| offer.role() == "batch"),
-        "{offers:?}"
-    );
+pub(super) async fn a_suppressed_role_gets_offers_again_after_revive(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let framework = framework.suppressed_roles(["web"]);
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    let offers = one_of_each(&recorder).await;
+    assert!(offers.iter().all(|offer| offer.role() == "batch"));
     must(driver.suppress(["batch".to_owned()]).await);
     must(driver.decline(offers, None).await);
     must(driver.revive(["web".to_owned()]).await);
     let offers = recorder.offers().await;
-    assert!(
-        offers.iter().all(|offer| offer.role() == "web"),
-        "{offers:?}"
-    );
+    assert!(offers.iter().all(|offer| offer.role() == "web"));
 }
 
-pub(super) async fn reviving_a_role_that_is_not_subscribed_to_is_refused_locally(harness: Harness) {
-    let master = must(FakeMaster::scripted().await);
-    let recorder = Recorder::new();
-    let framework = harness.framework().role("web");
-    let driver = harness.start_as(framework, &master.url(), &recorder);
-    recorder.subscribed().await;
+pub(super) async fn every_role_of_a_framework_gets_offers_of_its_own(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    let mut offers: Vec<Offer> = Vec::new();
+    for role in ["web", "batch"] {
+        let other = if role == "web" { "batch" } else { "web" };
+        drop(std::mem::take(&mut offers));
+        must(driver.suppress([other.to_owned()]).await);
+        must(driver.revive([role.to_owned()]).await);
+        // Those that were on their way may be of the other role.
+        let offer = loop {
+            let offer = offer(&recorder).await;
+            if offer.role() == role {
+                break offer;
+            }
+        };
+        let allocated = offer.resources.iter().map(|resource| {
+            let info = resource.allocation_info.as_ref();
+            info.and_then(|info| info.role.as_deref())
+        });
+        assert!(allocated.into_iter().all(|to| to == Some(role)));
+        let id = format!("of {role}").replace(' ', "-");
+        must(driver.launch(offer, [task(&id)]).await);
+        let running = recorder.update(TaskState::TaskRunning).await;
+        assert_eq!(running.task_id, id.as_str());
+    }
+    let accepts = master.calls_of(Type::Accept);
+    assert_eq!(accepts.len(), 2);
+}
+
+pub(super) async fn reviving_a_role_that_is_not_subscribed_to_is_refused_locally(stage: Stage) {
+    let framework = stage.framework().role("web");
+    let Subscribed { master, driver, .. } = stage.subscribed_as(framework).await;
     // The master would drop the call without a word, the good role as well.
     for roles in [["web", "batch"], ["batch", "web"]] {
         let error = must_fail(driver.revive(roles.map(str::to_owned)).await);
@@ -237,4 +276,58 @@ pub(super) async fn reviving_a_role_that_is_not_subscribed_to_is_refused_locally
     must(driver.revive(["web".to_owned()]).await);
     assert_eq!(master.calls_of(Type::Revive).len(), 1);
     assert_eq!(master.calls_of(Type::Suppress), []);
+}
+
+/// Only agents with the attribute `rack` may be offered for this role.
+pub(super) fn only_with_rack(role: &str) -> OfferConstraints {
+    let selector = Selector::AttributeName("rack".to_owned());
+    let exists = AttributeConstraint {
+        selector: attribute_constraint::Selector {
+            selector: Some(selector),
+        },
+        predicate: attribute_constraint::Predicate {
+            predicate: Some(Predicate::Exists(Default::default())),
+        },
+    };
+    let group = role_constraints::Group {
+        attribute_constraints: vec![exists],
+    };
+    let of_role = RoleConstraints {
+        groups: vec![group],
+    };
+    OfferConstraints {
+        role_constraints: [(role.to_owned(), of_role)].into(),
+    }
+}
+
+pub(super) async fn agents_that_offer_constraints_exclude_are_not_offered(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let framework = framework.offer_constraints(only_with_rack("web"));
+    let mut info = framework.info().clone();
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    // No agent here has a rack.
+    let offers = one_of_each(&recorder).await;
+    assert!(offers.iter().all(|offer| offer.role() == "batch"));
+    info.id = driver.framework_id();
+    let updated = driver.update_framework(info, ["batch".to_owned()], None);
+    must(updated.await);
+    must(driver.decline(offers, refusing_for(0.0)).await);
+    let role = hear(
+        &recorder,
+        "an offer for the other role",
+        |told| match told {
+            Told::Offers(offered) => offered
+                .messages
+                .iter()
+                .filter_map(|offer| offer.allocation_info.as_ref()?.role.clone())
+                .find(|role| role == "web"),
+            _ => None,
+        },
+    );
+    role.await;
 }

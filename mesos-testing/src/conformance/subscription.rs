@@ -1,24 +1,21 @@
 //! Being subscribed, losing it, and losing it for good.
 
 use mesos_core::ErrorKind;
-use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
-use mesos_proto::v1::scheduler::attribute_constraint::selector::Selector;
 use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints};
-use mesos_proto::v1::scheduler::{AttributeConstraint, OfferConstraints, attribute_constraint};
-use mesos_proto::v1::{TaskState, TaskStatus};
 
-use super::transport::must_fail;
-use super::{Harness, Subscribed, must};
-use crate::{FakeMaster, Fault, FaultProxy, Recorder, events};
+use super::acting::{ask, asked, must, must_fail};
+use super::offers::only_with_rack;
+use super::stage::{Stage, Subscribed};
+use super::world::Wanted;
+use crate::{Fault, FaultProxy, Told};
 
-pub(super) async fn the_framework_id_is_in_both_places_from_then_on(harness: Harness) {
+pub(super) async fn the_framework_id_is_in_both_places_from_then_on(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed().await;
     let first = master.expect(Type::Subscribe).await.into_call();
     assert_eq!(first.framework_id, None);
     let id = stream.framework_id();
@@ -34,14 +31,12 @@ pub(super) async fn the_framework_id_is_in_both_places_from_then_on(harness: Har
     assert_eq!(info.and_then(|info| info.id), Some(id));
 }
 
-pub(super) async fn an_error_as_first_event_is_no_subscription_and_is_not_retried(
-    harness: Harness,
-) {
-    let master = FakeMaster::builder().scripted().roles(["a", "b"]).start();
-    let master = must(master.await);
-    let recorder = Recorder::new();
-    let framework = harness.framework().role("c");
-    let driver = harness.start_as(framework, &master.url(), &recorder);
+pub(super) async fn an_error_as_first_event_is_no_subscription_and_is_not_retried(stage: Stage) {
+    let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
+    let master = stage.mesos_that_is(Wanted::Guarded).await;
+    let recorder = stage.recorder();
+    let framework = stage.framework().role("c");
+    let driver = stage.start_as(framework, &master.url(), recorder.clone());
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Rejected);
     let said = "are not present in the master's --roles";
@@ -56,14 +51,14 @@ pub(super) async fn an_error_as_first_event_is_no_subscription_and_is_not_retrie
 }
 
 pub(super) async fn calls_carry_the_stream_id_of_the_newest_subscription_and_subscribe_none(
-    harness: Harness,
+    stage: Stage,
 ) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed().await;
     must(driver.revive([]).await);
     let call = master.expect(Type::Revive).await;
     assert_eq!(call.stream_id(), Some(stream.id()));
@@ -79,16 +74,12 @@ pub(super) async fn calls_carry_the_stream_id_of_the_newest_subscription_and_sub
     }
 }
 
-pub(super) async fn events_of_a_superseded_stream_are_ignored(harness: Harness) {
-    let heartbeat = std::time::Duration::from_millis(40);
-    let master = FakeMaster::builder()
-        .scripted()
-        .heartbeat(heartbeat)
-        .start();
-    let master = must(master.await);
+pub(super) async fn events_of_a_superseded_stream_are_ignored(stage: Stage) {
+    let stage = stage.quick_to_miss_heartbeats();
+    let master = stage.mesos().await;
     let proxy = must(FaultProxy::start(master.address()).await);
-    let recorder = Recorder::new();
-    let driver = harness.start_as(harness.framework(), &proxy.url(), &recorder);
+    let recorder = stage.recorder();
+    let driver = stage.start(&proxy.url(), &recorder);
     recorder.subscribed().await;
     let old = proxy.expect_connection().await;
     // The master does not notice that its words are lost; the driver does.
@@ -100,49 +91,42 @@ pub(super) async fn events_of_a_superseded_stream_are_ignored(harness: Harness) 
     // The old stream has had its ERROR by now. If somebody still listened, it
     // would come through.
     old.set(Fault::None);
-    let running = TaskStatus::new("t", TaskState::TaskRunning);
-    master.send(events::update(running));
-    recorder.update(TaskState::TaskRunning).await;
-    must(driver.revive([]).await);
-    let errors = recorder.told().into_iter();
-    assert_eq!(
-        errors
-            .filter(|told| matches!(told, crate::Told::Error(_)))
-            .count(),
-        0
-    );
+    must(ask(&driver, ["t"]).await);
+    asked(&recorder, 1).await;
+    let mut told = recorder.told().into_iter();
+    assert!(!told.any(|told| matches!(told, Told::Error(_))));
 }
 
-pub(super) async fn being_taken_over_is_the_end_and_no_resubscription(harness: Harness) {
+pub(super) async fn being_taken_over_is_the_end_and_no_resubscription(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
-    let successor = Recorder::new();
-    let framework = harness.framework().id(stream.framework_id());
-    let newer = harness.start_as(framework, &master.url(), &successor);
+    } = stage.subscribed().await;
+    let successor = stage.recorder();
+    let framework = stage.framework().id(stream.framework_id());
+    let newer = stage.start_as(framework, &master.url(), successor.clone());
     successor.subscribed().await;
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::TakenOver);
     recorder
-        .expect("the error", |told| matches!(told, crate::Told::Error(_)))
+        .expect("the error", |told| matches!(told, Told::Error(_)))
         .await;
     assert_eq!(must_fail(driver.revive([]).await).kind(), ErrorKind::Closed);
     must(newer.revive([]).await);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
 }
 
-pub(super) async fn a_framework_that_was_removed_stops(harness: Harness) {
+pub(super) async fn a_framework_that_was_removed_stops(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed().await;
     // Its stream ends without a word.
-    master.teardown(stream.framework_id());
+    master.tear_down(stream.framework_id()).await;
     let lost = recorder.disconnected().await;
     assert_eq!(lost.error.kind(), ErrorKind::Transport);
     let error = must_fail(driver.join().await);
@@ -150,40 +134,25 @@ pub(super) async fn a_framework_that_was_removed_stops(harness: Harness) {
     assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
 }
 
-pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained(harness: Harness) {
-    let master = must(FakeMaster::scripted().await);
-    let recorder = Recorder::new();
-    let framework = harness.framework().role("web").role("batch");
-    let info = framework.info().clone();
-    let driver = harness.start_as(framework, &master.url(), &recorder);
-    recorder.subscribed().await;
+pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let mut info = framework.info().clone();
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed_as(framework).await;
+    info.id = driver.framework_id();
     must(driver.suppress(["web".to_owned()]).await);
-    let first = master.expect_stream().await;
     master.expect(Type::Subscribe).await;
-    first.cut();
+    stream.cut();
     recorder.subscribed().await;
     let again = master.expect(Type::Subscribe).await.into_call();
     let suppressed = again.subscribe.unwrap_or_default().suppressed_roles;
     assert_eq!(suppressed, ["web"]);
 
-    let selector = Selector::AttributeName("rack".to_owned());
-    let exists = AttributeConstraint {
-        selector: attribute_constraint::Selector {
-            selector: Some(selector),
-        },
-        predicate: attribute_constraint::Predicate {
-            predicate: Some(Predicate::Exists(Default::default())),
-        },
-    };
-    let group = role_constraints::Group {
-        attribute_constraints: vec![exists],
-    };
-    let of_role = RoleConstraints {
-        groups: vec![group],
-    };
-    let constraints = OfferConstraints {
-        role_constraints: [("batch".to_owned(), of_role)].into(),
-    };
+    let constraints = only_with_rack("batch");
     let updated = driver.update_framework(info, ["batch".to_owned()], Some(constraints.clone()));
     must(updated.await);
     master.stream().cut();
@@ -195,17 +164,14 @@ pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained
 }
 
 pub(super) async fn an_update_of_the_framework_is_answered_by_its_effect_or_the_reason(
-    harness: Harness,
+    stage: Stage,
 ) {
-    let harness = harness.tuned(|tuning| {
-        tuning.credential = Some(("me".to_owned(), "secret".to_owned()));
-    });
-    let master = FakeMaster::builder().scripted().credential("me", "secret");
-    let master = must(master.start().await);
-    let recorder = Recorder::new();
-    let mut info = harness.framework().info().clone();
-    let driver = harness.start(&master, &recorder);
-    recorder.subscribed().await;
+    let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
+    let master = stage.mesos_that_is(Wanted::Guarded).await;
+    let mut info = stage.framework().role("a").info().clone();
+    let framework = stage.framework().role("a");
+    let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework).await;
+    info.id = driver.framework_id();
     // The master has filled the principal in at SUBSCRIBE, and wants it here.
     info.principal = None;
     info.name = "renamed".to_owned();
@@ -224,30 +190,26 @@ pub(super) async fn an_update_of_the_framework_is_answered_by_its_effect_or_the_
     assert_eq!(statuses, [Some(400), Some(200)]);
 }
 
-pub(super) async fn credentials_go_with_every_request_and_wrong_ones_are_the_end(harness: Harness) {
-    let with = |harness: &Harness, secret: &str| {
-        let credential = Some(("me".to_owned(), secret.to_owned()));
-        harness
-            .clone()
-            .tuned(|tuning| tuning.credential = credential)
-    };
-    let master = FakeMaster::builder()
-        .scripted()
-        .credential("me", "hush hush");
-    let master = must(master.start().await);
-    let Subscribed { master, driver, .. } = with(&harness, "hush hush").subscribed_to(master).await;
+/// Of the principal whom guarded masters know.
+fn credential(secret: &str) -> Option<(String, String)> {
+    Some(("me".to_owned(), secret.to_owned()))
+}
+
+pub(super) async fn credentials_go_with_every_request_and_wrong_ones_are_the_end(stage: Stage) {
+    let with = |secret: &str| stage.tuned(|tuning| tuning.credential = credential(secret));
+    let master = stage.mesos_that_is(Wanted::Guarded).await;
+    let framework = || stage.framework().role("a");
+    let right = with("hush hush").subscribed_to(master, framework()).await;
+    let Subscribed { master, driver, .. } = right;
     must(driver.revive([]).await);
-    let recorder = Recorder::new();
-    for harness in [with(&harness, "wrong"), harness] {
-        let driver = harness.start(&master, &recorder);
+    let recorder = stage.recorder();
+    for stage in [with("wrong hush"), stage.clone()] {
+        let driver = stage.start_as(framework(), &master.url(), recorder.clone());
         let error = must_fail(driver.join().await);
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
         assert!(!format!("{error:?}").contains("hush"), "{error:?}");
     }
-    let statuses: Vec<_> = master
-        .received()
-        .iter()
-        .map(|received| received.status)
-        .collect();
+    let received = master.received().into_iter();
+    let statuses: Vec<_> = received.map(|received| received.status).collect();
     assert_eq!(statuses, [200, 202, 401, 401].map(Some));
 }

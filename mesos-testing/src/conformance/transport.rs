@@ -5,39 +5,31 @@ use mesos_core::{Delivery, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::{TaskState, TaskStatus};
 
-use super::{Harness, Subscribed, must};
-use crate::{FakeMaster, Reaction, Recorder, events};
+use super::acting::{ask, asked, must, must_fail, tasks};
+use super::stage::{Stage, Subscribed};
+use crate::{Reaction, events};
 
-fn running(task: &str) -> mesos_proto::v1::scheduler::Event {
-    events::update(TaskStatus::new(task, TaskState::TaskRunning))
-}
-
-/// The tasks of the updates so far.
-fn tasks(recorder: &Recorder) -> Vec<String> {
-    recorder
-        .states()
-        .into_iter()
-        .map(|(task, _)| task)
-        .collect()
-}
-
-pub(super) async fn records_are_read_however_the_stream_is_cut(harness: Harness) {
+pub(super) async fn records_are_read_however_the_stream_is_cut(stage: Stage) {
     let Subscribed {
         master,
         recorder,
+        driver,
         stream,
-        ..
-    } = harness.subscribed().await;
-    stream.send_joined([running("1"), running("2")]);
-    // In three chunks, and with the first cut in the length line.
-    stream.send_split(running("3"), [1, 7]);
-    // Every byte a chunk of its own.
-    stream.send_split(running("4"), std::iter::repeat_n(1, 1000));
-    stream.send_joined([events::heartbeat(), running("5"), events::heartbeat()]);
-    for _ in 0..5 {
-        recorder.update(TaskState::TaskRunning).await;
+    } = stage.subscribed().await;
+    // Several in one chunk.
+    stream.cork();
+    must(ask(&driver, ["1", "2", "3"]).await);
+    must(ask(&driver, ["4"]).await);
+    stream.uncork();
+    asked(&recorder, 4).await;
+    // The first cut is in the length line; then every byte is a chunk.
+    for most in [7, 2, 1] {
+        stream.chop(most);
+        must(ask(&driver, ["5", "6"]).await);
+        asked(&recorder, 2).await;
     }
-    assert_eq!(tasks(&recorder), ["1", "2", "3", "4", "5"]);
+    let expected = ["1", "2", "3", "4", "5", "6", "5", "6", "5", "6"];
+    assert_eq!(tasks(&recorder), expected);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
@@ -56,7 +48,7 @@ async fn lost(subscribed: &Subscribed, kind: ErrorKind) -> mesos_core::Error {
     disconnected.error
 }
 
-pub(super) async fn a_length_that_is_no_number_is_a_disconnect(harness: Harness) {
+pub(super) async fn a_length_that_is_no_number_is_a_disconnect(stage: Stage) {
     for garbage in [
         "abc\n{}",
         "-1\n",
@@ -64,36 +56,37 @@ pub(super) async fn a_length_that_is_no_number_is_a_disconnect(harness: Harness)
         "\n",
         "99999999999999999999999\n",
     ] {
-        let subscribed = harness.subscribed().await;
+        let subscribed = stage.subscribed().await;
         subscribed.stream.send_bytes(garbage);
         lost(&subscribed, ErrorKind::Protocol).await;
     }
 }
 
 pub(super) async fn a_stream_that_is_cut_within_a_record_is_a_disconnect_and_no_event(
-    harness: Harness,
+    stage: Stage,
 ) {
     // In the length, right after it, and one byte before the end.
     for length in [1, 3, 20] {
-        let subscribed = harness.subscribed().await;
+        let subscribed = stage.subscribed().await;
         subscribed.stream.cut_after(length);
-        subscribed.stream.send(running("a task with a long name"));
+        // Whatever comes is cut, and that may be an offer before the answer.
+        let _ = ask(&subscribed.driver, ["a task with a long name"]).await;
         lost(&subscribed, ErrorKind::Transport).await;
     }
 }
 
 pub(super) async fn a_stream_that_ends_in_order_while_the_connection_stays_is_a_disconnect(
-    harness: Harness,
+    stage: Stage,
 ) {
-    let subscribed = harness.subscribed().await;
+    let subscribed = stage.subscribed().await;
     subscribed.stream.end();
     lost(&subscribed, ErrorKind::Transport).await;
 }
 
-pub(super) async fn requests_name_one_media_type_without_parameters(harness: Harness) {
-    let Subscribed { master, driver, .. } = harness.subscribed().await;
+pub(super) async fn requests_name_one_media_type_without_parameters(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
     must(driver.kill("t", None, None).await);
-    let name = harness.tuning.encoding.media_type();
+    let name = stage.harness.encoding().media_type();
     for call_type in [Type::Subscribe, Type::Kill] {
         let received = master.expect(call_type).await;
         assert_eq!(received.header("content-type"), Some(name));
@@ -103,8 +96,8 @@ pub(super) async fn requests_name_one_media_type_without_parameters(harness: Har
     }
 }
 
-pub(super) async fn calls_go_on_another_connection_than_the_subscription(harness: Harness) {
-    let Subscribed { master, driver, .. } = harness.subscribed().await;
+pub(super) async fn calls_go_on_another_connection_than_the_subscription(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
     let subscribe = master.expect(Type::Subscribe).await;
     for _ in 0..3 {
         must(driver.revive([]).await);
@@ -113,10 +106,10 @@ pub(super) async fn calls_go_on_another_connection_than_the_subscription(harness
     }
 }
 
-pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(harness: Harness) {
-    if !harness.json() {
+pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(stage: Stage) {
+    if !stage.json() {
         // The same promise over protobuf: uuids are raw bytes both ways.
-        let subscribed = harness.subscribed().await;
+        let subscribed = stage.subscribed_to_script().await;
         let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
         subscribed.stream.send(events::update(status.clone()));
         let call = subscribed
@@ -135,7 +128,7 @@ pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(harnes
         recorder,
         driver,
         stream,
-    } = harness.subscribed().await;
+    } = stage.subscribed_to_script().await;
     // Base64 with characters that a URL's alphabet lacks, an int64 above what
     // a double holds, doubles with and without a point and without end.
     stream.send_record(
@@ -176,43 +169,31 @@ pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(harnes
     assert!(body["framework_id"]["value"].is_string(), "{body}");
 }
 
-pub(super) async fn a_record_above_the_limit_is_a_disconnect_that_names_the_limit(
-    harness: Harness,
-) {
-    let harness = harness.tuned(|tuning| tuning.record_limit = 10_000);
-    let subscribed = harness.subscribed().await;
+pub(super) async fn a_record_above_the_limit_is_a_disconnect_that_names_the_limit(stage: Stage) {
+    let stage = stage.tuned(|tuning| tuning.record_limit = 50_000);
+    let subscribed = stage.subscribed().await;
     // Announced only: nobody has to send so much for it to be refused.
-    subscribed.stream.send_bytes("10001\n");
+    subscribed.stream.send_bytes("50001\n");
     let error = lost(&subscribed, ErrorKind::Protocol).await;
     let text = mesos_core::chain(&error);
-    assert!(text.contains("10001") && text.contains("10000"), "{text}");
+    assert!(text.contains("50001") && text.contains("50000"), "{text}");
 }
 
-pub(super) async fn an_answer_that_is_no_http_fails_the_call_alone(harness: Harness) {
+pub(super) async fn an_answer_that_is_no_http_fails_the_call_alone(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness
-        .subscribed_to(must(FakeMaster::scripted().await))
-        .await;
+    } = stage.subscribed().await;
     master.react(
         Type::Revive,
         Reaction::Garble(Bytes::from_static(b"\x00\x01 no HTTP\r\n\r\n")),
     );
     let error = must_fail(driver.revive([]).await);
     assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
-    stream.send(running("1"));
-    recorder.update(TaskState::TaskRunning).await;
-    must(driver.revive([]).await);
+    must(ask(&driver, ["1"]).await);
+    asked(&recorder, 1).await;
+    assert!(stream.is_open());
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
-}
-
-#[track_caller]
-pub(super) fn must_fail<T: std::fmt::Debug>(result: mesos_core::Result<T>) -> mesos_core::Error {
-    match result {
-        Err(error) => error,
-        Ok(value) => panic!("it succeeded: {value:?}"),
-    }
 }

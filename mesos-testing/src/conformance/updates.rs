@@ -1,64 +1,42 @@
 //! Status updates and their acknowledgement.
 
-use std::time::Duration;
-
-use mesos_core::Offer;
+use mesos_core::BackoffPolicy;
+use mesos_core::scheduler::ReconcilePolicy;
 use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::task_status::{Reason, Source};
-use mesos_proto::v1::{CommandInfo, TaskInfo, TaskState, TaskStatus};
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{TaskState, TaskStatus};
 
-use super::{Harness, Subscribed, must};
-use crate::{Agent, Behaviour, FakeMaster, Reaction, events};
+use super::acting::{ask, asked, command, must, offer, states_of, task};
+use super::stage::{Stage, Subscribed};
+use crate::{Agent, FakeMaster, Reaction, events};
 
-/// A task that suits every offer here.
-pub(super) fn task(id: &str) -> TaskInfo {
-    let command = CommandInfo::sh("true");
-    TaskInfo::builder(id)
-        .id(id)
-        .command(command)
-        .cpus(0.5)
-        .mem(32.0)
-        .build()
-}
-
-/// The first of the next offers; the others are declined.
-pub(super) async fn offer(subscribed: &Subscribed) -> Offer {
-    let mut offers = subscribed.recorder.offers().await;
-    assert!(!offers.is_empty());
-    offers.remove(0)
-}
-
-pub(super) async fn an_update_without_uuid_is_delivered_and_not_acknowledged(harness: Harness) {
+pub(super) async fn an_update_without_uuid_is_delivered_and_not_acknowledged(stage: Stage) {
     let Subscribed {
         master,
         recorder,
-        stream,
+        driver,
         ..
-    } = harness.subscribed().await;
-    let mut by_master =
-        TaskStatus::new("t", TaskState::TaskLost).with_reason(Reason::Reconciliation);
-    by_master.source = Some(Source::Master as i32);
-    by_master.agent_id = Some("a".into());
-    stream.send(events::update(by_master));
-    recorder.update(TaskState::TaskLost).await;
+    } = stage.subscribed().await;
+    must(ask(&driver, ["nobody's"]).await);
+    let by_master = recorder.update(TaskState::TaskUnknown).await;
+    assert_eq!(by_master.uuid, None);
     // An acknowledgement of the first would be before that of the second.
-    let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
-    stream.send(events::update(status.clone()));
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    let by_agent = recorder.update(TaskState::TaskStarting).await;
     let call = master.expect(Type::Acknowledge).await.into_call();
-    assert_eq!(
-        call.acknowledge.map(|acknowledge| acknowledge.uuid),
-        status.uuid
-    );
-    assert_eq!(master.calls_of(Type::Acknowledge).len(), 1);
+    let acknowledge = call.acknowledge.unwrap_or_default();
+    assert_eq!(acknowledge.task_id, "t");
+    assert_eq!(Some(acknowledge.uuid), by_agent.uuid);
 }
 
-pub(super) async fn the_same_update_twice_is_acknowledged_twice(harness: Harness) {
+pub(super) async fn the_same_update_twice_is_acknowledged_twice(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         stream,
         ..
-    } = harness.subscribed().await;
+    } = stage.subscribed_to_script().await;
     let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
     for _ in 0..2 {
         stream.send(events::update(status.clone()));
@@ -71,20 +49,17 @@ pub(super) async fn the_same_update_twice_is_acknowledged_twice(harness: Harness
     }
 }
 
-pub(super) async fn an_update_whose_acknowledgement_was_lost_is_acknowledged_again(
-    harness: Harness,
-) {
-    let retry = Duration::from_millis(30);
-    let master = FakeMaster::builder()
-        .agent(Agent::new("a"))
-        .update_retry(retry, retry);
+pub(super) async fn an_update_whose_acknowledgement_was_lost_is_acknowledged_again(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
     // Taken, but it never reaches the agent.
-    let master = must(master.start().await);
     master.react(Type::Acknowledge, Reaction::answer(202, ""));
-    let subscribed = harness.subscribed_to(master).await;
-    let offer = offer(&subscribed).await;
-    must(subscribed.driver.launch(offer, [task("t")]).await);
-    let recorder = &subscribed.recorder;
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
     let first = recorder.update(TaskState::TaskStarting).await;
     let again = recorder.update(TaskState::TaskStarting).await;
     assert_eq!(first.uuid, again.uuid);
@@ -92,17 +67,88 @@ pub(super) async fn an_update_whose_acknowledgement_was_lost_is_acknowledged_aga
     recorder.update(TaskState::TaskRunning).await;
 }
 
-pub(super) async fn a_task_that_was_unreachable_can_run_again(harness: Harness) {
-    let master = FakeMaster::builder().agent(Agent::new("a")).start();
-    let subscribed = harness.subscribed_to(must(master.await)).await;
-    let offer = offer(&subscribed).await;
-    must(subscribed.driver.launch(offer, [task("t")]).await);
+pub(super) async fn a_task_tells_its_whole_life_in_order(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         ..
-    } = &subscribed;
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let tasks = [command("good", "true"), command("bad", "exit 7")];
+    must(driver.launch(offer, tasks).await);
+    recorder.update(TaskState::TaskFinished).await;
+    let failed = recorder.update(TaskState::TaskFailed).await;
+    let message = failed.message.unwrap_or_default();
+    assert!(message.contains("exited with status 7"), "{message}");
+    for (task, last) in [
+        ("good", TaskState::TaskFinished),
+        ("bad", TaskState::TaskFailed),
+    ] {
+        let life = [TaskState::TaskStarting, TaskState::TaskRunning, last];
+        assert_eq!(states_of(&recorder, task), life);
+    }
+    for _ in 0..6 {
+        let received = master.expect(Type::Acknowledge).await;
+        assert_eq!(received.status, Some(202));
+    }
+    let counts = driver.health().updates;
+    assert_eq!((counts.failed, counts.acknowledgements_failed), (0, 0));
+}
+
+pub(super) async fn a_task_is_killed_and_says_so(stage: Stage) {
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    must(driver.kill("t", None, None).await);
+    let killed = recorder.update(TaskState::TaskKilled).await;
+    assert_eq!(killed.task_id, "t");
+    // Nobody has this one; that is answered like a question about it.
+    must(driver.kill("nobody's", None, None).await);
+    let unknown = recorder.update(TaskState::TaskUnknown).await;
+    assert_eq!(unknown.task_id, "nobody's");
+}
+
+pub(super) async fn a_task_that_cannot_be_is_an_error_without_acknowledgement(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let mut huge = task("huge");
+    for resource in &mut huge.resources {
+        if let Some(scalar) = &mut resource.scalar {
+            scalar.value *= 1e6;
+        }
+    }
+    must(driver.launch(offer(&recorder).await, [huge]).await);
+    let error = recorder.update(TaskState::TaskError).await;
+    assert_eq!(error.task_id, "huge");
+    assert_eq!(error.uuid, None);
+    assert!(error.message.is_some_and(|message| !message.is_empty()));
+    // Calls keep their order: an acknowledgement would be before this one.
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Acknowledge), []);
+}
+
+pub(super) async fn a_task_that_was_unreachable_can_run_again(stage: Stage) {
+    let master = FakeMaster::builder().agent(Agent::new("a"));
+    let master = stage.fake(master).await;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_to(master, stage.framework()).await;
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
     recorder.update(TaskState::TaskRunning).await;
     for _ in 0..2 {
         master.expect(Type::Acknowledge).await;
@@ -118,68 +164,98 @@ pub(super) async fn a_task_that_was_unreachable_can_run_again(harness: Harness) 
     recorder.update(TaskState::TaskKilled).await;
 }
 
-pub(super) async fn all_updates_of_a_task_come_in_order_across_a_reconnect(harness: Harness) {
-    let retry = Duration::from_millis(30);
-    let master = FakeMaster::builder()
-        .agent(Agent::new("a"))
-        .update_retry(retry, retry)
-        .tasks(|_| Behaviour::finishes())
-        .start();
-    let subscribed = harness.subscribed_to(must(master.await)).await;
+pub(super) async fn all_updates_of_a_task_come_in_order_across_a_reconnect(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = &subscribed;
-    let offer = offer(&subscribed).await;
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
     // The first acknowledgement dies with its connection.
     let held = master.hold(Type::Acknowledge);
-    must(driver.launch(offer, [task("t")]).await);
+    must(driver.launch(offer, [command("t", "true")]).await);
     master.expect(Type::Acknowledge).await;
     stream.cut();
     recorder.disconnected().await;
     drop(held);
     recorder.subscribed().await;
     recorder.update(TaskState::TaskFinished).await;
-    let mut states: Vec<TaskState> = recorder
-        .states()
-        .into_iter()
-        .map(|(_, state)| state)
-        .collect();
-    states.dedup();
-    assert_eq!(
-        states,
-        [
-            TaskState::TaskStarting,
-            TaskState::TaskRunning,
-            TaskState::TaskFinished
-        ]
-    );
+    let life = [
+        TaskState::TaskStarting,
+        TaskState::TaskRunning,
+        TaskState::TaskFinished,
+    ];
+    assert_eq!(states_of(&recorder, "t"), life);
 }
 
-pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang(
-    harness: Harness,
-) {
+pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    must(driver.reconcile([]).await);
+    let question = master.expect(Type::Reconcile).await.into_call();
+    let tasks = question.reconcile.map(|reconcile| reconcile.tasks.len());
+    assert_eq!(tasks, Some(0));
+    must(ask(&driver, ["t"]).await);
+    asked(&recorder, 1).await;
+    assert_eq!(recorder.states().len(), 1);
+    // An agent that is named goes along: without it the answers are poorer.
+    master.expect(Type::Reconcile).await;
+    must(driver.reconcile([("t".into(), Some("x".into()))]).await);
+    let question = master.expect(Type::Reconcile).await.into_call();
+    let tasks = question.reconcile.unwrap_or_default().tasks;
+    assert_eq!(tasks[0].agent_id, Some("x".into()));
+    asked(&recorder, 1).await;
+}
+
+pub(super) async fn a_running_task_is_found_by_asking_for_it_and_by_asking_for_all(stage: Stage) {
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    for question in [vec![("t".into(), Some(agent))], Vec::new()] {
+        must(driver.reconcile(question).await);
+        let answer = recorder.update(TaskState::TaskRunning).await;
+        assert_eq!(answer.task_id, "t");
+        assert_eq!(answer.task_reason(), Some(Ok(Reason::Reconciliation)));
+        assert_eq!(answer.uuid, None);
+    }
+}
+
+pub(super) async fn tasks_are_asked_for_until_there_is_an_answer(stage: Stage) {
+    let second = std::time::Duration::from_secs(1);
+    let retry = BackoffPolicy::new(second / 20, second);
+    let policy = ReconcilePolicy::default()
+        .retry(retry)
+        .interval(std::time::Duration::ZERO);
+    let framework = stage.framework().reconcile(policy);
     let Subscribed {
         master,
         recorder,
         driver,
         stream,
-    } = harness.subscribed_to(must(FakeMaster::start().await)).await;
-    must(driver.reconcile([]).await);
-    let asked = master.expect(Type::Reconcile).await.into_call();
-    assert_eq!(
-        asked.reconcile.map(|reconcile| reconcile.tasks.len()),
-        Some(0)
-    );
-    stream.send(events::update(TaskStatus::new("t", TaskState::TaskRunning)));
-    recorder.update(TaskState::TaskRunning).await;
-    assert_eq!(recorder.states().len(), 1);
-    // An agent that is named goes along: without it the answers are poorer.
-    must(driver.reconcile([("t".into(), Some("a".into()))]).await);
-    let asked = master.expect(Type::Reconcile).await.into_call();
-    let tasks = asked.reconcile.unwrap_or_default().tasks;
-    assert_eq!(tasks[0].agent_id, Some("a".into()));
-    recorder.update(TaskState::TaskUnknown).await;
+    } = stage.subscribed_as(framework).await;
+    // The answers are lost, as while agents are recovering.
+    stream.mute();
+    must(driver.reconcile_until_answered([("t".into(), Some("x".into()))]));
+    for _ in 0..3 {
+        let question = master.expect(Type::Reconcile).await.into_call();
+        let tasks = question.reconcile.unwrap_or_default().tasks;
+        assert_eq!(tasks[0].task_id, "t");
+        assert_eq!(tasks[0].agent_id, Some("x".into()));
+    }
+    assert_eq!(recorder.states(), []);
+    stream.unmute();
+    must(driver.reconciled().await);
+    asked(&recorder, 1).await;
 }

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) address: SocketAddr,
     /// Whether there is a cluster behind the master, which reacts to calls.
     pub(crate) cluster: bool,
+    /// The master that obeys in place of this one.
+    pub(crate) upstream: Option<SocketAddr>,
     pub(crate) prefix: String,
     pub(crate) patience: Duration,
     pub(crate) heartbeat: Duration,
@@ -57,6 +59,7 @@ impl Builder {
         Self(Settings {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             cluster: true,
+            upstream: None,
             prefix: String::new(),
             patience: PATIENCE,
             // DEFAULT_HEARTBEAT_INTERVAL in src/master/constants.hpp.
@@ -87,6 +90,17 @@ impl Builder {
     /// nothing comes of them. Events are what the test sends.
     pub fn scripted(mut self) -> Self {
         self.0.cluster = false;
+        self
+    }
+
+    /// This one only stands in front of another master, be it a real one:
+    /// requests are written down and passed on, answers and events come back,
+    /// and what this one is told to do with either is what a network might do.
+    /// What concerns a cluster ([`agent`](Self::agent), [`FakeMaster::teardown`]
+    /// and the like) has no effect then.
+    pub fn in_front_of(mut self, master: SocketAddr) -> Self {
+        self.0.cluster = false;
+        self.0.upstream = Some(master);
         self
     }
 

@@ -37,6 +37,14 @@ impl Encoding {
         }
     }
 
+    /// Reads an event as a master wrote it; none if it is none.
+    pub(crate) fn decode(self, record: &[u8]) -> Option<Event> {
+        match self {
+            Self::Protobuf => Event::decode(record).ok(),
+            Self::Json => serde_json::from_slice(record).ok(),
+        }
+    }
+
     /// The first of the media types that `Accept` allows, JSON first, whatever
     /// the weights say (`Http::scheduler` in src/master/http.cpp).
     pub(crate) fn acceptable(accept: Option<&str>) -> Option<Self> {

@@ -8,6 +8,7 @@ mod cluster;
 mod codec;
 mod reaction;
 mod received;
+mod relay;
 mod request;
 mod server;
 mod stream;
@@ -48,15 +49,16 @@ pub use self::stream::Stream;
 /// It speaks the v1 scheduler API as the master of Mesos 1.11 does: the same
 /// checks in the same order with the same answers (`Http::scheduler` in
 /// src/master/http.cpp), JSON and protobuf, RecordIO, stream ids, heartbeats,
-/// basic authentication. Two things can stand behind it:
+/// basic authentication. Three things can stand behind it:
 ///
 /// * a **cluster** in memory ([`start`](Self::start), [`builder`](Self::builder)):
 ///   agents make offers, tasks live as their [`Behaviour`] says, updates come
 ///   until they are acknowledged;
 /// * **nothing** ([`scripted`](Self::scripted)): calls are checked and answered,
-///   and events are what the test [sends](Self::send).
+///   and events are what the test [sends](Self::send);
+/// * **another master** ([`Builder::in_front_of`]), a real one for example.
 ///
-/// Either way every request is written down, a test can wait for any of them
+/// Whichever it is, every request is written down, a test can wait for any of them
 /// ([`expect`](Self::expect)), and the master can be told to misbehave
 /// ([`react`](Self::react), [`Stream`]).
 ///
@@ -255,6 +257,11 @@ impl FakeMaster {
     /// All requests, as the `expect` methods list them.
     pub(crate) fn listing(&self) -> String {
         self.inner.log.listing()
+    }
+
+    /// What of it outlives its sockets.
+    pub(crate) fn inner(&self) -> Arc<Inner> {
+        Arc::clone(&self.inner)
     }
 
     // What goes out.

@@ -13,7 +13,7 @@ use super::stream::{Events, Stream};
 use super::validate;
 
 /// The path of the API, below the prefix and `/master`.
-const PATH: &str = "/api/v1/scheduler";
+pub(crate) const PATH: &str = "/api/v1/scheduler";
 
 /// What a master is to those who ask it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,23 @@ impl Response {
 }
 
 impl Inner {
+    /// Does what a request asks for, or has it done by the master behind. None
+    /// if that is not there.
+    pub(crate) async fn obey(&self, request: &Received, muted: bool) -> Option<Response> {
+        match self.settings.upstream {
+            Some(upstream) if self.standing() == Standing::Leading => {
+                match self.relay(upstream, request, muted).await {
+                    Ok(response) => Some(response),
+                    Err(error) => {
+                        tracing::debug!(%error, %upstream, "cannot pass a request on");
+                        None
+                    }
+                }
+            }
+            _ => Some(self.respond(request, muted)),
+        }
+    }
+
     /// Does what a request asks for. `muted` opens a stream that says nothing.
     pub(crate) fn respond(&self, request: &Received, muted: bool) -> Response {
         let path = request.path.split('?').next().unwrap_or_default();

@@ -111,8 +111,8 @@ async fn handle(
     };
     let hang_up = || io::Error::other("the test hangs up");
     let (response, then) = match reaction {
-        None => (Some(master.respond(&received, false)), Then::Answer),
-        Some(Reaction::OpenMuted) => (Some(master.respond(&received, true)), Then::Answer),
+        None => answer(master.obey(&received, false).await),
+        Some(Reaction::OpenMuted) => answer(master.obey(&received, true).await),
         Some(Reaction::Answer {
             status,
             headers,
@@ -131,11 +131,11 @@ async fn handle(
         Some(Reaction::HangUp) => (None, Then::HangUp),
         Some(Reaction::Ignore) => (None, Then::Ignore),
         Some(Reaction::ObeyAndHangUp) => {
-            drop(master.respond(&received, false));
+            drop(master.obey(&received, false).await);
             (None, Then::HangUp)
         }
         Some(Reaction::ObeyAndIgnore) => {
-            drop(master.respond(&received, false));
+            drop(master.obey(&received, false).await);
             (None, Then::Ignore)
         }
     };
@@ -154,6 +154,14 @@ async fn handle(
         (Some(response), Then::Answer) => reply(response),
         (_, Then::Ignore) => std::future::pending().await,
         _ => Err(hang_up()),
+    }
+}
+
+/// The answer of who obeyed; without one the connection is closed.
+fn answer(response: Option<Response>) -> (Option<Response>, Then) {
+    match response {
+        Some(response) => (Some(response), Then::Answer),
+        None => (None, Then::HangUp),
     }
 }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame};
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Event;
@@ -27,6 +27,8 @@ struct Shared {
     encoding: Encoding,
     out: Mutex<Out>,
     closed: watch::Sender<bool>,
+    stranded: watch::Sender<bool>,
+    clock: Clock,
 }
 
 struct Out {
@@ -36,6 +38,10 @@ struct Out {
     heartbeats: bool,
     /// Bytes until the connection is cut.
     left: Option<usize>,
+    /// The most bytes that go in one chunk.
+    chop: Option<usize>,
+    /// What waits to go in one chunk.
+    corked: Option<BytesMut>,
 }
 
 enum Piece {
@@ -46,9 +52,19 @@ enum Piece {
 impl Stream {
     /// A stream and the body that carries it.
     pub(crate) fn open(encoding: Encoding, muted: bool, clock: Clock) -> (Self, Events) {
+        Self::with_id(uuid::Uuid::new_v4().to_string(), encoding, muted, clock)
+    }
+
+    /// The same, under the id that somebody else gave it.
+    pub(crate) fn with_id(
+        id: String,
+        encoding: Encoding,
+        muted: bool,
+        clock: Clock,
+    ) -> (Self, Events) {
         let (queue, pieces) = mpsc::unbounded_channel();
         let stream = Self(Arc::new(Shared {
-            id: uuid::Uuid::new_v4().to_string(),
+            id,
             framework_id: Mutex::default(),
             encoding,
             out: Mutex::new(Out {
@@ -56,8 +72,12 @@ impl Stream {
                 muted,
                 heartbeats: true,
                 left: None,
+                chop: None,
+                corked: None,
             }),
             closed: watch::Sender::new(false),
+            stranded: watch::Sender::new(false),
+            clock: clock.clone(),
         }));
         let events = Events {
             pieces,
@@ -133,17 +153,41 @@ impl Stream {
         if out.muted || bytes.is_empty() {
             return;
         }
-        let mut last = false;
-        if let Some(left) = &mut out.left {
-            last = bytes.len() >= *left;
-            bytes.truncate(*left);
-            *left -= bytes.len();
+        if let Some(corked) = &mut out.corked {
+            corked.extend_from_slice(&bytes);
+            return;
         }
-        if let Some(queue) = &out.queue {
-            let _ = queue.send(Piece::Data(bytes));
+        if let Some(most) = out.chop {
+            while bytes.len() > most {
+                out.write(bytes.split_to(most));
+            }
         }
-        if last {
-            out.cut();
+        out.write(bytes);
+    }
+
+    /// From now on no chunk is longer than this, so that records come in
+    /// pieces.
+    ///
+    /// # Panics
+    /// If it is 0.
+    pub fn chop(&self, most: usize) {
+        assert!(most > 0, "a chunk of no bytes is the end of a stream");
+        self.out().chop = Some(most);
+    }
+
+    /// From now on nothing is sent, and nothing is lost: [`uncork`](Self::uncork)
+    /// sends it in one chunk.
+    pub fn cork(&self) {
+        self.out().corked.get_or_insert_default();
+    }
+
+    /// Ends [`cork`](Self::cork).
+    pub fn uncork(&self) {
+        let mut out = self.out();
+        if let Some(corked) = out.corked.take()
+            && !corked.is_empty()
+        {
+            out.write(corked.freeze());
         }
     }
 
@@ -196,6 +240,28 @@ impl Stream {
         self.out().queue = None;
     }
 
+    /// From now on the master believes that this stream is over, and its
+    /// connection stays: what the other side has is a stream of which nobody
+    /// knows any more.
+    pub fn strand(&self) {
+        self.mute();
+        self.0.stranded.send_replace(true);
+        self.0.clock.now(Action::StreamClosed(self.clone()));
+    }
+
+    /// Waits until the master has no more use for it. Cancel safe.
+    pub(crate) async fn given_up(&self) {
+        let mut stranded = self.0.stranded.subscribe();
+        tokio::select! {
+            () = self.closed() => {}
+            _ = stranded.wait_for(|stranded| *stranded) => {}
+        }
+    }
+
+    pub(crate) fn wants_heartbeats(&self) -> bool {
+        self.out().heartbeats
+    }
+
     /// Whether neither side has ended it.
     pub fn is_open(&self) -> bool {
         self.out().queue.is_some() && !*self.0.closed.borrow()
@@ -211,6 +277,22 @@ impl Stream {
 }
 
 impl Out {
+    /// One chunk, as far as the connection still carries it.
+    fn write(&mut self, mut bytes: Bytes) {
+        let mut last = false;
+        if let Some(left) = &mut self.left {
+            last = bytes.len() >= *left;
+            bytes.truncate(*left);
+            *left -= bytes.len();
+        }
+        if let Some(queue) = &self.queue {
+            let _ = queue.send(Piece::Data(bytes));
+        }
+        if last {
+            self.cut();
+        }
+    }
+
     fn cut(&mut self) {
         if let Some(queue) = self.queue.take() {
             let _ = queue.send(Piece::Cut);

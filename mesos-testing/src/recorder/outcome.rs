@@ -78,8 +78,12 @@ pub(crate) struct Notes<T> {
 
 impl<T> Notes<T> {
     pub(crate) fn new() -> Self {
+        Self::with_patience(PATIENCE)
+    }
+
+    pub(crate) fn with_patience(patience: Duration) -> Self {
         Self {
-            told: Journal::new(PATIENCE),
+            told: Journal::new(patience),
             planned: Mutex::default(),
             always: Mutex::default(),
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -122,8 +123,17 @@ impl Default for Recorder {
 impl Recorder {
     /// A recorder whose handlers succeed.
     pub fn new() -> Self {
+        Self::of(Notes::new())
+    }
+
+    /// The same, but waits this long for what should come.
+    pub fn with_patience(patience: Duration) -> Self {
+        Self::of(Notes::with_patience(patience))
+    }
+
+    fn of(notes: Notes<Told>) -> Self {
         Self(Arc::new(Inner {
-            notes: Notes::new(),
+            notes,
             deferred: Mutex::default(),
         }))
     }
@@ -152,6 +162,11 @@ impl Recorder {
         self.0.notes.hold(handler)
     }
 
+    /// Everything so far, as the methods that wait list it.
+    pub(crate) fn listing(&self) -> String {
+        self.0.notes.told.listing()
+    }
+
     /// Everything so far.
     pub fn told(&self) -> Vec<Told> {
         self.0.notes.told.all()
@@ -171,7 +186,7 @@ impl Recorder {
     /// Waits for something that `wanted` likes and nobody has waited for yet.
     ///
     /// # Panics
-    /// If it does not come within 10 s; the message lists what came instead.
+    /// If it does not come within 10 s or the recorder's patience; the message lists what came instead.
     /// So do all methods that wait.
     #[track_caller]
     pub fn expect<'a>(

@@ -6,7 +6,6 @@
 mod checks;
 mod client;
 mod cluster;
-mod conformance;
 mod network;
 mod recorders;
 mod scenario;

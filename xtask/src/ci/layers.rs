@@ -91,6 +91,20 @@ const LAYERS: [Layer; 10] = [
         foreign: None,
         builds: false,
     },
+    // Nobody depends on it but those who run it, so it may see everything.
+    Layer {
+        name: "mesos-conformance",
+        uses: &[
+            "mesos-core",
+            "mesos-http",
+            "mesos-local",
+            "mesos-native",
+            "mesos-proto",
+            "mesos-testing",
+        ],
+        foreign: None,
+        builds: false,
+    },
     Layer {
         name: "mesos-examples",
         uses: &["mesos", "mesos-local"],

@@ -1,0 +1,44 @@
+//! The backends, in their encodings: the columns of the table. A further
+//! backend is a further function here.
+
+use mesos_http::{Codec, Credentials, HttpBackend, Master, TlsConfig};
+use mesos_testing::Encoding;
+use mesos_testing::conformance::{Harness, Tuning};
+
+use crate::known;
+
+/// All of them.
+pub fn columns() -> Vec<Harness> {
+    [Encoding::Protobuf, Encoding::Json].map(http).into()
+}
+
+/// The HTTP backend.
+pub fn http(encoding: Encoding) -> Harness {
+    Harness::new("http", encoding, connect_http).known_failures(known::HTTP)
+}
+
+fn connect_http(url: &str, tuning: &Tuning) -> HttpBackend {
+    let codec = match tuning.encoding {
+        Encoding::Json => Codec::Json,
+        Encoding::Protobuf => Codec::Protobuf,
+    };
+    let master: Master = match url.parse() {
+        Ok(master) => master,
+        Err(error) => panic!("{url} is no address of a master: {error}"),
+    };
+    let mut backend = HttpBackend::detect(master)
+        .codec(codec)
+        .response_timeout(tuning.response_timeout)
+        .missed_heartbeats(tuning.missed_heartbeats)
+        .record_limit(tuning.record_limit);
+    if let Some((principal, secret)) = &tuning.credential {
+        backend = match Credentials::basic(principal, secret) {
+            Ok(credentials) => backend.credentials(credentials),
+            Err(error) => panic!("{error}"),
+        };
+    }
+    if let Some(authority) = &tuning.authority {
+        backend = backend.tls(TlsConfig::new().ca_file(authority));
+    }
+    backend
+}

@@ -1,0 +1,20 @@
+//! The conformance suite of `mesos-testing`, asked of this project's backends
+//! in every world there is.
+//!
+//! The cases are in [`mesos_testing::conformance`]; here are the backends
+//! ([`columns`]) with what is known of them, and the real clusters ([`Pool`]).
+
+#![forbid(unsafe_code)]
+
+mod backends;
+mod certificates;
+mod cluster;
+pub mod executor;
+mod known;
+mod play;
+mod pool;
+
+pub use backends::{columns, http};
+pub use cluster::Leased;
+pub use play::{Job, Played, play};
+pub use pool::Pool;

@@ -1,0 +1,131 @@
+//! Real clusters, one to a case at a time: starting one costs about a second of
+//! a processor, so one that a case has left as it was serves the next.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use mesos_core::BoxError;
+use mesos_local::{Builder, DEFAULT_VERSION, Error, LocalCluster};
+use mesos_testing::conformance::{Cluster, Clusters, Wanted};
+
+use crate::certificates::Certificates;
+use crate::cluster::{Leased, Running};
+
+/// Where the cases' clusters come from. Dropping the last clone ends those that
+/// nobody uses.
+#[derive(Clone, Debug)]
+pub struct Pool(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The program that is the executor with the argument `executor`.
+    program: PathBuf,
+    idle: Mutex<Vec<(Wanted, Running)>>,
+    certificates: OnceLock<Certificates>,
+    logs: AtomicUsize,
+}
+
+impl Pool {
+    /// Clusters whose executors are started as `program executor`, which has
+    /// to call [`executor::run`](crate::executor::run).
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self(Arc::new(Shared {
+            program: program.into(),
+            idle: Mutex::default(),
+            certificates: OnceLock::new(),
+            logs: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Starts a first one, to find out whether there can be any.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn probe(&self) -> Result<(), Error> {
+        let running = self.0.start(LocalCluster::builder()).await?;
+        self.0.idle().push((Wanted::Plain, running));
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Wanted, Running)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn give_back(&self, wanted: Wanted, running: Running) {
+        self.idle().push((wanted, running));
+    }
+
+    /// A path for a log that is to be kept.
+    pub(crate) fn log(&self) -> PathBuf {
+        let number = self.logs.fetch_add(1, Ordering::Relaxed);
+        let name = format!("mesos-conformance-{}-{number}.log", std::process::id());
+        std::env::temp_dir().join(name)
+    }
+
+    async fn start(&self, builder: Builder) -> Result<Running, Error> {
+        Ok(Running {
+            cluster: builder.agents(2).start().await?,
+            program: self.program.clone(),
+            authority: None,
+        })
+    }
+
+    async fn start_that_is(&self, wanted: Wanted) -> Result<Running, BoxError> {
+        let builder = LocalCluster::builder();
+        match wanted {
+            Wanted::Plain => Ok(self.start(builder).await?),
+            Wanted::Guarded => {
+                let builder = builder
+                    .credential("me", "hush hush")
+                    // For the framework that starts the cluster.
+                    .env("MESOS_ROLES", "a,b");
+                Ok(self.start(builder).await?)
+            }
+            Wanted::Tls => {
+                let certificates = match self.certificates.get() {
+                    Some(certificates) => certificates,
+                    None => {
+                        let made = Certificates::make()?;
+                        self.certificates.get_or_init(|| made)
+                    }
+                };
+                let authority = certificates.authority();
+                let builder =
+                    builder.tls(certificates.certificate(), certificates.key(), &authority);
+                Ok(Running {
+                    authority: Some(authority),
+                    ..self.start(builder).await?
+                })
+            }
+            other => Err(format!("no cluster that is {other:?} here").into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Clusters for Pool {
+    fn version(&self) -> &str {
+        DEFAULT_VERSION
+    }
+
+    async fn cluster(&self, wanted: Wanted) -> Result<Arc<dyn Cluster>, BoxError> {
+        let used = {
+            let mut idle = self.0.idle();
+            let place = idle.iter().position(|(kind, _)| *kind == wanted);
+            place.map(|place| idle.swap_remove(place).1)
+        };
+        let used = match used {
+            Some(used) if used.clean().await.is_ok() => Some(used),
+            _ => None,
+        };
+        let running = match used {
+            Some(used) => used,
+            None => self.0.start_that_is(wanted).await?,
+        };
+        Ok(Arc::new(Leased::new(wanted, running, Arc::clone(&self.0))))
+    }
+}

@@ -1,0 +1,209 @@
+//! One case: what it promises, where it can be played, and what came of it.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Once, mpsc};
+use std::time::Duration;
+
+use super::harness::Harness;
+use super::stage::Stage;
+use super::world::World;
+
+/// How long a case may take. None needs half of it on a slow machine; one that
+/// takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(120);
+/// How long a case that is over time is waited for, where it does not even
+/// notice.
+const LATE: Duration = Duration::from_secs(10);
+
+/// A promise, and how it is proven.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// The promise, as a sentence in snake case.
+    pub id: &'static str,
+    /// What it is about: the name of its file.
+    pub topic: &'static str,
+    /// The rows of the checklist that it covers.
+    pub rows: &'static [u8],
+    /// Where it can be played.
+    pub needs: Needs,
+    pub(super) run: fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Where a case can be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Everywhere.
+    Any,
+    /// On a fake master only, for this reason.
+    Fake(&'static str),
+    /// On a real Mesos only, for this reason.
+    Real(&'static str),
+}
+
+/// What came of a case.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It was kept.
+    Passed,
+    /// It cannot be asked there, for this reason.
+    NotApplicable(&'static str),
+    /// It was broken, as is known, for this reason.
+    KnownFailure(&'static str, Failure),
+    /// It was broken.
+    Failed(Failure),
+    /// It was kept though it is known to be broken, for this reason: the list
+    /// is wrong by now.
+    PassedUnexpectedly(&'static str),
+}
+
+/// How a case has failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What was expected and what came, with the place.
+    pub what: String,
+    /// What master and scheduler had to do with each other before it.
+    pub report: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.what, self.report)
+    }
+}
+
+impl Case {
+    /// Why it cannot be played in this world, if so.
+    pub fn not_in(&self, world: &World) -> Option<&'static str> {
+        match (self.needs, world) {
+            (Needs::Fake(reason), World::Real(_)) | (Needs::Real(reason), World::Fake) => {
+                Some(reason)
+            }
+            _ => None,
+        }
+    }
+
+    /// Plays it, in a thread and a tokio runtime of its own and within a
+    /// limit of time, and judges.
+    pub fn judge(&self, harness: &Harness, world: &World) -> Verdict {
+        if let Some(reason) = self.not_in(world) {
+            return Verdict::NotApplicable(reason);
+        }
+        match (self.play(harness, world), harness.known(self.id, world)) {
+            (Ok(()), None) => Verdict::Passed,
+            (Ok(()), Some(reason)) => Verdict::PassedUnexpectedly(reason),
+            (Err(failure), Some(reason)) => Verdict::KnownFailure(reason, failure),
+            (Err(failure), None) => Verdict::Failed(failure),
+        }
+    }
+
+    /// As a test: [`judge`](Self::judge), and a panic if that is bad.
+    ///
+    /// # Panics
+    /// If the promise is broken and that is news, or is not and that is news;
+    /// or if it cannot be asked in this world.
+    pub fn run(&self, harness: &Harness, world: &World) {
+        let id = self.id;
+        match self.judge(harness, world) {
+            Verdict::Passed => {}
+            Verdict::KnownFailure(reason, _) => eprintln!("{id} fails as is known: {reason}"),
+            Verdict::Failed(failure) => panic!("{id}: {failure}"),
+            Verdict::PassedUnexpectedly(reason) => panic!(
+                "{id} is listed as a known failure ({reason}), but passes; take it off the list"
+            ),
+            Verdict::NotApplicable(reason) => panic!("{id} is not for this world: {reason}"),
+        }
+    }
+
+    fn play(&self, harness: &Harness, world: &World) -> Result<(), Failure> {
+        listen_to_panics();
+        let stage = Stage::new(self.id, harness.clone(), world.clone());
+        let (done, outcome) = mpsc::channel();
+        let (run, playing) = (self.run, stage.clone());
+        let thread = std::thread::Builder::new().name(self.id.to_owned());
+        let started = thread.spawn(move || {
+            // Nobody may be waiting any more.
+            let _ = done.send(play(run, playing));
+        });
+        let what = match started.map(|_| outcome.recv_timeout(LIMIT + LATE)) {
+            Ok(Ok(Ok(()))) => return Ok(()),
+            Ok(Ok(Err(what))) => what,
+            Ok(Err(_)) => format!("it hangs, and blocks its thread: nothing after {LIMIT:?}"),
+            Err(error) => format!("no thread for it: {error}"),
+        };
+        let report = stage.report();
+        Err(Failure { what, report })
+    }
+}
+
+fn play(
+    run: fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    stage: Stage,
+) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime for it: {error}"))?;
+    PANIC.set(Some(String::new()));
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async { tokio::time::timeout(LIMIT, run(stage)).await })
+    }));
+    let heard = PANIC.take().unwrap_or_default();
+    runtime.shutdown_background();
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(format!("it hangs: not done after {LIMIT:?}")),
+        Err(payload) if heard.is_empty() => Err(text_of(&*payload)),
+        Err(_) => Err(heard),
+    }
+}
+
+thread_local! {
+    /// In the thread of a case: what its panic said.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Has panics in threads of cases kept, with their place, instead of printed:
+/// they are part of the verdict. All others go where they went before.
+fn listen_to_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let kept = PANIC.try_with(|heard| match &mut *heard.borrow_mut() {
+                Some(heard) => {
+                    let place = panic.location().map(ToString::to_string);
+                    let text = text_of(panic.payload());
+                    *heard = format!("{}: {text}", place.unwrap_or_default());
+                    true
+                }
+                None => false,
+            });
+            if !kept.unwrap_or(false) {
+                before(panic);
+            }
+        }));
+    });
+}
+
+fn text_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a text".to_owned())
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case")
+            .field("id", &self.id)
+            .field("topic", &self.topic)
+            .field("rows", &self.rows)
+            .field("needs", &self.needs)
+            .finish()
+    }
+}

@@ -1,0 +1,144 @@
+//! How a case starts a driver, and what its backend is told.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesos_core::backend::{Backend, SchedulerApi};
+
+use super::world::World;
+use crate::Encoding;
+
+type Connect = dyn Fn(&str, &Tuning) -> Box<dyn Backend<SchedulerApi>> + Send + Sync;
+
+/// What a backend is told by a case. A backend that cannot follow one of them
+/// says so by a panic.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Tuning {
+    /// How messages are encoded.
+    pub encoding: Encoding,
+    /// How long an answer may take.
+    pub response_timeout: Duration,
+    /// After how many of the master's heartbeat intervals of silence the
+    /// subscription counts as lost.
+    pub missed_heartbeats: u32,
+    /// The longest event that is taken, in bytes.
+    pub record_limit: u64,
+    /// Principal and secret for HTTP basic authentication.
+    pub credential: Option<(String, String)>,
+    /// The PEM file of the authority to believe at `https://`.
+    pub authority: Option<PathBuf>,
+}
+
+/// Without the secret.
+impl fmt::Debug for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tuning")
+            .field("encoding", &self.encoding)
+            .field("response_timeout", &self.response_timeout)
+            .field("missed_heartbeats", &self.missed_heartbeats)
+            .field("record_limit", &self.record_limit)
+            .field(
+                "principal",
+                &self.credential.as_ref().map(|(principal, _)| principal),
+            )
+            .field("authority", &self.authority)
+            .finish()
+    }
+}
+
+/// A backend, in one encoding, as the cases see it: a way to connect, and what
+/// is known not to work.
+#[derive(Clone)]
+pub struct Harness {
+    backend: &'static str,
+    connect: Arc<Connect>,
+    known: &'static [Known],
+    pub(crate) tuning: Tuning,
+}
+
+/// A case that a backend does not pass, and why that is so for now. One that
+/// passes after all is a failure, so that the list stays true.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The case's id.
+    pub case: &'static str,
+    /// In this encoding only.
+    pub encoding: Option<Encoding>,
+    /// In this world only: `fake` or `real`.
+    pub world: Option<&'static str>,
+    /// Why, and what has to happen.
+    pub reason: &'static str,
+}
+
+impl Harness {
+    /// `connect` makes the backend called `backend`, for a master at a URL.
+    pub fn new<B: Backend<SchedulerApi> + 'static>(
+        backend: &'static str,
+        encoding: Encoding,
+        connect: impl Fn(&str, &Tuning) -> B + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            backend,
+            connect: Arc::new(move |url, tuning| Box::new(connect(url, tuning))),
+            known: &[],
+            tuning: Tuning {
+                encoding,
+                response_timeout: Duration::from_secs(10),
+                missed_heartbeats: 5,
+                record_limit: 1 << 20,
+                credential: None,
+                authority: None,
+            },
+        }
+    }
+
+    /// With the list of what does not work.
+    #[must_use]
+    pub fn known_failures(mut self, known: &'static [Known]) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// The backend's name.
+    pub fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    /// The encoding of its messages.
+    pub fn encoding(&self) -> Encoding {
+        self.tuning.encoding
+    }
+
+    /// Why a case is known to fail.
+    pub(super) fn known(&self, case: &str, world: &World) -> Option<&'static str> {
+        let is_meant = |known: &&Known| {
+            known.case == case
+                && known
+                    .encoding
+                    .is_none_or(|encoding| encoding == self.encoding())
+                && known.world.is_none_or(|name| name == world.name())
+        };
+        self.known.iter().find(is_meant).map(|known| known.reason)
+    }
+
+    pub(crate) fn tuned(mut self, change: impl FnOnce(&mut Tuning)) -> Self {
+        change(&mut self.tuning);
+        self
+    }
+
+    pub(crate) fn connect(&self, url: &str) -> Box<dyn Backend<SchedulerApi>> {
+        (self.connect)(url, &self.tuning)
+    }
+}
+
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Harness")
+            .field("backend", &self.backend)
+            .field("tuning", &self.tuning)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,319 @@
+//! The Mesos that a case is played on: what an operator, a crash or a network
+//! does to it, in every world by the same name.
+
+use std::borrow::Borrow;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesos_proto::v1::maintenance::{Schedule, Window};
+use mesos_proto::v1::master::call::{self, Type};
+use mesos_proto::v1::master::{Call, Response};
+use mesos_proto::v1::{
+    AgentId, CommandInfo, ExecutorInfo, FrameworkId, MachineId, Resource, TaskInfo, TimeInfo,
+    Unavailability, executor_info,
+};
+
+use super::acting::must;
+use super::stage::REAL_PATIENCE;
+use super::world::{Cluster, Wanted};
+use crate::{Agent, Behaviour, FakeMaster, Reaction, When};
+
+/// What each agent has, in both worlds.
+const RESOURCES: &str = "cpus:4;mem:2048;disk:4096;ports:[31000-32000]";
+/// Heartbeats of the fake master.
+const HEARTBEAT: Duration = Duration::from_millis(200);
+/// What every real master announces (src/master/constants.hpp).
+const REAL_HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// A Mesos with two agents. What it is asked and what it sends is seen, and
+/// can be disturbed, through the [`FakeMaster`] that this derefs to.
+pub(crate) struct Mesos {
+    master: FakeMaster,
+    cluster: Option<Arc<dyn Cluster>>,
+}
+
+impl Deref for Mesos {
+    type Target = FakeMaster;
+
+    fn deref(&self) -> &FakeMaster {
+        &self.master
+    }
+}
+
+impl Borrow<FakeMaster> for Mesos {
+    fn borrow(&self) -> &FakeMaster {
+        &self.master
+    }
+}
+
+impl Mesos {
+    pub(super) async fn fake(wanted: Wanted) -> Self {
+        let retry = Duration::from_millis(100);
+        let mut builder = FakeMaster::builder()
+            .heartbeat(HEARTBEAT)
+            .update_retry(retry, retry)
+            .tasks(life)
+            .on_message(|message| Some([b"echo:", &message.data[..]].concat().into()));
+        for id in ["a", "b"] {
+            builder = builder.agent(Agent::new(id).having(RESOURCES));
+        }
+        if wanted == Wanted::Guarded {
+            builder = builder.credential("me", "hush hush").roles(["a", "b"]);
+        }
+        Self {
+            master: must(builder.start().await),
+            cluster: None,
+        }
+    }
+
+    pub(super) async fn real(cluster: Arc<dyn Cluster>) -> Self {
+        let builder = FakeMaster::builder()
+            .in_front_of(cluster.address())
+            .patience(REAL_PATIENCE);
+        Self {
+            master: must(builder.start().await),
+            cluster: Some(cluster),
+        }
+    }
+
+    /// The master's own URL, with nothing in between.
+    pub(crate) fn direct_url(&self) -> String {
+        match &self.cluster {
+            Some(cluster) => cluster.url(),
+            None => self.master.url(),
+        }
+    }
+
+    /// The real one.
+    pub(crate) fn cluster(&self) -> Option<&Arc<dyn Cluster>> {
+        self.cluster.as_ref()
+    }
+
+    /// The interval that the master announces.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        match &self.cluster {
+            Some(_) => REAL_HEARTBEAT,
+            None => HEARTBEAT,
+        }
+    }
+
+    /// The executor that sends messages back.
+    pub(crate) fn executor(&self, id: &str) -> ExecutorInfo {
+        let command = match &self.cluster {
+            Some(cluster) => cluster.executor(),
+            None => CommandInfo::sh("the fake agents' own"),
+        };
+        ExecutorInfo {
+            executor_id: id.into(),
+            command: Some(command),
+            r#type: Some(executor_info::Type::Custom as i32),
+            resources: vec![
+                Resource::scalar("cpus", 0.1),
+                Resource::scalar("mem", 32.0),
+                Resource::scalar("disk", 16.0),
+            ],
+            ..Default::default()
+        }
+    }
+
+    async fn ask(&self, r#type: Type, body: impl FnOnce(&mut Call)) -> Option<Response> {
+        let cluster = self.cluster.as_ref()?;
+        let mut call = Call {
+            r#type: Some(r#type as i32),
+            ..Default::default()
+        };
+        body(&mut call);
+        match cluster.operator(call).await {
+            Ok(response) => Some(response),
+            Err(error) => panic!("the operator's {}: {error}", r#type.as_str_name()),
+        }
+    }
+
+    /// The frameworks that are neither removed nor torn down.
+    pub(crate) async fn frameworks(&self) -> Vec<FrameworkId> {
+        match self.ask(Type::GetFrameworks, |_| {}).await {
+            None => self.master.frameworks(),
+            Some(response) => {
+                let frameworks = response.get_frameworks.unwrap_or_default().frameworks;
+                let ids = frameworks.into_iter();
+                ids.filter_map(|framework| framework.framework_info.id)
+                    .collect()
+            }
+        }
+    }
+
+    /// The operator removes a framework.
+    pub(crate) async fn tear_down(&self, framework_id: FrameworkId) {
+        let asked = self.ask(Type::Teardown, |call| {
+            call.teardown = Some(call::Teardown {
+                framework_id: framework_id.clone(),
+            });
+        });
+        if asked.await.is_none() {
+            self.master.teardown(framework_id);
+        }
+    }
+
+    /// All offers of an agent are rescinded, and new ones can come.
+    pub(crate) async fn rescind_all_of(&self, agent_id: &AgentId) {
+        let asked = self.ask(Type::DeactivateAgent, |call| {
+            call.deactivate_agent = Some(call::DeactivateAgent {
+                agent_id: agent_id.clone(),
+            });
+        });
+        if asked.await.is_none() {
+            self.master.disconnect_agent(agent_id);
+            self.master.reconnect_agent(agent_id);
+            return;
+        }
+        let asked = self.ask(Type::ReactivateAgent, |call| {
+            call.reactivate_agent = Some(call::ReactivateAgent {
+                agent_id: agent_id.clone(),
+            });
+        });
+        asked.await;
+    }
+
+    /// The operator says that an agent will never come back.
+    pub(crate) async fn mark_gone(&self, agent_id: &AgentId) {
+        if let Some(cluster) = &self.cluster {
+            cluster.spoil();
+        }
+        let asked = self.ask(Type::MarkAgentGone, |call| {
+            call.mark_agent_gone = Some(call::MarkAgentGone {
+                agent_id: agent_id.clone(),
+            });
+        });
+        if asked.await.is_none() {
+            self.master.mark_agent_gone(agent_id);
+        }
+    }
+
+    /// The agents are to be taken away in an hour.
+    pub(crate) async fn schedule_maintenance(&self) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let start = must(now) + Duration::from_secs(3600);
+        let unavailability = Unavailability {
+            start: TimeInfo {
+                nanoseconds: i64::try_from(start.as_nanos()).unwrap_or(i64::MAX),
+            },
+            duration: None,
+        };
+        let machine = MachineId {
+            hostname: Some("127.0.0.1".to_owned()),
+            ip: Some("127.0.0.1".to_owned()),
+        };
+        let window = Window {
+            machine_ids: vec![machine],
+            unavailability,
+        };
+        if self.schedule(vec![window]).await.is_none() {
+            for agent_id in ["a", "b"] {
+                self.master.schedule_maintenance(agent_id, unavailability);
+            }
+        }
+    }
+
+    /// They are not.
+    pub(crate) async fn cancel_maintenance(&self) {
+        if self.schedule(Vec::new()).await.is_none() {
+            for agent_id in ["a", "b"] {
+                self.master.cancel_maintenance(agent_id);
+            }
+        }
+    }
+
+    async fn schedule(&self, windows: Vec<Window>) -> Option<Response> {
+        self.ask(Type::UpdateMaintenanceSchedule, |call| {
+            call.update_maintenance_schedule = Some(call::UpdateMaintenanceSchedule {
+                schedule: Schedule { windows },
+            });
+        })
+        .await
+    }
+
+    /// Master and agents crash and come back: the agents with what they had,
+    /// the master with nothing.
+    pub(crate) async fn crash(&self) {
+        match &self.cluster {
+            Some(cluster) => {
+                must(cluster.kill().await);
+                must(cluster.restart().await);
+            }
+            None => {
+                self.master.fail_over();
+                for agent_id in ["a", "b"] {
+                    self.master.return_agent(agent_id);
+                }
+            }
+        }
+    }
+
+    /// From now on nothing is answered or sent, and connections stay.
+    pub(crate) async fn freeze(&self) {
+        match &self.cluster {
+            Some(cluster) => must(cluster.pause().await),
+            None => {
+                self.master.react_always(When::any(), Reaction::Ignore);
+                for stream in self.master.streams() {
+                    stream.mute();
+                }
+            }
+        }
+    }
+
+    /// Ends [`freeze`](Self::freeze).
+    pub(crate) async fn thaw(&self) {
+        match &self.cluster {
+            Some(cluster) => must(cluster.resume().await),
+            None => self.master.behave(),
+        }
+    }
+
+    /// The master dies and its port is closed; [`Dead::rise`] brings it back.
+    pub(crate) async fn die(self) -> Dead {
+        let address = self.master.address();
+        if let Some(cluster) = &self.cluster {
+            must(cluster.kill().await);
+        }
+        self.master.stop().await;
+        Dead {
+            address,
+            cluster: self.cluster,
+        }
+    }
+}
+
+/// A Mesos that is down.
+pub(crate) struct Dead {
+    address: std::net::SocketAddr,
+    cluster: Option<Arc<dyn Cluster>>,
+}
+
+impl Dead {
+    /// It is back where it was, and knows nothing.
+    pub(crate) async fn rise(self) -> Mesos {
+        let mut builder = FakeMaster::builder().address(self.address);
+        if let Some(cluster) = &self.cluster {
+            must(cluster.restart().await);
+            builder = builder
+                .in_front_of(cluster.address())
+                .patience(REAL_PATIENCE);
+        }
+        Mesos {
+            master: must(builder.start().await),
+            cluster: self.cluster,
+        }
+    }
+}
+
+/// What becomes of a task on a fake agent: what its command would do.
+fn life(task: &TaskInfo) -> Behaviour {
+    let command = task.command.as_ref();
+    match command.and_then(|command| command.value.as_deref()) {
+        Some("true") => Behaviour::finishes(),
+        Some("exit 7") => Behaviour::fails("Command exited with status 7"),
+        _ => Behaviour::runs(),
+    }
+}

@@ -1,0 +1,211 @@
+//! What a case has to play with: masters, drivers and recorders, the same ones
+//! in every world; and the record of it for when it fails.
+
+use std::borrow::Borrow;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mesos_core::{BackoffPolicy, Framework, Scheduler, SchedulerDriver};
+
+use super::acting::must;
+use super::harness::{Harness, Tuning};
+use super::mesos::Mesos;
+use super::world::{Cluster, Wanted, World};
+use crate::master::Inner;
+use crate::{FakeMaster, Recorder, Stream};
+
+/// How long a case waits for what should come from a real Mesos: agents send an
+/// update again after 10 s only, and a master's heartbeats are 15 s apart.
+pub(super) const REAL_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where one case is played; clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    case: &'static str,
+    pub(crate) harness: Harness,
+    world: World,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What is looked at when the case has failed.
+#[derive(Default)]
+struct Seen {
+    masters: Vec<Arc<Inner>>,
+    recorders: Vec<Recorder>,
+    clusters: Vec<Arc<dyn Cluster>>,
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seen").finish_non_exhaustive()
+    }
+}
+
+/// A driver with a subscription.
+pub(crate) struct Subscribed<M = Mesos> {
+    pub(crate) master: M,
+    pub(crate) recorder: Recorder,
+    pub(crate) driver: SchedulerDriver,
+    pub(crate) stream: Stream,
+}
+
+impl Stage {
+    pub(super) fn new(case: &'static str, harness: Harness, world: World) -> Self {
+        Self {
+            case,
+            harness,
+            world,
+            seen: Arc::default(),
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same with a backend that is told something else.
+    pub(crate) fn tuned(&self, change: impl FnOnce(&mut Tuning)) -> Self {
+        Self {
+            harness: self.harness.clone().tuned(change),
+            ..self.clone()
+        }
+    }
+
+    /// Silence is noticed after 1 s: five intervals of a fake master; or after
+    /// 15 s: one of a real one.
+    pub(crate) fn quick_to_miss_heartbeats(&self) -> Self {
+        let missed = self.pick(5, 1);
+        self.tuned(|tuning| tuning.missed_heartbeats = missed)
+    }
+
+    /// Whether events come in JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.harness.encoding() == crate::Encoding::Json
+    }
+
+    pub(crate) fn is_real(&self) -> bool {
+        matches!(self.world, World::Real(_))
+    }
+
+    /// One of two, by the world.
+    pub(crate) fn pick<T>(&self, fake: T, real: T) -> T {
+        if self.is_real() { real } else { fake }
+    }
+
+    /// A Mesos with two agents.
+    pub(crate) async fn mesos(&self) -> Mesos {
+        self.mesos_that_is(Wanted::Plain).await
+    }
+
+    /// A Mesos of this kind.
+    pub(crate) async fn mesos_that_is(&self, wanted: Wanted) -> Mesos {
+        let mesos = match &self.world {
+            World::Fake => Mesos::fake(wanted).await,
+            World::Real(clusters) => {
+                let cluster = match clusters.cluster(wanted).await {
+                    Ok(cluster) => cluster,
+                    Err(error) => panic!("no real Mesos: {error}"),
+                };
+                self.seen().clusters.push(Arc::clone(&cluster));
+                Mesos::real(cluster).await
+            }
+        };
+        self.seen().masters.push(mesos.inner());
+        mesos
+    }
+
+    /// A master that does nothing by itself: for what a Mesos cannot be made to
+    /// say.
+    pub(crate) async fn scripted(&self) -> FakeMaster {
+        self.fake(FakeMaster::builder().scripted()).await
+    }
+
+    /// A fake master with these settings.
+    pub(crate) async fn fake(&self, builder: crate::Builder) -> FakeMaster {
+        let master = must(builder.start().await);
+        self.seen().masters.push(master.inner());
+        master
+    }
+
+    pub(crate) fn recorder(&self) -> Recorder {
+        let recorder = match self.is_real() {
+            true => Recorder::with_patience(REAL_PATIENCE),
+            false => Recorder::new(),
+        };
+        self.seen().recorders.push(recorder.clone());
+        recorder
+    }
+
+    /// A framework that survives the loss of its subscription and does not
+    /// wait long.
+    pub(crate) fn framework(&self) -> Framework {
+        let backoff = BackoffPolicy::new(Duration::from_millis(2), Duration::from_millis(20));
+        Framework::surviving(self.case, Duration::from_secs(3600)).backoff(backoff)
+    }
+
+    /// A driver of that framework for the master at this URL.
+    pub(crate) fn start(&self, url: &str, recorder: &Recorder) -> SchedulerDriver {
+        self.start_as(self.framework(), url, recorder.clone())
+    }
+
+    pub(crate) fn start_as(
+        &self,
+        framework: Framework,
+        url: &str,
+        scheduler: impl Scheduler + 'static,
+    ) -> SchedulerDriver {
+        SchedulerDriver::start(scheduler, framework, self.harness.connect(url))
+    }
+
+    /// A driver that has subscribed to a Mesos with two agents.
+    pub(crate) async fn subscribed(&self) -> Subscribed {
+        self.subscribed_as(self.framework()).await
+    }
+
+    /// The same, as this framework.
+    pub(crate) async fn subscribed_as(&self, framework: Framework) -> Subscribed {
+        let master = self.mesos().await;
+        self.subscribed_to(master, framework).await
+    }
+
+    /// A driver that has subscribed to a master that does nothing by itself.
+    pub(crate) async fn subscribed_to_script(&self) -> Subscribed<FakeMaster> {
+        let master = self.scripted().await;
+        self.subscribed_to(master, self.framework()).await
+    }
+
+    /// A driver that has subscribed to this master.
+    pub(crate) async fn subscribed_to<M>(&self, master: M, framework: Framework) -> Subscribed<M>
+    where
+        M: Borrow<FakeMaster>,
+    {
+        let recorder = self.recorder();
+        let driver = self.start_as(framework, &master.borrow().url(), recorder.clone());
+        let stream = master.borrow().expect_stream().await;
+        recorder.subscribed().await;
+        Subscribed {
+            master,
+            recorder,
+            driver,
+            stream,
+        }
+    }
+
+    /// What has happened so far.
+    pub(super) fn report(&self) -> String {
+        let seen = self.seen();
+        let mut text = String::new();
+        for master in &seen.masters {
+            let _ = writeln!(text, "the master received:{}", master.log.listing());
+        }
+        for recorder in &seen.recorders {
+            let _ = writeln!(text, "the scheduler was told:{}", recorder.listing());
+        }
+        for cluster in &seen.clusters {
+            let log = cluster.keep_log();
+            let _ = writeln!(text, "the log of Mesos is {}", log.display());
+        }
+        text
+    }
+}
