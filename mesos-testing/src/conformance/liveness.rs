@@ -129,7 +129,7 @@ pub(super) async fn tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the
     let stage = impatient(&stage);
     // Whether it had its effect or not.
     for (reaction, state) in [
-        (Reaction::Ignore, TaskState::TaskUnknown),
+        (Reaction::Ignore, TaskState::TaskGone),
         (Reaction::ObeyAndIgnore, TaskState::TaskRunning),
     ] {
         let Subscribed {
