@@ -23,6 +23,7 @@ use crate::codec::Codec;
 use crate::connection::{Connection, STREAM_ID};
 use crate::detect::{Detector, Leader, Master, Sighting};
 use crate::endpoint::{Endpoint, Scheme};
+use crate::operator::OperatorClient;
 use crate::redirect::{self, REDIRECTS};
 use crate::settings::Settings;
 use crate::stream::{Events, Reader};
@@ -245,6 +246,13 @@ impl HttpBackend {
     pub fn call_queue(mut self, calls: usize) -> Self {
         self.settings.call_queue = calls.max(1);
         self
+    }
+
+    /// A client of the operator API at [`endpoint`](Self::endpoint), with the
+    /// settings of this backend: an executor's way to its agent's containers.
+    pub fn operator(&self) -> Option<OperatorClient> {
+        let endpoint = self.endpoint()?.clone();
+        Some(OperatorClient::with(endpoint, self.settings.clone()))
     }
 
     /// Where this backend subscribes, unless it finds that out itself.

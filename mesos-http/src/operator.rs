@@ -56,7 +56,7 @@ impl OperatorClient {
         Self::with(endpoint, Settings::default())
     }
 
-    fn with(endpoint: Endpoint, settings: Settings) -> Self {
+    pub(crate) fn with(endpoint: Endpoint, settings: Settings) -> Self {
         let caller = Mutex::new(Caller::new(endpoint, settings.clone()));
         Self { settings, caller }
     }

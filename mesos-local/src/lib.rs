@@ -9,16 +9,22 @@
 //! says what to do instead.
 //!
 //! The crate has programs: `mesos-local` itself, and the helpers that an agent starts for its
-//! tasks, `mesos-containerizer` and `mesos-executor`. A program that uses the library finds them,
+//! tasks, `mesos-containerizer`, `mesos-executor` and `mesos-default-executor`. A program that uses the library finds them,
 //! in this order, in the directory `MESOS_LOCAL_BIN_DIR`, by having cargo build them if it runs
 //! under cargo (`cargo run`, `cargo test`, nextest), or beside its own executable.
 
+#[cfg(target_os = "linux")]
+mod checks;
 mod cluster;
 #[cfg(target_os = "linux")]
 pub mod containerizer;
+#[cfg(target_os = "linux")]
+pub mod default_executor;
 mod error;
 #[cfg(target_os = "linux")]
 pub mod executor;
+#[cfg(target_os = "linux")]
+mod executor_main;
 mod fetch;
 mod platform;
 mod programs;

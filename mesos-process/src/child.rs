@@ -12,14 +12,16 @@ use crate::tree;
 
 /// A running process that leads a group or session of its own.
 ///
-/// Dropping it leaves the process alone: an executor that is to take its
-/// processes along has to [kill](Self::kill) and to [wait](Self::wait).
+/// Dropping it leaves the process alone, unless
+/// [`kill_on_drop`](Self::kill_on_drop) says otherwise.
 #[derive(Debug)]
 pub struct Child {
     process: tokio::process::Child,
     pid: i32,
     kill: Option<Kill>,
     cause: Cause,
+    ended: bool,
+    kill_on_drop: bool,
 }
 
 /// The way from SIGTERM to SIGKILL.
@@ -55,7 +57,18 @@ impl Child {
             pid,
             kill: None,
             cause: Cause::Itself,
+            ended: false,
+            kill_on_drop: false,
         })
+    }
+
+    /// Has SIGKILL sent to the process, and all that it started, when this value
+    /// is dropped before [`wait`](Self::wait) has returned: for one whose end
+    /// nobody waits for when its future is cancelled.
+    #[must_use]
+    pub fn kill_on_drop(mut self) -> Self {
+        self.kill_on_drop = true;
+        self
     }
 
     /// The process' id, which is its group's too. After [`wait`](Self::wait) it
@@ -148,10 +161,19 @@ impl Child {
                 }
             }
         };
+        self.ended = true;
         tree::kill_rest(self.pid);
         Ended {
             status,
             cause: self.cause,
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.kill_on_drop && !self.ended {
+            tree::kill_all(self.pid);
         }
     }
 }

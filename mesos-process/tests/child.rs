@@ -124,6 +124,25 @@ async fn what_was_written_before_the_end_can_be_read_after_it() {
 }
 
 #[tokio::test]
+async fn a_child_that_is_dropped_lives_on_unless_it_is_not_to() {
+    for kill in [false, true] {
+        let (child, mut output) = shell("sleep 1000 & echo $!; wait");
+        let sleep = line(&mut output).await;
+        let pid = child.pid();
+        match kill {
+            true => drop(child.kill_on_drop()),
+            false => drop(child),
+        }
+        if !kill {
+            assert!(runs(&sleep), "nobody was to kill it");
+            let group = nix::unistd::Pid::from_raw(pid);
+            nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).expect("a signal");
+        }
+        wait_gone(&sleep);
+    }
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_is_an_error() {
     let error = Child::spawn(Command::new("/no/such/program")).expect_err("no program");
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);

@@ -28,7 +28,8 @@ pub(super) fn of(work_dir: &str, agents: usize, resources: &str) -> BTreeMap<Str
         // machine and user do not have.
         ("MESOS_REGISTRY", "in_memory"),
         ("MESOS_LAUNCHER", "posix"),
-        ("MESOS_ISOLATION", "posix/cpu,posix/mem"),
+        // The last one gives the tasks of a group what they share, by symbolic links.
+        ("MESOS_ISOLATION", "posix/cpu,posix/mem,volume/sandbox_path"),
         ("MESOS_SYSTEMD_ENABLE_SUPPORT", "false"),
         // Tasks run as the user who runs the cluster.
         ("MESOS_SWITCH_USER", "false"),

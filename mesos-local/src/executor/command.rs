@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use mesos_process::Child;
 use mesos_proto::v1::{CommandInfo, TaskInfo, environment};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -22,7 +22,7 @@ use crate::containerizer::{
 };
 
 /// The executor's password, which is not the task's.
-const TOKEN_VARIABLE: &str = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN";
+pub(crate) const TOKEN_VARIABLE: &str = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN";
 
 /// Tells whether the command could be run.
 #[derive(Debug)]
@@ -44,10 +44,6 @@ impl Report {
 
 /// Starts the process that becomes the command of `task`.
 pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, Report)> {
-    ensure!(
-        task.check.is_none() && task.health_check.is_none(),
-        "this executor performs no checks and no health checks; run the task without them"
-    );
     let info = launch_info(flags, task, env::vars_os().filter_map(utf8))?;
     let info = serde_json::to_string(&info).context("cannot write the launch info as JSON")?;
     let program = launcher_directory(flags)?.join("mesos-containerizer");

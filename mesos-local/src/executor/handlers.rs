@@ -7,15 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mesos_core::executor::Subscribed;
 use mesos_core::{BoxError, Disconnected, Executor, ExecutorDriver, HandlerResult, chain};
+use mesos_process::Doom;
 use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
 
-use super::task::{self, Task, update};
+use super::task::{self, Task, grace, update};
 use super::{Flags, command};
-
-/// The grace of a task that is killed without anyone having set one.
-const DEFAULT_GRACE: Duration = Duration::from_secs(3);
+use crate::checks::{Plan, Statuses};
 
 /// Runs the command of one task.
 #[derive(Debug)]
@@ -23,26 +22,34 @@ pub struct CommandExecutor {
     flags: Flags,
     shutdown_grace: Duration,
     task: Arc<OnceLock<Task>>,
-    kill_policy: Option<KillPolicy>,
     /// Whether the one launch has been seen, successful or not.
     launched: bool,
     /// Tasks that were killed before they came.
     killed_early: HashSet<TaskId>,
     announce_killing: bool,
+    /// How long after SHUTDOWN this process may go on, if that is limited.
+    doom_after: Option<Duration>,
+    doom: Option<Doom>,
 }
 
 impl CommandExecutor {
     /// An executor that has not got its task yet. After SHUTDOWN the task gets `shutdown_grace`
     /// to end.
-    pub(super) fn new(flags: Flags, shutdown_grace: Duration) -> Self {
+    /// With `doom_after`, this process and its group get SIGKILL when that has passed.
+    pub(super) fn new(
+        flags: Flags,
+        shutdown_grace: Duration,
+        doom_after: Option<Duration>,
+    ) -> Self {
         Self {
             flags,
             shutdown_grace,
             task: Arc::default(),
-            kill_policy: None,
             launched: false,
             killed_early: HashSet::new(),
             announce_killing: false,
+            doom_after,
+            doom: None,
         }
     }
 
@@ -93,20 +100,29 @@ impl Executor for CommandExecutor {
             update(driver, status(TaskState::TaskFailed).with_message(message)).await;
             return Ok(());
         }
-        update(driver, status(TaskState::TaskStarting)).await;
-        match command::start(&self.flags, &task) {
-            Ok((child, report)) => {
-                let watched =
-                    task::watch(&task, child, report, driver.clone(), self.announce_killing);
+        let plan = Plan::of(&task);
+        let empty = plan.as_ref().ok().and_then(Plan::empty);
+        let mut statuses = Statuses::new(driver.clone(), task.task_id.clone(), empty);
+        statuses.state(TaskState::TaskStarting).await;
+        match plan.and_then(|plan| Ok((plan, command::start(&self.flags, &task)?))) {
+            Ok((plan, (child, report))) => {
+                let watched = task::watch(
+                    &task,
+                    child,
+                    report,
+                    plan,
+                    statuses,
+                    driver.clone(),
+                    self.announce_killing,
+                );
                 // Empty until now: there is one launch.
                 let _ = self.task.set(watched);
-                self.kill_policy = task.kill_policy;
             }
             Err(error) => {
                 let status = status(TaskState::TaskFailed)
                     .with_reason(Reason::ContainerLaunchFailed)
                     .with_message(format!("Command could not be run: {error:#}"));
-                update(driver, status).await;
+                statuses.status(status).await;
                 driver.stop();
             }
         }
@@ -126,9 +142,7 @@ impl Executor for CommandExecutor {
     ) -> HandlerResult {
         match self.task.get() {
             Some(task) if task.id == task_id => {
-                let policy = [kill_policy.as_ref(), self.kill_policy.as_ref()];
-                let grace = policy.into_iter().flatten().find_map(grace);
-                task.kill(grace.unwrap_or(DEFAULT_GRACE));
+                task.kill(kill_policy.as_ref().and_then(grace).unwrap_or(task.grace));
             }
             // Its launch failed, or it was killed before: the last state is on its way.
             None if self.launched || self.killed_early.contains(&task_id) => {}
@@ -148,6 +162,9 @@ impl Executor for CommandExecutor {
     }
 
     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
+        if let (None, Some(grace)) = (&self.doom, self.doom_after) {
+            self.doom = Some(Doom::after(grace)?);
+        }
         self.kill_task(driver, self.shutdown_grace);
         Ok(())
     }
@@ -156,11 +173,4 @@ impl Executor for CommandExecutor {
         eprintln!("mesos-executor: the agent says: {message}");
         Ok(())
     }
-}
-
-fn grace(policy: &KillPolicy) -> Option<Duration> {
-    let nanoseconds = policy.grace_period.as_ref()?.nanoseconds;
-    Some(Duration::from_nanos(
-        u64::try_from(nanoseconds).unwrap_or_default(),
-    ))
 }

@@ -1,21 +1,28 @@
 //! Watches over the one command: reports its states, and ends it when asked to.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_core::{ExecutorDriver, chain};
 use mesos_process::{Child, Ended};
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{TaskId, TaskInfo, TaskState, TaskStatus};
-use tokio::sync::mpsc;
+use mesos_proto::v1::{KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::command::Report;
+use crate::checks::{Checks, Commands, News, Plain, Plan, Statuses};
+
+/// The grace of a task that is killed without anyone having set one.
+pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(3);
 
 /// A handle on the task that is being watched over.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) id: TaskId,
+    /// What it gets when it is killed and nobody says otherwise.
+    pub(super) grace: Duration,
     kills: mpsc::UnboundedSender<Duration>,
 }
 
@@ -37,25 +44,29 @@ pub(super) fn watch(
     task: &TaskInfo,
     child: Child,
     report: Report,
+    plan: Plan,
+    statuses: Statuses,
     driver: ExecutorDriver,
     announce_killing: bool,
 ) -> Task {
     let (kills, requests) = mpsc::unbounded_channel();
-    let limit = task.max_completion_time.as_ref();
-    let limit = limit.and_then(|limit| u64::try_from(limit.nanoseconds).ok());
-    let limit = limit
-        .filter(|nanoseconds| *nanoseconds > 0)
-        .map(Duration::from_nanos);
+    let grace = task.kill_policy.as_ref().and_then(grace);
+    let grace = grace.unwrap_or(DEFAULT_GRACE);
     let watch = Watch {
         task_id: task.task_id.clone(),
+        grace,
         child,
+        plan,
+        checks: None,
+        statuses,
         driver,
         announce_killing,
-        expires: limit.map(|limit| Instant::now() + limit),
+        expires: max_completion_time(task).map(|limit| Instant::now() + limit),
     };
     tokio::spawn(watch.run(report, requests));
     Task {
         id: task.task_id.clone(),
+        grace,
         kills,
     }
 }
@@ -63,7 +74,12 @@ pub(super) fn watch(
 /// The state of the supervision.
 struct Watch {
     task_id: TaskId,
+    grace: Duration,
     child: Child,
+    plan: Plan,
+    /// From the start of the command until it is to end.
+    checks: Option<Checks>,
+    statuses: Statuses,
     driver: ExecutorDriver,
     /// Whether the framework understands TASK_KILLING.
     announce_killing: bool,
@@ -86,8 +102,10 @@ impl Watch {
                 end = self.child.wait() => break end,
                 Some(grace) = requests.recv() => self.kill(grace).await,
                 () = expiry(self.expires) => self.expire(),
+                news = Checks::next(&mut self.checks) => self.news(news).await,
             }
         };
+        self.checks = None;
         let outcome = match outcome {
             Some(outcome) => outcome,
             None => {
@@ -97,29 +115,41 @@ impl Watch {
             }
         };
         let status = self.terminal(&end, outcome);
-        self.update(status).await;
+        self.statuses.status(status).await;
         // Ends once the agent has stored the update.
         self.driver.stop();
     }
 
-    async fn started(&self, result: &Result<(), String>) {
+    async fn started(&mut self, result: &Result<(), String>) {
         if result.is_ok() && !self.child.is_killed() {
-            self.update(self.status(TaskState::TaskRunning)).await;
+            self.statuses.state(TaskState::TaskRunning).await;
+            let commands: Arc<dyn Commands> = Arc::new(Plain);
+            self.checks = Some(Checks::start(&self.plan, &commands, &always()));
         }
     }
 
     async fn kill(&mut self, grace: Duration) {
         let first = !self.child.is_killed();
         self.expires = None;
+        self.checks = None;
         if first && self.announce_killing {
-            self.update(self.status(TaskState::TaskKilling)).await;
+            self.statuses.state(TaskState::TaskKilling).await;
         }
         self.child.kill(grace);
+    }
+
+    async fn news(&mut self, news: News) {
+        let kill = matches!(news, News::Health { kill: true, .. });
+        self.statuses.news(news).await;
+        if kill {
+            self.kill(self.grace).await;
+        }
     }
 
     /// The task has had its time, and gets no grace.
     fn expire(&mut self) {
         self.expires = None;
+        self.checks = None;
         self.child.expire();
     }
 
@@ -137,10 +167,6 @@ impl Watch {
     fn status(&self, state: TaskState) -> TaskStatus {
         TaskStatus::new(self.task_id.clone(), state)
     }
-
-    async fn update(&self, status: TaskStatus) {
-        update(&self.driver, status).await;
-    }
 }
 
 /// Reports a state. There is nobody to tell it to after the driver's end.
@@ -155,4 +181,24 @@ async fn expiry(at: Option<Instant>) {
         Some(at) => sleep_until(at).await,
         None => pending().await,
     }
+}
+
+/// Checks go on while the agent is away: it is the task that they look at.
+fn always() -> watch::Receiver<bool> {
+    watch::channel(true).1
+}
+
+/// The grace of a kill policy, if it has one.
+pub(crate) fn grace(policy: &KillPolicy) -> Option<Duration> {
+    let nanoseconds = policy.grace_period.as_ref()?.nanoseconds;
+    Some(Duration::from_nanos(
+        u64::try_from(nanoseconds).unwrap_or_default(),
+    ))
+}
+
+/// How long the task may take, if that is limited.
+pub(crate) fn max_completion_time(task: &TaskInfo) -> Option<Duration> {
+    let nanoseconds = task.max_completion_time.as_ref()?.nanoseconds;
+    let nanoseconds = u64::try_from(nanoseconds).ok().filter(|time| *time > 0);
+    nanoseconds.map(Duration::from_nanos)
 }

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 mod agent;
+mod checks;
 #[path = "../common/mod.rs"]
 mod common;
 
@@ -150,7 +151,7 @@ async fn a_command_that_cannot_be_run_has_failed_with_the_reason_and_was_never_r
                 health_check: Some(HealthCheck::default()),
                 ..shell("true")
             },
-            "no health checks",
+            "it needs a type: COMMAND, HTTP or TCP",
         ),
     ] {
         let mut agent = Agent::start_with(flags, "5secs", true).await;
