@@ -3,8 +3,6 @@
 //! A [`Child`] is a process that is ended with all that it started, SIGTERM
 //! first and SIGKILL after a grace period; how it [`Ended`] becomes the last
 //! state of a task in Mesos' own words. [`Output`] reads what it writes.
-//! [`Doom`] is for the executor itself: the end that is sure to come after
-//! SHUTDOWN.
 //!
 //! ```
 //! use std::process::Stdio;
@@ -33,14 +31,12 @@
 #![forbid(unsafe_code)]
 
 mod child;
-mod doom;
 mod ended;
 mod output;
 mod tree;
 mod wait_status;
 
 pub use child::Child;
-pub use doom::Doom;
 pub use ended::{Cause, Ended};
 pub use output::Output;
 pub use wait_status::describe;

@@ -1,11 +1,10 @@
 //! Supervised processes, with real ones.
 #![cfg(target_os = "linux")]
 
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use mesos_process::{Child, Doom, Output};
+use mesos_process::{Child, Output};
 use mesos_proto::v1::{TaskState, TaskStatus};
 use tokio::process::{ChildStdout, Command};
 
@@ -146,36 +145,4 @@ async fn a_child_that_is_dropped_lives_on_unless_it_is_not_to() {
 async fn a_program_that_is_not_there_is_an_error() {
     let error = Child::spawn(Command::new("/no/such/program")).expect_err("no program");
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
-}
-
-/// Not a test by itself: what the next one runs, a process that hangs in all that it has.
-#[test]
-fn hang_when_the_test_of_doom_asks_for_it() {
-    let Ok(pid_file) = std::env::var("MESOS_PROCESS_TEST_HANG") else {
-        return;
-    };
-    drop(Doom::after(Duration::from_millis(1)).expect("a thread"));
-    // sleep: for the end that must not come.
-    std::thread::sleep(Duration::from_millis(50));
-    let sibling = std::process::Command::new("sleep").arg("1000").spawn();
-    let mut sibling = sibling.expect("a process in this group");
-    std::fs::write(pid_file, sibling.id().to_string()).expect("a file");
-    let _doom = Doom::after(Duration::from_millis(50)).expect("a thread");
-    sibling.wait().expect("an end that does not come");
-}
-
-#[test]
-fn doom_kills_a_hanging_process_with_its_group_unless_it_was_dropped() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = directory.path().join("pid");
-    let program = std::env::current_exe().expect("this program");
-    let status = std::process::Command::new(program)
-        .args(["--exact", "hang_when_the_test_of_doom_asks_for_it"])
-        .env("MESOS_PROCESS_TEST_HANG", &file)
-        .stdout(Stdio::null())
-        .process_group(0)
-        .status()
-        .expect("this program");
-    assert_eq!(status.signal(), Some(9));
-    wait_gone(&std::fs::read_to_string(file).expect("a pid"));
 }

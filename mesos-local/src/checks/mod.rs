@@ -105,10 +105,10 @@ impl Checks {
             let judge = move |outcome| {
                 let status = match outcome {
                     Outcome::Done(status) => status,
-                    Outcome::Failed => empty.clone(),
+                    Outcome::Failed => empty,
                     Outcome::Unavailable => return None,
                 };
-                let changed = previous.replace(status.clone()) != Some(status.clone());
+                let changed = previous.replace(status) != Some(status);
                 changed.then_some(News::Check(status))
             };
             perform(spec, Box::new(judge));

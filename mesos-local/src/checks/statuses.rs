@@ -51,7 +51,7 @@ impl Statuses {
 
     /// Reports a status that has only what is new in it.
     pub(crate) async fn status(&mut self, mut status: TaskStatus) {
-        status.check_status = self.empty.clone();
+        status.check_status = self.empty;
         status.container_status = self.container.clone();
         if self.unhealthy {
             status.healthy = Some(false);

@@ -10,7 +10,6 @@ use async_trait::async_trait;
 use mesos_core::executor::{ExecutorEnvironment, Subscribed};
 use mesos_core::{BoxError, Disconnected, Executor, ExecutorDriver, HandlerResult, chain};
 use mesos_http::HttpBackend;
-use mesos_process::Doom;
 use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::{ContainerId, KillPolicy, TaskGroupInfo, TaskId, TaskInfo};
 use tokio::sync::watch;
@@ -33,8 +32,6 @@ pub struct DefaultExecutor {
     container_id: Option<ContainerId>,
     announce_killing: Arc<AtomicBool>,
     shutdown_grace: Duration,
-    doom_after: Duration,
-    doom: Option<Doom>,
 }
 
 impl DefaultExecutor {
@@ -51,8 +48,6 @@ impl DefaultExecutor {
             container_id: None,
             announce_killing: Arc::default(),
             shutdown_grace: shutdown_grace(environment),
-            doom_after: environment.shutdown_grace_period,
-            doom: None,
         })
     }
 }
@@ -145,9 +140,6 @@ impl Executor for DefaultExecutor {
     }
 
     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
-        if self.doom.is_none() {
-            self.doom = Some(Doom::after(self.doom_after)?);
-        }
         if self.tasks.kill_all(Some(self.shutdown_grace)) == 0 {
             driver.stop();
         }

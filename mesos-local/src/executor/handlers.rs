@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mesos_core::executor::Subscribed;
 use mesos_core::{BoxError, Disconnected, Executor, ExecutorDriver, HandlerResult, chain};
-use mesos_process::Doom;
 use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
@@ -27,20 +26,12 @@ pub struct CommandExecutor {
     /// Tasks that were killed before they came.
     killed_early: HashSet<TaskId>,
     announce_killing: bool,
-    /// How long after SHUTDOWN this process may go on, if that is limited.
-    doom_after: Option<Duration>,
-    doom: Option<Doom>,
 }
 
 impl CommandExecutor {
     /// An executor that has not got its task yet. After SHUTDOWN the task gets `shutdown_grace`
     /// to end.
-    /// With `doom_after`, this process and its group get SIGKILL when that has passed.
-    pub(super) fn new(
-        flags: Flags,
-        shutdown_grace: Duration,
-        doom_after: Option<Duration>,
-    ) -> Self {
+    pub(super) fn new(flags: Flags, shutdown_grace: Duration) -> Self {
         Self {
             flags,
             shutdown_grace,
@@ -48,8 +39,6 @@ impl CommandExecutor {
             launched: false,
             killed_early: HashSet::new(),
             announce_killing: false,
-            doom_after,
-            doom: None,
         }
     }
 
@@ -162,9 +151,6 @@ impl Executor for CommandExecutor {
     }
 
     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
-        if let (None, Some(grace)) = (&self.doom, self.doom_after) {
-            self.doom = Some(Doom::after(grace)?);
-        }
         self.kill_task(driver, self.shutdown_grace);
         Ok(())
     }

@@ -30,8 +30,7 @@ pub use handlers::CommandExecutor;
 pub fn main() -> ExitCode {
     let flags = Flags::parse();
     executor_main::run("mesos-executor", |environment, backend| {
-        let doom = Some(environment.shutdown_grace_period);
-        run_with(flags, environment, backend, doom)
+        run(flags, environment, backend)
     })
 }
 
@@ -48,20 +47,8 @@ pub async fn run<B>(
 where
     B: Backend<ExecutorApi> + 'static,
 {
-    run_with(flags, environment, backend, None).await
-}
-
-async fn run_with<B>(
-    flags: Flags,
-    environment: ExecutorEnvironment,
-    backend: B,
-    doom: Option<Duration>,
-) -> Result<End, Error>
-where
-    B: Backend<ExecutorApi> + 'static,
-{
     let grace = shutdown_grace(&environment);
-    let executor = CommandExecutor::new(flags, grace, doom);
+    let executor = CommandExecutor::new(flags, grace);
     let task = executor.task();
     let end = ExecutorDriver::run(executor, environment, backend).await;
     // The driver may have ended without a word to the executor, and does not wait for processes.
