@@ -136,6 +136,13 @@ pub trait EventStream<A: Api>: Send {
     ///
     /// Cancel safe: dropping the future loses nothing.
     async fn next(&mut self) -> Result<Incoming<A>>;
+
+    /// How many events are there already, of those that [`next`](Self::next)
+    /// will return. For metrics and [`Health`](crate::scheduler::Health); the
+    /// default does not know of any.
+    fn queued(&self) -> usize {
+        0
+    }
 }
 
 /// The calls of one subscription.

@@ -1,4 +1,22 @@
 //! Traits, drivers and runtime of Mesos frameworks, independent of the backend.
+//!
+//! # Watching a scheduler
+//! * [`SchedulerDriver::health`] is a snapshot for a status page.
+//! * [`metrics`] lists what is measured with the feature `metrics`.
+//! * Spans and events of `tracing` follow a task by its id, from the offer to the
+//!   acknowledgement of each update. What a handler logs is in its span, too.
+//!
+//! | span, at level info | fields | around |
+//! |---|---|---|
+//! | `accept` | `offer_ids` | an ACCEPT, until it is answered; with an event `launching` (debug) for each task, which has `task_id`, `agent_id` and `offer_ids` |
+//! | `update` | `task_id`, `agent_id`, `state` | the handler of a task's update |
+//! | `operation_update` | `operation_id`, `state` | the handler of an operation's update |
+//! | `acknowledge` | `task_id` and `agent_id`, or `operation_id` | an acknowledgement, until it is answered; also one that a handler took over |
+//!
+//! What became of a call is an event at level debug, `taken` or `failed`, with
+//! `call`, and `delivery` and `error` if it failed; it is in the span of its
+//! `accept` or `acknowledge`. Changes of the session are events at level debug;
+//! what an operator should know is at info, and what he should look at at warn.
 
 #![forbid(unsafe_code)]
 
@@ -7,6 +25,7 @@ mod capability;
 mod disconnected;
 mod error;
 pub mod executor;
+pub mod metrics;
 pub mod resources;
 mod runtime;
 pub mod scheduler;

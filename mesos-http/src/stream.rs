@@ -86,6 +86,10 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
         }
         incoming
     }
+
+    fn queued(&self) -> usize {
+        self.queue.len()
+    }
 }
 
 /// Completes when a call showed that the subscription is worth nothing. Cancel

@@ -41,11 +41,17 @@
 //! succeed later ([`Error::is_retryable`]). [`chain`] prints it with its causes.
 //! [`SchedulerDriver::join`] says what ended a driver.
 //!
+//! # Watching a scheduler
+//! [`SchedulerDriver::health`] is a snapshot for a status page; [`metrics`] lists
+//! what is measured, with the feature of that name; the spans of `tracing`
+//! (`accept`, `update`, `acknowledge`) follow a task by its `task_id`.
+//!
 //! # Features
 //! | feature | default | what |
 //! |---|---|---|
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
 //! | `json` | no | Mesos' JSON mapping: serde on all messages, and the JSON codec of `http` |
+//! | `metrics` | no | what drivers measure, by the facade of that name: [`metrics`] |
 //! | `native` | no | libmesos, loaded at run time, `mesos::native`; so far it can load the library and start a local cluster |
 //! | `tls` | no | `https://` for `http`, by rustls |
 //! | `tls-openssl` | no | the system's OpenSSL as another TLS library to choose, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
@@ -57,7 +63,8 @@ pub use async_trait::async_trait;
 pub use mesos_core::{
     BackoffPolicy, BoxError, Capabilities, Capability, Delivery, Disconnected, End, Error,
     ErrorKind, Executor, ExecutorDriver, Framework, HandlerResult, Offer, Result, Scheduler,
-    SchedulerDriver, StatusUpdate, UnknownEvent, backend, chain, executor, resources, scheduler,
+    SchedulerDriver, StatusUpdate, UnknownEvent, backend, chain, executor, metrics, resources,
+    scheduler,
 };
 #[cfg(feature = "http")]
 pub use mesos_http as http;

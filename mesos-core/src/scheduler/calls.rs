@@ -146,6 +146,19 @@ pub(super) fn acknowledge_operation(status: &OperationStatus) -> Option<Call> {
     }))
 }
 
+/// The span that an acknowledgement is made in.
+pub(super) fn span(call: &Call) -> tracing::Span {
+    match (&call.acknowledge, &call.acknowledge_operation_status) {
+        (Some(body), _) => tracing::info_span!(
+            "acknowledge", task_id = %body.task_id.value, agent_id = %body.agent_id.value
+        ),
+        (None, Some(body)) => {
+            tracing::info_span!("acknowledge", operation_id = %body.operation_id.value)
+        }
+        (None, None) => tracing::Span::none(),
+    }
+}
+
 pub(super) fn reconcile(tasks: Vec<call::reconcile::Task>) -> Call {
     call(Type::Reconcile, |call| {
         call.reconcile = Some(call::Reconcile { tasks });

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::metrics::Meter;
 use crate::session::{Generation, SessionState};
 
 /// How many transitions are kept.
@@ -28,8 +29,14 @@ pub struct Health {
     /// How long the event under way has been dealt with; `None` if there is
     /// none. While this grows nothing else is delivered.
     pub handling: Option<Duration>,
+    /// How many events waited behind the last one when it was taken up, where
+    /// the backend can tell: how far the scheduler lags behind Mesos.
+    pub queued: usize,
     /// What updates of tasks and operations came to.
     pub updates: UpdateCounts,
+    /// Acknowledgements that handlers took over and have not made yet. Mesos
+    /// holds back the next update of each of these tasks.
+    pub deferred: u64,
     /// The last 32 changes of [`state`](Self::state), oldest first.
     pub transitions: Vec<Transition>,
 }
@@ -68,7 +75,10 @@ pub struct UpdateCounts {
 
 /// What a [`Health`] is made of.
 #[derive(Debug)]
-pub(super) struct Monitor(Mutex<Record>);
+pub(super) struct Monitor {
+    record: Mutex<Record>,
+    meter: Meter,
+}
 
 #[derive(Debug)]
 struct Record {
@@ -76,29 +86,53 @@ struct Record {
     generation: Generation,
     last_event: Option<Instant>,
     handling: Option<Instant>,
+    queued: usize,
     updates: UpdateCounts,
+    deferred: u64,
+    /// Since when there has been no subscription.
+    without_since: Option<Instant>,
     transitions: VecDeque<(Instant, Transition)>,
 }
 
 impl Monitor {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Record {
+    pub(super) fn new(meter: Meter) -> Self {
+        meter.subscribed(false);
+        let record = Record {
             state: SessionState::Idle,
             generation: 0,
             last_event: None,
             handling: None,
+            queued: 0,
             updates: UpdateCounts::default(),
+            deferred: 0,
+            without_since: Some(Instant::now()),
             transitions: VecDeque::with_capacity(KEPT),
-        }))
+        };
+        Self {
+            record: Mutex::new(record),
+            meter,
+        }
+    }
+
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
         // Nothing under this lock can panic half way; a poisoned one is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn moved(&self, state: SessionState, generation: Generation, reason: Option<Error>) {
+        if let Some(reason) = &reason {
+            self.meter.disconnected(reason.kind());
+        }
+        let subscribed = state == SessionState::Subscribed;
+        self.meter.subscribed(subscribed);
         let mut record = self.lock();
+        if !subscribed {
+            record.without_since.get_or_insert_with(Instant::now);
+        }
         record.state = state;
         record.generation = generation;
         if record.transitions.len() == KEPT {
@@ -114,10 +148,19 @@ impl Monitor {
         record.transitions.push_back((Instant::now(), transition));
     }
 
-    /// An event was taken up.
-    pub(super) fn taken_up(&self) {
+    /// A subscription was granted.
+    pub(super) fn granted(&self, again: bool) {
+        let since = self.lock().without_since.take();
+        let without = since.map(|since| since.elapsed()).unwrap_or_default();
+        self.meter.granted(again, without);
+    }
+
+    /// An event was taken up, and so many wait behind it.
+    pub(super) fn taken_up(&self, event_type: &'static str, queued: usize) {
+        self.meter.event(event_type, queued);
         let now = Instant::now();
         let mut record = self.lock();
+        record.queued = queued;
         record.last_event = Some(now);
         record.handling = Some(now);
     }
@@ -128,7 +171,30 @@ impl Monitor {
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut UpdateCounts)) {
-        change(&mut self.lock().updates);
+        let mut record = self.lock();
+        let before = record.updates;
+        change(&mut record.updates);
+        let now = record.updates;
+        drop(record);
+        for (step, count) in [
+            ("received", now.received - before.received),
+            ("handled", now.handled - before.handled),
+            ("failed", now.failed - before.failed),
+            ("acknowledged", now.acknowledged - before.acknowledged),
+            (
+                "acknowledgements_failed",
+                now.acknowledgements_failed - before.acknowledgements_failed,
+            ),
+        ] {
+            self.meter.updates(step, count);
+        }
+    }
+
+    /// A handler took an acknowledgement over, or it was made or dropped.
+    pub(super) fn deferred(&self, change: impl FnOnce(u64) -> u64) {
+        let mut record = self.lock();
+        record.deferred = change(record.deferred);
+        self.meter.deferred(record.deferred);
     }
 
     /// An acknowledgement was answered, or lost.
@@ -158,7 +224,9 @@ impl Monitor {
             generation: record.generation,
             last_event: record.last_event.map(age),
             handling: record.handling.map(age),
+            queued: record.queued,
             updates: record.updates,
+            deferred: record.deferred,
             transitions: transitions.collect(),
         }
     }
@@ -170,7 +238,7 @@ mod tests {
 
     #[test]
     fn only_the_last_transitions_are_kept() {
-        let monitor = Monitor::new();
+        let monitor = Monitor::new(Meter::new("test"));
         for generation in 1..=100 {
             monitor.moved(SessionState::Connecting, generation, None);
         }

@@ -9,6 +9,7 @@ use mesos_proto::v1::{self, OfferId};
 use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::Meter;
 use crate::resources::Resources;
 
 /// Resources of one agent for one role, to accept or to decline.
@@ -109,10 +110,11 @@ impl fmt::Debug for Offer {
 }
 
 /// Which offers are outstanding, and which were dropped unused.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ledger {
     state: Mutex<State>,
     returned: Notify,
+    meter: Meter,
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +125,14 @@ struct State {
 }
 
 impl Ledger {
+    pub(super) fn new(meter: Meter) -> Self {
+        Self {
+            state: Mutex::default(),
+            returned: Notify::new(),
+            meter,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing under this lock can panic half way; a poisoned one is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -133,6 +143,7 @@ impl Ledger {
         state
             .alive
             .extend(offers.iter().map(|offer| offer.id.clone()));
+        self.meter.offers(state.alive.len());
         drop(state);
         offers
             .into_iter()
@@ -152,19 +163,24 @@ impl Ledger {
             for offer in offers {
                 state.alive.remove(&offer.id);
             }
+            self.meter.offers(state.alive.len());
         }
         gone
     }
 
     /// Whether it was alive. Used for RESCIND.
     pub(super) fn remove(&self, id: &OfferId) -> bool {
-        self.lock().alive.remove(id)
+        let mut state = self.lock();
+        let alive = state.alive.remove(id);
+        self.meter.offers(state.alive.len());
+        alive
     }
 
     fn give_back(&self, id: &OfferId) {
         let mut state = self.lock();
         if let Some(id) = state.alive.take(id) {
             state.returned.push(id);
+            self.meter.offers(state.alive.len());
             drop(state);
             self.returned.notify_one();
         }
@@ -176,6 +192,7 @@ impl Ledger {
         let mut state = self.lock();
         state.alive.clear();
         state.returned.clear();
+        self.meter.offers(0);
     }
 
     /// Waits until offers were dropped unused, and takes them. Cancel safe.
@@ -210,7 +227,7 @@ mod tests {
 
     #[test]
     fn an_offer_dropped_unused_is_returned_once() {
-        let ledger = Arc::new(Ledger::default());
+        let ledger = Arc::new(Ledger::new(Meter::new("test")));
         drop(issue(&ledger, "o1"));
         assert_eq!(returned(&ledger), ["o1"]);
         assert!(returned(&ledger).is_empty());
@@ -218,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_consumed_offer_is_not_returned() {
-        let ledger = Arc::new(Ledger::default());
+        let ledger = Arc::new(Ledger::new(Meter::new("test")));
         let offer = issue(&ledger, "o1");
         Offer::consume(std::slice::from_ref(&offer)).unwrap();
         drop(offer);
@@ -227,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_rescinded_offer_says_so_and_is_not_declined() {
-        let ledger = Arc::new(Ledger::default());
+        let ledger = Arc::new(Ledger::new(Meter::new("test")));
         let offer = issue(&ledger, "o1");
         assert!(ledger.remove(&offer.id));
         assert!(!offer.is_alive());
@@ -241,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_new_subscription_makes_all_offers_stale() {
-        let ledger = Arc::new(Ledger::default());
+        let ledger = Arc::new(Ledger::new(Meter::new("test")));
         let held = issue(&ledger, "o1");
         drop(issue(&ledger, "o2"));
         ledger.clear();

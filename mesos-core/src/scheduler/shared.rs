@@ -3,15 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mesos_proto::v1::FrameworkId;
+use mesos_proto::v1::scheduler::Call;
 
 use super::Framework;
 use super::health::Monitor;
 use super::offer::Ledger;
 use super::reconcile::{Plan, Reconciler};
 use super::wishes::Wishes;
-use crate::backend::{Backend, SchedulerApi};
+use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::capability::{Capabilities, Capability};
 use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::Meter;
 use crate::runtime::Link;
 
 /// See the module.
@@ -31,17 +33,50 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(framework: &Framework, backend: &impl Backend<SchedulerApi>) -> Self {
         let capabilities = backend.capabilities();
+        let meter = Meter::new(&framework.info.name);
         let operations = capabilities.contains(Capability::OperationFeedback);
         Self {
-            reconciler: Reconciler::new(Plan::new(framework.reconcile, operations)),
-            monitor: Monitor::new(),
+            reconciler: Reconciler::new(Plan::new(framework.reconcile, operations), meter.clone()),
             link: Link::new(),
-            ledger: Arc::default(),
+            ledger: Arc::new(Ledger::new(meter.clone())),
             capabilities,
             backend: backend.name(),
             turn: tokio::sync::Mutex::default(),
             framework_id: Mutex::new(framework.info.id.clone()),
             wishes: Mutex::new(Wishes::new(framework)),
+            monitor: Monitor::new(meter),
+        }
+    }
+
+    /// Puts `call` in line, and returns what becomes its answer. Its outcome is
+    /// measured, and logged in the caller's span.
+    pub(super) async fn put(
+        &self,
+        line: &dyn Calls<SchedulerApi>,
+        call: Call,
+    ) -> Result<impl Future<Output = Result<()>> + Send + 'static> {
+        let name = call.r#type().as_str_name();
+        let measured = self.monitor.meter().call(name);
+        let finish = move |result: &Result<()>| {
+            match result {
+                Ok(()) => tracing::debug!(call = name, "taken"),
+                Err(error) => {
+                    let delivery = error.delivery();
+                    tracing::debug!(call = name, ?delivery, error = %crate::chain(error), "failed");
+                }
+            }
+            measured.finish(result);
+        };
+        match line.send(call).await {
+            Ok(answer) => Ok(async move {
+                let result = answer.await;
+                finish(&result);
+                result
+            }),
+            Err(error) => {
+                finish(&Err(error.clone()));
+                Err(error)
+            }
         }
     }
 

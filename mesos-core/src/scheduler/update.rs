@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mesos_proto::v1::{OperationStatus, TaskStatus, scheduler::Call};
 
+use tracing::Instrument as _;
+
 use super::SchedulerDriver;
 use super::calls;
 use crate::error::Result;
@@ -105,6 +107,8 @@ impl Deref for OperationUpdate {
 pub struct Acknowledgement {
     call: Box<Call>,
     driver: SchedulerDriver,
+    /// Whether the handler took it over.
+    deferred: bool,
 }
 
 impl Acknowledgement {
@@ -115,10 +119,21 @@ impl Acknowledgement {
     /// Whatever a call can meet; the update then comes again, with a new
     /// chance to acknowledge it.
     pub async fn acknowledge(self) -> Result<()> {
-        let result = self.driver.call(*self.call).await;
+        let call = (*self.call).clone();
+        let span = calls::span(&call);
+        let result = self.driver.call(call).instrument(span).await;
         let monitor = &self.driver.shared().monitor;
         monitor.acknowledged(result.is_ok());
         result
+    }
+}
+
+impl Drop for Acknowledgement {
+    fn drop(&mut self) {
+        if self.deferred {
+            let monitor = &self.driver.shared().monitor;
+            monitor.deferred(|count| count.saturating_sub(1));
+        }
     }
 }
 
@@ -135,8 +150,11 @@ struct Pending {
 }
 
 impl Pending {
-    fn defer(self) -> Acknowledgement {
+    fn defer(mut self) -> Acknowledgement {
         self.deferred.store(true, Ordering::Release);
+        self.token.deferred = true;
+        let monitor = &self.token.driver.shared().monitor;
+        monitor.deferred(|count| count + 1);
         self.token
     }
 }
@@ -169,6 +187,7 @@ fn split(call: Option<Call>, driver: &SchedulerDriver) -> (Option<Pending>, Opti
         token: Acknowledgement {
             call: call.clone(),
             driver: driver.clone(),
+            deferred: false,
         },
         deferred: Arc::clone(&deferred),
     };

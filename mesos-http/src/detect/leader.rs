@@ -199,6 +199,10 @@ impl EventStream<SchedulerApi> for Followed {
         self.events = Err(end.clone());
         Err(end)
     }
+
+    fn queued(&self) -> usize {
+        self.events.as_ref().map_or(0, |events| events.queued())
+    }
 }
 
 /// Waits until the leader is neither where it was seen before nor `at`. The

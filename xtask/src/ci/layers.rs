@@ -37,6 +37,7 @@ const LAYERS: [Layer; 11] = [
             "fastrand",
             "futures-util",
             "indexmap",
+            "metrics",
             "nix",
             "prost",
             "thiserror",

@@ -12,6 +12,7 @@ use std::time::Duration;
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::{AgentId, FrameworkId};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument as _;
 
 use super::runtime::Runtime;
 use super::shared::Shared;
@@ -138,6 +139,43 @@ impl SchedulerDriver {
     }
 
     /// How the driver is doing, now and before. Cheap.
+    ///
+    /// A status page, in a thread of its own, so that it answers also when the
+    /// program's tasks do not:
+    ///
+    /// ```no_run
+    /// use std::fmt::Write as _;
+    /// use std::io::Write as _;
+    /// use std::net::TcpListener;
+    ///
+    /// use mesos_core::{SchedulerDriver, chain};
+    ///
+    /// fn serve(driver: SchedulerDriver) -> std::io::Result<()> {
+    ///     let listener = TcpListener::bind("127.0.0.1:8080")?;
+    ///     std::thread::spawn(move || {
+    ///         for mut stream in listener.incoming().flatten() {
+    ///             let page = page(&driver);
+    ///             let length = page.len();
+    ///             let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n");
+    ///             let _ = stream.write_all((head + &page).as_bytes());
+    ///         }
+    ///     });
+    ///     Ok(())
+    /// }
+    ///
+    /// fn page(driver: &SchedulerDriver) -> String {
+    ///     let health = driver.health();
+    ///     let mut page = format!(
+    ///         "{}; last event {:?} ago, {} waiting, one in work for {:?}; {:?}\n",
+    ///         health.state, health.last_event, health.queued, health.handling, health.updates,
+    ///     );
+    ///     for change in health.transitions.iter().rev() {
+    ///         let why = change.reason.as_ref().map(|error| chain(error)).unwrap_or_default();
+    ///         let _ = writeln!(page, "{:?} ago: {} {why}", change.ago, change.state);
+    ///     }
+    ///     page
+    /// }
+    /// ```
     pub fn health(&self) -> Health {
         self.shared.monitor.snapshot()
     }
@@ -228,15 +266,17 @@ impl SchedulerDriver {
         }
         let wish = Wishes::concerns(&call).then(|| call.clone());
         let accepting = Accepting::start(&self.shared, &call, agent.as_ref());
-        let result = self.send(route, call, wish).await;
-        if let Some(accepting) = accepting {
-            accepting.finish(&result);
-        }
+        let Some(accepting) = accepting else {
+            return self.send(route, call, wish).await;
+        };
+        let span = accepting.span(&call);
+        let result = self.send(route, call, wish).instrument(span).await;
+        accepting.finish(&result);
         result
     }
 
     async fn send(&self, calls: &Route, call: Call, wish: Option<Call>) -> Result<()> {
-        let answer = calls.send(call).await?;
+        let answer = self.shared.put(calls.as_ref(), call).await?;
         let undo = wish.and_then(|call| self.shared.wishes().note(&call));
         let lost = async {
             self.shared.link.left(calls).await;

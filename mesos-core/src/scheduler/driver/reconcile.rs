@@ -134,6 +134,21 @@ impl<'a> Accepting<'a> {
         })
     }
 
+    /// The span that it is made in, with one event for each task.
+    pub(super) fn span(&self, call: &Call) -> tracing::Span {
+        let ids = call.accept.iter().flat_map(|body| &body.offer_ids);
+        let offer_ids: Vec<_> = ids.map(|id| id.value.as_str()).collect();
+        let offer_ids = offer_ids.join(",");
+        let span = tracing::info_span!("accept", offer_ids);
+        span.in_scope(|| {
+            for (task_id, agent_id) in &self.tasks {
+                let agent_id = agent_id.as_ref().map(|id| id.value.as_str());
+                tracing::debug!(task_id = %task_id.value, agent_id, offer_ids, "launching");
+            }
+        });
+        span
+    }
+
     /// What became of it.
     pub(super) fn finish(mut self, result: &Result<()>) {
         let tasks = std::mem::take(&mut self.tasks);

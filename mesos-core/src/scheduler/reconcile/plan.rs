@@ -216,8 +216,13 @@ impl Plan {
         self.round.is_some() && self.nothing_open()
     }
 
+    /// How many tasks and operations were not answered for.
+    pub(in crate::scheduler) fn open(&self) -> usize {
+        self.open_tasks.len() + self.open_operations.len()
+    }
+
     fn nothing_open(&self) -> bool {
-        self.open_tasks.is_empty() && self.open_operations.is_empty()
+        self.open() == 0
     }
 
     /// What to ask now. The next time is [`next`](Self::next).

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::plan::{Plan, Question};
 use crate::backend::{Calls, SchedulerApi};
+use crate::metrics::Meter;
 use crate::scheduler::{SchedulerDriver, calls};
 
 /// The most tasks in one call: a master works through one at a time.
@@ -19,14 +20,16 @@ const CHUNK: usize = 1000;
 #[derive(Debug)]
 pub(in crate::scheduler) struct Reconciler {
     plan: Mutex<Plan>,
+    meter: Meter,
     started: Instant,
     /// Counts the changes of the plan.
     changed: watch::Sender<u64>,
 }
 
 impl Reconciler {
-    pub(in crate::scheduler) fn new(plan: Plan) -> Self {
+    pub(in crate::scheduler) fn new(plan: Plan, meter: Meter) -> Self {
         Self {
+            meter,
             plan: Mutex::new(plan),
             started: Instant::now(),
             changed: watch::Sender::new(0),
@@ -40,13 +43,19 @@ impl Reconciler {
 
     /// Changes the plan, and lets the worker look at it again.
     pub(in crate::scheduler) fn change(&self, change: impl FnOnce(&mut Plan, Duration)) {
-        change(&mut self.lock(), self.started.elapsed());
+        let mut plan = self.lock();
+        change(&mut plan, self.started.elapsed());
+        self.meter.reconciling(plan.open());
+        drop(plan);
         self.changed.send_modify(|count| *count += 1);
     }
 
     /// Tells the plan of an update; only the last answer is news.
     pub(in crate::scheduler) fn note(&self, note: impl FnOnce(&mut Plan) -> bool) {
-        let last = note(&mut self.lock());
+        let mut plan = self.lock();
+        let last = note(&mut plan);
+        self.meter.reconciling(plan.open());
+        drop(plan);
         if last {
             self.changed.send_modify(|count| *count += 1);
         }
@@ -112,14 +121,13 @@ impl Drop for Worker {
     }
 }
 
-/// A question that fails is asked again by the plan.
+/// A question that fails is asked again by the plan, and logged with its call.
 async fn ask(driver: &SchedulerDriver, line: &dyn Calls<SchedulerApi>, mut call: Call) {
+    let shared = driver.shared();
     call.framework_id = driver.framework_id();
     tracing::debug!(call = ?call.r#type(), "reconciling");
-    let asked = async { line.send(call).await?.await };
-    if let Err(error) = asked.await {
-        tracing::debug!(error = %crate::chain(&error), "could not reconcile");
-    }
+    let asked = async { shared.put(line, call).await?.await };
+    let _ = asked.await;
 }
 
 fn to_calls(question: Question) -> Vec<Call> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::task::JoinHandle;
 
 use super::send;
@@ -16,12 +18,19 @@ impl Decliner {
         let driver = driver.clone();
         let calls = Arc::clone(calls);
         Self(tokio::spawn(async move {
+            let shared = driver.shared();
+            let mut answers = FuturesUnordered::new();
             loop {
-                let ids = driver.shared().ledger.dropped().await;
+                let ids = tokio::select! {
+                    ids = shared.ledger.dropped() => ids,
+                    // Its failure is no loss: an offer that is not declined is
+                    // void when the subscription ends.
+                    Some(_) = answers.next() => continue,
+                };
                 tracing::debug!(count = ids.len(), "declining unused offers");
-                // Its failure is no loss: an offer that is not declined is
-                // void when the subscription ends.
-                let _ = send(&driver, calls.as_ref(), calls::decline(ids, None)).await;
+                shared.monitor.meter().offers_unused(ids.len());
+                let decline = calls::decline(ids, None);
+                answers.extend(send(&driver, calls.as_ref(), decline).await);
             }
         }))
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
+use tracing::Instrument as _;
 
-use super::{Break, Runtime, impossible};
+use super::{Break, Runtime, handled, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Handled, ended, guarded};
+use crate::runtime::{Handled, ended};
 use crate::scheduler::reconcile::{Plan, Worker};
 use crate::scheduler::update::{Due, OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};
@@ -49,8 +50,8 @@ where
             Event::Unknown(event) => {
                 let driver = self.driver.clone();
                 let handler = self.scheduler.unknown(&driver, event);
-                let handled = guarded(&driver.shared().link, "unknown", handler).await;
-                ended(handled).map(Break::End)
+                let outcome = handled(&driver, "unknown", handler).await;
+                ended(outcome).map(Break::End)
             }
             event if self.session.state() == SessionState::Subscribed => {
                 self.hand_over(event, calls).await
@@ -71,7 +72,6 @@ where
     ) -> Option<Break> {
         let driver = self.driver.clone();
         let shared = driver.shared();
-        let link = &shared.link;
         let scheduler = &mut self.scheduler;
         let (name, handler) = match event {
             Event::Update(status) => {
@@ -83,16 +83,19 @@ where
                     ..Default::default()
                 };
                 let (update, due) = StatusUpdate::new(status, &driver);
-                let span = tracing::debug_span!(
-                    "update", task = %update.task_id.value, state = ?update.state
+                let span = tracing::info_span!(
+                    "update",
+                    task_id = %update.task_id.value,
+                    agent_id = update.agent_id.as_ref().map(|id| id.value.as_str()),
+                    state = update.task_state().map_or("UNKNOWN", |state| state.as_str_name()),
                 );
                 let handler = scheduler.update(&driver, update);
-                let handler = tracing::Instrument::instrument(handler, span);
-                let handled = guarded(link, "update", handler).await;
-                if let Ok(Handled::Done) = handled {
+                let outcome = handled(&driver, "update", handler);
+                let outcome = outcome.instrument(span).await;
+                if let Ok(Handled::Done) = outcome {
                     shared.reconciler.note(|plan| plan.task(&told));
                 }
-                return self.acknowledge(handled, due, calls.as_ref()).await;
+                return self.acknowledge(outcome, due, calls.as_ref()).await;
             }
             Event::UpdateOperationStatus(status) => {
                 let told = OperationStatus {
@@ -103,12 +106,20 @@ where
                     ..Default::default()
                 };
                 let (update, due) = OperationUpdate::new(status, &driver);
+                let span = tracing::info_span!(
+                    "operation_update",
+                    operation_id = update.operation_id.as_ref().map(|id| id.value.as_str()),
+                    state = update
+                        .operation_state()
+                        .map_or("UNKNOWN", |state| state.as_str_name()),
+                );
                 let handler = scheduler.operation_update(&driver, update);
-                let handled = guarded(link, "operation_update", handler).await;
-                if let Ok(Handled::Done) = handled {
+                let outcome = handled(&driver, "operation_update", handler);
+                let outcome = outcome.instrument(span).await;
+                if let Ok(Handled::Done) = outcome {
                     shared.reconciler.note(|plan| plan.operation(&told));
                 }
-                return self.acknowledge(handled, due, calls.as_ref()).await;
+                return self.acknowledge(outcome, due, calls.as_ref()).await;
             }
             Event::Offers(offers) => {
                 let offers = shared.ledger.issue(offers);
@@ -140,7 +151,7 @@ where
                 return None;
             }
         };
-        ended(guarded(link, name, handler).await).map(Break::End)
+        ended(handled(&driver, name, handler).await).map(Break::End)
     }
 
     async fn subscribed(
@@ -161,6 +172,7 @@ where
         // Whatever was offered before is void, RESCIND or not.
         shared.ledger.clear();
         shared.link.connect(Arc::clone(calls));
+        shared.monitor.granted(granted.resubscribed);
         let subscribed = Subscribed {
             framework_id: granted.id,
             master_info,
@@ -169,7 +181,7 @@ where
             replaced: granted.replaced,
         };
         let handler = self.scheduler.subscribed(&driver, subscribed);
-        match guarded(&shared.link, "subscribed", handler).await {
+        match handled(&driver, "subscribed", handler).await {
             Ok(Handled::Failed(text)) => Some(Break::End(Err(Error::new(
                 ErrorKind::Handler,
                 format!("the handler `subscribed` failed, so the driver stopped: {text}"),
@@ -179,7 +191,7 @@ where
                 self.worker = Some(Worker::start(&driver, calls));
                 None
             }
-            handled => ended(handled).map(Break::End),
+            outcome => ended(outcome).map(Break::End),
         }
     }
 
@@ -200,8 +212,8 @@ where
         self.disconnected();
         let driver = self.driver.clone();
         let handler = self.scheduler.error(&driver, message);
-        let handled = guarded(&driver.shared().link, "error", handler).await;
-        Some(Break::End(ended(handled).unwrap_or(end)))
+        let outcome = handled(&driver, "error", handler).await;
+        Some(Break::End(ended(outcome).unwrap_or(end)))
     }
 
     /// The contract's heart: acknowledged after the handler returned `Ok`.

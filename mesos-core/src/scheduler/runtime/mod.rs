@@ -10,22 +10,24 @@ mod keep;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument as _;
 
 use super::reconcile::Worker;
 use super::shared::Shared;
-use super::{Event, Framework, Scheduler, SchedulerDriver};
-use crate::End;
-use crate::backend::{Answer, Backend, Calls, Incoming, SchedulerApi, Subscription};
+use super::{Event, Framework, Scheduler, SchedulerDriver, calls};
+use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Finish, Stop, ended, guarded};
+use crate::runtime::{Finish, Handled, Stop, ended, guarded};
 use crate::session::{Generation, Input, Output, Session};
 use crate::store::Store;
+use crate::{End, HandlerResult};
 use decliner::Decliner;
 use ending::end;
 
@@ -37,7 +39,7 @@ pub(super) struct Runtime<S, B> {
     session: Session,
     started: Instant,
     /// Answers to the runtime's own calls that are still to come.
-    answers: FuturesUnordered<Answer>,
+    answers: FuturesUnordered<BoxFuture<'static, Result<()>>>,
     store: Option<Arc<dyn Store>>,
     /// What the store has.
     stored: Option<FrameworkId>,
@@ -155,7 +157,7 @@ where
             }
             let until = Instant::now() + retry_in;
             let handler = self.scheduler.disconnected(&driver, disconnected);
-            if let Some(end) = ended(guarded(link, "disconnected", handler).await) {
+            if let Some(end) = ended(handled(&driver, "disconnected", handler).await) {
                 return end;
             }
             if let Some(stop) = self.wait(until).await {
@@ -233,7 +235,11 @@ where
                 incoming = events.next() => incoming,
             };
             let event = match incoming {
-                Ok(Incoming::Event(event, record)) => Event::lift(event, record),
+                Ok(Incoming::Event(event, record)) => {
+                    let event_type = event.r#type().as_str_name();
+                    shared.monitor.taken_up(event_type, events.queued());
+                    Event::lift(event, record)
+                }
                 Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
                     Some(reason) => return reason,
                     None => continue,
@@ -242,7 +248,6 @@ where
             };
             match event {
                 Ok(event) => {
-                    shared.monitor.taken_up();
                     let reason = self.deliver(event, &calls).await;
                     shared.monitor.dealt_with();
                     if let Some(reason) = reason {
@@ -274,7 +279,7 @@ where
         };
         let driver = self.driver.clone();
         let handler = self.scheduler.disconnected(&driver, disconnected);
-        ended(guarded(&driver.shared().link, "disconnected", handler).await).map(Break::End)
+        ended(handled(&driver, "disconnected", handler).await).map(Break::End)
     }
 
     fn disconnected(&mut self) {
@@ -288,34 +293,43 @@ where
     /// Puts an acknowledgement in line. Its failure is no loss: an update that
     /// is not acknowledged comes again.
     async fn send(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
-        match send(&self.driver, calls, call).await {
-            Some(answer) => self.answers.push(answer),
+        let span = calls::span(&call);
+        match send(&self.driver, calls, call)
+            .instrument(span.clone())
+            .await
+        {
+            Some(answer) => self.answers.push(answer.instrument(span).boxed()),
             None => self.shared().monitor.acknowledged(false),
         }
     }
 
     fn own_call_answered(&mut self, answer: Result<()>) {
         self.shared().monitor.acknowledged(answer.is_ok());
-        if let Err(error) = answer {
-            tracing::debug!(error = %crate::chain(&error), "acknowledgement failed");
-        }
     }
 }
 
-/// Puts a call of the runtime's own in line.
+/// Puts a call of the runtime's own in line. That it was not is logged there,
+/// and no loss.
 async fn send(
     driver: &SchedulerDriver,
     calls: &dyn Calls<SchedulerApi>,
     mut call: Call,
-) -> Option<Answer> {
+) -> Option<impl Future<Output = Result<()>> + Send + 'static> {
     call.framework_id = driver.framework_id();
-    match calls.send(call).await {
-        Ok(answer) => Some(answer),
-        Err(error) => {
-            tracing::debug!(error = %crate::chain(&error), "call not made");
-            None
-        }
-    }
+    driver.shared().put(calls, call).await.ok()
+}
+
+/// Runs a handler, and measures how long it takes.
+async fn handled(
+    driver: &SchedulerDriver,
+    name: &'static str,
+    handler: impl Future<Output = HandlerResult>,
+) -> Result<Handled> {
+    let shared = driver.shared();
+    let since = Instant::now();
+    let handled = guarded(&shared.link, name, handler).await;
+    shared.monitor.meter().handler(name, since.elapsed());
+    handled
 }
 
 /// The session and its runtime disagree: a bug here, told instead of hidden.

@@ -2,6 +2,7 @@
 
 mod health;
 mod lifecycle;
+mod observe;
 mod offers;
 mod reconcile;
 mod session;
