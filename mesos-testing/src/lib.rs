@@ -38,6 +38,10 @@
 //! reads like the protocol. A larger example is
 //! `examples/unit_test_your_scheduler.rs`.
 //!
+//! # Testing an executor
+//! [`FakeAgent`] is the same for executors: it launches tasks, takes their
+//! updates, goes away and comes back.
+//!
 //! # Testing a driver or a backend
 //! [`Recorder`] and [`ExecutorRecorder`] write down what a driver tells them,
 //! and fail, panic or dawdle as they are told. [`FaultProxy`] is a network that
@@ -52,21 +56,23 @@
 
 #![forbid(unsafe_code)]
 
+pub mod agent;
 pub mod conformance;
 pub mod events;
+pub mod executor_events;
 mod journal;
 mod master;
 mod proxy;
 mod recorder;
 mod scenario;
+pub mod wire;
 
-pub use master::{
-    Agent, Behaviour, Builder, Encoding, FakeMaster, Held, Reaction, Received, Standing, Stream,
-    When,
-};
+pub use agent::FakeAgent;
+pub use master::{Agent, Behaviour, Builder, FakeMaster, Received, Standing, Stream, When};
 pub use mesos_proto::v1;
 pub use proxy::{Fault, FaultProxy, ProxyConnection, Way};
 pub use recorder::{
     ExecutorRecorder, ExecutorTold, Gate, Handler, Offered, Outcome, Recorder, Told,
 };
 pub use scenario::Scenario;
+pub use wire::{Encoding, Held, Reaction};

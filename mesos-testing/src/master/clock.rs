@@ -9,8 +9,7 @@ use mesos_proto::v1::{AgentId, FrameworkId, OperationId, TaskId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::Inner;
-use super::stream::Stream;
+use super::{Inner, Stream};
 
 /// What is to happen.
 pub(crate) enum Action {

@@ -5,14 +5,9 @@ mod behaviour;
 mod builder;
 mod clock;
 mod cluster;
-mod codec;
-mod reaction;
-mod received;
 mod relay;
 mod request;
-mod server;
-mod stream;
-mod validate;
+pub(crate) mod validate;
 
 use std::fmt;
 use std::io;
@@ -20,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mesos_core::backend::SchedulerApi;
 use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::scheduler::{Call, Event};
 use mesos_proto::v1::{
@@ -31,17 +27,20 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::clock::Clock;
 use self::cluster::Cluster;
-use self::reaction::Plans;
 use crate::journal::Journal;
+use crate::wire::{self, Held, Listener, Plans, Reaction};
 
 pub use self::agent::Agent;
 pub use self::behaviour::Behaviour;
 pub use self::builder::Builder;
-pub use self::codec::Encoding;
-pub use self::reaction::{Held, Reaction, When};
-pub use self::received::Received;
 pub use self::request::Standing;
-pub use self::stream::Stream;
+
+/// A request as a [`FakeMaster`] received it.
+pub type Received = wire::Received<SchedulerApi>;
+/// A subscription as a [`FakeMaster`] has it.
+pub type Stream = wire::Stream<SchedulerApi>;
+/// Which requests are meant.
+pub type When = wire::When<SchedulerApi>;
 
 /// A Mesos master to test schedulers with, in this process, on a loopback
 /// address.
@@ -93,7 +92,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Arc<Settings>,
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
-    pub(crate) plans: Plans,
+    pub(crate) plans: Plans<SchedulerApi>,
     pub(crate) log: Journal<Received>,
     pub(crate) streams: Journal<Stream>,
     standing: Mutex<Standing>,
@@ -153,7 +152,7 @@ impl FakeMaster {
         });
         let tasks = vec![
             tokio::spawn(due.run(Arc::downgrade(&inner))),
-            tokio::spawn(server::serve(Arc::clone(&inner), listener)),
+            tokio::spawn(wire::serve(Arc::clone(&inner), Listener::Tcp(listener))),
         ];
         Ok(Self { inner, tasks })
     }

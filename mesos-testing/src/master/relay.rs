@@ -8,15 +8,15 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::scheduler::event;
+use mesos_proto::v1::scheduler::{Event, event};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::Inner;
-use super::codec::{Encoding, JSON};
-use super::received::Received;
+use super::clock::Action;
 use super::request::{PATH, Response};
-use super::stream::Stream;
+use super::{Received, Stream};
+use crate::wire::{Encoding, JSON};
 
 /// What is about one connection, and not about what goes over it.
 const HOP_BY_HOP: [&str; 5] = [
@@ -82,7 +82,8 @@ impl Inner {
                     false => Encoding::Protobuf,
                 };
                 let clock = self.clock.clone();
-                let (stream, events) = Stream::with_id(id.to_owned(), encoding, muted, clock);
+                let over = move |stream| clock.now(Action::StreamClosed(stream));
+                let (stream, events) = Stream::with_id(id.to_owned(), encoding, muted, over);
                 self.streams.push(stream.clone());
                 tokio::spawn(pass_on(stream, body, connection));
                 response.events = Some(events);
@@ -123,9 +124,9 @@ async fn pass_on(stream: Stream, mut body: Incoming, _connection: Closed) {
             }
         }
         while let Some(record) = next_record(&mut unread) {
-            let event = stream.encoding().decode(&record).unwrap_or_default();
+            let event: Event = stream.encoding().decode(&record).unwrap_or_default();
             if let Some(subscribed) = &event.subscribed {
-                stream.belongs_to(&subscribed.framework_id);
+                stream.owned_by(subscribed.framework_id.as_str());
             }
             if event.r#type() != event::Type::Heartbeat || stream.wants_heartbeats() {
                 stream.send_record(record);

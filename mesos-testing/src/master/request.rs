@@ -4,13 +4,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use mesos_core::backend::SchedulerApi;
+use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::scheduler::call::Type;
 
-use super::Inner;
-use super::codec::{Encoding, decode};
-use super::received::Received;
-use super::stream::{Events, Stream};
-use super::validate;
+use super::clock::Action;
+use super::{Inner, Received, Stream, validate};
+use crate::journal::Journal;
+use crate::wire::{self, Encoding, Peer, Plans, decode};
+
+pub(super) type Response = wire::Response<SchedulerApi>;
 
 /// The path of the API, below the prefix and `/master`.
 pub(crate) const PATH: &str = "/api/v1/scheduler";
@@ -33,35 +36,18 @@ pub enum Standing {
     Starting,
 }
 
-/// What is answered.
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) text: String,
-    /// The stream of a SUBSCRIBE that was granted.
-    pub(crate) events: Option<Events>,
-}
+impl Peer for Inner {
+    type Api = SchedulerApi;
 
-impl Response {
-    pub(crate) fn text(status: u16, text: impl Into<String>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            text: text.into(),
-            events: None,
-        }
+    fn plans(&self) -> &Plans<SchedulerApi> {
+        &self.plans
     }
 
-    fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
-        self
+    fn log(&self) -> &Journal<Received> {
+        &self.log
     }
-}
 
-impl Inner {
-    /// Does what a request asks for, or has it done by the master behind. None
-    /// if that is not there.
-    pub(crate) async fn obey(&self, request: &Received, muted: bool) -> Option<Response> {
+    async fn obey(&self, request: &Received, muted: bool) -> Option<Response> {
         match self.settings.upstream {
             Some(upstream) if self.standing() == Standing::Leading => {
                 match self.relay(upstream, request, muted).await {
@@ -76,24 +62,25 @@ impl Inner {
         }
     }
 
-    /// Does what a request asks for. `muted` opens a stream that says nothing.
-    pub(crate) fn respond(&self, request: &Received, muted: bool) -> Response {
+    fn respond(&self, request: &Received, muted: bool) -> Response {
         let path = request.path.split('?').next().unwrap_or_default();
         let standing = self.standing();
         let Some(rest) = path.strip_prefix(self.settings.prefix.as_str()) else {
-            return not_found();
+            return Response::not_found();
         };
         let rest = rest.strip_prefix("/master").unwrap_or(rest);
         if standing == Standing::Starting {
-            return not_found();
+            return Response::not_found();
         }
         match rest.strip_suffix('/').unwrap_or(rest) {
             PATH => self.scheduler(request, path, &standing, muted),
             "/redirect" => self.redirect("", &standing),
-            _ => not_found(),
+            _ => Response::not_found(),
         }
     }
+}
 
+impl Inner {
     fn scheduler(
         &self,
         request: &Received,
@@ -115,18 +102,14 @@ impl Inner {
             _ => return self.redirect(path, standing),
         }
         // 4
-        if request.method != "POST" {
-            let text = format!(
-                "405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{}'.",
-                request.method
-            );
-            return Response::text(405, text).header("Allow", "POST");
+        if let Some(refusal) = Response::unless_post(&request.method) {
+            return refusal;
         }
         // 5, 6, 7
         let Some(content_type) = request.header("content-type") else {
             return Response::text(400, "Expecting 'Content-Type' to be present");
         };
-        let call = match decode(content_type, &request.body) {
+        let call: Call = match decode(content_type, &request.body) {
             Some(Ok(call)) => call,
             Some(Err(why)) => return Response::text(400, why),
             None => {
@@ -169,7 +152,9 @@ impl Inner {
         if subscribe.framework_info.principal.is_none() {
             subscribe.framework_info.principal = principal;
         }
-        let (stream, events) = Stream::open(encoding, muted, self.clock.clone());
+        let clock = self.clock.clone();
+        let over = move |stream| clock.now(Action::StreamClosed(stream));
+        let (stream, events) = Stream::open(encoding, muted, over);
         self.cluster().subscribe(subscribe, &stream);
         let response = Response {
             events: Some(events),
@@ -216,8 +201,4 @@ impl Inner {
         };
         Response::text(307, "").header("Location", format!("//{leader}{path}"))
     }
-}
-
-fn not_found() -> Response {
-    Response::text(404, "404 Not Found.")
 }

@@ -114,7 +114,7 @@ pub(crate) fn principal_differs(authenticated: &str, named: &str) -> String {
 
 /// 16 bytes of a variant and version that boost 1.65 knows
 /// (3rdparty/stout/include/stout/uuid.hpp).
-fn uuid(bytes: &Bytes) -> Check {
+pub(crate) fn uuid(bytes: &Bytes) -> Check {
     match bytes.get(6).map(|byte| byte >> 4) {
         Some(1..=5) if bytes.len() == 16 => Ok(()),
         _ => refuse("Not a valid UUID"),

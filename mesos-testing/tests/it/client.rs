@@ -40,7 +40,11 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 impl Client {
     pub(crate) async fn connect(master: &FakeMaster) -> Self {
-        let stream = TcpStream::connect(master.address()).await.unwrap();
+        Self::connect_to(master.address()).await
+    }
+
+    pub(crate) async fn connect_to(address: std::net::SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
         Self {
             stream: BufReader::new(stream),
         }

@@ -8,7 +8,7 @@ use mesos_proto::v1::scheduler::OfferConstraints;
 use mesos_proto::v1::{AgentId, FrameworkId, FrameworkInfo};
 use tokio::time::Instant;
 
-use super::super::stream::Stream;
+use super::super::Stream;
 use super::super::validate;
 use super::operations::OperationRecord;
 use super::tasks::Task;

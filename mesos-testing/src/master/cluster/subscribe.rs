@@ -6,8 +6,8 @@ use std::time::Duration;
 use mesos_proto::v1::scheduler::call;
 use mesos_proto::v1::{FrameworkId, FrameworkInfo};
 
+use super::super::Stream;
 use super::super::clock::Action;
-use super::super::stream::Stream;
 use super::super::validate::{self, Check};
 use super::Cluster;
 use super::framework::Framework;
@@ -57,7 +57,7 @@ impl Cluster {
         framework.constraints = subscribe.offer_constraints.unwrap_or_default();
         framework.recovered = false;
         framework.stream = Some(stream.clone());
-        stream.belongs_to(&framework_id);
+        stream.owned_by(framework_id.as_str());
         let interval = self.settings.heartbeat;
         let master_info = Some(self.info.clone());
         stream.send(events::subscribed(&framework_id, interval, master_info));

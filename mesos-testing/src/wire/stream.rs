@@ -8,27 +8,33 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame};
+use mesos_core::backend::SchedulerApi;
 use mesos_proto::v1::FrameworkId;
-use mesos_proto::v1::scheduler::Event;
 use tokio::sync::{mpsc, watch};
 
-use super::clock::{Action, Clock};
+use super::api::Wire;
 use super::codec::{Encoding, frame};
 
-/// A subscription as the master has it: the response to one SUBSCRIBE.
+/// A subscription as Mesos has it: the response to one SUBSCRIBE.
 ///
-/// What is sent after the stream has ended is dropped, as by a real master.
-#[derive(Clone)]
-pub struct Stream(Arc<Shared>);
+/// What is sent after the stream has ended is dropped, as by a real Mesos.
+pub struct Stream<A: Wire>(Arc<Shared<A>>);
 
-struct Shared {
+impl<A: Wire> Clone for Stream<A> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Shared<A: Wire> {
     id: String,
-    framework_id: Mutex<FrameworkId>,
+    /// Whose it is.
+    owner: Mutex<String>,
     encoding: Encoding,
     out: Mutex<Out>,
     closed: watch::Sender<bool>,
     stranded: watch::Sender<bool>,
-    clock: Clock,
+    over: Box<dyn Fn(Stream<A>) + Send + Sync>,
 }
 
 struct Out {
@@ -49,10 +55,16 @@ enum Piece {
     Cut,
 }
 
-impl Stream {
-    /// A stream and the body that carries it.
-    pub(crate) fn open(encoding: Encoding, muted: bool, clock: Clock) -> (Self, Events) {
-        Self::with_id(uuid::Uuid::new_v4().to_string(), encoding, muted, clock)
+impl<A: Wire> Stream<A> {
+    /// A stream and the body that carries it. `over` is called when Mesos is
+    /// to believe that the stream has ended, whoever ended it; twice, if it
+    /// has been [stranded](Self::strand).
+    pub(crate) fn open(
+        encoding: Encoding,
+        muted: bool,
+        over: impl Fn(Self) + Send + Sync + 'static,
+    ) -> (Self, Events<A>) {
+        Self::with_id(uuid::Uuid::new_v4().to_string(), encoding, muted, over)
     }
 
     /// The same, under the id that somebody else gave it.
@@ -60,12 +72,12 @@ impl Stream {
         id: String,
         encoding: Encoding,
         muted: bool,
-        clock: Clock,
-    ) -> (Self, Events) {
+        over: impl Fn(Self) + Send + Sync + 'static,
+    ) -> (Self, Events<A>) {
         let (queue, pieces) = mpsc::unbounded_channel();
         let stream = Self(Arc::new(Shared {
             id,
-            framework_id: Mutex::default(),
+            owner: Mutex::default(),
             encoding,
             out: Mutex::new(Out {
                 queue: Some(queue),
@@ -77,31 +89,29 @@ impl Stream {
             }),
             closed: watch::Sender::new(false),
             stranded: watch::Sender::new(false),
-            clock: clock.clone(),
+            over: Box::new(over),
         }));
         let events = Events {
             pieces,
             cutting: false,
             stream: stream.clone(),
-            clock,
         };
         (stream, events)
     }
 
-    /// Its `Mesos-Stream-Id`.
+    /// What tells it from others; a master's is its `Mesos-Stream-Id`.
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// Whose it is; empty if the subscription was refused.
-    pub fn framework_id(&self) -> FrameworkId {
-        let id = self.0.framework_id.lock();
-        id.unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn owner(&self) -> String {
+        let owner = self.0.owner.lock();
+        owner.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn belongs_to(&self, framework_id: &FrameworkId) {
-        let id = self.0.framework_id.lock();
-        *id.unwrap_or_else(PoisonError::into_inner) = framework_id.clone();
+    pub(crate) fn owned_by(&self, owner: impl Into<String>) {
+        let current = self.0.owner.lock();
+        *current.unwrap_or_else(PoisonError::into_inner) = owner.into();
     }
 
     /// How its events are encoded.
@@ -114,7 +124,7 @@ impl Stream {
     }
 
     /// Sends an event in one chunk.
-    pub fn send(&self, event: Event) {
+    pub fn send(&self, event: A::Event) {
         tracing::trace!(stream = %self.0.id, ?event, "sending");
         self.send_record(self.0.encoding.encode(&event));
     }
@@ -122,7 +132,7 @@ impl Stream {
     /// Sends an event cut into several chunks: after `first` bytes of the
     /// framed record, after `first + second`, and so on. Cuts beyond its end
     /// are none.
-    pub fn send_split(&self, event: Event, lengths: impl IntoIterator<Item = usize>) {
+    pub fn send_split(&self, event: A::Event, lengths: impl IntoIterator<Item = usize>) {
         let mut record = frame(&self.0.encoding.encode(&event));
         for length in lengths {
             if length > 0 && length < record.len() {
@@ -133,7 +143,7 @@ impl Stream {
     }
 
     /// Sends several events in one chunk.
-    pub fn send_joined(&self, events: impl IntoIterator<Item = Event>) {
+    pub fn send_joined(&self, events: impl IntoIterator<Item = A::Event>) {
         let records: Vec<u8> = events
             .into_iter()
             .flat_map(|event| frame(&self.0.encoding.encode(&event)))
@@ -197,7 +207,7 @@ impl Stream {
             (out.queue.is_some(), out.heartbeats)
         };
         if open && wanted {
-            self.send(crate::events::heartbeat());
+            self.send(A::heartbeat());
         }
         open
     }
@@ -234,22 +244,22 @@ impl Stream {
         self.out().cut();
     }
 
-    /// Ends the response in order and leaves the connection open, as a master
+    /// Ends the response in order and leaves the connection open, as Mesos
     /// does it (src/http_proxy.cpp in libprocess).
     pub fn end(&self) {
         self.out().queue = None;
     }
 
-    /// From now on the master believes that this stream is over, and its
+    /// From now on Mesos believes that this stream is over, and its
     /// connection stays: what the other side has is a stream of which nobody
     /// knows any more.
     pub fn strand(&self) {
         self.mute();
         self.0.stranded.send_replace(true);
-        self.0.clock.now(Action::StreamClosed(self.clone()));
+        (self.0.over)(self.clone());
     }
 
-    /// Waits until the master has no more use for it. Cancel safe.
+    /// Waits until Mesos has no more use for it. Cancel safe.
     pub(crate) async fn given_up(&self) {
         let mut stranded = self.0.stranded.subscribe();
         tokio::select! {
@@ -300,23 +310,32 @@ impl Out {
     }
 }
 
-impl PartialEq for Stream {
+impl Stream<SchedulerApi> {
+    /// Whose it is; empty if the subscription was refused.
+    pub fn framework_id(&self) -> FrameworkId {
+        FrameworkId {
+            value: self.owner(),
+        }
+    }
+}
+
+impl<A: Wire> PartialEq for Stream<A> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl fmt::Display for Stream {
+impl<A: Wire> fmt::Display for Stream<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stream {} of {}", self.0.id, self.framework_id())
+        write!(f, "stream {} of {}", self.0.id, self.owner())
     }
 }
 
-impl fmt::Debug for Stream {
+impl<A: Wire> fmt::Debug for Stream<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("id", &self.0.id)
-            .field("framework_id", &self.framework_id().value)
+            .field("owner", &self.owner())
             .field("open", &self.is_open())
             .finish()
     }
@@ -324,14 +343,13 @@ impl fmt::Debug for Stream {
 
 /// The body of a SUBSCRIBE's response. Dropped when the connection is over,
 /// whoever ended it.
-pub(crate) struct Events {
+pub(crate) struct Events<A: Wire> {
     pieces: mpsc::UnboundedReceiver<Piece>,
     cutting: bool,
-    stream: Stream,
-    clock: Clock,
+    stream: Stream<A>,
 }
 
-impl Body for Events {
+impl<A: Wire> Body for Events<A> {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -358,10 +376,10 @@ impl Body for Events {
     }
 }
 
-impl Drop for Events {
+impl<A: Wire> Drop for Events<A> {
     fn drop(&mut self) {
         self.stream.out().queue = None;
         self.stream.0.closed.send_replace(true);
-        self.clock.now(Action::StreamClosed(self.stream.clone()));
+        (self.stream.0.over)(self.stream.clone());
     }
 }

@@ -1,9 +1,10 @@
-//! The two encodings and the RecordIO around them, from the master's side.
+//! The two encodings and the RecordIO around them, from Mesos' side.
 //! Written apart from the driver's own, so that both cannot share a mistake.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use mesos_proto::v1::scheduler::{Call, Event};
 use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const PROTOBUF: &str = "application/x-protobuf";
@@ -25,11 +26,11 @@ impl Encoding {
         }
     }
 
-    pub(crate) fn encode(self, event: &Event) -> Vec<u8> {
+    pub(crate) fn encode(self, event: &(impl Message + Serialize)) -> Vec<u8> {
         match self {
             Self::Protobuf => event.encode_to_vec(),
             // Fails only for what has no form in JSON, such as NaN; a real
-            // master writes something unreadable then, and so do we.
+            // Mesos writes something unreadable then, and so do we.
             Self::Json => serde_json::to_vec(event).unwrap_or_else(|error| {
                 tracing::error!(%error, "an event has no form in JSON");
                 b"null".to_vec()
@@ -37,16 +38,20 @@ impl Encoding {
         }
     }
 
-    /// Reads an event as a master wrote it; none if it is none.
-    pub(crate) fn decode(self, record: &[u8]) -> Option<Event> {
+    /// Reads an event as a real Mesos wrote it; none if it is none.
+    pub(crate) fn decode<E: Message + Default + DeserializeOwned>(
+        self,
+        record: &[u8],
+    ) -> Option<E> {
         match self {
-            Self::Protobuf => Event::decode(record).ok(),
+            Self::Protobuf => E::decode(record).ok(),
             Self::Json => serde_json::from_slice(record).ok(),
         }
     }
 
     /// The first of the media types that `Accept` allows, JSON first, whatever
-    /// the weights say (`Http::scheduler` in src/master/http.cpp).
+    /// the weights say (`Http::scheduler` in src/master/http.cpp,
+    /// `Http::executor` in src/slave/http.cpp).
     pub(crate) fn acceptable(accept: Option<&str>) -> Option<Self> {
         [Self::Json, Self::Protobuf]
             .into_iter()
@@ -85,10 +90,13 @@ fn accepts(accept: Option<&str>, media_type: &str) -> bool {
 }
 
 /// Reads a call by the exact value of `Content-Type`.
-pub(crate) fn decode(content_type: &str, body: &Bytes) -> Option<Result<Call, String>> {
+pub(crate) fn decode<C: Message + Default + DeserializeOwned>(
+    content_type: &str,
+    body: &Bytes,
+) -> Option<Result<C, String>> {
     match content_type {
         PROTOBUF => Some(
-            Call::decode(body.clone())
+            C::decode(body.clone())
                 .map_err(|_| "Failed to parse body into Call protobuf".to_owned()),
         ),
         JSON => Some(match serde_json::from_slice::<serde_json::Value>(body) {
@@ -113,6 +121,7 @@ pub(crate) fn frame(record: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mesos_proto::v1::scheduler::Call;
 
     #[test]
     fn json_wins_wherever_it_is_acceptable_and_weights_only_exclude() {
@@ -143,13 +152,13 @@ mod tests {
     #[test]
     fn a_content_type_with_parameters_or_other_letters_is_no_content_type() {
         let body = Bytes::from_static(b"{}");
-        assert!(decode(JSON, &body).is_some());
+        assert!(decode::<Call>(JSON, &body).is_some());
         for other in [
             "application/json; charset=utf-8",
             "Application/Json",
             "application/recordio",
         ] {
-            assert!(decode(other, &body).is_none(), "{other}");
+            assert!(decode::<Call>(other, &body).is_none(), "{other}");
         }
     }
 

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use bytes::Bytes;
-use mesos_proto::v1::scheduler::Call;
-use mesos_proto::v1::scheduler::call::Type;
+use mesos_core::backend::{Api, SchedulerApi};
 
-/// A request as a [`FakeMaster`](crate::FakeMaster) received it.
+use super::api::Wire;
+
+/// A request as a [`FakeMaster`](crate::FakeMaster) or a
+/// [`FakeAgent`](crate::FakeAgent) received it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Received {
+pub struct Received<A: Api> {
     /// Counts the TCP connections from 1, in the order of their acceptance.
     pub connection: u64,
     /// `POST`, …
@@ -21,7 +23,7 @@ pub struct Received {
     /// The whole body.
     pub body: Bytes,
     /// The body, if its Content-Type is one of Mesos' and it is a call.
-    pub call: Option<Call>,
+    pub call: Option<A::Call>,
     /// What was answered; none while nothing is, and for ever where the
     /// connection was closed instead.
     pub status: Option<u16>,
@@ -29,7 +31,7 @@ pub struct Received {
     pub answer: String,
 }
 
-impl Received {
+impl<A: Wire> Received<A> {
     /// The value of a header, by its name in lower case; the first if there
     /// are several.
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -39,32 +41,34 @@ impl Received {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The `Mesos-Stream-Id` that it carried.
-    pub fn stream_id(&self) -> Option<&str> {
-        self.header("mesos-stream-id")
-    }
-
     /// The type of the call; none if it is no call.
-    pub fn call_type(&self) -> Option<Type> {
-        self.call.as_ref().map(Call::r#type)
+    pub fn call_type(&self) -> Option<A::CallType> {
+        self.call.as_ref().map(A::call_type)
     }
 
     /// The call.
     ///
     /// # Panics
     /// If it is none.
-    pub fn into_call(self) -> Call {
-        match self.call {
+    pub fn into_call(mut self) -> A::Call {
+        match self.call.take() {
             Some(call) => call,
             None => panic!("{self} is no call"),
         }
     }
 }
 
-impl fmt::Display for Received {
+impl Received<SchedulerApi> {
+    /// The `Mesos-Stream-Id` that it carried.
+    pub fn stream_id(&self) -> Option<&str> {
+        self.header("mesos-stream-id")
+    }
+}
+
+impl<A: Wire> fmt::Display for Received<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.call {
-            Some(call) => f.write_str(call.r#type().as_str_name())?,
+            Some(call) => f.write_str(A::name(A::call_type(call)))?,
             None => write!(f, "{} {}", self.method, self.path)?,
         }
         write!(f, " on connection {}", self.connection)?;

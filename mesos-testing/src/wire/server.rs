@@ -14,25 +14,118 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
 use tokio::task::JoinSet;
 
-use super::Inner;
+use super::api::Wire;
 use super::codec;
-use super::reaction::{Plan, Reaction};
+use super::reaction::{Plan, Plans, Reaction};
 use super::received::Received;
-use super::request::Response;
+use super::stream::Events;
+use crate::journal::Journal;
 
 type Reply = hyper::Response<BoxBody<Bytes, io::Error>>;
 
+/// Who answers.
+pub(crate) trait Peer: Send + Sync + 'static {
+    type Api: Wire + Clone;
+
+    fn plans(&self) -> &Plans<Self::Api>;
+
+    fn log(&self) -> &Journal<Received<Self::Api>>;
+
+    /// Does what a request asks for. `muted` opens a stream that says nothing.
+    fn respond(&self, request: &Received<Self::Api>, muted: bool) -> Response<Self::Api>;
+
+    /// The same, or has it done by somebody else. None if that one is not
+    /// there.
+    fn obey(
+        &self,
+        request: &Received<Self::Api>,
+        muted: bool,
+    ) -> impl Future<Output = Option<Response<Self::Api>>> + Send {
+        let response = self.respond(request, muted);
+        async { Some(response) }
+    }
+}
+
+/// What is answered.
+pub(crate) struct Response<A: Wire> {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) text: String,
+    /// The stream of a SUBSCRIBE that was granted.
+    pub(crate) events: Option<Events<A>>,
+}
+
+impl<A: Wire> Response<A> {
+    pub(crate) fn text(status: u16, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            text: text.into(),
+            events: None,
+        }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Of libprocess, where it has no route.
+    pub(crate) fn not_found() -> Self {
+        Self::text(404, "404 Not Found.")
+    }
+
+    /// Of libprocess, for anything but a POST; none for that.
+    pub(crate) fn unless_post(method: &str) -> Option<Self> {
+        if method == "POST" {
+            return None;
+        }
+        let text = format!(
+            "405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{method}'."
+        );
+        Some(Self::text(405, text).header("Allow", "POST"))
+    }
+}
+
+/// Where connections come from.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let _ = stream.set_nodelay(true);
+                Ok(Box::new(stream))
+            }
+            #[cfg(unix)]
+            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+        }
+    }
+}
+
+/// What HTTP is spoken over.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// Accepts connections until it is dropped, which closes them all.
-pub(crate) async fn serve(master: Arc<Inner>, listener: TcpListener) {
+pub(crate) async fn serve<P: Peer>(peer: Arc<P>, listener: Listener) {
     let connections = AtomicU64::new(0);
     let mut open = JoinSet::new();
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     continue;
@@ -41,24 +134,23 @@ pub(crate) async fn serve(master: Arc<Inner>, listener: TcpListener) {
             Some(_) = open.join_next() => continue,
         };
         let number = connections.fetch_add(1, Ordering::Relaxed) + 1;
-        open.spawn(connection(Arc::clone(&master), stream, number));
+        open.spawn(connection(Arc::clone(&peer), stream, number));
     }
 }
 
-async fn connection(master: Arc<Inner>, stream: TcpStream, number: u64) {
-    let _ = stream.set_nodelay(true);
+async fn connection<P: Peer>(peer: Arc<P>, stream: Box<dyn Stream>, number: u64) {
     let instead = Instead::default();
-    let wire = Wire {
+    let socket = Socket {
         stream,
         instead: instead.clone(),
         written: 0,
     };
     let service = service_fn(|request| {
-        let (master, instead) = (Arc::clone(&master), instead.clone());
-        async move { handle(&master, number, &instead, request).await }
+        let (peer, instead) = (Arc::clone(&peer), instead.clone());
+        async move { handle(peer.as_ref(), number, &instead, request).await }
     });
     let served = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(wire), service)
+        .serve_connection(TokioIo::new(socket), service)
         .await;
     if let Err(error) = served {
         tracing::trace!(%error, connection = number, "connection ended");
@@ -66,8 +158,8 @@ async fn connection(master: Arc<Inner>, stream: TcpStream, number: u64) {
 }
 
 /// An error closes the connection without an answer.
-async fn handle(
-    master: &Inner,
+async fn handle<P: Peer>(
+    peer: &P,
     connection: u64,
     instead: &Instead,
     request: hyper::Request<Incoming>,
@@ -82,7 +174,7 @@ async fn handle(
             (name.as_str().to_owned(), value)
         })
         .collect();
-    let mut received = Received {
+    let mut received = Received::<P::Api> {
         connection,
         method: head.method.to_string(),
         path: head
@@ -101,18 +193,18 @@ async fn handle(
     tracing::debug!(%received, "received");
 
     let mut place = None;
-    let reaction = match master.plans.take(&received) {
+    let reaction = match peer.plans().take(&received) {
         None => None,
         Some(Plan::React(reaction)) => Some(reaction),
         Some(Plan::Hold(release)) => {
-            place = Some(master.log.push(received.clone()));
+            place = Some(peer.log().push(received.clone()));
             release.await.unwrap_or_default()
         }
     };
     let hang_up = || io::Error::other("the test hangs up");
     let (response, then) = match reaction {
-        None => answer(master.obey(&received, false).await),
-        Some(Reaction::OpenMuted) => answer(master.obey(&received, true).await),
+        None => answer(peer.obey(&received, false).await),
+        Some(Reaction::OpenMuted) => answer(peer.obey(&received, true).await),
         Some(Reaction::Answer {
             status,
             headers,
@@ -131,11 +223,11 @@ async fn handle(
         Some(Reaction::HangUp) => (None, Then::HangUp),
         Some(Reaction::Ignore) => (None, Then::Ignore),
         Some(Reaction::ObeyAndHangUp) => {
-            drop(master.obey(&received, false).await);
+            drop(peer.obey(&received, false).await);
             (None, Then::HangUp)
         }
         Some(Reaction::ObeyAndIgnore) => {
-            drop(master.obey(&received, false).await);
+            drop(peer.obey(&received, false).await);
             (None, Then::Ignore)
         }
     };
@@ -145,9 +237,9 @@ async fn handle(
         .map(|response| response.text.clone())
         .unwrap_or_default();
     match place {
-        Some(place) => master.log.change(place, |entry| *entry = received),
+        Some(place) => peer.log().change(place, |entry| *entry = received),
         None => {
-            master.log.push(received);
+            peer.log().push(received);
         }
     }
     match (response, then) {
@@ -158,7 +250,7 @@ async fn handle(
 }
 
 /// The answer of who obeyed; without one the connection is closed.
-fn answer(response: Option<Response>) -> (Option<Response>, Then) {
+fn answer<A: Wire>(response: Option<Response<A>>) -> (Option<Response<A>>, Then) {
     match response {
         Some(response) => (Some(response), Then::Answer),
         None => (None, Then::HangUp),
@@ -171,7 +263,7 @@ enum Then {
     Ignore,
 }
 
-fn reply(response: Response) -> io::Result<Reply> {
+fn reply<A: Wire>(response: Response<A>) -> io::Result<Reply> {
     let mut builder = hyper::Response::builder().status(response.status);
     for (name, value) in response.headers {
         builder = builder.header(name, value);
@@ -201,14 +293,14 @@ impl Instead {
 }
 
 /// A socket that can be made to write something else.
-struct Wire {
-    stream: TcpStream,
+struct Socket {
+    stream: Box<dyn Stream>,
     instead: Instead,
     /// How much of that is written.
     written: usize,
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -218,7 +310,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Socket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,13 +1,14 @@
-//! Misbehaving on purpose: what a master does instead of what it should.
+//! Misbehaving on purpose: what a fake does instead of what it should.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use mesos_proto::v1::scheduler::Call;
-use mesos_proto::v1::scheduler::call::Type;
+use mesos_core::backend::{ExecutorApi, SchedulerApi};
+use mesos_proto::v1::{executor, scheduler};
 use tokio::sync::oneshot;
 
+use super::api::Wire;
 use super::received::Received;
 
 /// What to do with a request instead of obeying and answering it.
@@ -34,7 +35,7 @@ pub enum Reaction {
     /// Never answers; the call has its effect.
     ObeyAndIgnore,
     /// For SUBSCRIBE: grants it and opens a stream that is
-    /// [muted](crate::Stream::mute).
+    /// [muted](crate::wire::Stream::mute).
     OpenMuted,
 }
 
@@ -59,41 +60,50 @@ impl Reaction {
     }
 }
 
-/// Which requests are meant.
-pub struct When(Box<dyn Fn(&Received) -> bool + Send>);
+type Wanted<A> = dyn Fn(&Received<A>) -> bool + Send;
 
-impl When {
+/// Which requests are meant.
+pub struct When<A: Wire>(Box<Wanted<A>>);
+
+impl<A: Wire> When<A> {
     /// All of them.
     pub fn any() -> Self {
         Self(Box::new(|_| true))
     }
 
     /// Calls that `wanted` likes.
-    pub fn call(wanted: impl Fn(&Call) -> bool + Send + 'static) -> Self {
+    pub fn call(wanted: impl Fn(&A::Call) -> bool + Send + 'static) -> Self {
         Self(Box::new(move |received| {
             received.call.as_ref().is_some_and(&wanted)
         }))
     }
 
     /// Requests that `wanted` likes, calls or not. They have no answer yet.
-    pub fn request(wanted: impl Fn(&Received) -> bool + Send + 'static) -> Self {
+    pub fn request(wanted: impl Fn(&Received<A>) -> bool + Send + 'static) -> Self {
         Self(Box::new(wanted))
     }
 
     /// Calls that are no SUBSCRIBE.
     pub fn not_subscribe() -> Self {
-        Self::call(|call| call.r#type() != Type::Subscribe)
+        Self::call(|call| A::call_type(call) != A::SUBSCRIBE)
     }
 }
 
 /// Calls of this type.
-impl From<Type> for When {
-    fn from(call_type: Type) -> Self {
+impl From<scheduler::call::Type> for When<SchedulerApi> {
+    fn from(call_type: scheduler::call::Type) -> Self {
         Self::call(move |call| call.r#type() == call_type)
     }
 }
 
-impl fmt::Debug for When {
+/// Calls of this type.
+impl From<executor::call::Type> for When<ExecutorApi> {
+    fn from(call_type: executor::call::Type) -> Self {
+        Self::call(move |call| call.r#type() == call_type)
+    }
+}
+
+impl<A: Wire> fmt::Debug for When<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("When")
     }
@@ -122,29 +132,34 @@ pub(crate) enum Plan {
     Hold(oneshot::Receiver<Option<Reaction>>),
 }
 
-enum Planned {
-    Once(When, Plan),
-    Always(When, Reaction),
+enum Planned<A: Wire> {
+    Once(When<A>, Plan),
+    Always(When<A>, Reaction),
 }
 
-/// The plans of a master, the oldest first.
-#[derive(Default)]
-pub(crate) struct Plans(Mutex<Vec<Planned>>);
+/// The plans of a fake, the oldest first.
+pub(crate) struct Plans<A: Wire>(Mutex<Vec<Planned<A>>>);
 
-impl Plans {
-    fn lock(&self) -> MutexGuard<'_, Vec<Planned>> {
+impl<A: Wire> Default for Plans<A> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<A: Wire> Plans<A> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Planned<A>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn once(&self, when: When, reaction: Reaction) {
+    pub(crate) fn once(&self, when: When<A>, reaction: Reaction) {
         self.lock().push(Planned::Once(when, Plan::React(reaction)));
     }
 
-    pub(crate) fn always(&self, when: When, reaction: Reaction) {
+    pub(crate) fn always(&self, when: When<A>, reaction: Reaction) {
         self.lock().push(Planned::Always(when, reaction));
     }
 
-    pub(crate) fn hold(&self, when: When) -> Held {
+    pub(crate) fn hold(&self, when: When<A>) -> Held {
         let (sender, receiver) = oneshot::channel();
         self.lock().push(Planned::Once(when, Plan::Hold(receiver)));
         Held(sender)
@@ -155,7 +170,7 @@ impl Plans {
     }
 
     /// The plan for a request; one that was meant for one request is used up.
-    pub(crate) fn take(&self, received: &Received) -> Option<Plan> {
+    pub(crate) fn take(&self, received: &Received<A>) -> Option<Plan> {
         let mut plans = self.lock();
         let place = plans.iter().position(|planned| {
             let (Planned::Once(when, _) | Planned::Always(when, _)) = planned;

@@ -1,0 +1,18 @@
+//! The server's side of the two streaming APIs over sockets: what a fake master
+//! and a fake agent have in common. What they answer is theirs.
+
+mod api;
+mod codec;
+mod reaction;
+mod received;
+mod server;
+mod stream;
+
+pub use api::Wire;
+pub use codec::Encoding;
+pub(crate) use codec::{JSON, decode};
+pub(crate) use reaction::Plans;
+pub use reaction::{Held, Reaction, When};
+pub use received::Received;
+pub(crate) use server::{Listener, Peer, Response, serve};
+pub use stream::Stream;
