@@ -214,8 +214,7 @@ impl Endpoint {
         match pid.split_once('@') {
             Some((name, address))
                 if !name.is_empty()
-                    && PathAndQuery::try_from(format!("/{name}"))
-                        .is_ok_and(|path| path.query().is_none() && !name.contains('#'))
+                    && is_path(&format!("/{name}"))
                     && !address.contains(['/', '@'])
                     && address.rsplit_once(':').is_some() =>
             {
@@ -296,7 +295,7 @@ impl FromStr for Endpoint {
             port: port.unwrap_or_else(|| scheme.map_or(MASTER_PORT, Scheme::default_port)),
             prefix: path.trim_end_matches('/').to_owned(),
         };
-        if !path.is_empty() && PathAndQuery::try_from(path).is_err() {
+        if !path.is_empty() && !is_path(path) {
             return syntax(format!(
                 "the path {path:?} in the address {text:?} has characters that a URL may not \
                  have; write them as %XX"
@@ -310,6 +309,13 @@ impl FromStr for Endpoint {
         }
         Ok(endpoint)
     }
+}
+
+/// Whether `path` can stand in a request as it is, and is nothing but a path.
+pub(crate) fn is_path(path: &str) -> bool {
+    let whole = |read: PathAndQuery| read.path() == path;
+    // Of what is beyond ASCII, a server would have to guess the encoding.
+    path.is_ascii() && PathAndQuery::try_from(path).is_ok_and(whole)
 }
 
 fn parse_scheme(scheme: &str, text: &str) -> Result<Scheme, EndpointError> {

@@ -5,11 +5,10 @@
 //! (`Http::redirect` in src/master/http.cpp). The scheme stays ours. Following
 //! it, with the same body and no stream id, is for the caller.
 
-use http::uri::PathAndQuery;
 use http::{HeaderMap, header};
 use mesos_core::{Error, ErrorKind, Result};
 
-use crate::endpoint::{Endpoint, Scheme};
+use crate::endpoint::{Endpoint, Scheme, is_path};
 
 /// How often a redirect is followed within one attempt. One is what an elected
 /// leader needs; more means that the masters do not agree yet.
@@ -65,9 +64,9 @@ pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<End
         )
     };
     // What is before the API's path is taken as it is, so it has to be a path.
-    let checked = |to: Endpoint| match PathAndQuery::try_from(to.join(path)) {
-        Ok(found) if found.path() == to.join(path) => Ok(to),
-        _ => Err(elsewhere("in which a path has what no path may have")),
+    let checked = |to: Endpoint| match is_path(&to.join(path)) {
+        true => Ok(to),
+        false => Err(elsewhere("in which a path has what no path may have")),
     };
     let (scheme, rest) = if let Some(rest) = location.strip_prefix("//") {
         (from.scheme(), rest)

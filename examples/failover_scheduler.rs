@@ -1,0 +1,257 @@
+//! A scheduler that may be killed at any moment and started again: it runs a
+//! command COUNT times, each time as a task, and never one of them twice.
+//!
+//! `cargo run --example failover_scheduler MASTER DIRECTORY COUNT COMMAND [--stay]`
+//!
+//! The command finds its number in `$ITEM`. With `--stay` the scheduler does not
+//! end when all is done, but leaves for a failover on Ctrl-C.
+//!
+//! # How it is done
+//! Two things have to survive, both in DIRECTORY. The framework's id, which the
+//! driver keeps in a `FileStore`; and what became of each item, which only the
+//! scheduler can know. That record is a journal, written *before* what it tells
+//! of becomes true elsewhere:
+//!
+//! 1. An item is written down as launching before the master hears of it. If we
+//!    die in between, the next run finds an item of which nobody knows whether
+//!    it runs; it asks the master (reconciliation) and launches it only if the
+//!    answer is that there is no such task.
+//! 2. The end of an item is written down before its update is acknowledged: it
+//!    is when the handler returns `Ok`, and until then the update comes again.
+//!
+//! Each launch has a task id of its own, `ITEM.ATTEMPT`: an id that is used again
+//! cannot be told from the task that had it before.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use mesos::http::{HttpBackend, Master};
+use mesos::resources::Resources;
+use mesos::scheduler::Subscribed;
+use mesos::store::FileStore;
+use mesos::v1::{AgentId, CommandInfo, TaskId, TaskInfo, TaskState};
+use mesos::{
+    BoxError, Delivery, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
+};
+
+/// What became of one item so far.
+#[derive(Clone, Default)]
+enum Item {
+    #[default]
+    Waiting,
+    /// A task of it may run on this agent.
+    Launched(AgentId),
+    Ended(TaskState),
+}
+
+/// What became of all items, in memory and on disk.
+struct Record {
+    journal: File,
+    items: Vec<Item>,
+    /// How often each was launched.
+    attempts: Vec<u32>,
+}
+
+impl Record {
+    fn open(path: &Path, count: usize) -> Result<Self, BoxError> {
+        let mut options = OpenOptions::new();
+        let mut journal = options.read(true).append(true).create(true).open(path)?;
+        let mut text = String::new();
+        journal.read_to_string(&mut text)?;
+        // A crash may have cut the last line; what it said was not done yet.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        journal.set_len(whole as u64)?;
+        let mut record = Self {
+            journal,
+            items: vec![Item::Waiting; count],
+            attempts: vec![0; count],
+        };
+        for line in text[..whole].lines() {
+            record
+                .replay(line)
+                .ok_or_else(|| format!("{}: {line:?}?", path.display()))?;
+        }
+        Ok(record)
+    }
+
+    /// One line: the task's id, what became of it, and where it was launched.
+    fn replay(&mut self, line: &str) -> Option<()> {
+        let mut words = line.split(' ');
+        let (item, attempt) = words.next()?.split_once('.')?;
+        let (item, attempt): (usize, u32) = (item.parse().ok()?, attempt.parse().ok()?);
+        *self.items.get_mut(item)? = match words.next()? {
+            "launching" => Item::Launched(words.next()?.into()),
+            "gone" => Item::Waiting,
+            state => Item::Ended(TaskState::from_str_name(state)?),
+        };
+        self.attempts[item] = attempt;
+        Some(())
+    }
+
+    /// Writes the lines down for good, then takes note of them. The writing
+    /// blocks the runtime, which a program with more to do would avoid.
+    fn write(&mut self, lines: &[String]) -> Result<(), BoxError> {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        self.journal.write_all(text.as_bytes())?;
+        self.journal.sync_data()?;
+        for line in lines {
+            self.replay(line)
+                .ok_or("a line that cannot be read again")?;
+            println!("{line}");
+        }
+        Ok(())
+    }
+
+    fn task_id(&self, item: usize) -> TaskId {
+        format!("{item}.{}", self.attempts[item]).into()
+    }
+
+    /// The item whose latest task this is, unless it has ended.
+    fn running(&self, task: &TaskId) -> Option<usize> {
+        let item: usize = task.as_str().split_once('.')?.0.parse().ok()?;
+        let launched = matches!(self.items.get(item)?, Item::Launched(_));
+        (launched && self.task_id(item) == *task).then_some(item)
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = usize> {
+        let waiting = |item: &usize| matches!(self.items[*item], Item::Waiting);
+        (0..self.items.len()).filter(waiting)
+    }
+
+    /// Every task that may run, and where.
+    fn unsettled(&self) -> Vec<(TaskId, Option<AgentId>)> {
+        let task = |(item, state): (usize, &Item)| match state {
+            Item::Launched(agent) => Some((self.task_id(item), Some(agent.clone()))),
+            _ => None,
+        };
+        self.items.iter().enumerate().filter_map(task).collect()
+    }
+
+    fn is_complete(&self) -> bool {
+        self.items.iter().all(|item| matches!(item, Item::Ended(_)))
+    }
+
+    fn failed(&self) -> usize {
+        let failed =
+            |item: &&Item| matches!(item, Item::Ended(state) if *state != TaskState::TaskFinished);
+        self.items.iter().filter(failed).count()
+    }
+}
+
+struct Once {
+    record: Record,
+    command: String,
+    stay: bool,
+}
+
+impl Once {
+    fn end_if_complete(&self, driver: &SchedulerDriver) {
+        if self.record.is_complete() {
+            println!("all done, {} failed", self.record.failed());
+            if !self.stay {
+                driver.stop(false);
+            }
+        }
+    }
+
+    /// The next task of an item, on the offer's agent.
+    fn task(&self, item: usize, offer: &Offer) -> (TaskInfo, String) {
+        let agent = &offer.agent_id;
+        let id = format!("{item}.{}", self.record.attempts[item] + 1);
+        let command = CommandInfo::sh(&self.command).with_env("ITEM", item.to_string());
+        let task = TaskInfo::builder(format!("item {item}")).id(id.as_str());
+        let task = task.command(command).cpus(0.5).mem(32.0).build();
+        (task, format!("{id} launching {agent}"))
+    }
+}
+
+#[mesos::async_trait]
+impl Scheduler for Once {
+    async fn subscribed(&mut self, driver: &SchedulerDriver, now: Subscribed) -> HandlerResult {
+        println!("subscribed {}", now.framework_id);
+        self.end_if_complete(driver);
+        Ok(())
+    }
+
+    async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        let each: Resources = "cpus:0.5;mem:32".parse()?;
+        for offer in offers {
+            let mut left = offer.resources()?;
+            let fits = |_: &usize| left.take(&each).is_ok();
+            let items: Vec<_> = self.record.waiting().take_while(fits).collect();
+            if items.is_empty() {
+                continue; // It is declined when it is dropped, here.
+            }
+            let tasks = items.iter().map(|item| self.task(*item, &offer));
+            let (tasks, lines): (Vec<_>, Vec<_>) = tasks.unzip();
+            self.record.write(&lines)?;
+            if let Err(error) = driver.launch(offer, tasks).await {
+                eprintln!("{}", mesos::chain(&error));
+                // What may have arrived after all, the driver asks the master for.
+                if error.delivery() != Delivery::Unknown {
+                    let gone = |item: &usize| format!("{} gone", self.record.task_id(*item));
+                    let lines: Vec<_> = items.iter().map(gone).collect();
+                    self.record.write(&lines)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        let state = update.task_state()?;
+        let (id, name) = (&update.task_id, state.as_str_name());
+        println!("update {id} {name}");
+        // The same update may come again, and the answer to a question late.
+        if self.record.running(id).is_none() {
+            return Ok(());
+        }
+        use TaskState::*;
+        match state {
+            // There is no such task, or never was: it can be launched anew.
+            TaskGone | TaskLost | TaskDropped => self.record.write(&[format!("{id} gone")])?,
+            _ if state.is_terminal() => self.record.write(&[format!("{id} {name}")])?,
+            _ => return Ok(()),
+        }
+        if self.record.waiting().next().is_some() {
+            driver.revive([]).await?; // What was declined may be wanted now.
+        }
+        self.end_if_complete(driver);
+        Ok(()) // Now the update is acknowledged.
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let stay = arguments.pop_if(|last| last == "--stay").is_some();
+    let [master, directory, count, command] = &arguments[..] else {
+        return Err("write MASTER DIRECTORY COUNT COMMAND [--stay]".into());
+    };
+    let (master, directory): (Master, _) = (master.parse()?, Path::new(directory));
+    std::fs::create_dir_all(directory)?;
+    let record = Record::open(&directory.join("journal"), count.parse()?)?;
+    let unsettled = record.unsettled();
+
+    let framework = Framework::surviving("failover example", Duration::from_secs(3600))
+        .store(FileStore::new(directory.join("framework-id")));
+    let command = command.clone();
+    let scheduler = Once {
+        record,
+        command,
+        stay,
+    };
+    let driver = SchedulerDriver::start(scheduler, framework, HttpBackend::detect(master));
+    // Answered by updates, as soon as the master knows.
+    driver.reconcile_until_answered(unsettled)?;
+    tokio::select! {
+        end = driver.join() => end?,
+        _ = tokio::signal::ctrl_c() => {
+            driver.stop(true);
+            driver.join().await?
+        }
+    };
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! A real scheduler process on a real Mesos, killed with SIGKILL at random
+//! moments: no task lost, none launched twice, every update handled and
+//! acknowledged, and one framework all the time.
+//!
+//! `MESOS_FAILOVER_KILLS` (default 6) is how often, `MESOS_FAILOVER_SEED` repeats
+//! a run as far as a real Mesos lets it be repeated.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use mesos::http::{Endpoint, OperatorClient};
+use mesos::v1::{TaskState, agent, master};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdout};
+use tokio::time::timeout;
+
+use crate::program::{cluster, example, within};
+
+/// How long a process may go without saying anything: longer than an agent
+/// waits before it sends an update again for the third time.
+const SILENCE: Duration = Duration::from_secs(120);
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().expect("a number"))
+}
+
+#[tokio::test]
+async fn a_scheduler_that_is_killed_at_any_moment_loses_no_task_and_launches_none_twice() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let kills = number("MESOS_FAILOVER_KILLS").unwrap_or(6);
+    let seed = number("MESOS_FAILOVER_SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("MESOS_FAILOVER_SEED={seed}");
+    // Enough to have work left at the last kill: some eight run at a time.
+    let items = 6 * kills as usize;
+    let directory = tempfile::tempdir().unwrap();
+    let side_effects = directory.path().join("side-effects");
+    let command = format!("echo $ITEM >> {}; sleep 1", side_effects.display());
+    let mut all = Runs {
+        arguments: [
+            cluster.master_url(),
+            directory.path().join("state").display().to_string(),
+            items.to_string(),
+            command,
+            "--stay".to_owned(),
+        ],
+        random: fastrand::Rng::with_seed(seed),
+        said: Vec::new(),
+        done: false,
+    };
+    let started = Instant::now();
+    let mut killed_in = BTreeMap::<&str, u32>::new();
+    for _ in 0..kills {
+        *killed_in.entry(all.run_and_kill().await).or_default() += 1;
+    }
+    let master = OperatorClient::new(cluster.master_url().parse().unwrap());
+    all.run_to_the_end(&master).await;
+    let time = started.elapsed();
+
+    // Each item has had its effect once.
+    let effects = fs::read_to_string(&side_effects).unwrap();
+    let mut effects: Vec<usize> = effects.lines().map(|line| line.parse().unwrap()).collect();
+    effects.sort_unstable();
+    let once: Vec<usize> = (0..items).collect();
+    assert_eq!(effects, once, "lost or launched twice");
+
+    // The master knows as many tasks, all of them finished and acknowledged,
+    // and each of their updates was handled.
+    let tasks = tasks(&master).await;
+    assert!(tasks.tasks.is_empty() && tasks.unreachable_tasks.is_empty());
+    assert_eq!(tasks.completed_tasks.len(), items);
+    let handled: BTreeSet<String> = all.of("update ").into_iter().collect();
+    let mut sent = 0;
+    for task in &tasks.completed_tasks {
+        assert_eq!(task.state(), TaskState::TaskFinished, "{}", task.task_id);
+        for status in &task.statuses {
+            let update = format!("{} {}", task.task_id, status.state().as_str_name());
+            assert!(handled.contains(&update), "not handled: {update}");
+            sent += 1;
+        }
+    }
+    let agent: Endpoint = cluster.agent_url(1).parse().unwrap();
+    let agent = OperatorClient::new(agent);
+    let call = agent::Call {
+        r#type: Some(agent::call::Type::GetTasks.into()),
+        ..Default::default()
+    };
+    let on_agent = agent.call_agent(&call).await.unwrap().get_tasks.unwrap();
+    assert!(on_agent.terminated_tasks.is_empty(), "unacknowledged");
+
+    // It was one framework all the time, and was never removed.
+    let ids: BTreeSet<String> = all.of("subscribed ").into_iter().collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    let call = master::Call {
+        r#type: Some(master::call::Type::GetFrameworks.into()),
+        ..Default::default()
+    };
+    let answer = master.call_master(&call).await.unwrap();
+    let frameworks = answer.get_frameworks.unwrap();
+    let id = |framework: &master::response::get_frameworks::Framework| {
+        let info = &framework.framework_info;
+        let ours = info.name == "failover example";
+        ours.then(|| info.id.clone().unwrap().value)
+    };
+    let removed: Vec<_> = frameworks
+        .completed_frameworks
+        .iter()
+        .filter_map(id)
+        .collect();
+    assert!(removed.is_empty(), "{removed:?}");
+    let living: Vec<_> = frameworks.frameworks.iter().filter_map(id).collect();
+    assert!(ids.iter().all(|id| living.contains(id)), "{living:?}");
+    // Who dies between the master's granting the first subscription and hearing
+    // of it leaves a framework that nobody knows. It never had a task.
+    let orphans = living.len() - 1;
+    let of_ours = |task: &mesos::v1::Task| ids.contains(task.framework_id.as_str());
+    assert!(tasks.completed_tasks.iter().all(of_ours));
+
+    let attempts = all
+        .said
+        .iter()
+        .filter(|line| line.contains(" launching "))
+        .count();
+    println!(
+        "{kills} kills ({killed_in:?}), {items} tasks, {} subscriptions, {orphans} orphaned \
+         frameworks, {attempts} launches written down, {} of them never arrived; updates: {sent} by the master's count, {} \
+         handled; lost: 0, launched twice: 0, not acknowledged: 0; {time:.0?}",
+        all.of("subscribed ").len(),
+        attempts - items,
+        all.of("update ").len(),
+    );
+    cluster.stop().await.unwrap();
+}
+
+async fn tasks(client: &OperatorClient) -> master::response::GetTasks {
+    let call = master::Call {
+        r#type: Some(master::call::Type::GetTasks.into()),
+        ..Default::default()
+    };
+    client.call_master(&call).await.unwrap().get_tasks.unwrap()
+}
+
+/// The processes, one after another, and what they said.
+struct Runs {
+    arguments: [String; 5],
+    random: fastrand::Rng,
+    said: Vec<String>,
+    done: bool,
+}
+
+type Lines = tokio::io::Lines<BufReader<ChildStdout>>;
+
+impl Runs {
+    fn start(&self) -> (Child, Lines) {
+        let arguments = self.arguments.each_ref().map(String::as_str);
+        let mut command = example("failover_scheduler", &arguments);
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (child, lines)
+    }
+
+    /// What the lines behind this word say.
+    fn of(&self, word: &str) -> Vec<String> {
+        let behind = |line: &String| Some(line.strip_prefix(word)?.to_owned());
+        self.said.iter().filter_map(behind).collect()
+    }
+
+    /// Whether the process said something in time, and has not ended.
+    async fn hear(&mut self, lines: &mut Lines, limit: Duration) -> bool {
+        match timeout(limit, lines.next_line()).await {
+            Ok(Ok(Some(line))) => {
+                self.done |= line.starts_with("all done");
+                self.said.push(line);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Kills a process after a random time or, right then, after a random
+    /// number of things that it did; says what the last one was.
+    async fn run_and_kill(&mut self) -> &'static str {
+        let (mut child, mut lines) = self.start();
+        let before = self.said.len();
+        if self.random.bool() {
+            let end = Instant::now() + Duration::from_millis(self.random.u64(0..1500));
+            while let Some(left) = end.checked_duration_since(Instant::now()) {
+                self.hear(&mut lines, left).await;
+            }
+        } else {
+            for _ in 0..self.random.usize(1..12) {
+                // With nothing more to do it says nothing.
+                if !self.hear(&mut lines, Duration::from_secs(5)).await {
+                    break;
+                }
+            }
+        }
+        child.start_kill().unwrap();
+        within("the process' end", child.wait()).await.unwrap();
+        // What it had said before it died.
+        while self.hear(&mut lines, SILENCE).await {}
+        match self.said[before..].last().map(String::as_str) {
+            None => "start",
+            Some(line) if line.starts_with("subscribed") => "subscribing",
+            Some(line) if line.contains(" launching ") => "launching",
+            Some(line) if line.starts_with("update") => "an update",
+            Some(_) => "an end",
+        }
+    }
+
+    /// Lets a process go on until all is done and nothing is unacknowledged.
+    async fn run_to_the_end(&mut self, master: &OperatorClient) {
+        let (mut child, mut lines) = self.start();
+        self.done = false;
+        while !self.done {
+            assert!(self.hear(&mut lines, SILENCE).await, "{:#?}", self.said);
+        }
+        // What comes again comes after 10 s at first, then after 20 s and so on.
+        let end = Instant::now() + SILENCE;
+        while !tasks(master).await.tasks.is_empty() {
+            assert!(Instant::now() < end, "{:#?}", tasks(master).await.tasks);
+            self.hear(&mut lines, Duration::from_millis(200)).await;
+        }
+        let pid = nix::unistd::Pid::from_raw(child.id().unwrap().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::SIGINT).unwrap();
+        let status = within("the process' end", child.wait()).await.unwrap();
+        assert!(status.success(), "{status}");
+        while self.hear(&mut lines, SILENCE).await {}
+    }
+}
