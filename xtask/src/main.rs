@@ -4,6 +4,7 @@ mod bindgen;
 mod ci;
 mod codegen;
 mod fuzz;
+mod long;
 mod outputs;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,15 @@ enum Chore {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// Kill a scheduler on a real Mesos with SIGKILL, again and again, and count what that did
+    Failover {
+        /// How often
+        #[arg(long, default_value_t = 100)]
+        kills: u64,
+        /// What is random comes from this; printed by every run
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Check all that has to hold besides the tests
     #[command(after_help = ci::help())]
     Ci {
@@ -57,6 +67,7 @@ fn main() -> ExitCode {
         Chore::Codegen { check } => codegen::run(&root(), check),
         Chore::Bindgen { check } => bindgen::run(&root(), check),
         Chore::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
+        Chore::Failover { kills, seed } => long::failover(&root(), kills, seed),
         Chore::Ci { steps } => ci::run(&root(), &steps),
     };
     match done {

@@ -1,0 +1,47 @@
+//! The long runs of tests that run short in `cargo test --workspace`: the same tests, told by
+//! variables how long, with their figures shown. They need a real Mesos.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// Kills a scheduler so many times while it launches tasks.
+///
+/// # Errors
+/// What cargo says when it does not build or does not hold.
+pub(crate) fn failover(root: &Path, kills: u64, seed: Option<u64>) -> Result<()> {
+    // Cargo builds examples for all tests together, not for one.
+    cargo(
+        root,
+        &["build", "--package", "mesos-examples", "--examples"],
+        &[],
+    )?;
+    let test = ["--package", "mesos-examples", "--test", "it", "failover::"];
+    let mut variables = vec![("MESOS_FAILOVER_KILLS", kills)];
+    variables.extend(seed.map(|seed| ("MESOS_FAILOVER_SEED", seed)));
+    self::test(root, &test, &variables)
+}
+
+fn test(root: &Path, which: &[&str], variables: &[(&str, u64)]) -> Result<()> {
+    let args = [&["test"], which, &["--", "--nocapture"]].concat();
+    cargo(root, &args, variables)
+}
+
+fn cargo(root: &Path, args: &[&str], variables: &[(&str, u64)]) -> Result<()> {
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(root)
+        .args(args)
+        .env("MESOS_REQUIRE_REAL", "1")
+        .envs(
+            variables
+                .iter()
+                .map(|(name, value)| (name, value.to_string())),
+        )
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("`cargo {}` failed ({status})", args.join(" "));
+    }
+    Ok(())
+}
