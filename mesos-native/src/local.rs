@@ -82,9 +82,24 @@ impl Local {
     /// use, `MESOS_NUM_SLAVES` is not a number, or libmesos reports a setting that it
     /// cannot use. (For most such settings libmesos ends the process instead.)
     /// [`ErrorKind::TimedOut`]: not ready after `timeout`; the text says how far it got.
-    /// An agent that has nothing to offer, or a master that authenticates frameworks,
-    /// never gets ready.
+    /// An agent that has nothing to offer (see [`start_with`](Self::start_with)), or a
+    /// master that authenticates frameworks, never gets ready.
     pub fn start(library: &Library, timeout: Duration) -> Result<Local> {
+        Self::start_with(library, timeout, |_| None)
+    }
+
+    /// As [`start`](Self::start), but agents need not have anything to offer: they may come
+    /// back with all that they have in use, or another framework may be faster. Once the
+    /// master is elected, `registered` is asked again and again how many agents are
+    /// registered with the master at an address; `None` if it cannot tell.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub fn start_with(
+        library: &Library,
+        timeout: Duration,
+        mut registered: impl FnMut(SocketAddr) -> Option<usize>,
+    ) -> Result<Local> {
         // None is later than an Instant can say, so for ever.
         let deadline = Instant::now().checked_add(timeout);
         let agents = agents_wanted(env::var("MESOS_NUM_SLAVES").ok().as_deref())?;
@@ -120,9 +135,15 @@ impl Local {
             wanted: agents,
             master: None,
             agents: BTreeSet::new(),
+            registered: 0,
         };
         while !ready.complete() {
-            ready.take(&next(&events, deadline, &ready)?)?;
+            if let Some(event) = next(&events, deadline, &ready)? {
+                ready.take(&event)?;
+            }
+            if ready.master.is_some() && !ready.complete() {
+                ready.registered = registered(ready.address()?).unwrap_or_default();
+            }
         }
         let address = ready.address()?;
         driver.stop(false).map_err(refused)?;
@@ -149,6 +170,9 @@ impl Local {
         &self.agents
     }
 }
+
+/// How often it is asked who is registered, while nothing is heard of it.
+const ROUND: Duration = Duration::from_millis(50);
 
 /// The right to run the one cluster that a process can have: libmesos ends a process
 /// that starts a second.
@@ -208,12 +232,19 @@ fn port_is_free() -> Result<()> {
 struct Ready {
     wanted: usize,
     master: Option<MasterInfo>,
+    /// Those that have made an offer.
     agents: BTreeSet<String>,
+    /// How many there are by another account.
+    registered: usize,
 }
 
 impl Ready {
     fn complete(&self) -> bool {
-        self.master.is_some() && self.agents.len() >= self.wanted
+        self.master.is_some() && self.seen() >= self.wanted
+    }
+
+    fn seen(&self) -> usize {
+        self.registered.max(self.agents.len())
     }
 
     fn take(&mut self, event: &Event) -> Result<()> {
@@ -258,24 +289,28 @@ fn agents_wanted(value: Option<&str>) -> Result<usize> {
     })
 }
 
-fn next(events: &Receiver<Event>, deadline: Option<Instant>, ready: &Ready) -> Result<Event> {
-    let event = match deadline {
-        Some(deadline) => events.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-        None => events.recv().map_err(RecvTimeoutError::from),
-    };
-    event.map_err(|error| match error {
-        RecvTimeoutError::Timeout => Error::new(
+/// The next event, or none after a while.
+fn next(
+    events: &Receiver<Event>,
+    deadline: Option<Instant>,
+    ready: &Ready,
+) -> Result<Option<Event>> {
+    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    match events.recv_timeout(left.map_or(ROUND, |left| left.min(ROUND))) {
+        Ok(event) => Ok(Some(event)),
+        Err(RecvTimeoutError::Timeout) if left.is_none_or(|left| !left.is_zero()) => Ok(None),
+        Err(RecvTimeoutError::Timeout) => Err(Error::new(
             ErrorKind::TimedOut,
             format_args!(
                 "the local cluster was not ready in time: its master has {}been elected, {} of \
                  {} agents have registered; its log on stderr may tell why",
                 if ready.master.is_some() { "" } else { "not " },
-                ready.agents.len(),
+                ready.seen(),
                 ready.wanted,
             ),
-        ),
-        RecvTimeoutError::Disconnected => refused("its driver has gone"),
-    })
+        )),
+        Err(RecvTimeoutError::Disconnected) => Err(refused("its driver has gone")),
+    }
 }
 
 /// The text of an event that says that nothing more will come.
@@ -341,10 +376,11 @@ mod tests {
             wanted: 2,
             master: None,
             agents: BTreeSet::new(),
+            registered: 0,
         };
         ready.take(&offers(&["a", "a"])).expect("offers");
         assert!(!ready.complete());
-        ready.take(&offers(&["b"])).expect("offers");
+        ready.registered = 2;
         assert!(!ready.complete());
         ready
             .take(&Event {

@@ -1,19 +1,26 @@
 //! `mesos-local cluster`: the process that has master and agents in it. The supervisor starts it
 //! with all flags of Mesos in its environment, and ends it with a signal.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mesos_http::{OperatorClient, TlsConfig};
 use mesos_local::wire::{FAILED, READY};
 use mesos_native::Library;
 use mesos_native::local::Local;
+use mesos_proto::v1::master;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::getppid;
+
+/// How long the master may take to say who is registered before it is asked again.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The arguments; see [`wire::Config`](mesos_local::wire::Config).
 #[derive(Debug, clap::Args)]
@@ -51,7 +58,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         .init();
     let started = load(arguments).and_then(|library| {
         let timeout = Duration::try_from_secs_f64(arguments.timeout).unwrap_or(Duration::MAX);
-        Local::start(&library, timeout)
+        let mut registered = Registered::new();
+        Local::start_with(&library, timeout, |master| registered.ask(master))
     });
     match started {
         Ok(cluster) => {
@@ -66,6 +74,50 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Asks the master for its agents, so that those count that have nothing to offer.
+struct Registered(Option<tokio::runtime::Runtime>);
+
+impl Registered {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        Self(runtime.ok())
+    }
+
+    /// None if the master does not want to say: it may authenticate operators.
+    fn ask(&mut self, master: SocketAddr) -> Option<usize> {
+        let call = master::Call {
+            r#type: Some(master::call::Type::GetAgents.into()),
+            ..Default::default()
+        };
+        let answer = self
+            .0
+            .as_ref()?
+            .block_on(client(master)?.call_master(&call));
+        let agents = answer.ok()?.get_agents?.agents;
+        Some(agents.iter().filter(|agent| agent.active).count())
+    }
+}
+
+/// A client of this very process, whose variables say how it speaks TLS.
+fn client(master: SocketAddr) -> Option<OperatorClient> {
+    let secure = env::var_os("LIBPROCESS_SSL_ENABLED").is_some_and(|on| on == "1" || on == "true");
+    let scheme = if secure { "https" } else { "http" };
+    let url = format!("{scheme}://{master}/master");
+    let client = OperatorClient::new(url.parse().ok()?).response_timeout(PATIENCE);
+    if !secure {
+        return Some(client);
+    }
+    // It is ourselves, so there is nobody to be deceived by.
+    let tls = TlsConfig::new().danger_accept_any_certificate();
+    let files = ["LIBPROCESS_SSL_CERT_FILE", "LIBPROCESS_SSL_KEY_FILE"].map(env::var_os);
+    Some(client.tls(match files {
+        [Some(certificate), Some(key)] => tls.client_certificate(certificate, key),
+        _ => tls,
+    }))
 }
 
 fn load(arguments: &Arguments) -> mesos_native::Result<Library> {
