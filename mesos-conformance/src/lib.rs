@@ -2,7 +2,9 @@
 //! in every world there is.
 //!
 //! The cases are in [`mesos_testing::conformance`]; here are the backends
-//! ([`columns`]) with what is known of them, and the real clusters ([`Pool`]).
+//! ([`columns`]) with what is known of them, the real clusters ([`Pool`]), and
+//! what the program behind `cargo xtask conform` is made of ([`play`],
+//! [`Table`]).
 
 #![forbid(unsafe_code)]
 
@@ -13,8 +15,10 @@ pub mod executor;
 mod known;
 mod play;
 mod pool;
+mod table;
 
 pub use backends::{columns, http};
 pub use cluster::Leased;
 pub use play::{Job, Played, play};
 pub use pool::Pool;
+pub use table::{Format, Table, encoding, mark, world};

@@ -1,8 +1,233 @@
 //! The program behind `cargo xtask conform`; and, as `mesos-conformance
 //! executor`, the executor that agents start for it.
 
-use mesos_core::BoxError;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
-fn main() -> Result<(), BoxError> {
-    mesos_conformance::executor::run()
+use clap::{Parser, Subcommand, ValueEnum};
+use mesos_conformance::{Format, Job, Played, Pool, Table, columns, encoding, mark, play, world};
+use mesos_testing::conformance::{CASES, Case, Harness, Needs, World};
+
+/// What drivers promise, asked of every backend on a fake and on a real Mesos.
+///
+/// Shows each promise with what came of it: ok, FAILED, n/a (with the reason),
+/// known (a failure that is known, with the reason), FIXED (a known failure
+/// that is none any more). Fails if anything FAILED or is FIXED.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask conform")]
+struct Cli {
+    /// Only this backend; may be repeated [default: all]
+    #[arg(long, value_name = "NAME")]
+    backend: Vec<String>,
+    /// Where to ask
+    #[arg(long, value_delimiter = ',', default_value = "fake,real")]
+    on: Vec<On>,
+    /// Only promises with this in their topic or name; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    filter: Vec<String>,
+    /// Ask nothing; show what there is to ask
+    #[arg(long)]
+    list: bool,
+    /// How to show the table
+    #[arg(long, default_value = "text")]
+    format: Show,
+    /// How many at a time; most of them wait most of the time
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    jobs: usize,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Be the executor that cases run on an agent
+    #[command(hide = true)]
+    Executor,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum On {
+    /// A master in this process
+    Fake,
+    /// A real Mesos, which is downloaded once (27 MB)
+    Real,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Show {
+    Text,
+    Markdown,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(Command::Executor) => mesos_conformance::executor::run()
+            .map(|()| true)
+            .map_err(|error| error.to_string()),
+        None => conform(&cli),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn conform(cli: &Cli) -> Result<bool, String> {
+    let harnesses = chosen_backends(&cli.backend)?;
+    let is_wanted = |case: &&Case| {
+        let name = format!("{}::{}", case.topic, case.id);
+        cli.filter.is_empty() || cli.filter.iter().any(|text| name.contains(text))
+    };
+    let cases: Vec<&'static Case> = CASES.iter().filter(is_wanted).collect();
+    if cases.is_empty() {
+        return Err(format!("no promise has {:?} in it", cli.filter));
+    }
+    if cli.list {
+        list(&cases);
+        return Ok(true);
+    }
+    let worlds = chosen_worlds(&cli.on)?;
+    let places: Vec<(&Harness, &World)> = harnesses
+        .iter()
+        .flat_map(|harness| worlds.iter().map(move |world| (harness, world)))
+        .collect();
+    let mut table = Table::new(places.iter().copied());
+    let mut jobs: Vec<Job> = places
+        .iter()
+        .flat_map(|(harness, world)| {
+            cases.iter().map(|case| Job {
+                case,
+                harness: (*harness).clone(),
+                world: (*world).clone(),
+            })
+        })
+        .collect();
+    // What takes longest first.
+    jobs.sort_by_key(|job| matches!(job.world, World::Fake));
+    let mut progress = Progress::new(jobs.len());
+    play(jobs, cli.jobs, |played| {
+        progress.tell(&played);
+        table.add(played);
+    });
+    let took = progress.end();
+    let format = match cli.format {
+        Show::Text => Format::Text,
+        Show::Markdown => Format::Markdown,
+    };
+    print!("{}", table.show(format));
+    println!("after {took:.0} s");
+    Ok(table.is_good())
+}
+
+fn chosen_backends(names: &[String]) -> Result<Vec<Harness>, String> {
+    let mut all = columns();
+    let there = |name: &String| all.iter().any(|harness| harness.backend() == name);
+    if let Some(unknown) = names.iter().find(|name| !there(name)) {
+        let mut known: Vec<_> = all.iter().map(Harness::backend).collect();
+        known.dedup();
+        return Err(format!(
+            "there is no backend {unknown:?}, only: {}",
+            known.join(", ")
+        ));
+    }
+    all.retain(|harness| names.is_empty() || names.iter().any(|name| name == harness.backend()));
+    Ok(all)
+}
+
+fn chosen_worlds(on: &[On]) -> Result<Vec<World>, String> {
+    let mut worlds = Vec::new();
+    if on.contains(&On::Fake) {
+        worlds.push(World::Fake);
+    }
+    if on.contains(&On::Real) {
+        let program = std::env::current_exe();
+        let program = program.map_err(|error| format!("cannot tell where I am: {error}"))?;
+        let pool = Pool::new(program);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| format!("cannot start: {error}"))?;
+        runtime.block_on(pool.probe()).map_err(|error| {
+            format!(
+                "no real Mesos: {}; `--on fake` does without",
+                error.report()
+            )
+        })?;
+        worlds.push(World::Real(Arc::new(pool)));
+    }
+    Ok(worlds)
+}
+
+fn list(cases: &[&Case]) {
+    for case in cases {
+        let rows: Vec<_> = case.rows.iter().map(ToString::to_string).collect();
+        let only = match case.needs {
+            Needs::Any => String::new(),
+            Needs::Fake(reason) => format!(" (fake only: {reason})"),
+            Needs::Real(reason) => format!(" (real only: {reason})"),
+        };
+        println!("{}::{} [{}]{only}", case.topic, case.id, rows.join(" "));
+    }
+}
+
+/// Says on stderr how far it is: on a terminal in one line, elsewhere in one
+/// line for each.
+struct Progress {
+    all: usize,
+    done: usize,
+    since: Instant,
+    terminal: bool,
+}
+
+impl Progress {
+    fn new(all: usize) -> Self {
+        Self {
+            all,
+            done: 0,
+            since: Instant::now(),
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    fn tell(&mut self, played: &Played) {
+        self.done += 1;
+        let Played { job, verdict, time } = played;
+        let mark = mark(verdict);
+        if mark == "n/a" {
+            return;
+        }
+        let (done, all) = (self.done, self.all);
+        let line = format!(
+            "[{done}/{all}] {} {}, {}: {} {mark} ({:.1} s)",
+            job.harness.backend(),
+            encoding(job.harness.encoding()),
+            world(&job.world),
+            job.case.id,
+            time.as_secs_f64(),
+        );
+        // Bad news stays to be read.
+        let end = match (self.terminal, mark) {
+            (true, "ok" | "known") => "",
+            _ => "\n",
+        };
+        let clear = if self.terminal { "\r\x1b[K" } else { "" };
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "{clear}{line}{end}");
+        let _ = stderr.flush();
+    }
+
+    /// The time that it took, in seconds.
+    fn end(&self) -> f64 {
+        if self.terminal {
+            eprint!("\r\x1b[K");
+        }
+        self.since.elapsed().as_secs_f64()
+    }
 }

@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use mesos_conformance::{Pool, columns};
+use mesos_conformance::{Pool, columns, encoding};
 use mesos_local::testing::require_real;
-use mesos_testing::Encoding;
 use mesos_testing::conformance::{CASES, Verdict, World};
 
 /// How many clusters at a time, unless `--test-threads` says.
@@ -30,10 +29,7 @@ fn main() -> ExitCode {
     let world = World::Real(Arc::new(pool));
     let mut trials = Vec::new();
     for harness in columns() {
-        let encoding = match harness.encoding() {
-            Encoding::Json => "json",
-            Encoding::Protobuf => "protobuf",
-        };
+        let encoding = encoding(harness.encoding());
         for case in CASES.iter().filter(|case| case.not_in(&world).is_none()) {
             let name = format!(
                 "{}_{encoding}::{}::{}",
@@ -50,7 +46,6 @@ fn main() -> ExitCode {
             trials.push(Trial::test(name, trial));
         }
     }
-    // Those that wait longest first, or they would be waited for in the end.
     drop(world);
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -3,6 +3,7 @@
 mod bindgen;
 mod ci;
 mod codegen;
+mod conform;
 mod fuzz;
 mod long;
 mod outputs;
@@ -54,6 +55,13 @@ enum Chore {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Ask every backend what drivers promise, on a fake and on a real Mesos
+    #[command(disable_help_flag = true)]
+    Conform {
+        /// Those of the suite's own program; try `--help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Check all that has to hold besides the tests
     #[command(after_help = ci::help())]
     Ci {
@@ -68,6 +76,7 @@ fn main() -> ExitCode {
         Chore::Bindgen { check } => bindgen::run(&root(), check),
         Chore::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Chore::Failover { kills, seed } => long::failover(&root(), kills, seed),
+        Chore::Conform { args } => conform::run(&root(), &args),
         Chore::Ci { steps } => ci::run(&root(), &steps),
     };
     match done {

@@ -145,11 +145,14 @@ pub(super) async fn tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the
         assert_eq!(error.delivery(), Delivery::Unknown);
         recorder.disconnected().await;
         recorder.subscribed().await;
-        let asked = master.expect(Type::Reconcile).await;
-        let asked = must(asked.call.and_then(|call| call.reconcile).ok_or("a body")).tasks;
-        assert_eq!(asked.len(), 1, "{asked:?}");
-        assert_eq!(asked[0].task_id, "t1");
-        assert_eq!(asked[0].agent_id, Some(agent));
+        // An update that came by itself has answered before it was asked.
+        if state == TaskState::TaskGone {
+            let asked = master.expect(Type::Reconcile).await;
+            let asked = must(asked.call.and_then(|call| call.reconcile).ok_or("a body")).tasks;
+            assert_eq!(asked.len(), 1, "{asked:?}");
+            assert_eq!(asked[0].task_id, "t1");
+            assert_eq!(asked[0].agent_id, Some(agent));
+        }
         let answer = recorder.update(state).await;
         assert_eq!(answer.task_id, "t1");
         // It is for the scheduler to launch it again, once it knows.

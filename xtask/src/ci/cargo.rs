@@ -10,7 +10,7 @@ use serde::Deserialize;
 ///
 /// # Errors
 /// Cargo could not be started, or failed.
-pub(super) fn cargo(root: &Path, args: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+pub(crate) fn cargo(root: &Path, args: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let shown = format!("cargo {}", args.join(" "));
     let status = command(root)
         .args(args)

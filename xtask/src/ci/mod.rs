@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, bail};
 
 use crate::{bindgen, codegen};
-use cargo::cargo;
+pub(crate) use cargo::cargo;
 
 /// One step of `cargo xtask ci`.
 struct Step {

@@ -1,0 +1,17 @@
+//! `cargo xtask conform`: the conformance suite's own program, which has all the options.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::ci::cargo;
+
+/// Builds and runs it with `args`.
+///
+/// # Errors
+/// A promise is broken, or nothing could be asked; the program has said which and why.
+pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
+    let mut command = vec!["run", "--quiet", "--package", "mesos-conformance", "--"];
+    command.extend(args.iter().map(String::as_str));
+    cargo(root, &command, &[])
+}
