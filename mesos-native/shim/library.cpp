@@ -32,6 +32,19 @@ std::size_t measured(const Symbols& symbols, const Message* instance, const char
   return size;
 }
 
+MessageType message_type(
+    const Symbols& symbols,
+    const Message* (*instance)(),
+    void (*construct)(Message*),
+    void (*destroy)(Message*),
+    const char* name)
+{
+  if (instance == nullptr || construct == nullptr || destroy == nullptr) {
+    return {name, 0, nullptr, nullptr};
+  }
+  return {name, measured(symbols, instance(), name), construct, destroy};
+}
+
 // The part that matters of libmesos' JSON value, a boost::variant: its kind, and then
 // a string in place, or, up to 1.5, a pointer to one.
 struct JsonValue
@@ -51,24 +64,36 @@ const std::string* short_string(const void* at)
 
 } // namespace
 
-ParsedMessage::ParsedMessage(
+Messages::Messages(
     const Symbols& symbols,
-    std::size_t size,
-    void (*construct)(Message*),
-    void (*destroy_)(Message*),
-    const char* name,
-    mesos_shim_bytes bytes)
-  : storage(size), destroy(destroy_)
+    const MessageType& type_,
+    const mesos_shim_bytes* bytes,
+    std::size_t count)
+  : type(type_), storage(std::max<std::size_t>(1, count) * type_.size)
 {
-  if (bytes.len > INT_MAX) {
-    throw std::runtime_error(std::string(name) + " is larger than 2 GiB");
+  try {
+    for (std::size_t i = 0; i < count; i++) {
+      if (bytes[i].len > INT_MAX) {
+        throw std::runtime_error(std::string(type.name) + " is larger than 2 GiB");
+      }
+      type.construct(at(i));
+      made++;
+      if (!symbols.parse(at(i), bytes[i].data, static_cast<int>(bytes[i].len))) {
+        throw std::runtime_error(
+            "libmesos does not accept the " + std::string(type.name) +
+            ": a required field is missing or a string is not UTF-8");
+      }
+    }
+  } catch (...) {
+    clear();
+    throw;
   }
-  construct(storage.as<Message>());
-  if (!symbols.parse(storage.as<Message>(), bytes.data, static_cast<int>(bytes.len))) {
-    destroy(storage.as<Message>());
-    throw std::runtime_error(
-        "libmesos does not accept the " + std::string(name) +
-        ": a required field is missing or a string is not UTF-8");
+}
+
+void Messages::clear()
+{
+  while (made > 0) {
+    type.destroy(at(--made));
   }
 }
 
@@ -100,11 +125,37 @@ extern "C" mesos_shim_library* mesos_shim_library_new(
   symbols.field = reinterpret_cast<decltype(symbols.field)>(addresses[i++]);
     MESOS_SHIM_SYMBOLS(TAKE)
 #undef TAKE
-    library->framework_info_size =
-      measured(symbols, symbols.framework_info_default(), "mesos::FrameworkInfo");
-    library->offer_size = measured(symbols, symbols.offer_default(), "mesos::Offer");
+#define TYPE(X, field, mangled, readable, optional)                              \
+  library->field = message_type(                                                 \
+      symbols,                                                                   \
+      symbols.field##_default,                                                   \
+      symbols.field##_new,                                                       \
+      symbols.field##_free,                                                      \
+      readable);
+    MESOS_SHIM_MESSAGES(TYPE, )
+#undef TYPE
     return library.release();
   });
+}
+
+extern "C" int mesos_shim_library_has(
+    const mesos_shim_library* library, mesos_shim_feature feature)
+{
+  const Symbols& symbols = library->symbols;
+  const bool described =
+    symbols.update_framework != nullptr || symbols.update_framework_constrained != nullptr;
+  switch (feature) {
+    case MESOS_SHIM_SINGLE_ROLES:
+      return symbols.revive_roles != nullptr && symbols.suppress_roles != nullptr &&
+             symbols.scheduler_driver_new_suppressed != nullptr &&
+             symbols.scheduler_driver_new_suppressed_credential != nullptr;
+    case MESOS_SHIM_UPDATE_FRAMEWORK:
+      return described;
+    case MESOS_SHIM_OFFER_CONSTRAINTS:
+      return symbols.update_framework_constrained != nullptr &&
+             library->offer_constraints.size != 0;
+  }
+  return 0;
 }
 
 extern "C" size_t mesos_shim_library_version(

@@ -13,11 +13,25 @@
 #include "mesos_shim.h"
 #include "symbols.hpp"
 
+namespace mesos_shim {
+
+// What it takes to have an object of one of libmesos' message types.
+struct MessageType
+{
+  const char* name;
+  std::size_t size; // 0: this libmesos has no such message
+  void (*construct)(Message*);
+  void (*destroy)(Message*);
+};
+
+} // namespace mesos_shim
+
 struct mesos_shim_library
 {
   mesos_shim::Symbols symbols;
-  std::size_t framework_info_size;
-  std::size_t offer_size;
+#define TYPE(X, field, mangled, readable, optional) mesos_shim::MessageType field;
+  MESOS_SHIM_MESSAGES(TYPE, )
+#undef TYPE
 };
 
 namespace mesos_shim {
@@ -53,7 +67,16 @@ inline std::string to_string(mesos_shim_bytes bytes)
     : std::string(reinterpret_cast<const char*>(bytes.data), bytes.len);
 }
 
-// Storage for one C++ object of a size that is only known at run time.
+inline Strings to_strings(const mesos_shim_bytes* texts, std::size_t count)
+{
+  Strings strings;
+  for (std::size_t i = 0; i < count; i++) {
+    strings.push_back(to_string(texts[i]));
+  }
+  return strings;
+}
+
+// Storage for C++ objects of a size that is only known at run time.
 class Storage
 {
 public:
@@ -72,26 +95,40 @@ private:
   void* memory;
 };
 
-// One message of libmesos' own protobuf, parsed from bytes.
-class ParsedMessage
+// Messages of one type, next to each other as in a std::vector, parsed from bytes.
+class Messages
 {
 public:
-  ParsedMessage(
+  Messages(
       const Symbols& symbols,
-      std::size_t size,
-      void (*construct)(Message*),
-      void (*destroy)(Message*),
-      const char* name,
-      mesos_shim_bytes bytes);
-  ~ParsedMessage() { destroy(storage.as<Message>()); }
-  ParsedMessage(const ParsedMessage&) = delete;
-  ParsedMessage& operator=(const ParsedMessage&) = delete;
+      const MessageType& type,
+      const mesos_shim_bytes* bytes,
+      std::size_t count);
+  ~Messages() { clear(); }
+  Messages(const Messages&) = delete;
+  Messages& operator=(const Messages&) = delete;
 
-  const Message* get() const { return storage.as<Message>(); }
+  // Of the first, for those who asked for one.
+  Message* get() const { return storage.as<Message>(); }
+
+  // Looks like a std::vector that nobody adds to.
+  RawVector vector() const
+  {
+    const char* begin = storage.as<char>();
+    const char* end = begin + made * type.size;
+    return {begin, end, end};
+  }
 
 private:
+  Message* at(std::size_t index) const
+  {
+    return reinterpret_cast<Message*>(storage.as<char>() + index * type.size);
+  }
+  void clear();
+
+  const MessageType& type;
   Storage storage;
-  void (*destroy)(Message*);
+  std::size_t made = 0;
 };
 
 } // namespace mesos_shim

@@ -56,6 +56,17 @@ typedef struct mesos_shim_library mesos_shim_library;
 mesos_shim_library* mesos_shim_library_new(
     void* const* addresses, size_t count, char* error, size_t error_len);
 
+/* What a later release of Mesos added. */
+typedef enum mesos_shim_feature {
+  MESOS_SHIM_SINGLE_ROLES = 1,      /* revive and suppress them; since 1.9 */
+  MESOS_SHIM_UPDATE_FRAMEWORK = 2,  /* since 1.9 */
+  MESOS_SHIM_OFFER_CONSTRAINTS = 3  /* since 1.11 */
+} mesos_shim_feature;
+
+/* Whether this libmesos has it: 1 or 0. */
+int mesos_shim_library_has(
+    const mesos_shim_library* library, mesos_shim_feature feature);
+
 /* The release that libmesos says it is ("1.11.0"), copied like an error text.
  * Returns its length, or 0 when this libmesos cannot tell. */
 size_t mesos_shim_library_version(
@@ -103,17 +114,27 @@ typedef enum mesos_shim_status {
   MESOS_SHIM_STOPPED = 4
 } mesos_shim_status;
 
-/* Makes a driver. `framework` is a FrameworkInfo. For the master "local" this
- * starts a whole cluster inside the process, with flags from the environment;
- * flags that do not parse make libmesos end the process. Returns NULL and sets
- * `error` when the message does not parse or libmesos throws. `callback` and
- * `context` must stay valid until mesos_shim_scheduler_free() has returned, or,
- * when this function returned NULL, for ever. */
+/* What a driver is made with. */
+typedef struct mesos_shim_scheduler_settings {
+  mesos_shim_bytes framework; /* FrameworkInfo */
+  mesos_shim_bytes master;    /* "host:port", "zk://...", "file://...", "local" */
+  mesos_shim_bytes credential; /* Credential; looked at when has_credential is 1 */
+  int has_credential;
+  int implicit_acknowledgements;
+  /* Names of roles; not empty only with MESOS_SHIM_SINGLE_ROLES. */
+  const mesos_shim_bytes* suppressed_roles;
+  size_t suppressed_count;
+} mesos_shim_scheduler_settings;
+
+/* Makes a driver. For the master "local" this starts a whole cluster inside the
+ * process, with flags from the environment; flags that do not parse make libmesos
+ * end the process. Returns NULL and sets `error` when a message does not parse or
+ * libmesos throws. `callback` and `context` must stay valid until
+ * mesos_shim_scheduler_free() has returned, or, when this function returned NULL,
+ * for ever. */
 mesos_shim_scheduler* mesos_shim_scheduler_new(
     const mesos_shim_library* library,
-    mesos_shim_bytes framework,
-    mesos_shim_bytes master,
-    int implicit_acknowledgements,
+    const mesos_shim_scheduler_settings* settings,
     mesos_shim_callback callback,
     void* context,
     char* error,
@@ -133,6 +154,107 @@ mesos_shim_status mesos_shim_scheduler_stop(
  * MESOS_SHIM_RUNNING: libmesos may end the process otherwise. Not from a callback. */
 mesos_shim_status mesos_shim_scheduler_join(
     mesos_shim_scheduler* scheduler, char* error, size_t error_len);
+
+/* MesosSchedulerDriver::abort. Does not block. No callback begins after it has
+ * returned, but for one that may be on its way. */
+mesos_shim_status mesos_shim_scheduler_abort(
+    mesos_shim_scheduler* scheduler, char* error, size_t error_len);
+
+/* The calls. None blocks. MESOS_SHIM_RUNNING means that libmesos has put the call
+ * in line, not that it has been sent: without a connection to a master it drops it.
+ * Any other status means that nothing was done. MESOS_SHIM_EXCEPTION also when a
+ * message does not parse or this libmesos lacks the call.
+ *
+ * What the caller has to see to, because libmesos would end the process: no
+ * operation with an id, no acknowledgement on a driver with implicit ones, no role
+ * twice among the suppressed. */
+
+/* [OfferID...], [Offer::Operation...], Filters. */
+mesos_shim_status mesos_shim_scheduler_accept_offers(
+    mesos_shim_scheduler* scheduler,
+    const mesos_shim_bytes* offer_ids,
+    size_t offer_id_count,
+    const mesos_shim_bytes* operations,
+    size_t operation_count,
+    mesos_shim_bytes filters,
+    char* error,
+    size_t error_len);
+
+/* OfferID, Filters. */
+mesos_shim_status mesos_shim_scheduler_decline_offer(
+    mesos_shim_scheduler* scheduler,
+    mesos_shim_bytes offer_id,
+    mesos_shim_bytes filters,
+    char* error,
+    size_t error_len);
+
+/* Names of roles; none means all. */
+mesos_shim_status mesos_shim_scheduler_revive_offers(
+    mesos_shim_scheduler* scheduler,
+    const mesos_shim_bytes* roles,
+    size_t role_count,
+    char* error,
+    size_t error_len);
+
+/* Names of roles; none means all. */
+mesos_shim_status mesos_shim_scheduler_suppress_offers(
+    mesos_shim_scheduler* scheduler,
+    const mesos_shim_bytes* roles,
+    size_t role_count,
+    char* error,
+    size_t error_len);
+
+/* TaskID. */
+mesos_shim_status mesos_shim_scheduler_kill_task(
+    mesos_shim_scheduler* scheduler,
+    mesos_shim_bytes task_id,
+    char* error,
+    size_t error_len);
+
+/* TaskStatus; its task_id, slave_id and uuid matter. */
+mesos_shim_status mesos_shim_scheduler_acknowledge_status_update(
+    mesos_shim_scheduler* scheduler,
+    mesos_shim_bytes task_status,
+    char* error,
+    size_t error_len);
+
+/* ExecutorID, SlaveID, any bytes. */
+mesos_shim_status mesos_shim_scheduler_send_framework_message(
+    mesos_shim_scheduler* scheduler,
+    mesos_shim_bytes executor_id,
+    mesos_shim_bytes agent_id,
+    mesos_shim_bytes data,
+    char* error,
+    size_t error_len);
+
+/* [TaskStatus...]; their task_id and slave_id matter. None means all tasks. */
+mesos_shim_status mesos_shim_scheduler_reconcile_tasks(
+    mesos_shim_scheduler* scheduler,
+    const mesos_shim_bytes* task_statuses,
+    size_t count,
+    char* error,
+    size_t error_len);
+
+/* [Request...]. */
+mesos_shim_status mesos_shim_scheduler_request_resources(
+    mesos_shim_scheduler* scheduler,
+    const mesos_shim_bytes* requests,
+    size_t count,
+    char* error,
+    size_t error_len);
+
+/* FrameworkInfo, with the id that the master gave; names of roles, no two the same;
+ * NULL or OfferConstraints (only with MESOS_SHIM_OFFER_CONSTRAINTS). Needs
+ * MESOS_SHIM_UPDATE_FRAMEWORK. Not before the first MESOS_SHIM_REGISTERED: libmesos
+ * aborts the driver then. */
+mesos_shim_status mesos_shim_scheduler_update_framework(
+    mesos_shim_scheduler* scheduler,
+    mesos_shim_bytes framework,
+    const mesos_shim_bytes* suppressed_roles,
+    size_t suppressed_count,
+    const mesos_shim_bytes* offer_constraints,
+    char* error,
+    size_t error_len);
 
 /* Destroys the driver, and with the master "local" the cluster. Blocks until no
  * callback runs any more; none comes after it has returned. Called from inside a

@@ -7,14 +7,6 @@
 
 namespace mesos_shim {
 
-// std::vector<T> of a T whose size is only known at run time.
-struct RawVector
-{
-  const char* begin;
-  const char* end;
-  const char* capacity;
-};
-
 // The virtual functions of mesos::Scheduler, in the order in which
 // include/mesos/scheduler.hpp declares them: libmesos calls them by position.
 class Callbacks
@@ -39,7 +31,7 @@ public:
 
   virtual void resource_offers(Driver*, const RawVector& offers)
   {
-    event(MESOS_SHIM_RESOURCE_OFFERS).add(offers, library.offer_size).send();
+    event(MESOS_SHIM_RESOURCE_OFFERS).add(offers, library.offer.size).send();
   }
 
   virtual void offer_rescinded(Driver*, const Message& offer_id)
@@ -178,8 +170,9 @@ constexpr unsigned char UNTOUCHED = 0xA5;
 struct mesos_shim_scheduler
 {
   mesos_shim_scheduler(
-      const mesos_shim_library& library, mesos_shim_callback callback, void* context)
-    : symbols(library.symbols), callbacks(library, callback, context), storage(DRIVER_STORAGE)
+      const mesos_shim_library& library_, mesos_shim_callback callback, void* context)
+    : library(library_), symbols(library_.symbols), callbacks(library_, callback, context),
+      storage(DRIVER_STORAGE)
   {
     std::memset(storage.as<void>(), UNTOUCHED, DRIVER_STORAGE);
   }
@@ -194,6 +187,7 @@ struct mesos_shim_scheduler
     });
   }
 
+  const mesos_shim_library& library;
   const Symbols& symbols;
   Callbacks callbacks;
   Storage storage;
@@ -201,9 +195,7 @@ struct mesos_shim_scheduler
 
 extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
     const mesos_shim_library* library,
-    mesos_shim_bytes framework,
-    mesos_shim_bytes master,
-    int implicit_acknowledgements,
+    const mesos_shim_scheduler_settings* settings,
     mesos_shim_callback callback,
     void* context,
     char* error,
@@ -211,24 +203,33 @@ extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
 {
   return guarded<mesos_shim_scheduler*>(nullptr, error, error_len, [&] {
     const Symbols& symbols = library->symbols;
-    const ParsedMessage info(
-        symbols,
-        library->framework_info_size,
-        symbols.framework_info_new,
-        symbols.framework_info_free,
-        "FrameworkInfo",
-        framework);
-    const std::string address = to_string(master);
+    const Messages info(symbols, library->framework_info, &settings->framework, 1);
+    const Messages credential(
+        symbols, library->credential, &settings->credential, settings->has_credential != 0);
+    const Strings suppressed = to_strings(settings->suppressed_roles, settings->suppressed_count);
+    const std::string master = to_string(settings->master);
+    const bool implicit = settings->implicit_acknowledgements != 0;
+    if (!suppressed.empty() && !mesos_shim_library_has(library, MESOS_SHIM_SINGLE_ROLES)) {
+      throw std::runtime_error("this libmesos cannot suppress roles from the start");
+    }
 
     std::unique_ptr<mesos_shim_scheduler> scheduler(
         new mesos_shim_scheduler(*library, callback, context));
+    Driver* driver = scheduler->driver();
+    Callbacks* callbacks = &scheduler->callbacks;
     try {
-      symbols.scheduler_driver_new(
-          scheduler->driver(),
-          &scheduler->callbacks,
-          info.get(),
-          &address,
-          implicit_acknowledgements != 0);
+      if (suppressed.empty() && settings->has_credential == 0) {
+        symbols.scheduler_driver_new(driver, callbacks, info.get(), &master, implicit);
+      } else if (suppressed.empty()) {
+        symbols.scheduler_driver_new_credential(
+            driver, callbacks, info.get(), &master, implicit, credential.get());
+      } else if (settings->has_credential == 0) {
+        symbols.scheduler_driver_new_suppressed(
+            driver, callbacks, info.get(), &suppressed, &master, implicit);
+      } else {
+        symbols.scheduler_driver_new_suppressed_credential(
+            driver, callbacks, info.get(), &suppressed, &master, implicit, credential.get());
+      }
     } catch (...) {
       // What the half-made driver left running may still use the callbacks.
       scheduler.release();
@@ -242,30 +243,181 @@ extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
   });
 }
 
-extern "C" mesos_shim_status mesos_shim_scheduler_start(
-    mesos_shim_scheduler* scheduler, char* error, size_t error_len)
+namespace {
+
+// Calls one method of the driver, which returns a status; `body` gets the driver.
+template <typename F>
+mesos_shim_status call(
+    mesos_shim_scheduler* scheduler, char* error, std::size_t error_len, F body) noexcept
 {
   return guarded<mesos_shim_status>(MESOS_SHIM_EXCEPTION, error, error_len, [&] {
-    return static_cast<mesos_shim_status>(
-        scheduler->symbols.scheduler_driver_start(scheduler->driver()));
+    return static_cast<mesos_shim_status>(body(scheduler->driver(), scheduler->symbols));
   });
 }
 
-extern "C" mesos_shim_status mesos_shim_scheduler_stop(
-    mesos_shim_scheduler* scheduler, int failover, char* error, size_t error_len)
+void require(mesos_shim_scheduler* scheduler, mesos_shim_feature feature, const char* what)
 {
-  return guarded<mesos_shim_status>(MESOS_SHIM_EXCEPTION, error, error_len, [&] {
-    return static_cast<mesos_shim_status>(
-        scheduler->symbols.scheduler_driver_stop(scheduler->driver(), failover != 0));
+  if (!mesos_shim_library_has(&scheduler->library, feature)) {
+    throw std::runtime_error(std::string("this libmesos cannot ") + what);
+  }
+}
+
+} // namespace
+
+#define METHOD(name, ...)                                                        \
+  extern "C" mesos_shim_status mesos_shim_scheduler_##name(                      \
+      mesos_shim_scheduler* scheduler, __VA_ARGS__, char* error, size_t error_len)
+#define PLAIN_METHOD(name)                                                       \
+  extern "C" mesos_shim_status mesos_shim_scheduler_##name(                      \
+      mesos_shim_scheduler* scheduler, char* error, size_t error_len)
+#define BODY call(scheduler, error, error_len, [&](Driver* driver, const Symbols& symbols)
+
+PLAIN_METHOD(start)
+{
+  return BODY { return symbols.scheduler_driver_start(driver); });
+}
+
+METHOD(stop, int failover)
+{
+  return BODY { return symbols.scheduler_driver_stop(driver, failover != 0); });
+}
+
+PLAIN_METHOD(abort)
+{
+  return BODY { return symbols.scheduler_driver_abort(driver); });
+}
+
+PLAIN_METHOD(join)
+{
+  return BODY { return symbols.scheduler_driver_join(driver); });
+}
+
+METHOD(
+    accept_offers,
+    const mesos_shim_bytes* offer_ids,
+    size_t offer_id_count,
+    const mesos_shim_bytes* operations,
+    size_t operation_count,
+    mesos_shim_bytes filters)
+{
+  return BODY {
+    const mesos_shim_library& library = scheduler->library;
+    const Messages ids(symbols, library.offer_id, offer_ids, offer_id_count);
+    const Messages all(symbols, library.operation, operations, operation_count);
+    const Messages filter(symbols, library.filters, &filters, 1);
+    const RawVector id_vector = ids.vector();
+    const RawVector all_vector = all.vector();
+    return symbols.accept_offers(driver, &id_vector, &all_vector, filter.get());
   });
 }
 
-extern "C" mesos_shim_status mesos_shim_scheduler_join(
-    mesos_shim_scheduler* scheduler, char* error, size_t error_len)
+METHOD(decline_offer, mesos_shim_bytes offer_id, mesos_shim_bytes filters)
 {
-  return guarded<mesos_shim_status>(MESOS_SHIM_EXCEPTION, error, error_len, [&] {
-    return static_cast<mesos_shim_status>(
-        scheduler->symbols.scheduler_driver_join(scheduler->driver()));
+  return BODY {
+    const Messages id(symbols, scheduler->library.offer_id, &offer_id, 1);
+    const Messages filter(symbols, scheduler->library.filters, &filters, 1);
+    return symbols.decline_offer(driver, id.get(), filter.get());
+  });
+}
+
+METHOD(revive_offers, const mesos_shim_bytes* roles, size_t role_count)
+{
+  return BODY {
+    if (role_count == 0) {
+      return symbols.revive_offers(driver);
+    }
+    require(scheduler, MESOS_SHIM_SINGLE_ROLES, "revive single roles");
+    const Strings names = to_strings(roles, role_count);
+    return symbols.revive_roles(driver, &names);
+  });
+}
+
+METHOD(suppress_offers, const mesos_shim_bytes* roles, size_t role_count)
+{
+  return BODY {
+    if (role_count == 0) {
+      return symbols.suppress_offers(driver);
+    }
+    require(scheduler, MESOS_SHIM_SINGLE_ROLES, "suppress single roles");
+    const Strings names = to_strings(roles, role_count);
+    return symbols.suppress_roles(driver, &names);
+  });
+}
+
+METHOD(kill_task, mesos_shim_bytes task_id)
+{
+  return BODY {
+    const Messages id(symbols, scheduler->library.task_id, &task_id, 1);
+    return symbols.kill_task(driver, id.get());
+  });
+}
+
+METHOD(acknowledge_status_update, mesos_shim_bytes task_status)
+{
+  return BODY {
+    const Messages status(symbols, scheduler->library.task_status, &task_status, 1);
+    return symbols.acknowledge_status_update(driver, status.get());
+  });
+}
+
+METHOD(
+    send_framework_message,
+    mesos_shim_bytes executor_id,
+    mesos_shim_bytes agent_id,
+    mesos_shim_bytes data)
+{
+  return BODY {
+    const Messages executor(symbols, scheduler->library.executor_id, &executor_id, 1);
+    const Messages agent(symbols, scheduler->library.agent_id, &agent_id, 1);
+    const std::string text = to_string(data);
+    return symbols.send_framework_message(driver, executor.get(), agent.get(), &text);
+  });
+}
+
+METHOD(reconcile_tasks, const mesos_shim_bytes* task_statuses, size_t count)
+{
+  return BODY {
+    const Messages statuses(symbols, scheduler->library.task_status, task_statuses, count);
+    const RawVector vector = statuses.vector();
+    return symbols.reconcile_tasks(driver, &vector);
+  });
+}
+
+METHOD(request_resources, const mesos_shim_bytes* requests, size_t count)
+{
+  return BODY {
+    const Messages all(symbols, scheduler->library.request, requests, count);
+    const RawVector vector = all.vector();
+    return symbols.request_resources(driver, &vector);
+  });
+}
+
+METHOD(
+    update_framework,
+    mesos_shim_bytes framework,
+    const mesos_shim_bytes* suppressed_roles,
+    size_t suppressed_count,
+    const mesos_shim_bytes* offer_constraints)
+{
+  return BODY {
+    const mesos_shim_library& library = scheduler->library;
+    require(scheduler, MESOS_SHIM_UPDATE_FRAMEWORK, "update a framework");
+    const Messages info(symbols, library.framework_info, &framework, 1);
+    const Strings roles = to_strings(suppressed_roles, suppressed_count);
+    if (!mesos_shim_library_has(&library, MESOS_SHIM_OFFER_CONSTRAINTS)) {
+      if (offer_constraints != nullptr) {
+        throw std::runtime_error("this libmesos has no offer constraints");
+      }
+      return symbols.update_framework(driver, info.get(), &roles);
+    }
+    const mesos_shim_bytes none = {nullptr, 0};
+    const Messages constraints(
+        symbols,
+        library.offer_constraints,
+        offer_constraints == nullptr ? &none : offer_constraints,
+        1);
+    return symbols.update_framework_constrained(
+        driver, info.get(), &roles, constraints.get());
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace mesos_shim {
 
@@ -15,7 +16,45 @@ struct Driver;
 struct Message;
 class Callbacks; // stands in for mesos::Scheduler
 
+// std::vector<T> of a T whose size is only known at run time: libstdc++'s layout.
+struct RawVector
+{
+  const char* begin;
+  const char* end;
+  const char* capacity;
+};
+
+using Strings = std::vector<std::string>;
+
 #define STRING_NEW "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
+#define STRINGS_OF(S) "RKSt6vectorI" STRING_NEW "SaI" S "EE"
+#define DRIVER "_ZN5mesos20MesosSchedulerDriver"
+
+// M(X, field, mangled name, readable name, optional): the messages that cross.
+#define MESOS_SHIM_MESSAGES(M, X)                                                \
+  M(X, framework_info, "13FrameworkInfo", "FrameworkInfo", 0)                    \
+  M(X, offer, "5Offer", "Offer", 0)                                              \
+  M(X, offer_id, "7OfferID", "OfferID", 0)                                       \
+  M(X, operation, "15Offer_Operation", "Offer::Operation", 0)                    \
+  M(X, filters, "7Filters", "Filters", 0)                                        \
+  M(X, task_id, "6TaskID", "TaskID", 0)                                          \
+  M(X, task_status, "10TaskStatus", "TaskStatus", 0)                             \
+  M(X, executor_id, "10ExecutorID", "ExecutorID", 0)                             \
+  M(X, agent_id, "7SlaveID", "SlaveID", 0)                                       \
+  M(X, request, "7Request", "Request", 0)                                        \
+  M(X, credential, "10Credential", "Credential", 0)                              \
+  /* Since 1.11. */                                                              \
+  M(X, offer_constraints, "9scheduler16OfferConstraints",                        \
+    "scheduler::OfferConstraints", 1)
+
+#define MESOS_SHIM_MESSAGE_SYMBOLS(X, field, mangled, readable, optional)        \
+  X(field##_default, const Message*, (),                                         \
+    "_ZN5mesos" mangled "16default_instanceEv",                                  \
+    "mesos::" readable "::default_instance()", nullptr, optional)                \
+  X(field##_new, void, (Message*), "_ZN5mesos" mangled "C1Ev",                   \
+    "the constructor of mesos::" readable, nullptr, optional)                    \
+  X(field##_free, void, (Message*), "_ZN5mesos" mangled "D1Ev",                  \
+    "the destructor of mesos::" readable, nullptr, optional)
 
 // X(field, return type, arguments, mangled, readable, mangled with the old string
 // type or nullptr, optional)
@@ -31,16 +70,7 @@ class Callbacks; // stands in for mesos::Scheduler
   X(space_used, std::size_t, (const Message*),                                   \
     "_ZNK6google8protobuf7Message13SpaceUsedLongEv",                             \
     "google::protobuf::Message::SpaceUsedLong()", nullptr, 0)                    \
-  X(framework_info_default, const Message*, (),                                  \
-    "_ZN5mesos13FrameworkInfo16default_instanceEv",                              \
-    "mesos::FrameworkInfo::default_instance()", nullptr, 0)                      \
-  X(framework_info_new, void, (Message*), "_ZN5mesos13FrameworkInfoC1Ev",        \
-    "mesos::FrameworkInfo::FrameworkInfo()", nullptr, 0)                         \
-  X(framework_info_free, void, (Message*), "_ZN5mesos13FrameworkInfoD1Ev",       \
-    "mesos::FrameworkInfo::~FrameworkInfo()", nullptr, 0)                        \
-  X(offer_default, const Message*, (),                                           \
-    "_ZN5mesos5Offer16default_instanceEv",                                       \
-    "mesos::Offer::default_instance()", nullptr, 0)                              \
+  MESOS_SHIM_MESSAGES(MESOS_SHIM_MESSAGE_SYMBOLS, X)                             \
   X(scheduler_driver_new, void,                                                  \
     (Driver*, Callbacks*, const Message*, const std::string*, bool),                  \
     "_ZN5mesos20MesosSchedulerDriverC1EPNS_9SchedulerERKNS_13FrameworkInfoERK"   \
@@ -61,6 +91,85 @@ class Callbacks; // stands in for mesos::Scheduler
   X(scheduler_driver_stop, int, (Driver*, bool),                                 \
     "_ZN5mesos20MesosSchedulerDriver4stopEb",                                    \
     "mesos::MesosSchedulerDriver::stop(bool)", nullptr, 0)                       \
+  X(scheduler_driver_abort, int, (Driver*), DRIVER "5abortEv",                   \
+    "mesos::MesosSchedulerDriver::abort()", nullptr, 0)                          \
+  X(accept_offers, int,                                                          \
+    (Driver*, const RawVector*, const RawVector*, const Message*),               \
+    DRIVER "12acceptOffersERKSt6vectorINS_7OfferIDESaIS2_EERKS1_I"               \
+    "NS_15Offer_OperationESaIS7_EERKNS_7FiltersE",                               \
+    "mesos::MesosSchedulerDriver::acceptOffers(std::vector<OfferID> const&, "    \
+    "std::vector<Offer::Operation> const&, Filters const&)", nullptr, 0)         \
+  X(decline_offer, int, (Driver*, const Message*, const Message*),               \
+    DRIVER "12declineOfferERKNS_7OfferIDERKNS_7FiltersE",                        \
+    "mesos::MesosSchedulerDriver::declineOffer(OfferID const&, Filters const&)", \
+    nullptr, 0)                                                                  \
+  X(revive_offers, int, (Driver*), DRIVER "12reviveOffersEv",                    \
+    "mesos::MesosSchedulerDriver::reviveOffers()", nullptr, 0)                   \
+  X(suppress_offers, int, (Driver*), DRIVER "14suppressOffersEv",                \
+    "mesos::MesosSchedulerDriver::suppressOffers()", nullptr, 0)                 \
+  X(kill_task, int, (Driver*, const Message*), DRIVER "8killTaskERKNS_6TaskIDE", \
+    "mesos::MesosSchedulerDriver::killTask(TaskID const&)", nullptr, 0)          \
+  X(acknowledge_status_update, int, (Driver*, const Message*),                   \
+    DRIVER "23acknowledgeStatusUpdateERKNS_10TaskStatusE",                       \
+    "mesos::MesosSchedulerDriver::acknowledgeStatusUpdate(TaskStatus const&)",   \
+    nullptr, 0)                                                                  \
+  X(send_framework_message, int,                                                 \
+    (Driver*, const Message*, const Message*, const std::string*),               \
+    DRIVER "20sendFrameworkMessageERKNS_10ExecutorIDERKNS_7SlaveIDERK" STRING_NEW, \
+    "mesos::MesosSchedulerDriver::sendFrameworkMessage(ExecutorID const&, "      \
+    "SlaveID const&, std::string const&)",                                       \
+    DRIVER "20sendFrameworkMessageERKNS_10ExecutorIDERKNS_7SlaveIDERKSs", 0)     \
+  X(reconcile_tasks, int, (Driver*, const RawVector*),                           \
+    DRIVER "14reconcileTasksERKSt6vectorINS_10TaskStatusESaIS2_EE",              \
+    "mesos::MesosSchedulerDriver::reconcileTasks(std::vector<TaskStatus> "       \
+    "const&)", nullptr, 0)                                                       \
+  X(request_resources, int, (Driver*, const RawVector*),                         \
+    DRIVER "16requestResourcesERKSt6vectorINS_7RequestESaIS2_EE",                \
+    "mesos::MesosSchedulerDriver::requestResources(std::vector<Request> const&)", \
+    nullptr, 0)                                                                  \
+  X(scheduler_driver_new_credential, void,                                       \
+    (Driver*, Callbacks*, const Message*, const std::string*, bool, const Message*), \
+    DRIVER "C1EPNS_9SchedulerERKNS_13FrameworkInfoERK" STRING_NEW                \
+    "bRKNS_10CredentialE",                                                       \
+    "mesos::MesosSchedulerDriver::MesosSchedulerDriver(mesos::Scheduler*, "      \
+    "mesos::FrameworkInfo const&, std::string const&, bool, "                    \
+    "mesos::Credential const&)",                                                 \
+    DRIVER "C1EPNS_9SchedulerERKNS_13FrameworkInfoERKSsbRKNS_10CredentialE", 0)  \
+  /* Since 1.9: single roles, and the framework's description. */                \
+  X(scheduler_driver_new_suppressed, void,                                       \
+    (Driver*, Callbacks*, const Message*, const Strings*, const std::string*, bool), \
+    DRIVER "C1EPNS_9SchedulerERKNS_13FrameworkInfoE" STRINGS_OF("SC_") "RKSC_b", \
+    "mesos::MesosSchedulerDriver::MesosSchedulerDriver(mesos::Scheduler*, "      \
+    "mesos::FrameworkInfo const&, std::vector<std::string> const&, "             \
+    "std::string const&, bool)", nullptr, 1)                                     \
+  X(scheduler_driver_new_suppressed_credential, void,                            \
+    (Driver*, Callbacks*, const Message*, const Strings*, const std::string*, bool, \
+     const Message*),                                                            \
+    DRIVER "C1EPNS_9SchedulerERKNS_13FrameworkInfoE" STRINGS_OF("SC_")           \
+    "RKSC_bRKNS_10CredentialE",                                                 \
+    "mesos::MesosSchedulerDriver::MesosSchedulerDriver(mesos::Scheduler*, "      \
+    "mesos::FrameworkInfo const&, std::vector<std::string> const&, "             \
+    "std::string const&, bool, mesos::Credential const&)", nullptr, 1)           \
+  X(revive_roles, int, (Driver*, const Strings*),                                \
+    DRIVER "12reviveOffersE" STRINGS_OF("S7_"),                                  \
+    "mesos::MesosSchedulerDriver::reviveOffers(std::vector<std::string> const&)", \
+    nullptr, 1)                                                                  \
+  X(suppress_roles, int, (Driver*, const Strings*),                              \
+    DRIVER "14suppressOffersE" STRINGS_OF("S7_"),                                \
+    "mesos::MesosSchedulerDriver::suppressOffers(std::vector<std::string> "      \
+    "const&)", nullptr, 1)                                                       \
+  X(update_framework, int, (Driver*, const Message*, const Strings*),            \
+    DRIVER "15updateFrameworkERKNS_13FrameworkInfoE" STRINGS_OF("SA_"),          \
+    "mesos::MesosSchedulerDriver::updateFramework(FrameworkInfo const&, "        \
+    "std::vector<std::string> const&)", nullptr, 1)                              \
+  /* Since 1.11, in place of the one before; takes the constraints' content. */  \
+  X(update_framework_constrained, int,                                           \
+    (Driver*, const Message*, const Strings*, Message*),                         \
+    DRIVER "15updateFrameworkERKNS_13FrameworkInfoE" STRINGS_OF("SA_")           \
+    "ONS_9scheduler16OfferConstraintsE",                                         \
+    "mesos::MesosSchedulerDriver::updateFramework(FrameworkInfo const&, "        \
+    "std::vector<std::string> const&, scheduler::OfferConstraints&&)",           \
+    nullptr, 1)                                                                  \
   /* Returns a JSON object by value: into storage whose address comes first. */  \
   X(version, void, (void*), "_ZN5mesos8internal7versionEv",                      \
     "mesos::internal::version()", nullptr, 1)

@@ -24,10 +24,13 @@
 //! * Do not fork without exec: its threads do not exist in the child.
 #![deny(unsafe_code)]
 
+mod backend;
 mod error;
 mod library;
 pub mod local;
+mod preflight;
 mod sys;
 
+pub use backend::NativeBackend;
 pub use error::{Error, ErrorKind, Result};
 pub use library::{LIBRARY_VARIABLE, Library};

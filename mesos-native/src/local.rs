@@ -27,7 +27,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -37,7 +37,8 @@ use prost::Message as _;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::library::Library;
-use crate::sys::{self, Event, Scheduler};
+use crate::preflight;
+use crate::sys::{self, Event, Scheduler, Settings};
 
 /// A running cluster. Dropping it shuts master and agents down and blocks until they
 /// are gone, for some tens of milliseconds.
@@ -116,9 +117,12 @@ impl Local {
         };
         let driver = Scheduler::new(
             library.loaded(),
-            &framework.encode_to_vec(),
-            "local",
-            true,
+            &Settings {
+                framework: &framework.encode_to_vec(),
+                master: "local",
+                implicit_acknowledgements: true,
+                ..Settings::default()
+            },
             handler,
         )
         .map_err(refused)?;
@@ -180,9 +184,6 @@ struct Only;
 
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
-/// Whether libmesos' networking, which is set up once in a process, has its port.
-static BOUND: AtomicBool = AtomicBool::new(false);
-
 impl Only {
     fn claim() -> Result<Only> {
         if RUNNING.swap(true, Ordering::AcqRel) {
@@ -192,10 +193,7 @@ impl Only {
             ));
         }
         let only = Only;
-        if !BOUND.load(Ordering::Acquire) {
-            port_is_free()?;
-            BOUND.store(true, Ordering::Release);
-        }
+        preflight::check().map_err(refused)?;
         Ok(only)
     }
 }
@@ -203,28 +201,6 @@ impl Only {
 impl Drop for Only {
     fn drop(&mut self) {
         RUNNING.store(false, Ordering::Release);
-    }
-}
-
-/// libmesos ends the process when it cannot bind its port, so that is tried before.
-/// Somebody may still be faster; then the reason is on stderr only.
-fn port_is_free() -> Result<()> {
-    let ip = env::var("LIBPROCESS_IP")
-        .ok()
-        .and_then(|ip| ip.parse().ok());
-    let port = env::var("LIBPROCESS_PORT")
-        .ok()
-        .and_then(|port| port.parse().ok());
-    let address = SocketAddr::new(
-        ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        port.unwrap_or(0),
-    );
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused(format_args!(
-            "it cannot listen on {address}: {error}; choose another LIBPROCESS_IP or \
-             LIBPROCESS_PORT, 0 for a free port"
-        ))),
     }
 }
 
@@ -371,6 +347,7 @@ mod tests {
                 .iter()
                 .map(|agent| offer(agent).encode_to_vec())
                 .collect(),
+            value: 0,
         };
         let mut ready = Ready {
             wanted: 2,
@@ -386,6 +363,7 @@ mod tests {
             .take(&Event {
                 kind: sys::MESOS_SHIM_REGISTERED,
                 parts: vec![Vec::new(), MasterInfo::default().encode_to_vec()],
+                value: 0,
             })
             .expect("registered");
         assert!(ready.complete());

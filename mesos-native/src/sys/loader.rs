@@ -20,6 +20,17 @@ unsafe impl Send for Loaded {}
 // SAFETY: as above; nothing changes it after it was made.
 unsafe impl Sync for Loaded {}
 
+/// What a later release of Mesos added.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Feature {
+    /// SUPPRESS and REVIVE of single roles (1.9).
+    SingleRoles,
+    /// UPDATE_FRAMEWORK (1.9).
+    UpdateFramework,
+    /// Offer constraints (1.11).
+    OfferConstraints,
+}
+
 /// Why a file is not a libmesos that can be used.
 #[derive(Debug)]
 pub(crate) enum LoadError {
@@ -119,6 +130,17 @@ impl Loaded {
             bindings::mesos_shim_library_version(self.0.as_ptr(), text.as_mut_ptr(), text.len())
         };
         (len > 0).then(|| text.into_string())
+    }
+
+    /// Whether this libmesos has it.
+    pub(crate) fn has(self, feature: Feature) -> bool {
+        let feature = match feature {
+            Feature::SingleRoles => bindings::MESOS_SHIM_SINGLE_ROLES,
+            Feature::UpdateFramework => bindings::MESOS_SHIM_UPDATE_FRAMEWORK,
+            Feature::OfferConstraints => bindings::MESOS_SHIM_OFFER_CONSTRAINTS,
+        };
+        // SAFETY: the handle is never freed.
+        unsafe { bindings::mesos_shim_library_has(self.0.as_ptr(), feature) != 0 }
     }
 
     pub(super) fn as_ptr(self) -> *const bindings::mesos_shim_library {

@@ -5,15 +5,19 @@
 
 #[allow(missing_docs, unreachable_pub, dead_code, non_camel_case_types)]
 mod bindings;
+mod calls;
 mod loader;
 mod scheduler;
 
 pub(crate) use bindings::{
-    MESOS_SHIM_ERROR, MESOS_SHIM_REGISTERED, MESOS_SHIM_RESOURCE_OFFERS, MESOS_SHIM_RUNNING,
-    MESOS_SHIM_SHIM_FAILED,
+    MESOS_SHIM_DISCONNECTED, MESOS_SHIM_ERROR, MESOS_SHIM_EXECUTOR_LOST,
+    MESOS_SHIM_FRAMEWORK_MESSAGE, MESOS_SHIM_OFFER_RESCINDED, MESOS_SHIM_REGISTERED,
+    MESOS_SHIM_REREGISTERED, MESOS_SHIM_RESOURCE_OFFERS, MESOS_SHIM_RUNNING,
+    MESOS_SHIM_SHIM_FAILED, MESOS_SHIM_SLAVE_LOST, MESOS_SHIM_STATUS_UPDATE,
 };
-pub(crate) use loader::{LoadError, Loaded, preload};
-pub(crate) use scheduler::{Event, Scheduler};
+pub(crate) use calls::Call;
+pub(crate) use loader::{Feature, LoadError, Loaded, preload};
+pub(crate) use scheduler::{Event, Scheduler, Settings, Status};
 
 /// A buffer for the text of an error or a version.
 struct Text([u8; 512]);
@@ -40,6 +44,11 @@ impl Text {
             .unwrap_or(self.0.len());
         String::from_utf8_lossy(&self.0[..end]).into_owned()
     }
+}
+
+/// The views live as long as what they show, which the borrow of `items` does not say.
+fn views<T: AsRef<[u8]>>(items: &[T]) -> Vec<bindings::mesos_shim_bytes> {
+    items.iter().map(|item| bytes(item.as_ref())).collect()
 }
 
 fn bytes(data: &[u8]) -> bindings::mesos_shim_bytes {

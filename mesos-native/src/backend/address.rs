@@ -1,0 +1,121 @@
+//! What libmesos takes for a master's address, and what is refused before it does.
+
+use mesos_core::{Error, ErrorKind, Result};
+
+/// The address as libmesos wants it.
+pub(super) fn checked(text: &str) -> Result<String> {
+    let text = text.trim();
+    let wrong = |reason: &str| {
+        Error::new(
+            ErrorKind::Config,
+            format!(
+                "{:?} is no address of a master for libmesos: {reason}",
+                without_password(text)
+            ),
+        )
+    };
+    if text.contains('\0') {
+        return Err(wrong("it has a NUL in it"));
+    }
+    if let Some(rest) = text.strip_prefix("zk://") {
+        let (_, path) = rest.split_once('/').ok_or_else(|| wrong("no path"))?;
+        if path.trim_matches('/').is_empty() {
+            return Err(wrong("name the masters' path, such as /mesos"));
+        }
+        return Ok(text.to_owned());
+    }
+    if let Some(path) = text.strip_prefix("file://") {
+        // libmesos reads it once, and ends the driver with a reason if it cannot.
+        return match path.is_empty() {
+            true => Err(wrong("no path of a file")),
+            false => Ok(text.to_owned()),
+        };
+    }
+    let plain = match text.split_once("://") {
+        None => text,
+        Some(("http" | "https", rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            match path.trim_end_matches('/') {
+                "" | "master" => host,
+                _ => return Err(wrong("libmesos takes no path but /master")),
+            }
+        }
+        Some(_) => return Err(wrong("use host:port, zk://, file:// or http://")),
+    };
+    match plain.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p != 0) => {
+            Ok(plain.to_owned())
+        }
+        // "local" would start a cluster in this process.
+        _ => Err(wrong("host:port was expected")),
+    }
+}
+
+/// For messages: the address without what is secret in it.
+pub(super) fn without_password(text: &str) -> String {
+    let Some(rest) = text.strip_prefix("zk://") else {
+        return text.to_owned();
+    };
+    match rest.split_once('/').unwrap_or((rest, "")) {
+        (authority, path) if authority.contains('@') => {
+            let hosts = authority.rsplit_once('@').map_or("", |(_, hosts)| hosts);
+            format!("zk://***@{hosts}/{path}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_libmesos_takes_are_handed_on() {
+        for address in [
+            "10.0.0.1:5050",
+            "master.example:5050",
+            "zk://a:2181,b:2181/mesos",
+            "zk://user:secret@a:2181/mesos",
+            "file:///etc/mesos/zk",
+        ] {
+            assert_eq!(checked(address).expect(address), address);
+        }
+    }
+
+    #[test]
+    fn an_address_of_the_http_api_is_understood() {
+        for address in ["http://h:5050", "http://h:5050/", "https://h:5050/master"] {
+            assert_eq!(checked(address).expect(address), "h:5050");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason_and_without_the_password() {
+        for address in [
+            "",
+            "local",
+            "localquiet",
+            "h",
+            "h:",
+            "h:0",
+            "h:99999",
+            ":5050",
+            "zk://a:2181",
+            "zk://a:2181/",
+            "file://",
+            "ftp://h:1",
+            "http://h:5050/api",
+            "h:\x0050",
+        ] {
+            assert_eq!(
+                checked(address).expect_err(address).kind(),
+                ErrorKind::Config
+            );
+        }
+        let error = checked("zk://user:secret@a:2181")
+            .expect_err("no path")
+            .to_string();
+        assert!(!error.contains("secret"), "{error}");
+        assert!(error.contains("zk://***@a:2181/"), "{error}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What libmesos calls a scheduler with, as events of the v1 API. The messages are the
+//! same on the wire; only what they come in differs.
+
+use bytes::Bytes;
+use mesos_core::{Error, ErrorKind, Result};
+use mesos_proto::v1::scheduler::{Event, event};
+use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, OfferId, TaskStatus};
+use prost::Message;
+
+use crate::sys;
+
+/// The events that one callback stands for; none for DISCONNECTED. `framework_id` is the
+/// id that was registered last, which REREGISTERED leaves out.
+pub(super) fn lift(
+    callback: sys::Event,
+    framework_id: &mut Option<FrameworkId>,
+) -> Result<Option<Event>> {
+    let parts: Vec<Bytes> = callback.parts.into_iter().map(Bytes::from).collect();
+    let event = match (callback.kind, parts.as_slice()) {
+        (sys::MESOS_SHIM_REGISTERED, [id, master]) => {
+            let id: FrameworkId = decode("FrameworkID", id)?;
+            *framework_id = Some(id.clone());
+            subscribed(id, decode("MasterInfo", master)?)
+        }
+        (sys::MESOS_SHIM_REREGISTERED, [master]) => {
+            let id = framework_id.clone().ok_or_else(|| {
+                let text = "libmesos reregistered a framework that it had never registered";
+                Error::new(ErrorKind::Protocol, text)
+            })?;
+            subscribed(id, decode("MasterInfo", master)?)
+        }
+        (sys::MESOS_SHIM_DISCONNECTED, []) => return Ok(None),
+        (sys::MESOS_SHIM_RESOURCE_OFFERS, offers) => {
+            let offers: Result<Vec<Offer>> =
+                offers.iter().map(|offer| decode("Offer", offer)).collect();
+            let offers = event::Offers { offers: offers? };
+            event(event::Type::Offers, |event| event.offers = Some(offers))
+        }
+        (sys::MESOS_SHIM_OFFER_RESCINDED, [id]) => {
+            let offer_id: OfferId = decode("OfferID", id)?;
+            event(event::Type::Rescind, |event| {
+                event.rescind = Some(event::Rescind { offer_id });
+            })
+        }
+        (sys::MESOS_SHIM_STATUS_UPDATE, [status]) => {
+            let status: TaskStatus = decode("TaskStatus", status)?;
+            event(event::Type::Update, |event| {
+                event.update = Some(event::Update { status });
+            })
+        }
+        (sys::MESOS_SHIM_FRAMEWORK_MESSAGE, [executor, agent, data]) => {
+            let message = event::Message {
+                agent_id: decode("SlaveID", agent)?,
+                executor_id: decode("ExecutorID", executor)?,
+                data: data.clone(),
+            };
+            event(event::Type::Message, |event| event.message = Some(message))
+        }
+        (sys::MESOS_SHIM_SLAVE_LOST, [agent]) => failure(decode("SlaveID", agent)?, None),
+        (sys::MESOS_SHIM_EXECUTOR_LOST, [executor, agent]) => {
+            let executor: ExecutorId = decode("ExecutorID", executor)?;
+            let status = i32::try_from(callback.value).unwrap_or(i32::MAX);
+            failure(decode("SlaveID", agent)?, Some((executor, status)))
+        }
+        (sys::MESOS_SHIM_ERROR, [text]) => {
+            let message = String::from_utf8_lossy(text).into_owned();
+            event(event::Type::Error, |event| {
+                event.error = Some(event::Error { message });
+            })
+        }
+        (sys::MESOS_SHIM_SHIM_FAILED, [text]) => {
+            // Updates come again once the framework has subscribed again.
+            let text = String::from_utf8_lossy(text);
+            return Err(Error::new(
+                ErrorKind::Backend,
+                format!(
+                    "a callback of kind {} could not be taken from libmesos: {text}",
+                    callback.value
+                ),
+            ));
+        }
+        (kind, parts) => {
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                format!("a callback of kind {kind} with {} parts", parts.len()),
+            ));
+        }
+    };
+    Ok(Some(event))
+}
+
+fn subscribed(framework_id: FrameworkId, master_info: MasterInfo) -> Event {
+    event(event::Type::Subscribed, |event| {
+        event.subscribed = Some(event::Subscribed {
+            framework_id,
+            // libmesos watches the connection itself.
+            heartbeat_interval_seconds: None,
+            master_info: Some(master_info),
+        });
+    })
+}
+
+fn failure(agent: AgentId, executor: Option<(ExecutorId, i32)>) -> Event {
+    let (executor_id, status) = executor.unzip();
+    event(event::Type::Failure, |event| {
+        event.failure = Some(event::Failure {
+            agent_id: Some(agent),
+            executor_id,
+            status,
+        });
+    })
+}
+
+fn event(event_type: event::Type, fill: impl FnOnce(&mut Event)) -> Event {
+    let mut event = Event {
+        r#type: Some(event_type.into()),
+        ..Default::default()
+    };
+    fill(&mut event);
+    event
+}
+
+fn decode<M: Message + Default>(name: &str, bytes: &Bytes) -> Result<M> {
+    M::decode(bytes.clone()).map_err(|cause| {
+        let text = format!("libmesos handed over a {name} that does not decode");
+        Error::new(ErrorKind::Decode, text).with_source(cause)
+    })
+}

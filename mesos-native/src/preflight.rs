@@ -1,0 +1,129 @@
+//! What makes libmesos end the process when it starts up, tried before it does
+//! (`3rdparty/libprocess/src/process.cpp`, `src/logging/logging.cpp`).
+
+use std::env;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Whether libmesos has started up: it reads its settings once.
+static DONE: AtomicBool = AtomicBool::new(false);
+
+/// Looks at the settings in the environment, until they were once found good. Blocks for
+/// as long as the machine takes to resolve its own name.
+///
+/// # Errors
+/// [`ErrorKind::Refused`]: names the setting, and what to change.
+pub(crate) fn check() -> Result<()> {
+    if DONE.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    settings(&|name| env::var(name).ok())?;
+    DONE.store(true, Ordering::Release);
+    Ok(())
+}
+
+fn settings(get: &dyn Fn(&str) -> Option<String>) -> Result<()> {
+    let set = |name: &str| get(name).filter(|value| !value.is_empty());
+    let ip: Option<IpAddr> = parsed("LIBPROCESS_IP", get, "an IP address")?;
+    let port: Option<u16> = parsed("LIBPROCESS_PORT", get, "a port, 0 for any")?;
+    let _: Option<IpAddr> = parsed("LIBPROCESS_ADVERTISE_IP", get, "an IP address")?;
+    let _: Option<u16> = parsed("LIBPROCESS_ADVERTISE_PORT", get, "a port")?;
+    let threads: Option<u32> = parsed("LIBPROCESS_NUM_WORKER_THREADS", get, "a number")?;
+    if threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
+        return Err(refused(
+            "LIBPROCESS_NUM_WORKER_THREADS has to be between 1 and 1024",
+        ));
+    }
+    free(SocketAddr::new(
+        ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        port.unwrap_or(0),
+    ))?;
+    let any = ip.is_none_or(|ip| ip.is_unspecified());
+    if any && set("LIBPROCESS_ADVERTISE_IP").is_none() {
+        own_name_resolves()?;
+    }
+    if let Some(level) = set("MESOS_LOGGING_LEVEL")
+        && !["INFO", "WARNING", "ERROR"].contains(&level.as_str())
+    {
+        return Err(refused(format_args!(
+            "MESOS_LOGGING_LEVEL is {level:?}; it has to be INFO, WARNING or ERROR"
+        )));
+    }
+    if let Some(directory) = set("MESOS_LOG_DIR") {
+        fs::create_dir_all(&directory)
+            .map_err(|error| refused(format_args!("MESOS_LOG_DIR {directory}: {error}")))?;
+    }
+    let tls = ["LIBPROCESS_SSL_ENABLED", "SSL_ENABLED"].iter();
+    if tls
+        .filter_map(|name| set(name))
+        .any(|on| on == "1" || on == "true")
+    {
+        for file in ["KEY_FILE", "CERT_FILE"] {
+            readable(file, &set)?;
+        }
+    }
+    Ok(())
+}
+
+fn parsed<T: std::str::FromStr>(
+    name: &str,
+    get: &dyn Fn(&str) -> Option<String>,
+    wanted: &str,
+) -> Result<Option<T>> {
+    get(name)
+        .map(|text| {
+            text.parse()
+                .map_err(|_| refused(format_args!("{name} is {text:?}; it has to be {wanted}")))
+        })
+        .transpose()
+}
+
+/// Somebody may still be faster; then the reason is on stderr only.
+fn free(address: SocketAddr) -> Result<()> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(format_args!(
+            "it cannot listen on {address}: {error}; choose another LIBPROCESS_IP or \
+             LIBPROCESS_PORT, 0 for a free port"
+        ))),
+    }
+}
+
+/// libmesos tells masters the address of the machine's own name.
+fn own_name_resolves() -> Result<()> {
+    let name = nix::unistd::gethostname().map_err(|error| {
+        refused(format_args!(
+            "the machine's name is not to be had: {error}; set LIBPROCESS_IP"
+        ))
+    })?;
+    let name = name.to_string_lossy().into_owned();
+    let found = (name.as_str(), 0).to_socket_addrs();
+    if found.is_ok_and(|mut all| all.any(|address| address.is_ipv4())) {
+        return Ok(());
+    }
+    Err(refused(format_args!(
+        "the machine's own name {name:?} has no IPv4 address, so masters could not be told \
+         where to answer; set LIBPROCESS_IP to the address that they reach"
+    )))
+}
+
+fn readable(file: &str, set: &dyn Fn(&str) -> Option<String>) -> Result<()> {
+    let new = format!("LIBPROCESS_SSL_{file}");
+    let Some(path) = set(&new).or_else(|| set(&format!("SSL_{file}"))) else {
+        return Err(refused(format_args!(
+            "TLS is enabled, but {new} is not set"
+        )));
+    };
+    match fs::File::open(Path::new(&path)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(format_args!("{new} {path}: {error}"))),
+    }
+}
+
+fn refused(reason: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Refused, reason)
+}
