@@ -1,0 +1,181 @@
+//! What would end the process in libmesos (`src/sched/sched.cpp`) is an error here, and
+//! the process and its other drivers go on.
+
+use mesos_core::backend::{Backend, SchedulerApi};
+use mesos_core::{Capability, Delivery, End, ErrorKind, SchedulerDriver};
+use mesos_native::NativeBackend;
+use mesos_testing::v1::offer::{Operation, operation};
+use mesos_testing::v1::scheduler::{Call, call};
+use mesos_testing::v1::{FrameworkInfo, OperationId, TaskState};
+use mesos_testing::{Handler, Outcome, Recorder};
+
+use crate::support::{cluster, framework, library, start, task};
+
+fn subscribe_call() -> Call {
+    Call {
+        r#type: Some(call::Type::Subscribe.into()),
+        subscribe: Some(call::Subscribe {
+            framework_info: FrameworkInfo::new("root", "hazards"),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_with_an_id_is_refused_and_the_driver_goes_on() {
+    let Some((_cluster, backend)) = cluster().await else {
+        return;
+    };
+    let (driver, recorder) = start(&backend);
+    recorder.subscribed().await;
+    let offer = recorder.offers().await.remove(0);
+    let operation = Operation {
+        r#type: Some(operation::Type::Launch.into()),
+        id: Some(OperationId {
+            value: "op".to_owned(),
+        }),
+        launch: Some(operation::Launch {
+            task_infos: vec![task("t", "true")],
+        }),
+        ..Default::default()
+    };
+    let accept = Call {
+        r#type: Some(call::Type::Accept.into()),
+        accept: Some(call::Accept {
+            offer_ids: vec![offer.id.clone()],
+            operations: vec![operation],
+            filters: None,
+        }),
+        ..Default::default()
+    };
+    let error = driver.call(accept).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    driver.launch(offer, [task("t", "true")]).await.unwrap();
+    recorder.update(TaskState::TaskFinished).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_before_the_registration_fail_as_not_sent() {
+    let Some(library) = library().await else {
+        return;
+    };
+    // Nobody listens there, so the driver never registers.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap().to_string();
+    drop(port);
+    let backend = NativeBackend::new(library, &address).unwrap();
+    let subscription = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
+    let subscription = subscription.await.unwrap();
+    for call_type in [
+        call::Type::Revive,
+        call::Type::Suppress,
+        call::Type::Reconcile,
+        call::Type::Teardown,
+    ] {
+        let call = Call {
+            r#type: Some(call_type.into()),
+            ..Default::default()
+        };
+        let error = subscription.calls.send(call).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotSubscribed, "{call_type:?}");
+        assert_eq!(error.delivery(), Delivery::NotSent, "{call_type:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_that_cannot_start_is_an_error_with_libmesos_reason() {
+    let Some(library) = library().await else {
+        return;
+    };
+    let backend = NativeBackend::new(library, "file:///nonexistent/master").unwrap();
+    let error = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
+    let error = error.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let text = error.to_string();
+    assert!(text.contains("/nonexistent/master"), "{text}");
+    assert!(text.contains("No such file"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_suppressed_twice_is_refused() {
+    let Some((_cluster, backend)) = cluster().await else {
+        return;
+    };
+    let framework = framework().role("a").role("b");
+    let info = framework.info().clone();
+    let recorder = Recorder::new();
+    let driver = SchedulerDriver::start(recorder.clone(), framework, backend);
+    recorder.subscribed().await;
+    let twice = ["a", "b", "a"].map(str::to_owned);
+    let update = driver.update_framework(info.clone(), twice, None);
+    assert_eq!(update.await.unwrap_err().kind(), ErrorKind::Config);
+    let once = ["a", "b"].map(str::to_owned);
+    driver.update_framework(info, once, None).await.unwrap();
+    driver.stop(false);
+    assert!(matches!(driver.join().await, Ok(End::Stopped)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_libmesos_lacks_is_refused_and_not_among_the_capabilities() {
+    let Some((_cluster, backend)) = cluster().await else {
+        return;
+    };
+    let (driver, recorder) = start(&backend);
+    recorder.subscribed().await;
+    for missing in [
+        Capability::InverseOffers,
+        Capability::OperationFeedback,
+        Capability::ShutdownExecutor,
+        Capability::KillPolicy,
+        Capability::KillOnAgent,
+        Capability::CallResults,
+    ] {
+        assert!(!driver.capabilities().contains(missing), "{missing:?}");
+    }
+    for call_type in [
+        call::Type::AcceptInverseOffers,
+        call::Type::DeclineInverseOffers,
+        call::Type::Shutdown,
+        call::Type::AcknowledgeOperationStatus,
+        call::Type::ReconcileOperations,
+    ] {
+        let call = Call {
+            r#type: Some(call_type.into()),
+            accept_inverse_offers: Some(call::AcceptInverseOffers::default()),
+            decline_inverse_offers: Some(call::DeclineInverseOffers::default()),
+            shutdown: Some(call::Shutdown::default()),
+            acknowledge_operation_status: Some(call::AcknowledgeOperationStatus::default()),
+            ..Default::default()
+        };
+        let error = driver.call(call).await.unwrap_err();
+        let refused = [ErrorKind::Unsupported, ErrorKind::Config];
+        assert!(refused.contains(&error.kind()), "{call_type:?}: {error}");
+        assert_eq!(error.delivery(), Delivery::NotSent, "{call_type:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_drivers_in_one_process_do_not_disturb_each_other() {
+    let Some((_cluster, backend)) = cluster().await else {
+        return;
+    };
+    let (other, others) = start(&backend);
+    others.subscribed().await;
+    let offer = others.offers().await.remove(0);
+    let sleeper = [task("t", "sleep 600")];
+    other.launch(offer, sleeper).await.unwrap();
+    others.update(TaskState::TaskRunning).await;
+    let recorder = Recorder::new();
+    let panics = Outcome::Panic("expected in this test".to_owned());
+    recorder.always(Handler::Subscribed, panics);
+    let panicking = SchedulerDriver::start(recorder, framework(), backend);
+    let error = panicking.join().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+
+    other.kill("t", None, None).await.unwrap();
+    others.update(TaskState::TaskKilled).await;
+    other.stop(false);
+    assert!(matches!(other.join().await, Ok(End::Stopped)));
+}

@@ -1,0 +1,88 @@
+//! Masters that go and come, and schedulers that do.
+
+use mesos_core::{End, ErrorKind, SchedulerDriver};
+use mesos_testing::v1::{TaskId, TaskState};
+use mesos_testing::{Handler, Outcome, Recorder};
+
+use crate::support::{cluster, framework, start, task};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_of_the_cluster_the_same_framework_is_subscribed_again() {
+    let Some((cluster, backend)) = cluster().await else {
+        return;
+    };
+    let (driver, recorder) = start(&backend);
+    let first = recorder.subscribed().await;
+    let stale = recorder.offers().await.remove(0);
+    cluster.kill().await.unwrap();
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::NotLeader);
+    let error = driver.launch(stale, [task("t", "true")]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OfferGone);
+    cluster.restart().await.unwrap();
+    let again = recorder.subscribed().await;
+    assert!(again.resubscribed);
+    assert_eq!(again.framework_id, first.framework_id);
+    let offer = recorder.offers().await.remove(0);
+    driver.launch(offer, [task("t", "true")]).await.unwrap();
+    recorder.update(TaskState::TaskFinished).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_no_handler_took_reaches_the_instance_that_takes_over() {
+    let Some((_cluster, backend)) = cluster().await else {
+        return;
+    };
+    let (driver, recorder) = start(&backend);
+    recorder.always(Handler::Update, Outcome::Fail("not now".to_owned()));
+    let id = recorder.subscribed().await.framework_id;
+    let offer = recorder.offers().await.remove(0);
+    driver.launch(offer, [task("t", "exit 3")]).await.unwrap();
+    recorder.update(TaskState::TaskStarting).await;
+
+    let second = Recorder::new();
+    let successor =
+        SchedulerDriver::start(second.clone(), framework().id(id.clone()), backend.clone());
+    assert_eq!(second.subscribed().await.framework_id, id);
+    let taken_over = driver.join().await.unwrap_err();
+    assert_eq!(taken_over.kind(), ErrorKind::TakenOver);
+    for state in [
+        TaskState::TaskStarting,
+        TaskState::TaskRunning,
+        TaskState::TaskFailed,
+    ] {
+        let update = second.update(state).await;
+        assert_eq!(update.task_id.value, "t");
+    }
+    successor.stop(false);
+    assert!(matches!(successor.join().await, Ok(End::Stopped)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_framework_that_stopped_for_failover_keeps_its_tasks() {
+    let Some((_cluster, backend)) = cluster().await else {
+        return;
+    };
+    let (driver, recorder) = start(&backend);
+    let id = recorder.subscribed().await.framework_id;
+    let offer = recorder.offers().await.remove(0);
+    driver
+        .launch(offer, [task("t", "sleep 600")])
+        .await
+        .unwrap();
+    let running = recorder.update(TaskState::TaskRunning).await;
+    driver.stop(true);
+    assert!(matches!(driver.join().await, Ok(End::StoppedForFailover)));
+
+    let second = Recorder::new();
+    let successor = SchedulerDriver::start(second.clone(), framework().id(id), backend);
+    second.subscribed().await;
+    let known = (TaskId::from("t"), running.agent_id);
+    successor.reconcile([known]).await.unwrap();
+    let update = second.update(TaskState::TaskRunning).await;
+    assert_eq!(update.uuid, None, "the answer to a reconciliation");
+    successor.kill("t", None, None).await.unwrap();
+    second.update(TaskState::TaskKilled).await;
+    successor.stop(false);
+    assert!(matches!(successor.join().await, Ok(End::Stopped)));
+}
