@@ -25,7 +25,6 @@ pub(super) fn checked(text: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     if let Some(path) = text.strip_prefix("file://") {
-        // libmesos reads it once, and ends the driver with a reason if it cannot.
         return match path.is_empty() {
             true => Err(wrong("no path of a file")),
             false => Ok(text.to_owned()),
@@ -48,6 +47,24 @@ pub(super) fn checked(text: &str) -> Result<String> {
         }
         // "local" would start a cluster in this process.
         _ => Err(wrong("host:port was expected")),
+    }
+}
+
+/// What a `file://` holds, which libmesos would read as well; else the address itself.
+pub(super) fn resolved(address: &str) -> Result<String> {
+    let Some(path) = address.strip_prefix("file://") else {
+        return Ok(address.to_owned());
+    };
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        let text = format!("the master's address cannot be read from {path}");
+        Error::new(ErrorKind::Config, text).with_source(cause)
+    })?;
+    match text.trim() {
+        inner if inner.starts_with("file://") => {
+            let text = format!("{path} names another file, {inner}; write the address there");
+            Err(Error::new(ErrorKind::Config, text))
+        }
+        inner => checked(inner),
     }
 }
 

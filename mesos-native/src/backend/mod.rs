@@ -7,6 +7,7 @@
 mod address;
 mod call;
 mod event;
+mod presence;
 mod queue;
 mod subscription;
 
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use crate::library::Library;
 use crate::preflight;
 use crate::sys::{self, Feature, Scheduler, Settings};
+use presence::Presence;
 use queue::Queue;
 use subscription::{Calls, Driver, Events, Inlet};
 
@@ -59,8 +61,12 @@ const QUEUE: usize = 128;
 /// [`SchedulerDriver`](mesos_core::SchedulerDriver) until it is answered.
 ///
 /// # Reconnecting
-/// libmesos finds the leader and registers again by itself, for ever. The driver hears of
-/// it as a [disconnect](mesos_core::Scheduler::disconnected) and a new subscription.
+/// With `zk://`, libmesos finds the leader and registers again by itself, for ever. The
+/// driver hears of it as a [disconnect](mesos_core::Scheduler::disconnected) and a new
+/// subscription. With a fixed address libmesos would not notice that a master has gone: a
+/// connection of this backend's own does, and ends the subscription, so that the driver
+/// subscribes again as it does over HTTP. (Not with TLS, where libmesos is left alone.)
+/// The master at a fixed address has to be the leader.
 ///
 /// # Network
 /// The master connects back to this process: it must be able to reach the address in
@@ -125,13 +131,18 @@ impl NativeBackend {
 
     /// Makes and starts a driver. Blocks for some milliseconds, at the first time in a
     /// process for some more.
-    fn start(&self, framework: &FrameworkInfo, suppressed_roles: &[String]) -> Result<Started> {
+    fn start(
+        &self,
+        master: &str,
+        framework: &FrameworkInfo,
+        suppressed_roles: &[String],
+    ) -> Result<Started> {
         let inlet = Arc::new(Inlet::new(Queue::new(self.queue)));
         let handler = Arc::clone(&inlet);
         let credential = self.credential.as_ref().map(|one| one.encode_to_vec());
         let settings = Settings {
             framework: &framework.encode_to_vec(),
-            master: &self.master,
+            master,
             credential: credential.as_deref(),
             suppressed_roles,
             implicit_acknowledgements: false,
@@ -209,6 +220,8 @@ impl Backend<SchedulerApi> for NativeBackend {
             Error::new(ErrorKind::Config, "libmesos would end this process").with_source(error)
         })?;
 
+        let master = address::resolved(&self.master)?;
+        let presence = Presence::of(&master).await?;
         let known = subscribe.framework_info.id.clone();
         let backend = self.clone();
         let info = subscribe.framework_info.clone();
@@ -216,7 +229,7 @@ impl Backend<SchedulerApi> for NativeBackend {
         let (sender, started) = oneshot::channel();
         let work = move || {
             // Nobody waits any more: the driver ends here, on this thread.
-            let _ = sender.send(backend.start(&info, &roles));
+            let _ = sender.send(backend.start(&master, &info, &roles));
         };
         subscription::on_a_thread(work).map_err(|error| {
             Error::new(ErrorKind::Backend, "no thread can be started").with_source(error)
@@ -232,7 +245,7 @@ impl Backend<SchedulerApi> for NativeBackend {
         let capabilities = Backend::<SchedulerApi>::capabilities(self);
         let calls = Calls::new(Arc::clone(&driver), Arc::clone(&inlet), capabilities);
         Ok(Subscription {
-            events: Box::new(Events::new(driver, inlet, known, subscribe)),
+            events: Box::new(Events::new(driver, inlet, presence, known, subscribe)),
             calls: Arc::new(calls),
             peer: self.shown(),
         })

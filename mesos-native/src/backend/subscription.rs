@@ -15,6 +15,7 @@ use mesos_proto::v1::scheduler::{Call, Event, call, event};
 
 use super::call::{Native, native};
 use super::event::lift;
+use super::presence::Presence;
 use super::queue::Queue;
 use crate::sys::{self, Scheduler};
 
@@ -121,6 +122,7 @@ impl Inlet {
 pub(super) struct Events {
     driver: Arc<Driver>,
     inlet: Arc<Inlet>,
+    presence: Presence,
     framework_id: Option<FrameworkId>,
     /// What the first SUBSCRIBED is followed by, because a driver cannot be made with
     /// offer constraints.
@@ -131,12 +133,14 @@ impl Events {
     pub(super) fn new(
         driver: Arc<Driver>,
         inlet: Arc<Inlet>,
+        presence: Presence,
         framework_id: Option<FrameworkId>,
         subscribe: call::Subscribe,
     ) -> Self {
         Self {
             driver,
             inlet,
+            presence,
             framework_id,
             constrain: Some(subscribe).filter(|one| one.offer_constraints.is_some()),
         }
@@ -189,7 +193,12 @@ impl Drop for Events {
 #[async_trait]
 impl EventStream<SchedulerApi> for Events {
     async fn next(&mut self) -> Result<Incoming<SchedulerApi>> {
-        let Some(callback) = self.inlet.queue.pop().await else {
+        let callback = tokio::select! {
+            biased;
+            callback = self.inlet.queue.pop() => callback,
+            lost = self.presence.lost() => return Err(lost),
+        };
+        let Some(callback) = callback else {
             let text = "the driver was stopped";
             return Err(Error::new(ErrorKind::NotSubscribed, text));
         };

@@ -61,10 +61,9 @@ async fn calls_before_the_registration_fail_as_not_sent() {
     let Some(library) = library().await else {
         return;
     };
-    // Nobody listens there, so the driver never registers.
+    // Somebody listens there who is no master, so the driver never registers.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap().to_string();
-    drop(port);
     let backend = NativeBackend::new(library, &address).unwrap();
     let subscription = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
     let subscription = subscription.await.unwrap();
@@ -85,17 +84,43 @@ async fn calls_before_the_registration_fail_as_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_is_not_there_and_a_file_that_is_not_are_errors() {
+    let Some(library) = library().await else {
+        return;
+    };
+    for (master, kind) in [
+        ("127.0.0.1:1", ErrorKind::Transport),
+        ("file:///nonexistent/master", ErrorKind::Config),
+        // libmesos would end the process after ten minutes of trying.
+        ("zk://no-such-host.invalid:2181/mesos", ErrorKind::Transport),
+    ] {
+        let backend = NativeBackend::new(library.clone(), master).unwrap();
+        let error = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
+        let error = error.await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        let address = master.split("//").last().unwrap_or(master);
+        let address = address.trim_end_matches("/mesos");
+        assert!(error.to_string().contains(address), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_driver_that_cannot_start_is_an_error_with_libmesos_reason() {
     let Some(library) = library().await else {
         return;
     };
-    let backend = NativeBackend::new(library, "file:///nonexistent/master").unwrap();
+    // libmesos knows no IPv6.
+    let listener = std::net::TcpListener::bind("[::1]:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let backend = NativeBackend::new(library, &address).unwrap();
     let error = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
     let error = error.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let text = error.to_string();
-    assert!(text.contains("/nonexistent/master"), "{text}");
-    assert!(text.contains("No such file"), "{text}");
+    assert!(
+        text.contains("Failed to create a master detector"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

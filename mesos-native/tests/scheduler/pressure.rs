@@ -63,7 +63,7 @@ fn a_runtime_that_is_dropped_with_its_driver_does_not_wait_for_libmesos() {
     let inner = tokio::runtime::Runtime::new().unwrap();
     let recorder = inner.block_on(async {
         let (_driver, recorder) = start(&backend);
-        recorder.hold(Handler::Offers);
+        let _held = recorder.hold(Handler::Offers);
         recorder.subscribed().await;
         recorder
     });

@@ -48,6 +48,7 @@ pub(crate) fn start(backend: &NativeBackend) -> (SchedulerDriver, Recorder) {
 pub(crate) fn task(id: &str, command: &str) -> TaskInfo {
     let command = CommandInfo::sh(command);
     TaskInfo::builder(id)
+        .id(id)
         .command(command)
         .cpus(0.1)
         .mem(32.0)
