@@ -1,7 +1,6 @@
 //! The command line.
 
-use clap::Parser;
-use mesos::http::Master;
+use clap::{Parser, ValueEnum};
 use mesos::v1::{CommandInfo, TaskInfo};
 use tracing_subscriber::EnvFilter;
 
@@ -9,11 +8,16 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "run")]
 pub(crate) struct Args {
-    /// The master: `http://HOST:PORT[/PREFIX]`, several of them with commas,
-    /// `zk://HOST:PORT,…/PATH` or `file:///PATH`. Without it a local Mesos is
-    /// started and stopped.
+    /// The master: `http://HOST:PORT[/PREFIX]`, several of them with commas (not
+    /// with libmesos), `zk://HOST:PORT,…/PATH` or `file:///PATH`. Without it a
+    /// local Mesos is started and stopped.
     #[arg(long, value_name = "URL")]
-    pub(crate) master: Option<Master>,
+    pub(crate) master: Option<String>,
+
+    /// What to speak to Mesos with. libmesos is the one that
+    /// MESOS_NATIVE_LIBRARY names, else the released one is downloaded.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) backend: BackendName,
 
     /// Cores that the task gets.
     #[arg(long, default_value_t = 0.1)]
@@ -30,6 +34,16 @@ pub(crate) struct Args {
     /// One word is a shell command; more are a program and its arguments.
     #[arg(required = true, trailing_var_arg = true)]
     command: Vec<String>,
+}
+
+/// The backends that there are.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum BackendName {
+    /// The v1 HTTP API.
+    #[default]
+    Http,
+    /// libmesos.
+    Native,
 }
 
 impl Args {
@@ -50,5 +64,5 @@ impl Args {
 /// What `--log` shows unless RUST_LOG says otherwise.
 pub(crate) fn log_filter() -> EnvFilter {
     EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("mesos_core=trace,mesos_http=trace"))
+        .unwrap_or_else(|_| EnvFilter::new("mesos_core=trace,mesos_http=trace,mesos_native=trace"))
 }

@@ -2,7 +2,8 @@
 //! as they come, and exits as the command did.
 //!
 //! `cargo run --example run -- 'echo hello from Mesos'` starts a local real
-//! Mesos for it; with `--master URL` it uses another.
+//! Mesos for it; with `--master URL` it uses another. `--backend native` speaks
+//! to Mesos through libmesos instead of HTTP; the scheduler is the same.
 
 mod args;
 mod outcome;
@@ -12,14 +13,16 @@ mod task;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mesos::http::{HttpBackend, Master};
+use mesos::backend::{Backend, SchedulerApi};
+use mesos::http::HttpBackend;
+use mesos::native::NativeBackend;
 use mesos::v1::TaskState;
 use mesos::{BoxError, Framework, SchedulerDriver, chain};
 use mesos_local::LocalCluster;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use args::Args;
+use args::{Args, BackendName};
 use output::Output;
 use task::{Report, RunTask};
 
@@ -51,7 +54,7 @@ async fn run(args: Args) -> Result<u8, BoxError> {
     // One for all: it keeps what comes while nobody waits.
     let mut interrupt = signal(SignalKind::interrupt())?;
     if let Some(master) = &args.master {
-        return run_on(master.clone(), &args, &mut interrupt).await;
+        return run_on(master, &args, &mut interrupt).await;
     }
     eprintln!("starting a local Mesos (use --master URL for another)");
     let cluster = tokio::select! {
@@ -59,18 +62,33 @@ async fn run(args: Args) -> Result<u8, BoxError> {
         // Dropping the start stops what has been started so far.
         _ = interrupt.recv() => return Ok(INTERRUPTED),
     };
-    let master: Master = cluster.master_url().parse()?;
+    let master = cluster.master_url();
     eprintln!("Mesos is up at {master}");
-    let code = run_on(master, &args, &mut interrupt).await;
+    let code = run_on(&master, &args, &mut interrupt).await;
     cluster.stop().await?;
     code
 }
 
-async fn run_on(master: Master, args: &Args, interrupt: &mut Signal) -> Result<u8, BoxError> {
+/// The backend that was asked for.
+async fn backend(
+    name: BackendName,
+    master: &str,
+) -> Result<Box<dyn Backend<SchedulerApi>>, BoxError> {
+    Ok(match name {
+        BackendName::Http => Box::new(HttpBackend::detect(master.parse()?)),
+        BackendName::Native => {
+            let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;
+            Box::new(NativeBackend::new(library, master)?)
+        }
+    })
+}
+
+async fn run_on(master: &str, args: &Args, interrupt: &mut Signal) -> Result<u8, BoxError> {
+    let backend = backend(args.backend, master).await?;
     let (reports, mut inbox) = mpsc::channel(16);
     let scheduler = RunTask::new(args.task(), reports);
     let framework = Framework::ephemeral("run");
-    let driver = SchedulerDriver::start(scheduler, framework, HttpBackend::detect(master));
+    let driver = SchedulerDriver::start(scheduler, framework, backend);
     let code = follow(&driver, &mut inbox, interrupt).await;
     // Whatever happened, the framework is torn down with its task.
     inbox.close();
@@ -95,7 +113,7 @@ async fn follow(
             report = inbox.recv() => match report {
                 Some(Report::Launched { task_id, agent_id, agent, sandbox }) => {
                     eprintln!("launched on agent {agent_id}");
-                    launched = Some((task_id, agent_id));
+                    launched = Some(task_id);
                     output = Some(Output::new(&agent, &sandbox));
                 }
                 Some(Report::State(status)) => {
@@ -117,10 +135,11 @@ async fn follow(
             },
             result = Output::shown(&mut output) => result?,
             _ = interrupt.recv() => match &launched {
-                Some((task_id, agent_id)) if !interrupted => {
+                Some(task_id) if !interrupted => {
                     interrupted = true;
                     eprintln!("killing the task; once more to leave at once");
-                    driver.kill(task_id, Some(agent_id.clone()), None).await?;
+                    // Without the agent, which not every backend can name.
+                    driver.kill(task_id, None, None).await?;
                 }
                 _ => return Ok(INTERRUPTED),
             },

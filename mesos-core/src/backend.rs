@@ -91,6 +91,10 @@ impl<A: Api> Backend<A> for Box<dyn Backend<A>> {
     async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>> {
         (**self).subscribe(call).await
     }
+
+    async fn news(&self) {
+        (**self).news().await;
+    }
 }
 
 /// An open subscription. Dropping `events` closes it; calls made through

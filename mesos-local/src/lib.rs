@@ -3,7 +3,7 @@
 //!
 //! [`LocalCluster`] is one cluster; it ends with the value, with nothing left behind. The program
 //! `mesos-local` does the same from a shell. [`libmesos`] is only the library, downloaded once
-//! per machine. [`testing`] is for tests that need a real Mesos.
+//! per machine, and [`load_libmesos`] takes it into this process, for frameworks over libmesos. [`testing`] is for tests that need a real Mesos.
 //!
 //! This needs Linux on x86-64; on another Unix the crate compiles, and every start is an error that
 //! says what to do instead.
@@ -26,6 +26,7 @@ pub mod executor;
 #[cfg(target_os = "linux")]
 mod executor_main;
 mod fetch;
+mod load;
 mod platform;
 mod programs;
 mod release;
@@ -36,6 +37,7 @@ pub mod wire;
 pub use cluster::{Builder, LocalCluster};
 pub use error::{Error, ErrorKind};
 pub use fetch::{libmesos, libmesos_blocking};
+pub use load::load_libmesos;
 pub use release::{DEFAULT_VERSION, versions};
 
 /// Runs blocking work on a thread of its own.

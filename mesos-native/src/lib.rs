@@ -6,8 +6,8 @@
 //! names, messages cross as bytes, and the sizes of C++ objects are asked of the
 //! library.
 //!
-//! [`Library`] finds and checks a libmesos, [`local`] runs a whole cluster inside the
-//! process. What this crate leaves to others: getting a libmesos (mesos-local), and
+//! [`Library`] finds and checks a libmesos, [`NativeBackend`] runs schedulers over it,
+//! [`local`] runs a whole cluster inside the process. What this crate leaves to others: getting a libmesos (mesos-local), and
 //! everything that a framework does (mesos-core).
 //!
 //! # Which libraries

@@ -262,7 +262,7 @@ fn refusal(path: &Path, searched: bool, error: LoadError) -> Error {
                 path.display()
             ),
         ),
-        LoadError::Missing { symbols, of, .. } if symbols.len() + 1 >= of => Error::new(
+        LoadError::Missing { symbols, of, .. } if symbols.len() >= of => Error::new(
             ErrorKind::NotMesos,
             format_args!(
                 "{} is a shared library, but not libmesos: it has none of the functions that \

@@ -113,7 +113,8 @@ fn a_shared_library_that_is_something_else_is_told_from_libmesos() {
         error.to_string(),
         format!(
             "{} is a shared library, but not libmesos: it has none of the functions that are \
-             needed, such as mesos::MesosSchedulerDriver::stop(bool)",
+             needed, such as mesos::MesosSchedulerDriver::MesosSchedulerDriver(mesos::Scheduler*, \
+             mesos::FrameworkInfo const&, std::string const&, bool, mesos::Credential const&)",
             path.display()
         )
     );

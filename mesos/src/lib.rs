@@ -35,6 +35,15 @@
            Mesos' v1 API can. It is the default."
 )]
 //!
+#![cfg_attr(
+    feature = "native",
+    doc = "\n[`native::NativeBackend`] runs the same scheduler over libmesos, for clusters \
+           that only take its protocol or its authentication. What it cannot do is an \
+           error that says so, and missing in [`SchedulerDriver::capabilities`]."
+)]
+//!
+//! A `Box<dyn Backend<SchedulerApi>>` is a backend too, for a choice at run time.
+//!
 //! # When something goes wrong
 //! An [`Error`] answers three questions: what happened ([`Error::kind`]), may
 //! Mesos have acted on the call ([`Error::delivery`]), and can the same call
@@ -52,7 +61,7 @@
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
 //! | `json` | no | Mesos' JSON mapping: serde on all messages, and the JSON codec of `http` |
 //! | `metrics` | no | what drivers measure, by the facade of that name: [`metrics`] |
-//! | `native` | no | libmesos, loaded at run time, `mesos::native`; so far it can load the library and start a local cluster |
+//! | `native` | no | schedulers over libmesos, loaded at run time: `mesos::native` |
 //! | `tls` | no | `https://` for `http`, by rustls |
 //! | `tls-openssl` | no | the system's OpenSSL as another TLS library to choose, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
 //! | `zookeeper` | no | masters that are found by `zk://…`, and `store::ZooKeeperStore`; brings some 60 crates |

@@ -34,6 +34,21 @@ async fn the_program_exits_as_the_command_did() {
 }
 
 #[tokio::test]
+async fn over_libmesos_the_program_does_the_same() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    for (command, code) in [("echo hello from Mesos", 0), ("exit 3", 3)] {
+        let end = outcome("run", &["--backend", "native", "--master", &url, command]).await;
+        assert_eq!(end.code, Some(code), "{command}: {end:?}");
+        let output = if code == 0 { "hello from Mesos\n" } else { "" };
+        assert_eq!(end.stdout, output);
+        assert!(end.stderr.contains("TASK_RUNNING"), "{end:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_command_that_does_not_exist_is_named_and_gives_127() {
     let Some(cluster) = cluster().await else {
         return;

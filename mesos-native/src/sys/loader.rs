@@ -79,6 +79,7 @@ impl Loaded {
         let mut addresses: Vec<*mut c_void> = Vec::new();
         let mut missing = Vec::new();
         let mut old_abi = false;
+        let mut needed = 0;
         let mut index = 0;
         loop {
             // SAFETY: any index may be asked for; the header says it returns NULL past
@@ -89,6 +90,7 @@ impl Loaded {
                 break;
             };
             let address = find(library, info.mangled);
+            needed += usize::from(info.optional == 0);
             if address.is_null() && info.optional == 0 {
                 // SAFETY: the header says that the strings are static; this one is
                 // never NULL.
@@ -102,7 +104,7 @@ impl Loaded {
         if !missing.is_empty() {
             return Err(LoadError::Missing {
                 symbols: missing,
-                of: addresses.len(),
+                of: needed,
                 old_abi,
             });
         }

@@ -1,29 +1,16 @@
 //! The libmesos of this process, a cluster beside it, and a scheduler on both.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use mesos_core::{BackoffPolicy, Framework, SchedulerDriver};
-use mesos_local::LocalCluster;
-use mesos_local::testing::{require_real, write_stand_ins};
+use mesos_local::testing::require_real;
+use mesos_local::{LocalCluster, load_libmesos};
 use mesos_native::{Library, NativeBackend};
 use mesos_testing::Recorder;
 use mesos_testing::v1::{CommandInfo, TaskInfo};
-use tempfile::TempDir;
-
-/// The stand-ins for what this machine lacks have to stay as long as the process.
-static LIBRARY: LazyLock<Option<(Library, TempDir)>> = LazyLock::new(|| {
-    let path = require_real(mesos_local::libmesos_blocking(mesos_local::DEFAULT_VERSION))?;
-    let stand_ins = tempfile::tempdir().unwrap();
-    write_stand_ins(stand_ins.path()).unwrap();
-    let library = Library::open_with(path, stand_ins.path()).unwrap();
-    Some((library, stand_ins))
-});
 
 pub(crate) async fn library() -> Option<Library> {
-    let found =
-        tokio::task::spawn_blocking(|| LIBRARY.as_ref().map(|(library, _)| library.clone()));
-    found.await.unwrap()
+    require_real(load_libmesos(mesos_local::DEFAULT_VERSION).await)
 }
 
 /// A cluster and the backend for it.
