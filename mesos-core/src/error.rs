@@ -34,7 +34,10 @@ pub enum ErrorKind {
     Unavailable,
     /// Nothing was received for several heartbeat intervals.
     HeartbeatLost,
-    /// The peer broke the protocol, or is no Mesos.
+    /// The peer broke the protocol, or is no Mesos. Worth another attempt,
+    /// because a proxy in front of a Mesos answers like this while it has lost
+    /// it; but a scheduler's driver ends with it before its first subscription,
+    /// because then the address is wrong.
     Protocol,
     /// Bytes that should be a message are none.
     Decode,

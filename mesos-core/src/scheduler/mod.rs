@@ -64,7 +64,8 @@ pub trait Scheduler: Send {
     }
 
     /// The subscription was lost, or an attempt to get one failed; the driver
-    /// tries again after `disconnected.retry_in`, for ever. Calls fail until the
+    /// tries again after `disconnected.retry_in`, for ever. (What waiting cannot
+    /// mend ends it instead, see [`SchedulerDriver::join`].) Calls fail until the
     /// next [`subscribed`](Self::subscribed). Call [`SchedulerDriver::abort`]
     /// here to give up.
     async fn disconnected(

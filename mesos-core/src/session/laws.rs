@@ -11,7 +11,7 @@ enum Kind {
     Opened,
     Granted { own: bool },
     Interrupted,
-    Failed { retryable: bool },
+    Failed(ErrorKind),
     Refused(&'static str),
     News,
     End,
@@ -28,7 +28,9 @@ fn kinds() -> impl Strategy<Value = Kind> {
         600 => Just(Kind::Opened),
         600 => prop::bool::weighted(0.97).prop_map(|own| Kind::Granted { own }),
         200 => Just(Kind::Interrupted),
-        400 => prop::bool::weighted(0.97).prop_map(|retryable| Kind::Failed { retryable }),
+        380 => Just(Kind::Failed(ErrorKind::Transport)),
+        30 => Just(Kind::Failed(ErrorKind::Protocol)),
+        10 => Just(Kind::Failed(ErrorKind::Unauthorized)),
         50 => prop::sample::select(reasons).prop_map(Kind::Refused),
         300 => Just(Kind::News),
         5 => Just(Kind::End),
@@ -108,10 +110,7 @@ proptest! {
                     Input::Granted(of, granted)
                 }
                 Kind::Interrupted => Input::Interrupted(of, Error::new(ErrorKind::Transport, "x")),
-                Kind::Failed { retryable } => {
-                    let kind = if *retryable { ErrorKind::Transport } else { ErrorKind::Unauthorized };
-                    Input::Failed(of, Error::new(kind, "x"))
-                }
+                Kind::Failed(kind) => Input::Failed(of, Error::new(*kind, "x")),
                 Kind::Refused(text) => Input::Refused(of, (*text).to_owned()),
                 Kind::News => Input::News,
                 Kind::End => Input::End(Ok(End::Stopped)),
@@ -206,6 +205,13 @@ proptest! {
                     }
                 }
                 Output::Ended(_) => prop_assert_eq!(after, SessionState::Ended),
+            }
+            // What is no Mesos, and only that, ends it before the first time.
+            if let Kind::Failed(ErrorKind::Protocol) = kind
+                && about_present
+                && before == SessionState::Connecting
+            {
+                prop_assert_eq!(after == SessionState::Ended, !ever);
             }
         }
     }

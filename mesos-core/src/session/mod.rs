@@ -17,6 +17,9 @@
 //! short grows with how often that was done in vain, so news that never stop
 //! make no more attempts than silence in the end.
 //!
+//! What answers and is no Mesos ends a driver that has not been subscribed yet:
+//! its address is wrong.
+//!
 //! Each subscription has a generation. What is reported of another generation
 //! than the present one is ignored: it speaks of a stream that was given up.
 //! The runtime (`scheduler/runtime`) feeds the machine and does what it says.
@@ -180,7 +183,7 @@ impl Session {
                 Output::Interrupted(self.disconnected(now, error, Duration::ZERO))
             }
             Input::Failed(of, error) if self.is(of, &[Connecting, Subscribing, Subscribed]) => {
-                if !error.is_retryable() {
+                if !error.is_retryable() || self.is_no_mesos(&error) {
                     return self.end(Err(error));
                 }
                 self.leave(now);
@@ -193,6 +196,15 @@ impl Session {
             Input::End(end) => self.end(end),
             _ => Output::Ignored,
         }
+    }
+
+    /// Whether `error` says that the address is wrong, which waiting does not
+    /// mend. Once there had been a subscription at it, it is something that
+    /// passes: a proxy in front of the masters has lost them.
+    fn is_no_mesos(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::Protocol
+            && self.state == SessionState::Connecting
+            && !self.subscribed_before
     }
 
     /// Whether `of` is the present generation, in one of `states`.

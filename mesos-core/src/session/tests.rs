@@ -146,6 +146,31 @@ fn another_frameworks_id_ends_the_driver() {
     }
 }
 
+#[test]
+fn what_is_no_mesos_ends_a_driver_that_was_never_subscribed_and_no_other() {
+    let no_mesos = || Error::new(ErrorKind::Protocol, "a web page");
+    let mut fresh = session(RemovedPolicy::Fail);
+    at(&mut fresh, 0, Input::Connect);
+    let end = ended(at(&mut fresh, 0, Input::Failed(1, no_mesos())));
+    assert_eq!(end.kind(), ErrorKind::Protocol);
+
+    let mut known = session(RemovedPolicy::Fail);
+    let generation = subscribe(&mut known, 0);
+    at(&mut known, 1, Input::Failed(generation, lost()));
+    let Output::Open(generation, _) = at(&mut known, 10, Input::Connect) else {
+        panic!("{known:?}");
+    };
+    let output = at(&mut known, 11, Input::Failed(generation, no_mesos()));
+    assert!(matches!(output, Output::BackOff(..)), "{output:?}");
+
+    // Who took the SUBSCRIBE is a Mesos, whatever comes then.
+    let mut garbled = session(RemovedPolicy::Fail);
+    at(&mut garbled, 0, Input::Connect);
+    at(&mut garbled, 0, Input::Opened(1));
+    let output = at(&mut garbled, 1, Input::Failed(1, no_mesos()));
+    assert!(matches!(output, Output::BackOff(..)), "{output:?}");
+}
+
 /// The wait after the failure of an attempt that is made at `seconds`.
 fn failed_attempt(session: &mut Session, seconds: u32) -> Duration {
     let Output::Open(generation, _) = at(session, seconds, Input::Connect) else {

@@ -152,8 +152,13 @@ impl Sighting {
         if errors.is_empty() {
             return last;
         }
-        let kind = last.kind();
         errors.push(last);
+        // One that is no Mesos says nothing about the others.
+        let kinds = errors.iter().rev().map(Error::kind);
+        let kind = kinds
+            .clone()
+            .find(|kind| *kind != ErrorKind::Protocol)
+            .unwrap_or(ErrorKind::Protocol);
         let unknown = errors.iter().any(|e| e.delivery() == Delivery::Unknown);
         let each: Vec<String> = errors.iter().map(|error| chain(error)).collect();
         let message = format!("no master takes a subscription: {}", each.join("; "));

@@ -288,6 +288,38 @@ async fn masters_are_tried_in_turn_the_last_one_that_was_good_first() {
 }
 
 #[tokio::test]
+async fn one_master_that_is_no_mesos_is_no_reason_to_give_up_on_the_others() {
+    let page = Server::start().await;
+    let dead = nowhere().await;
+    for (list, kind) in [
+        (
+            format!("{dead},http://{}", page.address),
+            ErrorKind::Transport,
+        ),
+        (
+            format!("http://{},{dead}", page.address),
+            ErrorKind::Transport,
+        ),
+        (
+            format!("http://{0},http://{0}", page.address),
+            ErrorKind::Protocol,
+        ),
+    ] {
+        let backend = HttpBackend::detect(list.parse().unwrap());
+        let client = subscribe(backend);
+        let answers = if kind == ErrorKind::Protocol { 2 } else { 1 };
+        for _ in 0..answers {
+            let mut peer = page.accept().await;
+            peer.request().await;
+            peer.respond("200 OK", "Content-Type: text/html\r\n", "<html>")
+                .await;
+        }
+        let error = soon("subscribe", client).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), kind, "{list}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_is_a_master_as_well() {
     let server = Server::start().await;
     let backend = HttpBackend::detect(Master::from(server.endpoint("/x")));

@@ -122,8 +122,8 @@ impl SchedulerDriver {
     /// What ended the driver, if it was not asked to end; among others
     /// [`ErrorKind::FrameworkRemoved`], [`ErrorKind::FailoverTimeout`],
     /// [`ErrorKind::TakenOver`], [`ErrorKind::Unauthorized`],
-    /// [`ErrorKind::Rejected`], [`ErrorKind::Store`] and
-    /// [`ErrorKind::Panicked`].
+    /// [`ErrorKind::Rejected`], [`ErrorKind::Store`], [`ErrorKind::Panicked`],
+    /// and [`ErrorKind::Protocol`] if what is at the address is no Mesos.
     pub async fn join(&self) -> Result<End> {
         self.shared.link.join().await
     }

@@ -123,6 +123,27 @@ async fn a_teardown_that_nobody_answers_is_an_error_of_unknown_fate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_at_which_there_is_no_mesos_ends_the_driver_with_what_is_there() {
+    let tell = Tell::new();
+    let (backend, mut peer) = scripted();
+    let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let page = || Error::new(ErrorKind::Protocol, "http://h answered with \"text/html\"");
+    peer.attempt().await.refuse(lost());
+    peer.attempt().await.refuse(page());
+    let error = end_of(&driver).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(error.to_string(), page().to_string());
+    assert_eq!(tell.seen(), ["disconnected Transport 0"]);
+
+    let (driver, mut peer, session) = start(&tell).await;
+    session.fail(lost()).await;
+    peer.attempt().await.refuse(page());
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    driver.when_subscribed().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn abort_drops_a_handler_that_hangs() {
     let tell = Tell::new();
     let (driver, _peer, session) = start(&tell).await;
