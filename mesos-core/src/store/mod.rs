@@ -50,7 +50,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// When that is not certain.
     async fn save(&self, id: &FrameworkId) -> Result<(), BoxError>;
 
-    /// Forgets the id. Nothing to forget is no error.
+    /// Forgets the id, of a framework that was removed or torn down. Nothing to
+    /// forget is no error.
     ///
     /// # Errors
     /// When it may still be there.

@@ -103,8 +103,9 @@ impl SchedulerDriver {
     /// [`join`](Self::join).
     ///
     /// `failover` false tears the framework down: Mesos kills its tasks and
-    /// forgets it. True only leaves, and the framework stays registered for
-    /// its failover timeout.
+    /// forgets it, and its [store](Framework::store) is cleared. True only
+    /// leaves, once the acknowledgements under way are answered (within 10 s),
+    /// and the framework stays registered for its failover timeout.
     pub fn stop(&self, failover: bool) {
         self.shared.link.request_stop(Stop::Stop { failover });
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::Runtime;
@@ -14,14 +15,46 @@ use crate::scheduler::{Event, SchedulerDriver, calls};
 /// How long the last call, TEARDOWN, may take to be answered.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long acknowledgements that are under way may take before a driver leaves.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
+
 impl<S, B> Runtime<S, B> {
-    /// A framework that asked for an id and stops before it heard of it would
-    /// stay registered until its failover timeout. So wait for the id.
-    pub(super) async fn learn_id(
+    /// Ends the driver as asked, over its subscription. An abort overrules.
+    pub(super) async fn leave(
         &mut self,
         stop: Stop,
         events: &mut dyn EventStream<SchedulerApi>,
-    ) {
+        calls: &dyn Calls<SchedulerApi>,
+    ) -> Result<End> {
+        let driver = self.driver.clone();
+        let leaving = async {
+            self.learn_id(stop, events).await;
+            if stop == (Stop::Stop { failover: true }) {
+                // The line ends with the subscription. A TEARDOWN needs no such
+                // wait: it is behind them in line.
+                let _ = timeout(FLUSH_TIMEOUT, self.flush()).await;
+            }
+            match end(&driver, stop, Some(calls)).await {
+                Ok(End::Stopped) => self.torn_down().await,
+                end => end,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = driver.shared().link.aborted() => Ok(End::Aborted),
+            end = leaving => end,
+        }
+    }
+
+    async fn flush(&mut self) {
+        while let Some(answer) = self.answers.next().await {
+            self.own_call_answered(answer);
+        }
+    }
+
+    /// A framework that asked for an id and stops before it heard of it would
+    /// stay registered until its failover timeout. So wait for the id.
+    async fn learn_id(&mut self, stop: Stop, events: &mut dyn EventStream<SchedulerApi>) {
         if stop != (Stop::Stop { failover: false }) || self.driver.framework_id().is_some() {
             return;
         }

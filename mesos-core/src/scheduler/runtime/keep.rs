@@ -55,6 +55,20 @@ impl<S, B> Runtime<S, B> {
         }
     }
 
+    /// The framework was torn down as the scheduler wanted it. Its id can never
+    /// be used again, so whoever starts next must not find it.
+    pub(super) async fn torn_down(&mut self) -> Result<End> {
+        self.stored = None;
+        let Some(store) = self.store.clone() else {
+            return Ok(End::Stopped);
+        };
+        let what = "clear the id of the framework, which was torn down";
+        match ask(&self.driver, what, store.clear()).await {
+            Ok(()) => Ok(End::Stopped),
+            Err(end) => end,
+        }
+    }
+
     /// Mesos removed the framework with `id`.
     pub(super) async fn forget(&mut self, id: &FrameworkId) -> Option<Result<End>> {
         tracing::warn!(framework_id = %id, "removed by Mesos; starting as a new framework");

@@ -92,10 +92,6 @@ where
         finish.with(end);
     }
 
-    fn shared(&self) -> &Shared {
-        self.driver.shared()
-    }
-
     /// Tells the session what happened.
     fn step(&mut self, input: Input) -> Output {
         let timeout = self.shared().wishes().failover_timeout();
@@ -225,8 +221,7 @@ where
             let incoming = tokio::select! {
                 biased;
                 stop = shared.link.stop_requested() => {
-                    self.learn_id(stop, events.as_mut()).await;
-                    return Break::End(end(&driver, stop, Some(calls.as_ref())).await);
+                    return Break::End(self.leave(stop, events.as_mut(), calls.as_ref()).await);
                 }
                 Some(answer) = self.answers.next() => {
                     self.own_call_answered(answer);
@@ -254,7 +249,10 @@ where
                         return reason;
                     }
                 }
-                Err(error) => return self.failed(error),
+                Err(error) => {
+                    shared.monitor.dealt_with();
+                    return self.failed(error);
+                }
             }
         }
     }
@@ -291,16 +289,26 @@ where
     }
 
     /// Puts an acknowledgement in line. Its failure is no loss: an update that
-    /// is not acknowledged comes again.
+    /// is not acknowledged comes again. So an abort need not wait until there
+    /// is room in the line.
     async fn send(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
         let span = calls::span(&call);
-        match send(&self.driver, calls, call)
-            .instrument(span.clone())
-            .await
-        {
+        let driver = self.driver.clone();
+        let sent = tokio::select! {
+            biased;
+            () = driver.shared().link.aborted() => None,
+            sent = send(&driver, calls, call).instrument(span.clone()) => sent,
+        };
+        match sent {
             Some(answer) => self.answers.push(answer.instrument(span).boxed()),
             None => self.shared().monitor.acknowledged(false),
         }
+    }
+}
+
+impl<S, B> Runtime<S, B> {
+    fn shared(&self) -> &Shared {
+        self.driver.shared()
     }
 
     fn own_call_answered(&mut self, answer: Result<()>) {

@@ -192,3 +192,58 @@ async fn a_call_that_the_backend_cannot_make_names_it() {
         "the scripted backend has no ShutdownExecutor"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn stop_for_failover_waits_until_the_acknowledgement_is_there() {
+    let (driver, _peer, session) = start(&Tell::new()).await;
+    session
+        .send(update("leave", Some(b"0123456789abcdef")))
+        .await;
+    let (call, answer) = session.unanswered().await;
+    assert_eq!(type_of(&call), CallType::Acknowledge);
+    let second = Duration::from_secs(1);
+    let early = tokio::time::timeout(second, driver.join()).await;
+    assert!(early.is_err(), "{early:?}");
+    answer.send(Ok(()));
+    assert_eq!(end_of(&driver).await.unwrap(), End::StoppedForFailover);
+    assert_eq!(driver.health().updates.acknowledged, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_for_failover_does_not_wait_for_ever() {
+    let (driver, _peer, session) = start(&Tell::new()).await;
+    session
+        .send(update("leave", Some(b"0123456789abcdef")))
+        .await;
+    let (_call, _answer) = session.unanswered().await;
+    assert_eq!(end_of(&driver).await.unwrap(), End::StoppedForFailover);
+}
+
+#[tokio::test(start_paused = true)]
+async fn abort_overrules_a_teardown_that_nobody_answers() {
+    let (driver, _peer, session) = start(&Tell::new()).await;
+    driver.when_subscribed().await.unwrap();
+    driver.stop(false);
+    let (_teardown, _answer) = session.unanswered().await;
+    let before = tokio::time::Instant::now();
+    driver.abort();
+    assert_eq!(end_of(&driver).await.unwrap(), End::Aborted);
+    assert!(before.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn abort_does_not_wait_for_room_in_the_line_of_calls() {
+    let tell = Tell::new();
+    let (driver, _peer, session) = start(&tell).await;
+    // More acknowledgements than the script's line has room for.
+    for number in 0..17 {
+        let id = format!("t{number}");
+        session.send(update(&id, Some(b"0123456789abcdef"))).await;
+    }
+    tell.told("update t16").await;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let before = tokio::time::Instant::now();
+    driver.abort();
+    assert_eq!(end_of(&driver).await.unwrap(), End::Aborted);
+    assert!(before.elapsed() < Duration::from_secs(1));
+}

@@ -124,6 +124,9 @@ impl Scheduler for Tell {
         if update.task_id == "stop" {
             driver.stop(false);
         }
+        if update.task_id == "leave" {
+            driver.stop(true);
+        }
         if update.task_id == "kill" {
             driver.kill("kill", None, None).await?;
         }

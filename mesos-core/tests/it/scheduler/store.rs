@@ -190,3 +190,37 @@ async fn an_id_that_cannot_be_cleared_ends_the_driver() {
     let end = end_of(&driver).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::Store);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_torn_down_frameworks_id_is_not_found_by_the_next_run() {
+    for (failover, left) in [(false, None), (true, Some("f1".into()))] {
+        let store = MemoryStore::new();
+        let (backend, mut peer) = scripted();
+        let framework = framework(store.clone());
+        let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+        let session = peer.session().await;
+        session.send(subscribed("f1")).await;
+        driver.when_subscribed().await.unwrap();
+        driver.stop(failover);
+        if !failover {
+            assert_eq!(type_of(&session.call().await), CallType::Teardown);
+        }
+        end_of(&driver).await.unwrap();
+        assert_eq!(store.get(), left);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_stays_in_the_store_if_nobody_knows_whether_the_framework_was_torn_down() {
+    let store = MemoryStore::new();
+    let (backend, mut peer) = scripted();
+    let framework = framework(store.clone());
+    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    driver.when_subscribed().await.unwrap();
+    driver.stop(false);
+    let (_teardown, _answer) = session.unanswered().await;
+    end_of(&driver).await.unwrap_err();
+    assert_eq!(store.get(), Some("f1".into()));
+}
