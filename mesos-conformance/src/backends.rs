@@ -1,6 +1,7 @@
 //! The backends, in their encodings: the columns of the table. A further
 //! backend is a further function here.
 
+use mesos_core::executor::ExecutorEnvironment;
 use mesos_http::{Codec, Credentials, HttpBackend, Master, TlsConfig};
 use mesos_testing::Encoding;
 use mesos_testing::conformance::{Harness, Tuning};
@@ -14,20 +15,37 @@ pub fn columns() -> Vec<Harness> {
 
 /// The HTTP backend.
 pub fn http(encoding: Encoding) -> Harness {
-    Harness::new("http", encoding, connect_http).known_failures(known::HTTP)
+    Harness::new("http", encoding, connect_http)
+        .executors(connect_executor)
+        .known_failures(known::HTTP)
+}
+
+fn codec(tuning: &Tuning) -> Codec {
+    match tuning.encoding {
+        Encoding::Json => Codec::Json,
+        Encoding::Protobuf => Codec::Protobuf,
+    }
+}
+
+fn connect_executor(environment: &ExecutorEnvironment, tuning: &Tuning) -> HttpBackend {
+    let backend = match HttpBackend::for_executor(environment) {
+        Ok(backend) => backend,
+        Err(error) => panic!("{error}"),
+    };
+    backend
+        .codec(codec(tuning))
+        .response_timeout(tuning.response_timeout)
+        .missed_heartbeats(tuning.missed_heartbeats)
+        .record_limit(tuning.record_limit)
 }
 
 fn connect_http(url: &str, tuning: &Tuning) -> HttpBackend {
-    let codec = match tuning.encoding {
-        Encoding::Json => Codec::Json,
-        Encoding::Protobuf => Codec::Protobuf,
-    };
     let master: Master = match url.parse() {
         Ok(master) => master,
         Err(error) => panic!("{url} is no address of a master: {error}"),
     };
     let mut backend = HttpBackend::detect(master)
-        .codec(codec)
+        .codec(codec(tuning))
         .response_timeout(tuning.response_timeout)
         .missed_heartbeats(tuning.missed_heartbeats)
         .record_limit(tuning.record_limit);

@@ -1,5 +1,7 @@
 //! The executor that cases run on a real agent: its tasks run until they are
-//! killed, it sends messages back, and ends when it is told to.
+//! killed, it sends messages back, and ends in the way that it is told.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +16,8 @@ const EXIT: i32 = 3;
 #[derive(Debug, Default)]
 struct Echo {
     running: Vec<TaskId>,
+    /// Whether to block for ever when it should shut down.
+    hangs: bool,
 }
 
 /// Runs it, in a process that an agent has started.
@@ -25,11 +29,27 @@ pub fn run() -> Result<(), BoxError> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let environment = ExecutorEnvironment::from_env()?;
+        let environment = ExecutorEnvironment::take_env()?;
         let backend = HttpBackend::for_executor(&environment)?;
         ExecutorDriver::run(Echo::default(), environment, backend).await?;
         Ok(())
     })
+}
+
+impl Echo {
+    /// Has something to say of each task after a while.
+    fn later(&self, driver: &ExecutorDriver, wait: Duration) {
+        let (driver, tasks) = (driver.clone(), self.running.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            for task_id in tasks {
+                let running = TaskStatus::new(task_id, TaskState::TaskRunning);
+                if let Err(error) = driver.update(running.with_message("late")).await {
+                    eprintln!("{error}");
+                }
+            }
+        });
+    }
 }
 
 #[async_trait]
@@ -66,14 +86,38 @@ impl Executor for Echo {
     }
 
     async fn message(&mut self, driver: &ExecutorDriver, data: Bytes) -> HandlerResult {
-        if data == "exit" {
-            std::process::exit(EXIT);
-        }
-        driver.message([b"echo:", &data[..]].concat()).await?;
+        let text = String::from_utf8_lossy(&data);
+        let answer = match text.split_once(' ').unwrap_or((&text, "")) {
+            ("exit", _) => std::process::exit(EXIT),
+            ("die", _) => {
+                let process = std::process::id().to_string();
+                std::process::Command::new("kill")
+                    .args(["-KILL", &process])
+                    .status()?;
+                return Ok(());
+            }
+            ("pid", _) => std::process::id().to_string().into(),
+            ("hang", _) => {
+                self.hangs = true;
+                Bytes::from_static(b"I will")
+            }
+            ("later", milliseconds) => {
+                self.later(driver, Duration::from_millis(milliseconds.parse()?));
+                return Ok(());
+            }
+            _ => [b"echo:", &data[..]].concat().into(),
+        };
+        driver.message(answer).await?;
         Ok(())
     }
 
     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
+        if self.hangs {
+            // It blocks the only thread there is.
+            loop {
+                std::thread::park();
+            }
+        }
         for task_id in std::mem::take(&mut self.running) {
             self.kill(driver, task_id, None).await?;
         }

@@ -40,7 +40,7 @@
 //!
 //! # Testing an executor
 //! [`FakeAgent`] is the same for executors: it launches tasks, takes their
-//! updates, goes away and comes back.
+//! updates, goes away and comes back: `examples/unit_test_your_executor.rs`.
 //!
 //! # Testing a driver or a backend
 //! [`Recorder`] and [`ExecutorRecorder`] write down what a driver tells them,

@@ -97,7 +97,7 @@ pub(crate) struct Inner {
     settings: Settings,
     address: SocketAddr,
     plans: Plans<ExecutorApi>,
-    log: Journal<Received>,
+    pub(crate) log: Journal<Received>,
     streams: Journal<Stream>,
     updates: Journal<Reported>,
     standing: Mutex<Standing>,
@@ -163,6 +163,10 @@ impl FakeAgent {
         };
         agent.serve(listener)?;
         Ok(agent)
+    }
+
+    pub(crate) fn inner(&self) -> Arc<Inner> {
+        Arc::clone(&self.inner)
     }
 
     fn serve(&self, listener: TcpListener) -> io::Result<()> {

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesos_core::backend::{Backend, SchedulerApi};
+use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi};
+use mesos_core::executor::ExecutorEnvironment;
 
 use super::world::World;
 use crate::Encoding;
 
 type Connect = dyn Fn(&str, &Tuning) -> Box<dyn Backend<SchedulerApi>> + Send + Sync;
+type ConnectExecutor =
+    dyn Fn(&ExecutorEnvironment, &Tuning) -> Box<dyn Backend<ExecutorApi>> + Send + Sync;
 
 /// What a backend is told by a case. A backend that cannot follow one of them
 /// says so by a panic.
@@ -55,6 +58,7 @@ impl fmt::Debug for Tuning {
 pub struct Harness {
     backend: &'static str,
     connect: Arc<Connect>,
+    executors: Option<Arc<ConnectExecutor>>,
     known: &'static [Known],
     pub(crate) tuning: Tuning,
 }
@@ -83,6 +87,7 @@ impl Harness {
         Self {
             backend,
             connect: Arc::new(move |url, tuning| Box::new(connect(url, tuning))),
+            executors: None,
             known: &[],
             tuning: Tuning {
                 encoding,
@@ -93,6 +98,20 @@ impl Harness {
                 authority: None,
             },
         }
+    }
+
+    /// `connect` makes the same backend for an executor that has this
+    /// environment. Without, the cases about executors fail: a backend that
+    /// has none lists them as known failures.
+    #[must_use]
+    pub fn executors<B: Backend<ExecutorApi> + 'static>(
+        mut self,
+        connect: impl Fn(&ExecutorEnvironment, &Tuning) -> B + Send + Sync + 'static,
+    ) -> Self {
+        self.executors = Some(Arc::new(move |environment, tuning| {
+            Box::new(connect(environment, tuning))
+        }));
+        self
     }
 
     /// With the list of what does not work.
@@ -127,6 +146,16 @@ impl Harness {
     pub(crate) fn tuned(mut self, change: impl FnOnce(&mut Tuning)) -> Self {
         change(&mut self.tuning);
         self
+    }
+
+    pub(crate) fn connect_executor(
+        &self,
+        environment: &ExecutorEnvironment,
+    ) -> Box<dyn Backend<ExecutorApi>> {
+        match &self.executors {
+            Some(connect) => connect(environment, &self.tuning),
+            None => panic!("this harness connects no executors; see Harness::executors"),
+        }
     }
 
     pub(crate) fn connect(&self, url: &str) -> Box<dyn Backend<SchedulerApi>> {

@@ -1,5 +1,5 @@
-//! What a scheduler's driver promises, whatever the backend: one function for
-//! each promise.
+//! What a scheduler's and an executor's driver promise, whatever the backend:
+//! one function for each promise.
 //!
 //! A [`Case`] is played with a [`Harness`], which knows how to connect a
 //! backend, in a [`World`]: on a [`FakeMaster`](crate::FakeMaster), or on a
@@ -21,6 +21,7 @@ mod calls;
 mod case;
 mod detection;
 mod events;
+mod executor;
 mod handlers;
 mod harness;
 mod liveness;
@@ -33,6 +34,12 @@ mod survival;
 mod transport;
 mod updates;
 mod world;
+
+use executor::{
+    events as executor_events, lifetime as executor_lifetime,
+    subscription as executor_subscription, survival as executor_survival,
+    updates as executor_updates,
+};
 
 pub use case::{Case, Failure, Needs, Verdict};
 pub use harness::{Harness, Known, Tuning};
@@ -239,6 +246,96 @@ cases! { $
         a_framework_that_stays_away_too_long_is_told_so [23],
         a_framework_is_subscribed_over_tls_and_only_to_whom_it_believes []
             real "the fake master speaks no TLS",
+    }
+    executor_updates {
+        an_update_gets_what_the_agent_insists_on [41]
+            fake "an agent shows nobody what it got; the scheduler's cases have updates of ours",
+        what_was_not_acknowledged_is_repeated_with_its_tasks [42 43]
+            fake "a real agent acknowledges at once",
+        updates_stay_in_order_whatever_happens_to_them [42]
+            fake "nothing stands between a real agent and its executor",
+        an_update_that_no_agent_takes_is_refused_before_it_is_sent [41]
+            fake "a real agent has nothing to do with it",
+        an_update_that_the_agent_refuses_is_told_at_the_end []
+            fake "a real agent has no reason to refuse what we send",
+        stop_waits_for_the_last_acknowledgement_and_says_what_is_missing [48]
+            fake "a real agent acknowledges at once",
+        what_is_unacknowledged_survives_the_executors_own_restart []
+            fake "a real agent acknowledges at once",
+    }
+    executor_subscription {
+        an_agent_that_is_not_ready_is_asked_again_within_its_window [45]
+            fake "a real agent cannot be held in that moment; survival has one that restarts",
+        an_agent_that_is_not_there_is_asked_again [45]
+            fake "a real executor is started by its agent",
+        shutdown_as_the_first_event_is_a_clean_end [44]
+            fake "the moment for it on a real agent is too short to be hit",
+        the_token_goes_with_every_request_and_a_wrong_one_is_the_end [49]
+            fake "a real agent gives no wrong tokens; mesos-local has tests with right ones",
+        an_agent_with_a_unix_socket_is_asked_there_by_its_long_path [50]
+            fake "a local cluster's agents have none",
+        the_environment_is_read_as_mesos_writes_it [47]
+            fake "the real one is what all executors of survival live by",
+        an_agent_that_refuses_the_executor_is_told_with_its_words []
+            fake "a real agent takes its executors",
+        an_error_event_ends_the_executor_with_its_text []
+            fake "no real agent sends ERROR",
+        what_answers_and_is_no_agent_never_hangs_the_executor []
+            fake "a real agent is one",
+        a_stream_that_cannot_be_read_is_a_disconnect [2]
+            fake "nothing stands between a real agent and its executor",
+        events_are_read_however_the_stream_is_cut [1]
+            fake "nothing stands between a real agent and its executor",
+        silence_of_an_agent_is_no_disconnect [52]
+            fake "a real agent's interval is 30 minutes; its executors in survival see no other",
+        an_agent_that_disowns_the_executor_is_subscribed_to_again []
+            fake "a real agent does not disown a running executor",
+        a_message_without_subscription_fails_at_once []
+            fake "a real executor is started by its agent",
+    }
+    executor_lifetime {
+        with_checkpointing_tasks_outlive_their_agent [42 46]
+            fake "survival has the real one",
+        without_checkpointing_an_executor_ends_with_its_agent [46]
+            fake "survival has the real one",
+        an_agent_that_stays_away_too_long_is_given_up [46]
+            fake "survival has the real one",
+        an_agent_that_is_back_with_another_token_is_given_up [49]
+            fake "a local cluster keeps its key",
+        a_shutdown_ends_when_every_task_has_ended []
+            fake "the scheduler's case of an executor that is shut down has the real one",
+        a_shutdown_does_not_wait_longer_than_the_grace_period [53]
+            fake "survival has the real one, with the whole process",
+    }
+    executor_events {
+        tasks_and_groups_that_were_waiting_are_launched []
+            fake "the scheduler's cases launch both on a real agent",
+        a_launch_that_fails_ends_its_tasks_as_failed []
+            fake "it is between the executor and its driver",
+        a_handler_that_fails_does_not_stop_the_driver []
+            fake "it is between the executor and its driver",
+        a_handler_that_panics_ends_the_driver_with_its_words []
+            fake "it is between the executor and its driver",
+        every_kill_is_told_with_its_policy [51]
+            fake "what becomes of it is the executor's; mesos-local has the command executor's",
+        bytes_arrive_as_they_are_both_ways []
+            fake "the scheduler's case of messages has the real one",
+        an_event_of_a_newer_mesos_is_told_and_does_not_end_the_stream [9]
+            fake "there is no newer Mesos",
+    }
+    executor_survival {
+        an_executor_outlives_a_crash_and_loses_no_update [42 45 46]
+            real "a fake agent starts no processes",
+        without_checkpointing_an_executor_ends_with_a_crash [46]
+            real "a fake agent starts no processes",
+        an_executor_ends_when_its_agent_stays_away_too_long [46]
+            real "a fake agent starts no processes",
+        an_executor_waits_for_an_agent_that_is_stopped [42 52]
+            real "a fake agent starts no processes",
+        an_executor_that_is_killed_takes_its_tasks_along [40]
+            real "a fake agent starts no processes",
+        an_executor_that_hangs_kills_itself_when_its_grace_is_over [53]
+            real "a fake agent starts no processes",
     }
 }
 

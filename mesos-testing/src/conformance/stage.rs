@@ -13,7 +13,7 @@ use super::harness::{Harness, Tuning};
 use super::mesos::Mesos;
 use super::world::{Cluster, Wanted, World};
 use crate::master::Inner;
-use crate::{FakeMaster, Recorder, Stream};
+use crate::{ExecutorRecorder, FakeAgent, FakeMaster, Recorder, Stream};
 
 /// How long a case waits for what should come from a real Mesos: agents send an
 /// update again after 10 s only, and a master's heartbeats are 15 s apart.
@@ -33,6 +33,8 @@ pub(crate) struct Stage {
 struct Seen {
     masters: Vec<Arc<Inner>>,
     recorders: Vec<Recorder>,
+    agents: Vec<Arc<crate::agent::Inner>>,
+    executors: Vec<ExecutorRecorder>,
     clusters: Vec<Arc<dyn Cluster>>,
 }
 
@@ -137,6 +139,16 @@ impl Stage {
         recorder
     }
 
+    /// An agent to be looked at when the case has failed.
+    pub(super) fn watch_agent(&self, agent: &FakeAgent) {
+        self.seen().agents.push(agent.inner());
+    }
+
+    /// An executor to be looked at when the case has failed.
+    pub(super) fn watch_executor(&self, recorder: &ExecutorRecorder) {
+        self.seen().executors.push(recorder.clone());
+    }
+
     /// A framework that survives the loss of its subscription and does not
     /// wait long.
     pub(crate) fn framework(&self) -> Framework {
@@ -201,6 +213,12 @@ impl Stage {
         }
         for recorder in &seen.recorders {
             let _ = writeln!(text, "the scheduler was told:{}", recorder.listing());
+        }
+        for agent in &seen.agents {
+            let _ = writeln!(text, "the agent received:{}", agent.log.listing());
+        }
+        for recorder in &seen.executors {
+            let _ = writeln!(text, "the executor was told:{}", recorder.listing());
         }
         for cluster in &seen.clusters {
             let log = cluster.keep_log();

@@ -82,6 +82,11 @@ impl ExecutorRecorder {
         self.0.hold(handler)
     }
 
+    /// Everything so far, as [`expect`](Self::expect) lists it.
+    pub(crate) fn listing(&self) -> String {
+        self.0.told.listing()
+    }
+
     /// Everything so far.
     pub fn told(&self) -> Vec<ExecutorTold> {
         self.0.told.all()
