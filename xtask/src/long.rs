@@ -23,6 +23,20 @@ pub(crate) fn failover(root: &Path, kills: u64, seed: Option<u64>) -> Result<()>
     self::test(root, &test, &variables)
 }
 
+/// Prints the fault matrix, each of its rows so many seconds long.
+///
+/// # Errors
+/// What cargo says when it does not build, or when an update was lost.
+pub(crate) fn faults(root: &Path, seconds: u64, seed: Option<u64>) -> Result<()> {
+    let mut variables = vec![("MESOS_FAULTS_SECONDS", seconds), ("RUST_TEST_THREADS", 1)];
+    variables.extend(seed.map(|seed| ("MESOS_TESTING_SEED", seed)));
+    test(
+        root,
+        &["--package", "mesos-testing", "--test", "faults"],
+        &variables,
+    )
+}
+
 fn test(root: &Path, which: &[&str], variables: &[(&str, u64)]) -> Result<()> {
     let args = [&["test"], which, &["--", "--nocapture"]].concat();
     cargo(root, &args, variables)

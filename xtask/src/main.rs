@@ -62,6 +62,15 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Print the fault matrix: what became of every status update while something went wrong
+    Faults {
+        /// How long each row lasts
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// What is random comes from this; printed by every run
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Check all that has to hold besides the tests
     #[command(after_help = ci::help())]
     Ci {
@@ -77,6 +86,7 @@ fn main() -> ExitCode {
         Chore::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Chore::Failover { kills, seed } => long::failover(&root(), kills, seed),
         Chore::Conform { args } => conform::run(&root(), &args),
+        Chore::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
         Chore::Ci { steps } => ci::run(&root(), &steps),
     };
     match done {

@@ -431,6 +431,12 @@ impl FakeMaster {
         self.inner.cluster().live_tasks(&framework_id.into())
     }
 
+    /// The updates of tasks that were acknowledged, in this order: each once,
+    /// however often it was sent and acknowledged.
+    pub fn acknowledged(&self) -> Vec<TaskStatus> {
+        self.inner.cluster().acknowledged()
+    }
+
     /// The offers that a framework has and that are neither used nor gone.
     pub fn offers(&self, framework_id: impl Into<FrameworkId>) -> Vec<OfferId> {
         self.inner.cluster().offers_of(&framework_id.into())

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use mesos_proto::v1::scheduler::Event;
-use mesos_proto::v1::{FrameworkId, InverseOffer, MasterInfo};
+use mesos_proto::v1::{FrameworkId, InverseOffer, MasterInfo, TaskStatus};
 
 use self::agents::AgentState;
 use self::framework::Framework;
@@ -48,6 +48,8 @@ pub(crate) struct Cluster {
     gone: BTreeSet<String>,
     offers: BTreeMap<String, Outstanding>,
     inverse_offers: BTreeMap<String, InverseOffer>,
+    /// In this order.
+    acknowledged: Vec<TaskStatus>,
     frameworks_so_far: u64,
     offers_so_far: u64,
     /// An allocation is on its way.
@@ -69,6 +71,7 @@ impl Cluster {
             gone: BTreeSet::new(),
             offers: BTreeMap::new(),
             inverse_offers: BTreeMap::new(),
+            acknowledged: Vec::new(),
             frameworks_so_far: 0,
             offers_so_far: 0,
             allocating: false,

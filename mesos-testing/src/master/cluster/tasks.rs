@@ -265,7 +265,9 @@ impl Cluster {
             return;
         }
         let done = task.pending.pop_front();
-        if done.is_some_and(|status| status.is_terminal()) {
+        let is_terminal = done.as_ref().is_some_and(|status| status.is_terminal());
+        self.acknowledged.extend(done);
+        if is_terminal {
             if let Some(framework) = self.frameworks.get_mut(framework_id.as_str()) {
                 framework.tasks.remove(acknowledge.task_id.as_str());
             }
@@ -394,6 +396,10 @@ impl Cluster {
         if let Some(agent) = self.agents.get_mut(task.agent_id.as_str()) {
             agent.used -= &task.resources;
         }
+    }
+
+    pub(crate) fn acknowledged(&self) -> Vec<TaskStatus> {
+        self.acknowledged.clone()
     }
 
     /// The tasks of a framework that are not over, with their states.

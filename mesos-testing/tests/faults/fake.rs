@@ -1,0 +1,127 @@
+//! The rows on a fake master: many tasks, and resending as fast as it may be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mesos_http::Codec;
+use mesos_testing::v1::{TaskState, TaskStatus};
+use mesos_testing::{Agent, Behaviour, FakeMaster, FaultProxy, Standing};
+use tokio::time::{Instant, sleep};
+
+use crate::fault::{Fault, Peer, inject};
+use crate::table::Row;
+use crate::worker::{Work, Worker, ended};
+
+/// What every task of this cluster reports.
+const STATES: [TaskState; 3] = [
+    TaskState::TaskStarting,
+    TaskState::TaskRunning,
+    TaskState::TaskFinished,
+];
+
+const AGENT: &str = "a1";
+
+/// How long the last updates may take after all is well again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Fake {
+    master: FakeMaster,
+    /// Redirects to `master`, which redirects to it at times.
+    other: FakeMaster,
+}
+
+impl Peer for Fake {
+    async fn suffer(&self, fault: Fault, hold: Duration) {
+        match fault {
+            Fault::Unavailable => self.master.set_standing(Standing::Recovering),
+            Fault::PingPong => self.master.follow(&self.other),
+            _ => {
+                self.master.fail_over();
+                // sleep: agents take so long to find the new master.
+                sleep(hold.min(Duration::from_millis(200))).await;
+                return self.master.return_agent(AGENT);
+            }
+        }
+        for stream in self.master.streams() {
+            stream.cut();
+        }
+        // sleep: the fault lasts so long.
+        sleep(hold).await;
+        self.master.set_standing(Standing::Leading);
+    }
+}
+
+pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration) -> Row {
+    let started = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&started);
+    let master = FakeMaster::builder()
+        .agent(Agent::new(AGENT).having("cpus:64;mem:4096"))
+        .heartbeat(Duration::from_millis(200))
+        .update_retry(Duration::from_millis(200), Duration::from_secs(1))
+        .tasks(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Behaviour::finishes()
+        });
+    let master = master.start().await.unwrap();
+    let other = FakeMaster::scripted().await.unwrap();
+    other.follow(&master);
+    let peer = Fake { master, other };
+    let proxy = FaultProxy::with_seed(peer.master.address(), seed)
+        .await
+        .unwrap();
+
+    let begin = Instant::now();
+    let work = Work {
+        most: 8,
+        cpus: 1.0,
+        command: "true".to_owned(),
+    };
+    let (driver, notes) = Worker::start(&proxy.url(), codec, (fault, seed), work);
+    while notes.lock().subscriptions == 0 {
+        // sleep: polling what the handlers write down.
+        sleep(Duration::from_millis(5)).await;
+    }
+    let mut random = fastrand::Rng::with_seed(seed);
+    let injected = inject(fault, &proxy, &peer, &mut random, length).await;
+    notes.lock().launching = false;
+
+    let end = Instant::now() + PATIENCE;
+    // The peer does not tell of the next update before it has the
+    // acknowledgement of the one before.
+    let all = || started.load(Ordering::Relaxed) * STATES.len() as u64;
+    while (peer.master.acknowledged().len() as u64) < all() && Instant::now() < end {
+        tokio::select! {
+            _ = driver.join() => break,
+            // sleep: polling what the peer writes down.
+            () = sleep(Duration::from_millis(50)) => {}
+        }
+    }
+    let stopped = ended(&driver).await;
+    let time = begin.elapsed();
+    driver.abort();
+    let sent = all();
+    let acknowledged = peer.master.acknowledged();
+    let notes = notes.lock();
+    // What was acknowledged and not dealt with does not come again.
+    let dealt_with = |status: &&TaskStatus| {
+        let uuid = status.uuid.as_ref();
+        uuid.is_some_and(|uuid| notes.handled.contains_key(uuid))
+    };
+    let handled = acknowledged.iter().filter(dealt_with).count() as u64;
+    let misdeeds = notes.misdeeds;
+    Row {
+        peer: "fake",
+        fault,
+        codec,
+        injected: injected + misdeeds,
+        tasks: started.load(Ordering::Relaxed),
+        sent,
+        handled,
+        acknowledged: acknowledged.len() as u64,
+        repeated: notes.delivered - notes.handled.len() as u64,
+        reconnects: notes.subscriptions - 1,
+        time,
+        end: stopped,
+    }
+}

@@ -1,0 +1,187 @@
+//! What goes wrong, and when.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use mesos_testing::{Fault as Network, FaultProxy, Way};
+use tokio::time::{Instant, sleep};
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    Nothing,
+    Cut,
+    CutWithin,
+    Refused,
+    Stall,
+    HalfOpen,
+    OneWayToMaster,
+    OneWayToDriver,
+    Drip,
+    Delay,
+    Garble,
+    Anything,
+    HandlerFails,
+    SlowHandler,
+    Unavailable,
+    PingPong,
+    Failover,
+    Paused,
+    Restart,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 19] = [
+        Self::Nothing,
+        Self::Cut,
+        Self::CutWithin,
+        Self::Refused,
+        Self::Stall,
+        Self::HalfOpen,
+        Self::OneWayToMaster,
+        Self::OneWayToDriver,
+        Self::Drip,
+        Self::Delay,
+        Self::Garble,
+        Self::Anything,
+        Self::HandlerFails,
+        Self::SlowHandler,
+        Self::Unavailable,
+        Self::PingPong,
+        Self::Failover,
+        Self::Paused,
+        Self::Restart,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing, for comparison",
+            Self::Cut => "cut",
+            Self::CutWithin => "cut within a message",
+            Self::Refused => "cut and refused",
+            Self::Stall => "stall",
+            Self::HalfOpen => "half-open",
+            Self::OneWayToMaster => "one way, to the master",
+            Self::OneWayToDriver => "one way, to the driver",
+            Self::Drip => "slow drip",
+            Self::Delay => "delay",
+            Self::Garble => "garbled events and answers",
+            Self::Anything => "any of these",
+            Self::HandlerFails => "handler fails",
+            Self::SlowHandler => "slow handler",
+            Self::Unavailable => "503 for a while",
+            Self::PingPong => "redirects in a circle",
+            Self::Failover => "failover of the master",
+            Self::Paused => "SIGSTOP and SIGCONT of the cluster",
+            Self::Restart => "SIGKILL and restart of the cluster",
+        }
+    }
+
+    pub(crate) fn fits_a_fake(self) -> bool {
+        !matches!(self, Self::Paused | Self::Restart)
+    }
+
+    /// A real master that leads answers neither 503 nor 307, and fails over
+    /// by a restart.
+    pub(crate) fn fits_a_real_one(self) -> bool {
+        !matches!(self, Self::Unavailable | Self::PingPong | Self::Failover)
+    }
+
+    /// What the network does, if that is where the fault is.
+    fn network(self, random: &mut Rng) -> Option<Network> {
+        Some(match self {
+            Self::Cut | Self::Refused => Network::Cut,
+            Self::CutWithin => Network::CutAfter {
+                way: way(random),
+                bytes: random.usize(1..400),
+            },
+            Self::Stall => Network::Stall,
+            Self::HalfOpen => Network::HalfOpen,
+            Self::OneWayToMaster => Network::Lose(Way::ToDriver),
+            Self::OneWayToDriver => Network::Lose(Way::ToMaster),
+            Self::Drip => Network::Drip {
+                bytes: random.usize(1..64),
+                every: Duration::from_millis(random.u64(1..5)),
+            },
+            Self::Delay => Network::Delay(Duration::from_millis(random.u64(5..100))),
+            // What the driver says stays as it is: a master that does what
+            // nobody asked for is no fault of the driver's to bear.
+            Self::Garble => Network::Garble {
+                way: Way::ToDriver,
+                one_in: random.u32(50..2000),
+            },
+            Self::Anything => {
+                let network = [
+                    Self::Cut,
+                    Self::CutWithin,
+                    Self::Refused,
+                    Self::Stall,
+                    Self::HalfOpen,
+                    Self::OneWayToMaster,
+                    Self::OneWayToDriver,
+                    Self::Drip,
+                    Self::Delay,
+                    Self::Garble,
+                ];
+                return network[random.usize(0..network.len())].network(random);
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn way(random: &mut Rng) -> Way {
+    if random.bool() {
+        Way::ToMaster
+    } else {
+        Way::ToDriver
+    }
+}
+
+/// What faults there are that no network has.
+pub(crate) trait Peer: Sync {
+    /// Has one of them for about this long.
+    fn suffer(&self, fault: Fault, hold: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// Injects `fault` for `length`, and says how often it was.
+pub(crate) async fn inject(
+    fault: Fault,
+    proxy: &FaultProxy,
+    peer: &impl Peer,
+    random: &mut Rng,
+    length: Duration,
+) -> u64 {
+    let end = Instant::now() + length;
+    let mut injected = 0;
+    while Instant::now() < end {
+        // sleep: how long things go well is what the seed decides.
+        sleep(Duration::from_millis(random.u64(20..200))).await;
+        let hold =
+            Duration::from_millis(random.u64(20..length.as_millis().clamp(100, 3000) as u64));
+        if fault == Fault::Nothing {
+            continue;
+        }
+        if let Some(network) = fault.network(random) {
+            injected += 1;
+            match network {
+                Network::Cut => {
+                    proxy.cut();
+                    proxy.refuse(fault == Fault::Refused);
+                }
+                network => proxy.set(network),
+            }
+            // sleep: the fault lasts so long.
+            sleep(hold).await;
+            proxy.refuse(false);
+            proxy.set(Network::None);
+        } else if matches!(fault, Fault::HandlerFails | Fault::SlowHandler) {
+            // sleep: the handler does it.
+            sleep(hold).await;
+        } else {
+            injected += 1;
+            peer.suffer(fault, hold).await;
+        }
+    }
+    injected
+}

@@ -1,0 +1,154 @@
+//! The rows on a real Mesos: fewer tasks, since each is a process, and an agent
+//! that sends an update again only after 10 s.
+
+use std::collections::HashSet;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use mesos_http::{Codec, OperatorClient};
+use mesos_local::LocalCluster;
+use mesos_local::testing::require_real;
+use mesos_testing::FaultProxy;
+use mesos_testing::v1::master::{Call, call, response};
+use mesos_testing::v1::{Task, TaskState};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::fault::{Fault, Peer, inject};
+use crate::table::Row;
+use crate::worker::{Work, Worker, ended};
+
+/// How long the last updates may take after all is well again: an agent may
+/// have come to wait 40 s.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+pub(crate) struct Mesos {
+    cluster: LocalCluster,
+    operator: OperatorClient,
+    directory: TempDir,
+}
+
+impl Peer for Mesos {
+    async fn suffer(&self, fault: Fault, hold: Duration) {
+        match fault {
+            Fault::Paused => {
+                self.cluster.pause().await.unwrap();
+                // sleep: the fault lasts so long.
+                sleep(hold).await;
+                self.cluster.resume().await.unwrap();
+            }
+            _ => self.cluster.restart().await.unwrap(),
+        }
+    }
+}
+
+impl Mesos {
+    pub(crate) async fn start() -> Option<Self> {
+        let cluster = require_real(LocalCluster::builder().start().await)?;
+        let operator = OperatorClient::new(cluster.master_url().parse().unwrap());
+        Some(Self {
+            cluster,
+            operator,
+            directory: TempDir::new().unwrap(),
+        })
+    }
+
+    /// What the master has of a framework: tasks that are under way, and those
+    /// whose last update was acknowledged.
+    async fn tasks(&self, framework: &str) -> (Vec<Task>, Vec<Task>) {
+        let call = Call {
+            r#type: Some(call::Type::GetTasks.into()),
+            ..Default::default()
+        };
+        let answer = self.operator.call_master(&call).await;
+        let all: response::GetTasks = answer
+            .ok()
+            .and_then(|all| all.get_tasks)
+            .unwrap_or_default();
+        let ours = |tasks: Vec<Task>| {
+            let mut tasks = tasks;
+            tasks.retain(|task| task.framework_id.as_str() == framework);
+            tasks
+        };
+        let mut open = ours(all.tasks);
+        open.extend(ours(all.unreachable_tasks));
+        (open, ours(all.completed_tasks))
+    }
+
+    pub(crate) async fn row(&self, fault: Fault, codec: Codec, seed: u64, length: Duration) -> Row {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.cluster.port()));
+        let proxy = FaultProxy::with_seed(address, seed).await.unwrap();
+        let effects = self.directory.path().join(seed.to_string());
+        let work = Work {
+            most: 2,
+            cpus: 0.5,
+            command: format!("echo $TASK >> {}", effects.display()),
+        };
+        let begin = Instant::now();
+        let url = format!("{}/master", proxy.url());
+        let (driver, notes) = Worker::start(&url, codec, (fault, seed), work);
+        while notes.lock().subscriptions == 0 {
+            // sleep: polling what the handlers write down.
+            sleep(Duration::from_millis(20)).await;
+        }
+        let mut random = fastrand::Rng::with_seed(seed);
+        let injected = inject(fault, &proxy, self, &mut random, length).await;
+        notes.lock().launching = false;
+
+        let framework = driver.framework_id().unwrap();
+        let end = Instant::now() + PATIENCE;
+        // Twice in a row: a launch may be on its way.
+        let mut quiet = 0;
+        while quiet < 2 && Instant::now() < end && ended(&driver).await.is_none() {
+            // sleep: polling what the master says.
+            sleep(Duration::from_millis(250)).await;
+            let (open, _) = self.tasks(framework.as_str()).await;
+            quiet = if open.is_empty() { quiet + 1 } else { 0 };
+        }
+        let stopped = ended(&driver).await;
+        let time = begin.elapsed();
+        let (open, completed) = self.tasks(framework.as_str()).await;
+
+        // What the tasks themselves say is true whatever became of the master,
+        // which knows nothing of what was completed before it was started.
+        let effects = fs::read_to_string(&effects).unwrap_or_default();
+        let ran = effects.lines().map(str::to_owned);
+        let mut sent: HashSet<(String, TaskState)> = ran
+            .clone()
+            .flat_map(|task| {
+                use TaskState::{TaskFinished, TaskRunning, TaskStarting};
+                [TaskStarting, TaskRunning, TaskFinished].map(|state| (task.clone(), state))
+            })
+            .collect();
+        for task in open.iter().chain(&completed) {
+            let id = task.task_id.value.clone();
+            sent.extend(
+                task.statuses
+                    .iter()
+                    .map(|status| (id.clone(), status.state())),
+            );
+        }
+        let states = notes.states();
+        let handled = sent.iter().filter(|state| states.contains(*state)).count();
+        driver.stop(false);
+        let _ = timeout(Duration::from_secs(10), driver.join()).await;
+        let notes = notes.lock();
+        Row {
+            peer: "real",
+            fault,
+            codec,
+            injected: injected + notes.misdeeds,
+            tasks: ran.count() as u64,
+            sent: sent.len() as u64,
+            handled: handled as u64,
+            // An agent sends one at a time, and a task is completed when the
+            // last was acknowledged.
+            acknowledged: (sent.len() - open.len()) as u64,
+            repeated: notes.delivered - notes.handled.len() as u64,
+            reconnects: notes.subscriptions - 1,
+            time,
+            end: stopped,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The figures of a row, and the table of them.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use mesos_http::Codec;
+
+use crate::fault::Fault;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) peer: &'static str,
+    pub(crate) fault: Fault,
+    pub(crate) codec: Codec,
+    pub(crate) injected: u64,
+    pub(crate) tasks: u64,
+    /// Different updates, as the peer counts.
+    pub(crate) sent: u64,
+    /// Of these, those that a handler dealt with.
+    pub(crate) handled: u64,
+    pub(crate) acknowledged: u64,
+    /// Updates that came once more.
+    pub(crate) repeated: u64,
+    pub(crate) reconnects: u64,
+    pub(crate) time: Duration,
+    /// What the driver ended with before it was told to.
+    pub(crate) end: Option<String>,
+}
+
+impl Row {
+    pub(crate) fn order(&self) -> (&'static str, Fault, &'static str) {
+        (self.peer, self.fault, self.codec.media_type())
+    }
+
+    fn lost(&self) -> u64 {
+        self.sent - self.handled
+    }
+
+    /// What must not be.
+    pub(crate) fn wrong(&self) -> Option<String> {
+        let what = if let Some(end) = &self.end {
+            format!("the driver has ended: {end}")
+        } else if self.lost() > 0 {
+            format!("{} updates are lost", self.lost())
+        } else if self.acknowledged < self.sent {
+            format!(
+                "{} updates are not acknowledged",
+                self.sent - self.acknowledged
+            )
+        } else if self.sent == 0 || (self.injected == 0 && self.fault != Fault::Nothing) {
+            "nothing has happened".to_owned()
+        } else {
+            return None;
+        };
+        let (peer, fault) = (self.peer, self.fault.name());
+        Some(format!(
+            "{peer}, {fault}, {}: {what}",
+            self.codec.media_type()
+        ))
+    }
+}
+
+/// In Markdown.
+pub(crate) fn print(rows: &[Row]) -> String {
+    let mut text = "| peer | fault | encoding | faults | tasks | sent | handled | acknowledged | \
+                    lost | repeated | reconnects | time |\n\
+                    |---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
+        .to_owned();
+    for row in rows {
+        let encoding = row.codec.media_type().rsplit(['/', '-']).next();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} s |",
+            row.peer,
+            row.fault.name(),
+            encoding.unwrap_or_default(),
+            row.injected,
+            row.tasks,
+            row.sent,
+            row.handled,
+            row.acknowledged,
+            row.lost(),
+            row.repeated,
+            row.reconnects,
+            row.time.as_secs_f64(),
+        );
+    }
+    text
+}

@@ -1,0 +1,175 @@
+//! The scheduler: launches tasks on whatever it is offered, and writes down what
+//! it was told and has dealt with.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use mesos_core::resources::Resources;
+use mesos_core::scheduler::Subscribed;
+use mesos_core::{
+    BackoffPolicy, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
+};
+use mesos_http::{Codec, HttpBackend};
+use mesos_testing::v1::offer::{Operation, operation};
+use mesos_testing::v1::{CommandInfo, Filters, TaskInfo, TaskState};
+use tokio::time::{sleep, timeout};
+
+use crate::fault::Fault;
+
+/// What a worker's life came to; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Inner {
+    pub(crate) launching: bool,
+    pub(crate) launched: u64,
+    pub(crate) subscriptions: u64,
+    /// Updates to be acknowledged that a handler got, repeated ones too.
+    pub(crate) delivered: u64,
+    /// How often the handler failed or dawdled.
+    pub(crate) misdeeds: u64,
+    /// Those whose handler returned `Ok`, by their uuid.
+    pub(crate) handled: HashMap<Bytes, (String, TaskState)>,
+}
+
+impl Notes {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The states of a task that were dealt with.
+    pub(crate) fn states(&self) -> HashSet<(String, TaskState)> {
+        self.lock().handled.values().cloned().collect()
+    }
+}
+
+/// How tasks are made.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    /// How many at most are launched on one offer.
+    pub(crate) most: usize,
+    pub(crate) cpus: f64,
+    pub(crate) command: String,
+}
+
+pub(crate) struct Worker {
+    notes: Notes,
+    work: Work,
+    fault: Fault,
+    random: fastrand::Rng,
+}
+
+impl Worker {
+    /// Starts one on the master at `url`.
+    pub(crate) fn start(
+        url: &str,
+        codec: Codec,
+        (fault, seed): (Fault, u64),
+        work: Work,
+    ) -> (SchedulerDriver, Notes) {
+        let notes = Notes::default();
+        notes.lock().launching = true;
+        let worker = Self {
+            notes: notes.clone(),
+            work,
+            fault,
+            random: fastrand::Rng::with_seed(seed),
+        };
+        // Shorter times than anybody would choose, to see more of them.
+        let backend = HttpBackend::new(url.parse().unwrap())
+            .codec(codec)
+            .connect_timeout(Duration::from_secs(2))
+            .response_timeout(Duration::from_secs(1));
+        let backoff = BackoffPolicy::new(Duration::from_millis(20), Duration::from_millis(200));
+        let framework =
+            Framework::surviving(fault.name(), Duration::from_secs(3600)).backoff(backoff);
+        (SchedulerDriver::start(worker, framework, backend), notes)
+    }
+
+    async fn misbehave(&mut self) -> HandlerResult {
+        match self.fault {
+            Fault::HandlerFails if self.random.u8(0..3) == 0 => {
+                self.notes.lock().misdeeds += 1;
+                Err("out of luck".into())
+            }
+            Fault::SlowHandler => {
+                self.notes.lock().misdeeds += 1;
+                // sleep: being slow is what it is for.
+                sleep(Duration::from_millis(self.random.u64(0..60))).await;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Scheduler for Worker {
+    async fn subscribed(&mut self, _: &SchedulerDriver, _: Subscribed) -> HandlerResult {
+        self.notes.lock().subscriptions += 1;
+        Ok(())
+    }
+
+    async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        let each: Resources = format!("cpus:{};mem:32", self.work.cpus).parse()?;
+        for offer in offers {
+            let mut left = offer.resources()?;
+            let mut tasks = Vec::new();
+            while self.notes.lock().launching
+                && tasks.len() < self.work.most
+                && left.take(&each).is_ok()
+            {
+                let number = {
+                    let mut notes = self.notes.lock();
+                    notes.launched += 1;
+                    notes.launched
+                };
+                let id = format!("{}.{number}", driver.framework_id().unwrap_or_default());
+                let command = CommandInfo::sh(&self.work.command).with_env("TASK", &id);
+                let task = TaskInfo::builder("work").id(id).command(command);
+                tasks.push(task.cpus(self.work.cpus).mem(32.0).build());
+            }
+            if tasks.is_empty() {
+                continue;
+            }
+            let launch = Operation {
+                r#type: Some(operation::Type::Launch.into()),
+                launch: Some(operation::Launch { task_infos: tasks }),
+                ..Default::default()
+            };
+            let at_once = Filters {
+                refuse_seconds: Some(0.0),
+            };
+            // What was not launched is not missed: it is the peer who knows.
+            let _ = driver.accept([offer], [launch], Some(at_once)).await;
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, _: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        let Some(uuid) = update
+            .uuid
+            .clone()
+            .filter(|_| update.needs_acknowledgement())
+        else {
+            return Ok(());
+        };
+        self.notes.lock().delivered += 1;
+        self.misbehave().await?;
+        let state = (update.task_id.value.clone(), update.state());
+        self.notes.lock().handled.insert(uuid, state);
+        Ok(())
+    }
+}
+
+/// What the driver has ended with, if it has.
+pub(crate) async fn ended(driver: &SchedulerDriver) -> Option<String> {
+    match timeout(Duration::ZERO, driver.join()).await {
+        Ok(Ok(end)) => Some(format!("{end:?}")),
+        Ok(Err(error)) => Some(mesos_core::chain(&error)),
+        Err(_) => None,
+    }
+}
