@@ -7,3 +7,4 @@ mod failover;
 mod hello;
 mod program;
 mod run;
+mod worker_pool;
