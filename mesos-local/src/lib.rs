@@ -9,7 +9,7 @@
 //! says what to do instead.
 //!
 //! The crate has programs: `mesos-local` itself, and the helpers that an agent starts for its
-//! tasks, `mesos-containerizer`, `mesos-executor` and `mesos-default-executor`. A program that uses the library finds them,
+//! tasks, `mesos-containerizer`, `mesos-executor`, `mesos-default-executor` and `mesos-fetcher`. A program that uses the library finds them,
 //! in this order, in the directory `MESOS_LOCAL_BIN_DIR`, by having cargo build them if it runs
 //! under cargo (`cargo run`, `cargo test`, nextest), or beside its own executable.
 
@@ -26,6 +26,8 @@ pub mod executor;
 #[cfg(target_os = "linux")]
 mod executor_main;
 mod fetch;
+#[cfg(target_os = "linux")]
+pub mod fetcher;
 mod load;
 mod platform;
 mod programs;

@@ -22,7 +22,7 @@ pub(crate) struct Programs {
     /// `mesos-local`, which is the supervisor and the cluster process too.
     pub(crate) local: PathBuf,
     /// The helpers that an agent starts, by the names it looks for.
-    pub(crate) helpers: [(&'static str, PathBuf); 3],
+    pub(crate) helpers: [(&'static str, PathBuf); 4],
 }
 
 impl Programs {
@@ -74,6 +74,7 @@ impl Programs {
                 ("mesos-containerizer", find("mesos-containerizer")?),
                 ("mesos-executor", find("mesos-executor")?),
                 ("mesos-default-executor", find("mesos-default-executor")?),
+                ("mesos-fetcher", find("mesos-fetcher")?),
             ],
         })
     }

@@ -10,10 +10,17 @@ use mesos_core::{
     Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, resources::Resources,
 };
 use mesos_http::{Endpoint, HttpBackend, OperatorClient, files};
-use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
+use mesos_local::{Builder, LocalCluster};
+use mesos_proto::v1::command_info::Uri;
+use mesos_proto::v1::r_limit_info::{self, RLimit};
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{AgentId, CommandInfo, TaskInfo, TaskState, TaskStatus};
+use mesos_proto::v1::{
+    AgentId, CommandInfo, ContainerInfo, RLimitInfo, TaskInfo, TaskState, TaskStatus,
+    container_info,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// A cluster with a framework that runs tasks one at a time.
@@ -53,7 +60,11 @@ impl Scheduler for Launcher {
 
 impl Mesos {
     async fn start() -> Option<Self> {
-        let cluster = require_real(LocalCluster::builder().start().await)?;
+        Self::start_with(LocalCluster::builder()).await
+    }
+
+    async fn start_with(builder: Builder) -> Option<Self> {
+        let cluster = require_real(builder.start().await)?;
         let master: Endpoint = cluster.master_url().parse().expect("a URL");
         let (tasks, to_launch) = mpsc::unbounded_channel();
         let (sender, updates) = mpsc::unbounded_channel();
@@ -256,5 +267,162 @@ async fn a_task_that_takes_too_long_fails_with_the_reason() {
         status.task_reason(),
         Some(Ok(Reason::MaxCompletionTimeReached))
     );
+    mesos.stop().await;
+}
+
+/// A server on this machine with one answer to all, for as long as the test runs.
+async fn serve(body: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            let _ = stream.write_all(&[head.as_bytes(), body].concat()).await;
+        }
+    });
+    port
+}
+
+fn uri(value: String) -> Uri {
+    Uri {
+        value,
+        ..Uri::default()
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_a_task_are_fetched_and_one_that_is_not_there_fails_it() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let archive = directory.path().join("a.tar.gz");
+    let file = std::fs::File::create(&archive).expect("a file");
+    let gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    let mut header = tar::Header::new_gnu();
+    header.set_size(6);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "in/word", &b"packed"[..])
+        .expect("a file in it");
+    let gzip = tar.into_inner().expect("an archive");
+    gzip.finish().expect("a file");
+    let port = serve(b"#!/bin/sh\necho \"$1 from the server\"\n").await;
+    let url = format!("http://127.0.0.1:{port}/program");
+
+    // Not one from the server: before it fetches into its cache, the agent itself asks how long
+    // the file is, through libcurl, for which a local cluster has a stand-in only.
+    let script = directory.path().join("script");
+    std::fs::write(&script, "#!/bin/sh\necho \"$1\"\n").expect("a file");
+    let mut command = CommandInfo::sh("cat in/word; bin/hello kept; ./script cached");
+    command.uris = vec![
+        uri(format!("file://{}", archive.display())),
+        Uri {
+            executable: Some(true),
+            output_file: Some("bin/hello".into()),
+            ..uri(url)
+        },
+        Uri {
+            executable: Some(true),
+            cache: Some(true),
+            ..uri(script.display().to_string())
+        },
+    ];
+    mesos.launch("t", command);
+    mesos.running().await;
+    mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(
+        mesos
+            .file("t", "stdout")
+            .await
+            .split_once("packed")
+            .expect("the word")
+            .1,
+        "kept from the server\ncached\n"
+    );
+
+    let mut command = CommandInfo::sh("true");
+    command.uris = vec![uri("/no/such/file".into())];
+    mesos.launch("absent", command);
+    let status = mesos.update(TaskState::TaskFailed).await;
+    assert_eq!(
+        status.task_reason(),
+        Some(Ok(Reason::ContainerLaunchFailed))
+    );
+    let stderr = mesos.file("absent", "stderr").await;
+    assert!(stderr.contains("cannot copy /no/such/file"), "{stderr}");
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn limits_are_those_of_the_task_and_what_cannot_be_has_failed_with_the_reason() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    let limited = |id: &str, soft, hard| {
+        let limit = RLimit {
+            r#type: Some(r_limit_info::r_limit::Type::RlmtNofile.into()),
+            soft: Some(soft),
+            hard: Some(hard),
+        };
+        let container = ContainerInfo {
+            r#type: container_info::Type::Mesos.into(),
+            rlimit_info: Some(RLimitInfo {
+                rlimits: vec![limit],
+            }),
+            ..ContainerInfo::default()
+        };
+        let task = TaskInfo::builder(id).id(id).cpus(0.1).mem(32.0);
+        let task = task.command(CommandInfo::sh("ulimit -n; ulimit -H -n"));
+        task.container(container).build()
+    };
+    mesos.launch_task(limited("t", 100, 200));
+    mesos.running().await;
+    mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(mesos.file("t", "stdout").await, "100\n200\n");
+
+    // More than the kernel has for anybody (fs.nr_open).
+    mesos.launch_task(limited("refused", u64::MAX / 2, u64::MAX / 2));
+    let status = mesos.update(TaskState::TaskFailed).await;
+    let reason = status.task_reason();
+    assert!(reason.is_some(), "{status:?}");
+    let stderr = mesos.file("refused", "stderr").await;
+    assert!(
+        stderr.contains("cannot set the limit RLMT_NOFILE"),
+        "{stderr}"
+    );
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_of_another_user_runs_as_that_one_and_one_of_nobody_is_dropped_with_the_reason() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("NOT TESTED: only root can become another user");
+        return;
+    }
+    let builder = LocalCluster::builder().env("MESOS_SWITCH_USER", "true");
+    // Other users have to reach the helpers and the sandbox.
+    let directory = tempfile::tempdir().expect("a directory");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).expect("permissions");
+    let Some(mut mesos) = Mesos::start_with(builder.work_dir(directory.path())).await else {
+        return;
+    };
+    let command = |user: &str| CommandInfo {
+        user: Some(user.to_owned()),
+        ..CommandInfo::sh("id -un")
+    };
+    mesos.launch("t", command("nobody"));
+    mesos.running().await;
+    mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(mesos.file("t", "stdout").await, "nobody\n");
+
+    mesos.launch("absent", command("no-such-user"));
+    let status = mesos.update(TaskState::TaskDropped).await;
+    assert!(status.task_reason().is_some(), "{status:?}");
+    assert!(message(&status).contains("no-such-user"), "{status:?}");
     mesos.stop().await;
 }

@@ -11,6 +11,7 @@ pub(super) fn of(work_dir: &str, agents: usize, resources: &str) -> BTreeMap<Str
     let helpers = format!("{work_dir}/{HELPERS_DIR}");
     let agents = agents.to_string();
     let store = |name| format!("{mesos}/store/{name}");
+    let fetcher_cache = format!("{mesos}/fetch");
     let (appc, docker, volumes) = (store("appc"), store("docker"), store("docker-volumes"));
     [
         ("LIBPROCESS_IP", "127.0.0.1"),
@@ -24,12 +25,16 @@ pub(super) fn of(work_dir: &str, agents: usize, resources: &str) -> BTreeMap<Str
         ("MESOS_APPC_STORE_DIR", &appc),
         ("MESOS_DOCKER_STORE_DIR", &docker),
         ("MESOS_DOCKER_VOLUME_CHECKPOINT_DIR", &volumes),
+        ("MESOS_FETCHER_CACHE_DIR", &fetcher_cache),
         // Anything else needs libraries (replicated_log) or rights (cgroups) that a plain
         // machine and user do not have.
         ("MESOS_REGISTRY", "in_memory"),
         ("MESOS_LAUNCHER", "posix"),
         // The last one gives the tasks of a group what they share, by symbolic links.
-        ("MESOS_ISOLATION", "posix/cpu,posix/mem,volume/sandbox_path"),
+        (
+            "MESOS_ISOLATION",
+            "posix/cpu,posix/mem,posix/rlimits,volume/sandbox_path",
+        ),
         ("MESOS_SYSTEMD_ENABLE_SUPPORT", "false"),
         // Tasks run as the user who runs the cluster.
         ("MESOS_SWITCH_USER", "false"),

@@ -32,6 +32,7 @@ use flags::{Cli, Command, Flags};
 pub(crate) use flags::{LAUNCH_INFO_VARIABLE, REPORT_VARIABLE, is_own_variable};
 pub(crate) use launch_info::{LaunchCommand, LaunchEnvironment, LaunchInfo};
 use run::Role;
+pub(crate) use user::Identity;
 
 /// The program: arguments and environment in, exit status out. It does not return when it
 /// becomes the command.

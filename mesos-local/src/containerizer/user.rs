@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Uid, User, geteuid, getgrouplist, setgid, setgroups, setu
 
 /// A user to become, looked up.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     name: String,
     uid: Uid,
     gid: Gid,
@@ -17,7 +17,7 @@ pub(super) struct Identity {
 impl Identity {
     /// Looks `name` up; `None` if this process is that user already, and nothing is to be
     /// changed, groups included.
-    pub(super) fn find(name: &str, supplementary_groups: &[u32]) -> Result<Option<Self>> {
+    pub(crate) fn find(name: &str, supplementary_groups: &[u32]) -> Result<Option<Self>> {
         let found =
             User::from_name(name).with_context(|| format!("cannot look up the user `{name}`"))?;
         let Some(user) = found else {
@@ -39,7 +39,7 @@ impl Identity {
     }
 
     /// Becomes that user.
-    pub(super) fn assume(&self) -> Result<()> {
+    pub(crate) fn assume(&self) -> Result<()> {
         let name = &self.name;
         setgid(self.gid)
             .and_then(|()| setgroups(&self.groups))

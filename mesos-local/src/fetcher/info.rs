@@ -1,0 +1,63 @@
+//! The message FetcherInfo (`include/mesos/fetcher/fetcher.proto`) in Mesos' JSON.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// What to fetch, and whereto.
+#[derive(Debug, Deserialize)]
+pub(super) struct Info {
+    pub(super) sandbox_directory: PathBuf,
+    pub(super) cache_directory: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) items: Vec<Item>,
+    pub(super) user: Option<String>,
+    pub(super) frameworks_home: Option<PathBuf>,
+    stall_timeout: Option<Nanoseconds>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Nanoseconds {
+    nanoseconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Item {
+    pub(super) uri: Uri,
+    pub(super) action: Action,
+    pub(super) cache_filename: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Action {
+    BypassCache,
+    DownloadAndCache,
+    RetrieveFromCache,
+}
+
+/// `CommandInfo.URI`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Uri {
+    pub(super) value: String,
+    #[serde(default)]
+    pub(super) executable: bool,
+    #[serde(default = "yes")]
+    pub(super) extract: bool,
+    pub(super) output_file: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Info {
+    /// How long a download may go without a byte; the agent's default where it does not say.
+    pub(super) fn stall_timeout(&self) -> Duration {
+        let given = self.stall_timeout.as_ref();
+        given.map_or(Duration::from_secs(60), |time| {
+            Duration::from_nanos(time.nanoseconds)
+        })
+    }
+}
