@@ -31,6 +31,7 @@ pub(super) struct Item {
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(clippy::enum_variant_names, reason = "they are Mesos' names")]
 pub(super) enum Action {
     BypassCache,
     DownloadAndCache,
