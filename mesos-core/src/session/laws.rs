@@ -20,6 +20,7 @@ enum Kind {
 fn kinds() -> impl Strategy<Value = Kind> {
     let reasons = vec![
         "Framework has been removed",
+        "Framework has been removed",
         "Framework failed over",
         "Role '-x' is invalid",
     ];
@@ -91,6 +92,7 @@ proptest! {
         let mut lost_at: Option<Duration> = None;
         let mut told = false;
         let mut names = 1_u32;
+        let mut given_up: Option<FrameworkId> = None;
         let mut ever = false;
 
         for Happening { kind, age, elapsed, random } in happenings {
@@ -168,6 +170,7 @@ proptest! {
                     prop_assert_eq!(before, SessionState::Subscribing);
                     prop_assert_eq!(Some(granted.id.clone()), named);
                     prop_assert_eq!(granted.resubscribed, ever);
+                    prop_assert_eq!(granted.replaced, given_up.take());
                     prop_assert!(id.is_none() || id == Some(granted.id.clone()));
                     id = Some(granted.id);
                     ever = true;
@@ -192,8 +195,8 @@ proptest! {
                     prop_assert_eq!(disconnected.failover_timeout_passed, passed && !told);
                     told |= passed;
                     prop_assert_eq!(disconnected.attempts, failures);
-                    prop_assert!(disconnected.retry_in <= bound(failures));
-                    prop_assert!(disconnected.retry_in >= bound(failures) / 2);
+                    let wait = bound(failures).mul_f64(0.5 + random / 2.0);
+                    prop_assert_eq!(disconnected.retry_in, wait);
                     failures += 1;
                     hurried = false;
                     retry_at = Some(now + disconnected.retry_in);
@@ -201,17 +204,48 @@ proptest! {
                     if let Some(forgotten) = forget {
                         prop_assert!(anew);
                         prop_assert!(is_removal(disconnected.error.kind()));
-                        prop_assert_eq!(Some(forgotten), id.take());
+                        prop_assert_eq!(Some(&forgotten), id.as_ref());
+                        given_up = id.take();
                     }
                 }
-                Output::Ended(_) => prop_assert_eq!(after, SessionState::Ended),
+                Output::Ended(end) => {
+                    prop_assert_eq!(after, SessionState::Ended);
+                    let without = lost_at.map(|at| now - at);
+                    let expected = match &kind {
+                        Kind::Refused("Framework failed over") => Err(ErrorKind::TakenOver),
+                        Kind::Refused("Framework has been removed")
+                            if without.is_some_and(|without| without >= FAILOVER) =>
+                        {
+                            Err(ErrorKind::FailoverTimeout)
+                        }
+                        Kind::Refused("Framework has been removed") => {
+                            prop_assert!(!anew || id.is_none());
+                            Err(ErrorKind::FrameworkRemoved)
+                        }
+                        Kind::Refused(_) => Err(ErrorKind::Rejected),
+                        Kind::Failed(kind) => Err(*kind),
+                        Kind::Granted { .. } => Err(ErrorKind::Protocol),
+                        _ => Ok(End::Stopped),
+                    };
+                    prop_assert_eq!(end.map_err(|error| error.kind()), expected);
+                }
             }
-            // What is no Mesos, and only that, ends it before the first time.
-            if let Kind::Failed(ErrorKind::Protocol) = kind
+            // What waiting does not mend ends it, and what is no Mesos before
+            // the first time.
+            let open = [
+                SessionState::Connecting,
+                SessionState::Subscribing,
+                SessionState::Subscribed,
+            ];
+            if let Kind::Failed(error) = kind
                 && about_present
-                && before == SessionState::Connecting
+                && open.contains(&before)
             {
-                prop_assert_eq!(after == SessionState::Ended, !ever);
+                let no_mesos = error == ErrorKind::Protocol
+                    && before == SessionState::Connecting
+                    && !ever;
+                let last = error == ErrorKind::Unauthorized || no_mesos;
+                prop_assert_eq!(after == SessionState::Ended, last);
             }
         }
     }

@@ -26,7 +26,8 @@ pub(super) fn typed(message: &str) -> Error {
     let kind = match message {
         REMOVED => ErrorKind::FrameworkRemoved,
         TAKEN_OVER => ErrorKind::TakenOver,
-        text if text.contains("not authorized") => ErrorKind::Forbidden,
+        // `checkSubscribeAuthorization`.
+        text if text.starts_with("Not authorized") => ErrorKind::Forbidden,
         _ => ErrorKind::Rejected,
     };
     Error::new(kind, format!("Mesos ended the subscription: {message}"))

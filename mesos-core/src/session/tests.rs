@@ -101,6 +101,43 @@ fn a_removal_after_the_failover_timeout_names_it_and_an_earlier_one_does_not() {
 }
 
 #[test]
+fn a_framework_that_ends_with_its_subscription_was_removed_and_not_late() {
+    let mut session = session(RemovedPolicy::Fail);
+    session.set_failover_timeout(Duration::ZERO);
+    let first = subscribe(&mut session, 0);
+    at(&mut session, 0, Input::Failed(first, lost()));
+    at(&mut session, 10, Input::Connect);
+    let generation = session.generation();
+    at(&mut session, 10, Input::Opened(generation));
+    let removed = Input::Refused(generation, "Framework has been removed".to_owned());
+    let error = ended(at(&mut session, 10, removed));
+    assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
+}
+
+#[test]
+fn the_texts_of_the_master_have_their_kinds() {
+    for (text, kind) in [
+        ("Framework has been removed", ErrorKind::FrameworkRemoved),
+        ("Framework failed over", ErrorKind::TakenOver),
+        (
+            "Not authorized to register framework with roles { \"a\" }",
+            ErrorKind::Forbidden,
+        ),
+        ("Role '-x' is invalid", ErrorKind::Rejected),
+    ] {
+        let mut session = session(RemovedPolicy::Fail);
+        let generation = subscribe(&mut session, 0);
+        let error = ended(at(
+            &mut session,
+            1,
+            Input::Refused(generation, text.to_owned()),
+        ));
+        assert_eq!(error.kind(), kind, "{text}");
+        assert!(error.to_string().ends_with(text), "{error}");
+    }
+}
+
+#[test]
 fn a_removed_framework_starts_anew_without_its_id_where_that_is_the_policy() {
     let mut session = session(RemovedPolicy::StartAnew);
     let generation = subscribe(&mut session, 0);
