@@ -115,6 +115,17 @@ fn a_framework_that_ends_with_its_subscription_was_removed_and_not_late() {
 }
 
 #[test]
+fn an_outage_that_is_over_is_no_reason_for_a_removal() {
+    let mut session = session(RemovedPolicy::Fail);
+    let first = subscribe(&mut session, 0);
+    at(&mut session, 0, Input::Failed(first, lost()));
+    let second = subscribe(&mut session, 50);
+    let removed = Input::Refused(second, "Framework has been removed".to_owned());
+    let error = ended(at(&mut session, 100, removed));
+    assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
+}
+
+#[test]
 fn the_texts_of_the_master_have_their_kinds() {
     for (text, kind) in [
         ("Framework has been removed", ErrorKind::FrameworkRemoved),
@@ -172,10 +183,10 @@ fn a_removal_of_a_framework_that_has_no_id_ends_the_driver_under_either_policy()
 }
 
 #[test]
-fn another_frameworks_id_ends_the_driver() {
-    for id in ["", "f2"] {
+fn another_frameworks_id_or_none_ends_the_driver() {
+    for (own, id) in [(Some("f1"), ""), (Some("f1"), "f2"), (None, "")] {
         let mut session = session(RemovedPolicy::Fail);
-        session.continue_as(Some("f1".into()));
+        session.continue_as(own.map(Into::into));
         at(&mut session, 0, Input::Connect);
         at(&mut session, 0, Input::Opened(1));
         let error = ended(at(&mut session, 0, Input::Granted(1, id.into())));
@@ -266,17 +277,19 @@ fn news_without_end_make_hardly_more_attempts_than_silence() {
 #[test]
 fn a_subscription_makes_news_quick_again() {
     let mut session = session(RemovedPolicy::Fail);
-    for seconds in [0, 10, 20, 30] {
+    for seconds in [0, 10, 20, 30, 40, 50] {
         failed_attempt(&mut session, seconds);
-        at(&mut session, seconds + 2, Input::News);
+        at(&mut session, seconds + 3, Input::News);
     }
-    let generation = subscribe(&mut session, 40);
-    at(&mut session, 50, Input::Failed(generation, lost()));
-    for seconds in [60, 70, 80] {
+    let in_vain = at(&mut session, 53, Input::News);
+    assert!(matches!(in_vain, Output::Ignored), "{in_vain:?}");
+    let generation = subscribe(&mut session, 60);
+    at(&mut session, 70, Input::Failed(generation, lost()));
+    for seconds in [80, 90, 100] {
         failed_attempt(&mut session, seconds);
     }
     assert!(matches!(
-        at(&mut session, 82, Input::News),
+        at(&mut session, 102, Input::News),
         Output::Hurry(Duration::ZERO)
     ));
 }
