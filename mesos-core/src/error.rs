@@ -93,12 +93,13 @@ pub enum Delivery {
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     delivery: Delivery,
     message: String,
     status: Option<u16>,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -140,14 +141,11 @@ impl Error {
     #[must_use]
     pub fn with_source(self, source: impl Into<BoxError>) -> Self {
         let source = source.into();
-        self.map(|inner| inner.source = Some(source))
+        self.map(|inner| inner.source = Some(source.into()))
     }
 
     fn map(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        // Only ever called while building, when nobody else holds the Arc.
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            change(inner);
-        }
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
@@ -232,4 +230,18 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_to_one_clone_is_there_and_not_in_the_other() {
+        let error = Error::new(ErrorKind::Timeout, "slow").with_source("the cause");
+        let other = error.clone().with_delivery(Delivery::NotSent);
+        assert_eq!(error.delivery(), Delivery::Unknown);
+        assert_eq!(other.delivery(), Delivery::NotSent);
+        assert_eq!(chain(&other), "slow: the cause");
+    }
 }

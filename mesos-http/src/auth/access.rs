@@ -70,7 +70,10 @@ impl<'a> Access<'a> {
         };
         let limit = self.settings.response_timeout;
         match timeout(limit, provided.grant(self.grant.as_ref())).await {
-            Ok(grant) => grant.map(Some),
+            // Whatever was tried, it was not the request.
+            Ok(grant) => grant
+                .map(Some)
+                .map_err(|error| error.with_delivery(Delivery::NotSent)),
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,
                 format!("the provider of tokens gave none within {limit:?}"),

@@ -185,6 +185,37 @@ async fn a_provider_that_has_nothing_more_ends_the_request_with_its_own_reason()
     assert!(server.is_quiet().await);
 }
 
+/// Gives one token, and then its own words for the lack of another.
+struct Once(AtomicUsize);
+
+#[async_trait]
+impl TokenProvider for Once {
+    async fn token(&self) -> Result<Token> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => Ok(Token::new("t1")),
+            // Of a kind that would mean something else from a master.
+            _ => Err(Error::new(ErrorKind::Timeout, "the login service is slow")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_under_a_call_costs_the_call_and_not_the_subscription() {
+    let server = Server::start().await;
+    let credentials = Credentials::provider(Once(AtomicUsize::new(0)));
+    let backend = server.backend().credentials(credentials);
+    let (mut subscription, mut stream) = server.subscribed(backend).await;
+    let answer = subscription.calls.send(kill("t")).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.request().await;
+    peer.respond(REFUSED, "", "").await;
+    let error = soon("the answer", answer).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.delivery(), Delivery::NotSent, "it was refused");
+    stream.chunk(record(&heartbeat())).await;
+    assert_eq!(next(&mut subscription).await, heartbeat());
+}
+
 #[tokio::test]
 async fn clones_share_one_token() {
     let server = Server::start().await;
