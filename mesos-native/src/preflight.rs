@@ -127,3 +127,78 @@ fn readable(file: &str, set: &dyn Fn(&str) -> Option<String>) -> Result<()> {
 fn refused(reason: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Refused, reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(values: &[(&str, &str)]) -> Result<()> {
+        let mut all = vec![("LIBPROCESS_IP", "127.0.0.1")];
+        all.extend(values);
+        settings(&|name| {
+            let found = all.iter().rev().find(|(set, _)| *set == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn settings_that_libmesos_takes_are_good() {
+        checked(&[]).expect("good");
+        checked(&[
+            ("LIBPROCESS_PORT", "0"),
+            ("LIBPROCESS_NUM_WORKER_THREADS", "8"),
+            ("LIBPROCESS_ADVERTISE_IP", "10.0.0.1"),
+            ("LIBPROCESS_ADVERTISE_PORT", "9000"),
+            ("MESOS_LOGGING_LEVEL", "WARNING"),
+            ("LIBPROCESS_SSL_ENABLED", "0"),
+        ])
+        .expect("good");
+    }
+
+    #[test]
+    fn a_setting_that_would_end_the_process_is_named() {
+        for (name, value) in [
+            ("LIBPROCESS_IP", "localhost"),
+            ("LIBPROCESS_IP", "192.0.2.1"), // no machine has this address
+            ("LIBPROCESS_PORT", "banana"),
+            ("LIBPROCESS_PORT", "65536"),
+            ("LIBPROCESS_ADVERTISE_IP", "here"),
+            ("LIBPROCESS_ADVERTISE_PORT", "-1"),
+            ("LIBPROCESS_NUM_WORKER_THREADS", "0"),
+            ("LIBPROCESS_NUM_WORKER_THREADS", "1025"),
+            ("MESOS_LOGGING_LEVEL", "LOUD"),
+            ("MESOS_LOG_DIR", "/proc/no/such/place"),
+        ] {
+            let error = checked(&[(name, value)]).expect_err(name);
+            assert!(error.to_string().contains(name), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Refused);
+        }
+    }
+
+    #[test]
+    fn tls_without_its_files_is_refused_with_the_variable_to_set() {
+        let on = ("LIBPROCESS_SSL_ENABLED", "true");
+        let error = checked(&[on]).expect_err("no key");
+        assert!(
+            error.to_string().contains("LIBPROCESS_SSL_KEY_FILE"),
+            "{error}"
+        );
+        let key = ("SSL_KEY_FILE", "/dev/null");
+        let error = checked(&[on, key]).expect_err("no certificate");
+        assert!(
+            error.to_string().contains("LIBPROCESS_SSL_CERT_FILE"),
+            "{error}"
+        );
+        let certificate = ("LIBPROCESS_SSL_CERT_FILE", "/no/such/file");
+        let error = checked(&[on, key, certificate]).expect_err("no such file");
+        assert!(error.to_string().contains("/no/such/file"), "{error}");
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_refused() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = taken.local_addr().expect("its address").port().to_string();
+        let error = checked(&[("LIBPROCESS_PORT", &port)]).expect_err("taken");
+        assert!(error.to_string().contains(&port), "{error}");
+    }
+}

@@ -6,6 +6,8 @@
 #[allow(missing_docs, unreachable_pub, dead_code, non_camel_case_types)]
 mod bindings;
 mod calls;
+#[cfg(test)]
+mod hazards;
 mod loader;
 mod scheduler;
 
