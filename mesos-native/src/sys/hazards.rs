@@ -142,7 +142,7 @@ fn a_role_that_is_suppressed_twice_ends_the_process() {
 fn an_acknowledgement_in_the_implicit_mode_ends_the_process() {
     if let Some(library) = loaded() {
         let (driver, _events) = driver(library, NOBODY, true);
-        let status = TaskStatus::new(&TaskId::from("t"), TaskState::TaskRunning);
+        let status = TaskStatus::new(TaskId::from("t"), TaskState::TaskRunning);
         let _ = driver.make(&Call::AcknowledgeStatusUpdate(&status.encode_to_vec()));
         return;
     }
