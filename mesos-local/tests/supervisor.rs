@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use common::{runs, wait_until};
 use mesos_local::wire::{Action, Config, Event, Failure, Request};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Starts a process that detaches itself in every way there is, and then is ready.
 const WITH_ORPHAN: &str = "mkfifo told
@@ -90,6 +92,41 @@ impl Supervisor {
         self.stdin = None;
         assert!(self.process.wait().expect("its end").success());
     }
+}
+
+/// The supervisor proper, below its guard.
+fn guarded(supervisor: &Supervisor) -> i32 {
+    let parent = format!(" {} ", supervisor.process.id());
+    let found = common::processes_with("--guard").into_iter().find(|pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // "PID (NAME) STATE PPID …"
+        stat.rfind(')')
+            .is_some_and(|end| stat[end + 1..].trim_start()[1..].starts_with(&parent))
+    });
+    found.expect("the guard's child")
+}
+
+#[test]
+fn when_the_supervisor_is_killed_even_a_detached_process_ends() {
+    let mut supervisor = Supervisor::new(WITH_ORPHAN);
+    supervisor.ask(Action::Start).expect("a start");
+    let orphan = supervisor.pid_in("orphan");
+    let killed = Pid::from_raw(guarded(&supervisor));
+    kill(killed, Signal::SIGKILL).expect("it runs");
+    let end = supervisor.process.wait().expect("its end");
+    assert_eq!(end.code(), Some(128 + 9));
+    assert!(!runs(orphan));
+}
+
+#[test]
+fn when_the_guard_is_killed_the_supervisor_ends_everything() {
+    let mut supervisor = Supervisor::new(WITH_ORPHAN);
+    supervisor.ask(Action::Start).expect("a start");
+    let orphan = supervisor.pid_in("orphan");
+    let left = guarded(&supervisor);
+    supervisor.process.kill().expect("it runs");
+    wait_until("the supervisor has ended", || !runs(left));
+    assert!(!runs(orphan));
 }
 
 fn refusal(result: Result<u16, Failure>) -> String {

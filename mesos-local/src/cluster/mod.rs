@@ -25,8 +25,8 @@ pub(crate) use work_dir::write_stand_ins;
 /// Master and agents are one process, started by a supervisor process, which also adopts every
 /// executor and every task. Nothing of it outlives this value: [`stop`](Self::stop) ends it with
 /// a grace period for the tasks; dropping the value, or the end of this process in whatever way,
-/// ends it at once, with SIGKILL and including tasks that detached themselves. (What no process
-/// can guard against is SIGKILL to the supervisor itself.)
+/// ends it at once, with SIGKILL and including tasks that detached themselves. The
+/// supervisor has a guard of its own: SIGKILL to either of the two ends everything as well.
 ///
 /// The methods take `&self`, so a cluster can be shared; they act one after another.
 ///

@@ -8,6 +8,8 @@ mod cluster;
 #[cfg(target_os = "linux")]
 mod descendants;
 #[cfg(target_os = "linux")]
+mod guard;
+#[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
 mod supervise;
@@ -38,7 +40,11 @@ enum Command {
     /// The process that a LocalCluster starts; it is spoken to over its stdin.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
-    Supervise,
+    Supervise {
+        /// The process that guards this one, and has to be its parent.
+        #[arg(long)]
+        guard: Option<i32>,
+    },
     /// The process that the supervisor starts.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -52,7 +58,9 @@ fn main() -> ExitCode {
             .map(|path| println!("{}", path.display()))
             .map_err(|error| error.report()),
         #[cfg(target_os = "linux")]
-        Command::Supervise => return supervise::run(),
+        Command::Supervise { guard: None } => return guard::run(),
+        #[cfg(target_os = "linux")]
+        Command::Supervise { guard: Some(guard) } => return supervise::run(guard),
         #[cfg(target_os = "linux")]
         Command::Cluster(arguments) => return cluster::run(&arguments),
     };

@@ -3,7 +3,7 @@
 //!
 //! It starts and signals the cluster process as it is told to on its stdin, adopts all executors
 //! and tasks, and leaves no process behind when its stdin ends, which the death of the program
-//! sees to. What is said is in [`wire`](mesos_local::wire).
+//! sees to. `guard` is what sees to that if this process is killed. What is said is in [`wire`](mesos_local::wire).
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use mesos_local::wire::{Action, Config, Event, FAILED, Failure, READY, Request, port_message};
 use nix::errno::Errno;
+use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getppid};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,12 +32,13 @@ const NOT_INHERITED: [&str; 4] = ["MESOS_", "LIBPROCESS_", "GLOG_", "SSL_"];
 
 type PipeLines = Lines<BufReader<pipe::Receiver>>;
 
-/// Runs until stdin ends, a stop is asked for, or a signal comes.
-pub(crate) fn run() -> ExitCode {
+/// Runs until stdin ends, a stop is asked for, a signal comes, or `guard`, the parent of this
+/// process, ends.
+pub(crate) fn run(guard: i32) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    match runtime.and_then(|runtime| runtime.block_on(supervise())) {
+    match runtime.and_then(|runtime| runtime.block_on(supervise(guard))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mesos-local supervise: {error}");
@@ -45,7 +47,12 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-async fn supervise() -> io::Result<()> {
+async fn supervise(guard: i32) -> io::Result<()> {
+    let mut unguarded = signal(SignalKind::user_defined1())?;
+    prctl::set_pdeathsig(Signal::SIGUSR1)?;
+    if getppid().as_raw() != guard {
+        return Ok(());
+    }
     adopt_orphans()?;
     let mut children = signal(SignalKind::child())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -83,6 +90,7 @@ async fn supervise() -> io::Result<()> {
             _ = interrupt.recv() => break (None, grace),
             _ = terminate.recv() => break (None, grace),
             _ = hangup.recv() => break (None, grace),
+            _ = unguarded.recv() => break (None, Duration::ZERO),
         }
     };
     // First, so that it starts nothing more while the rest is being ended.
