@@ -137,6 +137,7 @@ cases! { $
             fake "a real Mesos cannot be made to choose such numbers and bytes",
         a_record_above_the_limit_is_a_disconnect_that_names_the_limit [],
         an_answer_that_is_no_http_fails_the_call_alone [],
+        a_slow_and_halting_network_loses_nothing [1],
     }
     detection {
         a_redirect_is_followed_with_the_same_body_and_no_stream_id [6],
@@ -168,9 +169,9 @@ cases! { $
     }
     calls {
         a_call_on_a_stale_stream_fails_as_not_subscribed [18]
-            fake "its three answers, word by word; the next but one has a real one",
+            fake "three answers, word by word; the case after the next has a real one",
         a_master_that_disowns_the_stream_is_subscribed_to_again [18]
-            fake "its two answers, word by word; the next one has a real one",
+            fake "two answers, word by word; the next case has a real one",
         a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call [18],
         a_call_without_subscription_fails_at_once_and_is_never_sent [27],
         a_call_that_may_wait_is_made_on_the_next_subscription [27],
@@ -184,7 +185,7 @@ cases! { $
         text_that_is_not_utf_8_holds_nothing_up []
             fake "no executor here writes such text",
         a_lost_agent_and_an_ended_executor_are_told_apart [40]
-            fake "both on one stream; on a real Mesos the next ones tell them apart",
+            fake "both on one stream; the next cases have real ones",
         an_executor_that_ends_takes_its_tasks_along [40]
             real "a fake agent has no executor that could end",
         an_executor_is_shut_down_with_its_tasks [],
@@ -195,11 +196,12 @@ cases! { $
     updates {
         an_update_without_uuid_is_delivered_and_not_acknowledged [28],
         the_same_update_twice_is_acknowledged_twice [29]
-            fake "an agent sends again only what was not acknowledged: the next one",
+            fake "an agent repeats only what was not acknowledged, as in the next case",
         an_update_whose_acknowledgement_was_lost_is_acknowledged_again [29 30],
         a_task_tells_its_whole_life_in_order [],
         a_task_is_killed_and_says_so [],
         a_task_that_cannot_be_is_an_error_without_acknowledgement [28],
+        tasks_are_lost_to_a_framework_that_knows_no_partitions [31],
         a_task_that_was_unreachable_can_run_again [31]
             fake "master and agents of a local cluster are one process: none is lost alone",
         all_updates_of_a_task_come_in_order_across_a_reconnect [],

@@ -1,5 +1,7 @@
 //! Bytes: RecordIO, media types, connections.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mesos_core::{Delivery, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
@@ -7,7 +9,7 @@ use mesos_proto::v1::{TaskState, TaskStatus};
 
 use super::acting::{ask, asked, must, must_fail, tasks};
 use super::stage::{Stage, Subscribed};
-use crate::{Reaction, events};
+use crate::{Fault, FaultProxy, Reaction, events};
 
 pub(super) async fn records_are_read_however_the_stream_is_cut(stage: Stage) {
     let Subscribed {
@@ -195,5 +197,33 @@ pub(super) async fn an_answer_that_is_no_http_fails_the_call_alone(stage: Stage)
     must(ask(&driver, ["1"]).await);
     asked(&recorder, 1).await;
     assert!(stream.is_open());
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+pub(super) async fn a_slow_and_halting_network_loses_nothing(stage: Stage) {
+    let master = stage.mesos().await;
+    let proxy = must(FaultProxy::start(master.address()).await);
+    let recorder = stage.recorder();
+    let driver = stage.start(&proxy.url(), &recorder);
+    recorder.subscribed().await;
+    let brief = Duration::from_millis(2);
+    let drip = Fault::Drip {
+        bytes: 50,
+        every: brief,
+    };
+    for fault in [drip, Fault::Delay(10 * brief), Fault::None] {
+        proxy.set(Fault::Stall);
+        let waiting = tokio::spawn({
+            let driver = driver.clone();
+            async move { ask(&driver, ["1", "2", "3"]).await }
+        });
+        // sleep: that nothing gets through shows in nothing but time.
+        tokio::time::sleep(10 * brief).await;
+        assert!(!waiting.is_finished());
+        proxy.set(fault);
+        must(must(waiting.await));
+        asked(&recorder, 3).await;
+    }
+    assert_eq!(tasks(&recorder), ["1", "2", "3"].repeat(3));
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }

@@ -1,7 +1,8 @@
 //! Status updates and their acknowledgement.
 
-use mesos_core::BackoffPolicy;
 use mesos_core::scheduler::ReconcilePolicy;
+use mesos_core::{BackoffPolicy, Framework};
+use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
@@ -136,6 +137,30 @@ pub(super) async fn a_task_that_cannot_be_is_an_error_without_acknowledgement(st
     // Calls keep their order: an acknowledgement would be before this one.
     must(driver.revive([]).await);
     assert_eq!(master.calls_of(Type::Acknowledge), []);
+}
+
+pub(super) async fn tasks_are_lost_to_a_framework_that_knows_no_partitions(stage: Stage) {
+    let mut info = stage.framework().info().clone();
+    let aware = capability::Type::PartitionAware as i32;
+    info.capabilities
+        .retain(|capability| capability.r#type != Some(aware));
+    let framework = Framework::from_info(info);
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    must(ask(&driver, ["nobody's"]).await);
+    let lost = recorder.update(TaskState::TaskLost).await;
+    assert_eq!((&lost.task_id, &lost.uuid), (&"nobody's".into(), &None));
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    master.mark_gone(&agent).await;
+    let lost = recorder.update(TaskState::TaskLost).await;
+    assert_eq!(lost.task_id, "t");
 }
 
 pub(super) async fn a_task_that_was_unreachable_can_run_again(stage: Stage) {

@@ -1,5 +1,5 @@
-//! The crate's own tests, and its promises asked of the HTTP backend. One
-//! program for all of them.
+//! The crate's own tests, one program for all of them. The conformance suite is
+//! played by `mesos-conformance`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,4 +9,5 @@ mod client;
 mod cluster;
 mod network;
 mod recorders;
+mod relay;
 mod scenario;

@@ -1,0 +1,152 @@
+//! Standing in front of another master: what is passed on, and what may be done
+//! to it on the way.
+
+use mesos_core::{Framework, SchedulerDriver};
+use mesos_http::HttpBackend;
+use mesos_testing::v1::TaskState;
+use mesos_testing::v1::scheduler::call::Type;
+use mesos_testing::{Agent, FakeMaster, Recorder, Standing};
+
+struct Relayed {
+    behind: FakeMaster,
+    front: FakeMaster,
+    recorder: Recorder,
+    driver: SchedulerDriver,
+}
+
+async fn relayed() -> Relayed {
+    let behind = FakeMaster::builder().agent(Agent::new("a")).start();
+    let behind = behind.await.unwrap();
+    let front = FakeMaster::builder().in_front_of(behind.address()).start();
+    let front = front.await.unwrap();
+    let recorder = Recorder::new();
+    let framework = Framework::surviving("relayed", std::time::Duration::from_secs(60));
+    let backend = HttpBackend::new(front.url().parse().unwrap());
+    let driver = SchedulerDriver::start(recorder.clone(), framework, backend);
+    recorder.subscribed().await;
+    Relayed {
+        behind,
+        front,
+        recorder,
+        driver,
+    }
+}
+
+/// Has the master send some events.
+async fn ask(driver: &SchedulerDriver, count: usize) {
+    let tasks = (0..count).map(|number| (format!("t{number}").into(), None));
+    driver.reconcile(tasks).await.unwrap();
+}
+
+#[tokio::test]
+async fn calls_and_events_pass_and_are_written_down() {
+    let Relayed {
+        behind,
+        front,
+        recorder,
+        driver,
+    } = relayed().await;
+    assert_eq!(recorder.offers().await.len(), 1);
+    ask(&driver, 1).await;
+    recorder.update(TaskState::TaskUnknown).await;
+    // Refusals pass with their reason.
+    let nonsense = mesos_testing::v1::scheduler::Call {
+        r#type: Some(Type::Kill as i32),
+        ..Default::default()
+    };
+    let error = driver.call(nonsense).await.unwrap_err();
+    assert_eq!(error.status(), Some(400));
+    assert!(error.to_string().contains("Expecting 'kill'"), "{error}");
+    assert_eq!(front.calls(), behind.calls());
+    let [ours, theirs] = [front.stream(), behind.stream()];
+    assert_eq!(ours.id(), theirs.id());
+    assert_eq!(ours.framework_id(), theirs.framework_id());
+    let ids = |master: &FakeMaster| {
+        let received = master.received().into_iter();
+        let ids = received.map(|received| received.stream_id().map(str::to_owned));
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&front), ids(&behind));
+}
+
+#[tokio::test]
+async fn the_end_of_a_stream_on_either_side_is_its_end_on_the_other() {
+    let Relayed {
+        behind,
+        front,
+        recorder,
+        ..
+    } = relayed().await;
+    let (ours, theirs) = (front.stream(), behind.stream());
+    ours.cut();
+    theirs.closed().await;
+    recorder.disconnected().await;
+    recorder.subscribed().await;
+    let (ours, theirs) = (front.stream(), behind.stream());
+    theirs.end();
+    ours.closed().await;
+    recorder.subscribed().await;
+    // Nobody is there to be passed on to.
+    behind.stop().await;
+    recorder.disconnected().await;
+    recorder.disconnected().await;
+}
+
+#[tokio::test]
+async fn events_can_be_held_joined_and_cut_to_pieces_on_the_way() {
+    let Relayed {
+        behind: _behind,
+        front,
+        recorder,
+        driver,
+    } = relayed().await;
+    let stream = front.stream();
+    stream.cork();
+    ask(&driver, 3).await;
+    driver.revive([]).await.unwrap();
+    assert_eq!(recorder.states(), []);
+    stream.uncork();
+    stream.chop(1);
+    ask(&driver, 3).await;
+    for _ in 0..6 {
+        recorder.update(TaskState::TaskUnknown).await;
+    }
+    assert_eq!(front.streams().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stranded_stream_is_over_for_the_master_alone() {
+    let Relayed {
+        behind,
+        front,
+        driver,
+        ..
+    } = relayed().await;
+    let theirs = behind.stream();
+    front.stream().strand();
+    theirs.closed().await;
+    assert!(front.stream().is_open());
+    // It is closed before the cluster behind has noticed.
+    let error = loop {
+        if let Err(error) = driver.revive([]).await {
+            break error;
+        }
+    };
+    assert_eq!(error.status(), Some(403));
+}
+
+#[tokio::test]
+async fn one_that_does_not_lead_passes_nothing_on() {
+    let Relayed {
+        behind,
+        front,
+        recorder,
+        driver,
+    } = relayed().await;
+    let before = behind.received().len();
+    front.set_standing(Standing::NoLeader);
+    let error = driver.revive([]).await.unwrap_err();
+    assert_eq!(error.status(), Some(503));
+    assert_eq!(behind.received().len(), before);
+    drop(recorder);
+}
