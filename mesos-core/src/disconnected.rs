@@ -13,7 +13,8 @@ pub struct Disconnected {
     /// Failed attempts since the last subscription; 0 when one was just lost.
     pub attempts: u32,
     /// The wait before the next attempt. Less, if the backend gets to know
-    /// another leader before it is over.
+    /// another leader before it is over. Executors: zero where there will be no
+    /// attempt, because the agent is given up.
     pub retry_in: Duration,
     /// Schedulers: true the first time that this is told after the subscription
     /// has been away for the framework's failover timeout (at once where that

@@ -14,8 +14,8 @@ use crate::backend::{Calls, ExecutorApi};
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::runtime::{Backoff, BackoffPolicy};
 
-/// How often an update is tried in a row before the subscription counts as
-/// lost. An agent that has really gone breaks the event stream sooner.
+/// How often an update is tried in a row before an executor that may subscribe
+/// again does so. An agent that has really gone breaks the event stream sooner.
 const TRIES: u32 = 5;
 
 /// The task that sends. Dropping it ends it.
@@ -26,11 +26,19 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn start(driver: &ExecutorDriver, calls: &Arc<dyn Calls<ExecutorApi>>) -> Self {
+    /// `outlives`: whether the executor outlives its agent. For one that does
+    /// not, only the event stream can tell that it has to end; its updates are
+    /// tried for ever.
+    pub(super) fn start(
+        driver: &ExecutorDriver,
+        calls: &Arc<dyn Calls<ExecutorApi>>,
+        outlives: bool,
+    ) -> Self {
+        let tries = outlives.then_some(TRIES);
         let (report, lost) = oneshot::channel();
         let (driver, calls) = (driver.clone(), Arc::clone(calls));
         let task = tokio::spawn(async move {
-            if let Some(error) = send_all(&driver, calls.as_ref()).await {
+            if let Some(error) = send_all(&driver, calls.as_ref(), tries).await {
                 let _ = report.send(error);
             }
         });
@@ -63,7 +71,11 @@ impl Drop for Sender {
 
 /// Sends for ever; returns with what is wrong with the subscription, if its
 /// event stream will not tell.
-async fn send_all(driver: &ExecutorDriver, calls: &dyn Calls<ExecutorApi>) -> Option<Error> {
+async fn send_all(
+    driver: &ExecutorDriver,
+    calls: &dyn Calls<ExecutorApi>,
+    tries: Option<u32>,
+) -> Option<Error> {
     let shared = driver.shared();
     let policy = BackoffPolicy::new(Duration::from_millis(100), Duration::from_secs(2));
     let mut backoff = Backoff::new(policy);
@@ -97,7 +109,8 @@ async fn send_all(driver: &ExecutorDriver, calls: &dyn Calls<ExecutorApi>) -> Op
         if over && error.delivery() != Delivery::Refused {
             return None;
         }
-        if over || !error.is_retryable() || backoff.attempts() + 1 >= TRIES {
+        let tired = tries.is_some_and(|tries| backoff.attempts() + 1 >= tries);
+        if over || !error.is_retryable() || tired {
             return Some(error);
         }
         // The agent tells an update that comes twice by its uuid.

@@ -23,6 +23,10 @@ use crate::runtime::{BackoffPolicy, Finish, Stop, ended, guarded};
 /// How often the agent gets a HEARTBEAT (`src/executor/executor.cpp`).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30 * 60);
 
+/// Bound of the wait between attempts to subscribe, however short the agent
+/// wants it.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+
 /// See the module.
 pub(super) struct Runtime<E, B> {
     executor: E,
@@ -62,7 +66,7 @@ where
         // An agent that is back waits for its executors as long as it tells
         // them to back off at most (`src/slave/flags.cpp`); with half of that
         // there is always time for one more attempt.
-        let max = environment.subscription_backoff_max / 2;
+        let max = (environment.subscription_backoff_max / 2).max(SHORTEST_WAIT);
         let rules = Rules {
             checkpoint: environment.checkpoint,
             registration_timeout: environment.registration_timeout,

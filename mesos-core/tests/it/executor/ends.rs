@@ -209,6 +209,20 @@ async fn an_agent_that_is_not_ready_is_asked_again_for_as_long_as_it_waits_itsel
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_agent_is_asked_without_any_wait() {
+    let mut environment = environment(true);
+    environment.subscription_backoff_max = Duration::ZERO;
+    let (backend, mut peer) = scripted();
+    let _driver = ExecutorDriver::start(Tell::default(), environment, backend);
+    let before = tokio::time::Instant::now();
+    for _ in 0..100 {
+        peer.attempt().await.refuse(lost());
+    }
+    let waited = before.elapsed();
+    assert!(waited >= Duration::from_millis(400), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_error_event_is_told_with_its_text_and_ends_the_driver() {
     let tell = Tell::default();
     let (driver, _peer, session) = start(&tell, true).await;
@@ -267,6 +281,17 @@ async fn an_agent_that_never_takes_an_update_is_subscribed_to_again() {
     let attempt = peer.attempt().await;
     let subscribe = attempt.call.subscribe.unwrap();
     assert_eq!(subscribe.unacknowledged_updates.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_checkpointing_an_update_that_does_not_get_through_ends_nothing() {
+    let (driver, _peer, session) = start(&Tell::default(), false).await;
+    driver.update(running("t")).await.unwrap();
+    for _ in 0..20 {
+        let (_, answer) = session.unanswered().await;
+        answer.send(Err(Error::new(ErrorKind::Timeout, "no answer")));
+    }
+    assert_eq!(status(session.call().await).task_id, "t");
 }
 
 #[tokio::test(start_paused = true)]
