@@ -175,7 +175,7 @@ impl Session {
                 self.state = Subscribing;
                 Output::Proceed
             }
-            Input::Granted(of, id) if self.is(of, &[Subscribing]) => self.granted(id),
+            Input::Granted(of, id) if self.is(of, &[Subscribing]) => self.granted(now, random, id),
             Input::Interrupted(of, error) if self.is(of, &[Subscribing, Subscribed]) => {
                 self.leave(now);
                 self.state = Subscribing;
@@ -227,17 +227,22 @@ impl Session {
         Output::Open(self.generation, self.id.clone())
     }
 
-    fn granted(&mut self, id: FrameworkId) -> Output {
-        if id.value.is_empty() {
-            let text = "SUBSCRIBED carries no framework id; is the peer a Mesos master?";
-            return self.end(Err(Error::new(ErrorKind::Protocol, text)));
-        }
-        if let Some(own) = self.id.as_ref().filter(|own| **own != id) {
-            let text = format!(
-                "subscribed as framework {own}, but SUBSCRIBED is for framework {id}; is the \
-                 peer a Mesos master?"
-            );
-            return self.end(Err(Error::new(ErrorKind::Protocol, text)));
+    fn granted(&mut self, now: Duration, random: f64, id: FrameworkId) -> Output {
+        let wrong = match &self.id {
+            _ if id.value.is_empty() => Some("SUBSCRIBED carries no framework id".to_owned()),
+            Some(own) if *own != id => Some(format!(
+                "subscribed as framework {own}, but SUBSCRIBED is for framework {id}"
+            )),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            let text = format!("{wrong}; is the peer a Mesos master?");
+            let error = Error::new(ErrorKind::Protocol, text);
+            // Where there had been a master, something in between is broken.
+            return match self.subscribed_before {
+                true => self.back_off(now, random, error, None),
+                false => self.end(Err(error)),
+            };
         }
         let granted = Granted {
             id: id.clone(),

@@ -38,6 +38,9 @@ where
                         let details = (heartbeat_interval_seconds, master_info);
                         self.subscribed(granted, details, calls).await
                     }
+                    Output::BackOff(disconnected, forget) => {
+                        Some(Break::BackOff(disconnected, forget))
+                    }
                     Output::Ended(end) => Some(Break::End(end)),
                     _ => {
                         tracing::warn!("ignoring a second SUBSCRIBED of one subscription");

@@ -1,5 +1,6 @@
 //! What the runtime promises to a scheduler.
 
+mod content;
 mod health;
 mod lifecycle;
 mod observe;
