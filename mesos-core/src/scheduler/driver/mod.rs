@@ -278,26 +278,47 @@ impl SchedulerDriver {
 
     async fn send(&self, calls: &Route, call: Call, wish: Option<Call>) -> Result<()> {
         let answer = self.shared.put(calls.as_ref(), call).await?;
-        let undo = wish.and_then(|call| self.shared.wishes().note(&call));
+        let Some(undo) = wish.and_then(|call| self.shared.wishes().note(&call)) else {
+            return self.answered(calls, answer).await;
+        };
+        // In a task of its own: what was refused must not be wished for again
+        // with the next SUBSCRIBE, also where nobody waits for the answer.
+        let (driver, calls) = (self.clone(), Arc::clone(calls));
+        let settled = tokio::spawn(async move {
+            let result = driver.answered(&calls, answer).await;
+            if let Err(error) = &result
+                && error.delivery() != Delivery::Unknown
+            {
+                driver.shared.wishes().undo(undo);
+            }
+            result
+        });
+        settled.await.unwrap_or_else(|end| {
+            let text = "the runtime that the call was made in is gone";
+            Err(Error::new(ErrorKind::Closed, text)
+                .with_delivery(Delivery::Unknown)
+                .with_source(end))
+        })
+    }
+
+    /// The answer to a call on `calls`, or that none is to be had.
+    async fn answered(
+        &self,
+        calls: &Route,
+        answer: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
         let lost = async {
             self.shared.link.left(calls).await;
             sleep(GRACE).await;
         };
-        let result = tokio::select! {
+        tokio::select! {
             biased;
             result = answer => result,
             () = lost => {
                 let text = "the subscription was lost before the call was answered";
                 Err(Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::Unknown))
             }
-        };
-        if let Err(error) = &result
-            && let Some(undo) = undo
-            && error.delivery() != Delivery::Unknown
-        {
-            self.shared.wishes().undo(undo);
         }
-        result
     }
 }
 

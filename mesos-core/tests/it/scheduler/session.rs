@@ -151,3 +151,24 @@ async fn news_without_end_are_no_busy_loop() {
     // By silence: every 7.5 to 15 s, after some quick ones.
     assert!((40..100).contains(&attempts), "{attempts} in 10 min");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_wish_is_not_repeated_although_nobody_waited_for_its_answer() {
+    let tell = Tell::new();
+    let (backend, mut peer) = scripted();
+    let framework = Framework::ephemeral("test").role("a").role("b");
+    let driver = SchedulerDriver::start(tell.clone(), framework, backend);
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    settle(&tell, &session).await;
+    let (_, answer) = tokio::select! {
+        biased;
+        _ = driver.suppress(["b".to_owned()]) => panic!("answered by nobody"),
+        made = session.unanswered() => made,
+    };
+    answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));
+    settle(&tell, &session).await;
+    session.fail(lost()).await;
+    let subscribe = peer.attempt().await.call.subscribe.unwrap();
+    assert!(subscribe.suppressed_roles.is_empty());
+}
