@@ -19,6 +19,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// notice.
 const LATE: Duration = Duration::from_secs(10);
 
+/// A case under way.
+pub(super) type Playing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A promise, and how it is proven.
 #[derive(Clone, Copy)]
 pub struct Case {
@@ -30,7 +33,7 @@ pub struct Case {
     pub rows: &'static [u8],
     /// Where it can be played.
     pub needs: Needs,
-    pub(super) run: fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub(super) run: fn(Stage) -> Playing,
 }
 
 /// Where a case can be played.
@@ -127,7 +130,7 @@ impl Case {
         let thread = std::thread::Builder::new().name(self.id.to_owned());
         let started = thread.spawn(move || {
             // Nobody may be waiting any more.
-            let _ = done.send(play(run, playing));
+            let _ = done.send(play(run, playing, LIMIT));
         });
         let what = match started.map(|_| outcome.recv_timeout(LIMIT + LATE)) {
             Ok(Ok(Ok(()))) => return Ok(()),
@@ -140,10 +143,7 @@ impl Case {
     }
 }
 
-fn play(
-    run: fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>>,
-    stage: Stage,
-) -> Result<(), String> {
+fn play(run: fn(Stage) -> Playing, stage: Stage, limit: Duration) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -151,13 +151,13 @@ fn play(
         .map_err(|error| format!("no runtime for it: {error}"))?;
     PANIC.set(Some(String::new()));
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(async { tokio::time::timeout(LIMIT, run(stage)).await })
+        runtime.block_on(async { tokio::time::timeout(limit, run(stage)).await })
     }));
     let heard = PANIC.take().unwrap_or_default();
     runtime.shutdown_background();
     match ended {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(format!("it hangs: not done after {LIMIT:?}")),
+        Ok(Err(_)) => Err(format!("it hangs: not done after {limit:?}")),
         Err(payload) if heard.is_empty() => Err(text_of(&*payload)),
         Err(_) => Err(heard),
     }
@@ -205,5 +205,94 @@ impl fmt::Debug for Case {
             .field("rows", &self.rows)
             .field("needs", &self.needs)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Encoding;
+    use mesos_core::backend::{Backend, SchedulerApi};
+
+    async fn kept(_: Stage) {}
+
+    async fn broken(stage: Stage) {
+        let master = stage.scripted().await;
+        assert_eq!(master.calls().len(), 1, "calls");
+    }
+
+    async fn hangs(_: Stage) {
+        std::future::pending().await
+    }
+
+    /// A backend that nobody connects.
+    fn harness(known: &'static [super::super::Known]) -> Harness {
+        fn never(_: &str, _: &super::super::Tuning) -> Box<dyn Backend<SchedulerApi>> {
+            unreachable!("no case here connects")
+        }
+        Harness::new("none", Encoding::Json, never).known_failures(known)
+    }
+
+    fn case(run: fn(Stage) -> Playing) -> Case {
+        Case {
+            id: "a_case",
+            topic: "tests",
+            rows: &[],
+            needs: Needs::Any,
+            run,
+        }
+    }
+
+    const KNOWN: &[super::super::Known] = &[super::super::Known {
+        case: "a_case",
+        encoding: None,
+        world: Some("fake"),
+        reason: "a bug",
+    }];
+
+    #[test]
+    fn a_failure_has_its_place_its_reason_and_what_the_master_received() {
+        let case = case(|stage| Box::pin(broken(stage)));
+        let Verdict::Failed(failure) = case.judge(&harness(&[]), &World::Fake) else {
+            panic!("no failure");
+        };
+        assert!(failure.what.contains("case.rs:"), "{failure}");
+        assert!(failure.what.contains("left: 0"), "{failure}");
+        assert!(failure.report.contains("the master received: nothing"));
+    }
+
+    #[test]
+    fn a_known_failure_that_passes_is_no_pass() {
+        let broken = case(|stage| Box::pin(broken(stage)));
+        let verdict = broken.judge(&harness(KNOWN), &World::Fake);
+        assert!(matches!(verdict, Verdict::KnownFailure("a bug", _)));
+        let kept = case(|stage| Box::pin(kept(stage)));
+        let verdict = kept.judge(&harness(KNOWN), &World::Fake);
+        assert!(matches!(verdict, Verdict::PassedUnexpectedly("a bug")));
+        assert!(matches!(
+            kept.judge(&harness(&[]), &World::Fake),
+            Verdict::Passed
+        ));
+    }
+
+    #[test]
+    fn a_case_that_hangs_fails() {
+        let stage = Stage::new("a_case", harness(&[]), World::Fake);
+        let hung = play(
+            |stage| Box::pin(hangs(stage)),
+            stage,
+            Duration::from_millis(10),
+        );
+        assert!(hung.is_err_and(|what| what.starts_with("it hangs")));
+    }
+
+    #[test]
+    fn what_needs_the_other_world_is_not_played() {
+        let real_only = Case {
+            needs: Needs::Real("no such fake"),
+            ..case(|stage| Box::pin(broken(stage)))
+        };
+        let verdict = real_only.judge(&harness(&[]), &World::Fake);
+        assert!(matches!(verdict, Verdict::NotApplicable("no such fake")));
     }
 }
