@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Parser, ValueEnum};
+use mesos::http::Master;
 use mesos::v1::{CommandInfo, TaskInfo};
 use tracing_subscriber::EnvFilter;
 
@@ -11,7 +12,7 @@ pub(crate) struct Args {
     /// The master: `http://HOST:PORT[/PREFIX]`, several of them with commas (not
     /// with libmesos), `zk://HOST:PORT,…/PATH` or `file:///PATH`. Without it a
     /// local Mesos is started and stopped.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address)]
     pub(crate) master: Option<String>,
 
     /// What to speak to Mesos with. libmesos is the one that
@@ -44,6 +45,12 @@ pub(crate) enum BackendName {
     Http,
     /// libmesos.
     Native,
+}
+
+/// The text of an address that parses. What libmesos takes of them is fewer,
+/// and it says so itself.
+fn address(text: &str) -> Result<String, mesos::http::EndpointError> {
+    text.parse::<Master>().map(|_| text.to_owned())
 }
 
 impl Args {
