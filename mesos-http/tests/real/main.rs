@@ -218,6 +218,9 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
         )
     );
 
+    // A refused call does not hurt the subscription.
+    send(&subscription, kill(&id, "t")).await.unwrap();
+
     let stranger = FrameworkId {
         value: "stranger".to_owned(),
     };
@@ -226,9 +229,12 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
         (error.kind(), error.status()),
         (ErrorKind::NotSubscribed, Some(400))
     );
-
-    // Refused calls do not hurt the subscription.
-    send(&subscription, kill(&id, "t")).await.unwrap();
+    // The master that knows no such framework knows no subscription of it either.
+    let error = send(&subscription, kill(&id, "t")).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::NotSubscribed, Delivery::NotSent)
+    );
 
     let mut call = subscribe_call(None);
     call.framework_id = Some(stranger);

@@ -6,7 +6,7 @@
 //! out of a process.
 //!
 //! The command inherits stdout and stderr, which are the files of the sandbox. Checks and health
-//! checks are performed by [`checks`](crate::checks).
+//! checks are performed by `checks`.
 
 mod command;
 mod flags;
