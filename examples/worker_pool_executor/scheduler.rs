@@ -16,8 +16,10 @@ use mesos_local::LocalCluster;
 use crate::Arguments;
 
 const EXECUTOR: &str = "worker-pool";
-/// What one ACCEPT takes along.
-const MOST_AT_ONCE: usize = 1000;
+/// What a task gets, and so how many of them the agent has at a time: what it
+/// does for one grows with the number of the others at the same executor
+/// (`Executor::allocatedResources`, src/slave/slave.cpp in Mesos' tree).
+const TASK: &str = "cpus:0.1";
 
 struct Many {
     executor: ExecutorInfo,
@@ -37,7 +39,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let (cluster, master) = match arguments.master {
         Some(master) => (None, master),
         None => {
-            let cluster = LocalCluster::builder().resources("cpus:16;mem:4096");
+            let cluster = LocalCluster::builder().resources("cpus:10;mem:4096");
+            // What has become free is offered again that soon.
+            let cluster = cluster.env("MESOS_ALLOCATION_INTERVAL", "100ms");
             let cluster = cluster.start().await?;
             let master = cluster.master_url();
             (Some(cluster), master)
@@ -83,12 +87,13 @@ impl Scheduler for Many {
             let mut available = offer.resources()?;
             let mut executor = self.executor.clone();
             let need = Resources::try_from(std::mem::take(&mut executor.resources))?;
-            executor.resources = available.take(&need)?.into();
-            let each: Resources = "cpus:0.001".parse()?;
+            let Ok(taken) = available.take(&need) else {
+                continue;
+            };
+            executor.resources = taken.into();
+            let each: Resources = TASK.parse()?;
             let mut tasks = Vec::new();
-            while tasks.len() < MOST_AT_ONCE
-                && let Some(number) = self.left.pop()
-            {
+            while let Some(number) = self.left.pop() {
                 let name = format!("task-{number}");
                 let task = TaskInfo::builder(&*name)
                     .id(&*name)
