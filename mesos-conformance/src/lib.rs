@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod backends;
 mod certificates;
 mod cluster;
@@ -17,7 +18,8 @@ mod play;
 mod pool;
 mod table;
 
-pub use backends::{columns, http};
+pub use again::with_settings;
+pub use backends::{BACKENDS, columns, http, native};
 pub use cluster::Leased;
 pub use play::{Job, Played, play};
 pub use pool::Pool;

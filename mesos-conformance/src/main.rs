@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use mesos_conformance::{Format, Job, Played, Pool, Table, columns, encoding, mark, play, world};
+use mesos_conformance::{
+    BACKENDS, Format, Job, Played, Pool, Table, columns, encoding, mark, play, with_settings, world,
+};
+use mesos_local::{DEFAULT_VERSION, load_libmesos};
 use mesos_testing::conformance::{CASES, Case, Harness, Needs, World};
 
 /// What drivers promise, asked of every backend on a fake and on a real Mesos.
@@ -67,7 +70,9 @@ fn main() -> ExitCode {
         Some(Command::Executor) => mesos_conformance::executor::run()
             .map(|()| true)
             .map_err(|error| error.to_string()),
-        None => conform(&cli),
+        None => with_settings()
+            .map_err(|error| format!("cannot start again with what libmesos needs: {error}"))
+            .and_then(|()| conform(&cli)),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -80,7 +85,6 @@ fn main() -> ExitCode {
 }
 
 fn conform(cli: &Cli) -> Result<bool, String> {
-    let harnesses = chosen_backends(&cli.backend)?;
     let is_wanted = |case: &&Case| {
         let name = format!("{}::{}", case.topic, case.id);
         cli.filter.is_empty() || cli.filter.iter().any(|text| name.contains(text))
@@ -93,7 +97,7 @@ fn conform(cli: &Cli) -> Result<bool, String> {
         list(&cases);
         return Ok(true);
     }
-    let worlds = chosen_worlds(&cli.on)?;
+    let (harnesses, worlds) = chosen(cli, DEFAULT_VERSION)?;
     let places: Vec<(&Harness, &World)> = harnesses
         .iter()
         .flat_map(|harness| worlds.iter().map(move |world| (harness, world)))
@@ -126,35 +130,38 @@ fn conform(cli: &Cli) -> Result<bool, String> {
     Ok(table.is_good())
 }
 
-fn chosen_backends(names: &[String]) -> Result<Vec<Harness>, String> {
-    let mut all = columns();
-    let there = |name: &String| all.iter().any(|harness| harness.backend() == name);
-    if let Some(unknown) = names.iter().find(|name| !there(name)) {
-        let mut known: Vec<_> = all.iter().map(Harness::backend).collect();
-        known.dedup();
-        return Err(format!(
-            "there is no backend {unknown:?}, only: {}",
-            known.join(", ")
-        ));
+/// What was asked for: the backends, and where.
+fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String> {
+    let wanted = |name: &str| cli.backend.is_empty() || cli.backend.iter().any(|one| one == name);
+    if let Some(unknown) = cli
+        .backend
+        .iter()
+        .find(|name| !BACKENDS.contains(&name.as_str()))
+    {
+        let known = BACKENDS.join(", ");
+        return Err(format!("there is no backend {unknown:?}, only: {known}"));
     }
-    all.retain(|harness| names.is_empty() || names.iter().any(|name| name == harness.backend()));
-    Ok(all)
-}
-
-fn chosen_worlds(on: &[On]) -> Result<Vec<World>, String> {
     let mut worlds = Vec::new();
-    if on.contains(&On::Fake) {
+    if cli.on.contains(&On::Fake) {
         worlds.push(World::Fake);
     }
-    if on.contains(&On::Real) {
+    let mut library = None;
+    if cli.on.contains(&On::Real) {
         let program = std::env::current_exe();
         let program = program.map_err(|error| format!("cannot tell where I am: {error}"))?;
-        let pool = Pool::new(program);
+        let pool = Pool::new(program, version);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| format!("cannot start: {error}"))?;
-        runtime.block_on(pool.probe()).map_err(|error| {
+        let ready = runtime.block_on(async {
+            pool.probe().await?;
+            if wanted("native") {
+                library = Some(load_libmesos(version).await?);
+            }
+            Ok(())
+        });
+        ready.map_err(|error: mesos_local::Error| {
             format!(
                 "no real Mesos: {}; `--on fake` does without",
                 error.report()
@@ -162,7 +169,9 @@ fn chosen_worlds(on: &[On]) -> Result<Vec<World>, String> {
         })?;
         worlds.push(World::Real(Arc::new(pool)));
     }
-    Ok(worlds)
+    let mut harnesses = columns(library);
+    harnesses.retain(|harness| wanted(harness.backend()));
+    Ok((harnesses, worlds))
 }
 
 fn list(cases: &[&Case]) {
@@ -173,7 +182,19 @@ fn list(cases: &[&Case]) {
             Needs::Fake(reason) => format!(" (fake only: {reason})"),
             Needs::Real(reason) => format!(" (real only: {reason})"),
         };
-        println!("{}::{} [{}]{only}", case.topic, case.id, rows.join(" "));
+        let means: String = case
+            .means
+            .iter()
+            .map(|one| format!(" needs {one:?}"))
+            .collect();
+        let since = case.since.map(|release| format!(" since {release}"));
+        println!(
+            "{}::{} [{}]{means}{}{only}",
+            case.topic,
+            case.id,
+            rows.join(" "),
+            since.unwrap_or_default()
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use mesos_core::BoxError;
-use mesos_local::{Builder, DEFAULT_VERSION, Error, LocalCluster};
+use mesos_local::{Builder, Error, LocalCluster};
 use mesos_testing::conformance::{Cluster, Clusters, Wanted};
 
 use crate::certificates::Certificates;
@@ -22,17 +22,19 @@ pub struct Pool(Arc<Shared>);
 pub(crate) struct Shared {
     /// The program that is the executor with the argument `executor`.
     program: PathBuf,
+    version: String,
     idle: Mutex<Vec<(Wanted, Running)>>,
     certificates: OnceLock<Certificates>,
     logs: AtomicUsize,
 }
 
 impl Pool {
-    /// Clusters whose executors are started as `program executor`, which has
-    /// to call [`executor::run`](crate::executor::run).
-    pub fn new(program: impl Into<PathBuf>) -> Self {
+    /// Clusters of this release whose executors are started as `program
+    /// executor`, which has to call [`executor::run`](crate::executor::run).
+    pub fn new(program: impl Into<PathBuf>, version: impl Into<String>) -> Self {
         Self(Arc::new(Shared {
             program: program.into(),
+            version: version.into(),
             idle: Mutex::default(),
             certificates: OnceLock::new(),
             logs: AtomicUsize::new(0),
@@ -44,7 +46,7 @@ impl Pool {
     /// # Errors
     /// Why not.
     pub async fn probe(&self) -> Result<(), Error> {
-        let running = self.0.start(LocalCluster::builder()).await?;
+        let running = self.0.start(self.0.builder()).await?;
         self.0.idle().push((Wanted::Plain, running));
         Ok(())
     }
@@ -66,6 +68,13 @@ impl Shared {
         std::env::temp_dir().join(name)
     }
 
+    fn builder(&self) -> Builder {
+        LocalCluster::builder()
+            .version(&self.version)
+            // Whatever is set for the libmesos of this process.
+            .env("MESOS_LOGGING_LEVEL", "INFO")
+    }
+
     async fn start(&self, builder: Builder) -> Result<Running, Error> {
         Ok(Running {
             cluster: builder.agents(2).start().await?,
@@ -75,14 +84,16 @@ impl Shared {
     }
 
     async fn start_that_is(&self, wanted: Wanted) -> Result<Running, BoxError> {
-        let builder = LocalCluster::builder();
+        let builder = self.builder();
         match wanted {
             Wanted::Plain => Ok(self.start(builder).await?),
-            Wanted::Guarded => {
-                let builder = builder
+            Wanted::Guarded | Wanted::GuardedForDrivers => {
+                let mut builder = builder
                     .credential("me", "hush hush")
-                    // For the framework that starts the cluster.
                     .env("MESOS_ROLES", "a,b");
+                if wanted == Wanted::GuardedForDrivers {
+                    builder = builder.driver_authentication();
+                }
                 Ok(self.start(builder).await?)
             }
             Wanted::Tls => {
@@ -109,7 +120,7 @@ impl Shared {
 #[async_trait]
 impl Clusters for Pool {
     fn version(&self) -> &str {
-        DEFAULT_VERSION
+        &self.0.version
     }
 
     async fn cluster(&self, wanted: Wanted) -> Result<Arc<dyn Cluster>, BoxError> {

@@ -1,7 +1,7 @@
 //! The table: a line for each case, a column for each backend, encoding and
 //! world; and below it what the marks mean and what they add up to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use mesos_testing::Encoding;
@@ -19,7 +19,10 @@ const ELSEWHERE: [(&[u8], &str); 3] = [
          backend's own",
     ),
     (&[14], "mesos-http/src/detect/zookeeper/info/tests.rs"),
-    (&[55], "the native backend's, which is to come"),
+    (
+        &[55],
+        "mesos-native/tests/scheduler/hazards.rs: only libmesos starts up by settings",
+    ),
 ];
 
 /// How a table is written.
@@ -141,13 +144,18 @@ impl Table {
     /// Why cells are not `ok`.
     fn write_reasons(&self, text: &mut String) {
         let mut reasons = BTreeSet::new();
+        // By reason, because many share one.
+        let mut not_asked: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for Played { job, verdict, .. } in &self.played {
             let case = sentence(job.case);
             let column = column(&job.harness, &job.world);
             let place = format!("{} {}, {}", column.backend, column.encoding, column.world);
             let reason = match verdict {
                 Verdict::Passed => continue,
-                Verdict::NotApplicable(reason) => format!("n/a, {case}: {reason}"),
+                Verdict::NotApplicable(reason) => {
+                    not_asked.entry(reason).or_default().insert(case);
+                    continue;
+                }
                 Verdict::KnownFailure(reason, failure) => {
                     format!("known, {case} ({place}): {reason}\n    {}", failure.what)
                 }
@@ -160,8 +168,12 @@ impl Table {
             };
             reasons.insert(reason);
         }
+        for (reason, cases) in not_asked {
+            let cases: Vec<_> = cases.into_iter().collect();
+            let _ = writeln!(text, "\n- n/a, {reason}: {}", cases.join("; "));
+        }
         // Failures are what one looks for, so they come last.
-        for wanted in ["n/a", "known", "FIXED", "FAILED"] {
+        for wanted in ["known", "FIXED", "FAILED"] {
             for reason in reasons.iter().filter(|reason| reason.starts_with(wanted)) {
                 let _ = writeln!(text, "\n- {reason}");
             }
@@ -304,7 +316,7 @@ mod tests {
 
     #[test]
     fn what_is_known_to_fail_is_no_bad_news_unless_it_passes() {
-        assert!(table([Verdict::Passed, Verdict::NotApplicable("no")]).is_good());
+        assert!(table([Verdict::Passed, Verdict::NotApplicable("no".into())]).is_good());
         assert!(table([Verdict::KnownFailure("a bug", failure())]).is_good());
         assert!(!table([Verdict::Passed, Verdict::PassedUnexpectedly("a bug")]).is_good());
         assert!(!table([Verdict::Failed(failure()), Verdict::Passed]).is_good());
@@ -314,7 +326,7 @@ mod tests {
     fn the_table_has_every_outcome_its_reason_and_the_sums() {
         let table = table([
             Verdict::Passed,
-            Verdict::NotApplicable("there is no such thing"),
+            Verdict::NotApplicable("there is no such thing".into()),
             Verdict::Failed(failure()),
         ]);
         let text = table.show(Format::Text);
@@ -326,7 +338,7 @@ mod tests {
         assert!(line(&name(0)).ends_with(" ok"));
         assert!(line(&name(1)).ends_with(" n/a"));
         assert!(line(&name(2)).ends_with(" FAILED"));
-        assert!(line("- n/a, ").ends_with("there is no such thing"));
+        assert!(line("- n/a, there is no such thing: ").ends_with(&sentence(&CASES[1])));
         assert!(line("- FAILED, ").ends_with("expected this and got that"));
         line("the master received: nothing");
         assert_eq!(

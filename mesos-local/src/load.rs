@@ -2,13 +2,14 @@
 
 use mesos_native::Library;
 
-use crate::cluster::write_stand_ins;
+use crate::cluster::{has_sasl, leave_out_sasl, write_stand_ins};
 use crate::error::{Error, ErrorKind};
 use crate::fetch::libmesos_blocking;
 
 /// Loads [`libmesos`](crate::libmesos) of this version into this process, with stand-ins for
 /// the shared libraries that it wants and this machine may lack. What they stand in for does not
-/// work: authentication (libsasl2) and TLS. A libmesos that is named by `MESOS_NATIVE_LIBRARY`
+/// work: TLS; and authentication, unless this machine has libsasl2 with its CRAM-MD5 (in Debian,
+/// the packages libsasl2-2 and libsasl2-modules). A libmesos that is named by `MESOS_NATIVE_LIBRARY`
 /// is loaded as it is.
 ///
 /// There is one libmesos in a process; the same version again gives the same library.
@@ -35,6 +36,9 @@ fn load(version: &str) -> Result<Library, Error> {
         // Needed while they are loaded and no longer.
         let directory = tempfile::tempdir().map_err(failed("making a directory"))?;
         write_stand_ins(directory.path()).map_err(failed("writing the stand-ins"))?;
+        if has_sasl() {
+            leave_out_sasl(directory.path()).map_err(failed("making room for libsasl2"))?;
+        }
         Library::open_with(path, directory.path())
     };
     library.map_err(|cause| Error::because(ErrorKind::Start, "libmesos cannot be used", cause))

@@ -37,6 +37,13 @@ pub fn write_stand_ins(directory: &Path) -> io::Result<()> {
     cluster::write_stand_ins(directory)
 }
 
+/// Whether frameworks over libmesos can authenticate here: whether this machine has libsasl2 with
+/// CRAM-MD5 (in Debian, the packages libsasl2-2 and libsasl2-modules), or one is required by
+/// [`REQUIRE_VARIABLE`] and should be missed.
+pub fn can_authenticate_drivers() -> bool {
+    cluster::has_sasl() || std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1")
+}
+
 #[track_caller]
 fn real<T>(result: Result<T, Error>, required: bool) -> Option<T> {
     match result {

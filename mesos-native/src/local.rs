@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use mesos_proto::v1::{FrameworkInfo, MasterInfo, Offer};
+use mesos_proto::v1::{Credential, FrameworkInfo, MasterInfo, Offer};
 use prost::Message as _;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -83,22 +83,25 @@ impl Local {
     /// use, `MESOS_NUM_SLAVES` is not a number, or libmesos reports a setting that it
     /// cannot use. (For most such settings libmesos ends the process instead.)
     /// [`ErrorKind::TimedOut`]: not ready after `timeout`; the text says how far it got.
-    /// An agent that has nothing to offer (see [`start_with`](Self::start_with)), or a
-    /// master that authenticates frameworks, never gets ready.
+    /// With an agent that has nothing to offer, or a master that authenticates frameworks,
+    /// it never gets ready (see [`start_with`](Self::start_with)).
     pub fn start(library: &Library, timeout: Duration) -> Result<Local> {
-        Self::start_with(library, timeout, |_| None)
+        Self::start_with(library, timeout, None, |_| None)
     }
 
     /// As [`start`](Self::start), but agents need not have anything to offer: they may come
     /// back with all that they have in use, or another framework may be faster. Once the
     /// master is elected, `registered` is asked again and again how many agents are
-    /// registered with the master at an address; `None` if it cannot tell.
+    /// registered with the master at an address; `None` if it cannot tell. The framework
+    /// authenticates with `credential`, for a master that wants to know (libsasl2 has to be
+    /// there, with its mechanism CRAM-MD5).
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
     pub fn start_with(
         library: &Library,
         timeout: Duration,
+        credential: Option<&Credential>,
         mut registered: impl FnMut(SocketAddr) -> Option<usize>,
     ) -> Result<Local> {
         // None is later than an Instant can say, so for ever.
@@ -108,8 +111,10 @@ impl Local {
 
         let framework = FrameworkInfo {
             name: "local cluster".to_owned(),
+            principal: credential.map(|credential| credential.principal.clone()),
             ..FrameworkInfo::default()
         };
+        let credential = credential.map(Credential::encode_to_vec);
         let (sender, events) = mpsc::channel();
         let handler = move |event| {
             // Once the cluster is up nobody listens, and nothing more is expected.
@@ -120,6 +125,7 @@ impl Local {
             &Settings {
                 framework: &framework.encode_to_vec(),
                 master: "local",
+                credential: credential.as_deref(),
                 implicit_acknowledgements: true,
                 ..Settings::default()
             },

@@ -28,6 +28,11 @@ pub(super) fn typed(message: &str) -> Error {
         TAKEN_OVER => ErrorKind::TakenOver,
         // `checkSubscribeAuthorization`.
         text if text.starts_with("Not authorized") => ErrorKind::Forbidden,
+        // By libmesos alone: `src/sched/sched.cpp`, and `validateFrameworkAuthentication`.
+        "Master refused authentication" => ErrorKind::Unauthorized,
+        text if text.starts_with("Framework at ") && text.ends_with(" is not authenticated") => {
+            ErrorKind::Unauthorized
+        }
         _ => ErrorKind::Rejected,
     };
     Error::new(kind, format!("Mesos ended the subscription: {message}"))

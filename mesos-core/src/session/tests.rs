@@ -134,6 +134,11 @@ fn the_texts_of_the_master_have_their_kinds() {
             "Not authorized to register framework with roles { \"a\" }",
             ErrorKind::Forbidden,
         ),
+        ("Master refused authentication", ErrorKind::Unauthorized),
+        (
+            "Framework at scheduler-1@10.0.0.1:4000 is not authenticated",
+            ErrorKind::Unauthorized,
+        ),
         ("Role '-x' is invalid", ErrorKind::Rejected),
     ] {
         let mut session = session(RemovedPolicy::Fail);

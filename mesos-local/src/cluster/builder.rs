@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::link::Link;
-use super::security::{Secret, Security, Tls};
-use super::work_dir::{STAND_INS_DIR, WorkDir, put_openssl};
+use super::security::{self, Secret, Security, Tls};
+use super::work_dir::{STAND_INS_DIR, WorkDir, has_sasl, leave_out_sasl, put_openssl};
 use super::{LocalCluster, environment};
 use crate::error::{Error, ErrorKind};
 use crate::fetch::{libmesos_blocking, openssl};
@@ -116,6 +116,14 @@ impl Builder {
         self
     }
 
+    /// With a [`credential`](Self::credential), the master takes frameworks over libmesos, too,
+    /// only with one of them, by CRAM-MD5. This needs libsasl2 with that mechanism on this machine
+    /// (in Debian, the packages libsasl2-2 and libsasl2-modules).
+    pub fn driver_authentication(mut self) -> Self {
+        self.security.drivers = true;
+        self
+    }
+
     /// Agents take executors only with the token that they gave them. Downloads an OpenSSL (2.7 MB)
     /// the first time, as [`tls`](Self::tls).
     pub fn executor_authentication(mut self) -> Self {
@@ -183,6 +191,15 @@ impl Builder {
             let message = format!("{name:?} cannot be the name of an environment variable");
             return Err(Error::new(ErrorKind::Config, message));
         }
+        if self.security.drivers && !has_sasl() {
+            let message = "drivers cannot be authenticated: there is no libsasl2 with CRAM-MD5 on \
+                           this machine; install it (in Debian, libsasl2-2 and libsasl2-modules)";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        if self.security.drivers && self.security.credentials.is_empty() {
+            let message = "drivers cannot be authenticated without a credential to tell them by";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         // The supervisor tries again; this is for the message to come before a download.
         match TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)) {
             Ok(_) => Ok(()),
@@ -220,7 +237,15 @@ impl Builder {
             if self.security.needs_openssl() {
                 put_openssl(&work_dir, &openssl()?).map_err(unwritable)?;
             }
-            program.extend(["--stand-ins".into(), utf8(&work_dir.join(STAND_INS_DIR))?]);
+            let stand_ins = work_dir.join(STAND_INS_DIR);
+            if self.security.drivers {
+                leave_out_sasl(&stand_ins).map_err(unwritable)?;
+            }
+            program.extend(["--stand-ins".into(), utf8(&stand_ins)?]);
+        }
+        if self.security.drivers {
+            let credentials = utf8(&security::credentials(&work_dir))?;
+            program.extend(["--credentials".into(), credentials]);
         }
         program.extend([
             "--timeout".into(),

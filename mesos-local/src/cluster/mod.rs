@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::wire::Action;
 pub use builder::Builder;
 use link::Link;
-pub(crate) use work_dir::write_stand_ins;
+pub(crate) use work_dir::{has_sasl, leave_out_sasl, write_stand_ins};
 
 /// A real Mesos master with its agents, on a port of its own of the loopback interface.
 ///

@@ -17,6 +17,8 @@ const CIPHERS: &str = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Security {
     pub(super) credentials: Vec<(String, Secret)>,
+    /// Those of frameworks over libmesos too.
+    pub(super) drivers: bool,
     pub(super) executors: bool,
     pub(super) tls: Option<Tls>,
 }
@@ -57,11 +59,14 @@ impl Security {
                     |(principal, Secret(secret))| json!({"principal": principal, "secret": secret}),
                 )
                 .collect();
-            let path = work_dir.join("credentials.json");
+            let path = credentials(work_dir);
             write(&path, json!({ "credentials": list }).to_string().as_bytes())?;
             set("MESOS_CREDENTIALS", &path.to_string_lossy());
             set("MESOS_AUTHENTICATE_HTTP_FRAMEWORKS", "true");
             set("MESOS_HTTP_FRAMEWORK_AUTHENTICATORS", "basic");
+            if self.drivers {
+                set("MESOS_AUTHENTICATE_FRAMEWORKS", "true");
+            }
         }
         if self.executors {
             let mut key = [0; 32];
@@ -92,6 +97,11 @@ impl Security {
         }
         Ok(variables)
     }
+}
+
+/// The file with the credentials, if there are any.
+pub(super) fn credentials(work_dir: &Path) -> PathBuf {
+    work_dir.join("credentials.json")
 }
 
 /// Mesos wants such files to be for their owner alone.

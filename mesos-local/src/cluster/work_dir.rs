@@ -83,6 +83,28 @@ pub(super) fn put_openssl(work_dir: &Path, libraries: &[PathBuf]) -> io::Result<
     Ok(())
 }
 
+/// The library that checks secrets.
+const SASL: &str = "libsasl2.so.2";
+/// Where a 64-bit machine's dynamic loader looks in any case, by distribution.
+const LIBRARIES: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/lib/x86_64-linux-gnu",
+    "/usr/lib64",
+    "/lib64",
+];
+
+/// Whether this machine has a libsasl2 that can speak CRAM-MD5.
+pub(crate) fn has_sasl() -> bool {
+    LIBRARIES.iter().map(Path::new).any(|directory| {
+        directory.join(SASL).exists() && directory.join("sasl2/libcrammd5.so").exists()
+    })
+}
+
+/// Has the machine's own libsasl2 serve, in place of its stand-in.
+pub(crate) fn leave_out_sasl(stand_ins: &Path) -> io::Result<()> {
+    fs::remove_file(stand_ins.join(SASL))
+}
+
 /// Writes the stand-ins into a directory that exists.
 pub(crate) fn write_stand_ins(directory: &Path) -> io::Result<()> {
     for (name, bytes) in STAND_INS {

@@ -64,6 +64,13 @@ pub(super) fn lift(
         }
         (sys::MESOS_SHIM_ERROR, [text]) => {
             let message = String::from_utf8_lossy(text).into_owned();
+            // The master says so to a driver whose connection it has lost
+            // (src/master/master.cpp, exited), and the driver is aborted. The framework is
+            // still there, and can be subscribed again.
+            if message == "Framework disconnected" {
+                let text = "the master has lost its connection to libmesos";
+                return Err(Error::new(ErrorKind::Transport, text));
+            }
             event(event::Type::Error, |event| {
                 event.error = Some(event::Error { message });
             })
@@ -125,4 +132,28 @@ fn decode<M: Message + Default>(name: &str, bytes: &Bytes) -> Result<M> {
         let text = format!("libmesos handed over a {name} that does not decode");
         Error::new(ErrorKind::Decode, text).with_source(cause)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> Result<Option<Event>> {
+        let callback = sys::Event {
+            kind: sys::MESOS_SHIM_ERROR,
+            parts: vec![text.as_bytes().to_vec()],
+            value: 0,
+        };
+        lift(callback, &mut None)
+    }
+
+    #[test]
+    fn an_error_is_the_masters_own_but_for_a_lost_connection() {
+        let event = error("Framework failed over").expect("an event");
+        let message = event.and_then(|event| event.error).unwrap_or_default();
+        assert_eq!(message.message, "Framework failed over");
+        let lost = error("Framework disconnected").expect_err("a subscription that is lost");
+        assert_eq!(lost.kind(), ErrorKind::Transport);
+        assert!(lost.is_retryable());
+    }
 }

@@ -225,7 +225,13 @@ impl Backend<SchedulerApi> for NativeBackend {
         let known = subscribe.framework_info.id.clone();
         let backend = self.clone();
         let info = subscribe.framework_info.clone();
-        let roles = subscribe.suppressed_roles.clone();
+        // A driver cannot be made with constraints, and must not be offered what they exclude
+        // before it has them: until then it is offered nothing.
+        let roles = match subscribe.offer_constraints {
+            Some(_) if info.roles.is_empty() => vec![info.role().to_owned()],
+            Some(_) => info.roles.clone(),
+            None => subscribe.suppressed_roles.clone(),
+        };
         let (sender, started) = oneshot::channel();
         let work = move || {
             // Nobody waits any more: the driver ends here, on this thread.

@@ -29,6 +29,22 @@ async fn after_a_restart_of_the_cluster_the_same_framework_is_subscribed_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_was_stopped_and_goes_on_is_never_missed_and_nothing_is_lost() {
+    let Some((cluster, backend)) = cluster().await else {
+        return;
+    };
+    let (driver, recorder) = start(&backend);
+    recorder.subscribed().await;
+    let offer = recorder.offers().await.remove(0);
+    cluster.pause().await.unwrap();
+    // libmesos knows no heartbeats, and the call waits in its connection.
+    driver.launch(offer, [task("t", "true")]).await.unwrap();
+    cluster.resume().await.unwrap();
+    recorder.update(TaskState::TaskFinished).await;
+    assert_eq!(driver.health().generation, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_no_handler_took_reaches_the_instance_that_takes_over() {
     let Some((_cluster, backend)) = cluster().await else {
         return;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use mesos_core::{Offer, Result, SchedulerDriver};
 use mesos_proto::v1::offer::{Operation, operation};
-use mesos_proto::v1::{CommandInfo, TaskInfo, TaskState};
+use mesos_proto::v1::{CommandInfo, FrameworkId, TaskInfo, TaskState};
 
 use crate::{Recorder, Told};
 
@@ -24,6 +24,11 @@ pub(super) fn must_fail<T: fmt::Debug>(result: Result<T>) -> mesos_core::Error {
         Err(error) => error,
         Ok(value) => panic!("it succeeded: {value:?}"),
     }
+}
+
+/// The id of a framework that has subscribed.
+pub(super) fn id_of(driver: &SchedulerDriver) -> FrameworkId {
+    must(driver.framework_id().ok_or("no id"))
 }
 
 /// Asks for tasks that do not exist: the cheapest way to have events come, one

@@ -5,9 +5,9 @@ use std::time::Duration;
 use mesos_core::{Delivery, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
 
-use super::acting::{ask, asked, must, must_fail};
+use super::acting::{ask, asked, must, must_fail, tasks};
 use super::stage::{Stage, Subscribed};
-use crate::{Reaction, When};
+use crate::{Held, Reaction, When};
 
 pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stage) {
     for (status, text) in [
@@ -83,19 +83,22 @@ pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(
         master,
         recorder,
         driver,
-        stream,
+        ..
     } = stage.subscribed().await;
-    let held = master.hold(Type::Subscribe);
-    stream.cut();
+    let outage = master.outage().await;
     recorder.disconnected().await;
     let error = must_fail(driver.kill("t", None, None).await);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
-    held.release();
+    outage.end().await;
     recorder.subscribed().await;
-    // Whatever was to be replayed would be before this one.
-    must(driver.revive([]).await);
-    assert_eq!(master.calls_of(Type::Kill), []);
+    // Whatever was to be replayed would be before this one, and answered.
+    must(ask(&driver, ["t2"]).await);
+    asked(&recorder, 1).await;
+    assert_eq!(tasks(&recorder), ["t2"]);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Kill), []);
+    }
 }
 
 pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage: Stage) {
@@ -103,10 +106,9 @@ pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage:
         master,
         recorder,
         driver,
-        stream,
+        ..
     } = stage.subscribed().await;
-    let held = master.hold(Type::Subscribe);
-    stream.cut();
+    let outage = master.outage().await;
     recorder.disconnected().await;
     let patient = driver.waiting_up_to(Duration::from_secs(60));
     let waiting = tokio::spawn(async move { ask(&patient, ["waited"]).await });
@@ -114,21 +116,23 @@ pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage:
     let error = must_fail(ask(&brief, ["too late"]).await);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
-    held.release();
+    outage.end().await;
     recorder.subscribed().await;
     must(must(waiting.await));
     asked(&recorder, 1).await;
-    let calls = master.calls_of(Type::Reconcile).into_iter();
-    let asked: Vec<_> = calls
-        .flat_map(|call| call.reconcile.unwrap_or_default().tasks)
-        .map(|task| task.task_id.value)
-        .collect();
-    assert_eq!(asked, ["waited"]);
+    must(ask(&driver, ["the last"]).await);
+    asked(&recorder, 1).await;
+    assert_eq!(tasks(&recorder), ["waited", "the last"]);
 }
 
 pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(stage: Stage) {
-    let Subscribed { master, driver, .. } = stage.subscribed().await;
-    let held = master.hold(When::not_subscribe());
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let held = master.wire().map(|wire| wire.hold(When::not_subscribe()));
     let names: Vec<String> = (0..20).map(|number| format!("t{number}")).collect();
     let mut calls = tokio::task::JoinSet::new();
     for name in &names {
@@ -148,16 +152,21 @@ pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(
         });
         must(ready.await);
     }
-    held.release();
+    held.map(Held::release);
     while let Some(call) = calls.join_next().await {
         must(must(call));
     }
-    let received: Vec<String> = master
-        .calls_of(Type::Kill)
-        .into_iter()
-        .filter_map(|call| Some(call.kill?.task_id.value))
-        .collect();
-    assert_eq!(received, names);
+    // Nobody has such tasks, which the master says of one after the other.
+    asked(&recorder, names.len()).await;
+    assert_eq!(tasks(&recorder), names);
+    if let Some(wire) = master.wire() {
+        let received: Vec<String> = wire
+            .calls_of(Type::Kill)
+            .into_iter()
+            .filter_map(|call| Some(call.kill?.task_id.value))
+            .collect();
+        assert_eq!(received, names);
+    }
 }
 
 pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(stage: Stage) {

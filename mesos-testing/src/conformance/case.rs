@@ -1,6 +1,7 @@
 //! One case: what it promises, where it can be played, and what came of it.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +34,10 @@ pub struct Case {
     pub rows: &'static [u8],
     /// Where it can be played.
     pub needs: Needs,
+    /// What it needs that not every backend has.
+    pub means: &'static [Means],
+    /// The first release of Mesos that has what it is about.
+    pub since: Option<&'static str>,
     pub(super) run: fn(Stage) -> Playing,
 }
 
@@ -47,6 +52,26 @@ pub enum Needs {
     Real(&'static str),
 }
 
+/// What a case may need that not every backend has. One that lacks it is not
+/// asked; [`Harness::lacking`](super::Harness::lacking) says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Means {
+    /// Something between the driver and Mesos that looks at what passes, and
+    /// delays, cuts or loses it.
+    Relay,
+    /// The master's heartbeats, by which its silence is noticed.
+    Heartbeats,
+    /// What a master answers to a call.
+    Answers,
+    /// TLS for one driver, and not for another in the same process.
+    Tls,
+    /// Authentication of a framework by a principal and its secret.
+    Credentials,
+    /// Single roles in SUPPRESS, REVIVE and SUBSCRIBE.
+    SingleRoles,
+}
+
 /// What came of a case.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -54,7 +79,7 @@ pub enum Verdict {
     /// It was kept.
     Passed,
     /// It cannot be asked there, for this reason.
-    NotApplicable(&'static str),
+    NotApplicable(Cow<'static, str>),
     /// It was broken, as is known, for this reason.
     KnownFailure(&'static str, Failure),
     /// It was broken.
@@ -80,20 +105,33 @@ impl fmt::Display for Failure {
 }
 
 impl Case {
-    /// Why it cannot be played in this world, if so.
-    pub fn not_in(&self, world: &World) -> Option<&'static str> {
+    /// Why it cannot be asked of this backend in this world, if so.
+    pub fn not_asked(&self, harness: &Harness, world: &World) -> Option<Cow<'static, str>> {
         match (self.needs, world) {
             (Needs::Fake(reason), World::Real(_)) | (Needs::Real(reason), World::Fake) => {
-                Some(reason)
+                return Some(reason.into());
             }
-            _ => None,
+            (_, World::Fake) if harness.is_direct() => {
+                return Some("the fake master speaks HTTP, and this backend does not".into());
+            }
+            _ => {}
         }
+        if let Some(reason) = harness.why_not(self.topic, self.means) {
+            return Some(reason.into());
+        }
+        let World::Real(clusters) = world else {
+            return None;
+        };
+        let since = self
+            .since
+            .filter(|since| older(clusters.version(), since))?;
+        Some(format!("what it is about came with Mesos {since}").into())
     }
 
     /// Plays it, in a thread and a tokio runtime of its own and within a
     /// limit of time, and judges.
     pub fn judge(&self, harness: &Harness, world: &World) -> Verdict {
-        if let Some(reason) = self.not_in(world) {
+        if let Some(reason) = self.not_asked(harness, world) {
             return Verdict::NotApplicable(reason);
         }
         match (self.play(harness, world), harness.known(self.id, world)) {
@@ -141,6 +179,15 @@ impl Case {
         let report = stage.report();
         Err(Failure { what, report })
     }
+}
+
+/// Whether the release `version` is before `since`, by their first two numbers.
+fn older(version: &str, since: &str) -> bool {
+    let minor = |text: &str| {
+        let mut parts = text.split('.').map(|part| part.parse::<u32>().ok());
+        (parts.next().flatten(), parts.next().flatten())
+    };
+    minor(version) < minor(since)
 }
 
 fn play(run: fn(Stage) -> Playing, stage: Stage, limit: Duration) -> Result<(), String> {
@@ -204,6 +251,8 @@ impl fmt::Debug for Case {
             .field("topic", &self.topic)
             .field("rows", &self.rows)
             .field("needs", &self.needs)
+            .field("means", &self.means)
+            .field("since", &self.since)
             .finish()
     }
 }
@@ -239,6 +288,8 @@ mod tests {
             topic: "tests",
             rows: &[],
             needs: Needs::Any,
+            means: &[],
+            since: None,
             run,
         }
     }
@@ -293,6 +344,33 @@ mod tests {
             ..case(|stage| Box::pin(broken(stage)))
         };
         let verdict = real_only.judge(&harness(&[]), &World::Fake);
-        assert!(matches!(verdict, Verdict::NotApplicable("no such fake")));
+        assert!(matches!(verdict, Verdict::NotApplicable(reason) if reason == "no such fake"));
+    }
+
+    #[test]
+    fn what_a_backend_lacks_it_is_not_asked_for() {
+        let needy = Case {
+            means: &[Means::Relay],
+            ..case(|stage| Box::pin(broken(stage)))
+        };
+        let harness = harness(&[]).lacking(Means::Relay, "no way in between");
+        let verdict = needy.judge(&harness, &World::Fake);
+        assert!(matches!(verdict, Verdict::NotApplicable(reason) if reason == "no way in between"));
+        let kept = case(|stage| Box::pin(kept(stage)));
+        assert!(matches!(
+            kept.judge(&harness, &World::Fake),
+            Verdict::Passed
+        ));
+        let verdict = kept.judge(&harness.direct(), &World::Fake);
+        assert!(matches!(verdict, Verdict::NotApplicable(_)));
+    }
+
+    #[test]
+    fn a_release_is_older_by_its_numbers_and_not_by_its_text() {
+        assert!(older("1.4.3", "1.5"));
+        assert!(older("1.9.0", "1.10"));
+        assert!(!older("1.10.0", "1.9"));
+        assert!(!older("1.11.0", "1.11"));
+        assert!(!older("2.0.0", "1.11"));
     }
 }

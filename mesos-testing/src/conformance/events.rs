@@ -1,6 +1,7 @@
 //! Events as they come, and events that nobody knows yet.
 
 use bytes::Bytes;
+use mesos_core::Capability;
 use mesos_core::scheduler::Failure;
 use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::task_status::Reason;
@@ -233,6 +234,8 @@ pub(super) async fn inverse_offers_arrive_and_are_answered(stage: Stage) {
         driver,
         ..
     } = stage.subscribed().await;
+    let can = driver.capabilities();
+    assert!(can.contains(Capability::InverseOffers), "{can:?}");
     let offer = offer(&recorder).await;
     must(driver.launch(offer, [task("t")]).await);
     recorder.update(TaskState::TaskRunning).await;

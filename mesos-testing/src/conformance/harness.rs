@@ -8,6 +8,7 @@ use std::time::Duration;
 use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi};
 use mesos_core::executor::ExecutorEnvironment;
 
+use super::case::Means;
 use super::world::World;
 use crate::Encoding;
 
@@ -60,6 +61,8 @@ pub struct Harness {
     connect: Arc<Connect>,
     executors: Option<Arc<ConnectExecutor>>,
     known: &'static [Known],
+    direct: bool,
+    lacking: Vec<(Means, &'static str)>,
     pub(crate) tuning: Tuning,
 }
 
@@ -89,6 +92,8 @@ impl Harness {
             connect: Arc::new(move |url, tuning| Box::new(connect(url, tuning))),
             executors: None,
             known: &[],
+            direct: false,
+            lacking: Vec::new(),
             tuning: Tuning {
                 encoding,
                 response_timeout: Duration::from_secs(10),
@@ -101,8 +106,7 @@ impl Harness {
     }
 
     /// `connect` makes the same backend for an executor that has this
-    /// environment. Without, the cases about executors fail: a backend that
-    /// has none lists them as known failures.
+    /// environment. Without, the cases about executors are not asked.
     #[must_use]
     pub fn executors<B: Backend<ExecutorApi> + 'static>(
         mut self,
@@ -119,6 +123,37 @@ impl Harness {
     pub fn known_failures(mut self, known: &'static [Known]) -> Self {
         self.known = known;
         self
+    }
+
+    /// The backend does not speak HTTP: it is never asked on a fake master, and
+    /// on a real one with nothing in between. Its URLs are the cluster's own;
+    /// what needs something in between it [lacks](Self::lacking).
+    #[must_use]
+    pub fn direct(mut self) -> Self {
+        self.direct = true;
+        self
+    }
+
+    /// The backend lacks something, for this reason: cases that need it are not
+    /// asked.
+    #[must_use]
+    pub fn lacking(mut self, means: Means, reason: &'static str) -> Self {
+        self.lacking.push((means, reason));
+        self
+    }
+
+    /// Why a case of this topic that needs `means` cannot be asked, if so.
+    pub(super) fn why_not(&self, topic: &str, means: &[Means]) -> Option<&'static str> {
+        if self.executors.is_none() && topic.starts_with("executor") {
+            return Some("it is about executors, and this backend has schedulers only here");
+        }
+        let mut lacking = self.lacking.iter();
+        let found = lacking.find(|(lacked, _)| means.contains(lacked));
+        found.map(|(_, reason)| *reason)
+    }
+
+    pub(super) fn is_direct(&self) -> bool {
+        self.direct
     }
 
     /// The backend's name.

@@ -1,7 +1,6 @@
 //! The Mesos that a case is played on: what an operator, a crash or a network
 //! does to it, in every world by the same name.
 
-use std::borrow::Borrow;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use mesos_proto::v1::{
 use super::acting::must;
 use super::stage::REAL_PATIENCE;
 use super::world::{Cluster, Wanted};
-use crate::{Agent, Behaviour, FakeMaster, Reaction, When};
+use crate::{Agent, Behaviour, FakeMaster, Held, Reaction, Stream, When};
 
 /// What each agent has, in both worlds.
 const RESOURCES: &str = "cpus:4;mem:2048;disk:4096;ports:[31000-32000]";
@@ -27,9 +26,14 @@ const HEARTBEAT: Duration = Duration::from_millis(200);
 const REAL_HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A Mesos with two agents. What it is asked and what it sends is seen, and
-/// can be disturbed, through the [`FakeMaster`] that this derefs to.
+/// can be disturbed, through the [`FakeMaster`] that this derefs to: by cases
+/// that declare [`Means::Relay`](super::Means::Relay), or by others where
+/// there is a [`wire`](Self::wire) to look at.
 pub(crate) struct Mesos {
-    master: FakeMaster,
+    /// The fake one, or what stands in front of a real one; none where the
+    /// driver speaks to the real one itself.
+    wire: Option<FakeMaster>,
+    /// The real one.
     cluster: Option<Arc<dyn Cluster>>,
 }
 
@@ -37,15 +41,16 @@ impl Deref for Mesos {
     type Target = FakeMaster;
 
     fn deref(&self) -> &FakeMaster {
-        &self.master
+        match &self.wire {
+            Some(master) => master,
+            None => panic!("{UNDECLARED}"),
+        }
     }
 }
 
-impl Borrow<FakeMaster> for Mesos {
-    fn borrow(&self) -> &FakeMaster {
-        &self.master
-    }
-}
+/// For a case that forgot to say what it needs.
+pub(super) const UNDECLARED: &str = "nothing stands between this driver and its Mesos: the case has to declare Means::Relay, or \
+     to look at the wire only where there is one";
 
 impl Mesos {
     pub(super) async fn fake(wanted: Wanted) -> Self {
@@ -62,18 +67,40 @@ impl Mesos {
             builder = builder.credential("me", "hush hush").roles(["a", "b"]);
         }
         Self {
-            master: must(builder.start().await),
+            wire: Some(must(builder.start().await)),
             cluster: None,
         }
     }
 
+    /// In front of a real one.
     pub(super) async fn real(cluster: Arc<dyn Cluster>) -> Self {
         let builder = FakeMaster::builder()
             .in_front_of(cluster.address())
             .patience(REAL_PATIENCE);
         Self {
-            master: must(builder.start().await),
+            wire: Some(must(builder.start().await)),
             cluster: Some(cluster),
+        }
+    }
+
+    /// A real one alone.
+    pub(super) fn direct(cluster: Arc<dyn Cluster>) -> Self {
+        Self {
+            wire: None,
+            cluster: Some(cluster),
+        }
+    }
+
+    /// Where what the driver is asked for and asks can be seen.
+    pub(crate) fn wire(&self) -> Option<&FakeMaster> {
+        self.wire.as_ref()
+    }
+
+    /// What a driver is told.
+    pub(crate) fn url(&self) -> String {
+        match &self.wire {
+            Some(master) => master.url(),
+            None => self.direct_url(),
         }
     }
 
@@ -81,8 +108,12 @@ impl Mesos {
     pub(crate) fn direct_url(&self) -> String {
         match &self.cluster {
             Some(cluster) => cluster.url(),
-            None => self.master.url(),
+            None => self.fake_master().url(),
         }
+    }
+
+    fn fake_master(&self) -> &FakeMaster {
+        self
     }
 
     /// The real one.
@@ -133,7 +164,7 @@ impl Mesos {
     /// The frameworks that are neither removed nor torn down.
     pub(crate) async fn frameworks(&self) -> Vec<FrameworkId> {
         match self.ask(Type::GetFrameworks, |_| {}).await {
-            None => self.master.frameworks(),
+            None => self.fake_master().frameworks(),
             Some(response) => {
                 let frameworks = response.get_frameworks.unwrap_or_default().frameworks;
                 let ids = frameworks.into_iter();
@@ -151,7 +182,7 @@ impl Mesos {
             });
         });
         if asked.await.is_none() {
-            self.master.teardown(framework_id);
+            self.fake_master().teardown(framework_id);
         }
     }
 
@@ -163,8 +194,8 @@ impl Mesos {
             });
         });
         if asked.await.is_none() {
-            self.master.disconnect_agent(agent_id);
-            self.master.reconnect_agent(agent_id);
+            self.fake_master().disconnect_agent(agent_id);
+            self.fake_master().reconnect_agent(agent_id);
             return;
         }
         let asked = self.ask(Type::ReactivateAgent, |call| {
@@ -186,7 +217,7 @@ impl Mesos {
             });
         });
         if asked.await.is_none() {
-            self.master.mark_agent_gone(agent_id);
+            self.fake_master().mark_agent_gone(agent_id);
         }
     }
 
@@ -210,7 +241,8 @@ impl Mesos {
         };
         if self.schedule(vec![window]).await.is_none() {
             for agent_id in ["a", "b"] {
-                self.master.schedule_maintenance(agent_id, unavailability);
+                self.fake_master()
+                    .schedule_maintenance(agent_id, unavailability);
             }
         }
     }
@@ -219,7 +251,7 @@ impl Mesos {
     pub(crate) async fn cancel_maintenance(&self) {
         if self.schedule(Vec::new()).await.is_none() {
             for agent_id in ["a", "b"] {
-                self.master.cancel_maintenance(agent_id);
+                self.fake_master().cancel_maintenance(agent_id);
             }
         }
     }
@@ -242,11 +274,53 @@ impl Mesos {
                 must(cluster.restart().await);
             }
             None => {
-                self.master.fail_over();
+                self.fake_master().fail_over();
                 for agent_id in ["a", "b"] {
-                    self.master.return_agent(agent_id);
+                    self.fake_master().return_agent(agent_id);
                 }
             }
+        }
+    }
+
+    /// The subscription is lost, and there is no new one until
+    /// [`Outage::end`]: its stream is cut, or, where nothing can be cut, master
+    /// and agents crash.
+    pub(crate) async fn outage(&self) -> Outage {
+        match &self.wire {
+            Some(master) => {
+                let held = master.hold(mesos_proto::v1::scheduler::call::Type::Subscribe);
+                master.stream().cut();
+                Outage::Held(held)
+            }
+            None => {
+                let cluster = match &self.cluster {
+                    Some(cluster) => Arc::clone(cluster),
+                    None => unreachable!("one of the two is there"),
+                };
+                must(cluster.kill().await);
+                Outage::Down(cluster)
+            }
+        }
+    }
+
+    /// The master counts on the driver of this framework no more.
+    pub(crate) async fn has_left(&self, framework_id: &FrameworkId) {
+        if let Some(master) = &self.wire {
+            let mut streams = master.streams().into_iter();
+            let of_it = |stream: &Stream| stream.framework_id() == *framework_id;
+            let stream = must(streams.find(of_it).ok_or("it has never subscribed"));
+            return stream.closed().await;
+        }
+        let is_there = async || {
+            let response = self.ask(Type::GetFrameworks, |_| {}).await?;
+            let frameworks = response.get_frameworks?.frameworks;
+            let mut active = frameworks.iter().filter(|framework| framework.active);
+            active.find(|framework| framework.framework_info.id.as_ref() == Some(framework_id))?;
+            Some(())
+        };
+        while is_there().await.is_some() {
+            // sleep: the operator API tells of no ends; the case's time bounds it.
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -255,8 +329,9 @@ impl Mesos {
         match &self.cluster {
             Some(cluster) => must(cluster.pause().await),
             None => {
-                self.master.react_always(When::any(), Reaction::Ignore);
-                for stream in self.master.streams() {
+                self.fake_master()
+                    .react_always(When::any(), Reaction::Ignore);
+                for stream in self.fake_master().streams() {
                     stream.mute();
                 }
             }
@@ -267,17 +342,19 @@ impl Mesos {
     pub(crate) async fn thaw(&self) {
         match &self.cluster {
             Some(cluster) => must(cluster.resume().await),
-            None => self.master.behave(),
+            None => self.fake_master().behave(),
         }
     }
 
     /// The master dies and its port is closed; [`Dead::rise`] brings it back.
     pub(crate) async fn die(self) -> Dead {
-        let address = self.master.address();
         if let Some(cluster) = &self.cluster {
             must(cluster.kill().await);
         }
-        self.master.stop().await;
+        let address = self.wire.as_ref().map(FakeMaster::address);
+        if let Some(master) = self.wire {
+            master.stop().await;
+        }
         Dead {
             address,
             cluster: self.cluster,
@@ -287,23 +364,48 @@ impl Mesos {
 
 /// A Mesos that is down.
 pub(crate) struct Dead {
-    address: std::net::SocketAddr,
+    /// Of what was in this process.
+    address: Option<std::net::SocketAddr>,
     cluster: Option<Arc<dyn Cluster>>,
 }
 
 impl Dead {
     /// It is back where it was, and knows nothing.
     pub(crate) async fn rise(self) -> Mesos {
-        let mut builder = FakeMaster::builder().address(self.address);
         if let Some(cluster) = &self.cluster {
             must(cluster.restart().await);
-            builder = builder
-                .in_front_of(cluster.address())
-                .patience(REAL_PATIENCE);
+        }
+        let mut wire = None;
+        if let Some(address) = self.address {
+            let mut builder = FakeMaster::builder().address(address);
+            if let Some(cluster) = &self.cluster {
+                builder = builder
+                    .in_front_of(cluster.address())
+                    .patience(REAL_PATIENCE);
+            }
+            wire = Some(must(builder.start().await));
         }
         Mesos {
-            master: must(builder.start().await),
+            wire,
             cluster: self.cluster,
+        }
+    }
+}
+
+/// A time without subscription.
+pub(crate) enum Outage {
+    /// What would bring the next one is held.
+    Held(Held),
+    /// It is not running.
+    Down(Arc<dyn Cluster>),
+}
+
+impl Outage {
+    /// From now on there can be a subscription.
+    pub(crate) async fn end(self) {
+        match self {
+            Self::Held(held) => held.release(),
+            Self::Down(cluster) => must(cluster.restart().await),
         }
     }
 }

@@ -41,7 +41,7 @@ use executor::{
     updates as executor_updates,
 };
 
-pub use case::{Case, Failure, Needs, Verdict};
+pub use case::{Case, Failure, Means, Needs, Verdict};
 pub use harness::{Harness, Known, Tuning};
 pub use world::{Cluster, Clusters, Wanted, World};
 
@@ -51,10 +51,12 @@ pub fn case(id: &str) -> Option<&'static Case> {
 }
 
 /// Lists the cases once: for the registry, and for the macro that makes tests.
-/// After a case's rows comes what keeps it from being played everywhere.
+/// After a case's rows comes what keeps it from being played everywhere: what it
+/// needs of a backend, the release that brought it, and the only world for it.
 macro_rules! cases {
     ($dollar:tt $($topic:ident {
-        $($id:ident [$($row:literal)*] $($only:ident $reason:literal)?,)*
+        $($id:ident [$($row:literal)*] $(($($means:ident)+))? $(>= $since:literal)?
+            $($only:ident $reason:literal)?,)*
     })*) => {
         /// All cases.
         pub const CASES: &[Case] = &[
@@ -63,6 +65,8 @@ macro_rules! cases {
                 topic: stringify!($topic),
                 rows: &[$($row),*],
                 needs: needs!($($only $reason)?),
+                means: &[$($(Means::$means),+)?],
+                since: since!($($since)?),
                 run: |stage| Box::pin($topic::$id(stage)),
             },)*)*
         ];
@@ -91,6 +95,15 @@ macro_rules! cases {
                 })*
             };
         }
+    };
+}
+
+macro_rules! since {
+    () => {
+        None
+    };
+    ($release:literal) => {
+        Some($release)
     };
 }
 
@@ -127,20 +140,20 @@ macro_rules! conformance_test {
 
 cases! { $
     transport {
-        records_are_read_however_the_stream_is_cut [1],
-        a_length_that_is_no_number_is_a_disconnect [2],
-        a_stream_that_is_cut_within_a_record_is_a_disconnect_and_no_event [2],
-        a_stream_that_ends_in_order_while_the_connection_stays_is_a_disconnect [3],
-        requests_name_one_media_type_without_parameters [4],
-        calls_go_on_another_connection_than_the_subscription [5],
+        records_are_read_however_the_stream_is_cut [1] (Relay),
+        a_length_that_is_no_number_is_a_disconnect [2] (Relay),
+        a_stream_that_is_cut_within_a_record_is_a_disconnect_and_no_event [2] (Relay),
+        a_stream_that_ends_in_order_while_the_connection_stays_is_a_disconnect [3] (Relay),
+        requests_name_one_media_type_without_parameters [4] (Relay),
+        calls_go_on_another_connection_than_the_subscription [5] (Relay),
         json_is_written_and_read_as_mesos_writes_and_reads_it [10]
             fake "a real Mesos cannot be made to choose such numbers and bytes",
-        a_record_above_the_limit_is_a_disconnect_that_names_the_limit [],
-        an_answer_that_is_no_http_fails_the_call_alone [],
-        a_slow_and_halting_network_loses_nothing [1],
+        a_record_above_the_limit_is_a_disconnect_that_names_the_limit [] (Relay),
+        an_answer_that_is_no_http_fails_the_call_alone [] (Relay),
+        a_slow_and_halting_network_loses_nothing [1] (Relay),
     }
     detection {
-        a_redirect_is_followed_with_the_same_body_and_no_stream_id [6],
+        a_redirect_is_followed_with_the_same_body_and_no_stream_id [6] (Relay),
         masters_that_redirect_to_each_other_are_asked_again_after_a_wait [7]
             fake "a local cluster has one master, so it never redirects",
         a_master_that_is_not_ready_is_asked_again [8]
@@ -148,36 +161,36 @@ cases! { $
         a_master_that_is_not_there_is_asked_again [8],
     }
     subscription {
-        the_framework_id_is_in_both_places_from_then_on [15],
-        an_error_as_first_event_is_no_subscription_and_is_not_retried [16],
-        calls_carry_the_stream_id_of_the_newest_subscription_and_subscribe_none [17],
-        events_of_a_superseded_stream_are_ignored [21],
+        the_framework_id_is_in_both_places_from_then_on [15] (Relay),
+        an_error_as_first_event_is_no_subscription_and_is_not_retried [16] (Credentials),
+        calls_carry_the_stream_id_of_the_newest_subscription_and_subscribe_none [17] (Relay),
+        events_of_a_superseded_stream_are_ignored [21] (Relay),
         being_taken_over_is_the_end_and_no_resubscription [22],
-        a_framework_that_was_removed_stops [23],
-        a_resubscription_repeats_what_was_suppressed_and_constrained [25],
-        an_update_of_the_framework_is_answered_by_its_effect_or_the_reason [26],
-        credentials_go_with_every_request_and_wrong_ones_are_the_end [],
+        a_framework_that_was_removed_stops [23] >= "1.5",
+        a_resubscription_repeats_what_was_suppressed_and_constrained [25] (Relay) >= "1.11",
+        an_update_of_the_framework_is_answered_by_its_effect_or_the_reason [26] (Answers Credentials) >= "1.9",
+        credentials_go_with_every_request_and_wrong_ones_are_the_end [] (Credentials),
     }
     liveness {
-        silence_for_some_heartbeats_is_a_disconnect [19],
-        any_event_is_a_sign_of_life [19],
-        a_mesos_that_was_stopped_and_goes_on_is_subscribed_to_again [19 20],
-        a_subscribe_that_is_not_answered_is_tried_again [20],
-        a_stream_that_stays_empty_is_tried_again [20],
-        a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription [20],
-        tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription [20],
+        silence_for_some_heartbeats_is_a_disconnect [19] (Relay),
+        any_event_is_a_sign_of_life [19] (Relay),
+        a_mesos_that_was_stopped_and_goes_on_is_subscribed_to_again [19 20] (Heartbeats),
+        a_subscribe_that_is_not_answered_is_tried_again [20] (Relay),
+        a_stream_that_stays_empty_is_tried_again [20] (Relay),
+        a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription [20] (Relay),
+        tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription [20] (Relay),
     }
     calls {
         a_call_on_a_stale_stream_fails_as_not_subscribed [18]
             fake "three answers, word by word; the case after the next has a real one",
         a_master_that_disowns_the_stream_is_subscribed_to_again [18]
             fake "two answers, word by word; the next case has a real one",
-        a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call [18],
+        a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call [18] (Relay),
         a_call_without_subscription_fails_at_once_and_is_never_sent [27],
         a_call_that_may_wait_is_made_on_the_next_subscription [27],
         calls_reach_the_master_in_the_order_in_which_they_were_made [],
-        a_refused_call_says_why_and_does_not_hurt_the_subscription [],
-        a_connection_that_breaks_under_a_call_leaves_its_fate_unknown [],
+        a_refused_call_says_why_and_does_not_hurt_the_subscription [] (Answers),
+        a_connection_that_breaks_under_a_call_leaves_its_fate_unknown [] (Relay),
     }
     events {
         what_a_newer_mesos_sends_does_not_end_the_stream [9]
@@ -189,7 +202,7 @@ cases! { $
         an_executor_that_ends_takes_its_tasks_along [40]
             real "a fake agent has no executor that could end",
         an_executor_is_shut_down_with_its_tasks [],
-        an_agent_that_is_gone_for_good_takes_its_tasks_along [40],
+        an_agent_that_is_gone_for_good_takes_its_tasks_along [40] >= "1.5",
         messages_go_both_ways_byte_for_byte [],
         inverse_offers_arrive_and_are_answered [],
     }
@@ -197,22 +210,22 @@ cases! { $
         an_update_without_uuid_is_delivered_and_not_acknowledged [28],
         the_same_update_twice_is_acknowledged_twice [29]
             fake "an agent repeats only what was not acknowledged, as in the next case",
-        an_update_whose_acknowledgement_was_lost_is_acknowledged_again [29 30],
+        an_update_whose_acknowledgement_was_lost_is_acknowledged_again [29 30] (Relay),
         a_task_tells_its_whole_life_in_order [],
         a_task_is_killed_and_says_so [],
         a_task_that_cannot_be_is_an_error_without_acknowledgement [28],
-        tasks_are_lost_to_a_framework_that_knows_no_partitions [31],
+        tasks_are_lost_to_a_framework_that_knows_no_partitions [31] >= "1.5",
         a_task_that_was_unreachable_can_run_again [31]
             fake "master and agents of a local cluster are one process: none is lost alone",
-        all_updates_of_a_task_come_in_order_across_a_reconnect [],
+        all_updates_of_a_task_come_in_order_across_a_reconnect [] (Relay),
         reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang [33],
         a_running_task_is_found_by_asking_for_it_and_by_asking_for_all [28],
-        tasks_are_asked_for_until_there_is_an_answer [32],
+        tasks_are_asked_for_until_there_is_an_answer [32] (Relay),
     }
     offers {
         all_offers_are_forgotten_when_the_subscription_is_lost [24 54],
-        accepting_a_rescinded_offer_uses_up_the_others_and_drops_the_task [34],
-        an_offer_that_was_rescinded_is_not_accepted [34],
+        accepting_a_rescinded_offer_uses_up_the_others_and_drops_the_task [34] (Relay) >= "1.9",
+        an_offer_that_was_rescinded_is_not_accepted [34] >= "1.9",
         offers_of_two_agents_are_refused_locally [35],
         offers_of_two_roles_are_refused_locally [35]
             fake "which roles a real allocator offers one agent to is its own affair",
@@ -220,16 +233,16 @@ cases! { $
             fake "no real master rescinds what it does not have outstanding",
         a_decline_without_filters_means_five_seconds_and_revive_clears_it [37],
         an_offer_that_is_dropped_is_declined [],
-        a_suppressed_role_gets_offers_again_after_revive [],
-        every_role_of_a_framework_gets_offers_of_its_own [],
-        reviving_a_role_that_is_not_subscribed_to_is_refused_locally [38],
-        agents_that_offer_constraints_exclude_are_not_offered [],
+        a_suppressed_role_gets_offers_again_after_revive [] (SingleRoles),
+        every_role_of_a_framework_gets_offers_of_its_own [] (SingleRoles),
+        reviving_a_role_that_is_not_subscribed_to_is_refused_locally [38] (SingleRoles),
+        agents_that_offer_constraints_exclude_are_not_offered [] >= "1.11",
     }
     operations {
         resources_are_reserved_used_and_given_back_with_feedback [39],
         an_operation_update_without_uuid_is_not_acknowledged [39],
         an_operation_that_nobody_knows_is_answered_as_unknown [],
-        what_mesos_would_abort_on_or_drop_is_refused_locally [57],
+        what_mesos_would_abort_on_or_drop_is_refused_locally [57] >= "1.9",
         a_group_of_tasks_is_launched_as_one [],
     }
     handlers {
@@ -246,7 +259,7 @@ cases! { $
         a_cluster_that_is_full_comes_back_full [],
         a_scheduler_that_comes_back_has_its_tasks [15],
         a_framework_that_stays_away_too_long_is_told_so [23],
-        a_framework_is_subscribed_over_tls_and_only_to_whom_it_believes []
+        a_framework_is_subscribed_over_tls_and_only_to_whom_it_believes [] (Tls)
             real "the fake master speaks no TLS",
     }
     executor_updates {

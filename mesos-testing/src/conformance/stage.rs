@@ -1,8 +1,8 @@
 //! What a case has to play with: masters, drivers and recorders, the same ones
 //! in every world; and the record of it for when it fails.
 
-use std::borrow::Borrow;
 use std::fmt::Write as _;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use mesos_core::{BackoffPolicy, Framework, Scheduler, SchedulerDriver};
 
 use super::acting::must;
 use super::harness::{Harness, Tuning};
-use super::mesos::Mesos;
+use super::mesos::{Mesos, UNDECLARED};
 use super::world::{Cluster, Wanted, World};
 use crate::master::Inner;
 use crate::{ExecutorRecorder, FakeAgent, FakeMaster, Recorder, Stream};
@@ -49,7 +49,48 @@ pub(crate) struct Subscribed<M = Mesos> {
     pub(crate) master: M,
     pub(crate) recorder: Recorder,
     pub(crate) driver: SchedulerDriver,
-    pub(crate) stream: Stream,
+    pub(crate) stream: Tapped,
+}
+
+/// The stream of a subscription, where there is something between the driver
+/// and its Mesos: as [`Mesos`] derefs to its master.
+pub(crate) struct Tapped(Option<Stream>);
+
+impl Deref for Tapped {
+    type Target = Stream;
+
+    fn deref(&self) -> &Stream {
+        match &self.0 {
+            Some(stream) => stream,
+            None => panic!("{UNDECLARED}"),
+        }
+    }
+}
+
+/// What can be subscribed to.
+pub(crate) trait Reached {
+    fn url(&self) -> String;
+    fn wire(&self) -> Option<&FakeMaster>;
+}
+
+impl Reached for FakeMaster {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn wire(&self) -> Option<&FakeMaster> {
+        Some(self)
+    }
+}
+
+impl Reached for Mesos {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn wire(&self) -> Option<&FakeMaster> {
+        self.wire()
+    }
 }
 
 impl Stage {
@@ -105,15 +146,24 @@ impl Stage {
         let mesos = match &self.world {
             World::Fake => Mesos::fake(wanted).await,
             World::Real(clusters) => {
+                let direct = self.harness.is_direct();
+                let wanted = match wanted {
+                    Wanted::Guarded if direct => Wanted::GuardedForDrivers,
+                    wanted => wanted,
+                };
                 let cluster = match clusters.cluster(wanted).await {
                     Ok(cluster) => cluster,
                     Err(error) => panic!("no real Mesos: {error}"),
                 };
                 self.seen().clusters.push(Arc::clone(&cluster));
-                Mesos::real(cluster).await
+                match direct {
+                    true => Mesos::direct(cluster),
+                    false => Mesos::real(cluster).await,
+                }
             }
         };
-        self.seen().masters.push(mesos.inner());
+        let seen = mesos.wire().map(FakeMaster::inner);
+        self.seen().masters.extend(seen);
         mesos
     }
 
@@ -190,12 +240,16 @@ impl Stage {
     /// A driver that has subscribed to this master.
     pub(crate) async fn subscribed_to<M>(&self, master: M, framework: Framework) -> Subscribed<M>
     where
-        M: Borrow<FakeMaster>,
+        M: Reached,
     {
         let recorder = self.recorder();
-        let driver = self.start_as(framework, &master.borrow().url(), recorder.clone());
-        let stream = master.borrow().expect_stream().await;
+        let driver = self.start_as(framework, &master.url(), recorder.clone());
+        let stream = match master.wire() {
+            Some(master) => Some(master.expect_stream().await),
+            None => None,
+        };
         recorder.subscribed().await;
+        let stream = Tapped(stream);
         Subscribed {
             master,
             recorder,

@@ -6,7 +6,7 @@ use mesos_core::store::MemoryStore;
 use mesos_core::{BackoffPolicy, End, ErrorKind, Framework};
 use mesos_proto::v1::TaskState;
 
-use super::acting::{ask, asked, must, must_fail, offer, task};
+use super::acting::{ask, asked, id_of, must, must_fail, offer, task};
 use super::stage::{Stage, Subscribed};
 use super::world::Wanted;
 
@@ -74,9 +74,9 @@ pub(super) async fn a_scheduler_that_comes_back_has_its_tasks(stage: Stage) {
         master,
         recorder,
         driver,
-        stream,
+        ..
     } = first;
-    let id = stream.framework_id();
+    let id = id_of(&driver);
     let agents = offer(&recorder).await;
     must(driver.launch(agents, [task("t")]).await);
     recorder.update(TaskState::TaskRunning).await;
@@ -103,19 +103,18 @@ pub(super) async fn a_framework_that_stays_away_too_long_is_told_so(stage: Stage
     let backoff = BackoffPolicy::new(Duration::from_millis(50), Duration::from_millis(200));
     let timeout = Duration::from_secs(1);
     let framework = || Framework::surviving("brief", timeout).backoff(backoff);
-    let Subscribed {
-        master,
-        driver,
-        stream,
-        ..
-    } = stage.subscribed_to(master, framework()).await;
-    let id = stream.framework_id();
+    let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework()).await;
+    let id = id_of(&driver);
     driver.stop(true);
     must(driver.join().await);
-    while master.frameworks().await.contains(&id) {
-        // sleep: the master's own clock removes it, and tells nobody.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let removed = async {
+        while master.frameworks().await.contains(&id) {
+            // sleep: the master's own clock removes it, and tells nobody.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let removed = tokio::time::timeout(20 * timeout, removed).await;
+    assert!(removed.is_ok(), "it still has the framework");
     let recorder = stage.recorder();
     let late = stage.start_as(framework().id(id), &master.url(), recorder);
     let error = must_fail(late.join().await);

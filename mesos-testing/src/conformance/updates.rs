@@ -25,10 +25,14 @@ pub(super) async fn an_update_without_uuid_is_delivered_and_not_acknowledged(sta
     let offer = offer(&recorder).await;
     must(driver.launch(offer, [task("t")]).await);
     let by_agent = recorder.update(TaskState::TaskStarting).await;
-    let call = master.expect(Type::Acknowledge).await.into_call();
-    let acknowledge = call.acknowledge.unwrap_or_default();
-    assert_eq!(acknowledge.task_id, "t");
-    assert_eq!(Some(acknowledge.uuid), by_agent.uuid);
+    if let Some(wire) = master.wire() {
+        let call = wire.expect(Type::Acknowledge).await.into_call();
+        let acknowledge = call.acknowledge.unwrap_or_default();
+        assert_eq!(acknowledge.task_id, "t");
+        assert_eq!(Some(acknowledge.uuid), by_agent.uuid);
+    }
+    // That one was acknowledged, or the agent would keep this one.
+    recorder.update(TaskState::TaskRunning).await;
 }
 
 pub(super) async fn the_same_update_twice_is_acknowledged_twice(stage: Stage) {
@@ -89,9 +93,11 @@ pub(super) async fn a_task_tells_its_whole_life_in_order(stage: Stage) {
         let life = [TaskState::TaskStarting, TaskState::TaskRunning, last];
         assert_eq!(states_of(&recorder, task), life);
     }
-    for _ in 0..6 {
-        let received = master.expect(Type::Acknowledge).await;
-        assert_eq!(received.status, Some(202));
+    if let Some(wire) = master.wire() {
+        for _ in 0..6 {
+            let received = wire.expect(Type::Acknowledge).await;
+            assert_eq!(received.status, Some(202));
+        }
     }
     let counts = driver.health().updates;
     assert_eq!((counts.failed, counts.acknowledgements_failed), (0, 0));
@@ -136,7 +142,9 @@ pub(super) async fn a_task_that_cannot_be_is_an_error_without_acknowledgement(st
     assert!(error.message.is_some_and(|message| !message.is_empty()));
     // Calls keep their order: an acknowledgement would be before this one.
     must(driver.revive([]).await);
-    assert_eq!(master.calls_of(Type::Acknowledge), []);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Acknowledge), []);
+    }
 }
 
 pub(super) async fn tasks_are_lost_to_a_framework_that_knows_no_partitions(stage: Stage) {
@@ -222,18 +230,22 @@ pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_han
         ..
     } = stage.subscribed().await;
     must(driver.reconcile([]).await);
-    let question = master.expect(Type::Reconcile).await.into_call();
-    let tasks = question.reconcile.map(|reconcile| reconcile.tasks.len());
-    assert_eq!(tasks, Some(0));
+    if let Some(wire) = master.wire() {
+        let question = wire.expect(Type::Reconcile).await.into_call();
+        let tasks = question.reconcile.map(|reconcile| reconcile.tasks.len());
+        assert_eq!(tasks, Some(0));
+    }
     must(ask(&driver, ["t"]).await);
     asked(&recorder, 1).await;
     assert_eq!(recorder.states().len(), 1);
     // An agent that is named goes along: without it the answers are poorer.
-    master.expect(Type::Reconcile).await;
     must(driver.reconcile([("t".into(), Some("x".into()))]).await);
-    let question = master.expect(Type::Reconcile).await.into_call();
-    let tasks = question.reconcile.unwrap_or_default().tasks;
-    assert_eq!(tasks[0].agent_id, Some("x".into()));
+    if let Some(wire) = master.wire() {
+        wire.expect(Type::Reconcile).await;
+        let question = wire.expect(Type::Reconcile).await.into_call();
+        let tasks = question.reconcile.unwrap_or_default().tasks;
+        assert_eq!(tasks[0].agent_id, Some("x".into()));
+    }
     asked(&recorder, 1).await;
 }
 

@@ -20,7 +20,8 @@ pub enum World {
     /// passes on and writes down
     /// ([`in_front_of`](crate::FakeMaster::builder)) between it and the
     /// driver. What comes from Mesos there is Mesos' own; what a network may do
-    /// to it is ours.
+    /// to it is ours. A backend that does not speak HTTP is
+    /// [led there](super::Harness::direct) without it.
     Real(Arc<dyn Clusters>),
 }
 
@@ -44,6 +45,8 @@ pub enum Wanted {
     /// Frameworks need the principal `me` with the secret `hush hush`, and may
     /// have the roles `a` and `b`.
     Guarded,
+    /// The same for frameworks over libmesos, which authenticate by CRAM-MD5.
+    GuardedForDrivers,
     /// Master and agents speak TLS; [`Cluster::authority`] is whom to believe.
     Tls,
 }

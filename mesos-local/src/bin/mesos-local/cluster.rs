@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use mesos_http::{OperatorClient, TlsConfig};
 use mesos_local::wire::{FAILED, READY};
 use mesos_native::Library;
 use mesos_native::local::Local;
-use mesos_proto::v1::master;
+use mesos_proto::v1::{Credential, master};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::getppid;
@@ -34,6 +34,10 @@ pub(crate) struct Arguments {
     /// How long the start may take, in seconds.
     #[arg(long)]
     timeout: f64,
+    /// A file with credentials, the first of which is this cluster's own, for a master that
+    /// authenticates drivers.
+    #[arg(long)]
+    credentials: Option<PathBuf>,
     /// The process that has to be the parent of this one.
     #[arg(long)]
     supervisor: i32,
@@ -59,7 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let started = load(arguments).and_then(|library| {
         let timeout = Duration::try_from_secs_f64(arguments.timeout).unwrap_or(Duration::MAX);
         let mut registered = Registered::new();
-        Local::start_with(&library, timeout, |master| registered.ask(master))
+        let credential = arguments.credentials.as_deref().and_then(first);
+        Local::start_with(&library, timeout, credential.as_ref(), |master| {
+            registered.ask(master)
+        })
     });
     match started {
         Ok(cluster) => {
@@ -118,6 +125,17 @@ fn client(master: SocketAddr) -> Option<OperatorClient> {
         [Some(certificate), Some(key)] => tls.client_certificate(certificate, key),
         _ => tls,
     }))
+}
+
+/// The first of the credentials in a file that this program's library has written.
+fn first(file: &Path) -> Option<Credential> {
+    let text = std::fs::read(file).ok()?;
+    let all: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    let first = all.get("credentials")?.get(0)?;
+    Some(Credential {
+        principal: first.get("principal")?.as_str()?.to_owned(),
+        secret: Some(first.get("secret")?.as_str()?.to_owned()),
+    })
 }
 
 fn load(arguments: &Arguments) -> mesos_native::Result<Library> {
