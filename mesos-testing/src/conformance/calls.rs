@@ -7,7 +7,7 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use super::acting::{ask, asked, must, must_fail, tasks};
 use super::stage::{Stage, Subscribed};
-use crate::{Held, Reaction, When};
+use crate::{Reaction, When};
 
 pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stage) {
     for (status, text) in [
@@ -152,7 +152,9 @@ pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(
         });
         must(ready.await);
     }
-    held.map(Held::release);
+    if let Some(held) = held {
+        held.release();
+    }
     while let Some(call) = calls.join_next().await {
         must(must(call));
     }
