@@ -28,6 +28,10 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     /// Mesos' name of a call.
     fn call_name(call: &Self::Call) -> &'static str;
 
+    /// Whether the answer to `call` has to be there before the next one is
+    /// written.
+    fn goes_alone(call: &Self::Call) -> bool;
+
     /// How often the peer sends something, if this event announces it.
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
 }
@@ -44,6 +48,11 @@ impl HttpApi for SchedulerApi {
 
     fn call_name(call: &scheduler::Call) -> &'static str {
         call.r#type().as_str_name()
+    }
+
+    fn goes_alone(call: &scheduler::Call) -> bool {
+        use scheduler::call::Type;
+        matches!(call.r#type(), Type::UpdateFramework | Type::Teardown)
     }
 
     fn heartbeat(event: &scheduler::Event) -> Option<Duration> {
@@ -64,6 +73,11 @@ impl HttpApi for ExecutorApi {
 
     fn call_name(call: &executor::Call) -> &'static str {
         call.r#type().as_str_name()
+    }
+
+    /// An agent handles each call when it arrives (src/slave/http.cpp).
+    fn goes_alone(_: &executor::Call) -> bool {
+        false
     }
 
     /// Agents send heartbeats every 30 minutes (src/slave/constants.hpp), to

@@ -17,7 +17,6 @@ use tokio::sync::{oneshot, watch};
 use crate::answer::{self, Answer, Purpose, REASON_LIMIT, refusal};
 use crate::api::HttpApi;
 use crate::auth::{Access, Credentials};
-use crate::caller::Caller;
 use crate::calls::{Bound, Line};
 use crate::codec::Codec;
 use crate::connection::{Connection, STREAM_ID};
@@ -204,9 +203,11 @@ impl HttpBackend {
 
     /// How long the head of a response may take, and the first event of a
     /// scheduler's subscription after it (default: 75 s, as
-    /// docs/scheduler-http-api.md advises). A scheduler's call that gets none in
-    /// this time fails with an unknown fate and ends its subscription, as the
-    /// same document advises; those behind it are not sent.
+    /// docs/scheduler-http-api.md advises). For a call that is under way behind
+    /// others the time begins with the answer to the one before it. A
+    /// scheduler's call that gets no answer in this time fails with an unknown
+    /// fate and ends its subscription, as the same document advises; so do those
+    /// that were written behind it, and the rest is not sent.
     #[must_use]
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.settings.response_timeout = timeout;
@@ -245,6 +246,22 @@ impl HttpBackend {
     #[must_use]
     pub fn call_queue(mut self, calls: usize) -> Self {
         self.settings.call_queue = calls.max(1);
+        self
+    }
+
+    /// How many calls may be under way at once, written and not answered
+    /// (default: 1024, at least 1). They are handled and answered in their
+    /// order whatever this is, since Mesos does not take a connection's requests
+    /// in another one; more of them make calls independent of the round trip.
+    ///
+    /// With 1 each call is written after the one before it was answered: for
+    /// what is between here and Mesos, and does not take pipelined requests.
+    /// Of calls under way on a connection that breaks the fate is unknown, so
+    /// the fewer there are the fewer that is. UPDATE_FRAMEWORK and TEARDOWN
+    /// never have a call behind them under way.
+    #[must_use]
+    pub fn pipeline(mut self, calls: usize) -> Self {
+        self.settings.pipeline = calls.max(1);
         self
     }
 
@@ -343,16 +360,13 @@ impl HttpBackend {
             settings: self.settings.clone(),
         };
         let events = Events::<A>::start(reader, connection, over);
-        let calls = Line::<A>::open(
-            Bound {
-                caller: Caller::new(endpoint, self.settings.clone()),
-                stream_id: stream_id.filter(|_| A::STREAM_ID),
-                over: ended,
-                verdict,
-            },
-            codec,
-            self.settings.call_queue,
-        );
+        let calls = Line::<A>::open(Bound {
+            endpoint,
+            settings: self.settings.clone(),
+            stream_id: stream_id.filter(|_| A::STREAM_ID),
+            over: ended,
+            verdict,
+        });
         Ok(Subscription {
             events: Box::new(events),
             calls: Arc::new(calls),

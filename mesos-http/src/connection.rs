@@ -1,8 +1,10 @@
-//! One HTTP/1.1 connection: opening it, and one POST after another on it.
+//! One HTTP/1.1 connection for subscriptions and the operator API: opening it,
+//! and one POST after another on it. The calls of a subscription have their own
+//! (`calls`).
 //!
-//! Requests are never pipelined: Mesos answers those of a connection strictly
-//! in turn (src/process.cpp in libprocess), so one behind a SUBSCRIBE would
-//! wait for ever. Which requests share a connection is for the callers.
+//! Requests are never pipelined here: Mesos answers those of a connection
+//! strictly in turn (src/http_proxy.cpp in libprocess), so one behind a SUBSCRIBE
+//! would wait for ever. Which requests share a connection is for the callers.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -135,7 +137,8 @@ impl Connection {
                         ),
                     )
                 } else {
-                    let hint = self.hint();
+                    let hint = no_tls_hint(at, &self.settings).filter(|_| !self.answered);
+                    let hint = hint.unwrap_or_default();
                     let message = format!(
                         "the connection to {at} broke before POST {path} was answered{hint}"
                     );
@@ -156,16 +159,11 @@ impl Connection {
     }
 }
 
-impl Connection {
-    /// A Mesos with TLS resets a connection that does not begin with it.
-    fn hint(&self) -> &'static str {
-        let plain = self.endpoint.scheme() == Scheme::Http && self.settings.unix_socket.is_none();
-        if plain && !self.answered {
-            "; if that port has TLS, write https://"
-        } else {
-            ""
-        }
-    }
+/// What to add if a connection without TLS ended before any answer: a Mesos with
+/// TLS resets one that does not begin with it.
+pub(crate) fn no_tls_hint(endpoint: &Endpoint, settings: &Settings) -> Option<&'static str> {
+    let plain = endpoint.scheme() == Scheme::Http && settings.unix_socket.is_none();
+    plain.then_some("; if that port has TLS, write https://")
 }
 
 impl Drop for Connection {

@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) event_queue: usize,
     /// Calls that wait for their turn before `send` waits.
     pub(crate) call_queue: usize,
+    /// Calls that are written and not answered yet.
+    pub(crate) pipeline: usize,
 }
 
 impl Default for Settings {
@@ -51,6 +53,8 @@ impl Default for Settings {
             record_limit: recordio::DEFAULT_LIMIT,
             event_queue: 64,
             call_queue: 128,
+            // At a round trip of 10 ms this is 100,000 calls a second.
+            pipeline: 1024,
         }
     }
 }

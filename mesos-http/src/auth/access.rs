@@ -48,16 +48,26 @@ impl<'a> Access<'a> {
     /// # Errors
     /// As [`of`](Self::of).
     pub(crate) async fn renew(&mut self) -> Result<bool> {
-        if self.renewed || !self.is_provided() {
+        if self.renewed || !self.is_renewable() {
             return Ok(false);
         }
         self.renewed = true;
-        tracing::debug!("the token was refused; asking for another");
-        self.grant = self.ask().await?;
+        self.replace().await?;
         Ok(true)
     }
 
-    fn is_provided(&self) -> bool {
+    /// Asks for something new, after a 401.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(crate) async fn replace(&mut self) -> Result<()> {
+        tracing::debug!("the token was refused; asking for another");
+        self.grant = self.ask().await?;
+        Ok(())
+    }
+
+    /// Whether there may be something new to try after a 401.
+    pub(crate) fn is_renewable(&self) -> bool {
         matches!(
             self.settings.credentials,
             Some(Credentials(Source::Provider(_)))

@@ -8,8 +8,10 @@ mod calls;
 mod events;
 mod operator;
 mod peer;
+mod pipeline;
 mod redirect;
 mod subscribe;
 mod tls;
+mod tokens;
 #[cfg(unix)]
 mod unix;

@@ -126,6 +126,15 @@ impl Peer {
         assert_ne!(soon("some bytes", read).await.unwrap(), 0);
     }
 
+    /// Whether no request has come, or anything of one.
+    pub(crate) async fn is_quiet(&mut self) -> bool {
+        let read = timeout(
+            Duration::from_millis(50),
+            self.stream.read_buf(&mut self.input),
+        );
+        read.await.is_err() && self.input.is_empty()
+    }
+
     async fn read_request(&mut self) -> Option<Request> {
         let end = loop {
             if let Some(at) = self.input.windows(4).position(|bytes| bytes == b"\r\n\r\n") {

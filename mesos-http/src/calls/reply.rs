@@ -1,0 +1,363 @@
+//! Cuts the answers out of the bytes of a connection.
+//!
+//! What Mesos answers a call with has a Content-Length and no body, or a reason
+//! of one line (`HttpResponseEncoder` in libprocess' src/encoder.hpp); what is
+//! in between may chunk it, or end it with the connection.
+
+use std::mem::MaybeUninit;
+
+use bytes::{Buf, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::answer::REASON_LIMIT;
+
+/// The longest head, and the longest line between chunks.
+const HEAD_LIMIT: usize = 64 << 10;
+
+/// The most headers in one head; libprocess sends two.
+const HEADERS: usize = 100;
+
+/// One answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    /// Empty for a success.
+    pub(super) headers: HeaderMap,
+    /// Its beginning, if it is long.
+    pub(super) body: Vec<u8>,
+    /// Whether the connection ends behind it.
+    pub(super) close: bool,
+}
+
+/// Why the bytes are no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Garbage {
+    #[error("its head is no HTTP")]
+    Head(#[source] httparse::Error),
+    #[error("its head is longer than {HEAD_LIMIT} bytes")]
+    Long,
+    #[error("its status {0} is none that ends a request")]
+    Status(u16),
+    #[error("its length cannot be told")]
+    Length,
+    #[error("its chunks cannot be told apart")]
+    Chunk,
+}
+
+/// Reads one answer after the other.
+#[derive(Debug, Default)]
+pub(super) struct Replies {
+    /// The answer whose body is being read.
+    open: Option<(Reply, Rest)>,
+}
+
+/// How much of a body is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Bytes(u64),
+    /// Within a chunk, of which so much is to come with the line's end behind it.
+    Chunk(u64),
+    NextChunk,
+    /// The lines behind the last chunk.
+    Trailers,
+    UntilClosed,
+}
+
+impl Replies {
+    /// The next answer in `input`, if all of it is there. Takes from `input`
+    /// what it has read.
+    pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, Garbage> {
+        loop {
+            match &mut self.open {
+                None => match head(input)? {
+                    Some((reply, rest)) => self.open = Some((reply, rest)),
+                    None => return Ok(None),
+                },
+                Some((reply, rest)) => {
+                    if !read(reply, rest, input)? {
+                        return Ok(None);
+                    }
+                    return Ok(self.open.take().map(|(reply, _)| reply));
+                }
+            }
+        }
+    }
+
+    /// The connection has ended: what was begun, and whether it is whole.
+    pub(super) fn finish(&mut self) -> Option<(Reply, bool)> {
+        let (reply, rest) = self.open.take()?;
+        Some((reply, rest == Rest::UntilClosed))
+    }
+}
+
+/// A head, if all of it is there.
+fn head(input: &mut BytesMut) -> Result<Option<(Reply, Rest)>, Garbage> {
+    loop {
+        let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut response,
+            input,
+            &mut headers,
+        );
+        let length = match parsed.map_err(Garbage::Head)? {
+            httparse::Status::Complete(length) => length,
+            httparse::Status::Partial if input.len() > HEAD_LIMIT => return Err(Garbage::Long),
+            httparse::Status::Partial => return Ok(None),
+        };
+        let code = response.code.unwrap_or_default();
+        let status = StatusCode::from_u16(code).map_err(|_| Garbage::Status(code))?;
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Garbage::Status(code));
+        }
+        if status.is_informational() {
+            input.advance(length);
+            continue;
+        }
+        let opened = open(status, &response)?;
+        input.advance(length);
+        return Ok(Some(opened));
+    }
+}
+
+fn open(status: StatusCode, response: &httparse::Response) -> Result<(Reply, Rest), Garbage> {
+    let mut close = response.version == Some(0);
+    let mut chunked = None;
+    let mut length = None;
+    let mut headers = HeaderMap::new();
+    for header in response.headers.iter() {
+        let (name, value) = (header.name, header.value);
+        if name.eq_ignore_ascii_case("content-length") {
+            for value in value.split(|byte| *byte == b',') {
+                let said = number(value.trim_ascii()).ok_or(Garbage::Length)?;
+                if length.is_some_and(|length| length != said) {
+                    return Err(Garbage::Length);
+                }
+                length = Some(said);
+            }
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            // The last coding says how the end is told (RFC 9112, 6.3).
+            let last = value.rsplit(|byte| *byte == b',').next();
+            chunked = last.map(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+        } else if name.eq_ignore_ascii_case("connection") {
+            for option in value.split(|byte| *byte == b',') {
+                let option = option.trim_ascii();
+                if option.eq_ignore_ascii_case(b"close") {
+                    close = true;
+                } else if option.eq_ignore_ascii_case(b"keep-alive") && response.version == Some(0)
+                {
+                    close = false;
+                }
+            }
+        }
+        if !status.is_success()
+            && let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::from_bytes(value))
+        {
+            headers.append(name, value);
+        }
+    }
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let rest = match (chunked, length) {
+        _ if bodiless => Rest::Bytes(0),
+        (Some(true), _) => Rest::NextChunk,
+        (None, Some(length)) => Rest::Bytes(length),
+        (Some(false), _) | (None, None) => Rest::UntilClosed,
+    };
+    // Two lengths are what requests are smuggled with (RFC 9112, 6.3).
+    close |= rest == Rest::UntilClosed || (chunked.is_some() && length.is_some());
+    let reply = Reply {
+        status,
+        headers,
+        body: Vec::new(),
+        close,
+    };
+    Ok((reply, rest))
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    digits.parse().ok()
+}
+
+/// Reads of a body what is there; says whether that was all.
+fn read(reply: &mut Reply, rest: &mut Rest, input: &mut BytesMut) -> Result<bool, Garbage> {
+    loop {
+        match *rest {
+            Rest::Bytes(left) => {
+                let left = left - keep(reply, input, left);
+                *rest = Rest::Bytes(left);
+                return Ok(left == 0);
+            }
+            Rest::UntilClosed => {
+                keep(reply, input, u64::MAX);
+                return Ok(false);
+            }
+            Rest::NextChunk => match httparse::parse_chunk_size(input) {
+                Ok(httparse::Status::Complete((line, size))) => {
+                    input.advance(line);
+                    *rest = match size {
+                        0 => Rest::Trailers,
+                        size => Rest::Chunk(size),
+                    };
+                }
+                Ok(httparse::Status::Partial) if input.len() <= HEAD_LIMIT => return Ok(false),
+                _ => return Err(Garbage::Chunk),
+            },
+            Rest::Chunk(0) => match input.get(..2) {
+                Some(b"\r\n") => {
+                    input.advance(2);
+                    *rest = Rest::NextChunk;
+                }
+                Some(_) => return Err(Garbage::Chunk),
+                None => return Ok(false),
+            },
+            Rest::Chunk(left) => {
+                let read = keep(reply, input, left);
+                *rest = Rest::Chunk(left - read);
+                if read == 0 {
+                    return Ok(false);
+                }
+            }
+            Rest::Trailers => {
+                let Some(end) = input.iter().position(|byte| *byte == b'\n') else {
+                    return match input.len() > HEAD_LIMIT {
+                        true => Err(Garbage::Chunk),
+                        false => Ok(false),
+                    };
+                };
+                let last = input[..end].trim_ascii().is_empty();
+                input.advance(end + 1);
+                if last {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+}
+
+/// Takes at most `most` bytes, and keeps of them what a reason may have.
+fn keep(reply: &mut Reply, input: &mut BytesMut, most: u64) -> u64 {
+    let size = most.min(input.len() as u64) as usize;
+    let room = (REASON_LIMIT as usize).saturating_sub(reply.body.len());
+    reply.body.extend_from_slice(&input[..size.min(room)]);
+    input.advance(size);
+    size as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The status, body and `close` of each answer in `text`, whatever the
+    /// pieces in which it comes.
+    fn replies(text: &str) -> Result<Vec<(u16, String, bool)>, Garbage> {
+        let mut whole = None;
+        for size in [text.len().max(1), 7, 1] {
+            let mut found = Vec::new();
+            let mut replies = Replies::default();
+            let mut input = BytesMut::new();
+            for piece in text.as_bytes().chunks(size) {
+                input.extend_from_slice(piece);
+                while let Some(reply) = replies.next(&mut input)? {
+                    let body = String::from_utf8_lossy(&reply.body).into_owned();
+                    found.push((reply.status.as_u16(), body, reply.close));
+                }
+            }
+            assert_eq!(*whole.get_or_insert(found.clone()), found, "{text:?}");
+        }
+        Ok(whole.unwrap_or_default())
+    }
+
+    #[test]
+    fn answers_are_told_apart_however_they_say_their_length() {
+        let text = "HTTP/1.1 202 Accepted\r\nDate: x\r\nContent-Length: 0\r\n\r\n\
+                    HTTP/1.1 100 Continue\r\n\r\n\
+                    HTTP/1.1 400 Bad Request\r\ncontent-length: 3, 3\r\n\r\nno!\
+                    HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n\
+                    2;x=y\r\nab\r\n1\r\nc\r\n0\r\nSome: trailer\r\n\r\n\
+                    HTTP/1.1 204 No Content\r\n\r\n\
+                    HTTP/1.0 202 Accepted\r\nConnection: Keep-Alive\r\nContent-Length: 0\r\n\r\n\
+                    HTTP/1.1 202 Accepted\r\nConnection: x, Close\r\nContent-Length: 1\r\n\r\nx";
+        let expected = [
+            (202, "", false),
+            (400, "no!", false),
+            (403, "abc", false),
+            (204, "", false),
+            (202, "", false),
+            (202, "x", true),
+        ];
+        let expected = expected.map(|(status, body, close)| (status, body.to_owned(), close));
+        assert_eq!(replies(text).expect("answers"), expected);
+    }
+
+    #[test]
+    fn an_answer_that_ends_with_its_connection_is_whole_then_and_a_cut_one_is_not() {
+        for (text, status, body, whole) in [
+            ("HTTP/1.1 400 Bad Request\r\n\r\nwhy", 400, "why", true),
+            (
+                "HTTP/1.1 400 Bad Request\r\nContent-Length: 9\r\n\r\nwhy",
+                400,
+                "why",
+                false,
+            ),
+            (
+                "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na",
+                202,
+                "a",
+                false,
+            ),
+        ] {
+            let mut replies = Replies::default();
+            let mut input = BytesMut::from(text);
+            assert!(replies.next(&mut input).expect("HTTP").is_none(), "{text}");
+            let (reply, found) = replies.finish().expect("a head");
+            let found = (reply.status.as_u16(), &reply.body[..], found);
+            assert_eq!(found, (status, body.as_bytes(), whole), "{text}");
+        }
+        assert!(Replies::default().finish().is_none());
+    }
+
+    #[test]
+    fn of_a_long_reason_the_beginning_is_kept_and_the_next_answer_is_found() {
+        let long = "x".repeat(20_000);
+        let text = format!(
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 20000\r\n\r\n{long}\
+             HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+        );
+        let found = replies(&text).expect("answers");
+        assert_eq!(found[0].1.len() as u64, REASON_LIMIT);
+        assert_eq!(found[1], (202, String::new(), false));
+    }
+
+    #[test]
+    fn the_headers_of_a_refusal_are_kept() {
+        let mut input = BytesMut::from(
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\
+             Content-Length: 0\r\n\r\n",
+        );
+        let reply = Replies::default().next(&mut input).expect("HTTP");
+        let headers = reply.expect("an answer").headers;
+        assert_eq!(headers["www-authenticate"], "Basic realm=\"x\"");
+    }
+
+    #[test]
+    fn what_is_no_answer_is_said_so() {
+        for text in [
+            "SSH-2.0-OpenSSH\r\n\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            "HTTP/1.1 202 Accepted\r\nContent-Length: -1\r\n\r\n",
+            "HTTP/1.1 202 Accepted\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "HTTP/1.1 202 Accepted\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+            "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc",
+        ] {
+            assert!(replies(text).is_err(), "{text:?}");
+        }
+        let endless = format!("HTTP/1.1 202 Accepted\r\nX: {}", "x".repeat(HEAD_LIMIT));
+        let mut input = BytesMut::from(endless.as_str());
+        let error = Replies::default().next(&mut input).expect_err("endless");
+        assert!(matches!(error, Garbage::Long), "{error}");
+    }
+}
