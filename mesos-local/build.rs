@@ -18,11 +18,26 @@ const STAND_INS: [(&str, &str); 8] = [
 ];
 const SOURCE: &str = "stub/mesos_stub.c";
 
-/// For a cluster with a real OpenSSL: the file name that the dynamic loader looks for, and the name
-/// that the library has in the archive that it comes from.
-const FORWARDERS: [(&str, &str); 2] = [
-    ("libssl.so.1.0.0", "libssl-c0c2ede4.so.1.0.2q"),
-    ("libcrypto.so.1.0.0", "libcrypto-c1fa9491.so.1.0.2q"),
+/// Real libraries that serve under another name, by module: the file name that the dynamic loader
+/// looks for, and the one that it finds. OpenSSL's are those in the archive that it comes from,
+/// libevent's those of libevent 2.1 where it is installed.
+const FORWARDERS: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "openssl.rs",
+        &[
+            ("libssl.so.1.0.0", "libssl-c0c2ede4.so.1.0.2q"),
+            ("libcrypto.so.1.0.0", "libcrypto-c1fa9491.so.1.0.2q"),
+        ],
+    ),
+    (
+        "libevent.rs",
+        &[
+            // Not libevent-2.1.so.7: the two others use this one.
+            ("libevent-2.0.so.5", "libevent_core-2.1.so.7"),
+            ("libevent_openssl-2.0.so.5", "libevent_openssl-2.1.so.7"),
+            ("libevent_pthreads-2.0.so.5", "libevent_pthreads-2.1.so.7"),
+        ],
+    ),
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,15 +68,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     fs::write(out.join("stand_ins.rs"), table + "]\n")?;
 
-    let mut table = String::from("&[\n");
-    for (file, real) in FORWARDERS.iter().filter(|_| linux) {
-        // Only to be linked against: its name is all that is taken from it.
-        let (named, path) = (out.join(real), out.join(format!("forwarder-{file}")));
-        empty(real, &named, None)?;
-        empty(file, &path, Some(&named))?;
-        table += &format!("    ({file:?}, include_bytes!({path:?}).as_slice()),\n");
+    for (module, libraries) in FORWARDERS {
+        let mut table = String::from("&[\n");
+        for (file, real) in libraries.iter().filter(|_| linux) {
+            // Only to be linked against: its name is all that is taken from it.
+            let (named, path) = (out.join(real), out.join(format!("forwarder-{file}")));
+            empty(real, &named, None)?;
+            empty(file, &path, Some(&named))?;
+            table += &format!("    ({file:?}, include_bytes!({path:?}).as_slice()),\n");
+        }
+        fs::write(out.join(module), table + "]\n")?;
     }
-    fs::write(out.join("forwarders.rs"), table + "]\n")?;
     Ok(())
 }
 

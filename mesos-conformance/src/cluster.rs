@@ -64,11 +64,20 @@ impl Running {
             let Some(framework_id) = framework.framework_info.id else {
                 continue;
             };
-            // It may have gone since.
+            // It may have gone since; and before Mesos 1.5 there is no such call.
             let torn_down = self.ask(Type::Teardown, |call| {
                 call.teardown = Some(call::Teardown { framework_id });
             });
             let _ = torn_down.await;
+        }
+        let left = self.ask(Type::GetFrameworks, |_| {}).await?;
+        if !left
+            .get_frameworks
+            .unwrap_or_default()
+            .frameworks
+            .is_empty()
+        {
+            return Err("there are frameworks that cannot be removed".into());
         }
         let gone = async {
             loop {

@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use mesos_conformance::{
-    BACKENDS, Format, Job, Played, Pool, Table, columns, encoding, mark, play, with_settings, world,
+    BACKENDS, Format, Job, Matrix, Outcome, Played, Pool, Table, columns, encoding, mark, play,
+    with_settings, world,
 };
-use mesos_local::{DEFAULT_VERSION, load_libmesos};
+use mesos_local::{DEFAULT_VERSION, load_libmesos, versions};
 use mesos_testing::conformance::{CASES, Case, Harness, Needs, World};
 
 /// What drivers promise, asked of every backend on a fake and on a real Mesos.
@@ -27,6 +28,10 @@ struct Cli {
     /// Where to ask
     #[arg(long, value_delimiter = ',', default_value = "fake,real")]
     on: Vec<On>,
+    /// The releases of real Mesos, with commas, or `all` that can be had. With more than
+    /// one, each is asked by a process of its own, and a matrix is shown
+    #[arg(long, value_delimiter = ',', default_value = DEFAULT_VERSION)]
+    versions: Vec<String>,
     /// Only promises with this in their topic or name; may be repeated
     #[arg(long, value_name = "TEXT")]
     filter: Vec<String>,
@@ -62,6 +67,9 @@ enum On {
 enum Show {
     Text,
     Markdown,
+    /// One line for each outcome, for the process that asks several releases
+    #[value(hide = true)]
+    Lines,
 }
 
 fn main() -> ExitCode {
@@ -97,7 +105,11 @@ fn conform(cli: &Cli) -> Result<bool, String> {
         list(&cases);
         return Ok(true);
     }
-    let (harnesses, worlds) = chosen(cli, DEFAULT_VERSION)?;
+    let version = match &chosen_versions(&cli.versions)?[..] {
+        [version] => version.clone(),
+        several => return compare(cli, several),
+    };
+    let (harnesses, worlds) = chosen(cli, &version)?;
     let places: Vec<(&Harness, &World)> = harnesses
         .iter()
         .flat_map(|harness| worlds.iter().map(move |world| (harness, world)))
@@ -118,16 +130,69 @@ fn conform(cli: &Cli) -> Result<bool, String> {
     let mut progress = Progress::new(jobs.len());
     play(jobs, cli.jobs, |played| {
         progress.tell(&played);
+        if matches!(cli.format, Show::Lines) {
+            println!("{}", Outcome::of(&played).to_line());
+        }
         table.add(played);
     });
     let took = progress.end();
     let format = match cli.format {
         Show::Text => Format::Text,
         Show::Markdown => Format::Markdown,
+        Show::Lines => return Ok(table.is_good()),
     };
     print!("{}", table.show(format));
     println!("after {took:.0} s");
     Ok(table.is_good())
+}
+
+/// The releases that were asked for.
+fn chosen_versions(names: &[String]) -> Result<Vec<String>, String> {
+    let there: Vec<&str> = versions().collect();
+    let mut chosen: Vec<String> = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "all" => chosen.extend(there.iter().map(ToString::to_string)),
+            known if there.contains(&known) => chosen.push(name.clone()),
+            _ => {
+                let there = there.join(", ");
+                return Err(format!(
+                    "there is no Mesos {name:?} here, only: {there}, or all"
+                ));
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+/// Asks each of several releases, one after the other.
+fn compare(cli: &Cli, versions: &[String]) -> Result<bool, String> {
+    let program = std::env::current_exe();
+    let program = program.map_err(|error| format!("cannot tell where I am: {error}"))?;
+    let since = Instant::now();
+    let mut matrix = Matrix::default();
+    for version in versions {
+        eprintln!("Mesos {version}");
+        let mut one = std::process::Command::new(&program);
+        one.args(["--on", "real", "--format", "lines", "--versions", version]);
+        one.args(["--jobs", &cli.jobs.to_string()]);
+        for (option, values) in [("--backend", &cli.backend), ("--filter", &cli.filter)] {
+            values.iter().for_each(|value| {
+                one.args([option, value]);
+            });
+        }
+        // What it says of its progress, and of what went wrong, is for whoever watches.
+        let output = one.stderr(std::process::Stdio::inherit()).output();
+        let output = output.map_err(|error| format!("cannot ask Mesos {version}: {error}"))?;
+        let lines = String::from_utf8_lossy(&output.stdout);
+        matrix.add(
+            version,
+            lines.lines().filter_map(Outcome::from_line).collect(),
+        );
+    }
+    print!("{}", matrix.show());
+    println!("\nafter {:.0} s", since.elapsed().as_secs_f64());
+    Ok(matrix.is_good())
 }
 
 /// What was asked for: the backends, and where.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use async_trait::async_trait;
 use mesos_core::BoxError;
 use mesos_local::{Builder, Error, LocalCluster};
-use mesos_testing::conformance::{Cluster, Clusters, Wanted};
+use mesos_testing::conformance::{Cluster, Clusters, Means, Wanted};
 
 use crate::certificates::Certificates;
 use crate::cluster::{Leased, Running};
@@ -121,6 +121,12 @@ impl Shared {
 impl Clusters for Pool {
     fn version(&self) -> &str {
         &self.0.version
+    }
+
+    fn lacks(&self, means: Means) -> Option<&'static str> {
+        let old = mesos_local::needs_libevent(&self.0.version);
+        (old && means == Means::Tls)
+            .then_some("before Mesos 1.8 TLS needs a libevent that was built with OpenSSL 1.0")
     }
 
     async fn cluster(&self, wanted: Wanted) -> Result<Arc<dyn Cluster>, BoxError> {

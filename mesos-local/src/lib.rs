@@ -36,7 +36,7 @@ pub mod testing;
 #[doc(hidden)]
 pub mod wire;
 
-pub use cluster::{Builder, LocalCluster};
+pub use cluster::{Builder, LocalCluster, needs_libevent};
 pub use error::{Error, ErrorKind};
 pub use fetch::{libmesos, libmesos_blocking};
 pub use load::load_libmesos;

@@ -2,7 +2,9 @@
 
 use mesos_native::Library;
 
-use crate::cluster::{has_sasl, leave_out_sasl, write_stand_ins};
+use crate::cluster::{
+    has_sasl, leave_out_sasl, needs_libevent, put_libevent, require_libevent, write_stand_ins,
+};
 use crate::error::{Error, ErrorKind};
 use crate::fetch::libmesos_blocking;
 
@@ -36,6 +38,10 @@ fn load(version: &str) -> Result<Library, Error> {
         // Needed while they are loaded and no longer.
         let directory = tempfile::tempdir().map_err(failed("making a directory"))?;
         write_stand_ins(directory.path()).map_err(failed("writing the stand-ins"))?;
+        if needs_libevent(version) {
+            require_libevent(version)?;
+            put_libevent(directory.path()).map_err(failed("writing the way to libevent"))?;
+        }
         if has_sasl() {
             leave_out_sasl(directory.path()).map_err(failed("making room for libsasl2"))?;
         }

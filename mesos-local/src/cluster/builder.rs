@@ -5,9 +5,12 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::libraries::{
+    has_sasl, leave_out_sasl, needs_libevent, put_libevent, put_openssl, require_libevent,
+};
 use super::link::Link;
 use super::security::{self, Secret, Security, Tls};
-use super::work_dir::{STAND_INS_DIR, WorkDir, has_sasl, leave_out_sasl, put_openssl};
+use super::work_dir::{STAND_INS_DIR, WorkDir};
 use super::{LocalCluster, environment};
 use crate::error::{Error, ErrorKind};
 use crate::fetch::{libmesos_blocking, openssl};
@@ -238,6 +241,10 @@ impl Builder {
                 put_openssl(&work_dir, &openssl()?).map_err(unwritable)?;
             }
             let stand_ins = work_dir.join(STAND_INS_DIR);
+            if needs_libevent(&self.version) {
+                require_libevent(&self.version)?;
+                put_libevent(&stand_ins).map_err(unwritable)?;
+            }
             if self.security.drivers {
                 leave_out_sasl(&stand_ins).map_err(unwritable)?;
             }

@@ -1,11 +1,12 @@
 //! [`LocalCluster`]: a real Mesos on this machine, and what can be done to it.
 //!
 //! `builder` gathers the settings, `environment` and `security` turn them into Mesos' flags,
-//! `work_dir` has the files, `link` is the
+//! `work_dir` has the files, `libraries` those of them that are loaded with libmesos, `link` is the
 //! connection to the supervisor process, which does all that is done to processes.
 
 mod builder;
 mod environment;
+mod libraries;
 mod link;
 mod security;
 mod work_dir;
@@ -17,8 +18,11 @@ use tokio::sync::{Mutex, watch};
 use crate::error::{Error, ErrorKind};
 use crate::wire::Action;
 pub use builder::Builder;
+pub use libraries::needs_libevent;
+pub(crate) use libraries::{
+    has_sasl, leave_out_sasl, put_libevent, require_libevent, write_stand_ins,
+};
 use link::Link;
-pub(crate) use work_dir::{has_sasl, leave_out_sasl, write_stand_ins};
 
 /// A real Mesos master with its agents, on a port of its own of the loopback interface.
 ///

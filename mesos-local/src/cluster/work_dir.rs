@@ -5,14 +5,11 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use super::libraries::write_stand_ins;
 use crate::error::{Error, ErrorKind};
 use crate::programs::Programs;
 
-/// Stand-ins for the shared libraries that libmesos wants and this machine may lack.
-const STAND_INS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/stand_ins.rs"));
-/// What makes a real OpenSSL serve in place of its stand-ins, which have the same names.
-const FORWARDERS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/forwarders.rs"));
-/// Where they are put, in the work directory.
+/// Where the shared libraries are that libmesos wants, in the work directory.
 pub(super) const STAND_INS_DIR: &str = "lib";
 /// Mesos' own work directory.
 pub(super) const MESOS_DIR: &str = "mesos";
@@ -66,49 +63,6 @@ fn fill(path: &Path, programs: &Programs) -> io::Result<()> {
             fs::remove_file(&link)?;
         }
         symlink(program, link)?;
-    }
-    Ok(())
-}
-
-/// Replaces the stand-ins for OpenSSL by these real libraries.
-pub(super) fn put_openssl(work_dir: &Path, libraries: &[PathBuf]) -> io::Result<()> {
-    let directory = work_dir.join(STAND_INS_DIR);
-    for (name, bytes) in FORWARDERS {
-        fs::write(directory.join(name), bytes)?;
-    }
-    for library in libraries {
-        let name = library.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        fs::copy(library, directory.join(name))?;
-    }
-    Ok(())
-}
-
-/// The library that checks secrets.
-const SASL: &str = "libsasl2.so.2";
-/// Where a 64-bit machine's dynamic loader looks in any case, by distribution.
-const LIBRARIES: [&str; 4] = [
-    "/usr/lib/x86_64-linux-gnu",
-    "/lib/x86_64-linux-gnu",
-    "/usr/lib64",
-    "/lib64",
-];
-
-/// Whether this machine has a libsasl2 that can speak CRAM-MD5.
-pub(crate) fn has_sasl() -> bool {
-    LIBRARIES.iter().map(Path::new).any(|directory| {
-        directory.join(SASL).exists() && directory.join("sasl2/libcrammd5.so").exists()
-    })
-}
-
-/// Has the machine's own libsasl2 serve, in place of its stand-in.
-pub(crate) fn leave_out_sasl(stand_ins: &Path) -> io::Result<()> {
-    fs::remove_file(stand_ins.join(SASL))
-}
-
-/// Writes the stand-ins into a directory that exists.
-pub(crate) fn write_stand_ins(directory: &Path) -> io::Result<()> {
-    for (name, bytes) in STAND_INS {
-        fs::write(directory.join(name), bytes)?;
     }
     Ok(())
 }

@@ -239,9 +239,9 @@ cases! { $
         agents_that_offer_constraints_exclude_are_not_offered [] >= "1.11",
     }
     operations {
-        resources_are_reserved_used_and_given_back_with_feedback [39],
-        an_operation_update_without_uuid_is_not_acknowledged [39],
-        an_operation_that_nobody_knows_is_answered_as_unknown [],
+        resources_are_reserved_used_and_given_back_with_feedback [39] >= "1.8",
+        an_operation_update_without_uuid_is_not_acknowledged [39] >= "1.8",
+        an_operation_that_nobody_knows_is_answered_as_unknown [] >= "1.8",
         what_mesos_would_abort_on_or_drop_is_refused_locally [57] >= "1.9",
         a_group_of_tasks_is_launched_as_one [],
     }

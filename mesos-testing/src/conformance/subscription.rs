@@ -39,7 +39,7 @@ pub(super) async fn an_error_as_first_event_is_no_subscription_and_is_not_retrie
     let driver = stage.start_as(framework, &master.url(), recorder.clone());
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Rejected);
-    let said = "are not present in the master's --roles";
+    let said = "master's --roles";
     assert!(error.to_string().contains(said), "{error}");
     let told = recorder.told();
     assert!(

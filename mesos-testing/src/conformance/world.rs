@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use mesos_core::BoxError;
 use mesos_proto::v1::{CommandInfo, master};
 
+use super::case::Means;
+
 /// Where a case is played.
 #[derive(Clone, Debug)]
 pub enum World {
@@ -33,6 +35,23 @@ impl World {
             Self::Real(_) => "real",
         }
     }
+
+    /// Whether it is a release before this one, by their first two numbers.
+    pub(super) fn is_before(&self, release: &str) -> bool {
+        match self {
+            Self::Fake => false,
+            Self::Real(clusters) => older(clusters.version(), release),
+        }
+    }
+}
+
+/// Whether the release `version` is before `other`, by their first two numbers.
+fn older(version: &str, other: &str) -> bool {
+    let minor = |text: &str| {
+        let mut parts = text.split('.').map(|part| part.parse::<u32>().ok());
+        (parts.next().flatten(), parts.next().flatten())
+    };
+    minor(version) < minor(other)
 }
 
 /// The kinds of real clusters that cases ask for. Each has two agents, which
@@ -56,6 +75,13 @@ pub enum Wanted {
 pub trait Clusters: Send + Sync + fmt::Debug {
     /// The release of Mesos.
     fn version(&self) -> &str;
+
+    /// Why there are no clusters here that have this, if so: cases that need it are not
+    /// asked.
+    fn lacks(&self, means: Means) -> Option<&'static str> {
+        let _ = means;
+        None
+    }
 
     /// A cluster that is all the caller's until it is dropped. There are no
     /// frameworks in it; it may have been another case's before.
@@ -101,4 +127,18 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     /// The case has failed: nobody gets the cluster again, and its log is kept
     /// where this says.
     fn keep_log(&self) -> PathBuf;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::older;
+
+    #[test]
+    fn a_release_is_older_by_its_numbers_and_not_by_its_text() {
+        assert!(older("1.4.3", "1.5"));
+        assert!(older("1.9.0", "1.10"));
+        assert!(!older("1.10.0", "1.9"));
+        assert!(!older("1.11.0", "1.11"));
+        assert!(!older("2.0.0", "1.11"));
+    }
 }
