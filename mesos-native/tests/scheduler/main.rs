@@ -10,3 +10,7 @@ mod life;
 mod pressure;
 mod reconnect;
 mod support;
+mod zookeeper;
+#[path = "../../../mesos-http/tests/detect/zookeeper_server.rs"]
+#[allow(dead_code)]
+mod zookeeper_server;
