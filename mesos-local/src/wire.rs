@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How the cluster process says that it is ready; its port follows.
-pub const READY: &str = "ready ";
+/// How the cluster process says that it is ready.
+pub const READY: &str = "ready";
 /// How the cluster process says that it cannot start; the reason follows.
 pub const FAILED: &str = "failed ";
 
@@ -24,7 +24,7 @@ pub struct Config {
     pub remove_work_dir: bool,
     /// The port of the cluster, 0 for any that is free.
     pub port: u16,
-    /// The program of the cluster process, and its arguments. It writes [`READY`] and its port, or
+    /// The program of the cluster process, and its arguments. It writes [`READY`], or
     /// [`FAILED`] and the reason, as a line to its stdout.
     pub program: Vec<String>,
     /// The environment of the cluster process.

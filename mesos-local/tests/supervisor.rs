@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 const WITH_ORPHAN: &str = "mkfifo told
     (setsid sh -c 'trap \"echo term > got; exit\" TERM
         sh -c \"echo $$ > told; exec sleep 1000\" & while :; do wait; done' &)
-    read pid < told; echo $pid > orphan; echo ready 7; exec sleep 1000";
+    read pid < told; echo $pid > orphan; echo ready; exec sleep 1000";
 
 struct Supervisor {
     process: Child,
@@ -136,7 +136,7 @@ fn refusal(result: Result<u16, Failure>) -> String {
 #[test]
 fn when_the_program_ends_even_a_detached_process_ends_before_the_supervisor() {
     let mut supervisor = Supervisor::new(WITH_ORPHAN);
-    assert_eq!(supervisor.ask(Action::Start).expect("a start"), 7);
+    supervisor.ask(Action::Start).expect("a start");
     let orphan = supervisor.pid_in("orphan");
     assert!(runs(orphan));
     supervisor.end();
@@ -165,7 +165,7 @@ fn a_stop_sends_sigterm_first() {
 fn a_stop_kills_what_ignores_sigterm() {
     let script = "mkfifo told
         (setsid sh -c 'trap \"\" TERM; echo $$ > told; while :; do sleep 1000; done' &)
-        read pid < told; echo $pid > orphan; echo ready 7; exec sleep 1000";
+        read pid < told; echo $pid > orphan; echo ready; exec sleep 1000";
     let mut supervisor = Supervisor::with(script, |config| {
         config.stop_grace = Duration::from_millis(100)
     });
@@ -178,7 +178,7 @@ fn a_stop_kills_what_ignores_sigterm() {
 fn a_kill_spares_the_tasks_and_a_start_brings_the_cluster_back() {
     let script = "mkfifo told; echo $$ >> cluster
         (setsid sh -c 'echo $$ > told; exec sleep 1000' &)
-        read pid < told; rm told; echo $pid > orphan; echo ready 7; exec sleep 1000";
+        read pid < told; rm told; echo $pid > orphan; echo ready; exec sleep 1000";
     let mut supervisor = Supervisor::new(script);
     supervisor.ask(Action::Start).expect("a start");
     let (cluster, orphan) = (supervisor.pid_in("cluster"), supervisor.pid_in("orphan"));
@@ -196,7 +196,7 @@ fn a_kill_spares_the_tasks_and_a_start_brings_the_cluster_back() {
 
 #[test]
 fn a_paused_cluster_does_not_run_until_it_is_resumed() {
-    let script = "echo $$ > cluster; echo ready 7; while :; do sleep 1000; done";
+    let script = "echo $$ > cluster; echo ready; while :; do sleep 1000; done";
     let mut supervisor = Supervisor::new(script);
     supervisor.ask(Action::Start).expect("a start");
     let stat = format!("/proc/{}/stat", supervisor.pid_in("cluster"));
@@ -211,7 +211,7 @@ fn a_paused_cluster_does_not_run_until_it_is_resumed() {
 
 #[test]
 fn the_end_of_the_cluster_that_nobody_asked_for_is_reported_with_the_reason() {
-    let script = "mkfifo go; echo ready 7; read x < go
+    let script = "mkfifo go; echo ready; read x < go
         echo 'F1122 1:1 1 master.cpp:1] Recovery failed: it hurts' >&2; exit 3";
     let mut supervisor = Supervisor::new(script);
     supervisor.ask(Action::Start).expect("a start");
@@ -260,7 +260,7 @@ fn a_start_that_fails_says_why_and_where_the_log_is() {
 
 #[test]
 fn only_the_configured_settings_of_mesos_reach_the_cluster() {
-    let script = "env > environment; echo ready 7; sleep 1000";
+    let script = "env > environment; echo ready; sleep 1000";
     // Cargo and the test's caller may have MESOS_… set; this one is certain.
     let mut supervisor = Supervisor::with(script, |config| {
         config.program = ["env", "MESOS_INSIDE=1", "sh", "-c", script]
@@ -284,9 +284,25 @@ fn only_the_configured_settings_of_mesos_reach_the_cluster() {
 }
 
 #[test]
+fn a_cluster_that_may_have_any_port_is_told_one_and_keeps_it() {
+    let script = "echo $LIBPROCESS_PORT > port; echo ready; sleep 1000";
+    let mut supervisor = Supervisor::new(script);
+    let told = supervisor.work_dir.path().join("port");
+    let port = supervisor.ask(Action::Start).expect("a start");
+    assert_ne!(port, 0);
+    for _ in 0..2 {
+        let written = fs::read_to_string(&told).expect("written");
+        assert_eq!(written.trim(), port.to_string());
+        supervisor.ask(Action::Kill).expect("an end");
+        assert_eq!(supervisor.ask(Action::Start).expect("a start"), port);
+    }
+    supervisor.end();
+}
+
+#[test]
 fn a_temporary_work_directory_goes_unless_something_failed() {
     let temporary = |config: &mut Config| config.remove_work_dir = true;
-    let mut supervisor = Supervisor::with("echo ready 7; sleep 1000", temporary);
+    let mut supervisor = Supervisor::with("echo ready; sleep 1000", temporary);
     supervisor.ask(Action::Start).expect("a start");
     supervisor.end();
     assert!(!supervisor.work_dir.path().exists());

@@ -12,6 +12,7 @@ mod guard;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
+mod port;
 mod supervise;
 mod up;
 

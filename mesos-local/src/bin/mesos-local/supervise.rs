@@ -7,7 +7,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsFd as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -24,6 +23,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::descendants::{Reaped, adopt_orphans, end, end_all, pause, reap};
 use crate::log;
+use crate::port::Port;
 
 /// The cluster process keeps the time itself, and has more to say when it is up.
 const LATE: Duration = Duration::from_secs(5);
@@ -157,6 +157,8 @@ impl State {
 
 struct Supervisor {
     config: Config,
+    /// Reserved by the first start.
+    port: Option<Port>,
     state: State,
     /// Whether something went wrong, so that the log is worth keeping.
     failed: bool,
@@ -166,6 +168,7 @@ impl Supervisor {
     fn new(config: Config) -> Self {
         Self {
             config,
+            port: None,
             state: State::Down,
             failed: false,
         }
@@ -193,14 +196,21 @@ impl Supervisor {
         reply(request.id, result.map(|()| self.config.port));
     }
 
+    /// A cluster that may have any port keeps the first one.
+    fn reserve_port(&mut self) -> io::Result<()> {
+        let port = match self.port.take() {
+            Some(port) => port,
+            None => Port::reserve(self.config.port)?,
+        };
+        self.config.port = port.number();
+        self.port.insert(port).check()
+    }
+
     fn start(&mut self, id: u64) -> Result<(), Failure> {
-        let port = self.config.port;
-        if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            return Err(Failure {
-                port_in_use: true,
-                message: format!("{}: {error}", port_message(port)),
-            });
-        }
+        self.reserve_port().map_err(|error| Failure {
+            port_in_use: true,
+            message: format!("{}: {error}", port_message(self.config.port)),
+        })?;
         let spawned = self.spawn();
         let (pid, output, log_offset) = spawned.map_err(|error| {
             failure(format!(
@@ -264,9 +274,7 @@ impl Supervisor {
                 deadline,
                 log_offset,
             } => match line {
-                Some(line) if line.starts_with(READY) => {
-                    // A cluster that chose its port keeps it from now on.
-                    self.config.port = line[READY.len()..].parse().unwrap_or(self.config.port);
+                Some(line) if line == READY => {
                     self.state = State::Up {
                         pid,
                         output: Some(output),
