@@ -1,7 +1,8 @@
 //! A scheduler that may be killed at any moment and started again: it runs a
 //! command COUNT times, each time as a task, and never one of them twice.
 //!
-//! `cargo run --example failover_scheduler MASTER DIRECTORY COUNT COMMAND [--stay]`
+//! `cargo run --example failover_scheduler MASTER DIRECTORY COUNT COMMAND [--stay]
+//! [--backend native]`
 //!
 //! The command finds its number in `$ITEM`. With `--stay` the scheduler does not
 //! end when all is done, but leaves for a failover on Ctrl-C.
@@ -27,7 +28,6 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use mesos::http::{HttpBackend, Master};
 use mesos::resources::Resources;
 use mesos::scheduler::Subscribed;
 use mesos::store::FileStore;
@@ -226,11 +226,13 @@ impl Scheduler for Once {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let backend = mesos_examples::backend_name(&mut arguments)?;
     let stay = arguments.pop_if(|last| last == "--stay").is_some();
     let [master, directory, count, command] = &arguments[..] else {
-        return Err("write MASTER DIRECTORY COUNT COMMAND [--stay]".into());
+        return Err("write MASTER DIRECTORY COUNT COMMAND [--stay] [--backend native]".into());
     };
-    let (master, directory): (Master, _) = (master.parse()?, Path::new(directory));
+    let backend = mesos_examples::backend(&backend, master).await?;
+    let directory = Path::new(directory);
     std::fs::create_dir_all(directory)?;
     let record = Record::open(&directory.join("journal"), count.parse()?)?;
     let unsettled = record.unsettled();
@@ -243,7 +245,7 @@ async fn main() -> Result<(), BoxError> {
         command,
         stay,
     };
-    let driver = SchedulerDriver::start(scheduler, framework, HttpBackend::detect(master));
+    let driver = SchedulerDriver::start(scheduler, framework, backend);
     // Answered by updates, as soon as the master knows.
     driver.reconcile_until_answered(unsettled)?;
     tokio::select! {

@@ -47,6 +47,15 @@ pub(crate) enum BackendName {
     Native,
 }
 
+impl BackendName {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Native => "native",
+        }
+    }
+}
+
 /// The text of an address that parses. What libmesos takes of them is fewer,
 /// and it says so itself.
 fn address(text: &str) -> Result<String, mesos::http::EndpointError> {

@@ -13,16 +13,13 @@ mod task;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mesos::backend::{Backend, SchedulerApi};
-use mesos::http::HttpBackend;
-use mesos::native::NativeBackend;
 use mesos::v1::TaskState;
 use mesos::{BoxError, Framework, SchedulerDriver, chain};
 use mesos_local::LocalCluster;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use args::{Args, BackendName};
+use args::Args;
 use output::Output;
 use task::{Report, RunTask};
 
@@ -69,22 +66,8 @@ async fn run(args: Args) -> Result<u8, BoxError> {
     code
 }
 
-/// The backend that was asked for.
-async fn backend(
-    name: BackendName,
-    master: &str,
-) -> Result<Box<dyn Backend<SchedulerApi>>, BoxError> {
-    Ok(match name {
-        BackendName::Http => Box::new(HttpBackend::detect(master.parse()?)),
-        BackendName::Native => {
-            let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;
-            Box::new(NativeBackend::new(library, master)?)
-        }
-    })
-}
-
 async fn run_on(master: &str, args: &Args, interrupt: &mut Signal) -> Result<u8, BoxError> {
-    let backend = backend(args.backend, master).await?;
+    let backend = mesos_examples::backend(args.backend.name(), master).await?;
     let (reports, mut inbox) = mpsc::channel(16);
     let scheduler = RunTask::new(args.task(), reports);
     let framework = Framework::ephemeral("run");

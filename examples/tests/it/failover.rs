@@ -29,6 +29,15 @@ fn number(variable: &str) -> Option<u64> {
 
 #[tokio::test]
 async fn a_scheduler_that_is_killed_at_any_moment_loses_no_task_and_launches_none_twice() {
+    lose_nothing("http").await;
+}
+
+#[tokio::test]
+async fn the_same_scheduler_over_libmesos_loses_no_task_and_launches_none_twice() {
+    lose_nothing("native").await;
+}
+
+async fn lose_nothing(backend: &str) {
     let Some(cluster) = cluster().await else {
         return;
     };
@@ -47,6 +56,8 @@ async fn a_scheduler_that_is_killed_at_any_moment_loses_no_task_and_launches_non
             items.to_string(),
             command,
             "--stay".to_owned(),
+            "--backend".to_owned(),
+            backend.to_owned(),
         ],
         random: fastrand::Rng::with_seed(seed),
         said: Vec::new(),
@@ -126,7 +137,7 @@ async fn a_scheduler_that_is_killed_at_any_moment_loses_no_task_and_launches_non
         .filter(|line| line.contains(" launching "))
         .count();
     println!(
-        "{kills} kills ({killed_in:?}), {items} tasks, {} subscriptions, {orphans} orphaned \
+        "{backend}: {kills} kills ({killed_in:?}), {items} tasks, {} subscriptions, {orphans} orphaned \
          frameworks, {attempts} launches written down, {} of them never arrived; updates: {sent} by the master's count, {} \
          handled; lost: 0, launched twice: 0, not acknowledged: 0; {time:.0?}",
         all.of("subscribed ").len(),
@@ -146,7 +157,7 @@ async fn tasks(client: &OperatorClient) -> master::response::GetTasks {
 
 /// The processes, one after another, and what they said.
 struct Runs {
-    arguments: [String; 5],
+    arguments: [String; 7],
     random: fastrand::Rng,
     said: Vec<String>,
     done: bool,
