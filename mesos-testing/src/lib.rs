@@ -48,6 +48,11 @@
 //! loses, delays, garbles and cuts. [`conformance`] holds a driver to what it
 //! promises.
 //!
+//! # Measuring a scheduler
+//! The `flood` module is a master that sends more than a client can take, and
+//! counts what comes back; it is a program too. It comes with the feature of
+//! its name, which is on by default.
+//!
 //! # Waiting
 //! Nothing here sleeps until something may have happened. What should come is
 //! waited for, with a limit, and if it does not come the panic says what came
@@ -60,6 +65,8 @@ pub mod agent;
 pub mod conformance;
 pub mod events;
 pub mod executor_events;
+#[cfg(feature = "flood")]
+pub mod flood;
 mod journal;
 mod master;
 mod proxy;

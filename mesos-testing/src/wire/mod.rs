@@ -10,6 +10,8 @@ mod stream;
 
 pub use api::Wire;
 pub use codec::Encoding;
+#[cfg(feature = "flood")]
+pub(crate) use codec::PROTOBUF;
 pub(crate) use codec::{JSON, decode};
 pub(crate) use reaction::Plans;
 pub use reaction::{Held, Reaction, When};
