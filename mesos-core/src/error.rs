@@ -46,7 +46,10 @@ pub enum ErrorKind {
     /// The framework was removed, and this driver had been without a
     /// subscription for longer than the framework's failover timeout.
     FailoverTimeout,
-    /// Another instance subscribed with this framework's id.
+    /// Another instance subscribed with this framework's id. That it was a
+    /// SUBSCRIBE of this driver, held up on its way, is ruled out: one that was
+    /// sent and not answered within the two minutes before has the driver
+    /// subscribe again, once for each.
     TakenOver,
     /// The offer was rescinded, or belongs to an earlier subscription.
     OfferGone,

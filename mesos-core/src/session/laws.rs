@@ -11,7 +11,7 @@ enum Kind {
     Opened,
     Granted { own: bool },
     Interrupted,
-    Failed(ErrorKind),
+    Failed(ErrorKind, Delivery),
     Refused(&'static str),
     News,
     End,
@@ -29,9 +29,10 @@ fn kinds() -> impl Strategy<Value = Kind> {
         600 => Just(Kind::Opened),
         600 => prop::bool::weighted(0.97).prop_map(|own| Kind::Granted { own }),
         200 => Just(Kind::Interrupted),
-        380 => Just(Kind::Failed(ErrorKind::Transport)),
-        30 => Just(Kind::Failed(ErrorKind::Protocol)),
-        10 => Just(Kind::Failed(ErrorKind::Unauthorized)),
+        280 => Just(Kind::Failed(ErrorKind::Transport, Delivery::NotSent)),
+        100 => Just(Kind::Failed(ErrorKind::Transport, Delivery::Unknown)),
+        30 => Just(Kind::Failed(ErrorKind::Protocol, Delivery::Unknown)),
+        10 => Just(Kind::Failed(ErrorKind::Unauthorized, Delivery::Refused)),
         50 => prop::sample::select(reasons).prop_map(Kind::Refused),
         300 => Just(Kind::News),
         5 => Just(Kind::End),
@@ -94,6 +95,8 @@ proptest! {
         let mut names = 1_u32;
         let mut given_up: Option<FrameworkId> = None;
         let mut ever = false;
+        // SUBSCRIBEs that may still arrive.
+        let mut strays: Vec<Duration> = Vec::new();
 
         for Happening { kind, age, elapsed, random } in happenings {
             now += elapsed;
@@ -112,7 +115,9 @@ proptest! {
                     Input::Granted(of, granted)
                 }
                 Kind::Interrupted => Input::Interrupted(of, Error::new(ErrorKind::Transport, "x")),
-                Kind::Failed(kind) => Input::Failed(of, Error::new(*kind, "x")),
+                Kind::Failed(kind, delivery) => {
+                    Input::Failed(of, Error::new(*kind, "x").with_delivery(*delivery))
+                }
                 Kind::Refused(text) => Input::Refused(of, (*text).to_owned()),
                 Kind::News => Input::News,
                 Kind::End => Input::End(Ok(End::Stopped)),
@@ -197,6 +202,16 @@ proptest! {
                     prop_assert_eq!(disconnected.attempts, failures);
                     let wait = bound(failures).mul_f64(0.5 + random / 2.0);
                     prop_assert_eq!(disconnected.retry_in, wait);
+                    if let Kind::Failed(_, Delivery::Unknown) = kind
+                        && before == SessionState::Connecting
+                    {
+                        strays.push(now);
+                    }
+                    if let Kind::Refused("Framework failed over") = kind {
+                        strays.retain(|since| now - *since < STRAYS);
+                        prop_assert!(!strays.is_empty(), "nothing excuses a takeover");
+                        strays.remove(0);
+                    }
                     failures += 1;
                     hurried = false;
                     retry_at = Some(now + disconnected.retry_in);
@@ -212,7 +227,10 @@ proptest! {
                     prop_assert_eq!(after, SessionState::Ended);
                     let without = lost_at.map(|at| now - at);
                     let expected = match &kind {
-                        Kind::Refused("Framework failed over") => Err(ErrorKind::TakenOver),
+                        Kind::Refused("Framework failed over") => {
+                            prop_assert!(!strays.iter().any(|since| now - *since < STRAYS));
+                            Err(ErrorKind::TakenOver)
+                        }
                         Kind::Refused("Framework has been removed")
                             if without.is_some_and(|without| without >= FAILOVER) =>
                         {
@@ -223,7 +241,7 @@ proptest! {
                             Err(ErrorKind::FrameworkRemoved)
                         }
                         Kind::Refused(_) => Err(ErrorKind::Rejected),
-                        Kind::Failed(kind) => Err(*kind),
+                        Kind::Failed(kind, _) => Err(*kind),
                         Kind::Granted { .. } => Err(ErrorKind::Protocol),
                         _ => Ok(End::Stopped),
                     };
@@ -237,7 +255,7 @@ proptest! {
                 SessionState::Subscribing,
                 SessionState::Subscribed,
             ];
-            if let Kind::Failed(error) = kind
+            if let Kind::Failed(error, _) = kind
                 && about_present
                 && open.contains(&before)
             {

@@ -17,6 +17,11 @@
 //! short grows with how often that was done in vain, so news that never stop
 //! make no more attempts than silence in the end.
 //!
+//! A SUBSCRIBE that was sent and not answered may still be on its way when a
+//! later one is granted, and take that one's place when it arrives: the master
+//! tells the later one that its framework failed over, and nobody has the
+//! framework then. So for a while each of them excuses one takeover.
+//!
 //! What answers and is no Mesos ends a driver that has not been subscribed yet:
 //! its address is wrong.
 //!
@@ -38,10 +43,15 @@ use mesos_proto::v1::FrameworkId;
 
 use crate::End;
 use crate::disconnected::Disconnected;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Backoff, BackoffPolicy};
 pub(crate) use reason::is_removal;
 pub use state::{RemovedPolicy, SessionState};
+
+/// How long a SUBSCRIBE may still arrive after it was given up. A connection that
+/// was closed sends what it has not sent for about 100 s on Linux
+/// (`tcp_orphan_retries`); what holds it up in between rarely takes longer.
+const STRAYS: Duration = Duration::from_secs(120);
 
 /// Names one subscription of a driver; they count up from 1.
 pub(crate) type Generation = u64;
@@ -117,6 +127,8 @@ pub(crate) struct Session {
     /// How often they did since the last subscription.
     hurries: u32,
     subscribed_before: bool,
+    /// When those SUBSCRIBEs were given up that may have arrived or not.
+    strays: Vec<Duration>,
     /// Since when there has been no subscription, once there had been one.
     without_since: Option<Duration>,
     /// Whether the scheduler knows that its failover timeout has passed.
@@ -138,6 +150,7 @@ impl Session {
             hurried: false,
             hurries: 0,
             subscribed_before: false,
+            strays: Vec::new(),
             without_since: None,
             told: false,
         }
@@ -185,6 +198,10 @@ impl Session {
             Input::Failed(of, error) if self.is(of, &[Connecting, Subscribing, Subscribed]) => {
                 if !error.is_retryable() || self.is_no_mesos(&error) {
                     return self.end(Err(error));
+                }
+                if self.state == Connecting && error.delivery() == Delivery::Unknown {
+                    self.strays.retain(|since| now - *since < STRAYS);
+                    self.strays.push(now);
                 }
                 self.leave(now);
                 self.back_off(now, random, error, None)
@@ -265,6 +282,10 @@ impl Session {
         if reason::is_takeover(&message) && self.state == SessionState::Subscribing {
             return Output::Ignored;
         }
+        if reason::is_takeover(&message) && self.excuses_takeover(now) {
+            self.leave(now);
+            return self.back_off(now, random, reason::strayed(&message), None);
+        }
         let mut error = reason::typed(&message);
         if let Some(without) = self.without(now)
             && is_removal(error.kind())
@@ -282,6 +303,15 @@ impl Session {
             return self.back_off(now, random, error, Some(id));
         }
         self.end(Err(error))
+    }
+
+    /// Whether it may have been a SUBSCRIBE of this driver that took its place.
+    fn excuses_takeover(&mut self, now: Duration) -> bool {
+        self.strays.retain(|since| now - *since < STRAYS);
+        !self.strays.is_empty() && {
+            self.strays.remove(0);
+            true
+        }
     }
 
     /// The subscription is gone, if there was one.

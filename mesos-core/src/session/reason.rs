@@ -38,6 +38,17 @@ pub(super) fn typed(message: &str) -> Error {
     Error::new(kind, format!("Mesos ended the subscription: {message}"))
 }
 
+/// A takeover that a SUBSCRIBE of the same driver may have caused.
+pub(super) fn strayed(message: &str) -> Error {
+    Error::new(
+        ErrorKind::NotSubscribed,
+        format!(
+            "Mesos ended the subscription: {message}; an earlier SUBSCRIBE of this driver, which \
+             was not answered, may have arrived only now"
+        ),
+    )
+}
+
 /// A removal whose cause is known: `without` a subscription for longer than
 /// `timeout`.
 pub(super) fn timed_out(message: &str, without: Duration, timeout: Duration) -> Error {

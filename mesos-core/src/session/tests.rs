@@ -64,6 +64,43 @@ fn a_takeover_told_before_the_new_subscription_is_granted_speaks_of_the_old_stre
 }
 
 #[test]
+fn a_subscribe_that_was_not_answered_excuses_one_takeover_while_it_may_be_on_its_way() {
+    let takeover = |of| Input::Refused(of, "Framework failed over".to_owned());
+    let unanswered = || lost().with_delivery(Delivery::Unknown);
+    let mut session = session(RemovedPolicy::Fail);
+    for seconds in [0, 10] {
+        let Output::Open(given_up, _) = at(&mut session, seconds, Input::Connect) else {
+            panic!("{session:?}");
+        };
+        at(&mut session, seconds, Input::Failed(given_up, unanswered()));
+    }
+    for seconds in [20, 30] {
+        let present = subscribe(&mut session, seconds);
+        let output = at(&mut session, seconds + 1, takeover(present));
+        assert!(matches!(output, Output::BackOff(_, None)), "{output:?}");
+    }
+    let present = subscribe(&mut session, 40);
+    let third = at(&mut session, 41, takeover(present));
+    assert_eq!(ended(third).kind(), ErrorKind::TakenOver);
+}
+
+#[test]
+fn a_subscribe_that_was_given_up_long_ago_or_never_left_excuses_no_takeover() {
+    for (error, later) in [
+        (lost().with_delivery(Delivery::Unknown), 120),
+        (lost().with_delivery(Delivery::NotSent), 10),
+    ] {
+        let mut session = session(RemovedPolicy::Fail);
+        at(&mut session, 0, Input::Connect);
+        at(&mut session, 0, Input::Failed(1, error));
+        let present = subscribe(&mut session, 10);
+        let takeover = Input::Refused(present, "Framework failed over".to_owned());
+        let output = at(&mut session, later, takeover);
+        assert_eq!(ended(output).kind(), ErrorKind::TakenOver, "{later}");
+    }
+}
+
+#[test]
 fn the_passing_of_the_failover_timeout_is_told_once() {
     let mut session = session(RemovedPolicy::Fail);
     let mut generation = subscribe(&mut session, 0);

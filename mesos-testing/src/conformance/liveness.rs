@@ -86,6 +86,42 @@ pub(super) async fn a_subscribe_that_is_not_answered_is_tried_again(stage: Stage
     recorder.subscribed().await;
 }
 
+pub(super) async fn a_subscribe_that_arrives_after_all_does_not_end_its_driver(stage: Stage) {
+    let stage = impatient(&stage);
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let id = driver.framework_id().unwrap_or_default();
+    let twin = async || {
+        let recorder = stage.recorder();
+        let framework = stage.framework().id(id.clone());
+        let twin = stage.start_as(framework, &master.url(), recorder.clone());
+        recorder.subscribed().await;
+        twin
+    };
+    master.react(Type::Subscribe, Reaction::Ignore);
+    stream.cut();
+    recorder.disconnected().await;
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.delivery(), Delivery::Unknown);
+    recorder.subscribed().await;
+
+    // What a network held up, to the master: a SUBSCRIBE with this id.
+    let late = twin().await;
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed);
+    assert!(recorder.subscribed().await.resubscribed);
+    assert_eq!(must_fail(late.join().await).kind(), ErrorKind::TakenOver);
+
+    // There was one, so this is another instance.
+    let newer = twin().await;
+    assert_eq!(must_fail(driver.join().await).kind(), ErrorKind::TakenOver);
+    must(newer.revive([]).await);
+}
+
 pub(super) async fn a_stream_that_stays_empty_is_tried_again(stage: Stage) {
     let stage = impatient(&stage);
     let master = stage.mesos().await;

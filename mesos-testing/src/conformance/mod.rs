@@ -176,6 +176,7 @@ cases! { $
         any_event_is_a_sign_of_life [19] (Relay),
         a_mesos_that_was_stopped_and_goes_on_is_subscribed_to_again [19 20] (Heartbeats),
         a_subscribe_that_is_not_answered_is_tried_again [20] (Relay),
+        a_subscribe_that_arrives_after_all_does_not_end_its_driver [20 22] (Relay),
         a_stream_that_stays_empty_is_tried_again [20] (Relay),
         a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription [20] (Relay),
         tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription [20] (Relay),
