@@ -8,6 +8,10 @@ fn main() {
         .std("c++14")
         .flag("-fvisibility=hidden")
         .extra_warnings(true)
-        .files(["shim/library.cpp", "shim/scheduler.cpp"])
+        .files([
+            "shim/executor.cpp",
+            "shim/library.cpp",
+            "shim/scheduler.cpp",
+        ])
         .compile("mesos_shim");
 }

@@ -4,13 +4,16 @@
 //! machine, a scheduler here, and this very program once more as the executor, which an agent
 //! starts; it prints what that took. With `--work` each task is a script, otherwise it is done
 //! with at once.
+//!
+//! With `--backend native`, scheduler and executor are over libmesos: the one that
+//! MESOS_NATIVE_LIBRARY names, which has to be a full one: that of the Python package has no executors.
 
 mod pool;
 mod scheduler;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 /// Run many short tasks in one executor.
 #[derive(Debug, Parser)]
@@ -27,9 +30,21 @@ struct Arguments {
     /// What each task does, for the shell; without it there is nothing to do
     #[arg(long, default_value = "")]
     work: String,
+    /// What scheduler and executor speak to Mesos with
+    #[arg(long, value_enum, default_value_t)]
+    backend: Backend,
     /// Another executor to compare with, for the shell
     #[arg(long)]
     executor: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Backend {
+    /// The v1 HTTP API.
+    #[default]
+    Http,
+    /// libmesos.
+    Native,
 }
 
 #[tokio::main]
@@ -38,10 +53,11 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     // An agent says so to the executors that it starts.
+    let arguments = Arguments::parse();
     let result = if std::env::var_os("MESOS_EXECUTOR_ID").is_some() {
-        pool::run().await
+        pool::run(arguments.backend).await
     } else {
-        scheduler::run(Arguments::parse()).await
+        scheduler::run(arguments).await
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

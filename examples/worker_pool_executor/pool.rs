@@ -9,6 +9,10 @@ use mesos::{
     BoxError, Executor, ExecutorDriver, HandlerResult, executor::ExecutorEnvironment,
     executor::Subscribed, http::HttpBackend,
 };
+use mesos::{
+    backend::{Backend, ExecutorApi},
+    native::{Library, NativeExecutorBackend},
+};
 use mesos_process::Child;
 use tokio::process::Command;
 use tokio::sync::{Semaphore, mpsc};
@@ -26,9 +30,14 @@ struct Pool {
 }
 
 /// Runs it until the agent sends it away.
-pub(crate) async fn run() -> Result<(), BoxError> {
+pub(crate) async fn run(backend: crate::Backend) -> Result<(), BoxError> {
     let environment = ExecutorEnvironment::take_env()?;
-    let backend = HttpBackend::for_executor(&environment)?;
+    let backend: Box<dyn Backend<ExecutorApi>> = match backend {
+        crate::Backend::Http => Box::new(HttpBackend::for_executor(&environment)?),
+        crate::Backend::Native => {
+            Box::new(NativeExecutorBackend::new(Library::find()?, &environment)?)
+        }
+    };
     ExecutorDriver::run(Pool::default(), environment, backend).await?;
     Ok(())
 }

@@ -9,7 +9,9 @@ use mesos::v1::offer::{Operation, operation};
 use mesos::v1::{CommandInfo, ExecutorInfo, Filters, FrameworkId, TaskId, TaskInfo, TaskState};
 use mesos::{
     BoxError, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
+    backend::{Backend, SchedulerApi},
     http::HttpBackend,
+    native::{LIBRARY_VARIABLE, Library, NativeBackend},
 };
 use mesos_local::LocalCluster;
 
@@ -48,10 +50,23 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), BoxError> {
         }
     };
     let program = std::env::current_exe()?;
-    let command = match arguments.executor {
-        Some(script) => CommandInfo::sh(script),
-        None => CommandInfo::argv([program.to_str().ok_or("this program's path is not UTF-8")?]),
-    };
+    let program = program.to_str().ok_or("this program's path is not UTF-8")?;
+    let backend: Box<dyn Backend<SchedulerApi>>;
+    let own;
+    match arguments.backend {
+        crate::Backend::Http => {
+            backend = Box::new(HttpBackend::new(master.parse()?));
+            own = CommandInfo::argv([program]);
+        }
+        crate::Backend::Native => {
+            let library = Library::find()?;
+            // An agent starts executors with an environment of its own.
+            own = CommandInfo::argv([program, "--backend", "native"])
+                .with_env(LIBRARY_VARIABLE, library.path().display().to_string());
+            backend = Box::new(NativeBackend::new(library, &master)?);
+        }
+    }
+    let command = arguments.executor.map_or(own, CommandInfo::sh);
     let executor = ExecutorInfo::builder(EXECUTOR)
         .command(command)
         .cpus(0.1)
@@ -68,7 +83,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), BoxError> {
         began: None,
     };
     let framework = Framework::ephemeral("worker pool");
-    let ended = SchedulerDriver::run(many, framework, HttpBackend::new(master.parse()?)).await;
+    let ended = SchedulerDriver::run(many, framework, backend).await;
     if let Some(cluster) = cluster {
         cluster.stop().await?;
     }

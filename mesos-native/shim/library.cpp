@@ -154,6 +154,13 @@ extern "C" int mesos_shim_library_has(
     case MESOS_SHIM_OFFER_CONSTRAINTS:
       return symbols.update_framework_constrained != nullptr &&
              library->offer_constraints.size != 0;
+    case MESOS_SHIM_EXECUTORS:
+      return symbols.executor_driver_new != nullptr && symbols.executor_driver_free != nullptr &&
+             symbols.executor_driver_start != nullptr && symbols.executor_driver_stop != nullptr &&
+             symbols.executor_driver_join != nullptr && symbols.send_status_update != nullptr &&
+             symbols.executor_send_framework_message != nullptr;
+    case MESOS_SHIM_EXECUTOR_ENVIRONMENT:
+      return symbols.executor_driver_new_environment != nullptr;
   }
   return 0;
 }

@@ -56,11 +56,13 @@ typedef struct mesos_shim_library mesos_shim_library;
 mesos_shim_library* mesos_shim_library_new(
     void* const* addresses, size_t count, char* error, size_t error_len);
 
-/* What a later release of Mesos added. */
+/* What not every libmesos has. */
 typedef enum mesos_shim_feature {
   MESOS_SHIM_SINGLE_ROLES = 1,      /* revive and suppress them; since 1.9 */
   MESOS_SHIM_UPDATE_FRAMEWORK = 2,  /* since 1.9 */
-  MESOS_SHIM_OFFER_CONSTRAINTS = 3  /* since 1.11 */
+  MESOS_SHIM_OFFER_CONSTRAINTS = 3, /* since 1.11 */
+  MESOS_SHIM_EXECUTORS = 4, /* MesosExecutorDriver; not in the Python package */
+  MESOS_SHIM_EXECUTOR_ENVIRONMENT = 5 /* made with an environment; since 1.7 */
 } mesos_shim_feature;
 
 /* Whether this libmesos has it: 1 or 0. */
@@ -86,13 +88,20 @@ typedef enum mesos_shim_event {
   MESOS_SHIM_SLAVE_LOST = 8,        /* [SlaveID] */
   MESOS_SHIM_EXECUTOR_LOST = 9,     /* [ExecutorID, SlaveID], value: wait status */
   MESOS_SHIM_ERROR = 10,            /* [text] */
-  MESOS_SHIM_SHIM_FAILED = 11       /* [text]; an event was lost to an exception */
+  MESOS_SHIM_SHIM_FAILED = 11,      /* [text]; an event was lost to an exception */
+  /* Of executors; DISCONNECTED, ERROR and SHIM_FAILED are the same for both. */
+  MESOS_SHIM_EXECUTOR_REGISTERED = 12, /* [ExecutorInfo, FrameworkInfo, SlaveInfo] */
+  MESOS_SHIM_EXECUTOR_REREGISTERED = 13, /* [SlaveInfo] */
+  MESOS_SHIM_LAUNCH_TASK = 14,           /* [TaskInfo] */
+  MESOS_SHIM_KILL_TASK = 15,             /* [TaskID] */
+  MESOS_SHIM_EXECUTOR_MESSAGE = 16,      /* [data] */
+  MESOS_SHIM_SHUTDOWN = 17               /* [] */
 } mesos_shim_event;
 
 /* Called on threads of libmesos', one call at a time for each driver, first of
- * all possibly inside mesos_shim_scheduler_new(). `parts` is valid during the call
- * only. It must return soon, must not unwind, and must not call
- * mesos_shim_scheduler_free(). */
+ * all possibly inside mesos_shim_scheduler_new() or mesos_shim_executor_new().
+ * `parts` is valid during the call only. It must return soon, must not unwind, and
+ * must not call mesos_shim_scheduler_free() or mesos_shim_executor_free(). */
 typedef void (*mesos_shim_callback)(
     void* context,
     mesos_shim_event event,
@@ -260,6 +269,56 @@ mesos_shim_status mesos_shim_scheduler_update_framework(
  * callback runs any more; none comes after it has returned. Called from inside a
  * callback it would wait for itself. */
 void mesos_shim_scheduler_free(mesos_shim_scheduler* scheduler);
+
+/* ----------------------------------------------------------- executor driver */
+
+/* A MesosExecutorDriver and the callbacks object that it holds. */
+typedef struct mesos_shim_executor mesos_shim_executor;
+
+/* Makes a driver; needs MESOS_SHIM_EXECUTORS. `environment` holds name, value, name,
+ * value, ..., in place of the process' own, and needs
+ * MESOS_SHIM_EXECUTOR_ENVIRONMENT; NULL means the process' own. Returns NULL and sets
+ * `error` when this libmesos cannot, or throws. `callback` and `context` must stay
+ * valid until mesos_shim_executor_free() has returned 1, else for ever. */
+mesos_shim_executor* mesos_shim_executor_new(
+    const mesos_shim_library* library,
+    const mesos_shim_bytes* environment,
+    size_t text_count,
+    mesos_shim_callback callback,
+    void* context,
+    char* error,
+    size_t error_len);
+
+/* MesosExecutorDriver::start. Does not block. libmesos ends the process if what it
+ * needs is missing in the environment, or malformed. */
+mesos_shim_status mesos_shim_executor_start(
+    mesos_shim_executor* executor, char* error, size_t error_len);
+
+/* MesosExecutorDriver::stop. Does not block. */
+mesos_shim_status mesos_shim_executor_stop(
+    mesos_shim_executor* executor, char* error, size_t error_len);
+
+/* MesosExecutorDriver::join. Blocks until the driver was stopped and has taken all
+ * calls before that in hand; returns at once when it is not running. Not from a
+ * callback. */
+mesos_shim_status mesos_shim_executor_join(
+    mesos_shim_executor* executor, char* error, size_t error_len);
+
+/* TaskStatus. Does not block. MESOS_SHIM_RUNNING means that libmesos has put the
+ * update in line; it makes another uuid and repeats the update to an agent that
+ * comes back. */
+mesos_shim_status mesos_shim_executor_send_status_update(
+    mesos_shim_executor* executor, mesos_shim_bytes task_status, char* error, size_t error_len);
+
+/* Any bytes. Does not block. */
+mesos_shim_status mesos_shim_executor_send_framework_message(
+    mesos_shim_executor* executor, mesos_shim_bytes data, char* error, size_t error_len);
+
+/* Destroys the driver, and returns 1. Blocks until no callback runs any more; none
+ * comes after it has returned. Called from inside a callback it would wait for
+ * itself. A driver that never ran is left as it is, because libmesos crashes when it
+ * destroys one; then 0 is returned. */
+int mesos_shim_executor_free(mesos_shim_executor* executor);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "event.hpp"
 #include "library.hpp"
 
 namespace mesos_shim {
@@ -13,7 +14,7 @@ class Callbacks
 {
 public:
   Callbacks(const mesos_shim_library& library_, mesos_shim_callback callback_, void* context_)
-    : library(library_), callback(callback_), context(context_) {}
+    : library(library_), outlet{library_.symbols, callback_, context_} {}
 
   virtual ~Callbacks() {}
 
@@ -67,130 +68,30 @@ public:
   }
 
 private:
-  // Collects an event's parts as bytes. Whatever throws on the way (no memory)
-  // turns the event into MESOS_SHIM_SHIM_FAILED: libmesos gets no exception, and
-  // the loss is not silent.
-  class Event
-  {
-  public:
-    Event(const Callbacks& callbacks_, mesos_shim_event kind_)
-      : callbacks(callbacks_), kind(kind_) {}
-
-    Event& add(const Message& message) noexcept
-    {
-      collect([&] {
-        std::string bytes;
-        if (!callbacks.library.symbols.serialize(&message, &bytes)) {
-          throw std::runtime_error("libmesos could not serialize a message");
-        }
-        parts.push_back(std::move(bytes));
-      });
-      return *this;
-    }
-
-    Event& add(const std::string& text) noexcept
-    {
-      collect([&] { parts.push_back(text); });
-      return *this;
-    }
-
-    Event& add(const RawVector& messages, std::size_t size) noexcept
-    {
-      if (static_cast<std::size_t>(messages.end - messages.begin) % size != 0) {
-        collect([] {
-          throw std::runtime_error("the size measured for a message is not the real one");
-        });
-        return *this;
-      }
-      for (const char* at = messages.begin; at != messages.end; at += size) {
-        add(*reinterpret_cast<const Message*>(at));
-      }
-      return *this;
-    }
-
-    void send(std::int64_t value = 0) noexcept
-    {
-      std::vector<mesos_shim_bytes> views;
-      collect([&] {
-        for (const std::string& part : parts) {
-          views.push_back(view(part.data(), part.size()));
-        }
-      });
-      if (failed) {
-        const mesos_shim_bytes text = view(failure, std::strlen(failure));
-        callbacks.callback(callbacks.context, MESOS_SHIM_SHIM_FAILED, &text, 1, kind);
-      } else {
-        callbacks.callback(callbacks.context, kind, views.data(), views.size(), value);
-      }
-    }
-
-  private:
-    static mesos_shim_bytes view(const char* data, std::size_t len)
-    {
-      return {reinterpret_cast<const std::uint8_t*>(data), len};
-    }
-
-    template <typename F>
-    void collect(F body) noexcept
-    {
-      failed |= !guarded<bool>(false, failure, sizeof(failure), [&] {
-        body();
-        return true;
-      });
-    }
-
-    const Callbacks& callbacks;
-    mesos_shim_event kind;
-    std::vector<std::string> parts;
-    bool failed = false;
-    char failure[256] = {0};
-  };
-
-  Event event(mesos_shim_event kind) const { return Event(*this, kind); }
+  Event event(mesos_shim_event kind) const { return Event(outlet, kind); }
 
   const mesos_shim_library& library;
-  mesos_shim_callback callback;
-  void* context;
+  const Outlet outlet;
 };
 
 } // namespace mesos_shim
 
 using namespace mesos_shim;
 
-namespace {
-
-// MesosSchedulerDriver's size cannot be measured and differs between releases
-// (about half a KiB, and it grew in 1.9). The storage is far larger, and that the
-// second half of it is left alone is checked.
-constexpr std::size_t DRIVER_STORAGE = 32 * 1024;
-constexpr unsigned char UNTOUCHED = 0xA5;
-
-} // namespace
-
 struct mesos_shim_scheduler
 {
   mesos_shim_scheduler(
       const mesos_shim_library& library_, mesos_shim_callback callback, void* context)
-    : library(library_), symbols(library_.symbols), callbacks(library_, callback, context),
-      storage(DRIVER_STORAGE)
+    : library(library_), symbols(library_.symbols), callbacks(library_, callback, context)
   {
-    std::memset(storage.as<void>(), UNTOUCHED, DRIVER_STORAGE);
   }
 
-  Driver* driver() const { return storage.as<Driver>(); }
-
-  bool fits() const
-  {
-    const unsigned char* byte = storage.as<unsigned char>();
-    return std::all_of(byte + DRIVER_STORAGE / 2, byte + DRIVER_STORAGE, [](unsigned char b) {
-      return b == UNTOUCHED;
-    });
-  }
+  Driver* driver() const { return storage.driver(); }
 
   const mesos_shim_library& library;
   const Symbols& symbols;
   Callbacks callbacks;
-  Storage storage;
+  DriverStorage storage;
 };
 
 extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
@@ -235,7 +136,7 @@ extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
       scheduler.release();
       throw;
     }
-    if (!scheduler->fits()) {
+    if (!scheduler->storage.fits()) {
       symbols.scheduler_driver_free(scheduler->driver());
       throw std::runtime_error("MesosSchedulerDriver of this libmesos is larger than expected");
     }

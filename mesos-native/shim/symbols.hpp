@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace mesos_shim {
 struct Driver;
 struct Message;
 class Callbacks; // stands in for mesos::Scheduler
+class ExecutorCallbacks; // stands in for mesos::Executor
 
 // std::vector<T> of a T whose size is only known at run time: libstdc++'s layout.
 struct RawVector
@@ -25,10 +27,12 @@ struct RawVector
 };
 
 using Strings = std::vector<std::string>;
+using Environment = std::map<std::string, std::string>;
 
 #define STRING_NEW "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 #define STRINGS_OF(S) "RKSt6vectorI" STRING_NEW "SaI" S "EE"
 #define DRIVER "_ZN5mesos20MesosSchedulerDriver"
+#define EXECUTOR "_ZN5mesos19MesosExecutorDriver"
 
 // M(X, field, mangled name, readable name, optional): the messages that cross.
 #define MESOS_SHIM_MESSAGES(M, X)                                                \
@@ -169,6 +173,34 @@ using Strings = std::vector<std::string>;
     "ONS_9scheduler16OfferConstraintsE",                                         \
     "mesos::MesosSchedulerDriver::updateFramework(FrameworkInfo const&, "        \
     "std::vector<std::string> const&, scheduler::OfferConstraints&&)",           \
+    nullptr, 1)                                                                  \
+  /* In a full libmesos, not in the one of the Python package. */                \
+  X(executor_driver_new, void, (Driver*, ExecutorCallbacks*),                    \
+    EXECUTOR "C1EPNS_8ExecutorE",                                                \
+    "mesos::MesosExecutorDriver::MesosExecutorDriver(mesos::Executor*)",         \
+    nullptr, 1)                                                                  \
+  /* Since 1.7. */                                                               \
+  X(executor_driver_new_environment, void,                                       \
+    (Driver*, ExecutorCallbacks*, const Environment*),                           \
+    EXECUTOR "C1EPNS_8ExecutorERKSt3mapI" STRING_NEW "S9_St4lessIS9_E"           \
+    "SaISt4pairIKS9_S9_EEE",                                                     \
+    "mesos::MesosExecutorDriver::MesosExecutorDriver(mesos::Executor*, "         \
+    "std::map<std::string, std::string> const&)", nullptr, 1)                    \
+  X(executor_driver_free, void, (Driver*), EXECUTOR "D1Ev",                      \
+    "mesos::MesosExecutorDriver::~MesosExecutorDriver()", nullptr, 1)            \
+  X(executor_driver_start, int, (Driver*), EXECUTOR "5startEv",                  \
+    "mesos::MesosExecutorDriver::start()", nullptr, 1)                           \
+  X(executor_driver_stop, int, (Driver*), EXECUTOR "4stopEv",                    \
+    "mesos::MesosExecutorDriver::stop()", nullptr, 1)                            \
+  X(executor_driver_join, int, (Driver*), EXECUTOR "4joinEv",                    \
+    "mesos::MesosExecutorDriver::join()", nullptr, 1)                            \
+  X(send_status_update, int, (Driver*, const Message*),                          \
+    EXECUTOR "16sendStatusUpdateERKNS_10TaskStatusE",                            \
+    "mesos::MesosExecutorDriver::sendStatusUpdate(TaskStatus const&)",           \
+    nullptr, 1)                                                                  \
+  X(executor_send_framework_message, int, (Driver*, const std::string*),         \
+    EXECUTOR "20sendFrameworkMessageERK" STRING_NEW,                             \
+    "mesos::MesosExecutorDriver::sendFrameworkMessage(std::string const&)",      \
     nullptr, 1)                                                                  \
   /* Returns a JSON object by value: into storage whose address comes first. */  \
   X(version, void, (void*), "_ZN5mesos8internal7versionEv",                      \

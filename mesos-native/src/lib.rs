@@ -6,9 +6,10 @@
 //! names, messages cross as bytes, and the sizes of C++ objects are asked of the
 //! library.
 //!
-//! [`Library`] finds and checks a libmesos, [`NativeBackend`] runs schedulers over it,
-//! [`local`] runs a whole cluster inside the process. What this crate leaves to others: getting a libmesos (mesos-local), and
-//! everything that a framework does (mesos-core).
+//! [`Library`] finds and checks a libmesos, [`NativeBackend`] runs schedulers over it and
+//! [`NativeExecutorBackend`] executors, [`local`] runs a whole cluster inside the process.
+//! What this crate leaves to others: getting a libmesos (mesos-local), and everything that
+//! a framework does (mesos-core).
 //!
 //! # Which libraries
 //! Linux, with libmesos and this crate built against libstdc++ and its string type of
@@ -31,6 +32,6 @@ pub mod local;
 mod preflight;
 mod sys;
 
-pub use backend::NativeBackend;
+pub use backend::{NativeBackend, NativeExecutorBackend};
 pub use error::{Error, ErrorKind, Result};
 pub use library::{LIBRARY_VARIABLE, Library};

@@ -38,7 +38,8 @@
 #![cfg_attr(
     feature = "native",
     doc = "\n[`native::NativeBackend`] runs the same scheduler over libmesos, for clusters \
-           that only take its protocol or its authentication. What it cannot do is an \
+           that only take its protocol or its authentication, and \
+           [`native::NativeExecutorBackend`] the same executor. What they cannot do is an \
            error that says so, and missing in [`SchedulerDriver::capabilities`]."
 )]
 //!
@@ -61,7 +62,7 @@
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
 //! | `json` | no | Mesos' JSON mapping: serde on all messages, and the JSON codec of `http` |
 //! | `metrics` | no | what drivers measure, by the facade of that name: [`metrics`] |
-//! | `native` | no | schedulers over libmesos, loaded at run time: `mesos::native` |
+//! | `native` | no | schedulers and executors over libmesos, loaded at run time: `mesos::native` |
 //! | `tls` | no | `https://` for `http`, by rustls |
 //! | `tls-openssl` | no | the system's OpenSSL as another TLS library to choose, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
 //! | `zookeeper` | no | masters that are found by `zk://…`, and `store::ZooKeeperStore`; brings some 60 crates |

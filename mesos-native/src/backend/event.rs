@@ -127,7 +127,7 @@ fn event(event_type: event::Type, fill: impl FnOnce(&mut Event)) -> Event {
     event
 }
 
-fn decode<M: Message + Default>(name: &str, bytes: &Bytes) -> Result<M> {
+pub(super) fn decode<M: Message + Default>(name: &str, bytes: &Bytes) -> Result<M> {
     M::decode(bytes.clone()).map_err(|cause| {
         let text = format!("libmesos handed over a {name} that does not decode");
         Error::new(ErrorKind::Decode, text).with_source(cause)

@@ -7,9 +7,11 @@
 mod address;
 mod call;
 mod event;
+mod executor;
 mod presence;
 mod queue;
 mod subscription;
+mod thread;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,6 +30,9 @@ use crate::sys::{self, Feature, Scheduler, Settings};
 use presence::Presence;
 use queue::Queue;
 use subscription::{Calls, Driver, Events, Inlet};
+use thread::on_a_thread;
+
+pub use executor::NativeExecutorBackend;
 
 /// How many callbacks may wait for their handler before libmesos has to wait.
 const QUEUE: usize = 128;
@@ -237,7 +242,7 @@ impl Backend<SchedulerApi> for NativeBackend {
             // Nobody waits any more: the driver ends here, on this thread.
             let _ = sender.send(backend.start(&master, &info, &roles));
         };
-        subscription::on_a_thread(work).map_err(|error| {
+        on_a_thread(work).map_err(|error| {
             Error::new(ErrorKind::Backend, "no thread can be started").with_source(error)
         })?;
         let started = started.await.map_err(|_| {

@@ -89,7 +89,7 @@ async fn resolve(ensemble: &str) -> Result<()> {
     Ok(())
 }
 
-fn tls() -> bool {
+pub(super) fn tls() -> bool {
     ["LIBPROCESS_SSL_ENABLED", "SSL_ENABLED"]
         .iter()
         .filter_map(|name| std::env::var(name).ok())

@@ -1,10 +1,8 @@
 //! One driver of libmesos' as a subscription: its callbacks as events, its methods as
 //! calls, and its end, for which nobody has to wait.
 
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,6 +15,7 @@ use super::call::{Native, native};
 use super::event::lift;
 use super::presence::Presence;
 use super::queue::Queue;
+use super::thread::{end_on_a_thread, on_a_thread};
 use crate::sys::{self, Scheduler};
 
 /// A driver that runs. Whoever drops it last does not wait for its end, which takes as
@@ -37,20 +36,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let Some(scheduler) = self.0.take() else {
-            return;
-        };
-        // Kept for the case that there is no thread: better a wait than a leak.
-        let scheduler = Arc::new(Mutex::new(Some(scheduler)));
-        let theirs = Arc::clone(&scheduler);
-        let end = move || {
-            let scheduler = theirs.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(scheduler) = scheduler {
-                leave(&scheduler);
-            }
-        };
-        if let Err(error) = on_a_thread(end) {
-            tracing::warn!(%error, "no thread can be started; waiting for libmesos here");
+        if let Some(scheduler) = self.0.take() {
+            end_on_a_thread(scheduler, leave);
         }
     }
 }
@@ -63,12 +50,6 @@ fn leave(scheduler: &Scheduler) {
     if let Err(error) = left.and_then(|_| scheduler.join()) {
         tracing::warn!(%error, "a driver of libmesos did not end in order");
     }
-}
-
-/// Runs `work`, which may block, on a thread of its own.
-pub(super) fn on_a_thread(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let thread = thread::Builder::new().name("mesos-native".to_owned());
-    thread.spawn(work).map(drop)
 }
 
 /// Where callbacks arrive.

@@ -1,8 +1,8 @@
 //! The calls of a scheduler driver. Messages are serialized ones; what has to hold of
 //! them is said in the shim's header and seen to by the callers.
 
-use super::scheduler::{Scheduler, Status};
-use super::{bindings, bytes, views};
+use super::scheduler::Scheduler;
+use super::{Status, bindings, bytes, views};
 
 /// What a call takes: the arguments of libmesos' method of that name.
 pub(crate) enum Call<'a> {

@@ -20,7 +20,7 @@ unsafe impl Send for Loaded {}
 // SAFETY: as above; nothing changes it after it was made.
 unsafe impl Sync for Loaded {}
 
-/// What a later release of Mesos added.
+/// What not every libmesos has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Feature {
     /// SUPPRESS and REVIVE of single roles (1.9).
@@ -29,6 +29,10 @@ pub(crate) enum Feature {
     UpdateFramework,
     /// Offer constraints (1.11).
     OfferConstraints,
+    /// `MesosExecutorDriver`, which the library of the Python package lacks.
+    Executors,
+    /// Executors that are told an environment (1.7).
+    ExecutorEnvironment,
 }
 
 /// Why a file is not a libmesos that can be used.
@@ -140,6 +144,8 @@ impl Loaded {
             Feature::SingleRoles => bindings::MESOS_SHIM_SINGLE_ROLES,
             Feature::UpdateFramework => bindings::MESOS_SHIM_UPDATE_FRAMEWORK,
             Feature::OfferConstraints => bindings::MESOS_SHIM_OFFER_CONSTRAINTS,
+            Feature::Executors => bindings::MESOS_SHIM_EXECUTORS,
+            Feature::ExecutorEnvironment => bindings::MESOS_SHIM_EXECUTOR_ENVIRONMENT,
         };
         // SAFETY: the handle is never freed.
         unsafe { bindings::mesos_shim_library_has(self.0.as_ptr(), feature) != 0 }

@@ -5,21 +5,31 @@
 
 #[allow(missing_docs, unreachable_pub, dead_code, non_camel_case_types)]
 mod bindings;
+mod callback;
 mod calls;
+mod executor;
 #[cfg(test)]
 mod hazards;
 mod loader;
+mod process;
 mod scheduler;
 
 pub(crate) use bindings::{
     MESOS_SHIM_DISCONNECTED, MESOS_SHIM_ERROR, MESOS_SHIM_EXECUTOR_LOST,
-    MESOS_SHIM_FRAMEWORK_MESSAGE, MESOS_SHIM_OFFER_RESCINDED, MESOS_SHIM_REGISTERED,
-    MESOS_SHIM_REREGISTERED, MESOS_SHIM_RESOURCE_OFFERS, MESOS_SHIM_RUNNING,
-    MESOS_SHIM_SHIM_FAILED, MESOS_SHIM_SLAVE_LOST, MESOS_SHIM_STATUS_UPDATE,
+    MESOS_SHIM_EXECUTOR_MESSAGE, MESOS_SHIM_EXECUTOR_REGISTERED, MESOS_SHIM_EXECUTOR_REREGISTERED,
+    MESOS_SHIM_FRAMEWORK_MESSAGE, MESOS_SHIM_KILL_TASK, MESOS_SHIM_LAUNCH_TASK,
+    MESOS_SHIM_OFFER_RESCINDED, MESOS_SHIM_REGISTERED, MESOS_SHIM_REREGISTERED,
+    MESOS_SHIM_RESOURCE_OFFERS, MESOS_SHIM_RUNNING, MESOS_SHIM_SHIM_FAILED, MESOS_SHIM_SHUTDOWN,
+    MESOS_SHIM_SLAVE_LOST, MESOS_SHIM_STATUS_UPDATE,
 };
+pub(crate) use callback::Event;
 pub(crate) use calls::Call;
+pub(crate) use executor::Executor;
 pub(crate) use loader::{Feature, LoadError, Loaded, preload};
-pub(crate) use scheduler::{Event, Scheduler, Settings, Status};
+pub(crate) use scheduler::{Scheduler, Settings};
+
+/// One of the header's `mesos_shim_status` values.
+pub(crate) type Status = bindings::mesos_shim_status;
 
 /// A buffer for the text of an error or a version.
 struct Text([u8; 512]);

@@ -1,31 +1,14 @@
-//! `MesosSchedulerDriver` as a safe handle, and the way its callbacks take to Rust:
-//! copied, handed to one function, done. Its calls are in `calls`.
+//! `MesosSchedulerDriver` as a safe handle. Its calls are in `calls`, the way of its
+//! callbacks in `callback`.
 
-use std::ffi::{c_char, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process;
+use std::ffi::c_char;
 use std::ptr::NonNull;
-use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::callback::{Event, Handler, on_event};
 use super::loader::Loaded;
-use super::{Text, bindings, bytes, views};
-
-/// One callback of libmesos, copied out of its memory.
-#[derive(Debug, Clone)]
-pub(crate) struct Event {
-    /// One of the header's `mesos_shim_event` values.
-    pub(crate) kind: bindings::mesos_shim_event,
-    /// The parts that the header names beside that value.
-    pub(crate) parts: Vec<Vec<u8>>,
-    /// The number that the header names beside that value.
-    pub(crate) value: i64,
-}
-
-/// One of the header's `mesos_shim_status` values.
-pub(crate) type Status = bindings::mesos_shim_status;
-
-type Handler = Box<dyn Fn(Event) + Send + Sync>;
+use super::process::Home;
+use super::{Status, Text, bindings, bytes, views};
 
 /// What a driver is made with.
 #[derive(Default)]
@@ -50,8 +33,7 @@ pub(crate) struct Scheduler {
     handler: *mut Handler,
     /// Whether `start` has succeeded.
     started: AtomicBool,
-    /// The process that made it.
-    process: u32,
+    home: Home,
 }
 
 // SAFETY: libmesos' driver takes calls from any thread (they are serialized by a lock
@@ -99,7 +81,7 @@ impl Scheduler {
                 raw,
                 handler,
                 started: AtomicBool::new(false),
-                process: process::id(),
+                home: Home::here(),
             }),
             None => Err(error.into_string()),
         }
@@ -155,14 +137,7 @@ impl Scheduler {
         &self,
         method: impl FnOnce(*mut bindings::mesos_shim_scheduler, *mut c_char, usize) -> Status,
     ) -> Result<Status, String> {
-        if self.process != process::id() {
-            return Err(format!(
-                "this process was forked from process {}, which owns the driver; libmesos does \
-                 not work in a forked process: exec a program instead, or make the driver after \
-                 the fork",
-                self.process
-            ));
-        }
+        self.home.check()?;
         let mut error = Text::new();
         let status = method(self.raw.as_ptr(), error.as_mut_ptr(), error.len());
         if status == bindings::MESOS_SHIM_EXCEPTION {
@@ -175,7 +150,7 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        if self.process != process::id() {
+        if self.home.check().is_err() {
             // libmesos would wait for threads that are not here.
             return;
         }
@@ -185,85 +160,5 @@ impl Drop for Scheduler {
         // SAFETY: made by Box::into_raw in `new`; the header says that no callback runs
         // after the call above, so this is its only user.
         drop(unsafe { Box::from_raw(self.handler) });
-    }
-}
-
-/// What libmesos' threads call. Copies the parts, hands them on, and lets no panic
-/// through to C++.
-///
-/// # Safety
-/// `context` is the handler given to `Scheduler::new`, still alive, and `parts` points
-/// to `part_count` valid parts during the call.
-unsafe extern "C" fn on_event(
-    context: *mut c_void,
-    kind: bindings::mesos_shim_event,
-    parts: *const bindings::mesos_shim_bytes,
-    part_count: usize,
-    value: i64,
-) {
-    let run = AssertUnwindSafe(|| {
-        // SAFETY: the header says that context stays valid until the driver was freed.
-        let handler = unsafe { &*context.cast::<Handler>() };
-        let mut copied = Vec::with_capacity(part_count);
-        for index in 0..part_count {
-            // SAFETY: index is less than part_count.
-            let part = unsafe { *parts.add(index) };
-            copied.push(if part.len == 0 {
-                Vec::new() // its data may be NULL
-            } else {
-                // SAFETY: the header says that data points to len bytes during the call.
-                unsafe { slice::from_raw_parts(part.data, part.len) }.to_vec()
-            });
-        }
-        handler(Event {
-            kind,
-            parts: copied,
-            value,
-        });
-    });
-    if catch_unwind(run).is_err() {
-        tracing::error!(
-            kind,
-            "a callback of libmesos was lost to a panic in its handler"
-        );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    fn call(handler: Handler, parts: &[&[u8]]) {
-        let handler = Box::into_raw(Box::new(handler));
-        let parts: Vec<_> = parts.iter().map(|part| bytes(part)).collect();
-        // SAFETY: the handler is alive and the parts are valid during the call.
-        unsafe { on_event(handler.cast(), 7, parts.as_ptr(), parts.len(), -3) };
-        // SAFETY: made by Box::into_raw above, and nobody uses it any more.
-        drop(unsafe { Box::from_raw(handler) });
-    }
-
-    #[test]
-    fn a_callback_arrives_with_all_its_parts_even_empty_ones() {
-        let (sender, events) = mpsc::channel();
-        call(
-            Box::new(move |event| sender.send(event).expect("a receiver")),
-            &[b"a", b"", b"\0\xff"],
-        );
-        let event = events.recv().expect("an event");
-        assert_eq!((event.kind, event.value), (7, -3));
-        assert_eq!(
-            event.parts,
-            [b"a".to_vec(), b"".to_vec(), b"\0\xff".to_vec()]
-        );
-    }
-
-    #[test]
-    fn a_panic_in_a_handler_does_not_reach_libmesos() {
-        call(
-            Box::new(|_| panic!("a handler's panic, expected in this test")),
-            &[],
-        );
     }
 }

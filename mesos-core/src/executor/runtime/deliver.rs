@@ -95,7 +95,10 @@ where
         let driver = self.driver.clone();
         let shared = driver.shared();
         shared.link.connect(Arc::clone(calls));
-        self.sender = Some(Sender::start(&driver, calls, self.environment.checkpoint));
+        // Where the same stream has another subscription, its calls are the same too.
+        if self.sender.is_none() {
+            self.sender = Some(Sender::start(&driver, calls, self.environment.checkpoint));
+        }
         let subscribed = Subscribed {
             executor_info: subscribed.executor_info,
             framework_info: subscribed.framework_info,

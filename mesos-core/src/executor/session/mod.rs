@@ -198,7 +198,8 @@ impl Session {
                 self.state = Subscribing;
                 Output::Proceed
             }
-            Input::Granted(of) if self.is(of, &[Subscribing]) => {
+            // A backend that reconnects by itself is granted another one in the same stream.
+            Input::Granted(of) if self.is(of, &[Subscribing, Subscribed]) => {
                 self.state = Subscribed;
                 self.backoff.reset();
                 self.give_up = None;

@@ -220,3 +220,12 @@ fn after_a_shutdown_and_the_loss_of_the_agent_only_the_tasks_are_waited_for() {
         ErrorKind::Unacknowledged
     );
 }
+
+#[test]
+fn a_subscription_that_is_granted_once_more_in_the_same_stream_is_told_as_another_one() {
+    let mut session = subscribed(true);
+    let again = Input::Granted(session.generation());
+    let output = session.step(SECOND, 1.0, NOTHING, again);
+    assert!(matches!(output, Output::Subscribed(true)), "{output:?}");
+    assert_eq!(session.state(), State::Subscribed);
+}

@@ -1,0 +1,173 @@
+//! What libmesos calls an executor with, as events of the v1 API. The messages are the same
+//! on the wire; only what they come in differs.
+
+use bytes::Bytes;
+use mesos_core::{Error, ErrorKind, Result};
+use mesos_proto::v1::executor::Event;
+use mesos_proto::v1::executor::event::{self, Subscribed, Type};
+use mesos_proto::v1::{AgentInfo, TaskId};
+use prost::Message;
+
+use crate::backend::event as both;
+use crate::sys;
+
+/// The event that a callback stands for; none for DISCONNECTED. `known` is what was
+/// registered last, of which REREGISTERED repeats the agent alone.
+pub(super) fn lift(callback: sys::Event, known: &mut Option<Subscribed>) -> Result<Option<Event>> {
+    let parts: Vec<Bytes> = callback.parts.into_iter().map(Bytes::from).collect();
+    let event = match (callback.kind, parts.as_slice()) {
+        (sys::MESOS_SHIM_EXECUTOR_REGISTERED, [executor, framework, agent]) => {
+            let subscribed = Subscribed {
+                executor_info: decode("ExecutorInfo", executor)?,
+                framework_info: decode("FrameworkInfo", framework)?,
+                agent_info: decode("SlaveInfo", agent)?,
+                container_id: None,
+            };
+            self::subscribed(known.insert(subscribed))
+        }
+        (sys::MESOS_SHIM_EXECUTOR_REREGISTERED, [agent]) => {
+            let agent: AgentInfo = decode("SlaveInfo", agent)?;
+            let Some(known) = known else {
+                return Err(broken(
+                    "it reregistered an executor that it never registered",
+                ));
+            };
+            known.agent_info = agent;
+            subscribed(known)
+        }
+        (sys::MESOS_SHIM_DISCONNECTED, []) => return Ok(None),
+        (sys::MESOS_SHIM_LAUNCH_TASK, [task]) => {
+            let task = decode("TaskInfo", task)?;
+            event(Type::Launch, |event| {
+                event.launch = Some(event::Launch { task });
+            })
+        }
+        (sys::MESOS_SHIM_KILL_TASK, [task_id]) => {
+            let task_id: TaskId = decode("TaskID", task_id)?;
+            event(Type::Kill, |event| {
+                event.kill = Some(event::Kill {
+                    task_id,
+                    kill_policy: None,
+                });
+            })
+        }
+        (sys::MESOS_SHIM_EXECUTOR_MESSAGE, [data]) => event(Type::Message, |event| {
+            event.message = Some(event::Message { data: data.clone() });
+        }),
+        (sys::MESOS_SHIM_SHUTDOWN, []) => event(Type::Shutdown, |_| {}),
+        (sys::MESOS_SHIM_ERROR, [text]) => {
+            let message = String::from_utf8_lossy(text).into_owned();
+            event(Type::Error, |event| {
+                event.error = Some(event::Error { message });
+            })
+        }
+        (sys::MESOS_SHIM_SHIM_FAILED, [text]) => {
+            let text = String::from_utf8_lossy(text);
+            return Err(broken(&format!(
+                "a callback of kind {} could not be taken: {text}",
+                callback.value
+            )));
+        }
+        (kind, parts) => {
+            return Err(broken(&format!(
+                "a callback of kind {kind} with {} parts",
+                parts.len()
+            )));
+        }
+    };
+    Ok(Some(event))
+}
+
+/// There is no second subscription to try, so it is no error that is worth one.
+pub(super) fn broken(text: &str) -> Error {
+    Error::new(
+        ErrorKind::Backend,
+        format!("libmesos cannot go on with this executor: {text}"),
+    )
+}
+
+fn decode<M: Message + Default>(name: &str, bytes: &Bytes) -> Result<M> {
+    both::decode(name, bytes).map_err(|error| broken("a message").with_source(error))
+}
+
+fn subscribed(known: &Subscribed) -> Event {
+    event(Type::Subscribed, |event| {
+        event.subscribed = Some(known.clone());
+    })
+}
+
+pub(super) fn event(event_type: Type, fill: impl FnOnce(&mut Event)) -> Event {
+    let mut event = Event {
+        r#type: Some(event_type.into()),
+        ..Default::default()
+    };
+    fill(&mut event);
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mesos_proto::v1::{ExecutorInfo, FrameworkInfo};
+
+    fn callback(kind: u32, parts: &[Vec<u8>]) -> sys::Event {
+        sys::Event {
+            kind,
+            parts: parts.to_vec(),
+            value: 0,
+        }
+    }
+
+    fn agent(hostname: &str) -> Vec<u8> {
+        AgentInfo {
+            hostname: hostname.to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec()
+    }
+
+    #[test]
+    fn an_executor_that_is_registered_again_has_its_own_description_and_the_new_agents() {
+        let mut known = None;
+        let executor = ExecutorInfo {
+            name: Some("e".to_owned()),
+            ..Default::default()
+        };
+        let framework = FrameworkInfo::new("u", "f");
+        let parts = [
+            executor.encode_to_vec(),
+            framework.encode_to_vec(),
+            agent("before"),
+        ];
+        let first = lift(
+            callback(sys::MESOS_SHIM_EXECUTOR_REGISTERED, &parts),
+            &mut known,
+        );
+        let first = first.unwrap().unwrap().subscribed.unwrap();
+        assert_eq!(first.agent_info.hostname, "before");
+        let again = callback(sys::MESOS_SHIM_EXECUTOR_REREGISTERED, &[agent("after")]);
+        let again = lift(again, &mut known)
+            .unwrap()
+            .unwrap()
+            .subscribed
+            .unwrap();
+        assert_eq!(again.executor_info, executor);
+        assert_eq!(again.framework_info.name, "f");
+        assert_eq!(again.agent_info.hostname, "after");
+    }
+
+    #[test]
+    fn callbacks_that_make_no_sense_are_errors_that_no_second_attempt_follows() {
+        for (kind, parts) in [
+            (sys::MESOS_SHIM_EXECUTOR_REREGISTERED, vec![agent("a")]),
+            (sys::MESOS_SHIM_LAUNCH_TASK, vec![]),
+            (sys::MESOS_SHIM_KILL_TASK, vec![vec![], vec![]]),
+            (sys::MESOS_SHIM_REGISTERED, vec![]),
+            (4711, vec![]),
+            (sys::MESOS_SHIM_SHIM_FAILED, vec![b"no memory".to_vec()]),
+        ] {
+            let error = lift(callback(kind, &parts), &mut None).unwrap_err();
+            assert!(!error.is_retryable(), "{error}");
+        }
+    }
+}
