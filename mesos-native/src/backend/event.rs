@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 use mesos_core::{Error, ErrorKind, Result};
+use mesos_proto::lossy::{self, HasText};
 use mesos_proto::v1::scheduler::{Event, event};
 use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, OfferId, TaskStatus};
-use prost::Message;
 
 use crate::sys;
 
@@ -127,11 +127,17 @@ fn event(event_type: event::Type, fill: impl FnOnce(&mut Event)) -> Event {
     event
 }
 
-pub(super) fn decode<M: Message + Default>(name: &str, bytes: &Bytes) -> Result<M> {
-    M::decode(bytes.clone()).map_err(|cause| {
+/// Text that is not UTF-8, which Mesos passes on, is replaced and told of.
+pub(super) fn decode<M: HasText>(name: &str, bytes: &Bytes) -> Result<M> {
+    let (message, replaced) = lossy::decode(bytes.clone()).map_err(|cause| {
         let text = format!("libmesos handed over a {name} that does not decode");
         Error::new(ErrorKind::Decode, text).with_source(cause)
-    })
+    })?;
+    if !replaced.is_empty() {
+        let fields = replaced.join(", ");
+        tracing::warn!(%fields, "text that is not UTF-8 was replaced in a {name}");
+    }
+    Ok(message)
 }
 
 #[cfg(test)]
@@ -145,6 +151,23 @@ mod tests {
             value: 0,
         };
         lift(callback, &mut None)
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_replaced_and_loses_no_update() {
+        // task_id, state and message, as protobuf writes them.
+        let status = b"\x0a\x03\x0a\x01t\x10\x01\x22\x01\xff".to_vec();
+        let callback = sys::Event {
+            kind: sys::MESOS_SHIM_STATUS_UPDATE,
+            parts: vec![status],
+            value: 0,
+        };
+        let event = lift(callback, &mut None)
+            .expect("an update")
+            .expect("an event");
+        let update = event.update.expect("a status");
+        assert_eq!(update.status.task_id.value, "t");
+        assert_eq!(update.status.message(), "\u{fffd}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 
 use bytes::Bytes;
 use mesos_core::{Error, ErrorKind, Result};
+use mesos_proto::lossy::HasText;
 use mesos_proto::v1::executor::Event;
 use mesos_proto::v1::executor::event::{self, Subscribed, Type};
 use mesos_proto::v1::{AgentInfo, TaskId};
-use prost::Message;
 
 use crate::backend::event as both;
 use crate::sys;
@@ -86,7 +86,7 @@ pub(super) fn broken(text: &str) -> Error {
     )
 }
 
-fn decode<M: Message + Default>(name: &str, bytes: &Bytes) -> Result<M> {
+fn decode<M: HasText>(name: &str, bytes: &Bytes) -> Result<M> {
     both::decode(name, bytes).map_err(|error| broken("a message").with_source(error))
 }
 
@@ -109,6 +109,7 @@ pub(super) fn event(event_type: Type, fill: impl FnOnce(&mut Event)) -> Event {
 mod tests {
     use super::*;
     use mesos_proto::v1::{ExecutorInfo, FrameworkInfo};
+    use prost::Message as _;
 
     fn callback(kind: u32, parts: &[Vec<u8>]) -> sys::Event {
         sys::Event {

@@ -1,0 +1,108 @@
+//! What a libmesos may do to its caller.
+
+use mesos_core::{ErrorKind, ExecutorDriver};
+use mesos_native::NativeExecutorBackend;
+use mesos_testing::v1::{TaskState, TaskStatus};
+use mesos_testing::{ExecutorRecorder, ExecutorTold as Told, Handler, Outcome};
+
+use crate::support::{Agent, environment, library, scene};
+
+/// Whoever destroys a driver that never ran ends this process: the stand-in as Mesos' own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_that_does_not_start_is_an_error_with_libmesos_own_words() {
+    for (scenario, words) in [
+        ("refuses", "refused by a constructor"),
+        ("throws at once", "thrown by a constructor"),
+        ("throws late", "an exception of an unknown type"),
+        ("large", "larger than expected"),
+    ] {
+        let Some(scene) = scene(scenario).await else {
+            return;
+        };
+        let error = scene.driver.join().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{scenario}: {error}");
+        let text = mesos_core::chain(&error).to_string();
+        assert!(text.contains(words), "{scenario}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_makes_no_sense_ends_the_driver_and_no_second_one_is_made() {
+    let Some(scene) = scene("unregistered").await else {
+        return;
+    };
+    let error = scene.driver.join().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
+    let disconnects = scene.recorder.told();
+    let disconnects = disconnects
+        .iter()
+        .filter(|told| matches!(told, Told::Disconnected(_)));
+    assert_eq!(disconnects.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_ends_the_driver_whatever_bytes_it_has() {
+    let Some(scene) = scene("error").await else {
+        return;
+    };
+    let error = scene.driver.join().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected, "{error}");
+    assert!(error.to_string().contains("the end \u{fffd}"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_libmesos_does_not_take_is_told_and_not_tried_for_ever() {
+    let Some(scene) = scene("unsendable").await else {
+        return;
+    };
+    let launch = |told: &Told| matches!(told, Told::Launch(_));
+    scene.recorder.expect("launch", launch).await;
+    let finished = TaskStatus::new("t", TaskState::TaskFinished);
+    scene.driver.update(finished).await.unwrap();
+    scene.driver.stop();
+    let error = scene.driver.join().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unacknowledged, "{error}");
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_of_a_handler_ends_the_driver_and_nothing_else() {
+    let Some(scene) = scene("endless").await else {
+        return;
+    };
+    let panic = Outcome::Panic("expected in this test".to_owned());
+    scene.recorder.plan(Handler::Message, panic);
+    let error = scene.driver.join().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panicked, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_has_one_driver_of_libmesos_and_refuses_another() {
+    let Some(library) = library().await else {
+        return;
+    };
+    let agent = Agent::start(0).await;
+    let environment = environment("plain", &agent);
+    let backend = NativeExecutorBackend::new(library, &environment).unwrap();
+    let recorder = ExecutorRecorder::new();
+    let first = ExecutorDriver::start(recorder.clone(), environment.clone(), backend.clone());
+    let subscribed = |told: &Told| matches!(told, Told::Subscribed(_));
+    recorder.expect("subscribed", subscribed).await;
+    let second = ExecutorDriver::run(ExecutorRecorder::new(), environment, backend).await;
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::AgentLost);
+    first.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_of_many_threads_at_once_are_all_told() {
+    let Some(scene) = scene("crowd").await else {
+        return;
+    };
+    for _ in 0..8 {
+        let launch = |told: &Told| matches!(told, Told::Launch(_));
+        scene.recorder.expect("launch", launch).await;
+        let message = |told: &Told| matches!(told, Told::Message(_));
+        scene.recorder.expect("message", message).await;
+    }
+    scene.driver.abort();
+}

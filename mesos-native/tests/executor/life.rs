@@ -1,0 +1,150 @@
+//! From the registration to the end.
+
+use std::time::{Duration, Instant};
+
+use mesos_core::executor::ExecutorEnvironment;
+use mesos_core::{End, ErrorKind};
+use mesos_testing::ExecutorTold as Told;
+use mesos_testing::v1::{TaskState, TaskStatus};
+use prost::Message as _;
+
+use crate::support::{Agent, Scene, scene, scene_with};
+
+fn finished() -> TaskStatus {
+    TaskStatus::new("t", TaskState::TaskFinished)
+}
+
+impl Scene {
+    async fn subscribed(&self) -> mesos_core::executor::Subscribed {
+        let wanted = |told: &Told| matches!(told, Told::Subscribed(_));
+        match self.recorder.expect("subscribed", wanted).await {
+            Told::Subscribed(subscribed) => *subscribed,
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn launched(&self) {
+        let wanted = |told: &Told| matches!(told, Told::Launch(_));
+        self.recorder.expect("launch", wanted).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_callback_is_told_and_every_call_arrives() {
+    let Some(scene) = scene("bytes").await else {
+        return;
+    };
+    let Scene {
+        driver, recorder, ..
+    } = &scene;
+    let subscribed = scene.subscribed().await;
+    assert_eq!(subscribed.executor_info.executor_id.value, "bytes");
+    assert_eq!(subscribed.framework_info.name, "framework");
+    assert_eq!(subscribed.agent_info.hostname, "first");
+    assert!(!subscribed.resubscribed);
+    let launch = |told: &Told| match told {
+        Told::Launch(task) => task.task_id.value == "t" && task.name == "name \u{fffd}",
+        _ => false,
+    };
+    recorder.expect("the task", launch).await;
+    let bytes = |told: &Told| matches!(told, Told::Message(data) if **data == *b"\0\xff");
+    recorder.expect("bytes", bytes).await;
+
+    let before = Instant::now();
+    driver
+        .update(TaskStatus::new("t", TaskState::TaskRunning).with_message("words"))
+        .await
+        .unwrap();
+    // The stand-in's own: what libmesos was given.
+    let mut uuid = None;
+    let given = |told: &Told| {
+        let Told::Message(data) = told else {
+            return false;
+        };
+        let status = TaskStatus::decode(data.clone()).unwrap();
+        uuid = status.uuid.clone();
+        status.state() == TaskState::TaskRunning && status.message() == "words"
+    };
+    recorder.expect("the update", given).await;
+    let acknowledged = |told: &Told| match told {
+        Told::Acknowledged(task_id, of) => task_id.value == "t" && Some(of) == uuid.as_ref(),
+        _ => false,
+    };
+    recorder.expect("its acknowledgement", acknowledged).await;
+    assert!(before.elapsed() >= Duration::from_secs(1), "too early");
+
+    driver.message("kill").await.unwrap();
+    let kill = |told: &Told| matches!(told, Told::Kill(id, None) if id.value == "t");
+    recorder.expect("kill", kill).await;
+    driver.message("shutdown").await.unwrap();
+    let shutdown = |told: &Told| matches!(told, Told::Shutdown);
+    recorder.expect("shutdown", shutdown).await;
+    driver.update(finished()).await.unwrap();
+    assert_eq!(driver.join().await.unwrap(), End::ShutDown);
+    assert_eq!(driver.unacknowledged(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_until_libmesos_has_had_the_last_update_for_a_second() {
+    let Some(scene) = scene("plain").await else {
+        return;
+    };
+    scene.launched().await;
+    scene.driver.update(finished()).await.unwrap();
+    let before = Instant::now();
+    scene.driver.stop();
+    assert_eq!(scene.driver.join().await.unwrap(), End::Stopped);
+    // The update may have been made some moments before the clock was read.
+    assert!(before.elapsed() > Duration::from_millis(500), "{before:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_acknowledged_while_the_agent_is_away_and_all_when_it_is_back() {
+    let Some(mut scene) = scene("plain").await else {
+        return;
+    };
+    scene.subscribed().await;
+    scene.launched().await;
+    // An acknowledgement shows that the agent has been seen.
+    let running = TaskStatus::new("t", TaskState::TaskRunning);
+    scene.driver.update(running.clone()).await.unwrap();
+    let acknowledged = |told: &Told| matches!(told, Told::Acknowledged(..));
+    scene.recorder.expect("acknowledged", acknowledged).await;
+
+    let port = scene.agent.port;
+    let away = std::mem::replace(&mut scene.agent, Agent::start(0).await);
+    away.stop().await;
+    scene.driver.update(finished()).await.unwrap();
+    // sleep: longer than libmesos has to have had an update, and nothing may come of it
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(scene.driver.unacknowledged(), 1);
+
+    scene.agent = Agent::start(port).await;
+    scene.driver.message("reregistered").await.unwrap();
+    let again = scene.subscribed().await;
+    assert!(again.resubscribed);
+    assert_eq!(again.agent_info.hostname, "second");
+    assert_eq!(again.executor_info.executor_id.value, "plain");
+    scene.recorder.expect("acknowledged", acknowledged).await;
+    assert_eq!(scene.driver.unacknowledged(), 0);
+    scene.driver.stop();
+    assert_eq!(scene.driver.join().await.unwrap(), End::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_an_agent_did_not_live_to_have_is_told_at_the_end() {
+    let hurry = |environment: &mut ExecutorEnvironment| {
+        environment.shutdown_grace_period = Duration::from_millis(2500);
+    };
+    let Some(scene) = scene_with("plain", hurry, |backend| backend).await else {
+        return;
+    };
+    scene.launched().await;
+    scene.agent.stop().await;
+    scene.driver.update(finished()).await.unwrap();
+    scene.driver.message("shutdown").await.unwrap();
+    // Everything has ended but for the acknowledgement, for which the grace period is.
+    let error = scene.driver.join().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unacknowledged, "{error}");
+    assert_eq!(scene.driver.unacknowledged(), 1);
+}

@@ -1,0 +1,120 @@
+//! More than an executor can take, and drops at bad moments.
+
+use std::fs;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mesos_core::{Executor, ExecutorDriver, HandlerResult};
+use mesos_native::NativeExecutorBackend;
+use mesos_testing::v1::TaskInfo;
+use mesos_testing::{ExecutorTold as Told, Handler};
+
+use crate::support::{Agent, environment, library, scene, scene_with};
+
+/// A number that a long run may set higher.
+fn number(variable: &str, usual: u32) -> u32 {
+    let set = std::env::var(variable).ok();
+    set.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// The resident memory of this process, in KiB.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1));
+    size.and_then(|size| size.parse().ok()).unwrap()
+}
+
+/// Counts messages, which have to count up.
+struct Counter {
+    next: u32,
+    last: u32,
+    resident: u64,
+}
+
+#[async_trait]
+impl Executor for Counter {
+    async fn launch(&mut self, _: &ExecutorDriver, _: TaskInfo) -> HandlerResult {
+        Err("nothing is launched in this scenario".into())
+    }
+
+    async fn message(&mut self, driver: &ExecutorDriver, data: Bytes) -> HandlerResult {
+        assert_eq!(*data, self.next.to_ne_bytes(), "out of order");
+        self.next += 1;
+        if self.next == self.last / 10 {
+            self.resident = resident();
+        }
+        if self.next == self.last {
+            let grown = resident().saturating_sub(self.resident);
+            println!("GROWN {grown} KiB in {} callbacks", self.last);
+            assert!(grown < 16 * 1024, "{grown} KiB in {} callbacks", self.last);
+            driver.stop();
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_callbacks_arrives_in_order_and_leaves_nothing_behind() {
+    let Some(library) = library().await else {
+        return;
+    };
+    let last = number("MESOS_NATIVE_CALLBACKS", 20_000);
+    let agent = Agent::start(0).await;
+    let environment = environment(&format!("flood {last}"), &agent);
+    let backend = NativeExecutorBackend::new(library, &environment).unwrap();
+    let counter = Counter {
+        next: 0,
+        last,
+        resident: 0,
+    };
+    let end = ExecutorDriver::run(counter, environment, backend.queue(2)).await;
+    end.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_holds_libmesos_and_not_the_executors_end() {
+    let Some(scene) = scene_with("endless", |_| {}, |backend| backend.queue(1)).await else {
+        return;
+    };
+    let _gate = scene.recorder.hold(Handler::Message);
+    let message = |told: &Told| matches!(told, Told::Message(_));
+    scene.recorder.expect("a message", message).await;
+    // Its thread waits for room, which comes with the end alone.
+    scene.driver.abort();
+    scene.driver.join().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drivers_that_are_dropped_at_any_moment_leave_little_behind() {
+    let cycles = number("MESOS_NATIVE_CYCLES", 200);
+    let mut before = 0;
+    for cycle in 0..cycles {
+        let scenario = if cycle % 2 == 0 { "endless" } else { "short" };
+        let Some(scene) = scene(scenario).await else {
+            return;
+        };
+        match cycle % 5 {
+            // Before, while, and after it subscribes.
+            0 => drop(scene.driver),
+            1 => {
+                tokio::task::yield_now().await;
+                scene.driver.abort();
+            }
+            2 => {
+                let subscribed = |told: &Told| matches!(told, Told::Subscribed(_));
+                scene.recorder.expect("subscribed", subscribed).await;
+                scene.driver.abort();
+                scene.driver.join().await.unwrap();
+            }
+            _ => scene.driver.abort(),
+        }
+        if cycle == cycles / 4 {
+            before = resident();
+        }
+    }
+    let grown = resident().saturating_sub(before);
+    println!("GROWN {grown} KiB in {cycles} cycles");
+    let bound = u64::from(cycles) * 32 + 32 * 1024;
+    assert!(grown < bound, "{grown} KiB in {cycles} cycles");
+}
