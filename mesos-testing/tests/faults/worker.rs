@@ -90,6 +90,10 @@ impl Worker {
     }
 
     async fn misbehave(&mut self) -> HandlerResult {
+        // All is well again: an agent doubles its wait with each failure.
+        if !self.notes.lock().launching {
+            return Ok(());
+        }
         match self.fault {
             Fault::HandlerFails if self.random.u8(0..3) == 0 => {
                 self.notes.lock().misdeeds += 1;
