@@ -35,6 +35,8 @@ pub(in crate::scheduler) struct Plan {
     /// for everything at intervals.
     tracking: bool,
     operations_too: bool,
+    // Things leave these by being swapped with the last one: keeping their order
+    // would cost each answer as much as there are others.
     /// Not in a terminal state, as far as is known.
     live_tasks: IndexMap<TaskId, Option<AgentId>>,
     live_operations: IndexMap<OperationId, Operation>,
@@ -164,12 +166,12 @@ impl Plan {
 
     /// It was not launched: Mesos refused, or was not asked.
     pub(in crate::scheduler) fn not_launched(&mut self, id: &TaskId) {
-        self.live_tasks.shift_remove(id);
+        self.live_tasks.swap_remove(id);
     }
 
     /// As [`not_launched`](Self::not_launched).
     pub(in crate::scheduler) fn not_operated(&mut self, id: &OperationId) {
-        self.live_operations.shift_remove(id);
+        self.live_operations.swap_remove(id);
     }
 
     /// The scheduler has dealt with an update. Says whether that was the last
@@ -180,11 +182,11 @@ impl Plan {
         let unknown =
             status.state() == TaskState::TaskUnknown && status.reason() == Reason::Reconciliation;
         if is_terminal(status.state()) || unknown {
-            self.live_tasks.shift_remove(id);
+            self.live_tasks.swap_remove(id);
         } else if self.tracking {
             self.live_tasks.insert(id.clone(), status.agent_id.clone());
         }
-        self.open_tasks.shift_remove(id).is_some() && self.is_done()
+        self.open_tasks.swap_remove(id).is_some() && self.is_done()
     }
 
     /// As [`task`](Self::task).
@@ -205,10 +207,10 @@ impl Plan {
                 }
             }
             _ => {
-                self.live_operations.shift_remove(id);
+                self.live_operations.swap_remove(id);
             }
         }
-        self.open_operations.shift_remove(id).is_some() && self.is_done()
+        self.open_operations.swap_remove(id).is_some() && self.is_done()
     }
 
     /// Whether there is a subscription and nothing is left to be answered.
