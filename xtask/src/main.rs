@@ -1,5 +1,6 @@
 //! The project's chores; see `cargo xtask --help`.
 
+mod bench;
 mod bindgen;
 mod ci;
 mod codegen;
@@ -71,6 +72,12 @@ enum Chore {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Measure the drivers and print one table: each row a ratio, its bar, and whether it was met
+    Bench {
+        /// Those of the measuring program; try `--help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Check all that has to hold besides the tests
     #[command(after_help = ci::help())]
     Ci {
@@ -87,6 +94,7 @@ fn main() -> ExitCode {
         Chore::Failover { kills, seed } => long::failover(&root(), kills, seed),
         Chore::Conform { args } => conform::run(&root(), &args),
         Chore::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
+        Chore::Bench { args } => bench::run(&root(), &args),
         Chore::Ci { steps } => ci::run(&root(), &steps),
     };
     match done {

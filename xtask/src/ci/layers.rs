@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 11] = [
+const LAYERS: [Layer; 12] = [
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
@@ -95,6 +95,20 @@ const LAYERS: [Layer; 11] = [
     // Nobody depends on it but those who run it, so it may see everything.
     Layer {
         name: "mesos-conformance",
+        uses: &[
+            "mesos-core",
+            "mesos-http",
+            "mesos-local",
+            "mesos-native",
+            "mesos-proto",
+            "mesos-testing",
+        ],
+        foreign: None,
+        builds: false,
+    },
+    // As little depended on.
+    Layer {
+        name: "mesos-bench",
         uses: &[
             "mesos-core",
             "mesos-http",

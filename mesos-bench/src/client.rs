@@ -1,0 +1,73 @@
+//! The client's side of a row: does its job, and says what that took.
+
+use std::io::Write as _;
+
+use anyhow::{Context, Result};
+use nix::sys::resource::{UsageWho, getrusage};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::job::{Job, Outcome};
+use crate::{launch, raw, scheduler};
+
+/// Does `job`, in JSON, and prints what came of it, in JSON. `measure` runs it
+/// and may add what it counted.
+///
+/// # Errors
+/// What kept it from being done.
+pub fn run(
+    job: &str,
+    measure: impl FnOnce(&mut dyn FnMut() -> Result<Outcome>) -> Result<Outcome>,
+) -> Result<()> {
+    let job: Job = serde_json::from_str(job).context("the job")?;
+    let runtime = runtime(&job)?;
+    let mut outcome = measure(&mut || runtime.block_on(perform(job.clone())))?;
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let seconds =
+        |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    outcome.cpu = seconds(usage.user_time()) + seconds(usage.system_time());
+    outcome.resident_peak = u64::try_from(usage.max_rss())?;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, &outcome)?;
+    Ok(out.flush()?)
+}
+
+fn runtime(job: &Job) -> Result<Runtime> {
+    let threads = match job {
+        Job::Drive(drive) => drive.threads,
+        Job::Launch(_) => 2,
+        _ => 0,
+    };
+    let mut builder = match threads {
+        0 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    Ok(builder
+        .worker_threads(threads.max(1))
+        .enable_all()
+        .build()?)
+}
+
+async fn perform(job: Job) -> Result<Outcome> {
+    match job {
+        Job::Drive(drive) => scheduler::run(drive).await,
+        Job::Raw { url, calls } => raw::calls(&url, calls).await,
+        Job::Decode { url } => raw::decode(&url).await,
+        Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
+        Job::Launch(launch) => launch::run(launch).await,
+    }
+}
+
+/// Resident memory of this process now, in KiB; 0 where the kernel does not say.
+pub(crate) fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    field(&status, "VmRSS:")
+}
+
+/// A number in a file like `/proc/self/status`; 0 where it is not.
+pub(crate) fn field(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let value = line.and_then(|line| line.split_whitespace().next());
+    value
+        .and_then(|value| value.parse().ok())
+        .unwrap_or_default()
+}

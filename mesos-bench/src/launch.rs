@@ -1,0 +1,173 @@
+//! Tasks on a real Mesos: all through one executor, which is this program, so
+//! that Mesos and the drivers are measured and not how processes start.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use async_trait::async_trait;
+use mesos_core::executor::ExecutorEnvironment;
+use mesos_core::resources::Resources;
+use mesos_core::scheduler::StatusUpdate;
+use mesos_core::{
+    Executor, ExecutorDriver, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver,
+};
+use mesos_http::HttpBackend;
+use mesos_native::NativeBackend;
+use mesos_proto::v1::offer::{Operation, operation};
+use mesos_proto::v1::{CommandInfo, ExecutorInfo, Filters, TaskInfo, TaskState, TaskStatus};
+
+use crate::job::{Launch, Outcome};
+
+/// What a task gets.
+const TASK: &str = "cpus:0.1";
+
+struct Finishing;
+
+#[async_trait]
+impl Executor for Finishing {
+    async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
+        let finished = TaskStatus::new(task.task_id, TaskState::TaskFinished);
+        // Its acknowledgement is not this task's to wait for.
+        let driver = driver.clone();
+        tokio::spawn(async move { driver.update(finished).await });
+        Ok(())
+    }
+}
+
+/// The executor's part of this program.
+///
+/// # Errors
+/// Those of the driver.
+pub async fn execute() -> Result<()> {
+    let environment = ExecutorEnvironment::take_env()?;
+    let backend = HttpBackend::for_executor(&environment)?;
+    ExecutorDriver::run(Finishing, environment, backend).await?;
+    Ok(())
+}
+
+struct Tasks {
+    executor: ExecutorInfo,
+    launched: u32,
+    ended: u32,
+    all: u32,
+    began: Option<Instant>,
+    /// The first round waits for the executor to start.
+    warm: bool,
+    outcome: std::sync::Arc<std::sync::Mutex<Outcome>>,
+}
+
+/// Runs the tasks; the time from the second round's launch to the last end.
+pub(crate) async fn run(launch: Launch) -> Result<Outcome> {
+    let program = std::env::current_exe()?;
+    let program = program
+        .to_str()
+        .context("this program's path is not UTF-8")?;
+    let executor = ExecutorInfo::builder("bench")
+        .command(CommandInfo::argv([program, "executor"]))
+        .cpus(0.1)
+        .mem(64.0);
+    let outcome = std::sync::Arc::default();
+    let tasks = Tasks {
+        executor: executor.build(),
+        launched: 0,
+        ended: 0,
+        all: launch.tasks,
+        began: None,
+        warm: false,
+        outcome: std::sync::Arc::clone(&outcome),
+    };
+    let framework = Framework::ephemeral("bench");
+    if launch.native {
+        let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;
+        let backend = NativeBackend::new(library, &launch.master)?;
+        SchedulerDriver::run(tasks, framework, backend).await?;
+    } else {
+        let backend = HttpBackend::detect(launch.master.parse()?);
+        SchedulerDriver::run(tasks, framework, backend).await?;
+    }
+    let outcome = outcome
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .clone();
+    if outcome.count == 0 {
+        bail!("the scheduler ended before its tasks did");
+    }
+    Ok(outcome)
+}
+
+impl Tasks {
+    /// As many tasks as fit into the offer.
+    fn fill(&mut self, offer: &Offer) -> Result<Vec<TaskInfo>> {
+        let mut room = offer.resources()?;
+        let mut executor = self.executor.clone();
+        let needed = Resources::try_from(std::mem::take(&mut executor.resources))?;
+        let Ok(taken) = room.take(&needed) else {
+            return Ok(Vec::new());
+        };
+        executor.resources = taken.into();
+        let share: Resources = TASK.parse()?;
+        let mut tasks = Vec::new();
+        let most = if self.warm {
+            self.all - self.launched
+        } else {
+            1
+        };
+        while (tasks.len() as u32) < most {
+            let Ok(resources) = room.take(&share) else {
+                break;
+            };
+            let id = format!("t{}-{}", self.warm, self.launched + tasks.len() as u32);
+            let task = TaskInfo::builder(&*id).id(&*id).executor(executor.clone());
+            let mut task = task.build();
+            task.resources = resources.into();
+            task.agent_id = offer.agent_id.clone();
+            tasks.push(task);
+        }
+        Ok(tasks)
+    }
+}
+
+#[async_trait]
+impl Scheduler for Tasks {
+    async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        for offer in offers {
+            let tasks = self.fill(&offer)?;
+            if tasks.is_empty() {
+                continue;
+            }
+            if self.warm {
+                self.began.get_or_insert_with(Instant::now);
+            }
+            self.launched += tasks.len() as u32;
+            let launch = Operation {
+                r#type: Some(operation::Type::Launch as i32),
+                launch: Some(operation::Launch { task_infos: tasks }),
+                ..Default::default()
+            };
+            let soon = Filters::refuse(std::time::Duration::ZERO);
+            driver.accept([offer], [launch], Some(soon)).await?;
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        if update.state() != TaskState::TaskFinished {
+            return Err(format!("a task became {:?}", update.state()).into());
+        }
+        self.ended += 1;
+        if !self.warm {
+            (self.warm, self.launched, self.ended) = (true, 0, 0);
+        } else if self.ended == self.all {
+            let seconds = self
+                .began
+                .map_or(0.0, |began| began.elapsed().as_secs_f64());
+            let mut outcome = self
+                .outcome
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            (outcome.seconds, outcome.count) = (seconds, u64::from(self.all));
+            driver.stop(false);
+        }
+        Ok(())
+    }
+}

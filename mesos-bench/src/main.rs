@@ -1,0 +1,96 @@
+//! Plays the rows and prints the table; and the processes that rows need.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use mesos_bench::rows::{Bench, MORE, ROWS};
+use mesos_bench::table::Table;
+use mesos_bench::{client, launch};
+
+/// Measures the drivers, and prints one table.
+#[derive(Parser)]
+struct Cli {
+    /// Only these rows; `programs` (size, start, idling of the examples) is played by name alone
+    #[arg(long)]
+    only: Vec<String>,
+    /// Small numbers, to see that it works; the figures mean little
+    #[arg(long)]
+    quick: bool,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// A client of a row
+    #[command(hide = true)]
+    Client { job: String },
+    /// The executor of the row with the real cluster
+    #[command(hide = true)]
+    Executor,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.part {
+        Some(Part::Client { job }) => client::run(job, |perform| perform()).map(|()| true),
+        Some(Part::Executor) => execute().map(|()| true),
+        None => play(&cli),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn execute() -> Result<()> {
+    launch::execute().await
+}
+
+/// Says whether every bar was met.
+fn play(cli: &Cli) -> Result<bool> {
+    let all = || ROWS.iter().chain(&MORE);
+    if let Some(unknown) = cli
+        .only
+        .iter()
+        .find(|name| all().all(|(row, _)| row != name))
+    {
+        let names: Vec<_> = all().map(|(name, _)| *name).collect();
+        bail!(
+            "there is no row {unknown:?}; there are {}",
+            names.join(", ")
+        );
+    }
+    let bench = Bench { quick: cli.quick };
+    let wanted: Vec<_> = match cli.only.is_empty() {
+        true => ROWS.iter().collect(),
+        false => all()
+            .filter(|(name, _)| cli.only.iter().any(|only| only == name))
+            .collect(),
+    };
+    let mut rows = Vec::new();
+    let mut failed = false;
+    for (name, row) in wanted {
+        let began = Instant::now();
+        eprintln!("{name}…");
+        match row(&bench) {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => {
+                failed = true;
+                eprintln!("error: {name}: {error:#}");
+            }
+        }
+        eprintln!("{name}: {:.1} s", began.elapsed().as_secs_f64());
+    }
+    println!("{}", Table(&rows));
+    Ok(!failed && rows.iter().all(|row| row.met != Some(false)))
+}

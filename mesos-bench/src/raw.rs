@@ -1,0 +1,196 @@
+//! Clients without a driver: what a row compares with.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use mesos_proto::v1::scheduler::call::{self, Type};
+use mesos_proto::v1::scheduler::{Call, Event};
+use mesos_proto::v1::{FrameworkId, FrameworkInfo};
+use mesos_testing::flood;
+use prost::Message;
+use tokio::net::TcpStream;
+
+use crate::job::Outcome;
+use crate::scheduler::known;
+
+/// As many tasks as the driver asks for with one call.
+const CHUNK: usize = 1000;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+async fn connect(url: &str) -> Result<Sender> {
+    let address = url.trim_start_matches("http://");
+    let socket = TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+async fn post(sender: &mut Sender, stream_id: &str, body: Bytes) -> Result<Response<Incoming>> {
+    let mut request = Request::post("/api/v1/scheduler")
+        .header("Host", "flood")
+        .header("Accept", "application/x-protobuf")
+        .header("Content-Type", "application/x-protobuf");
+    if !stream_id.is_empty() {
+        request = request.header("Mesos-Stream-Id", stream_id);
+    }
+    sender.ready().await?;
+    Ok(sender.send_request(request.body(Full::new(body))?).await?)
+}
+
+fn call(kind: Type, body: impl FnOnce(&mut Call)) -> Bytes {
+    let mut call = Call {
+        framework_id: Some(FrameworkId::from(
+            "2f1d8c5e-6f0b-4b7c-9a55-3f0d1c9be7a4-0000",
+        )),
+        r#type: Some(kind as i32),
+        ..Default::default()
+    };
+    body(&mut call);
+    call.encode_to_vec().into()
+}
+
+/// Subscribes; the stream's id and its body.
+async fn subscribe(url: &str) -> Result<(String, Incoming, Sender)> {
+    let mut events = connect(url).await?;
+    let info = FrameworkInfo::new("root", "raw");
+    let subscribe = call(Type::Subscribe, |call| {
+        call.framework_id = None;
+        call.subscribe = Some(call::Subscribe {
+            framework_info: info,
+            ..Default::default()
+        });
+    });
+    let response = post(&mut events, "", subscribe).await?;
+    let id = response.headers().get("mesos-stream-id");
+    let id = id.context("no stream id")?.to_str()?.to_owned();
+    Ok((id, response.into_body(), events))
+}
+
+/// Makes `calls` acknowledgements, each after the answer to the one before.
+pub(crate) async fn calls(url: &str, calls: u64) -> Result<Outcome> {
+    let (id, _events, _open) = subscribe(url).await?;
+    let acknowledge = call(Type::Acknowledge, |call| {
+        call.acknowledge = Some(call::Acknowledge {
+            agent_id: flood::agent_id(1).into(),
+            task_id: flood::task_id(1).into(),
+            uuid: Bytes::from_static(b"0123456789abcdef"),
+        });
+    });
+    let mut sender = connect(url).await?;
+    let began = Instant::now();
+    for _ in 0..calls {
+        let response = post(&mut sender, &id, acknowledge.clone()).await?;
+        ensure!(response.status() == 202, "{}", response.status());
+        response.into_body().collect().await?;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    post(&mut sender, &id, call(Type::Teardown, |_| {})).await?;
+    Ok(Outcome {
+        seconds,
+        count: calls,
+        ..Outcome::default()
+    })
+}
+
+/// Reads all events, then decodes them: the time of the latter, without any
+/// driver, queue or socket.
+pub(crate) async fn decode(url: &str) -> Result<Outcome> {
+    let (id, mut events, _open) = subscribe(url).await?;
+    let mut stream = BytesMut::new();
+    let mut records: Vec<Bytes> = Vec::new();
+    let last = loop {
+        let frame = events.frame().await.context("the stream ended")??;
+        if let Ok(data) = frame.into_data() {
+            stream.extend_from_slice(&data);
+        }
+        while let Some(record) = cut(&mut stream)? {
+            records.push(record);
+        }
+        // The update after the offers is the last one.
+        let last = records.last().map(|record| Event::decode(record.clone()));
+        if stream.is_empty()
+            && let Some(update) = last.transpose()?.and_then(|event| event.update)
+        {
+            break update.status;
+        }
+    };
+    records.pop();
+    let began = Instant::now();
+    let mut count = 0;
+    for record in &records {
+        let event = Event::decode(&record[..])?;
+        count += event.offers.map_or(0, |offers| offers.offers.len() as u64);
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let acknowledge = call(Type::Acknowledge, |call| {
+        call.acknowledge = Some(call::Acknowledge {
+            agent_id: last.agent_id.unwrap_or_default(),
+            task_id: last.task_id,
+            uuid: last.uuid.unwrap_or_default(),
+        });
+    });
+    post(&mut connect(url).await?, &id, acknowledge).await?;
+    Ok(Outcome {
+        seconds,
+        count,
+        ..Outcome::default()
+    })
+}
+
+/// The first record, if it is there as a whole.
+fn cut(stream: &mut BytesMut) -> Result<Option<Bytes>> {
+    let Some(end) = stream.iter().take(20).position(|byte| *byte == b'\n') else {
+        return Ok(None);
+    };
+    let length: usize = std::str::from_utf8(&stream[..end])?.parse()?;
+    if stream.len() < end + 1 + length {
+        return Ok(None);
+    }
+    let _ = stream.split_to(end + 1);
+    Ok(Some(stream.split_to(length).freeze()))
+}
+
+/// Asks for `tasks` and reads as many bytes as come.
+pub(crate) async fn drain(url: &str, tasks: u32) -> Result<Outcome> {
+    let (id, mut events, _open) = subscribe(url).await?;
+    let tasks: Vec<_> = known(tasks)
+        .map(|(task_id, agent_id)| call::reconcile::Task { task_id, agent_id })
+        .collect();
+    let questions: Vec<_> = tasks
+        .chunks(CHUNK)
+        .map(|chunk| {
+            call(Type::Reconcile, |call| {
+                call.reconcile = Some(call::Reconcile {
+                    tasks: chunk.to_vec(),
+                });
+            })
+        })
+        .collect();
+    let mut sender = connect(url).await?;
+    let drained = tokio::spawn(async move {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = events.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+        }
+        bytes
+    });
+    for question in questions {
+        let response = post(&mut sender, &id, question).await?;
+        response.into_body().collect().await?;
+    }
+    // It is answered behind all that was asked before.
+    post(&mut sender, &id, call(Type::Teardown, |_| {})).await?;
+    let bytes = drained.await?;
+    Ok(Outcome {
+        count: bytes as u64,
+        ..Outcome::default()
+    })
+}

@@ -1,0 +1,122 @@
+//! Rows about what becomes of the cost of one event when there is more of
+//! everything. In instructions, by callgrind: they do not depend on who else
+//! uses the machine.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use mesos_testing::flood::{Flood, Options, Workload};
+
+use super::{Bench, Client};
+use crate::job::{Drive, Job};
+use crate::table::Row;
+
+/// What cost per event counts as the same.
+const FLAT: f64 = 1.15;
+
+/// Cost per update, per answer to RECONCILE, per offer.
+pub(super) fn growth(bench: &Bench) -> Result<Vec<Row>> {
+    let there = Command::new("valgrind")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    if !there.is_ok_and(|status| status.success()) {
+        bail!(
+            "valgrind is not installed (apt-get install valgrind); instructions are counted with it"
+        );
+    }
+    let scales: &[u32] = bench.size(&[1, 10, 100], &[1, 10]);
+    let track = Drive {
+        track: true,
+        ..Drive::default()
+    };
+    let mut rows = Vec::new();
+    // As many updates at each scale: only what is remembered differs.
+    let updates = bench.size(100_000, 10_000);
+    rows.push(row("update", scales, |scale| {
+        let tasks = 1000 * scale;
+        let options = |updates| {
+            let workload = Workload::Updates {
+                tasks,
+                updates,
+                window: 1000,
+            };
+            Options::new(workload).agents(100 * scale)
+        };
+        // All tasks are known before those begin that count.
+        let known = u64::from(tasks);
+        let less = instructions(options(known), &track)?;
+        let more = instructions(options(known + updates / 2), &track)?;
+        Ok(more.saturating_sub(less) as f64 / (updates / 2) as f64)
+    })?);
+    rows.push(row("answer to RECONCILE", scales, |scale| {
+        let tasks = 1000 * scale;
+        let options = Options::new(Workload::Reconcile { tasks });
+        let drive = Drive {
+            reconcile: tasks,
+            ..track.clone()
+        };
+        let none = Options::new(Workload::Reconcile { tasks: 1 });
+        let least = Drive {
+            reconcile: 1,
+            ..track.clone()
+        };
+        let base = instructions(none, &least)?;
+        Ok((instructions(options, &drive)? - base) as f64 / f64::from(tasks))
+    })?);
+    rows.push(row("offer", scales, |scale| {
+        // So many agents, one offer of each in one event; as many offers in all.
+        let events = |events| {
+            Options::new(Workload::Offers {
+                events,
+                offers: 100 * scale,
+            })
+        };
+        let (few, many) = (1, 1 + u64::from(100 / scale).max(1));
+        let less = instructions(events(few), &Drive::default())?;
+        let more = instructions(events(many), &Drive::default())?;
+        let offers = (many - few) as f64 * f64::from(100 * scale);
+        Ok(more.saturating_sub(less) as f64 / offers)
+    })?);
+    Ok(rows)
+}
+
+fn row(what: &str, scales: &[u32], mut cost: impl FnMut(u32) -> Result<f64>) -> Result<Row> {
+    let mut costs = Vec::new();
+    for scale in scales {
+        eprintln!("  {what}, {scale}×…");
+        costs.push(cost(*scale)?);
+    }
+    let ratio = costs.last().copied().unwrap_or_default() / costs[0];
+    let told: Vec<_> = scales
+        .iter()
+        .zip(&costs)
+        .map(|(scale, cost)| format!("{scale}×: {cost:.0}"))
+        .collect();
+    let name = format!(
+        "growth: cost per {what} at {}× ÷ at 1×",
+        scales[scales.len() - 1]
+    );
+    let row = Row::at_most(name, ratio, FLAT);
+    Ok(row.note(format!("instructions per {what} at {}", told.join(", "))))
+}
+
+/// How many instructions the client executes for it.
+fn instructions(options: Options, drive: &Drive) -> Result<u64> {
+    let flood = Flood::start(options.patience(std::time::Duration::from_secs(60)))?;
+    let job = Job::Drive(Drive {
+        url: flood.url(),
+        ..drive.clone()
+    });
+    let output = Client::Callgrind.start(&job)?.wait_with_output()?;
+    let report = flood.wait()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    if !report.complete || !output.status.success() {
+        bail!("it went wrong under callgrind:\n{report}\n{told}");
+    }
+    let counted = told
+        .lines()
+        .find_map(|line| line.split("Collected :").nth(1));
+    let counted = counted.context("callgrind did not say how many instructions there were")?;
+    Ok(counted.trim().parse()?)
+}

@@ -1,0 +1,192 @@
+//! Rows about time: throughput, latency, order.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use mesos_testing::flood::{Flood, Options, Report, Workload};
+
+use super::{Bench, Client};
+use crate::job::{Drive, Job};
+use crate::scheduler::backoff;
+use crate::table::{Row, median};
+
+/// OFFERS against decoding alone.
+pub(super) fn offers(bench: &Bench) -> Result<Vec<Row>> {
+    let workload = Options::new(Workload::Offers {
+        events: bench.size(400, 50),
+        offers: 100,
+    });
+    let (mut wall, mut cpu, mut notes) = (Vec::new(), Vec::new(), String::new());
+    for _ in 0..bench.rounds() {
+        let (_, bare) = bench.play(workload, |url| Job::Decode { url })?;
+        let bare = bare.count as f64 / bare.seconds;
+        let drive = Drive {
+            threads: 2,
+            ..Drive::default()
+        };
+        let (report, driven) = bench.drive(Client::Plain, workload, &drive)?;
+        let rate = driven.count as f64 / report.elapsed;
+        wall.push(rate / bare);
+        cpu.push(driven.count as f64 / driven.cpu / bare);
+        notes = format!(
+            "last round: driver {rate:.0} offers/s, bare decode {bare:.0} offers/s of {:.0} bytes",
+            report.bytes as f64 / driven.count as f64
+        );
+    }
+    let what = "offers: driver end to end ÷ bare prost decode";
+    Ok(vec![Row::at_least(what, median(wall), 0.7).note(format!(
+        "{notes}; offers per second of the driver's CPU ÷ the same: {:.2}",
+        median(cpu)
+    ))])
+}
+
+fn window(updates: u64) -> Options {
+    Options::new(Workload::Updates {
+        tasks: 1000,
+        updates,
+        window: 1000,
+    })
+}
+
+/// A master that takes calls and sends nothing.
+fn idle() -> Options {
+    Options::new(Workload::Reconcile { tasks: 1 })
+}
+
+fn driven(bench: &Bench, options: Options) -> Result<Report> {
+    let drive = Drive {
+        threads: 2,
+        ..Drive::default()
+    };
+    let (report, _) = bench.drive(Client::Plain, options, &drive)?;
+    Ok(report)
+}
+
+/// Acknowledgements against one call after the other.
+pub(super) fn updates(bench: &Bench) -> Result<Vec<Row>> {
+    let updates = bench.size(200_000, 20_000);
+    let calls = bench.size(20_000, 3000);
+    let (mut ratios, mut note) = (Vec::new(), String::new());
+    for _ in 0..bench.rounds() {
+        let (_, raw) = bench.play(idle(), |url| Job::Raw { url, calls })?;
+        let raw = raw.count as f64 / raw.seconds;
+        let report = driven(bench, window(updates))?;
+        let rate = report.acknowledged_per_second;
+        ratios.push(rate / raw);
+        note = format!(
+            "last round: {rate:.0} acknowledged/s, hyper {raw:.0} calls/s; latency {}; the load master's CPU {:.2} s of {:.2} s",
+            report.latency, report.cpu, report.elapsed
+        );
+    }
+    let what = "updates acknowledged/s ÷ raw hyper calls/s on one ordered connection";
+    Ok(vec![Row::at_least(what, median(ratios), 3.0).note(note)])
+}
+
+/// The same over a longer way.
+pub(super) fn delay(bench: &Bench) -> Result<Vec<Row>> {
+    let updates = bench.size(100_000, 10_000);
+    let mut ratios = [Vec::new(), Vec::new()];
+    let mut notes = [String::new(), String::new()];
+    for _ in 0..bench.rounds() {
+        let none = driven(bench, window(updates))?.acknowledged_per_second;
+        for (index, half) in [500, 5000].into_iter().enumerate() {
+            let options = window(updates).delay(Duration::from_micros(half));
+            let rate = driven(bench, options)?.acknowledged_per_second;
+            ratios[index].push(rate / none);
+            notes[index] = format!("last round: {rate:.0}/s, without {none:.0}/s, window 1000");
+        }
+    }
+    let [one, ten] = ratios.map(median);
+    let [note_one, note_ten] = notes;
+    Ok(vec![
+        Row::at_least("updates/s at 1 ms added round trip ÷ at none", one, 0.8).note(note_one),
+        Row::at_least("updates/s at 10 ms added round trip ÷ at none", ten, 0.5).note(note_ten),
+    ])
+}
+
+/// Acknowledgements and numbered messages, near and far.
+pub(super) fn order(bench: &Bench) -> Result<Vec<Row>> {
+    let (mut wrong, mut calls) = (0, 0);
+    for half in [0, 500, 5000] {
+        let options = window(bench.size(5000, 500)).delay(Duration::from_micros(half));
+        let drive = Drive {
+            threads: 2,
+            messages: 8,
+            ..Drive::default()
+        };
+        let (report, _) = bench.drive(Client::Plain, options, &drive)?;
+        wrong += report.overtaken + report.messages_overtaken;
+        calls += report.requests;
+    }
+    let what = "order of the calls of one framework, at 0, 1 and 10 ms";
+    let mut row = Row::stated(what, format!("{wrong} out of order"));
+    (row.bar, row.met) = ("0".to_owned(), Some(wrong == 0));
+    Ok(vec![row.note(format!(
+        "of {calls} calls, ACKNOWLEDGE and MESSAGE"
+    ))])
+}
+
+/// Reconciliation after a failover.
+pub(super) fn reconcile(bench: &Bench) -> Result<Vec<Row>> {
+    let tasks = bench.size(100_000, 5000);
+    let options = Options::new(Workload::Reconcile { tasks });
+    let (mut to_this, mut to_any, mut note) = (Vec::new(), Vec::new(), String::new());
+    for _ in 0..bench.rounds() {
+        let (drained, _) = bench.play(options, |url| Job::Drain { url, tasks })?;
+        let drive = Drive {
+            threads: 2,
+            reconcile: tasks,
+            track: true,
+            ..Drive::default()
+        };
+        let (report, outcome) = bench.drive(Client::Plain, options, &drive)?;
+        to_this.push(outcome.seconds / report.sending);
+        to_any.push(outcome.seconds / drained.sending);
+        note = format!(
+            "last round: reconciled after {:.3} s, sent to the driver in {:.3} s, and in {:.3} s to a client that throws the answers away",
+            outcome.seconds, report.sending, drained.sending
+        );
+    }
+    let what = format!("reconciliation of {tasks} tasks: time to reconciled() ÷ time of sending");
+    let row = Row::at_most(what, median(to_this), 1.3);
+    Ok(vec![row.note(format!(
+        "{note}; ÷ the latter: {:.2}",
+        median(to_any)
+    ))])
+}
+
+/// How long a driver takes to notice that the master is back.
+pub(super) fn failover(bench: &Bench) -> Result<Vec<Row>> {
+    let times = bench.size(100, 5);
+    let options = Options::new(Workload::Failover {
+        times,
+        down: Duration::from_millis(500),
+    });
+    let flood = Flood::start(options)?;
+    let job = Job::Drive(Drive {
+        url: flood.url(),
+        threads: 2,
+        stay: true,
+        ..Drive::default()
+    });
+    let mut child = Client::Plain.start(&job)?;
+    let report = flood.wait();
+    child.kill()?;
+    child.wait()?;
+    let report = report?;
+    if !report.complete {
+        bail!("the driver did not come back:\n{report}");
+    }
+    let times = report.return_to_subscribe;
+    let bound = u64::try_from(backoff().max.as_micros())? + 100_000;
+    let what = format!(
+        "master's return to resubscribed, {} failovers, p99",
+        times.count
+    );
+    let mut row = Row::stated(what, format!("{:.0} ms", times.p99 as f64 / 1e3));
+    row.bar = format!("≤ {} ms", bound / 1000);
+    row.met = Some(times.p99 <= bound);
+    Ok(vec![row.note(format!(
+        "{times}; backoff 100 ms to 400 ms, master away for 250 ms to 750 ms"
+    ))])
+}

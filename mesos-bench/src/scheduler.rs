@@ -1,0 +1,151 @@
+//! The scheduler that is measured: it does next to nothing.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use mesos_core::scheduler::{ReconcilePolicy, StatusUpdate, Subscribed};
+use mesos_core::{
+    BackoffPolicy, Disconnected, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver,
+};
+use mesos_http::{Codec, HttpBackend};
+use mesos_proto::v1::{AgentId, TaskId};
+use mesos_testing::flood;
+
+use crate::job::{Drive, Outcome};
+
+/// How often resident memory is looked at, in updates.
+const EVERY: u64 = 10_000;
+/// The load master's default.
+pub(crate) const AGENTS: u32 = 1000;
+
+/// The waits of a driver whose master comes back: their bound is what a row
+/// compares with.
+pub(crate) fn backoff() -> BackoffPolicy {
+    BackoffPolicy::new(Duration::from_millis(100), Duration::from_millis(400))
+}
+
+struct Load {
+    drive: Drive,
+    outcome: Arc<Mutex<Outcome>>,
+    updates: u64,
+    messages: u64,
+    subscribed: bool,
+}
+
+/// Runs it until the master has gone.
+pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
+    let outcome = Arc::new(Mutex::new(Outcome::default()));
+    let codec = if drive.json {
+        Codec::Json
+    } else {
+        Codec::Protobuf
+    };
+    let backend = HttpBackend::new(drive.url.parse()?).codec(codec);
+    let mut framework = Framework::ephemeral("bench").backoff(backoff());
+    if drive.track {
+        framework = framework.reconcile(ReconcilePolicy::default().interval(Duration::ZERO));
+    }
+    let load = Load {
+        outcome: Arc::clone(&outcome),
+        updates: 0,
+        messages: 0,
+        subscribed: false,
+        drive,
+    };
+    let reconciles = load.drive.reconcile > 0;
+    let driver = SchedulerDriver::start(load, framework, backend);
+    if reconciles {
+        let watched = driver.clone();
+        let outcome = Arc::clone(&outcome);
+        tokio::spawn(async move {
+            // It is reconciled before anything was asked for, too.
+            if watched.when_subscribed().await.is_ok() && watched.reconciled().await.is_ok() {
+                let mut outcome = locked(&outcome);
+                outcome.seconds = now() - outcome.seconds;
+            }
+            watched.abort();
+        });
+    }
+    driver.join().await?;
+    let mut outcome = locked(&outcome).clone();
+    if !reconciles {
+        outcome.seconds = 0.0;
+    }
+    Ok(outcome)
+}
+
+fn locked(outcome: &Mutex<Outcome>) -> MutexGuard<'_, Outcome> {
+    outcome.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Seconds by a clock of this process.
+fn now() -> f64 {
+    use std::sync::LazyLock;
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_secs_f64()
+}
+
+/// All tasks of the load master, as a store would have them after a restart.
+pub(crate) fn known(tasks: u32) -> impl Iterator<Item = (TaskId, Option<AgentId>)> {
+    (0..tasks).map(|task| {
+        let agent = flood::agent_id(task % AGENTS);
+        (flood::task_id(task).into(), Some(agent.into()))
+    })
+}
+
+#[async_trait]
+impl Scheduler for Load {
+    async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
+        if self.drive.reconcile > 0 && !self.subscribed {
+            let tasks: Vec<_> = known(self.drive.reconcile).collect();
+            locked(&self.outcome).seconds = now();
+            driver.reconcile_until_answered(tasks)?;
+        }
+        self.subscribed = true;
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, driver: &SchedulerDriver, _: Disconnected) -> HandlerResult {
+        if self.subscribed && !self.drive.stay {
+            driver.abort();
+        }
+        Ok(())
+    }
+
+    async fn offers(&mut self, _: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        locked(&self.outcome).count += offers.len() as u64;
+        Ok(())
+    }
+
+    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        self.updates += 1;
+        if self.drive.spin_us > 0 {
+            let until = Instant::now() + Duration::from_micros(self.drive.spin_us);
+            while Instant::now() < until {
+                std::hint::spin_loop();
+            }
+            if self.updates.is_multiple_of(EVERY) {
+                let resident = crate::client::resident();
+                locked(&self.outcome)
+                    .resident
+                    .push((self.updates, resident));
+            }
+        }
+        if self.drive.messages > 0 {
+            let agent = update.agent_id.clone().unwrap_or_default();
+            let first = self.messages;
+            self.messages += u64::from(self.drive.messages);
+            let calls = (first..self.messages).map(|number| {
+                let data = number.to_string().into_bytes();
+                driver.message("executor".into(), agent.clone(), data)
+            });
+            for sent in join_all(calls).await {
+                sent?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! The table: what was measured, what it had to be, and whether it was.
+
+use std::fmt;
+
+/// One row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What was measured.
+    pub what: String,
+    /// What came out.
+    pub figure: String,
+    /// What it had to be.
+    pub bar: String,
+    /// Whether it was; none where there is only something to state.
+    pub met: Option<bool>,
+    /// What else is to be known of it.
+    pub note: String,
+}
+
+impl Row {
+    /// A row with nothing to meet.
+    pub fn stated(what: impl Into<String>, figure: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            figure: figure.into(),
+            bar: "stated".to_owned(),
+            met: None,
+            note: String::new(),
+        }
+    }
+
+    /// A row whose figure has to be at least `bar`.
+    pub fn at_least(what: impl Into<String>, figure: f64, bar: f64) -> Self {
+        Self {
+            bar: format!("≥ {bar}"),
+            met: Some(figure >= bar),
+            ..Self::stated(what, format!("{figure:.2}"))
+        }
+    }
+
+    /// A row whose figure must not be above `bar`.
+    pub fn at_most(what: impl Into<String>, figure: f64, bar: f64) -> Self {
+        Self {
+            bar: format!("≤ {bar}"),
+            met: Some(figure <= bar),
+            ..Self::stated(what, format!("{figure:.2}"))
+        }
+    }
+
+    /// Adds a note.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+}
+
+/// Rows, printed as Markdown.
+#[derive(Debug)]
+pub struct Table<'a>(pub &'a [Row]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| row | figure | bar | met | how it came |")?;
+        writeln!(f, "|---|---|---|---|---|")?;
+        for row in self.0 {
+            let met = match row.met {
+                Some(true) => "yes",
+                Some(false) => "NO",
+                None => "",
+            };
+            writeln!(
+                f,
+                "| {} | {} | {} | {met} | {} |",
+                row.what, row.figure, row.bar, row.note
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The one in the middle; 0 of none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_whether_its_bar_was_met() {
+        assert_eq!(Row::at_least("x", 0.7, 0.7).met, Some(true));
+        assert_eq!(Row::at_most("x", 1.31, 1.3).met, Some(false));
+        let table = Table(&[Row::at_most("x", 1.31, 1.3)]).to_string();
+        assert!(table.ends_with("| x | 1.31 | ≤ 1.3 | NO |  |\n"), "{table}");
+    }
+
+    #[test]
+    fn one_outlier_does_not_move_the_median() {
+        assert_eq!(median(vec![9000.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(Vec::new()), 0.0);
+    }
+}
