@@ -163,8 +163,9 @@ impl Scheduler for Worker {
         };
         self.notes.lock().delivered += 1;
         self.misbehave().await?;
-        let state = (update.task_id.value.clone(), update.state());
-        self.notes.lock().handled.insert(uuid, state);
+        // A byte that was garbled may have made it one that there is not.
+        let state = (update.task_id.value.clone(), update.task_state()?);
+        self.notes.lock().handled.entry(uuid).or_insert(state);
         Ok(())
     }
 }
