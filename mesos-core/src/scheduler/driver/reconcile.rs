@@ -94,6 +94,8 @@ impl SchedulerDriver {
 /// future was dropped, its tasks and operations are asked for.
 pub(super) struct Accepting<'a> {
     shared: &'a Shared,
+    /// How many subscriptions there had been before it was sent.
+    subscriptions: u64,
     tasks: Vec<(TaskId, Option<AgentId>)>,
     operations: Vec<Operation>,
 }
@@ -118,7 +120,9 @@ impl<'a> Accepting<'a> {
             return None;
         }
         // Before it is sent: the first update may be faster than the answer.
+        let mut subscriptions = 0;
         shared.reconciler.note(|plan| {
+            subscriptions = plan.subscriptions();
             for (id, agent) in &tasks {
                 plan.launching(id, agent.as_ref());
             }
@@ -129,6 +133,7 @@ impl<'a> Accepting<'a> {
         });
         Some(Self {
             shared,
+            subscriptions,
             tasks,
             operations,
         })
@@ -184,10 +189,11 @@ impl Drop for Accepting<'_> {
             operations = operations.len(),
             "an ACCEPT of unknown fate; asking for what it launched"
         );
-        // Not at once: the ACCEPT itself may still be on its way.
         self.shared.reconciler.change(|plan, now| {
-            plan.ask_tasks(now, tasks, false);
-            plan.ask_operations(now, operations, false);
+            // Else the ACCEPT itself may still be on its way.
+            let at_once = plan.subscriptions() != self.subscriptions;
+            plan.ask_tasks(now, tasks, at_once);
+            plan.ask_operations(now, operations, at_once);
         });
     }
 }

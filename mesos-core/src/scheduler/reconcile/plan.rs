@@ -45,6 +45,7 @@ pub(in crate::scheduler) struct Plan {
     open_operations: IndexMap<OperationId, Operation>,
     /// When to ask again. None without a subscription.
     round: Option<Round>,
+    subscriptions: u64,
 }
 
 #[derive(Debug)]
@@ -69,7 +70,13 @@ impl Plan {
             open_tasks: IndexMap::new(),
             open_operations: IndexMap::new(),
             round: None,
+            subscriptions: 0,
         }
+    }
+
+    /// How many were granted so far.
+    pub(in crate::scheduler) fn subscriptions(&self) -> u64 {
+        self.subscriptions
     }
 
     /// A subscription was granted: everything known is asked for, at once.
@@ -80,6 +87,7 @@ impl Plan {
         for (id, operation) in &self.live_operations {
             self.open_operations.insert(id.clone(), operation.clone());
         }
+        self.subscriptions += 1;
         let every = self.policy.interval;
         self.round = Some(Round {
             backoff: Backoff::new(self.policy.retry),

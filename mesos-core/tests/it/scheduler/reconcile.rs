@@ -135,6 +135,32 @@ async fn an_accept_of_unknown_fate_is_asked_for_after_the_next_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_unknown_fate_that_is_heard_of_on_the_next_subscription_is_asked_for_at_once() {
+    let tell = keeping();
+    let (driver, mut peer, session) = start(&tell).await;
+    session.send(offers(&[("o1", "a")])).await;
+    settle(&tell, &session).await;
+    let task = TaskInfo {
+        task_id: "t1".into(),
+        ..Default::default()
+    };
+    let lose = async {
+        let (_, answer) = session.unanswered().await;
+        session.fail(lost()).await;
+        let next = subscribe(&mut peer).await;
+        driver.when_subscribed().await.unwrap();
+        drop(answer);
+        next
+    };
+    let launch = driver.launch(tell.take_offer(), [task]);
+    let (launched, next) = tokio::join!(launch, lose);
+    launched.unwrap_err();
+    let since = tokio::time::Instant::now();
+    assert_eq!(asked(&next).await, ["t1@a"]);
+    assert_eq!(since.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_launch_whose_future_was_dropped_is_of_unknown_fate_too() {
     let tell = keeping();
     let (driver, _peer, session) = start(&tell).await;
