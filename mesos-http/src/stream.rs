@@ -112,6 +112,7 @@ impl Reader {
         // How often the peer said that it sends. A master that has not said so
         // owes an event as it owes an answer; an agent says nothing.
         let mut interval: Option<Duration> = None;
+        let what = format!("an event of {}", self.peer);
         loop {
             let patience = match interval {
                 Some(interval) => Some(interval.saturating_mul(self.settings.missed_heartbeats)),
@@ -148,7 +149,6 @@ impl Reader {
                 if record.is_empty() {
                     continue;
                 }
-                let what = format!("an event of {}", self.peer);
                 let event: A::Event = self.settings.codec.decode(record.clone(), &what)?;
                 interval = A::heartbeat(&event).or(interval);
                 if queue

@@ -110,8 +110,26 @@ pub(super) fn shutdown(executor_id: ExecutorId, agent_id: AgentId) -> Call {
     })
 }
 
+/// What a call acknowledges. Much smaller than the call.
+#[derive(Clone)]
+pub(super) enum Acknowledged {
+    Task(call::Acknowledge),
+    Operation(call::AcknowledgeOperationStatus),
+}
+
+impl Acknowledged {
+    pub(super) fn into_call(self) -> Call {
+        match self {
+            Self::Task(body) => call(Type::Acknowledge, |call| call.acknowledge = Some(body)),
+            Self::Operation(body) => call(Type::AcknowledgeOperationStatus, |call| {
+                call.acknowledge_operation_status = Some(body);
+            }),
+        }
+    }
+}
+
 /// `None` where Mesos wants no acknowledgement: no uuid.
-pub(super) fn acknowledge(status: &TaskStatus) -> Option<Call> {
+pub(super) fn acknowledge(status: &TaskStatus) -> Option<Acknowledged> {
     let uuid = status.uuid.clone().filter(|uuid| !uuid.is_empty())?;
     let Some(agent_id) = status.agent_id.clone() else {
         // Mesos sets both or none; without the agent nobody could be told.
@@ -119,30 +137,26 @@ pub(super) fn acknowledge(status: &TaskStatus) -> Option<Call> {
         return None;
     };
     let task_id = status.task_id.clone();
-    Some(call(Type::Acknowledge, |call| {
-        call.acknowledge = Some(call::Acknowledge {
-            agent_id,
-            task_id,
-            uuid,
-        });
+    Some(Acknowledged::Task(call::Acknowledge {
+        agent_id,
+        task_id,
+        uuid,
     }))
 }
 
 /// `None` where Mesos wants no acknowledgement: no uuid. The id of the agent
 /// is mandatory here (`src/master/validation.cpp`).
-pub(super) fn acknowledge_operation(status: &OperationStatus) -> Option<Call> {
+pub(super) fn acknowledge_operation(status: &OperationStatus) -> Option<Acknowledged> {
     let uuid = status.uuid.as_ref()?.value.clone();
     let (Some(operation_id), Some(agent_id)) = (&status.operation_id, &status.agent_id) else {
         tracing::warn!("operation update with uuid but without operation id or agent id");
         return None;
     };
-    Some(call(Type::AcknowledgeOperationStatus, |call| {
-        call.acknowledge_operation_status = Some(call::AcknowledgeOperationStatus {
-            agent_id: Some(agent_id.clone()),
-            resource_provider_id: status.resource_provider_id.clone(),
-            uuid,
-            operation_id: operation_id.clone(),
-        });
+    Some(Acknowledged::Operation(call::AcknowledgeOperationStatus {
+        agent_id: Some(agent_id.clone()),
+        resource_provider_id: status.resource_provider_id.clone(),
+        uuid,
+        operation_id: operation_id.clone(),
     }))
 }
 

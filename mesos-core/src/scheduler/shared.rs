@@ -50,11 +50,16 @@ impl Shared {
 
     /// Puts `call` in line, and returns what becomes its answer. Its outcome is
     /// measured, and logged in the caller's span.
-    pub(super) async fn put(
+    ///
+    /// Not an `async fn`: its future, and each that awaits it, would be as large
+    /// as a call.
+    pub(super) fn put<'a>(
         &self,
-        line: &dyn Calls<SchedulerApi>,
+        line: &'a dyn Calls<SchedulerApi>,
         call: Call,
-    ) -> Result<impl Future<Output = Result<()>> + Send + 'static> {
+    ) -> impl Future<Output = Result<impl Future<Output = Result<()>> + Send + 'static + use<>>>
+    + Send
+    + use<'a> {
         let name = call.r#type().as_str_name();
         let measured = self.monitor.meter().call(name);
         let finish = move |result: &Result<()>| {
@@ -67,15 +72,18 @@ impl Shared {
             }
             measured.finish(result);
         };
-        match line.send(call).await {
-            Ok(answer) => Ok(async move {
-                let result = answer.await;
-                finish(&result);
-                result
-            }),
-            Err(error) => {
-                finish(&Err(error.clone()));
-                Err(error)
+        let sending = line.send(call);
+        async move {
+            match sending.await {
+                Ok(answer) => Ok(async move {
+                    let result = answer.await;
+                    finish(&result);
+                    result
+                }),
+                Err(error) => {
+                    finish(&Err(error.clone()));
+                    Err(error)
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use mesos_proto::v1::{OperationStatus, TaskStatus, scheduler::Call};
 use tracing::Instrument as _;
 
 use super::SchedulerDriver;
-use super::calls;
+use super::calls::{self, Acknowledged};
 use crate::error::Result;
 
 /// A task's state, as [`Scheduler::update`](super::Scheduler::update) gets it.
@@ -105,7 +105,7 @@ impl Deref for OperationUpdate {
 /// holds back the task's next update until then.
 #[must_use = "an update that is not acknowledged comes again"]
 pub struct Acknowledgement {
-    call: Box<Call>,
+    open: Arc<Open>,
     driver: SchedulerDriver,
     /// Whether the handler took it over.
     deferred: bool,
@@ -119,7 +119,7 @@ impl Acknowledgement {
     /// Whatever a call can meet; the update then comes again, with a new
     /// chance to acknowledge it.
     pub async fn acknowledge(self) -> Result<()> {
-        let call = (*self.call).clone();
+        let call = into_call(Arc::clone(&self.open));
         let span = calls::span(&call);
         let result = self.driver.call(call).instrument(span).await;
         let monitor = &self.driver.shared().monitor;
@@ -144,18 +144,15 @@ impl fmt::Debug for Acknowledgement {
 }
 
 /// The update's half of an acknowledgement that is not made yet.
-struct Pending {
-    token: Acknowledgement,
-    deferred: Arc<AtomicBool>,
-}
+struct Pending(Acknowledgement);
 
 impl Pending {
     fn defer(mut self) -> Acknowledgement {
-        self.deferred.store(true, Ordering::Release);
-        self.token.deferred = true;
-        let monitor = &self.token.driver.shared().monitor;
+        self.0.open.deferred.store(true, Ordering::Release);
+        self.0.deferred = true;
+        let monitor = &self.0.driver.shared().monitor;
         monitor.deferred(|count| count + 1);
-        self.token
+        self.0
     }
 }
 
@@ -165,31 +162,41 @@ impl fmt::Debug for Pending {
     }
 }
 
-/// The runtime's half.
-pub(super) struct Due {
-    call: Box<Call>,
-    deferred: Arc<AtomicBool>,
+/// What both halves have: the one that acknowledges takes it.
+struct Open {
+    what: Acknowledged,
+    deferred: AtomicBool,
 }
+
+/// The runtime's half.
+pub(super) struct Due(Arc<Open>);
 
 impl Due {
     /// The call to make after the handler returned `Ok`; none if it deferred.
     pub(super) fn into_call(self) -> Option<Call> {
-        (!self.deferred.load(Ordering::Acquire)).then_some(*self.call)
+        (!self.0.deferred.load(Ordering::Acquire)).then(|| into_call(self.0))
     }
 }
 
-fn split(call: Option<Call>, driver: &SchedulerDriver) -> (Option<Pending>, Option<Due>) {
-    let Some(call) = call.map(Box::new) else {
+/// Copied only if the other half is still held.
+fn into_call(open: Arc<Open>) -> Call {
+    Arc::try_unwrap(open)
+        .map_or_else(|open| open.what.clone(), |open| open.what)
+        .into_call()
+}
+
+fn split(what: Option<Acknowledged>, driver: &SchedulerDriver) -> (Option<Pending>, Option<Due>) {
+    let Some(what) = what else {
         return (None, None);
     };
-    let deferred = Arc::new(AtomicBool::new(false));
-    let pending = Pending {
-        token: Acknowledgement {
-            call: call.clone(),
-            driver: driver.clone(),
-            deferred: false,
-        },
-        deferred: Arc::clone(&deferred),
-    };
-    (Some(pending), Some(Due { call, deferred }))
+    let open = Arc::new(Open {
+        what,
+        deferred: AtomicBool::new(false),
+    });
+    let pending = Pending(Acknowledgement {
+        open: Arc::clone(&open),
+        driver: driver.clone(),
+        deferred: false,
+    });
+    (Some(pending), Some(Due(open)))
 }

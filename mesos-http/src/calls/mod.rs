@@ -54,9 +54,9 @@ mod worker;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderValue;
 use mesos_core::backend::{Answer, AnswerSender, Calls};
@@ -71,6 +71,8 @@ use crate::settings::Settings;
 /// How long a call that is under way when the subscription ends may still be
 /// answered. A TEARDOWN is: the master ends the stream first.
 const GRACE: Duration = Duration::from_secs(2);
+
+type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 
 /// The callers' end of the line.
 pub(crate) struct Line<A> {
@@ -118,25 +120,32 @@ impl<A: HttpApi> Line<A> {
     }
 }
 
-#[async_trait]
 impl<A: HttpApi> Calls<A> for Line<A> {
-    async fn send(&self, call: A::Call) -> Result<Answer> {
-        let name = A::call_name(&call);
-        let alone = A::goes_alone(&call);
-        // Encoded here, so that callers share the work and not one worker.
-        let body = self.codec.encode(&call)?;
+    /// Not an `async fn`, whose future would be as large as a call.
+    fn send<'a, 'f>(&'a self, call: A::Call) -> BoxFuture<'f, Result<Answer>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
         let (sender, answer) = Answer::channel();
         let job = Job {
-            name,
-            body,
+            name: A::call_name(&call),
+            // Encoded here, so that callers share the work and not one worker.
+            body: match self.codec.encode(&call) {
+                Ok(body) => body,
+                Err(error) => return Box::pin(async { Err(error) }),
+            },
             answer: sender,
-            alone,
+            alone: A::goes_alone(&call),
             renewed: false,
         };
-        match self.line.send(job).await {
-            Ok(()) => Ok(answer),
-            Err(_) => Err(over(name, &self.peer)),
-        }
+        Box::pin(async move {
+            let name = job.name;
+            match self.line.send(job).await {
+                Ok(()) => Ok(answer),
+                Err(_) => Err(over(name, &self.peer)),
+            }
+        })
     }
 }
 

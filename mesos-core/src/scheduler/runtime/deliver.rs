@@ -234,9 +234,9 @@ where
             }
         });
         if let Ok(Handled::Done) = handled
-            && let Some(call) = due.and_then(Due::into_call)
+            && let Some(due) = due
         {
-            self.send(calls, call).await;
+            self.send(calls, due).await;
         }
         ended(handled).map(Break::End)
     }

@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 
 use super::reconcile::Worker;
 use super::shared::Shared;
+use super::update::Due;
 use super::{Event, Framework, Scheduler, SchedulerDriver, calls};
 use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
@@ -291,13 +292,16 @@ where
     /// Puts an acknowledgement in line. Its failure is no loss: an update that
     /// is not acknowledged comes again. So an abort need not wait until there
     /// is room in the line.
-    async fn send(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
+    async fn send(&mut self, calls: &dyn Calls<SchedulerApi>, due: Due) {
+        let Some(call) = due.into_call() else {
+            return;
+        };
         let span = calls::span(&call);
-        let driver = self.driver.clone();
+        let sending = send(&self.driver, calls, call).instrument(span.clone());
         let sent = tokio::select! {
             biased;
-            () = driver.shared().link.aborted() => None,
-            sent = send(&driver, calls, call).instrument(span.clone()) => sent,
+            () = self.driver.shared().link.aborted() => None,
+            sent = sending => sent,
         };
         match sent {
             Some(answer) => self.answers.push(answer.instrument(span).boxed()),
@@ -318,13 +322,16 @@ impl<S, B> Runtime<S, B> {
 
 /// Puts a call of the runtime's own in line. That it was not is logged there,
 /// and no loss.
-async fn send(
+fn send<'a>(
     driver: &SchedulerDriver,
-    calls: &dyn Calls<SchedulerApi>,
+    calls: &'a dyn Calls<SchedulerApi>,
     mut call: Call,
-) -> Option<impl Future<Output = Result<()>> + Send + 'static> {
+) -> impl Future<Output = Option<impl Future<Output = Result<()>> + Send + 'static + use<>>>
++ Send
++ use<'a> {
     call.framework_id = driver.framework_id();
-    driver.shared().put(calls, call).await.ok()
+    let put = driver.shared().put(calls, call);
+    async { put.await.ok() }
 }
 
 /// Runs a handler, and measures how long it takes.
