@@ -1,5 +1,5 @@
-//! Runs one task on the Mesos named on the command line, and ends with it, over HTTP or libmesos:
-//! `cargo run --example hello_scheduler http://127.0.0.1:5050/master [--backend native]`
+//! Runs one task on the Mesos named on the command line, and ends with it:
+//! `cargo run --example hello_scheduler http://127.0.0.1:5050/master`
 
 use mesos::v1::{CommandInfo, TaskInfo};
 use mesos::{Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate};
@@ -28,12 +28,10 @@ impl Scheduler for Hello {
 
 #[tokio::main]
 async fn main() -> Result<(), mesos::BoxError> {
-    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let name = mesos_examples::backend_name(&mut arguments)?;
-    let master = arguments.first().ok_or("which master?")?;
+    let master = std::env::args().nth(1).ok_or("which master?")?;
     let task = TaskInfo::builder("hello").id("hello").cpus(0.1).mem(32.0);
     let task = task.command(CommandInfo::sh("echo hello")).build();
-    let backend = mesos_examples::backend(&name, master).await?;
+    let backend = mesos::http::HttpBackend::new(master.parse()?);
     SchedulerDriver::run(Hello(Some(task)), Framework::ephemeral("hello"), backend).await?;
     Ok(())
 }

@@ -7,19 +7,16 @@ use mesos::{End, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, St
 use crate::program::{cluster, outcome, path, within};
 
 #[tokio::test]
-async fn hello_scheduler_runs_its_task_and_ends_over_both_backends() {
+async fn hello_scheduler_runs_its_task_and_ends() {
     let Some(cluster) = cluster().await else {
         return;
     };
-    let url = cluster.master_url();
-    for args in [&[&*url][..], &[&url, "--backend", "native"]] {
-        let end = outcome("hello_scheduler", args).await;
-        assert_eq!(end.code, Some(0), "{end:?}");
-        assert_eq!(
-            end.stdout,
-            "hello: TaskStarting\nhello: TaskRunning\nhello: TaskFinished\n"
-        );
-    }
+    let end = outcome("hello_scheduler", &[&cluster.master_url()]).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert_eq!(
+        end.stdout,
+        "hello: TaskStarting\nhello: TaskRunning\nhello: TaskFinished\n"
+    );
 }
 
 #[tokio::test]

@@ -150,6 +150,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         std::fs::write(&path, r#"{"principal": "a", "secret": "s3cret"}"#).expect("a file");
+        // While there is one alone, tracing asks only the thread that comes to an event first whether
+        // anybody wants it, and that can be another test's.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let warned = |mode| {
             let mode = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(&path, mode).expect("our file");

@@ -94,6 +94,12 @@ impl Mesos {
         }
         let mut random = fastrand::Rng::with_seed(seed);
         let injected = inject(fault, &proxy, self, &mut random, length).await;
+        // Where all of the time went wrong, something is still to go right.
+        let end = Instant::now() + PATIENCE;
+        while notes.lock().handled.is_empty() && Instant::now() < end {
+            // sleep: polling what the handlers write down.
+            sleep(Duration::from_millis(20)).await;
+        }
         notes.lock().launching = false;
 
         let framework = driver.framework_id().unwrap();
