@@ -1,6 +1,8 @@
 //! The Mesos that a case is played on: what an operator, a crash or a network
 //! does to it, in every world by the same name.
 
+use std::io;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use mesos_proto::v1::{
     AgentId, CommandInfo, ExecutorInfo, FrameworkId, MachineId, Resource, TaskInfo, TimeInfo,
     Unavailability, executor_info,
 };
+use tokio::net::TcpSocket;
 
 use super::acting::must;
 use super::stage::REAL_PATIENCE;
@@ -351,12 +354,14 @@ impl Mesos {
         if let Some(cluster) = &self.cluster {
             must(cluster.kill().await);
         }
-        let address = self.wire.as_ref().map(FakeMaster::address);
+        let mut kept = None;
         if let Some(master) = self.wire {
+            let address = master.address();
             master.stop().await;
+            kept = Some((address, must(keep(address))));
         }
         Dead {
-            address,
+            kept,
             cluster: self.cluster,
         }
     }
@@ -364,8 +369,8 @@ impl Mesos {
 
 /// A Mesos that is down.
 pub(crate) struct Dead {
-    /// Of what was in this process.
-    address: Option<std::net::SocketAddr>,
+    /// The address of what was in this process, which nobody else may get meanwhile.
+    kept: Option<(SocketAddr, TcpSocket)>,
     cluster: Option<Arc<dyn Cluster>>,
 }
 
@@ -376,7 +381,7 @@ impl Dead {
             must(cluster.restart().await);
         }
         let mut wire = None;
-        if let Some(address) = self.address {
+        if let Some((address, _kept)) = self.kept {
             let mut builder = FakeMaster::builder().address(address);
             if let Some(cluster) = &self.cluster {
                 builder = builder
@@ -408,6 +413,15 @@ impl Outage {
             Self::Down(cluster) => must(cluster.restart().await),
         }
     }
+}
+
+/// A socket that has this address and does not listen, so that connections are
+/// refused; who comes next and listens shares it.
+fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// What becomes of a task on a fake agent: what its command would do.
