@@ -6,7 +6,8 @@
 //! with at once.
 //!
 //! With `--backend native`, scheduler and executor are over libmesos: the one that
-//! MESOS_NATIVE_LIBRARY names, which has to be a full one: that of the Python package has no executors.
+//! MESOS_NATIVE_LIBRARY names, which has to be a full one: that of the Python package has no executors
+//! (`mesos-native/full-libmesos.sh` adds them).
 
 mod pool;
 mod scheduler;

@@ -75,6 +75,11 @@ fn connect_native(library: &Library, url: &str) -> NativeBackend {
     }
 }
 
+/// The same backend where the executors of a real Mesos are over libmesos.
+pub fn with_native_executors(harness: Harness) -> Harness {
+    harness.known_failures(known::NATIVE_EXECUTORS)
+}
+
 /// The HTTP backend.
 pub fn http(encoding: Encoding) -> Harness {
     Harness::new("http", encoding, connect_http)

@@ -24,7 +24,8 @@ const CLEANING: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) cluster: LocalCluster,
-    pub(crate) program: PathBuf,
+    /// The shell's command for executors.
+    pub(crate) executor: String,
     pub(crate) authority: Option<PathBuf>,
 }
 
@@ -156,8 +157,7 @@ impl Cluster for Leased {
     }
 
     fn executor(&self) -> CommandInfo {
-        let program = self.running().program.display();
-        CommandInfo::sh(format!("exec '{program}' executor"))
+        CommandInfo::sh(self.running().executor.as_str())
     }
 
     async fn kill(&self) -> Result<(), BoxError> {

@@ -1,13 +1,16 @@
 //! The executor that cases run on a real agent: its tasks run until they are
 //! killed, it sends messages back, and ends in the way that it is told.
 
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use mesos_core::backend::{Backend, ExecutorApi};
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{BoxError, Executor, ExecutorDriver, HandlerResult};
 use mesos_http::HttpBackend;
+use mesos_native::{Library, NativeExecutorBackend};
 use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
 
 /// The status that [`Echo`] ends with when it gets the message `exit`.
@@ -20,17 +23,24 @@ struct Echo {
     hangs: bool,
 }
 
-/// Runs it, in a process that an agent has started.
+/// Runs it, in a process that an agent has started; over this libmesos, if there is one.
 ///
 /// # Errors
-/// An environment that is no agent's; whatever ends the driver.
-pub fn run() -> Result<(), BoxError> {
+/// An environment that is no agent's; no libmesos that has executors there; whatever ends
+/// the driver.
+pub fn run(libmesos: Option<&Path>) -> Result<(), BoxError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let environment = ExecutorEnvironment::take_env()?;
-        let backend = HttpBackend::for_executor(&environment)?;
+        let backend: Box<dyn Backend<ExecutorApi>> = match libmesos {
+            None => Box::new(HttpBackend::for_executor(&environment)?),
+            Some(path) => {
+                let library = Library::open(path)?;
+                Box::new(NativeExecutorBackend::new(library, &environment)?)
+            }
+        };
         ExecutorDriver::run(Echo::default(), environment, backend).await?;
         Ok(())
     })

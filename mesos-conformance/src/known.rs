@@ -46,6 +46,13 @@ pub(crate) const NATIVE: &[Known] = &[
     ),
 ];
 
+/// Of any backend whose executors are over libmesos.
+pub(crate) const NATIVE_EXECUTORS: &[Known] = &[lacks(
+    "a_group_of_tasks_is_launched_as_one",
+    "libmesos' executor driver does not know the agent's message with a group of tasks \
+     (RunTaskGroupMessage), and drops it",
+)];
+
 const fn lacks(case: &'static str, reason: &'static str) -> Known {
     Known {
         case,

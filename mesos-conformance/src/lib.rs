@@ -20,7 +20,7 @@ mod pool;
 mod table;
 
 pub use again::with_settings;
-pub use backends::{BACKENDS, columns, http, native};
+pub use backends::{BACKENDS, columns, http, native, with_native_executors};
 pub use cluster::Leased;
 pub use matrix::{Matrix, Outcome};
 pub use play::{Job, Played, play};

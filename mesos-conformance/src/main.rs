@@ -2,6 +2,7 @@
 //! executor`, the executor that agents start for it.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use std::time::Instant;
 use clap::{Parser, Subcommand, ValueEnum};
 use mesos_conformance::{
     BACKENDS, Format, Job, Matrix, Outcome, Played, Pool, Table, columns, encoding, mark, play,
-    with_settings, world,
+    with_native_executors, with_settings, world,
 };
 use mesos_local::{DEFAULT_VERSION, load_libmesos, versions};
 use mesos_testing::conformance::{CASES, Case, Harness, Needs, World};
@@ -44,6 +45,10 @@ struct Cli {
     /// How many at a time; most of them wait most of the time
     #[arg(long, value_name = "N", default_value_t = 6)]
     jobs: usize,
+    /// Run the executors of a real Mesos over the libmesos in this file, which has to be a
+    /// full one, and not over HTTP
+    #[arg(long, value_name = "FILE")]
+    native_executors: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -52,7 +57,11 @@ struct Cli {
 enum Command {
     /// Be the executor that cases run on an agent
     #[command(hide = true)]
-    Executor,
+    Executor {
+        /// Over this libmesos, and not over HTTP
+        #[arg(long)]
+        native: Option<PathBuf>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,9 +84,11 @@ enum Show {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Some(Command::Executor) => mesos_conformance::executor::run()
-            .map(|()| true)
-            .map_err(|error| error.to_string()),
+        Some(Command::Executor { ref native }) => {
+            mesos_conformance::executor::run(native.as_deref())
+                .map(|()| true)
+                .map_err(|error| error.to_string())
+        }
         None => with_settings()
             .map_err(|error| format!("cannot start again with what libmesos needs: {error}"))
             .and_then(|()| conform(&cli)),
@@ -214,7 +225,13 @@ fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String
     if cli.on.contains(&On::Real) {
         let program = std::env::current_exe();
         let program = program.map_err(|error| format!("cannot tell where I am: {error}"))?;
-        let pool = Pool::new(program, version);
+        let pool = match &cli.native_executors {
+            None => Pool::new(program, version),
+            Some(path) => {
+                let path = std::path::absolute(path).map_err(|error| error.to_string())?;
+                Pool::with_native_executors(program, version, &path)
+            }
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -235,6 +252,9 @@ fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String
         worlds.push(World::Real(Arc::new(pool)));
     }
     let mut harnesses = columns(library);
+    if cli.native_executors.is_some() {
+        harnesses = harnesses.into_iter().map(with_native_executors).collect();
+    }
     harnesses.retain(|harness| wanted(harness.backend()));
     Ok((harnesses, worlds))
 }

@@ -1,7 +1,7 @@
 //! Real clusters, one to a case at a time: starting one costs about a second of
 //! a processor, so one that a case has left as it was serves the next.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -20,8 +20,8 @@ pub struct Pool(Arc<Shared>);
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// The program that is the executor with the argument `executor`.
-    program: PathBuf,
+    /// The shell's command for executors.
+    executor: String,
     version: String,
     idle: Mutex<Vec<(Wanted, Running)>>,
     certificates: OnceLock<Certificates>,
@@ -32,9 +32,23 @@ impl Pool {
     /// Clusters of this release whose executors are started as `program
     /// executor`, which has to call [`executor::run`](crate::executor::run).
     pub fn new(program: impl Into<PathBuf>, version: impl Into<String>) -> Self {
+        Self::with_executors(program.into(), version.into(), "")
+    }
+
+    /// The same, with executors over this libmesos.
+    pub fn with_native_executors(
+        program: impl Into<PathBuf>,
+        version: impl Into<String>,
+        libmesos: &Path,
+    ) -> Self {
+        let arguments = format!(" --native '{}'", libmesos.display());
+        Self::with_executors(program.into(), version.into(), &arguments)
+    }
+
+    fn with_executors(program: PathBuf, version: String, arguments: &str) -> Self {
         Self(Arc::new(Shared {
-            program: program.into(),
-            version: version.into(),
+            executor: format!("exec '{}' executor{arguments}", program.display()),
+            version,
             idle: Mutex::default(),
             certificates: OnceLock::new(),
             logs: AtomicUsize::new(0),
@@ -78,7 +92,7 @@ impl Shared {
     async fn start(&self, builder: Builder) -> Result<Running, Error> {
         Ok(Running {
             cluster: builder.agents(2).start().await?,
-            program: self.program.clone(),
+            executor: self.executor.clone(),
             authority: None,
         })
     }

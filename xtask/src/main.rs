@@ -7,6 +7,7 @@ mod codegen;
 mod conform;
 mod fuzz;
 mod long;
+mod memcheck;
 mod outputs;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +64,11 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Run the tests of mesos-native that call C++ under valgrind
+    Memcheck {
+        /// Only these test programs of it
+        programs: Vec<String>,
+    },
     /// Print the fault matrix: what became of every status update while something went wrong
     Faults {
         /// How long each row lasts
@@ -93,6 +99,7 @@ fn main() -> ExitCode {
         Chore::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Chore::Failover { kills, seed } => long::failover(&root(), kills, seed),
         Chore::Conform { args } => conform::run(&root(), &args),
+        Chore::Memcheck { programs } => memcheck::run(&root(), &programs),
         Chore::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
         Chore::Bench { args } => bench::run(&root(), &args),
         Chore::Ci { steps } => ci::run(&root(), &steps),

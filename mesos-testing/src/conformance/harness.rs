@@ -60,7 +60,7 @@ pub struct Harness {
     backend: &'static str,
     connect: Arc<Connect>,
     executors: Option<Arc<ConnectExecutor>>,
-    known: &'static [Known],
+    known: Vec<Known>,
     direct: bool,
     lacking: Vec<(Means, &'static str)>,
     pub(crate) tuning: Tuning,
@@ -93,7 +93,7 @@ impl Harness {
             backend,
             connect: Arc::new(move |url, tuning| Box::new(connect(url, tuning))),
             executors: None,
-            known: &[],
+            known: Vec::new(),
             direct: false,
             lacking: Vec::new(),
             tuning: Tuning {
@@ -120,10 +120,10 @@ impl Harness {
         self
     }
 
-    /// With the list of what does not work.
+    /// With a list of what does not work, beside what there is of them.
     #[must_use]
     pub fn known_failures(mut self, known: &'static [Known]) -> Self {
-        self.known = known;
+        self.known.extend_from_slice(known);
         self
     }
 

@@ -63,7 +63,8 @@ const QUEUE: usize = 128;
 /// by a connection beside libmesos' own; not with TLS, where the second is all.
 ///
 /// # What it cannot do
-/// * No task groups: an agent gives them to executors of the HTTP API only.
+/// * No task groups. An agent sends them, and libmesos does not know the message: nobody is
+///   told, and the tasks stay TASK_STAGING. Launch such tasks one by one.
 /// * KILL has no kill policy, not even the scheduler's.
 /// * No token, no unix socket of an agent: libmesos has its own protocol and its own TLS.
 /// * [`disconnected`](mesos_core::Executor::disconnected) is never called: libmesos keeps a
