@@ -70,7 +70,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// What was counted in that time: offers, calls, tasks.
     pub count: u64,
-    /// Seconds of CPU, of the whole process.
+    /// Seconds of CPU, of the whole process; of decoding alone where that is
+    /// the job.
     pub cpu: f64,
     /// Resident memory, in KiB, so many updates in.
     pub resident: Vec<(u64, u64)>,

@@ -16,6 +16,7 @@ use mesos_testing::flood;
 use prost::Message;
 use tokio::net::TcpStream;
 
+use crate::client::cpu;
 use crate::job::Outcome;
 use crate::scheduler::known;
 
@@ -123,13 +124,13 @@ pub(crate) async fn decode(url: &str) -> Result<Outcome> {
         }
     };
     records.pop();
-    let began = Instant::now();
+    let (began, used) = (Instant::now(), cpu()?);
     let mut count = 0;
     for record in &records {
         let event = Event::decode(&record[..])?;
         count += event.offers.map_or(0, |offers| offers.offers.len() as u64);
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu()? - used);
     let acknowledge = call(Type::Acknowledge, |call| {
         call.acknowledge = Some(call::Acknowledge {
             agent_id: last.agent_id.unwrap_or_default(),
@@ -140,6 +141,7 @@ pub(crate) async fn decode(url: &str) -> Result<Outcome> {
     post(&mut connect(url).await?, &id, acknowledge).await?;
     Ok(Outcome {
         seconds,
+        cpu,
         count,
         ..Outcome::default()
     })

@@ -19,6 +19,7 @@ pub(super) fn offers(bench: &Bench) -> Result<Vec<Row>> {
     let (mut wall, mut cpu, mut notes) = (Vec::new(), Vec::new(), String::new());
     for _ in 0..bench.rounds() {
         let (_, bare) = bench.play(workload, |url| Job::Decode { url })?;
+        let bare_cpu = bare.count as f64 / bare.cpu;
         let bare = bare.count as f64 / bare.seconds;
         let drive = Drive {
             threads: 2,
@@ -27,7 +28,7 @@ pub(super) fn offers(bench: &Bench) -> Result<Vec<Row>> {
         let (report, driven) = bench.drive(Client::Plain, workload, &drive)?;
         let rate = driven.count as f64 / report.elapsed;
         wall.push(rate / bare);
-        cpu.push(driven.count as f64 / driven.cpu / bare);
+        cpu.push(driven.count as f64 / driven.cpu / bare_cpu);
         notes = format!(
             "last round: driver {rate:.0} offers/s, bare decode {bare:.0} offers/s of {:.0} bytes",
             report.bytes as f64 / driven.count as f64
@@ -35,7 +36,7 @@ pub(super) fn offers(bench: &Bench) -> Result<Vec<Row>> {
     }
     let what = "offers: driver end to end ÷ bare prost decode";
     Ok(vec![Row::at_least(what, median(wall), 0.7).note(format!(
-        "{notes}; offers per second of the driver's CPU ÷ the same: {:.2}",
+        "{notes}; offers per second of CPU ÷ the same: {:.2}",
         median(cpu)
     ))])
 }
