@@ -215,7 +215,7 @@ async fn a_kill_leaves_no_process() {
         "Command terminated with signal Terminated"
     );
     for pid in pids {
-        assert!(!common::runs(pid));
+        common::wait_until("the process has ended", || !common::runs(pid));
     }
     mesos.stop().await;
 }
@@ -247,7 +247,7 @@ async fn a_command_that_ignores_sigterm_gets_sigkill_after_its_grace() {
     let status = mesos.update(TaskState::TaskKilled).await;
     assert_eq!(message(&status), "Command terminated with signal Killed");
     assert!(asked.elapsed() >= Duration::from_millis(500));
-    assert!(!common::runs(pids[0]));
+    common::wait_until("the process has ended", || !common::runs(pids[0]));
     mesos.stop().await;
 }
 

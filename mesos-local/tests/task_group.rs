@@ -299,7 +299,7 @@ async fn one_task_that_ends_badly_takes_its_group_along_and_no_other() {
         message(&ended["stubborn"]),
         "Command terminated with signal Killed"
     );
-    assert!(!common::runs(pid));
+    common::wait_until("the process has ended", || !common::runs(pid));
     let kill = mesos.driver.kill("other", Some(agent), None);
     kill.await.expect("a call");
     assert_eq!(state(&mesos.ended(1).await, "other"), TaskState::TaskKilled);

@@ -375,7 +375,7 @@ async fn without_checkpointing_the_task_ends_with_its_agent() {
     agent.running().await;
     agent.vanish();
     agent.end().await.expect_err("the agent is gone");
-    assert!(!common::runs(pid));
+    common::wait_until("the process has ended", || !common::runs(pid));
     assert!(
         !fs::exists(format!("/proc/{pid}")).expect("/proc"),
         "it was waited for"
