@@ -26,9 +26,9 @@ pub(super) fn allocations(bench: &Bench) -> Result<Vec<Row>> {
     // What the start and the end take is in both.
     let each = (count(many)? as f64 - count(few)? as f64) / (many - few) as f64;
     let what = "allocations per update, from socket to handler to acknowledgement";
-    Ok(vec![Row::stated(what, format!("{each:.1}")).note(
-        "on one thread; the update has 5 ids, an address and a uuid, so decoding it makes 9",
-    )])
+    Ok(vec![
+        Row::stated(what, format!("{each:.1}")).note("on one thread"),
+    ])
 }
 
 /// Whether a handler that is slower than the wire costs memory.
