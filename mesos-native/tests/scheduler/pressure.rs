@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use mesos_core::{End, SchedulerDriver};
-use mesos_testing::v1::TaskState;
+use async_trait::async_trait;
+use mesos_core::{End, HandlerResult, Scheduler, SchedulerDriver, StatusUpdate};
+use mesos_testing::v1::{TaskId, TaskState};
 use mesos_testing::{Handler, Recorder};
+use tokio::sync::watch;
 
 use crate::support::{cluster, framework, start, task};
 
@@ -72,4 +74,55 @@ fn a_runtime_that_is_dropped_with_its_driver_does_not_wait_for_libmesos() {
     assert!(began.elapsed() < Duration::from_secs(5));
     drop(recorder);
     runtime.block_on(cluster.stop()).unwrap();
+}
+
+/// Counts updates, and keeps none.
+struct Counting(watch::Sender<u64>);
+
+#[async_trait]
+impl Scheduler for Counting {
+    async fn update(&mut self, _: &SchedulerDriver, _: StatusUpdate) -> HandlerResult {
+        self.0.send_modify(|count| *count += 1);
+        Ok(())
+    }
+}
+
+/// The resident memory of this process, in KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1));
+    size.unwrap().parse().unwrap()
+}
+
+/// As many as `MESOS_NATIVE_CALLBACKS` says. A question about tasks that nobody has is
+/// answered by a callback for each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_great_many_callbacks_leave_nothing_behind() {
+    let Some((_cluster, backend)) = cluster().await else {
+        return;
+    };
+    let all: u64 = std::env::var("MESOS_NATIVE_CALLBACKS")
+        .map_or(20_000, |text| text.parse().expect("a number"));
+    let (sender, mut counted) = watch::channel(0);
+    let driver = SchedulerDriver::start(Counting(sender), framework(), backend);
+    let patient = driver.waiting_up_to(Duration::from_secs(60));
+    let mut asked = 0;
+    // What is set up once, and queues at their longest, are there after a tenth.
+    let mut before = None;
+    let began = Instant::now();
+    while asked < all {
+        let questions = (0..1000).map(|number| (TaskId::from(format!("t{number}")), None));
+        patient.reconcile(questions).await.unwrap();
+        asked += 1000;
+        counted.wait_for(|count| *count >= asked).await.unwrap();
+        if asked >= all / 10 {
+            before.get_or_insert_with(resident);
+        }
+    }
+    let took = began.elapsed();
+    let (before, after) = (before.unwrap(), resident());
+    let grown = after.saturating_sub(before);
+    println!("{asked} callbacks in {took:.1?}; resident: {before} KiB, then {after} KiB");
+    assert!(grown < 16 * 1024, "{grown} KiB in {asked} callbacks");
 }
