@@ -27,12 +27,17 @@ struct Report {
     found: Vec<String>,
 }
 
-/// Fuzzes `target`, or else each of them, for so many `seconds`. What is found interesting is kept
+/// Fuzzes `target`, or else each of them, for so many `seconds`, by chance or from a `seed`. What is found interesting is kept
 /// in the build folder; the committed corpus is only read.
 ///
 /// # Errors
 /// cargo-fuzz is not there, the targets do not build, and every input that breaks a promise.
-pub(crate) fn run(root: &Path, target: Option<&str>, seconds: u64) -> Result<()> {
+pub(crate) fn run(
+    root: &Path,
+    target: Option<&str>,
+    seconds: u64,
+    seed: Option<u32>,
+) -> Result<()> {
     let fuzz = root.join("fuzz");
     let targets = match target {
         Some(target) => vec![target.to_owned()],
@@ -48,7 +53,7 @@ pub(crate) fn run(root: &Path, target: Option<&str>, seconds: u64) -> Result<()>
     let built = built.join("fuzz");
     let mut reports = Vec::new();
     for target in targets {
-        let report = one(&fuzz, &built, &target, seconds)?;
+        let report = one(&fuzz, &built, &target, seconds, seed)?;
         reports.push((target, report));
     }
     println!("\n| target | runs | edges | inputs | found |\n|---|--:|--:|--:|--:|");
@@ -86,7 +91,7 @@ fn targets(fuzz: &Path) -> Result<Vec<String>> {
     Ok(targets)
 }
 
-fn one(fuzz: &Path, built: &Path, target: &str, seconds: u64) -> Result<Report> {
+fn one(fuzz: &Path, built: &Path, target: &str, seconds: u64, seed: Option<u32>) -> Result<Report> {
     let corpus = built.join("corpus").join(target);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
     let mut run = Command::new("cargo")
@@ -102,6 +107,8 @@ fn one(fuzz: &Path, built: &Path, target: &str, seconds: u64) -> Result<Report> 
             format!("-max_total_time={seconds}"),
             "-print_final_stats=1".to_owned(),
         ])
+        // To libFuzzer, 0 means by chance.
+        .arg(format!("-seed={}", seed.unwrap_or_default()))
         .stderr(Stdio::piped())
         .spawn()
         .context("cannot run `cargo fuzz`")?;

@@ -47,6 +47,9 @@ enum Chore {
         /// How long each is fuzzed
         #[arg(long, default_value_t = 10)]
         seconds: u64,
+        /// What is random comes from this
+        #[arg(long)]
+        seed: Option<u32>,
     },
     /// Kill a scheduler on a real Mesos with SIGKILL, again and again, and count what that did
     Failover {
@@ -96,7 +99,11 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Codegen { check } => codegen::run(&root(), check),
         Chore::Bindgen { check } => bindgen::run(&root(), check),
-        Chore::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
+        Chore::Fuzz {
+            target,
+            seconds,
+            seed,
+        } => fuzz::run(&root(), target.as_deref(), seconds, seed),
         Chore::Failover { kills, seed } => long::failover(&root(), kills, seed),
         Chore::Conform { args } => conform::run(&root(), &args),
         Chore::Memcheck { programs } => memcheck::run(&root(), &programs),
