@@ -1299,8 +1299,8 @@ pub struct Resource {
     #[prost(message, repeated, tag = "13")]
     pub reservations: ::prost::alloc::vec::Vec<resource::ReservationInfo>,
     /// Only on `disk` resources. Unset means space in the sandbox.
-    #[prost(message, optional, tag = "7")]
-    pub disk: ::core::option::Option<resource::DiskInfo>,
+    #[prost(message, optional, boxed, tag = "7")]
+    pub disk: ::core::option::Option<::prost::alloc::boxed::Box<resource::DiskInfo>>,
     /// Set: whatever runs on the resource may be throttled or destroyed at any time. Offered
     /// only to frameworks with `REVOCABLE_RESOURCES`. Cannot be reserved or made persistent;
     /// a task must not mix revocable and other amounts of one name.

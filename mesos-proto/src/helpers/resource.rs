@@ -227,10 +227,10 @@ mod tests {
             ..Source::default()
         };
         let mut disk = Resource::scalar("disk", 64.0);
-        disk.disk = Some(DiskInfo {
+        disk.disk = Some(Box::new(DiskInfo {
             source: Some(source.clone()),
             ..DiskInfo::default()
-        });
+        }));
         let disk = disk.persistent_volume("v1", "data", "ops").disk.unwrap();
         assert_eq!(disk.source, Some(source));
         let persistence = disk.persistence.unwrap();

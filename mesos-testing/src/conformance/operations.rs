@@ -50,14 +50,14 @@ fn with_volume() -> Resource {
         ..Default::default()
     };
     Resource {
-        disk: Some(resource::DiskInfo {
+        disk: Some(Box::new(resource::DiskInfo {
             persistence: Some(resource::disk_info::Persistence {
                 id: "conformance".to_owned(),
                 principal: None,
             }),
             volume: Some(volume),
             ..Default::default()
-        }),
+        })),
         ..reserved()
     }
 }

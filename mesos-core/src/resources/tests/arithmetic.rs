@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mesos_proto::v1::resource::disk_info::{Source, source};
-use mesos_proto::v1::resource::{DiskInfo, ReservationInfo, RevocableInfo};
+use mesos_proto::v1::resource::{ReservationInfo, RevocableInfo};
 use mesos_proto::v1::{Label, Labels, Resource, ResourceProviderId, Volume, value};
 
 use super::{disk, dynamic, fixed, of, resources, scalar, shared_volume, volume};
@@ -186,11 +186,7 @@ fn a_raw_disk_is_divided_only_without_an_id() {
     let raw = disk(source::Type::Raw, "");
     assert_eq!((of(raw.clone()) + of(raw.clone())).len(), 1);
     let mut with_id = raw;
-    if let Some(source) = with_id
-        .disk
-        .as_mut()
-        .and_then(|disk: &mut DiskInfo| disk.source.as_mut())
-    {
+    if let Some(source) = with_id.disk.as_mut().and_then(|disk| disk.source.as_mut()) {
         source.id = Some("volume-1".to_owned());
     }
     assert_eq!((of(with_id.clone()) + of(with_id)).len(), 2);

@@ -80,7 +80,7 @@ fn disk(kind: source::Type, root: &str) -> Resource {
         ..DiskInfo::default()
     };
     Resource {
-        disk: Some(disk),
+        disk: Some(Box::new(disk)),
         ..scalar("disk", 100.0)
     }
 }
@@ -92,10 +92,10 @@ fn volume(id: &str) -> Resource {
         principal: None,
     });
     Resource {
-        disk: Some(DiskInfo {
+        disk: Some(Box::new(DiskInfo {
             persistence,
             ..DiskInfo::default()
-        }),
+        })),
         reservations: vec![fixed("web")],
         ..scalar("disk", 64.0)
     }

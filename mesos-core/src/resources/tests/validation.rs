@@ -99,7 +99,7 @@ fn a_set_has_each_item_once() {
 
 #[test]
 fn disk_info_is_for_disks_and_fits_its_source() {
-    let disk_info = Some(DiskInfo::default());
+    let disk_info = Some(Box::default());
     refuses(
         &Resource {
             disk: disk_info,
@@ -124,14 +124,14 @@ fn disk_info_is_for_disks_and_fits_its_source() {
         let (mut a, mut b) = (of(&mut with_path), of(&mut with_mount));
         a.path = Some(source::Path::default());
         b.mount = Some(source::Mount::default());
-        with_path.disk = Some(DiskInfo {
+        with_path.disk = Some(Box::new(DiskInfo {
             source: Some(a),
             ..DiskInfo::default()
-        });
-        with_mount.disk = Some(DiskInfo {
+        }));
+        with_mount.disk = Some(Box::new(DiskInfo {
             source: Some(b),
             ..DiskInfo::default()
-        });
+        }));
         refuses(&with_path, "no `path`");
         refuses(&with_mount, "no `mount`");
     }

@@ -245,9 +245,11 @@ fn without_persistence(volumes: &Resources) -> Resources {
     let plain = volumes.iter().cloned().map(|mut resource| {
         resource.shared = None;
         let source = resource.disk.take().and_then(|disk| disk.source);
-        resource.disk = source.map(|source| mesos_proto::v1::resource::DiskInfo {
-            source: Some(source),
-            ..Default::default()
+        resource.disk = source.map(|source| {
+            Box::new(mesos_proto::v1::resource::DiskInfo {
+                source: Some(source),
+                ..Default::default()
+            })
         });
         resource
     });
