@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
 use mesos_proto::v1::{executor, scheduler};
 
 use crate::codec::Wire;
+use crate::parts::Parts;
 
 /// An [`Api`] as HTTP has it.
 pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
@@ -34,6 +36,9 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
 
     /// How often the peer sends something, if this event announces it.
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
+
+    /// The events that an encoded `event` is cut into because it is large.
+    fn parts(event: &Bytes) -> Option<Parts>;
 }
 
 /// What masters announce (`DEFAULT_HEARTBEAT_INTERVAL` in
@@ -63,6 +68,10 @@ impl HttpApi for SchedulerApi {
             .filter(|interval| !interval.is_zero());
         Some(announced.unwrap_or(HEARTBEAT_INTERVAL))
     }
+
+    fn parts(event: &Bytes) -> Option<Parts> {
+        Parts::of(event)
+    }
 }
 
 impl HttpApi for ExecutorApi {
@@ -84,6 +93,11 @@ impl HttpApi for ExecutorApi {
     /// keep the connection in the tables of firewalls; too seldom to tell
     /// anything by.
     fn heartbeat(_: &executor::Event) -> Option<Duration> {
+        None
+    }
+
+    /// None is large: what an agent sends is about one task or one group.
+    fn parts(_: &Bytes) -> Option<Parts> {
         None
     }
 }

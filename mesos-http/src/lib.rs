@@ -81,6 +81,7 @@ pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod operator;
+mod parts;
 pub mod recordio;
 mod redirect;
 mod settings;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming as Body;
 use mesos_core::backend::{EventStream, Incoming};
@@ -15,16 +16,29 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::api::HttpApi;
+use crate::codec::Codec;
 use crate::connection::Connection;
+use crate::parts::Parts;
 use crate::recordio::{Decoder, FrameError};
 use crate::settings::Settings;
 
 /// The consumer's end. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Events<A: HttpApi> {
-    queue: mpsc::Receiver<Result<Incoming<A>>>,
+    queue: mpsc::Receiver<Result<Read<A>>>,
+    /// Of the event that is handed over now.
+    parts: Option<Parts>,
+    codec: Codec,
+    peer: String,
     reader: JoinHandle<()>,
     ended: Option<Error>,
+}
+
+/// What the reader found.
+enum Read<A: HttpApi> {
+    Event(A::Event, Bytes),
+    /// Decoded by the consumer, since decoded it would be large.
+    Parts(Parts),
 }
 
 /// The reader's end.
@@ -45,6 +59,7 @@ impl<A: HttpApi> Events<A> {
     /// stream ends, by itself or because the consumer's end is dropped.
     pub(crate) fn start(reader: Reader, connection: Connection, over: watch::Sender<()>) -> Self {
         let (sender, queue) = mpsc::channel(reader.settings.event_queue);
+        let (codec, peer) = (reader.settings.codec, reader.peer.clone());
         let reader = tokio::spawn(async move {
             let end = reader.run::<A>(&sender).await;
             // No call is made any more, even before the consumer knows why.
@@ -57,10 +72,38 @@ impl<A: HttpApi> Events<A> {
         });
         Self {
             queue,
+            parts: None,
+            codec,
+            peer,
             reader,
             ended: None,
         }
     }
+
+    async fn read(&mut self) -> Result<(A::Event, Bytes)> {
+        loop {
+            if let Some(part) = self.parts.as_mut().and_then(Iterator::next) {
+                let event = self.codec.decode(part.clone(), &event_of(&self.peer))?;
+                return Ok((event, part));
+            }
+            self.parts = None;
+            match self.queue.recv().await {
+                Some(Ok(Read::Event(event, record))) => return Ok((event, record)),
+                Some(Ok(Read::Parts(parts))) => self.parts = Some(parts),
+                Some(Err(error)) => return Err(error),
+                None => {
+                    return Err(Error::new(
+                        ErrorKind::Backend,
+                        "the task that reads the events is gone; was its tokio runtime shut down?",
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn event_of(peer: &str) -> String {
+    format!("an event of {peer}")
 }
 
 impl<A: HttpApi> Drop for Events<A> {
@@ -75,20 +118,17 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
         if let Some(error) = &self.ended {
             return Err(error.clone());
         }
-        let incoming = self.queue.recv().await.unwrap_or_else(|| {
-            Err(Error::new(
-                ErrorKind::Backend,
-                "the task that reads the events is gone; was its tokio runtime shut down?",
-            ))
-        });
-        if let Err(error) = &incoming {
-            self.ended = Some(error.clone());
+        match self.read().await {
+            Ok((event, record)) => Ok(Incoming::Event(event, record)),
+            Err(error) => {
+                self.ended = Some(error.clone());
+                Err(error)
+            }
         }
-        incoming
     }
 
     fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.parts.as_ref().map_or(0, Parts::len)
     }
 }
 
@@ -107,12 +147,12 @@ async fn verdict(condemned: &mut Option<oneshot::Receiver<Error>>) -> Error {
 
 impl Reader {
     /// Reads until the stream ends, which is the error, or the consumer is gone.
-    async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Incoming<A>>>) -> Result<Gone> {
+    async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Read<A>>>) -> Result<Gone> {
         let mut decoder = Decoder::new(self.settings.record_limit);
         // How often the peer said that it sends. A master that has not said so
         // owes an event as it owes an answer; an agent says nothing.
         let mut interval: Option<Duration> = None;
-        let what = format!("an event of {}", self.peer);
+        let what = event_of(&self.peer);
         loop {
             let patience = match interval {
                 Some(interval) => Some(interval.saturating_mul(self.settings.missed_heartbeats)),
@@ -149,13 +189,15 @@ impl Reader {
                 if record.is_empty() {
                     continue;
                 }
-                let event: A::Event = self.settings.codec.decode(record.clone(), &what)?;
-                interval = A::heartbeat(&event).or(interval);
-                if queue
-                    .send(Ok(Incoming::Event(event, record)))
-                    .await
-                    .is_err()
-                {
+                let read = match self.settings.codec.parts::<A>(&record) {
+                    Some(parts) => Read::Parts(parts),
+                    None => {
+                        let event = self.settings.codec.decode(record.clone(), &what)?;
+                        interval = A::heartbeat(&event).or(interval);
+                        Read::Event(event, record)
+                    }
+                };
+                if queue.send(Ok(read)).await.is_err() {
                     return Ok(Gone);
                 }
             }

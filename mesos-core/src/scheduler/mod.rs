@@ -79,6 +79,9 @@ pub trait Scheduler: Send {
 
     /// Resources to use. What is not accepted until the value is dropped is
     /// declined, so the default declines everything.
+    ///
+    /// What is in one call belongs together no more than what is in two: a
+    /// backend may hand an event of thousands of offers over in several calls.
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
         let _ = (driver, offers);
         Ok(())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mesos_core::backend::Incoming;
 use mesos_core::{ErrorKind, chain};
+use mesos_proto::v1::{self, scheduler};
 use tokio::time::timeout;
 
 use crate::peer::*;
@@ -292,4 +293,41 @@ async fn a_dropped_wait_loses_no_event() {
         peer.chunk(record(&error(&round.to_string()))).await;
         assert_eq!(next(&mut subscription).await, error(&round.to_string()));
     }
+}
+
+#[tokio::test]
+async fn a_large_offers_event_comes_in_parts_before_what_is_behind_it_and_none_is_lost() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    let offer = |number: u32| v1::Offer {
+        id: format!("o{number}").as_str().into(),
+        hostname: "x".repeat(100),
+        ..Default::default()
+    };
+    let sent: Vec<_> = (0..10_000).map(offer).collect();
+    let event = scheduler::Event {
+        r#type: Some(scheduler::event::Type::Offers as i32),
+        offers: Some(scheduler::event::Offers {
+            offers: sent.clone(),
+        }),
+        ..Default::default()
+    };
+    let bytes = [chunk(&record(&event)), chunk(&record(&heartbeat()))].concat();
+    let sending = tokio::spawn(async move {
+        peer.send(bytes).await;
+        peer
+    });
+    let (mut found, mut parts) = (Vec::new(), 0);
+    loop {
+        let event = next(&mut subscription).await;
+        let Some(offers) = event.offers else {
+            assert_eq!(event, heartbeat());
+            break;
+        };
+        found.extend(offers.offers);
+        parts += 1;
+    }
+    assert_eq!(found, sent);
+    assert!(parts > 1, "it came whole");
+    soon("all of it to be sent", sending).await.unwrap();
 }
