@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, future, stream};
 use mesos_proto::v1::scheduler::Call;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,6 +16,11 @@ use crate::scheduler::{SchedulerDriver, calls};
 
 /// The most tasks in one call: a master works through one at a time.
 const CHUNK: usize = 1000;
+
+/// How many such calls may wait for their answers. More than one, so that the
+/// master has work while an answer is on its way; few, since a master serves
+/// all frameworks in turn, and would serve all that waits before any other.
+const AHEAD: usize = 4;
 
 /// The plan, where handles and the running driver reach it.
 #[derive(Debug)]
@@ -105,9 +111,11 @@ impl Worker {
             let mut changed = reconciler.changed.subscribe();
             loop {
                 for question in reconciler.due() {
-                    for call in to_calls(question) {
-                        ask(&driver, calls.as_ref(), call).await;
-                    }
+                    stream::iter(to_calls(question))
+                        .map(|call| ask(&driver, calls.as_ref(), call))
+                        .buffered(AHEAD)
+                        .for_each(|()| future::ready(()))
+                        .await;
                 }
                 reconciler.wait(&mut changed).await;
             }
