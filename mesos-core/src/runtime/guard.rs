@@ -47,12 +47,16 @@ pub(crate) async fn guarded<A: Api>(
     name: &'static str,
     handler: impl Future<Output = HandlerResult>,
 ) -> Result<Handled, Error> {
+    if link.is_aborted() {
+        return Ok(Handled::Aborted);
+    }
     let outcome = tokio::select! {
+        // Most handlers never wait, and then nobody has to watch for an abort.
         biased;
-        () = link.aborted() => return Ok(Handled::Aborted),
         // The handler's own state is dropped with the driver after a panic, so
         // nobody sees it half changed.
         outcome = AssertUnwindSafe(HANDLER.scope(address(link), handler)).catch_unwind() => outcome,
+        () = link.aborted() => return Ok(Handled::Aborted),
     };
     match outcome {
         Ok(Ok(())) => Ok(Handled::Done),

@@ -104,6 +104,11 @@ impl<A: Api> Link<A> {
         }
     }
 
+    /// Whether the driver was aborted.
+    pub(crate) fn is_aborted(&self) -> bool {
+        *self.stop.borrow() == Some(Stop::Abort)
+    }
+
     /// Completes when the driver was aborted. Cancel safe.
     pub(crate) async fn aborted(&self) {
         let mut stop = self.stop.subscribe();

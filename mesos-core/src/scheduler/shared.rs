@@ -1,6 +1,8 @@
 //! What the driver's handles and its running loop share.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
@@ -10,10 +12,10 @@ use super::health::Monitor;
 use super::offer::Ledger;
 use super::reconcile::{Plan, Reconciler};
 use super::wishes::Wishes;
-use crate::backend::{Backend, Calls, SchedulerApi};
+use crate::backend::{Answer, Backend, Calls, SchedulerApi};
 use crate::capability::{Capabilities, Capability};
 use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::Meter;
+use crate::metrics::{Measured, Meter};
 use crate::runtime::Link;
 
 /// See the module.
@@ -28,6 +30,38 @@ pub(super) struct Shared {
     pub(super) turn: tokio::sync::Mutex<()>,
     framework_id: Mutex<Option<FrameworkId>>,
     wishes: Mutex<Wishes>,
+}
+
+/// The answer to a call that is in line, measured and logged when it is there.
+#[derive(Debug)]
+pub(super) struct Asked {
+    answer: Answer,
+    name: &'static str,
+    /// Until it is answered.
+    measured: Option<Measured>,
+}
+
+impl Future for Asked {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Pin::new(&mut self.answer).poll(context));
+        if let Some(measured) = self.measured.take() {
+            finish(self.name, measured, &result);
+        }
+        Poll::Ready(result)
+    }
+}
+
+fn finish(name: &'static str, measured: Measured, result: &Result<()>) {
+    match result {
+        Ok(()) => tracing::debug!(call = name, "taken"),
+        Err(error) => {
+            let delivery = error.delivery();
+            tracing::debug!(call = name, ?delivery, error = %crate::chain(error), "failed");
+        }
+    }
+    measured.finish(result);
 }
 
 impl Shared {
@@ -57,31 +91,19 @@ impl Shared {
         &self,
         line: &'a dyn Calls<SchedulerApi>,
         call: Call,
-    ) -> impl Future<Output = Result<impl Future<Output = Result<()>> + Send + 'static + use<>>>
-    + Send
-    + use<'a> {
+    ) -> impl Future<Output = Result<Asked>> + Send + use<'a> {
         let name = call.r#type().as_str_name();
         let measured = self.monitor.meter().call(name);
-        let finish = move |result: &Result<()>| {
-            match result {
-                Ok(()) => tracing::debug!(call = name, "taken"),
-                Err(error) => {
-                    let delivery = error.delivery();
-                    tracing::debug!(call = name, ?delivery, error = %crate::chain(error), "failed");
-                }
-            }
-            measured.finish(result);
-        };
         let sending = line.send(call);
         async move {
             match sending.await {
-                Ok(answer) => Ok(async move {
-                    let result = answer.await;
-                    finish(&result);
-                    result
+                Ok(answer) => Ok(Asked {
+                    answer,
+                    name,
+                    measured: Some(measured),
                 }),
                 Err(error) => {
-                    finish(&Err(error.clone()));
+                    finish(name, measured, &Err(error.clone()));
                     Err(error)
                 }
             }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mesos_proto::v1::{OperationStatus, TaskStatus, scheduler::Call};
+use mesos_proto::v1::{AgentId, OperationStatus, TaskId, TaskStatus, scheduler::Call};
 
 use tracing::Instrument as _;
 
@@ -172,6 +172,14 @@ struct Open {
 pub(super) struct Due(Arc<Open>);
 
 impl Due {
+    /// The task that it is about, with its agent; none for an operation.
+    pub(super) fn task(&self) -> Option<(&TaskId, &AgentId)> {
+        match &self.0.what {
+            Acknowledged::Task(body) => Some((&body.task_id, &body.agent_id)),
+            Acknowledged::Operation(_) => None,
+        }
+    }
+
     /// The call to make after the handler returned `Ok`; none if it deferred.
     pub(super) fn into_call(self) -> Option<Call> {
         (!self.0.deferred.load(Ordering::Acquire)).then(|| into_call(self.0))

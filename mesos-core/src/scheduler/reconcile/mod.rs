@@ -21,7 +21,7 @@ mod tests;
 use std::time::Duration;
 
 use crate::runtime::BackoffPolicy;
-pub(super) use plan::Plan;
+pub(super) use plan::{Plan, Told};
 pub(super) use worker::{Reconciler, Worker};
 
 /// When to ask the master about tasks and operations; see

@@ -5,9 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use mesos_proto::v1::scheduler::call::{reconcile, reconcile_operations};
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{
-    AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState, TaskStatus,
-};
+use mesos_proto::v1::{AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState};
 
 use super::ReconcilePolicy;
 use crate::runtime::Backoff;
@@ -46,6 +44,15 @@ pub(in crate::scheduler) struct Plan {
     /// When to ask again. None without a subscription.
     round: Option<Round>,
     subscriptions: u64,
+}
+
+/// What an update says of its task that matters here.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::scheduler) struct Told<'a> {
+    pub(in crate::scheduler) task_id: &'a TaskId,
+    pub(in crate::scheduler) agent_id: Option<&'a AgentId>,
+    pub(in crate::scheduler) state: TaskState,
+    pub(in crate::scheduler) reason: Reason,
 }
 
 #[derive(Debug)]
@@ -184,15 +191,20 @@ impl Plan {
 
     /// The scheduler has dealt with an update. Says whether that was the last
     /// answer that was missing.
-    pub(in crate::scheduler) fn task(&mut self, status: &TaskStatus) -> bool {
-        let id = &status.task_id;
+    pub(in crate::scheduler) fn task(&mut self, told: &Told<'_>) -> bool {
+        let id = told.task_id;
         // The master does not know it; if that is wrong, an update will tell.
-        let unknown =
-            status.state() == TaskState::TaskUnknown && status.reason() == Reason::Reconciliation;
-        if is_terminal(status.state()) || unknown {
+        let unknown = told.state == TaskState::TaskUnknown && told.reason == Reason::Reconciliation;
+        if is_terminal(told.state) || unknown {
             self.live_tasks.swap_remove(id);
         } else if self.tracking {
-            self.live_tasks.insert(id.clone(), status.agent_id.clone());
+            match self.live_tasks.get_mut(id) {
+                Some(agent) if agent.as_ref() == told.agent_id => {}
+                Some(agent) => *agent = told.agent_id.cloned(),
+                None => {
+                    self.live_tasks.insert(id.clone(), told.agent_id.cloned());
+                }
+            }
         }
         self.open_tasks.swap_remove(id).is_some() && self.is_done()
     }

@@ -1,10 +1,10 @@
 //! What is asked when.
 
-use super::plan::{Plan, Question};
+use super::plan::{Plan, Question, Told};
 use super::*;
 use mesos_proto::v1::scheduler::call::reconcile_operations::Operation;
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{OperationState, OperationStatus, TaskId, TaskState, TaskStatus};
+use mesos_proto::v1::{OperationState, OperationStatus, TaskId, TaskState};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -12,12 +12,14 @@ fn on() -> Plan {
     Plan::new(Some(ReconcilePolicy::default()), true)
 }
 
-fn answer(task: &str, state: TaskState) -> TaskStatus {
-    TaskStatus {
-        agent_id: Some("a".into()),
-        reason: Some(Reason::Reconciliation as i32),
-        ..TaskStatus::new(task, state)
-    }
+/// An answer to RECONCILE.
+fn tell(plan: &mut Plan, task: &str, state: TaskState) -> bool {
+    plan.task(&Told {
+        task_id: &task.into(),
+        agent_id: Some(&"a".into()),
+        state,
+        reason: Reason::Reconciliation,
+    })
 }
 
 /// The tasks asked for by name at `seconds`; `*` for the question for all.
@@ -72,16 +74,13 @@ fn what_was_not_answered_is_asked_again_with_waits_that_grow_into_minutes() {
             times.push(now);
         }
         if times.len() == 3 {
-            plan.task(&answer("t1", TaskState::TaskRunning));
+            tell(&mut plan, "t1", TaskState::TaskRunning);
         }
     }
     assert_eq!(times, [0, 10, 30, 70, 150, 310, 610, 910, 1210]);
     assert!(!plan.is_done());
     assert_eq!(asked(&mut plan, 1510), ["t2@a"]);
-    assert!(
-        plan.task(&answer("t2", TaskState::TaskGone)),
-        "the last one"
-    );
+    assert!(tell(&mut plan, "t2", TaskState::TaskGone), "the last one");
     assert!(plan.is_done());
     assert_eq!(plan.next(), None);
 }
@@ -93,7 +92,7 @@ fn a_new_subscription_starts_over_with_all_that_lives() {
     for task in ["t1", "t2", "t3"] {
         plan.launching(&task.into(), Some(&"a".into()));
     }
-    plan.task(&answer("t2", TaskState::TaskFinished));
+    tell(&mut plan, "t2", TaskState::TaskFinished);
     plan.not_launched(&"t3".into());
     assert_eq!(asked(&mut plan, 1), ["*", "op *"]);
     plan.lost();
@@ -105,7 +104,7 @@ fn a_new_subscription_starts_over_with_all_that_lives() {
     plan.lost();
     plan.subscribed(106 * SECOND);
     assert_eq!(asked(&mut plan, 106), ["t1@a"], "at once again");
-    plan.task(&answer("t1", TaskState::TaskRunning));
+    tell(&mut plan, "t1", TaskState::TaskRunning);
     assert_eq!(asked(&mut plan, 107), ["*", "op *"], "then for everything");
 }
 
@@ -115,11 +114,11 @@ fn a_task_that_the_master_does_not_know_is_answered_and_remembered_no_more() {
     plan.launching(&"t1".into(), None);
     plan.subscribed(Duration::ZERO);
     assert_eq!(asked(&mut plan, 0), ["t1"]);
-    plan.task(&answer("t1", TaskState::TaskUnknown));
+    tell(&mut plan, "t1", TaskState::TaskUnknown);
     assert!(plan.is_done());
     plan.subscribed(SECOND);
     assert!(plan.is_done());
-    plan.task(&answer("t1", TaskState::TaskRunning));
+    tell(&mut plan, "t1", TaskState::TaskRunning);
     plan.subscribed(2 * SECOND);
     assert_eq!(asked(&mut plan, 2), ["t1@a"], "an update brought it back");
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
+use mesos_proto::v1::{MasterInfo, OperationStatus};
 use tracing::Instrument as _;
 
 use super::{Break, Runtime, handled, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
-use crate::scheduler::reconcile::{Plan, Worker};
+use crate::scheduler::reconcile::{Plan, Told, Worker};
 use crate::scheduler::update::{Due, OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};
 use crate::session::{Granted, Input, Output, SessionState};
@@ -78,14 +78,14 @@ where
         let scheduler = &mut self.scheduler;
         let (name, handler) = match event {
             Event::Update(status) => {
-                let told = TaskStatus {
-                    task_id: status.task_id.clone(),
-                    agent_id: status.agent_id.clone(),
-                    state: status.state,
-                    reason: status.reason,
-                    ..Default::default()
-                };
+                let (state, reason) = (status.state(), status.reason());
                 let (update, due) = StatusUpdate::new(status, &driver);
+                // The handler gets the update for its own. What is to be
+                // acknowledged has been copied from it already.
+                let ids = due.is_none().then(|| {
+                    let agent_id = update.agent_id.clone();
+                    (update.task_id.clone(), agent_id)
+                });
                 let span = tracing::info_span!(
                     "update",
                     task_id = %update.task_id.value,
@@ -95,7 +95,19 @@ where
                 let handler = scheduler.update(&driver, update);
                 let outcome = handled(&driver, "update", handler);
                 let outcome = outcome.instrument(span).await;
-                if let Ok(Handled::Done) = outcome {
+                let of_due = due.as_ref().and_then(Due::task);
+                let of_due = of_due.map(|(task_id, agent_id)| (task_id, Some(agent_id)));
+                let copied = ids.as_ref();
+                let copied = || copied.map(|(task_id, agent_id)| (task_id, agent_id.as_ref()));
+                if let Ok(Handled::Done) = outcome
+                    && let Some((task_id, agent_id)) = of_due.or_else(copied)
+                {
+                    let told = Told {
+                        task_id,
+                        agent_id,
+                        state,
+                        reason,
+                    };
                     shared.reconciler.note(|plan| plan.task(&told));
                 }
                 return self.acknowledge(outcome, due, calls.as_ref()).await;

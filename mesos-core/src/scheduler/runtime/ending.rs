@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::Runtime;
@@ -47,7 +46,8 @@ impl<S, B> Runtime<S, B> {
     }
 
     async fn flush(&mut self) {
-        while let Some(answer) = self.answers.next().await {
+        while !self.answers.is_empty() {
+            let answer = self.answered().await;
             self.own_call_answered(answer);
         }
     }

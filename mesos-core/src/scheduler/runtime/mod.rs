@@ -7,19 +7,21 @@ mod deliver;
 mod ending;
 mod keep;
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
+use tracing::instrument::Instrumented;
 
 use super::reconcile::Worker;
-use super::shared::Shared;
+use super::shared::{Asked, Shared};
 use super::update::Due;
 use super::{Event, Framework, Scheduler, SchedulerDriver, calls};
 use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
@@ -40,7 +42,7 @@ pub(super) struct Runtime<S, B> {
     session: Session,
     started: Instant,
     /// Answers to the runtime's own calls that are still to come.
-    answers: FuturesUnordered<BoxFuture<'static, Result<()>>>,
+    answers: VecDeque<Instrumented<Asked>>,
     store: Option<Arc<dyn Store>>,
     /// What the store has.
     stored: Option<FrameworkId>,
@@ -75,7 +77,7 @@ where
             driver,
             session,
             started: Instant::now(),
-            answers: FuturesUnordered::new(),
+            answers: VecDeque::new(),
             store: framework.store,
             stored: None,
             worker: None,
@@ -218,13 +220,14 @@ where
         }
         self.answers.clear();
         let _decliner = Decliner::start(&driver, &calls);
+        let mut stop = pin!(shared.link.stop_requested());
         loop {
             let incoming = tokio::select! {
                 biased;
-                stop = shared.link.stop_requested() => {
+                stop = &mut stop => {
                     return Break::End(self.leave(stop, events.as_mut(), calls.as_ref()).await);
                 }
-                Some(answer) = self.answers.next() => {
+                answer = self.answered(), if !self.answers.is_empty() => {
                     self.own_call_answered(answer);
                     continue;
                 }
@@ -298,13 +301,17 @@ where
         };
         let span = calls::span(&call);
         let sending = send(&self.driver, calls, call).instrument(span.clone());
-        let sent = tokio::select! {
-            biased;
-            () = self.driver.shared().link.aborted() => None,
-            sent = sending => sent,
+        let link = &self.driver.shared().link;
+        let sent = async {
+            tokio::select! {
+                biased;
+                sent = sending => sent,
+                () = link.aborted() => None,
+            }
         };
+        let sent = if link.is_aborted() { None } else { sent.await };
         match sent {
-            Some(answer) => self.answers.push(answer.instrument(span).boxed()),
+            Some(answer) => self.answers.push_back(answer.instrument(span)),
             None => self.shared().monitor.acknowledged(false),
         }
     }
@@ -313,6 +320,18 @@ where
 impl<S, B> Runtime<S, B> {
     fn shared(&self) -> &Shared {
         self.driver.shared()
+    }
+
+    /// Waits for the oldest answer. Calls of one line are answered in their
+    /// order, so the others need not be looked at. Cancel safe.
+    async fn answered(&mut self) -> Result<()> {
+        let answer = poll_fn(|context| match self.answers.front_mut() {
+            Some(answer) => Pin::new(answer).poll(context),
+            None => Poll::Pending,
+        });
+        let answer = answer.await;
+        self.answers.pop_front();
+        answer
     }
 
     fn own_call_answered(&mut self, answer: Result<()>) {
@@ -326,9 +345,7 @@ fn send<'a>(
     driver: &SchedulerDriver,
     calls: &'a dyn Calls<SchedulerApi>,
     mut call: Call,
-) -> impl Future<Output = Option<impl Future<Output = Result<()>> + Send + 'static + use<>>>
-+ Send
-+ use<'a> {
+) -> impl Future<Output = Option<Asked>> + Send + use<'a> {
     call.framework_id = driver.framework_id();
     let put = driver.shared().put(calls, call);
     async { put.await.ok() }
