@@ -88,20 +88,23 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
 
     let end = Instant::now() + PATIENCE;
     // The peer does not tell of the next update before it has the
-    // acknowledgement of the one before.
-    let all = || started.load(Ordering::Relaxed) * STATES.len() as u64;
-    while (peer.master.acknowledged().len() as u64) < all() && Instant::now() < end {
+    // acknowledgement of the one before. What a network still holds back of an
+    // ACCEPT may start more tasks after that, so all is counted at one moment.
+    let (sent, acknowledged) = loop {
+        let acknowledged = peer.master.acknowledged();
+        let sent = started.load(Ordering::Relaxed) * STATES.len() as u64;
+        if acknowledged.len() as u64 >= sent || Instant::now() >= end {
+            break (sent, acknowledged);
+        }
         tokio::select! {
-            _ = driver.join() => break,
+            _ = driver.join() => break (sent, acknowledged),
             // sleep: polling what the peer writes down.
             () = sleep(Duration::from_millis(50)) => {}
         }
-    }
+    };
     let stopped = ended(&driver).await;
     let time = begin.elapsed();
     driver.abort();
-    let sent = all();
-    let acknowledged = peer.master.acknowledged();
     let notes = notes.lock();
     // What was acknowledged and not dealt with does not come again.
     let dealt_with = |status: &&TaskStatus| {
@@ -115,7 +118,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
         fault,
         codec,
         injected: injected + misdeeds,
-        tasks: started.load(Ordering::Relaxed),
+        tasks: sent / STATES.len() as u64,
         sent,
         handled,
         acknowledged: acknowledged.len() as u64,
