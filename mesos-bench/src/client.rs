@@ -7,7 +7,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::job::{Job, Outcome};
-use crate::{launch, raw, scheduler};
+use crate::{launch, listen, raw, scheduler};
 
 /// Does `job`, in JSON, and prints what came of it, in JSON. `measure` runs it
 /// and may add what it counted.
@@ -43,7 +43,7 @@ pub(crate) fn cpu() -> Result<f64> {
 fn runtime(job: &Job) -> Result<Runtime> {
     let threads = match job {
         Job::Drive(drive) => drive.threads,
-        Job::Launch(_) => 2,
+        Job::Launch(_) | Job::Listen(_) => 2,
         _ => 0,
     };
     let mut builder = match threads {
@@ -63,6 +63,7 @@ async fn perform(job: Job) -> Result<Outcome> {
         Job::Decode { url } => raw::decode(&url).await,
         Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
         Job::Launch(launch) => launch::run(launch).await,
+        Job::Listen(listen) => listen::run(listen).await,
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Job {
     },
     /// Run tasks on a real Mesos.
     Launch(Launch),
+    /// Have one task on a real Mesos send messages.
+    Listen(Launch),
 }
 
 /// See [`Job::Drive`].
@@ -52,15 +54,15 @@ pub struct Drive {
     pub json: bool,
 }
 
-/// See [`Job::Launch`].
+/// See [`Job::Launch`] and [`Job::Listen`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Launch {
     /// The master.
     pub master: String,
     /// Over libmesos instead of HTTP.
     pub native: bool,
-    /// How many tasks.
-    pub tasks: u32,
+    /// How many tasks or messages.
+    pub count: u32,
 }
 
 /// What came of it.

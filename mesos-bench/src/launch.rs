@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::resources::Resources;
 use mesos_core::scheduler::StatusUpdate;
@@ -18,6 +19,10 @@ use mesos_proto::v1::{CommandInfo, ExecutorInfo, Filters, TaskInfo, TaskState, T
 
 use crate::job::{Launch, Outcome};
 
+/// What a message has, and how many are sent at once.
+const MESSAGE: &[u8] = &[0; 100];
+const AT_ONCE: usize = 64;
+
 /// What a task gets.
 const TASK: &str = "cpus:0.1";
 
@@ -27,9 +32,17 @@ struct Finishing;
 impl Executor for Finishing {
     async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
         let finished = TaskStatus::new(task.task_id, TaskState::TaskFinished);
+        let messages = task.data.as_deref().map(std::str::from_utf8).transpose()?;
+        let messages = messages.map_or(Ok(0), str::parse::<u32>)?;
         // Its acknowledgement is not this task's to wait for.
         let driver = driver.clone();
-        tokio::spawn(async move { driver.update(finished).await });
+        tokio::spawn(async move {
+            for first in (0..messages).step_by(AT_ONCE) {
+                let some = first..messages.min(first + AT_ONCE as u32);
+                try_join_all(some.map(|_| driver.message(MESSAGE))).await?;
+            }
+            driver.update(finished).await
+        });
         Ok(())
     }
 }
@@ -56,8 +69,8 @@ struct Tasks {
     outcome: std::sync::Arc<std::sync::Mutex<Outcome>>,
 }
 
-/// Runs the tasks; the time from the second round's launch to the last end.
-pub(crate) async fn run(launch: Launch) -> Result<Outcome> {
+/// What the executor needs, which is this program.
+pub(crate) fn executor() -> Result<ExecutorInfo> {
     let program = std::env::current_exe()?;
     let program = program
         .to_str()
@@ -66,25 +79,36 @@ pub(crate) async fn run(launch: Launch) -> Result<Outcome> {
         .command(CommandInfo::argv([program, "executor"]))
         .cpus(0.1)
         .mem(64.0);
-    let outcome = std::sync::Arc::default();
-    let tasks = Tasks {
-        executor: executor.build(),
-        launched: 0,
-        ended: 0,
-        all: launch.tasks,
-        began: None,
-        warm: false,
-        outcome: std::sync::Arc::clone(&outcome),
-    };
+    Ok(executor.build())
+}
+
+/// Runs a scheduler to its end.
+pub(crate) async fn schedule(scheduler: impl Scheduler + 'static, launch: &Launch) -> Result<()> {
     let framework = Framework::ephemeral("bench");
     if launch.native {
         let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;
         let backend = NativeBackend::new(library, &launch.master)?;
-        SchedulerDriver::run(tasks, framework, backend).await?;
+        SchedulerDriver::run(scheduler, framework, backend).await?;
     } else {
         let backend = HttpBackend::detect(launch.master.parse()?);
-        SchedulerDriver::run(tasks, framework, backend).await?;
+        SchedulerDriver::run(scheduler, framework, backend).await?;
     }
+    Ok(())
+}
+
+/// Runs the tasks; the time from the second round's launch to the last end.
+pub(crate) async fn run(launch: Launch) -> Result<Outcome> {
+    let outcome = std::sync::Arc::default();
+    let tasks = Tasks {
+        executor: executor()?,
+        launched: 0,
+        ended: 0,
+        all: launch.count,
+        began: None,
+        warm: false,
+        outcome: std::sync::Arc::clone(&outcome),
+    };
+    schedule(tasks, &launch).await?;
     let outcome = outcome
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -8,6 +8,7 @@
 pub mod client;
 pub mod job;
 pub mod launch;
+mod listen;
 mod raw;
 pub mod rows;
 mod scheduler;

@@ -29,7 +29,7 @@ enum Part {
     /// A client of a row
     #[command(hide = true)]
     Client { job: String },
-    /// The executor of the row with the real cluster
+    /// The executor of the rows with a real cluster
     #[command(hide = true)]
     Executor,
 }

@@ -19,7 +19,7 @@ use crate::table::Row;
 pub type Play = fn(&Bench) -> Result<Vec<Row>>;
 
 /// All of them, by the name that `--only` takes.
-pub const ROWS: [(&str, Play); 11] = [
+pub const ROWS: [(&str, Play); 12] = [
     ("offers", speed::offers),
     ("updates", speed::updates),
     ("delay", speed::delay),
@@ -30,6 +30,7 @@ pub const ROWS: [(&str, Play); 11] = [
     ("event", memory::event),
     ("failover", speed::failover),
     ("real", real::real),
+    ("callbacks", real::callbacks),
     ("growth", growth::growth),
 ];
 

@@ -23,10 +23,10 @@
 //!   (src/http_proxy.cpp), so the first answer belongs to the first call.
 //! * A call is answered when its handler returns, so that waiting for the answer
 //!   never meant more than that it was handled. UPDATE_FRAMEWORK is the
-//!   exception: until 1.10 it takes effect after an authorization that the next
-//!   call's handler does not wait for (`Master::updateFramework` in
-//!   src/master/master.cpp). So nothing is written behind it, nor behind a
-//!   TEARDOWN, before it was answered.
+//!   exception: in 1.9, which brought it, it takes effect after an authorization
+//!   that the next call's handler does not wait for (`Master::updateFramework`
+//!   in src/master/master.cpp; 1.10 authorizes in the handler). So nothing is
+//!   written behind it, nor behind a TEARDOWN, before it was answered.
 //! * libprocess reads without a limit and never stops for answers that are not
 //!   taken, so both sides cannot wait for each other; ours reads and writes at
 //!   the same time, whatever is in between.

@@ -273,6 +273,15 @@ impl<A: HttpApi> Worker<'_, A> {
 
     fn judge(&self, name: &'static str, mut answer: Answer) -> Result<()> {
         if matches!(answer.status, StatusCode::OK | StatusCode::ACCEPTED) {
+            if !answer.body.is_empty() {
+                // `Master::Http::reconcileOperations` in src/master/http.cpp, 1.6 and 1.7.
+                tracing::warn!(
+                    call = name,
+                    peer = %self.endpoint,
+                    "what it was answered with is not read; Mesos before 1.8 answers \
+                     RECONCILE_OPERATIONS so, and sends no events: its operations stay open"
+                );
+            }
             return Ok(());
         }
         if let Some(access) = &self.access {
