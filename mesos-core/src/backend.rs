@@ -122,7 +122,7 @@ impl<A: Api> fmt::Debug for Subscription<A> {
 pub enum Incoming<A: Api> {
     /// An event, and the bytes it was decoded from (empty where the backend
     /// has none): they show what a newer Mesos sent that this schema lacks.
-    Event(A::Event, Bytes),
+    Event(Box<A::Event>, Bytes),
     /// The connection is lost and the backend reconnects by itself; the next
     /// event is a SUBSCRIBED. A backend that leaves reconnecting to the caller
     /// ends the stream instead.

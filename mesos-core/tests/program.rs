@@ -161,7 +161,7 @@ mod program {
                 r#type: Some(Type::Shutdown.into()),
                 ..Default::default()
             };
-            Ok(Incoming::Event(event, Bytes::new()))
+            Ok(Incoming::Event(Box::new(event), Bytes::new()))
         }
     }
 

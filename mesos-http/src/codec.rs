@@ -85,10 +85,17 @@ impl Codec {
     /// validates nothing), and an update that was refused for it would be sent
     /// again for ever.
     pub(crate) fn decode<M: Wire>(self, bytes: Bytes, what: &str) -> Result<M> {
+        self.decode_boxed(bytes, what).map(|message| *message)
+    }
+
+    /// As [`decode`](Self::decode), for what is large and goes through many
+    /// hands.
+    pub(crate) fn decode_boxed<M: Wire>(self, bytes: Bytes, what: &str) -> Result<Box<M>> {
         let size = bytes.len();
-        let (message, name): (Result<M, BoxError>, _) = match self {
+        let (message, name): (Result<Box<M>, BoxError>, _) = match self {
             Self::Protobuf => {
-                let decoded = lossy::decode(bytes).map(|(message, replaced)| {
+                let mut message = Box::<M>::default();
+                let decoded = lossy::decode_into(message.as_mut(), bytes).map(|replaced| {
                     tell(what, &replaced);
                     message
                 });
@@ -96,9 +103,12 @@ impl Codec {
             }
             // An answer without a body is an empty message in both encodings.
             #[cfg(feature = "json")]
-            Self::Json if bytes.is_empty() => (Ok(M::default()), "JSON"),
+            Self::Json if bytes.is_empty() => (Ok(Box::default()), "JSON"),
             #[cfg(feature = "json")]
-            Self::Json => (json(&bytes, what).map_err(Into::into), "JSON"),
+            Self::Json => {
+                let decoded = json(&bytes, what).map(Box::new);
+                (decoded.map_err(Into::into), "JSON")
+            }
         };
         message.map_err(|source| {
             Error::new(

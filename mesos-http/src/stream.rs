@@ -36,7 +36,7 @@ pub(crate) struct Events<A: HttpApi> {
 
 /// What the reader found.
 enum Read<A: HttpApi> {
-    Event(A::Event, Bytes),
+    Event(Box<A::Event>, Bytes),
     /// Decoded by the consumer, since decoded it would be large.
     Parts(Parts),
 }
@@ -80,10 +80,12 @@ impl<A: HttpApi> Events<A> {
         }
     }
 
-    async fn read(&mut self) -> Result<(A::Event, Bytes)> {
+    async fn read(&mut self) -> Result<(Box<A::Event>, Bytes)> {
         loop {
             if let Some(part) = self.parts.as_mut().and_then(Iterator::next) {
-                let event = self.codec.decode(part.clone(), &event_of(&self.peer))?;
+                let event = self
+                    .codec
+                    .decode_boxed(part.clone(), &event_of(&self.peer))?;
                 return Ok((event, part));
             }
             self.parts = None;
@@ -192,7 +194,7 @@ impl Reader {
                 let read = match self.settings.codec.parts::<A>(&record) {
                     Some(parts) => Read::Parts(parts),
                     None => {
-                        let event = self.settings.codec.decode(record.clone(), &what)?;
+                        let event = self.settings.codec.decode_boxed(record.clone(), &what)?;
                         interval = A::heartbeat(&event).or(interval);
                         Read::Event(event, record)
                     }

@@ -117,7 +117,7 @@ impl<A: Api> Attempt<A> {
 
 impl<A: Api> Session<A> {
     pub(crate) async fn send(&self, event: A::Event) {
-        let incoming = Incoming::Event(event, Bytes::new());
+        let incoming = Incoming::Event(Box::new(event), Bytes::new());
         let sent = self.events.send(Ok(incoming)).await;
         assert!(sent.is_ok(), "the driver dropped the subscription");
     }

@@ -60,7 +60,7 @@ async fn text_that_is_not_utf_8_does_not_end_the_stream() {
     let Incoming::Event(event, raw) = incoming else {
         panic!("{incoming:?}");
     };
-    assert_eq!(event, error("t\u{fffd}t\u{fffd}"));
+    assert_eq!(*event, error("t\u{fffd}t\u{fffd}"));
     assert!(raw.ends_with(b"t\xfft\xe2"), "as it was sent");
     assert_eq!(next(&mut subscription).await, heartbeat());
 }

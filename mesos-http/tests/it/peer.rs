@@ -295,8 +295,8 @@ pub(crate) fn record(event: &scheduler::Event) -> Vec<u8> {
 pub(crate) async fn next(subscription: &mut Subscription<SchedulerApi>) -> scheduler::Event {
     match soon("an event", subscription.events.next()).await.unwrap() {
         Incoming::Event(event, raw) => {
-            assert_eq!(scheduler::Event::decode(raw).unwrap(), event);
-            event
+            assert_eq!(scheduler::Event::decode(raw).unwrap(), *event);
+            *event
         }
         other => panic!("{other:?}"),
     }

@@ -72,7 +72,7 @@ async fn next(subscription: &mut Subscription<SchedulerApi>, wanted: event::Type
     let looking = async {
         loop {
             match subscription.events.next().await.unwrap() {
-                Incoming::Event(event, _) if event.r#type() == wanted => return event,
+                Incoming::Event(event, _) if event.r#type() == wanted => return *event,
                 Incoming::Event(..) => {}
                 other => panic!("{other:?}"),
             }

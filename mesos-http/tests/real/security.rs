@@ -61,7 +61,7 @@ async fn runs_a_task(subscription: &mut Subscription<SchedulerApi>, id: &Framewo
     let finishing = async {
         loop {
             let event = match subscription.events.next().await.unwrap() {
-                Incoming::Event(event, _) => event,
+                Incoming::Event(event, _) => *event,
                 other => panic!("{other:?}"),
             };
             let Some(update) = event.update else { continue };

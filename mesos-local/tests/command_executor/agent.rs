@@ -225,7 +225,7 @@ impl EventStream<ExecutorApi> for Events {
     async fn next(&mut self) -> Result<Incoming<ExecutorApi>> {
         let event = self.0.recv().await;
         let event = event.ok_or_else(|| Error::new(ErrorKind::Transport, "the agent vanished"))?;
-        Ok(Incoming::Event(event, Bytes::new()))
+        Ok(Incoming::Event(Box::new(event), Bytes::new()))
     }
 }
 

@@ -197,7 +197,7 @@ impl EventStream<SchedulerApi> for Events {
         {
             self.subscribed(framework_id)?;
         }
-        Ok(Incoming::Event(event, Bytes::new()))
+        Ok(Incoming::Event(Box::new(event), Bytes::new()))
     }
 }
 

@@ -84,15 +84,26 @@ const fn map(number: u32, name: &'static str, entry: &'static [Field]) -> Field 
 /// # Ok::<(), prost::DecodeError>(())
 /// ```
 pub fn decode<M: HasText>(bytes: Bytes) -> Result<(M, Vec<String>), DecodeError> {
-    let error = match M::decode(bytes.clone()) {
-        Ok(message) => return Ok((message, Vec::new())),
-        Err(error) => error,
+    let mut message = M::default();
+    let replaced = decode_into(&mut message, bytes)?;
+    Ok((message, replaced))
+}
+
+/// As [`decode`], into a `message` that was just made: those that are large are
+/// not moved about so.
+///
+/// # Errors
+/// As [`decode`]; what the message is then means nothing.
+pub fn decode_into<M: HasText>(message: &mut M, bytes: Bytes) -> Result<Vec<String>, DecodeError> {
+    let Err(error) = message.merge(bytes.clone()) else {
+        return Ok(Vec::new());
     };
     let mut repair = Repair::default();
     match repair.message(M::fields(), &bytes, DEPTH) {
         Some(repaired) if !repair.replaced.is_empty() => {
-            let message = M::decode(Bytes::from(repaired))?;
-            Ok((message, repair.replaced.into_iter().collect()))
+            *message = M::default();
+            message.merge(Bytes::from(repaired))?;
+            Ok(repair.replaced.into_iter().collect())
         }
         _ => Err(error),
     }

@@ -142,7 +142,7 @@ impl Backend<ExecutorApi> for Agent {
 impl EventStream<ExecutorApi> for Feed {
     async fn next(&mut self) -> Result<Incoming<ExecutorApi>> {
         match self.0.recv().await {
-            Some(event) => Ok(Incoming::Event(event, bytes::Bytes::new())),
+            Some(event) => Ok(Incoming::Event(Box::new(event), bytes::Bytes::new())),
             None => std::future::pending().await,
         }
     }

@@ -278,7 +278,7 @@ where
 /// The next event.
 async fn next(events: &mut dyn EventStream<ExecutorApi>) -> Result<Event> {
     match events.next().await? {
-        Incoming::Event(event, record) => Event::lift(event, record),
+        Incoming::Event(event, record) => Event::lift(*event, record),
         Incoming::Disconnected(error) => Err(error),
     }
 }

@@ -1,5 +1,6 @@
 //! Asks what the plan says when it says so.
 
+use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -138,15 +139,22 @@ async fn ask(driver: &SchedulerDriver, line: &dyn Calls<SchedulerApi>, mut call:
     let _ = asked.await;
 }
 
-fn to_calls(question: Question) -> Vec<Call> {
-    let chunks = |tasks: Vec<_>| tasks.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>();
+fn to_calls(question: Question) -> Box<dyn Iterator<Item = Call> + Send> {
     match question {
-        Question::Tasks(tasks) => chunks(tasks).into_iter().map(calls::reconcile).collect(),
-        Question::Operations(operations) => operations
-            .chunks(CHUNK)
-            .map(|chunk| calls::reconcile_operations(chunk.to_vec()))
-            .collect(),
-        Question::AllTasks => vec![calls::reconcile(Vec::new())],
-        Question::AllOperations => vec![calls::reconcile_operations(Vec::new())],
+        Question::Tasks(tasks) => Box::new(chunks(tasks).map(calls::reconcile)),
+        Question::Operations(operations) => {
+            Box::new(chunks(operations).map(calls::reconcile_operations))
+        }
+        Question::AllTasks => Box::new(iter::once(calls::reconcile(Vec::new()))),
+        Question::AllOperations => Box::new(iter::once(calls::reconcile_operations(Vec::new()))),
     }
+}
+
+/// Never an empty one, which would mean all.
+fn chunks<T>(things: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut things = things.into_iter();
+    iter::from_fn(move || {
+        let chunk: Vec<_> = things.by_ref().take(CHUNK).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }

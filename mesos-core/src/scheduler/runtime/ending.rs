@@ -60,7 +60,7 @@ impl<S, B> Runtime<S, B> {
         }
         if let Ok(Ok(Incoming::Event(event, record))) =
             timeout(TEARDOWN_TIMEOUT, events.next()).await
-            && let Ok(Event::Subscribed { framework_id, .. }) = Event::lift(event, record)
+            && let Ok(Event::Subscribed { framework_id, .. }) = Event::lift(*event, record)
         {
             self.driver.shared().set_framework_id(Some(framework_id));
         }

@@ -237,7 +237,7 @@ where
                 Ok(Incoming::Event(event, record)) => {
                     let event_type = event.r#type().as_str_name();
                     shared.monitor.taken_up(event_type, events.queued());
-                    Event::lift(event, record)
+                    Event::lift(*event, record)
                 }
                 Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
                     Some(reason) => return reason,

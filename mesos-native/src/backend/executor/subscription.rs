@@ -175,7 +175,7 @@ impl EventStream<ExecutorApi> for Events {
                     let event = event(event::Type::Acknowledged, |event| {
                         event.acknowledged = Some(acknowledged);
                     });
-                    return Ok(Incoming::Event(event, Bytes::new()));
+                    return Ok(Incoming::Event(Box::new(event), Bytes::new()));
                 }
             };
             let Some(callback) = callback else {
@@ -188,7 +188,7 @@ impl EventStream<ExecutorApi> for Events {
             if event.subscribed.is_some() {
                 self.registered()?;
             }
-            return Ok(Incoming::Event(event, Bytes::new()));
+            return Ok(Incoming::Event(Box::new(event), Bytes::new()));
         }
     }
 }
