@@ -139,6 +139,9 @@ impl Mesos {
     }
 
     async fn stop(self) {
+        // An offer may have come again, whose handler waits for a task; the
+        // driver ends when it has returned.
+        drop(self.tasks);
         self.driver.stop(false);
         self.driver.join().await.expect("an end in order");
         self.cluster.stop().await.expect("an end in order");
