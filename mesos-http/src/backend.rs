@@ -250,7 +250,7 @@ impl HttpBackend {
     }
 
     /// How many calls may be under way at once, written and not answered
-    /// (default: 1024, at least 1). They are handled and answered in their
+    /// (default: 8192, at least 1). They are handled and answered in their
     /// order whatever this is, since Mesos does not take a connection's requests
     /// in another one; more of them make calls independent of the round trip.
     ///

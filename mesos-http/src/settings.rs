@@ -54,7 +54,7 @@ impl Default for Settings {
             event_queue: 64,
             call_queue: 128,
             // At a round trip of 10 ms this is 100,000 calls a second.
-            pipeline: 1024,
+            pipeline: 8192,
         }
     }
 }

@@ -37,9 +37,15 @@ pub(crate) struct Events<A: HttpApi> {
 /// What the reader found.
 enum Read<A: HttpApi> {
     Event(Box<A::Event>, Bytes),
-    /// Decoded by the consumer, since decoded it would be large.
-    Parts(Parts),
+    /// To be decoded by the consumer.
+    Large(Bytes),
 }
+
+/// Records of this many bytes are decoded by the consumer, in whose hands what
+/// was decoded ends as well. An event of a hundred offers is two thousand pieces
+/// of memory, and to allocate them on one processor and free them on another
+/// costs more than to let two decode (docs/performance.md).
+const LARGE: usize = 8 << 10;
 
 /// The reader's end.
 pub(crate) struct Reader {
@@ -91,7 +97,15 @@ impl<A: HttpApi> Events<A> {
             self.parts = None;
             match self.queue.recv().await {
                 Some(Ok(Read::Event(event, record))) => return Ok((event, record)),
-                Some(Ok(Read::Parts(parts))) => self.parts = Some(parts),
+                Some(Ok(Read::Large(record))) => {
+                    self.parts = self.codec.parts::<A>(&record);
+                    if self.parts.is_none() {
+                        let event = self
+                            .codec
+                            .decode_boxed(record.clone(), &event_of(&self.peer));
+                        return Ok((event?, record));
+                    }
+                }
                 Some(Err(error)) => return Err(error),
                 None => {
                     return Err(Error::new(
@@ -124,6 +138,8 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
             Ok((event, record)) => Ok(Incoming::Event(event, record)),
             Err(error) => {
                 self.ended = Some(error.clone());
+                // If it was found here, the reader does not know yet.
+                self.reader.abort();
                 Err(error)
             }
         }
@@ -191,13 +207,13 @@ impl Reader {
                 if record.is_empty() {
                     continue;
                 }
-                let read = match self.settings.codec.parts::<A>(&record) {
-                    Some(parts) => Read::Parts(parts),
-                    None => {
-                        let event = self.settings.codec.decode_boxed(record.clone(), &what)?;
-                        interval = A::heartbeat(&event).or(interval);
-                        Read::Event(event, record)
-                    }
+                // What announces the interval is the first one.
+                let read = if interval.is_some() && record.len() >= LARGE {
+                    Read::Large(record)
+                } else {
+                    let event = self.settings.codec.decode_boxed(record.clone(), &what)?;
+                    interval = A::heartbeat(&event).or(interval);
+                    Read::Event(event, record)
                 };
                 if queue.send(Ok(read)).await.is_err() {
                     return Ok(Gone);

@@ -312,11 +312,13 @@ async fn a_large_offers_event_comes_in_parts_before_what_is_behind_it_and_none_i
         }),
         ..Default::default()
     };
-    let bytes = [chunk(&record(&event)), chunk(&record(&heartbeat()))].concat();
+    let records = [subscribed(15.0), event, heartbeat()];
+    let bytes = records.map(|event| chunk(&record(&event))).concat();
     let sending = tokio::spawn(async move {
         peer.send(bytes).await;
         peer
     });
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
     let (mut found, mut parts) = (Vec::new(), 0);
     loop {
         let event = next(&mut subscription).await;
@@ -330,4 +332,18 @@ async fn a_large_offers_event_comes_in_parts_before_what_is_behind_it_and_none_i
     assert_eq!(found, sent);
     assert!(parts > 1, "it came whole");
     soon("all of it to be sent", sending).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_large_record_that_is_no_event_ends_the_stream_and_closes_the_connection() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    peer.chunk(record(&subscribed(15.0))).await;
+    let garbage = [b"20000\n".to_vec(), vec![0xff; 20_000]].concat();
+    peer.chunk(garbage).await;
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    let error = end(&mut subscription).await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("20000 bytes"), "{error}");
+    peer.closed().await;
 }
