@@ -402,3 +402,35 @@ async fn masters_without_scheme_are_talked_to_as_the_tls_settings_say() {
     let (subscription, _peer) = server.subscribed(backend).await;
     assert!(subscription.peer.starts_with("http://"));
 }
+
+#[tokio::test]
+async fn calls_go_ahead_of_their_answers_over_tls_too_and_large_ones_arrive_whole() {
+    let authority = Authority::new();
+    let acceptor = acceptor(&authority.sign("127.0.0.1"), None);
+    let server = Server::start().await;
+    let client = subscribe(backend(&server, TlsConfig::new().ca_file(authority.ca())));
+    let mut stream = accept(&server, &acceptor).await;
+    stream.request().await;
+    stream.send(STREAM_HEAD).await;
+    let subscription = soon("subscribe", client).await.unwrap().unwrap();
+    let first = subscription.calls.send(kill("first")).await.unwrap();
+    let mut calls = accept(&server, &acceptor).await;
+    calls.request().await;
+    calls.respond("202 Accepted", "", "").await;
+    soon("an answer", first).await.unwrap();
+
+    // Longer than what TLS takes at once, and than a socket buffers.
+    let long = "x".repeat(1 << 20);
+    let tasks = ["a", long.as_str(), "b", "c"];
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(subscription.calls.send(kill(task)).await.unwrap());
+    }
+    for task in tasks {
+        assert!(killed(&calls.request().await) == task, "{:.9}", task);
+    }
+    for answer in answers {
+        calls.respond("202 Accepted", "", "").await;
+        soon("an answer", answer).await.unwrap();
+    }
+}
