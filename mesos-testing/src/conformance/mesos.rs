@@ -15,6 +15,7 @@ use mesos_proto::v1::{
     Unavailability, executor_info,
 };
 use tokio::net::TcpSocket;
+use tokio::time::Instant;
 
 use super::acting::must;
 use super::stage::REAL_PATIENCE;
@@ -23,6 +24,8 @@ use crate::{Agent, Behaviour, FakeMaster, Held, Reaction, Stream, When};
 
 /// What each agent has, in both worlds.
 const RESOURCES: &str = "cpus:4;mem:2048;disk:4096;ports:[31000-32000]";
+/// How long a connection of somebody else's may have a port that was just freed.
+const KEEP_PATIENCE: Duration = Duration::from_secs(5);
 /// Heartbeats of the fake master.
 const HEARTBEAT: Duration = Duration::from_millis(200);
 /// What every real master announces (src/master/constants.hpp).
@@ -358,7 +361,7 @@ impl Mesos {
         if let Some(master) = self.wire {
             let address = master.address();
             master.stop().await;
-            kept = Some((address, must(keep(address))));
+            kept = Some((address, must(keep(address).await)));
         }
         Dead {
             kept,
@@ -417,11 +420,20 @@ impl Outage {
 
 /// A socket that has this address and does not listen, so that connections are
 /// refused; who comes next and listens shares it.
-fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
+async fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
+    let end = Instant::now() + KEEP_PATIENCE;
+    loop {
+        match socket.bind(address) {
+            // A connection of somebody else's got the port since it was free.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
+                // sleep: nothing tells when it is closed; bounded above.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            bound => return bound.map(|()| socket),
+        }
+    }
 }
 
 /// What becomes of a task on a fake agent: what its command would do.
