@@ -121,7 +121,7 @@ impl<'a> Accepting<'a> {
         }
         // Before it is sent: the first update may be faster than the answer.
         let mut subscriptions = 0;
-        shared.reconciler.note(|plan| {
+        shared.reconciler.note(|plan, _| {
             subscriptions = plan.subscriptions();
             for (id, agent) in &tasks {
                 plan.launching(id, agent.as_ref());
@@ -164,7 +164,7 @@ impl<'a> Accepting<'a> {
                 self.tasks = tasks;
                 self.operations = operations;
             }
-            Err(Delivery::NotSent | Delivery::Refused) => self.shared.reconciler.note(|plan| {
+            Err(Delivery::NotSent | Delivery::Refused) => self.shared.reconciler.note(|plan, _| {
                 for (id, _) in &tasks {
                     plan.not_launched(id);
                 }

@@ -4,7 +4,7 @@
 //! Updates are lost while a scheduler is disconnected, and a master that took
 //! over knows nothing of a task until its agent has come back. So asking once
 //! is not enough (`docs/reconciliation.md`): what was not answered is asked
-//! again, after waits that grow into minutes, for ever; a new subscription
+//! again, after waits without any answer that grow into minutes, for ever; a new subscription
 //! starts over; and never are two rounds under way at once. What the scheduler
 //! itself does not know of is found by asking for everything at intervals.
 //! That question has no end mark and, without tasks, no answer at all, so
@@ -29,8 +29,9 @@ pub(super) use worker::{Reconciler, Worker};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReconcilePolicy {
-    /// The waits before what was not answered is asked again. Default: 10 s
-    /// doubling to 5 min. Agents may take `--agent_reregister_timeout`, at
+    /// How long nothing may be answered before what is left is asked again;
+    /// an answer counts once its handler has returned. Default: 10 s doubling
+    /// to 5 min. Agents may take `--agent_reregister_timeout`, at
     /// least 10 min, to come back after a change of masters, and until then
     /// there is no answer.
     pub retry: BackoffPolicy,

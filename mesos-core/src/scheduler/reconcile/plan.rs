@@ -59,6 +59,9 @@ pub(in crate::scheduler) struct Told<'a> {
 struct Round {
     backoff: Backoff,
     retry_at: Duration,
+    /// How long nothing may be answered before what is open is asked again.
+    /// Zero if `retry_at` is for what was not asked yet.
+    wait: Duration,
     /// When to ask for everything.
     all_at: Option<Duration>,
     all_asked: bool,
@@ -99,6 +102,7 @@ impl Plan {
         self.round = Some(Round {
             backoff: Backoff::new(self.policy.retry),
             retry_at: now,
+            wait: Duration::ZERO,
             all_at: (self.tracking && !every.is_zero()).then(|| now.saturating_add(every)),
             all_asked: false,
         });
@@ -161,7 +165,17 @@ impl Plan {
                 self.policy.retry.first
             };
             round.retry_at = now.saturating_add(wait);
+            round.wait = Duration::ZERO;
         }
+    }
+
+    /// Something was answered, so the rest may be on its way: a scheduler that
+    /// takes its time for each answer must not be told all of them again.
+    fn answered(&mut self, now: Duration) -> bool {
+        if let Some(round) = &mut self.round {
+            round.retry_at = round.retry_at.max(now.saturating_add(round.wait));
+        }
+        self.is_done()
     }
 
     /// A task is about to be launched.
@@ -191,7 +205,7 @@ impl Plan {
 
     /// The scheduler has dealt with an update. Says whether that was the last
     /// answer that was missing.
-    pub(in crate::scheduler) fn task(&mut self, told: &Told<'_>) -> bool {
+    pub(in crate::scheduler) fn task(&mut self, now: Duration, told: &Told<'_>) -> bool {
         let id = told.task_id;
         // The master does not know it; if that is wrong, an update will tell.
         let unknown = told.state == TaskState::TaskUnknown && told.reason == Reason::Reconciliation;
@@ -206,11 +220,15 @@ impl Plan {
                 }
             }
         }
-        self.open_tasks.swap_remove(id).is_some() && self.is_done()
+        self.open_tasks.swap_remove(id).is_some() && self.answered(now)
     }
 
     /// As [`task`](Self::task).
-    pub(in crate::scheduler) fn operation(&mut self, status: &OperationStatus) -> bool {
+    pub(in crate::scheduler) fn operation(
+        &mut self,
+        now: Duration,
+        status: &OperationStatus,
+    ) -> bool {
         let Some(id) = &status.operation_id else {
             return false;
         };
@@ -230,7 +248,7 @@ impl Plan {
                 self.live_operations.swap_remove(id);
             }
         }
-        self.open_operations.swap_remove(id).is_some() && self.is_done()
+        self.open_operations.swap_remove(id).is_some() && self.answered(now)
     }
 
     /// Whether there is a subscription and nothing is left to be answered.
@@ -255,7 +273,8 @@ impl Plan {
             return questions;
         };
         if !nothing_open && now >= round.retry_at {
-            round.retry_at = now.saturating_add(round.backoff.next(random));
+            round.wait = round.backoff.next(random);
+            round.retry_at = now.saturating_add(round.wait);
             if !self.open_tasks.is_empty() {
                 let task = |(id, agent): (&TaskId, &Option<AgentId>)| reconcile::Task {
                     task_id: id.clone(),

@@ -14,12 +14,18 @@ fn on() -> Plan {
 
 /// An answer to RECONCILE.
 fn tell(plan: &mut Plan, task: &str, state: TaskState) -> bool {
-    plan.task(&Told {
+    tell_at(plan, 0, task, state)
+}
+
+/// The same at this second.
+fn tell_at(plan: &mut Plan, seconds: u32, task: &str, state: TaskState) -> bool {
+    let told = Told {
         task_id: &task.into(),
         agent_id: Some(&"a".into()),
         state,
         reason: Reason::Reconciliation,
-    })
+    };
+    plan.task(seconds * SECOND, &told)
 }
 
 /// The tasks asked for by name at `seconds`; `*` for the question for all.
@@ -86,6 +92,24 @@ fn what_was_not_answered_is_asked_again_with_waits_that_grow_into_minutes() {
 }
 
 #[test]
+fn while_answers_come_nothing_is_asked_again() {
+    let mut plan = Plan::new(None, true);
+    plan.subscribed(Duration::ZERO);
+    plan.ask_tasks(Duration::ZERO, tasks(&["t1", "t2", "t3"]), true);
+    assert_eq!(asked(&mut plan, 0), ["t1@a", "t2@a", "t3@a"]);
+    tell_at(&mut plan, 9, "t1", TaskState::TaskRunning);
+    assert!(asked(&mut plan, 10).is_empty());
+    tell_at(&mut plan, 18, "t2", TaskState::TaskRunning);
+    tell_at(&mut plan, 20, "t1", TaskState::TaskFinished);
+    assert_eq!(plan.next(), Some(28 * SECOND), "t1 was not open any more");
+    assert_eq!(asked(&mut plan, 28), ["t3@a"]);
+
+    plan.ask_tasks(30 * SECOND, tasks(&["t4"]), true);
+    tell_at(&mut plan, 30, "t3", TaskState::TaskRunning);
+    assert_eq!(asked(&mut plan, 30), ["t4@a"], "it was never asked");
+}
+
+#[test]
 fn a_new_subscription_starts_over_with_all_that_lives() {
     let mut plan = on();
     plan.subscribed(Duration::ZERO);
@@ -138,14 +162,14 @@ fn a_recovering_operation_has_not_been_answered_for() {
         state: state as i32,
         ..Default::default()
     };
-    plan.operation(&status(OperationState::OperationRecovering));
+    plan.operation(Duration::ZERO, &status(OperationState::OperationRecovering));
     assert!(!plan.is_done());
     assert_eq!(asked(&mut plan, 10), ["op o1"]);
-    plan.operation(&status(OperationState::OperationPending));
+    plan.operation(Duration::ZERO, &status(OperationState::OperationPending));
     assert!(plan.is_done());
     plan.subscribed(20 * SECOND);
     assert_eq!(asked(&mut plan, 20), ["op o1"], "it still lives");
-    plan.operation(&status(OperationState::OperationFinished));
+    plan.operation(Duration::ZERO, &status(OperationState::OperationFinished));
     plan.subscribed(30 * SECOND);
     assert_eq!(asked(&mut plan, 30), ["*", "op *"]);
 }

@@ -58,9 +58,9 @@ impl Reconciler {
     }
 
     /// Tells the plan of an update; only the last answer is news.
-    pub(in crate::scheduler) fn note(&self, note: impl FnOnce(&mut Plan) -> bool) {
+    pub(in crate::scheduler) fn note(&self, note: impl FnOnce(&mut Plan, Duration) -> bool) {
         let mut plan = self.lock();
-        let last = note(&mut plan);
+        let last = note(&mut plan, self.started.elapsed());
         self.meter.reconciling(plan.open());
         drop(plan);
         if last {

@@ -108,7 +108,7 @@ where
                         state,
                         reason,
                     };
-                    shared.reconciler.note(|plan| plan.task(&told));
+                    shared.reconciler.note(|plan, now| plan.task(now, &told));
                 }
                 return self.acknowledge(outcome, due, calls.as_ref()).await;
             }
@@ -132,7 +132,9 @@ where
                 let outcome = handled(&driver, "operation_update", handler);
                 let outcome = outcome.instrument(span).await;
                 if let Ok(Handled::Done) = outcome {
-                    shared.reconciler.note(|plan| plan.operation(&told));
+                    shared
+                        .reconciler
+                        .note(|plan, now| plan.operation(now, &told));
                 }
                 return self.acknowledge(outcome, due, calls.as_ref()).await;
             }
