@@ -59,8 +59,8 @@
 //! * `tls`: `https://`, by rustls.
 //! * `tls-openssl`: the system's OpenSSL as another TLS library to choose.
 //!   Needs its development files to build (Debian: `libssl-dev`, `pkg-config`).
-//! * `zookeeper`: addresses like `zk://…`, of masters and for `store`. Off by default: it brings some 60
-//!   crates, as many as all the rest.
+//! * `zookeeper`: masters that are found by addresses like `zk://…`. Off by default: it brings some
+//!   60 crates, as many as all the rest.
 //!
 //! # Files
 //! [`files`] reads a task's output from its agent, over [`OperatorClient`].
@@ -85,8 +85,6 @@ mod parts;
 pub mod recordio;
 mod redirect;
 mod settings;
-#[cfg(feature = "zookeeper")]
-pub mod store;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;

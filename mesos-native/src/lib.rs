@@ -15,6 +15,10 @@
 //! Linux, with libmesos and this crate built against libstdc++ and its string type of
 //! GCC 5 or later. Elsewhere [`Library::open`] returns an error that says so.
 //!
+//! # Features
+//! * `zookeeper`: masters that are found by addresses like `zk://…`. Off by default: it brings
+//!   some 60 crates.
+//!
 //! # A process with libmesos in it
 //! * There is one libmesos in a process and it is never unloaded.
 //! * It reads its settings from the environment (`MESOS_*`, `LIBPROCESS_*`, `GLOG_*`)

@@ -1,5 +1,4 @@
-//! A store for a framework's id in ZooKeeper (feature `zookeeper`): for
-//! schedulers that may be started again on another machine.
+//! A store for a framework's id in ZooKeeper: for schedulers that may be started again on another machine.
 //!
 //! Which of several instances works is not decided here: Mesos lets the last
 //! one that subscribes with the id take over from the others.
@@ -15,19 +14,11 @@ use mesos_core::store::{Store, check_id};
 use mesos_proto::v1::FrameworkId;
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout_at};
-use zookeeper_client::{self as zk, Acl, Acls, Client, CreateMode, Permission};
+use zookeeper_client::{self as zk, Client};
 
-use crate::detect::zookeeper::connector;
-use crate::detect::{Advice, Ensemble, ensemble};
-use crate::endpoint::{EndpointError, syntax};
+use crate::ensemble::{AddressError, Advice, Ensemble};
 
 const ADVICE: Advice = ("one for the id", "/web-shop/framework-id");
-
-/// All may read, who made it may do all.
-static READABLE: [Acl; 2] = [
-    Acl::new_const(Permission::READ, "world", "anyone"),
-    Acl::new_const(Permission::ALL, "auth", ""),
-];
 
 /// The session timeout that is asked for; a session lasts as long as a call.
 const SESSION: Duration = Duration::from_secs(10);
@@ -40,18 +31,17 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 ///
 /// It is made from an address like `zk://10.0.0.1:2181,10.0.0.2:2181/web-shop/id`
 /// or, with credentials of ZooKeeper's scheme `digest`,
-/// `zk://USER:PASSWORD@10.0.0.1:2181/web-shop/id`, as
-/// [`Master`](crate::Master) reads it.
+/// `zk://USER:PASSWORD@10.0.0.1:2181/web-shop/id`, as [`Ensemble`] reads it.
 ///
 /// ```
 /// use std::time::Duration;
 /// use mesos_core::Framework;
-/// use mesos_http::store::ZooKeeperStore;
+/// use mesos_zookeeper::ZooKeeperStore;
 ///
 /// let store: ZooKeeperStore = "zk://zk1:2181,zk2:2181/web-shop/framework-id".parse()?;
 /// let framework = Framework::surviving("web shop", Duration::from_secs(604_800)).store(store);
 /// # let _ = framework;
-/// # Ok::<(), mesos_http::EndpointError>(())
+/// # Ok::<(), mesos_zookeeper::AddressError>(())
 /// ```
 ///
 /// # What it writes
@@ -205,8 +195,8 @@ impl ZooKeeperStore {
         &self,
         task: &Task<'_>,
     ) -> Result<Result<Seen, ZooKeeperStoreError>, zk::Error> {
-        let connector = connector(&self.ensemble, SESSION).with_fail_eagerly();
-        let client = connector.connect(&self.ensemble.servers).await?;
+        let connector = self.ensemble.connector(SESSION).with_fail_eagerly();
+        let client = connector.connect(self.ensemble.servers()).await?;
         let wanted = match *task {
             Task::Load => return self.read(&client).await,
             Task::Write(wanted) => wanted,
@@ -250,7 +240,7 @@ impl ZooKeeperStore {
     }
 
     async fn read(&self, client: &Client) -> Result<Result<Seen, ZooKeeperStoreError>, zk::Error> {
-        let path = &self.ensemble.path;
+        let path = self.ensemble.path();
         // This server may lag behind the one that was written to.
         client.sync(path).await?;
         let (data, stat) = match client.get_data(path).await {
@@ -276,16 +266,12 @@ impl ZooKeeperStore {
         id: Option<&FrameworkId>,
         version: Option<i32>,
     ) -> Result<i32, zk::Error> {
-        let path = &self.ensemble.path;
+        let path = self.ensemble.path();
         let data = id.map_or(&[][..], |id| id.value.as_bytes());
         if version.is_some() {
             return Ok(client.set_data(path, data, version).await?.version);
         }
-        let acls = match self.ensemble.credentials {
-            Some(_) => Acls::new(&READABLE),
-            None => Acls::anyone_all(),
-        };
-        let options = CreateMode::Persistent.with_acls(acls);
+        let options = self.ensemble.persistent();
         if let Some((parent, _)) = path.rsplit_once('/')
             && !parent.is_empty()
         {
@@ -307,7 +293,7 @@ impl ZooKeeperStore {
         match error {
             zk::Error::NoAuth | zk::Error::AuthFailed => ZooKeeperStoreError::Denied {
                 at,
-                credentials: self.ensemble.credentials.is_some(),
+                credentials: self.ensemble.credentials().is_some(),
             },
             error => ZooKeeperStoreError::Refused {
                 at,
@@ -367,21 +353,11 @@ impl Store for ZooKeeperStore {
 /// # Errors
 /// What is wrong with an address, and how to write it.
 impl FromStr for ZooKeeperStore {
-    type Err = EndpointError;
+    type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let address = text.trim().split_once("://");
-        let Some((_, rest)) = address.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("zk"))
-        else {
-            // Not quoted: there may be a password in it.
-            let (_, example) = ADVICE;
-            return syntax(format!(
-                "the address of the store is none of a ZooKeeper; write one like \
-                 zk://HOST:2181{example}"
-            ));
-        };
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         Ok(Self {
-            ensemble: ensemble(rest, ADVICE, true)?,
+            ensemble: Ensemble::parse(text, ADVICE)?,
             patience: Duration::from_secs(60),
             seen: Mutex::default(),
         })

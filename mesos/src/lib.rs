@@ -65,7 +65,7 @@
 //! | `native` | no | schedulers and executors over libmesos, loaded at run time: `mesos::native` |
 //! | `tls` | no | `https://` for `http`, by rustls |
 //! | `tls-openssl` | no | the system's OpenSSL as another TLS library to choose, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
-//! | `zookeeper` | no | masters that are found by `zk://…`, and `store::ZooKeeperStore`; brings some 60 crates |
+//! | `zookeeper` | no | masters that are found by `zk://…`, over either backend, and `store::ZooKeeperStore`; brings some 60 crates |
 
 #![forbid(unsafe_code)]
 
@@ -88,5 +88,5 @@ pub use mesos_proto::v1;
 pub mod store {
     pub use mesos_core::store::*;
     #[cfg(feature = "zookeeper")]
-    pub use mesos_http::store::*;
+    pub use mesos_zookeeper::{AddressError, ZooKeeperStore, ZooKeeperStoreError};
 }

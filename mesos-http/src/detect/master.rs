@@ -73,7 +73,8 @@ pub struct Master {
 pub(super) enum Address {
     Candidates(Vec<Candidate>),
     File(PathBuf),
-    ZooKeeper(Ensemble),
+    #[cfg(feature = "zookeeper")]
+    ZooKeeper(mesos_zookeeper::Ensemble),
 }
 
 /// A master that the address names.
@@ -84,21 +85,9 @@ pub(super) struct Candidate {
     bare: bool,
 }
 
-/// A path in a ZooKeeper.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Ensemble {
-    /// `host:port`, with commas between them.
-    pub(crate) servers: String,
-    /// Begins with `/`, and goes on.
-    pub(crate) path: String,
-    /// `user:password`.
-    pub(crate) credentials: Option<String>,
-}
-
-/// The path to write where there is none: what it is, and an example.
-pub(crate) type Advice = (&'static str, &'static str);
-
-const MASTERS: Advice = ("that of the masters' --zk", "/mesos");
+/// The path to write where an address in a ZooKeeper has none.
+#[cfg(feature = "zookeeper")]
+const MASTERS: mesos_zookeeper::Advice = ("that of the masters' --zk", "/mesos");
 
 /// What an address cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,8 +169,6 @@ impl Master {
                 let settings = self.settings.clone();
                 Arc::new(super::zookeeper::ZooKeeper::new(ensemble.clone(), settings))
             }
-            #[cfg(not(feature = "zookeeper"))]
-            Address::ZooKeeper(_) => unreachable!("the parser makes none without the feature"),
         }
     }
 
@@ -234,14 +221,9 @@ impl fmt::Display for Master {
                 Ok(())
             }
             Address::File(path) => write!(f, "file://{}", path.display()),
+            #[cfg(feature = "zookeeper")]
             Address::ZooKeeper(ensemble) => ensemble.fmt(f),
         }
-    }
-}
-
-impl fmt::Display for Ensemble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "zk://{}{}", self.servers, self.path)
     }
 }
 
@@ -251,12 +233,6 @@ impl fmt::Debug for Master {
             .field("address", &format_args!("{self}"))
             .field("settings", &self.settings)
             .finish()
-    }
-}
-
-impl fmt::Debug for Ensemble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -270,9 +246,7 @@ impl FromStr for Master {
             (scheme, rest)
         });
         let address = match scheme {
-            Some((scheme, rest)) if scheme == "zk" => {
-                Address::ZooKeeper(ensemble(rest, MASTERS, cfg!(feature = "zookeeper"))?)
-            }
+            Some((scheme, _)) if scheme == "zk" => ensemble(text)?,
             Some((scheme, rest)) if scheme == "file" => Address::File(file(rest)?),
             _ => Address::Candidates(candidates(text)?),
         };
@@ -352,76 +326,21 @@ fn is_pid(master: &str) -> Option<&str> {
     (!address.contains('@')).then_some(address)
 }
 
-/// Reads what is behind `zk://`; good for something only with the feature.
-pub(crate) fn ensemble(
-    rest: &str,
-    (advice, example): Advice,
-    feature: bool,
-) -> Result<Ensemble, EndpointError> {
-    let (credentials, rest) = match rest.rsplit_once('@') {
-        Some((credentials, rest)) => (Some(credentials), rest),
-        None => (None, rest),
-    };
-    if let Some(credentials) = credentials
-        && credentials
-            .split_once(':')
-            .is_none_or(|(user, _)| user.is_empty())
-    {
-        return syntax(format!(
-            "what is before the @ of the ZooKeeper address is not USER:PASSWORD; write it like \
-             zk://USER:PASSWORD@{rest}"
-        ));
+#[cfg(feature = "zookeeper")]
+fn ensemble(address: &str) -> Result<Address, EndpointError> {
+    match mesos_zookeeper::Ensemble::parse(address, MASTERS) {
+        Ok(ensemble) => Ok(Address::ZooKeeper(ensemble)),
+        Err(error) => syntax(error.to_string()),
     }
-    let (servers, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    if servers.is_empty() {
-        return syntax(format!(
-            "the address zk://{rest} has no server; write one like zk://HOST:2181{example}"
-        ));
-    }
-    let servers: Vec<String> = servers
-        .split(',')
-        .map(|server| server_address(server.trim()))
-        .collect::<Result<_, _>>()?;
-    let servers = servers.join(",");
-    let path = path.trim_end_matches('/');
-    if path.is_empty() {
-        return syntax(format!(
-            "the address zk://{servers} has no path; write {advice}, like zk://{servers}{example}"
-        ));
-    }
-    // What ZooKeeper itself refuses (PathUtils.validatePath), and blanks that are a slip.
-    let nameable = |name: &str| !matches!(name, "" | "." | "..") && name.trim() == name;
-    if !path[1..].split('/').all(nameable) || path.chars().any(char::is_control) {
-        return syntax(format!(
-            "{path:?} is no path of a ZooKeeper; write one of names with a / before each, like \
-             zk://{servers}{example}"
-        ));
-    }
-    if !feature {
-        return unsupported(
-            "zk:// addresses need the feature \"zookeeper\", which this program was built \
-             without; build it with that feature of the crate mesos (or mesos-http), or write the \
-             masters themselves, like http://HOST1:5050,http://HOST2:5050",
-        );
-    }
-    Ok(Ensemble {
-        servers,
-        path: path.to_owned(),
-        credentials: credentials.map(str::to_owned),
-    })
 }
 
-/// `server` as `host:port`, if it is that.
-fn server_address(server: &str) -> Result<String, EndpointError> {
-    let has_port = server
-        .rsplit_once(':')
-        .is_some_and(|(host, _)| !host.starts_with('[') || host.ends_with(']'));
-    match server.parse::<Endpoint>() {
-        Ok(endpoint) if has_port && !server.contains("://") => Ok(endpoint.authority()),
-        _ => syntax(format!(
-            "{server:?} is no ZooKeeper server; write HOST:PORT, like zk1:2181 or [::1]:2181"
-        )),
-    }
+#[cfg(not(feature = "zookeeper"))]
+fn ensemble(_: &str) -> Result<Address, EndpointError> {
+    unsupported(
+        "zk:// addresses need the feature \"zookeeper\", which this program was built \
+         without; build it with that feature of the crate mesos (or mesos-http), or write the \
+         masters themselves, like http://HOST1:5050,http://HOST2:5050",
+    )
 }
 
 #[cfg(test)]

@@ -57,8 +57,6 @@ use tokio::sync::watch;
 
 pub(crate) use self::leader::{Leader, Sighting};
 pub use self::master::Master;
-#[cfg(feature = "zookeeper")]
-pub(crate) use self::master::{Advice, Ensemble, ensemble};
 use crate::endpoint::Endpoint;
 
 /// What a [`Detector`] knows of the leader.

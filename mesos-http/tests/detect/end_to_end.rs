@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use mesos_core::scheduler::Subscribed;
+use mesos_core::store::Store;
 use mesos_core::{
     Disconnected, ErrorKind, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver,
 };
 use mesos_http::HttpBackend;
 use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
+use mesos_zookeeper::ZooKeeperStore;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::peer::{Server, end};
+use crate::peer::{Server, end, soon};
 use crate::support::*;
 use crate::zookeeper_server::ZooKeeper;
 
@@ -114,4 +116,28 @@ async fn a_scheduler_finds_a_real_mesos_through_a_real_zookeeper_and_follows_the
     driver.join().await.unwrap();
     first.stop().await.unwrap();
     second.stop().await.unwrap();
+}
+
+struct Nothing;
+
+impl Scheduler for Nothing {}
+
+#[tokio::test]
+async fn a_driver_subscribes_with_the_id_in_zookeeper() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let store = || -> ZooKeeperStore {
+        let address = format!("zk://{}/shop/scheduler/id", zookeeper.servers());
+        address.parse().unwrap()
+    };
+    store().save(&"f-7".into()).await.unwrap();
+    let master = Server::start().await;
+    let framework = Framework::surviving("shop", Duration::from_secs(60)).store(store());
+    let driver = SchedulerDriver::start(Nothing, framework, master.backend());
+    let mut peer = soon("a connection", master.accept()).await;
+    let call = soon("SUBSCRIBE", peer.request()).await.call();
+    assert_eq!(call.framework_id, Some("f-7".into()));
+    driver.abort();
+    driver.join().await.unwrap();
 }

@@ -10,7 +10,7 @@ mod follow;
 #[allow(dead_code)]
 mod peer;
 mod sessions;
-mod store;
 mod support;
 mod zookeeper;
+#[path = "../../../mesos-zookeeper/tests/it/server.rs"]
 mod zookeeper_server;

@@ -17,12 +17,8 @@ pub(super) fn checked(text: &str) -> Result<String> {
     if text.contains('\0') {
         return Err(wrong("it has a NUL in it"));
     }
-    if let Some(rest) = text.strip_prefix("zk://") {
-        let (_, path) = rest.split_once('/').ok_or_else(|| wrong("no path"))?;
-        if path.trim_matches('/').is_empty() {
-            return Err(wrong("name the masters' path, such as /mesos"));
-        }
-        return Ok(text.to_owned());
+    if text.starts_with("zk://") {
+        return zookeeper(text);
     }
     if let Some(path) = text.strip_prefix("file://") {
         return match path.is_empty() {
@@ -48,6 +44,21 @@ pub(super) fn checked(text: &str) -> Result<String> {
         // "local" would start a cluster in this process.
         _ => Err(wrong("host:port was expected")),
     }
+}
+
+#[cfg(feature = "zookeeper")]
+fn zookeeper(text: &str) -> Result<String> {
+    super::zookeeper::checked(text)
+}
+
+#[cfg(not(feature = "zookeeper"))]
+fn zookeeper(_: &str) -> Result<String> {
+    Err(Error::new(
+        ErrorKind::Config,
+        "zk:// addresses need the feature \"zookeeper\", which this program was built without, \
+         because libmesos ends the process over what it may find there; build it with that \
+         feature of the crate mesos (or mesos-native), or write the master itself, like HOST:5050",
+    ))
 }
 
 /// What a `file://` holds, which libmesos would read as well; else the address itself.
@@ -93,10 +104,19 @@ mod tests {
             "master.example:5050",
             "zk://a:2181,b:2181/mesos",
             "zk://user:secret@a:2181/mesos",
+            "zk://user:sec@ret@a:2181/mesos",
             "file:///etc/mesos/zk",
         ] {
             assert_eq!(checked(address).expect(address), address);
         }
+    }
+
+    #[test]
+    fn what_libmesos_reads_otherwise_is_written_as_it_reads_it() {
+        assert_eq!(
+            checked(" zk://a:1, b:2/mesos// ").expect("an address"),
+            "zk://a:1,b:2/mesos"
+        );
     }
 
     #[test]
@@ -119,6 +139,9 @@ mod tests {
             ":5050",
             "zk://a:2181",
             "zk://a:2181/",
+            "zk://a/mesos",
+            "zk://[::1]:2181/mesos",
+            "zk://user:se/cret@a:2181/mesos",
             "file://",
             "ftp://h:1",
             "http://h:5050/api",
@@ -129,10 +152,17 @@ mod tests {
                 ErrorKind::Config
             );
         }
-        let error = checked("zk://user:secret@a:2181")
-            .expect_err("no path")
-            .to_string();
-        assert!(!error.contains("secret"), "{error}");
-        assert!(error.contains("zk://***@a:2181/"), "{error}");
+        for (address, what) in [
+            (
+                "zk://user:secret@a:2181",
+                "the address zk://a:2181 has no path",
+            ),
+            ("zk://user:secret@a/mesos", "\"a\" is no ZooKeeper server"),
+            ("zk://user:sec/ret@a:2181/mesos", "has a / in it"),
+        ] {
+            let error = checked(address).expect_err(address).to_string();
+            assert!(!error.contains("sec"), "{error}");
+            assert!(error.contains(what), "{error}");
+        }
     }
 }

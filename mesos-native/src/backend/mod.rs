@@ -12,6 +12,8 @@ mod presence;
 mod queue;
 mod subscription;
 mod thread;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +49,7 @@ const QUEUE: usize = 128;
 /// # #[async_trait::async_trait]
 /// # impl Scheduler for MyScheduler {}
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let backend = NativeBackend::new(Library::find()?, "zk://10.0.0.1:2181/mesos")?;
+/// let backend = NativeBackend::new(Library::find()?, "10.0.0.1:5050")?;
 /// SchedulerDriver::run(MyScheduler, Framework::ephemeral("mine"), backend).await?;
 /// # Ok(())
 /// # }
@@ -66,7 +68,9 @@ const QUEUE: usize = 128;
 /// [`SchedulerDriver`](mesos_core::SchedulerDriver) until it is answered.
 ///
 /// # Reconnecting
-/// With `zk://`, libmesos finds the leader and registers again by itself, for ever. The
+/// With `zk://` (feature `zookeeper`), libmesos finds the leader and registers again by
+/// itself, for ever. What is in ZooKeeper is looked at before each subscription, because
+/// libmesos would end the process over nodes that may not be read or are no master's. The
 /// driver hears of it as a [disconnect](mesos_core::Scheduler::disconnected) and a new
 /// subscription. With a fixed address libmesos would not notice that a master has gone: a
 /// connection of this backend's own does, and ends the subscription, so that the driver
@@ -95,7 +99,8 @@ pub struct NativeBackend {
 }
 
 impl NativeBackend {
-    /// For the master at `master`: `host:port`, `zk://[user:password@]host:port,…/path`,
+    /// For the master at `master`: `host:port`, `zk://[user:password@]host:port,…/path`
+    /// (feature `zookeeper`),
     /// `file:///path` of a file with one of these, or `http://host:port[/master]` for the
     /// convenience of those who have an address of the HTTP API.
     ///
@@ -226,6 +231,10 @@ impl Backend<SchedulerApi> for NativeBackend {
         })?;
 
         let master = address::resolved(&self.master)?;
+        #[cfg(feature = "zookeeper")]
+        if master.starts_with("zk://") {
+            zookeeper::check(&master).await?;
+        }
         let presence = Presence::of(&master).await?;
         let known = subscribe.framework_info.id.clone();
         let backend = self.clone();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mesos_core::{Error, ErrorKind, Result};
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long a master may take to accept a connection.
@@ -27,15 +27,12 @@ impl Presence {
     /// Connects to the master, if `address` is a fixed one.
     ///
     /// # Errors
-    /// [`ErrorKind::Transport`]: it is not there, or a name of ZooKeeper's does not resolve.
+    /// [`ErrorKind::Transport`]: it is not there.
     pub(super) async fn of(address: &str) -> Result<Self> {
         let mut presence = Self {
             address: address.to_owned(),
             stream: None,
         };
-        if let Some(ensemble) = address.strip_prefix("zk://") {
-            resolve(ensemble).await?;
-        }
         // A master with TLS would close a connection that says nothing.
         if address.contains("://") || tls() {
             return Ok(presence);
@@ -69,24 +66,6 @@ impl Presence {
         let text = format!("the master at {} has closed its connection", self.address);
         Error::new(ErrorKind::Transport, text)
     }
-}
-
-/// libmesos tries a name that does not resolve for ten minutes, on the thread that calls
-/// it, and then ends the process (`src/zookeeper/zookeeper.cpp`).
-async fn resolve(ensemble: &str) -> Result<()> {
-    let authority = ensemble.split('/').next().unwrap_or_default();
-    let hosts = authority.rsplit('@').next().unwrap_or_default();
-    for host in hosts.split(',') {
-        let found = match host.rsplit_once(':') {
-            Some(_) => lookup_host(host).await.map(drop),
-            None => lookup_host((host, 2181)).await.map(drop),
-        };
-        found.map_err(|cause| {
-            let text = format!("the name of ZooKeeper's server {host} does not resolve");
-            Error::new(ErrorKind::Transport, text).with_source(cause)
-        })?;
-    }
-    Ok(())
 }
 
 pub(super) fn tls() -> bool {

@@ -1,6 +1,8 @@
 //! What libmesos does to a process where the modules above do not prevent it: the reason
 //! for their checks. Each hazard is run in a process of its own, which dies of it.
 
+mod zookeeper;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::mpsc;

@@ -11,7 +11,7 @@ use mesos_testing::{Handler, Outcome, Recorder};
 
 use crate::support::{cluster, framework, library, start, task};
 
-fn subscribe_call() -> Call {
+pub(crate) fn subscribe_call() -> Call {
     Call {
         r#type: Some(call::Type::Subscribe.into()),
         subscribe: Some(call::Subscribe {

@@ -11,6 +11,6 @@ mod pressure;
 mod reconnect;
 mod support;
 mod zookeeper;
-#[path = "../../../mesos-http/tests/detect/zookeeper_server.rs"]
+#[path = "../../../mesos-zookeeper/tests/it/server.rs"]
 #[allow(dead_code)]
 mod zookeeper_server;

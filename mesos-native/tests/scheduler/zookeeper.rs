@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use mesos_core::{Framework, SchedulerDriver};
+use mesos_core::backend::{Backend, SchedulerApi};
+use mesos_core::{Error, ErrorKind, Framework, SchedulerDriver};
 use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
 use mesos_native::NativeBackend;
 use mesos_testing::Recorder;
 use mesos_testing::v1::{MasterInfo, TaskState};
-use zookeeper_client::{Acls, Client, CreateMode};
+use zookeeper_client::{Acl, Acls, Client, CreateMode, Permission};
 
+use crate::hazards::subscribe_call;
 use crate::support::{framework, library, start, task};
 use crate::zookeeper_server::ZooKeeper;
 
@@ -125,4 +127,85 @@ async fn a_zookeeper_that_is_away_for_a_moment_is_not_missed() {
     assert_eq!(driver.health().generation, 1);
     driver.stop(false);
     driver.join().await.unwrap();
+}
+
+/// For its maker alone.
+static MAKERS: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
+
+/// The error of subscribing at `path`.
+async fn refused(zookeeper: &ZooKeeper, path: &str) -> Error {
+    let address = format!("zk://me:s3cret@{}{path}", zookeeper.servers());
+    let backend = NativeBackend::new(library().await.unwrap(), &address).unwrap();
+    let subscribing = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
+    let error = subscribing.await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+    error
+}
+
+/// libmesos alone ends the process over each of these: `sys/hazards/zookeeper.rs` shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_libmesos_would_end_the_process_over_is_an_error_before_it_starts() {
+    let Some(mut zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    if library().await.is_none() {
+        return;
+    }
+    let theirs = Client::connector().with_auth("digest", b"a:b");
+    let theirs = theirs.connect(&zookeeper.servers()).await.unwrap();
+    let write = async |node: &str, data: &[u8], acls| {
+        let options = CreateMode::Persistent.with_acls(acls);
+        theirs.create(node, data, &options).await.unwrap();
+    };
+    let (open, closed) = (Acls::anyone_all(), Acls::new(&MAKERS));
+
+    write("/closed", b"", closed).await;
+    for (path, what) in [
+        ("/closed", "/closed may not be read"),
+        (
+            "/closed/mesos",
+            "/closed/mesos is not there, and may not be made",
+        ),
+    ] {
+        let error = refused(&zookeeper, path).await;
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        assert!(error.to_string().contains(what), "{error}");
+    }
+
+    write("/mesos", b"", open).await;
+    // Each leads before the one before it.
+    for (node, data, acls, kind, what) in [
+        (
+            "json.info_0000000009",
+            "{}",
+            open,
+            ErrorKind::Decode,
+            "json.info_0000000009 in ZooKeeper has no MasterInfo",
+        ),
+        (
+            "json.info_0000000008",
+            "{}",
+            closed,
+            ErrorKind::Unauthorized,
+            "has a leading node that may not be read",
+        ),
+        (
+            "lock_0000000007",
+            "",
+            open,
+            ErrorKind::NotLeader,
+            "lock_0000000007 has the smallest number",
+        ),
+    ] {
+        write(&format!("/mesos/{node}"), data.as_bytes(), acls).await;
+        let error = refused(&zookeeper, "/mesos").await;
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+    }
+
+    zookeeper.kill(0);
+    let error = refused(&zookeeper, "/mesos").await;
+    assert_eq!(error.kind(), ErrorKind::NotLeader);
+    assert!(error.is_retryable());
+    assert!(error.to_string().contains("answers"), "{error}");
 }

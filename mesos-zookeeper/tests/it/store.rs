@@ -3,13 +3,11 @@
 use std::time::{Duration, Instant};
 
 use mesos_core::store::Store;
-use mesos_core::{BoxError, Framework, Scheduler, SchedulerDriver, chain};
-use mesos_http::store::{ZooKeeperStore, ZooKeeperStoreError};
-use zookeeper_client::{Acls, CreateMode};
+use mesos_core::{BoxError, chain};
+use mesos_zookeeper::{ZooKeeperStore, ZooKeeperStoreError};
+use zookeeper_client::{Acl, Acls, Client, CreateMode, Permission};
 
-use crate::peer::{Server, soon};
-use crate::support::{Masters, READABLE};
-use crate::zookeeper_server::ZooKeeper;
+use crate::server::ZooKeeper;
 
 const NODE: &str = "/shop/scheduler/id";
 
@@ -176,16 +174,16 @@ async fn what_no_store_has_written_is_refused_and_an_empty_node_is_no_id() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
-    let masters = Masters::with(&zookeeper.servers(), None, Acls::anyone_all()).await;
+    let client = Client::connect(&zookeeper.servers()).await.unwrap();
     let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
-    masters.client.mkdir(NODE, &options).await.unwrap();
+    client.mkdir(NODE, &options).await.unwrap();
     assert_eq!(store("", &zookeeper).load().await.unwrap(), None);
     for (data, wrong) in [
         (&b"\xff"[..], "is not UTF-8"),
         (b"a/b", "contains a slash"),
         (b"f-1\n", "control character"),
     ] {
-        masters.client.set_data(NODE, data, None).await.unwrap();
+        client.set_data(NODE, data, None).await.unwrap();
         let store = store("", &zookeeper);
         let error = store.load().await.unwrap_err();
         assert!(matches!(why(&error), ZooKeeperStoreError::Garbage { .. }));
@@ -201,10 +199,11 @@ async fn a_node_that_may_not_be_read_is_not_taken_for_none() {
         return;
     };
     // For its maker alone, who is not us.
-    let acls = Acls::new(&READABLE[1..]);
-    let masters = Masters::with(&zookeeper.servers(), Some("a:b"), acls).await;
-    let options = CreateMode::Persistent.with_acls(acls);
-    masters.client.mkdir(NODE, &options).await.unwrap();
+    static MAKERS: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
+    let connector = Client::connector().with_auth("digest", b"a:b");
+    let client = connector.connect(&zookeeper.servers()).await.unwrap();
+    let options = CreateMode::Persistent.with_acls(Acls::new(&MAKERS));
+    client.mkdir(NODE, &options).await.unwrap();
     let error = store("", &zookeeper).load().await.unwrap_err();
     assert!(matches!(
         why(&error),
@@ -213,27 +212,6 @@ async fn a_node_that_may_not_be_read_is_not_taken_for_none() {
             ..
         }
     ));
-}
-
-struct Nothing;
-
-impl Scheduler for Nothing {}
-
-#[tokio::test]
-async fn a_driver_subscribes_with_the_id_in_zookeeper() {
-    let Some(zookeeper) = ZooKeeper::start().await else {
-        return;
-    };
-    store("", &zookeeper).save(&"f-7".into()).await.unwrap();
-    let master = Server::start().await;
-    let framework =
-        Framework::surviving("shop", Duration::from_secs(60)).store(store("", &zookeeper));
-    let driver = SchedulerDriver::start(Nothing, framework, master.backend());
-    let mut peer = soon("a connection", master.accept()).await;
-    let call = soon("SUBSCRIBE", peer.request()).await.call();
-    assert_eq!(call.framework_id, Some("f-7".into()));
-    driver.abort();
-    driver.join().await.unwrap();
 }
 
 #[test]

@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 12] = [
+const LAYERS: [Layer; 13] = [
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
@@ -48,14 +48,20 @@ const LAYERS: [Layer; 12] = [
         builds: false,
     },
     Layer {
-        name: "mesos-http",
+        name: "mesos-zookeeper",
         uses: &["mesos-core", "mesos-proto"],
         foreign: None,
         builds: false,
     },
     Layer {
+        name: "mesos-http",
+        uses: &["mesos-core", "mesos-proto", "mesos-zookeeper"],
+        foreign: None,
+        builds: false,
+    },
+    Layer {
         name: "mesos-native",
-        uses: &["mesos-core", "mesos-proto"],
+        uses: &["mesos-core", "mesos-proto", "mesos-zookeeper"],
         foreign: None,
         builds: true,
     },
@@ -68,7 +74,13 @@ const LAYERS: [Layer; 12] = [
     },
     Layer {
         name: "mesos",
-        uses: &["mesos-core", "mesos-http", "mesos-native", "mesos-proto"],
+        uses: &[
+            "mesos-core",
+            "mesos-http",
+            "mesos-native",
+            "mesos-proto",
+            "mesos-zookeeper",
+        ],
         // No logic of its own, so nothing but what its re-exports need.
         foreign: Some(&["async-trait"]),
         builds: false,

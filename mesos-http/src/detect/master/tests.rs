@@ -27,49 +27,12 @@ fn every_form_of_a_masters_address_is_read() {
             "http://m1:5050, m2:5051,master@m3:5052,https://m4/x",
             "http://m1:5050,http://m2:5051,http://m3:5052/master,https://m4:443/x",
         ),
+        ("zk://me:secret@h:2181/mesos/", "zk://h:2181/mesos"),
+        ("ZK://h:2181/a", "zk://h:2181/a"),
         ("file:///etc/mesos/master", "file:///etc/mesos/master"),
         ("FILE:///a b", "file:///a b"),
     ] {
         assert_eq!(parse(text).expect(text), master, "{text}");
-    }
-}
-
-#[test]
-fn every_form_of_a_zookeepers_address_is_read() {
-    for (text, servers, path, credentials) in [
-        ("zk://h:2181/mesos", "h:2181", "/mesos", None),
-        ("ZK://h:2181/mesos/", "h:2181", "/mesos", None),
-        (
-            "zk://h1:2181,10.0.0.1:2182, [::1]:2183/a/b//",
-            "h1:2181,10.0.0.1:2182,[::1]:2183",
-            "/a/b",
-            None,
-        ),
-        ("zk://u:p@h:2181/m", "h:2181", "/m", Some("u:p")),
-        (
-            "zk://u:a@b:c/d,@h:2181/m",
-            "h:2181",
-            "/m",
-            Some("u:a@b:c/d,"),
-        ),
-        ("zk://u:@h:2181/m", "h:2181", "/m", Some("u:")),
-        (
-            "zk://h:2181/log_replicas.é",
-            "h:2181",
-            "/log_replicas.é",
-            None,
-        ),
-    ] {
-        let master: Master = text.parse().expect(text);
-        let expected = Ensemble {
-            servers: servers.to_owned(),
-            path: path.to_owned(),
-            credentials: credentials.map(str::to_owned),
-        };
-        assert!(
-            master.address == Address::ZooKeeper(expected),
-            "{text}: {master}"
-        );
     }
 }
 
@@ -113,43 +76,10 @@ fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
              file:///etc/mesos/master",
         ),
         (
-            "zk://",
-            Syntax,
-            "the address zk:// has no server; write one like zk://HOST:2181/mesos",
-        ),
-        (
-            "zk:///mesos",
-            Syntax,
-            "the address zk:///mesos has no server; write one like zk://HOST:2181/mesos",
-        ),
-        (
             "zk://h:2181",
             Syntax,
             "the address zk://h:2181 has no path; write that of the masters' --zk, like \
              zk://h:2181/mesos",
-        ),
-        (
-            "zk://u:p@h:2181//",
-            Syntax,
-            "the address zk://h:2181 has no path; write that of the masters' --zk, like \
-             zk://h:2181/mesos",
-        ),
-        (
-            "zk://h1,h2:2181/mesos",
-            Syntax,
-            "\"h1\" is no ZooKeeper server; write HOST:PORT, like zk1:2181 or [::1]:2181",
-        ),
-        (
-            "zk://u:p@h:2181/a//b",
-            Syntax,
-            "\"/a//b\" is no path of a ZooKeeper; write one of names with a / before each, like \
-             zk://h:2181/mesos",
-        ),
-        (
-            "zk://word@h:2181/m",
-            Syntax,
-            "what is before the @ of the ZooKeeper address is not USER:PASSWORD; write it like \
-             zk://USER:PASSWORD@h:2181/m",
         ),
     ] {
         let error = parse(text).expect_err(text);
@@ -163,37 +93,11 @@ fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
         "master@m1:5050/x",
         "http://m1:5050/api/v1/scheduler",
         "m1:5050,m2:x",
-        "zk://h:2181,/m",
-        "zk://h:0/m",
-        "zk://[::1]/m",
-        "zk://::1:2181/m",
-        "zk://http://h:2181/m",
-        "zk://h:2181/./m",
-        "zk://h:2181/m/..",
-        "zk://h:2181/m/ /",
-        "zk://h:2181/ m",
-        "zk://h:2181/m\0",
-        "zk://@h:2181/m",
         "zk://:p@h:2181/m",
         "localquiet",
     ] {
         parse(text).expect_err(text);
     }
-}
-
-#[test]
-fn without_the_feature_an_address_in_a_zookeeper_names_it() {
-    let refused = |rest| ensemble(rest, MASTERS, false).expect_err(rest);
-    let error = refused("user:secret@h:2181/mesos");
-    assert_eq!(error.kind(), EndpointErrorKind::Unsupported);
-    assert_eq!(
-        error.to_string(),
-        "zk:// addresses need the feature \"zookeeper\", which this program was built without; \
-         build it with that feature of the crate mesos (or mesos-http), or write the masters \
-         themselves, like http://HOST1:5050,http://HOST2:5050"
-    );
-    // What is wrong anyway is said first.
-    assert_eq!(refused("h:2181").kind(), EndpointErrorKind::Syntax);
 }
 
 #[test]

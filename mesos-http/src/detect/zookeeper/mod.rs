@@ -1,26 +1,8 @@
 //! The leader as ZooKeeper has it (feature `zookeeper`).
 //!
-//! # What masters write there
-//! Each master that could lead has an ephemeral node under the path in `--zk`,
-//! named by a label and a number that ZooKeeper counts up; the smallest number
-//! leads. When a master dies or loses its session, its node goes, and the next
-//! one leads.
-//!
-//! | node | its data | written by |
-//! |---|---|---|
-//! | `json.info_0000000012` | `MasterInfo` in JSON | Mesos since 0.24 |
-//! | `info_0000000012` | `MasterInfo` in protobuf | Mesos before it |
-//! | `0000000012` | `master@10.0.0.1:5050` | Mesos before that |
-//!
-//! Other nodes are passed over if they do not end in a number, like the
-//! `log_replicas` of the masters' registry. The number counts whatever is before
-//! it, as in Mesos (`GroupProcess::cache` in src/zookeeper/group.cpp): a foreign
-//! node that has the smallest one keeps Mesos' own masters from leading, so
-//! here no leader is known then, and the error names the node.
-//!
-//! Of a `MasterInfo` counts its `address`, where it lacks one its `pid`, and
-//! where it lacks that its `ip` with its `port`. The IP address is used rather
-//! than the host name, as Mesos' own library does.
+//! Which node leads, and what is read of it, is in
+//! [`mesos_zookeeper::masters`]. A node that cannot be read, or that leads and is
+//! no master's, is an error that names it; then no leader is known.
 //!
 //! # What to expect
 //! * The path need not be there yet, nor any node in it: the leader is unknown
@@ -40,30 +22,20 @@
 //!
 //! TLS and SASL towards ZooKeeper are not supported.
 
-mod info;
-mod members;
 mod session;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use mesos_core::{Error, ErrorKind};
+use mesos_core::{Error, ErrorKind, Result};
+use mesos_zookeeper::Ensemble;
+use mesos_zookeeper::masters::Member;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use zookeeper_client::Connector;
 
 use self::session::Group;
-use super::master::{Ensemble, Settings};
+use super::master::Settings;
 use super::{Detection, Detector};
-
-/// What connects to `ensemble` with its credentials.
-pub(crate) fn connector(ensemble: &Ensemble, session_timeout: Duration) -> Connector {
-    let connector = zookeeper_client::Client::connector().with_session_timeout(session_timeout);
-    match &ensemble.credentials {
-        Some(credentials) => connector.with_auth("digest", credentials.as_bytes()),
-        None => connector,
-    }
-}
+use crate::endpoint::Endpoint;
 
 /// Watches the masters' nodes.
 #[derive(Debug)]
@@ -111,11 +83,22 @@ impl ZooKeeper {
     }
 }
 
+/// Where the master is that leads and has this `data` in its node.
+fn endpoint(leader: &Member<'_>, data: &[u8], settings: &Settings) -> Result<Endpoint> {
+    let address = leader.address(data)?;
+    let endpoint: Endpoint = address
+        .parse()
+        .map_err(|_| leader.unreadable("has a host name that is none"))?;
+    Ok(endpoint
+        .with_scheme(settings.scheme())
+        .with_prefix(&settings.prefix))
+}
+
 /// What is made of these nodes, if one of them leads and has this `data`.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn leader(nodes: &[String], data: &[u8]) -> Option<mesos_core::Result<crate::Endpoint>> {
-    let (node, format) = members::leading(nodes)?;
-    Some(info::endpoint(node, format, data, &Settings::default()))
+pub(crate) fn leader(nodes: &[String], data: &[u8]) -> Option<Result<Endpoint>> {
+    let leader = mesos_zookeeper::masters::leading(nodes)?;
+    Some(endpoint(&leader, data, &Settings::default()))
 }
 
 impl Detector for ZooKeeper {
@@ -126,5 +109,39 @@ impl Detector for ZooKeeper {
             Some(watching) if !watching.task.is_finished() => watching.news.clone(),
             _ => watching.insert(self.start()).news.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use super::*;
+    use crate::endpoint::Scheme;
+
+    #[test]
+    fn scheme_and_prefix_are_those_of_the_settings() {
+        let settings = Settings {
+            scheme: Some(Scheme::Https),
+            prefix: "/mesos".to_owned(),
+            ..Default::default()
+        };
+        let node = "0000000003".to_owned();
+        let member = mesos_zookeeper::masters::leading(slice::from_ref(&node)).expect("a number");
+        let found = endpoint(&member, b"master@10.0.0.1:5050", &settings);
+        assert_eq!(
+            found.expect("a pid").to_string(),
+            "https://10.0.0.1:5050/mesos"
+        );
+    }
+
+    #[test]
+    fn a_host_name_that_cannot_be_asked_is_an_error_that_names_the_node() {
+        let data = br#"{"id":"m","ip":1,"port":1,"address":{"hostname":"a b","port":1}}"#;
+        let error = leader(&["json.info_7".to_owned()], data).expect("a leader");
+        assert_eq!(
+            error.expect_err("no name").to_string(),
+            "the leading master's node json.info_7 in ZooKeeper has a host name that is none"
+        );
     }
 }

@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use mesos_core::{Error, ErrorKind, chain};
+use mesos_zookeeper::{Ensemble, masters};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zookeeper_client::{self as zk, Client, SessionState};
 
-use super::super::master::{Ensemble, Settings};
-use super::{Detection, connector, info, members};
+use super::super::master::Settings;
+use super::{Detection, endpoint};
 
 /// At most once in this time a session is begun.
 const BETWEEN_SESSIONS: Duration = Duration::from_secs(1);
@@ -53,8 +54,9 @@ impl Group {
     }
 
     async fn connect(&self) -> Result<Client, Error> {
-        let servers = &self.ensemble.servers;
-        connector(&self.ensemble, self.settings.session_timeout)
+        let servers = self.ensemble.servers();
+        self.ensemble
+            .connector(self.settings.session_timeout)
             .connect(servers)
             .await
             .map_err(|error| match error {
@@ -134,7 +136,7 @@ impl Group {
 
     /// Reads who leads now, and begins to watch for a change of it.
     async fn look(&self, client: &Client) -> Result<(Detection, Changed), zk::Error> {
-        let path = &self.ensemble.path;
+        let path = self.ensemble.path();
         let nobody = |why: String| Err(Error::new(ErrorKind::NotLeader, why));
         let (nodes, changed) = loop {
             match client.get_and_watch_children(path).await {
@@ -148,14 +150,13 @@ impl Group {
                 return Ok((nobody(why), changed));
             }
         };
-        let Some((node, format)) = members::leading(&nodes) else {
+        let Some(leader) = masters::leading(&nodes) else {
             let why = format!("there is no master at {} now", self.ensemble);
             return Ok((nobody(why), changed));
         };
+        let node = leader.node;
         let detection = match client.get_data(&format!("{path}/{node}")).await {
-            Ok((data, _)) => {
-                info::endpoint(node, format, &data, &self.settings).map(|leader| vec![leader])
-            }
+            Ok((data, _)) => endpoint(&leader, &data, &self.settings).map(|leader| vec![leader]),
             // The watch already knows.
             Err(zk::Error::NoNode) => nobody(format!("the leading master at {node} is gone")),
             Err(error) => return Err(error),
@@ -185,15 +186,8 @@ impl Group {
     }
 
     fn unauthorized(&self) -> Error {
-        let at = &self.ensemble;
-        let hint = match self.ensemble.credentials {
-            None => "without credentials; give them as zk://USER:PASSWORD@…",
-            Some(_) => "with these credentials",
-        };
-        Error::new(
-            ErrorKind::Unauthorized,
-            format!("{at} may not be read {hint}"),
-        )
+        let why = self.ensemble.denied("may not be read");
+        Error::new(ErrorKind::Unauthorized, why)
     }
 }
 

@@ -1,0 +1,7 @@
+//! What is kept in a real ZooKeeper.
+
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code)]
+mod server;
+mod store;
