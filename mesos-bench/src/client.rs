@@ -43,7 +43,7 @@ pub(crate) fn cpu() -> Result<f64> {
 fn runtime(job: &Job) -> Result<Runtime> {
     let threads = match job {
         Job::Drive(drive) => drive.threads,
-        Job::Launch(_) | Job::Listen(_) => 2,
+        Job::Launch(_) | Job::Listen(_) | Job::Decode { .. } => 2,
         _ => 0,
     };
     let mut builder = match threads {
@@ -60,7 +60,9 @@ async fn perform(job: Job) -> Result<Outcome> {
     match job {
         Job::Drive(drive) => scheduler::run(drive).await,
         Job::Raw { url, calls } => raw::calls(&url, calls).await,
-        Job::Decode { url } => raw::decode(&url).await,
+        // On one of the threads that a driver would be on: memory is allocated otherwise there
+        // than on the only thread of a process.
+        Job::Decode { url } => tokio::spawn(async move { raw::decode(&url).await }).await?,
         Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
         Job::Launch(launch) => launch::run(launch).await,
         Job::Listen(listen) => listen::run(listen).await,
