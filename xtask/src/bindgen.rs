@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -59,6 +60,7 @@ fn first_line(header: &[u8]) -> String {
 fn generate(header: &Path, first_line: &str) -> Result<String> {
     let bindings = bindgen::builder()
         .header(header.to_string_lossy())
+        .clang_args(compilers_headers())
         .allowlist_item("(mesos_shim|MESOS_SHIM)_.*")
         .formatter(bindgen::Formatter::Rustfmt)
         .disable_header_comment()
@@ -71,6 +73,18 @@ fn generate(header: &Path, first_line: &str) -> Result<String> {
         .generate()
         .with_context(|| format!("cannot make bindings of {}", header.display()))?;
     Ok(bindings.to_string())
+}
+
+/// Where the C compiler has the headers that are its own, such as stddef.h. libclang's own are
+/// preferred, and are in another package than the library, which may not be there.
+fn compilers_headers() -> Vec<String> {
+    let mut cc = Command::new("cc");
+    let asked = cc.arg("-print-file-name=include").output();
+    let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    match said {
+        Ok(folder) if Path::new(&folder).is_absolute() => vec!["-idirafter".to_owned(), folder],
+        _ => Vec::new(),
+    }
 }
 
 fn compare_hash(bindings: &Path, first_line: &str) -> Result<()> {
