@@ -18,7 +18,7 @@ const ELSEWHERE: [(&[u8], &str); 3] = [
         "mesos-http/tests/detect, on a real ZooKeeper: how a leader is found there is one \
          backend's own",
     ),
-    (&[14], "mesos-http/src/detect/zookeeper/info/tests.rs"),
+    (&[14], "mesos-zookeeper/src/masters/tests.rs"),
     (
         &[55],
         "mesos-native/tests/scheduler/hazards.rs: only libmesos starts up by settings",
