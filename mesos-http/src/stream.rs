@@ -29,7 +29,8 @@ pub(crate) struct Events<A: HttpApi> {
     /// Of the event that is handed over now.
     parts: Option<Parts>,
     codec: Codec,
-    peer: String,
+    /// What is decoded, for messages.
+    what: String,
     reader: JoinHandle<()>,
     ended: Option<Error>,
 }
@@ -65,7 +66,7 @@ impl<A: HttpApi> Events<A> {
     /// stream ends, by itself or because the consumer's end is dropped.
     pub(crate) fn start(reader: Reader, connection: Connection, over: watch::Sender<()>) -> Self {
         let (sender, queue) = mpsc::channel(reader.settings.event_queue);
-        let (codec, peer) = (reader.settings.codec, reader.peer.clone());
+        let (codec, what) = (reader.settings.codec, event_of(&reader.peer));
         let reader = tokio::spawn(async move {
             let end = reader.run::<A>(&sender).await;
             // No call is made any more, even before the consumer knows why.
@@ -80,7 +81,7 @@ impl<A: HttpApi> Events<A> {
             queue,
             parts: None,
             codec,
-            peer,
+            what,
             reader,
             ended: None,
         }
@@ -89,10 +90,7 @@ impl<A: HttpApi> Events<A> {
     async fn read(&mut self) -> Result<(Box<A::Event>, Bytes)> {
         loop {
             if let Some(part) = self.parts.as_mut().and_then(Iterator::next) {
-                let event = self
-                    .codec
-                    .decode_boxed(part.clone(), &event_of(&self.peer))?;
-                return Ok((event, part));
+                return self.decode(part);
             }
             self.parts = None;
             match self.queue.recv().await {
@@ -100,10 +98,7 @@ impl<A: HttpApi> Events<A> {
                 Some(Ok(Read::Large(record))) => {
                     self.parts = self.codec.parts::<A>(&record);
                     if self.parts.is_none() {
-                        let event = self
-                            .codec
-                            .decode_boxed(record.clone(), &event_of(&self.peer));
-                        return Ok((event?, record));
+                        return self.decode(record);
                     }
                 }
                 Some(Err(error)) => return Err(error),
@@ -115,6 +110,11 @@ impl<A: HttpApi> Events<A> {
                 }
             }
         }
+    }
+
+    fn decode(&self, record: Bytes) -> Result<(Box<A::Event>, Bytes)> {
+        let event = self.codec.decode_boxed(record.clone(), &self.what)?;
+        Ok((event, record))
     }
 }
 

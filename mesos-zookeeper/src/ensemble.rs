@@ -22,8 +22,7 @@ static READABLE: [Acl; 2] = [
 ///
 /// ```
 /// use mesos_zookeeper::Ensemble;
-///
-/// const ADVICE: mesos_zookeeper::Advice = ("that of the masters' --zk", "/mesos");
+/// use mesos_zookeeper::masters::ADVICE;
 ///
 /// let masters = Ensemble::parse("zk://me:s3cret@zk1:2181,zk2:2181/mesos/", ADVICE)?;
 /// assert_eq!(masters.to_string(), "zk://zk1:2181,zk2:2181/mesos");

@@ -85,10 +85,6 @@ pub(super) struct Candidate {
     bare: bool,
 }
 
-/// The path to write where an address in a ZooKeeper has none.
-#[cfg(feature = "zookeeper")]
-const MASTERS: mesos_zookeeper::Advice = ("that of the masters' --zk", "/mesos");
-
 /// What an address cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
@@ -328,7 +324,7 @@ fn is_pid(master: &str) -> Option<&str> {
 
 #[cfg(feature = "zookeeper")]
 fn ensemble(address: &str) -> Result<Address, EndpointError> {
-    match mesos_zookeeper::Ensemble::parse(address, MASTERS) {
+    match mesos_zookeeper::Ensemble::parse(address, mesos_zookeeper::masters::ADVICE) {
         Ok(ensemble) => Ok(Address::ZooKeeper(ensemble)),
         Err(error) => syntax(error.to_string()),
     }

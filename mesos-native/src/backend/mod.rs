@@ -69,10 +69,10 @@ const QUEUE: usize = 128;
 ///
 /// # Reconnecting
 /// With `zk://` (feature `zookeeper`), libmesos finds the leader and registers again by
-/// itself, for ever. What is in ZooKeeper is looked at before each subscription, because
-/// libmesos would end the process over nodes that may not be read or are no master's. The
-/// driver hears of it as a [disconnect](mesos_core::Scheduler::disconnected) and a new
-/// subscription. With a fixed address libmesos would not notice that a master has gone: a
+/// itself, for ever. The driver hears of it as a
+/// [disconnect](mesos_core::Scheduler::disconnected) and a new subscription. What is in
+/// ZooKeeper is looked at before each subscription of the driver's own, because libmesos
+/// would end the process over nodes that may not be read or are no master's. With a fixed address libmesos would not notice that a master has gone: a
 /// connection of this backend's own does, and ends the subscription, so that the driver
 /// subscribes again as it does over HTTP. (Not with TLS, where libmesos is left alone.)
 /// The master at a fixed address has to be the leader.

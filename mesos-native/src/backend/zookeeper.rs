@@ -14,9 +14,6 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 use zookeeper_client as zk;
 
-/// The path to write where an address has none.
-const MASTERS: mesos_zookeeper::Advice = ("that of the masters' --zk", "/mesos");
-
 /// How long looking may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -45,7 +42,7 @@ pub(super) fn checked(address: &str) -> Result<String> {
 }
 
 fn parsed(address: &str) -> Result<Ensemble> {
-    Ensemble::parse(address, MASTERS)
+    Ensemble::parse(address, masters::ADVICE)
         .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))
 }
 

@@ -1,11 +1,10 @@
 //! What is read as an address, what is refused in which words, and what is never told.
 
 use super::*;
-
-const MASTERS: Advice = ("that of the masters' --zk", "/mesos");
+use crate::masters;
 
 fn parse(text: &str) -> Result<Ensemble, AddressError> {
-    Ensemble::parse(text, MASTERS)
+    Ensemble::parse(text, masters::ADVICE)
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! Updates are lost while a scheduler is disconnected, and a master that took
 //! over knows nothing of a task until its agent has come back. So asking once
 //! is not enough (`docs/reconciliation.md`): what was not answered is asked
-//! again, after waits without any answer that grow into minutes, for ever; a new subscription
-//! starts over; and never are two rounds under way at once. What the scheduler
+//! again, after waits without any answer that grow into minutes, for ever; a
+//! new subscription starts over; and never are two rounds under way at once. What the scheduler
 //! itself does not know of is found by asking for everything at intervals.
 //! That question has no end mark and, without tasks, no answer at all, so
 //! nothing waits for it.
