@@ -5,9 +5,9 @@
 //! starts; it prints what that took. With `--work` each task is a script, otherwise it is done
 //! with at once.
 //!
-//! With `--backend native`, scheduler and executor are over libmesos: the one that
-//! MESOS_NATIVE_LIBRARY names, which has to be a full one: that of the Python package has no executors
-//! (`mesos-native/full-libmesos.sh` adds them).
+//! With `--backend native`, the scheduler and the executor run over libmesos. Set
+//! `MESOS_NATIVE_LIBRARY` to a full libmesos: the one of the Python package has no executor
+//! driver.
 
 mod pool;
 mod scheduler;

@@ -1,4 +1,4 @@
-//! Runs the fuzz targets of `fuzz/`, one after the other, and says what came of each. What they
+//! Runs the fuzz targets of `testing/fuzz/`, one after the other, and says what came of each. What they
 //! find is for `mesos-http/src/fuzzing`, whose test runs the committed corpus without any of this.
 
 use std::fs;
@@ -38,7 +38,7 @@ pub(crate) fn run(
     seconds: u64,
     seed: Option<u32>,
 ) -> Result<()> {
-    let fuzz = root.join("fuzz");
+    let fuzz = root.join("testing/fuzz");
     let targets = match target {
         Some(target) => vec![target.to_owned()],
         None => targets(&fuzz)?,
@@ -71,7 +71,7 @@ pub(crate) fn run(
     if !found.is_empty() {
         bail!(
             "inputs that break a promise:\n{}\nmend what they show, and put them into \
-             fuzz/corpus/TARGET/found-NAME",
+             testing/fuzz/corpus/TARGET/found-NAME",
             found.join("\n")
         );
     }

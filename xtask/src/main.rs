@@ -42,7 +42,7 @@ enum Chore {
     },
     /// Fuzz what reads bytes of others (needs `cargo install cargo-fuzz`)
     Fuzz {
-        /// One of fuzz/fuzz_targets; without, each of them in turn
+        /// One of testing/fuzz/fuzz_targets; without, each of them in turn
         target: Option<String>,
         /// How long each is fuzzed
         #[arg(long, default_value_t = 10)]

@@ -1,5 +1,5 @@
 //! What has to hold for any bytes at all: the bodies of the fuzz targets in
-//! `fuzz/`, and, as a test, each over its committed corpus.
+//! `testing/fuzz/`, and, as a test, each over its committed corpus.
 //!
 //! Compiled by `cargo fuzz`, which sets `cfg(fuzzing)`, and for this crate's own
 //! tests; no part of its interface. They live here because most of what a peer

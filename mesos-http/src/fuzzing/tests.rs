@@ -40,7 +40,7 @@ targets![
 ];
 
 fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/fuzz")
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {

@@ -14,11 +14,11 @@ const LONG: [(&str, &str); 3] = [
         "one short test for each rule of one mapping",
     ),
     (
-        "mesos-testing/tests/it/checks.rs",
+        "testing/mesos-testing/tests/it/checks.rs",
         "one short test for each check that a request has to pass, in the master's order",
     ),
     (
-        "mesos-testing/tests/it/cluster.rs",
+        "testing/mesos-testing/tests/it/cluster.rs",
         "one short test for each rule of one model of a cluster",
     ),
 ];
@@ -221,7 +221,7 @@ mod tests {
             found("README.md", &text),
             ["a package registry's host name"]
         );
-        for cargos in ["Cargo.lock", "fuzz/Cargo.lock"] {
+        for cargos in ["Cargo.lock", "testing/fuzz/Cargo.lock"] {
             assert_eq!(found(cargos, &text), [""; 0]);
         }
     }

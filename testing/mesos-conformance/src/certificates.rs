@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 /// RSA, which is all that both Mesos' OpenSSL and rustls take here. It protects
 /// nothing.
-const RSA_KEY: &str = include_str!("../../mesos-http/tests/real/rsa.key");
+const RSA_KEY: &str = include_str!("../../../mesos-http/tests/real/rsa.key");
 
 /// An authority, and what it signed for 127.0.0.1, as PEM files.
 #[derive(Debug)]
