@@ -29,7 +29,6 @@ pub mod metrics;
 pub mod resources;
 mod runtime;
 pub mod scheduler;
-mod session;
 pub mod store;
 mod unknown;
 

@@ -9,7 +9,7 @@ use mesos_proto::v1::{FrameworkId, FrameworkInfo};
 
 use super::reconcile::ReconcilePolicy;
 use crate::runtime::BackoffPolicy;
-use crate::session::RemovedPolicy;
+use crate::scheduler::session::RemovedPolicy;
 use crate::store::Store;
 
 /// A framework's description and the driver's settings for it.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::metrics::Meter;
-use crate::session::{Generation, SessionState};
+use crate::scheduler::session::{Generation, SessionState};
 
 /// How many transitions are kept.
 const KEPT: usize = 32;

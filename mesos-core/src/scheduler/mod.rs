@@ -9,6 +9,7 @@ mod health;
 mod offer;
 mod reconcile;
 mod runtime;
+mod session;
 mod shared;
 mod update;
 mod validate;
@@ -20,13 +21,13 @@ use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, InverseOffer, MasterInfo
 
 use crate::HandlerResult;
 use crate::disconnected::Disconnected;
-pub use crate::session::{RemovedPolicy, SessionState};
 pub use driver::SchedulerDriver;
 pub use event::Event;
 pub use framework::Framework;
 pub use health::{Health, Transition, UpdateCounts};
 pub use offer::Offer;
 pub use reconcile::ReconcilePolicy;
+pub use session::{RemovedPolicy, SessionState};
 pub use update::{Acknowledgement, OperationUpdate, StatusUpdate};
 pub(crate) use validate::id as check_id;
 

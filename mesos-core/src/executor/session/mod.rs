@@ -19,7 +19,7 @@
 //!
 //! Beside the state there is the *closing*: why the driver ends, and until
 //! when it waits for what is still to be done. A scheduler's session
-//! (`crate::session`) differs in nearly every rule: it waits for its master
+//! (`scheduler/session`) differs in nearly every rule: it waits for its master
 //! without a bound, and nothing has to be done before its end.
 //!
 //! The rules are those of `src/executor/executor.cpp`, of

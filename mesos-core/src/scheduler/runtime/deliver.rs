@@ -10,9 +10,9 @@ use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
 use crate::scheduler::reconcile::{Plan, Told, Worker};
+use crate::scheduler::session::{Granted, Input, Output, SessionState};
 use crate::scheduler::update::{Due, OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};
-use crate::session::{Granted, Input, Output, SessionState};
 
 impl<S, B> Runtime<S, B>
 where

@@ -1,5 +1,5 @@
 //! Runs one scheduler: subscribes, reads events, reconnects. What is done when
-//! is for the session (`crate::session`) to say; what an event means for the
+//! is for the session (`scheduler/session`) to say; what an event means for the
 //! scheduler is in `deliver`, how a driver ends in `ending`.
 
 mod decliner;
@@ -28,7 +28,7 @@ use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Finish, Handled, Stop, ended, guarded};
-use crate::session::{Generation, Input, Output, Session};
+use crate::scheduler::session::{Generation, Input, Output, Session};
 use crate::store::Store;
 use crate::{End, HandlerResult};
 use decliner::Decliner;
