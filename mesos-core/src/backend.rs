@@ -18,14 +18,37 @@ use tokio::sync::oneshot;
 use crate::capability::Capabilities;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
-/// One of the two streaming APIs of Mesos.
-pub trait Api: Send + Sync + fmt::Debug + 'static {
-    /// What goes to Mesos.
+/// One of the two streaming APIs of Mesos. Only [`SchedulerApi`] and [`ExecutorApi`] implement
+/// it.
+pub trait Api: sealed::Sealed + Send + Sync + fmt::Debug + 'static {
+    /// A message to Mesos.
     type Call: Send + fmt::Debug + 'static;
-    /// What comes from Mesos.
+    /// A message from Mesos.
     type Event: Send + fmt::Debug + 'static;
+    /// The type of a call.
+    type CallType: Copy + Eq + fmt::Debug + Send + Sync + 'static;
     /// `scheduler` or `executor`, for messages.
     const NAME: &'static str;
+    /// The type of the call that opens a subscription.
+    const SUBSCRIBE: Self::CallType;
+
+    /// The type of `call`.
+    fn call_type(call: &Self::Call) -> Self::CallType;
+
+    /// The name of a type in Mesos' schema, such as `SUBSCRIBE`.
+    fn type_name(call_type: Self::CallType) -> &'static str;
+
+    /// The name of the type of `call`.
+    fn call_name(call: &Self::Call) -> &'static str {
+        Self::type_name(Self::call_type(call))
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::SchedulerApi {}
+    impl Sealed for super::ExecutorApi {}
 }
 
 /// The API between a scheduler and the master.
@@ -35,7 +58,17 @@ pub struct SchedulerApi;
 impl Api for SchedulerApi {
     type Call = v1::scheduler::Call;
     type Event = v1::scheduler::Event;
+    type CallType = v1::scheduler::call::Type;
     const NAME: &'static str = "scheduler";
+    const SUBSCRIBE: Self::CallType = Self::CallType::Subscribe;
+
+    fn call_type(call: &Self::Call) -> Self::CallType {
+        call.r#type()
+    }
+
+    fn type_name(call_type: Self::CallType) -> &'static str {
+        call_type.as_str_name()
+    }
 }
 
 /// The API between an executor and its agent.
@@ -45,7 +78,17 @@ pub struct ExecutorApi;
 impl Api for ExecutorApi {
     type Call = v1::executor::Call;
     type Event = v1::executor::Event;
+    type CallType = v1::executor::call::Type;
     const NAME: &'static str = "executor";
+    const SUBSCRIBE: Self::CallType = Self::CallType::Subscribe;
+
+    fn call_type(call: &Self::Call) -> Self::CallType {
+        call.r#type()
+    }
+
+    fn type_name(call_type: Self::CallType) -> &'static str {
+        call_type.as_str_name()
+    }
 }
 
 /// Opens subscriptions.

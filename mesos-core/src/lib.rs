@@ -25,6 +25,9 @@ mod capability;
 mod disconnected;
 mod error;
 pub mod executor;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metrics;
 pub mod resources;
 mod runtime;

@@ -8,26 +8,26 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Incoming as Body;
-use mesos_core::backend::{Backend, ExecutorApi, SchedulerApi, Subscription};
+use mesos_core::backend::{Api, Backend, ExecutorApi, SchedulerApi, Subscription};
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{Capabilities, Error, ErrorKind, Result};
 use mesos_proto::v1::{executor, scheduler};
 use tokio::sync::{oneshot, watch};
 
-use crate::answer::{self, Answer, Purpose, REASON_LIMIT, refusal};
-use crate::api::HttpApi;
 use crate::auth::{Access, Credentials};
-use crate::calls::{Bound, Line};
-use crate::codec::Codec;
-use crate::connection::{Connection, STREAM_ID};
 use crate::detect::{Detector, Leader, Master, Sighting};
 use crate::endpoint::{Endpoint, Scheme};
 use crate::operator::OperatorClient;
-use crate::redirect::{self, REDIRECTS};
-use crate::settings::Settings;
-use crate::stream::{Events, Reader};
+use crate::pipeline::{Bound, Line};
+use crate::transport::connection::{Connection, STREAM_ID};
+use crate::transport::settings::Settings;
 #[cfg(feature = "tls")]
-use crate::tls::TlsConfig;
+use crate::transport::tls::TlsConfig;
+use crate::wire::answer::{self, Answer, Purpose, REASON_LIMIT, refusal};
+use crate::wire::api::HttpApi;
+use crate::wire::codec::Codec;
+use crate::wire::redirect::{self, REDIRECTS};
+use crate::wire::stream::{Events, Reader};
 
 /// Mesos over its v1 HTTP API.
 ///
@@ -294,7 +294,7 @@ impl HttpBackend {
         while redirects <= REDIRECTS {
             let mut connection = Connection::open(&endpoint, settings).await?;
             let response = connection
-                .post(A::PATH, None, access.header(), body.clone())
+                .post(A::PATH, access.header(), body.clone())
                 .await?;
             tracing::debug!(api = A::NAME, %endpoint, status = %response.status(), "{what}");
             match response.status() {

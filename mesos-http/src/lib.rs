@@ -65,35 +65,25 @@
 //! # Files
 //! [`files`] reads a task's output from its agent, over [`OperatorClient`].
 
-mod answer;
-mod api;
 mod auth;
 mod backend;
-mod caller;
-mod calls;
-mod codec;
-mod connection;
 pub mod detect;
-mod dial;
 mod endpoint;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod operator;
-mod parts;
-pub mod recordio;
-mod redirect;
-mod settings;
-mod stream;
-#[cfg(feature = "tls")]
-mod tls;
+mod pipeline;
+mod transport;
+mod wire;
 
 pub use auth::{Credentials, TokenProvider};
 pub use backend::HttpBackend;
-pub use codec::Codec;
 pub use detect::Master;
 pub use endpoint::{Endpoint, EndpointError, EndpointErrorKind, Scheme};
 pub use operator::OperatorClient;
 #[cfg(feature = "tls")]
-pub use tls::TlsConfig;
+pub use transport::tls::TlsConfig;
+pub use wire::codec::Codec;
+pub use wire::recordio;

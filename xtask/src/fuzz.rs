@@ -1,5 +1,6 @@
 //! Runs the fuzz targets of `testing/fuzz/`, one after the other, and says what came of each. What they
-//! find is for `mesos-http/src/fuzzing`, whose test runs the committed corpus without any of this.
+//! find is for `fuzzing` in mesos-core and mesos-http, whose tests run the committed corpus without any
+//! of this.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -5,8 +5,8 @@ use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::time::timeout;
 
 use super::{Credentials, Grant, Source};
-use crate::answer::{Answer, clean};
-use crate::settings::Settings;
+use crate::transport::settings::Settings;
+use crate::wire::answer::{Answer, clean};
 
 /// The authorization of one request, which may be renewed once.
 pub(crate) struct Access<'a> {

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mesos_core::{Error, ErrorKind, Result, chain};
 use tokio::sync::watch;
 
-use super::master::{Address, Master, Settings};
+use super::master::{Address, Master};
+use super::settings::Settings;
 use super::{Detection, Detector};
 use crate::endpoint::EndpointError;
 

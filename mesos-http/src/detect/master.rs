@@ -6,11 +6,9 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::file::File;
-use super::{Candidates, Detector};
+use super::settings::Settings;
 use crate::endpoint::{Endpoint, EndpointError, Scheme, syntax, unsupported};
 
 /// Where the masters of a cluster are, or where that is written.
@@ -66,7 +64,7 @@ use crate::endpoint::{Endpoint, EndpointError, Scheme, syntax, unsupported};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Master {
     pub(super) address: Address,
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -83,31 +81,6 @@ pub(super) struct Candidate {
     endpoint: Endpoint,
     /// Whether it is written without scheme.
     bare: bool,
-}
-
-/// What an address cannot say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Settings {
-    /// Of what names none; none where the backend is to decide.
-    pub(super) scheme: Option<Scheme>,
-    pub(super) prefix: String,
-    pub(super) session_timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            scheme: None,
-            prefix: "/master".to_owned(),
-            session_timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Settings {
-    pub(super) fn scheme(&self) -> Scheme {
-        self.scheme.unwrap_or(Scheme::Http)
-    }
 }
 
 impl Master {
@@ -152,22 +125,6 @@ impl Master {
         self
     }
 
-    /// What finds the leader. It does nothing before it is asked.
-    pub fn detector(&self) -> Arc<dyn Detector> {
-        match &self.address {
-            Address::Candidates(masters) => {
-                let masters = masters.iter().map(|one| one.endpoint(&self.settings));
-                Arc::new(Candidates(masters.collect()))
-            }
-            Address::File(path) => Arc::new(File::new(path.clone(), self.settings.clone())),
-            #[cfg(feature = "zookeeper")]
-            Address::ZooKeeper(ensemble) => {
-                let settings = self.settings.clone();
-                Arc::new(super::zookeeper::ZooKeeper::new(ensemble.clone(), settings))
-            }
-        }
-    }
-
     pub(super) fn with_settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
@@ -185,7 +142,7 @@ impl From<Endpoint> for Master {
 }
 
 impl Candidate {
-    fn endpoint(&self, settings: &Settings) -> Endpoint {
+    pub(super) fn endpoint(&self, settings: &Settings) -> Endpoint {
         let endpoint = self.endpoint.clone();
         if self.bare {
             endpoint.with_scheme(settings.scheme())

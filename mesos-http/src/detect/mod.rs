@@ -47,15 +47,19 @@
 mod file;
 mod leader;
 mod master;
+mod settings;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
 use std::fmt;
+use std::sync::Arc;
 
 use mesos_core::Result;
 use tokio::sync::watch;
 
+use self::file::File;
 pub(crate) use self::leader::{Leader, Sighting};
+use self::master::Address;
 pub use self::master::Master;
 use crate::endpoint::Endpoint;
 
@@ -100,6 +104,24 @@ pub trait Detector: fmt::Debug + Send + Sync {
     /// Called once for each subscription, within the tokio runtime that makes
     /// it. Must not block: what is not known yet can be sent later.
     fn watch(&self) -> watch::Receiver<Detection>;
+}
+
+impl Master {
+    /// What finds the leader. It does nothing before it is asked.
+    pub fn detector(&self) -> Arc<dyn Detector> {
+        match &self.address {
+            Address::Candidates(masters) => {
+                let masters = masters.iter().map(|one| one.endpoint(&self.settings));
+                Arc::new(Candidates(masters.collect()))
+            }
+            Address::File(path) => Arc::new(File::new(path.clone(), self.settings.clone())),
+            #[cfg(feature = "zookeeper")]
+            Address::ZooKeeper(ensemble) => {
+                let settings = self.settings.clone();
+                Arc::new(zookeeper::ZooKeeper::new(ensemble.clone(), settings))
+            }
+        }
+    }
 }
 
 /// Masters that are known from the start.

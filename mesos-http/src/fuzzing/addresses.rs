@@ -3,7 +3,7 @@
 use super::{SECRET, line};
 use crate::detect::{Master, zookeeper};
 use crate::endpoint::{Endpoint, Scheme, is_path};
-use crate::redirect;
+use crate::wire::redirect;
 
 const PATH: &str = "/api/v1/scheduler";
 

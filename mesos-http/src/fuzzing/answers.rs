@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use mesos_core::{ErrorKind, chain};
 
 use super::line;
-use crate::answer::{Answer, Purpose, refusal};
+use crate::wire::answer::{Answer, Purpose, refusal};
 
 /// No message about a peer's answer is longer than this, in bytes; what it says
 /// is cut at 500 characters of at most four bytes.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use mesos_core::backend::{ExecutorApi, SchedulerApi};
 use mesos_core::{ErrorKind, Result, executor, scheduler};
 
-use crate::api::HttpApi;
-use crate::codec::{Codec, Wire};
+use crate::wire::api::HttpApi;
+use crate::wire::codec::{Codec, Wire};
 
 /// Any bytes as a protobuf event of both APIs.
 ///

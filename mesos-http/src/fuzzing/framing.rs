@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::recordio::{Decoder, FrameError, encode};
+use crate::wire::recordio::{Decoder, FrameError, encode};
 
 /// What a stream comes to: its records, then how it ended.
 type Outcome = (Vec<Bytes>, Result<(), FrameError>);

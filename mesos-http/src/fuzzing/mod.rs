@@ -8,19 +8,17 @@
 
 mod addresses;
 mod answers;
-mod environment;
+mod credentials;
 mod events;
 mod framing;
-mod resources;
 #[cfg(test)]
 mod tests;
 
 pub use addresses::{master_address, master_node, redirect};
 pub use answers::answer;
-pub use environment::{credentials_file, executor_environment};
+pub use credentials::credentials_file;
 pub use events::{event_json, event_protobuf};
 pub use framing::recordio;
-pub use resources::resources;
 
 /// What stands for a password or a token in an input: nothing that is printed
 /// may have it in it.

@@ -1,4 +1,4 @@
-//! Fuzzes `mesos_http::fuzzing::resources`, which says what has to hold.
+//! Fuzzes `mesos_core::fuzzing::resources`, which says what has to hold.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| mesos_http::fuzzing::resources(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mesos_core::fuzzing::resources(data));

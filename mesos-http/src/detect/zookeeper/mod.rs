@@ -33,7 +33,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::session::Group;
-use super::master::Settings;
+use super::settings::Settings;
 use super::{Detection, Detector};
 use crate::endpoint::Endpoint;
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zookeeper_client::{self as zk, Client, SessionState};
 
-use super::super::master::Settings;
+use super::super::settings::Settings;
 use super::{Detection, endpoint};
 
 /// At most once in this time a session is begun.

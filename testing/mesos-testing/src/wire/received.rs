@@ -68,7 +68,7 @@ impl Received<SchedulerApi> {
 impl<A: Wire> fmt::Display for Received<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.call {
-            Some(call) => f.write_str(A::name(A::call_type(call)))?,
+            Some(call) => f.write_str(A::call_name(call))?,
             None => write!(f, "{} {}", self.method, self.path)?,
         }
         write!(f, " on connection {}", self.connection)?;

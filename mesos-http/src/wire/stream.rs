@@ -15,19 +15,19 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::api::HttpApi;
-use crate::codec::Codec;
-use crate::connection::Connection;
-use crate::parts::Parts;
-use crate::recordio::{Decoder, FrameError};
-use crate::settings::Settings;
+use crate::transport::connection::Connection;
+use crate::transport::settings::Settings;
+use crate::wire::api::HttpApi;
+use crate::wire::codec::Codec;
+use crate::wire::offers_chunks::OffersChunks;
+use crate::wire::recordio::{Decoder, FrameError};
 
 /// The consumer's end. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Events<A: HttpApi> {
     queue: mpsc::Receiver<Result<Read<A>>>,
     /// Of the event that is handed over now.
-    parts: Option<Parts>,
+    chunks: Option<OffersChunks>,
     codec: Codec,
     /// What is decoded, for messages.
     what: String,
@@ -79,7 +79,7 @@ impl<A: HttpApi> Events<A> {
         });
         Self {
             queue,
-            parts: None,
+            chunks: None,
             codec,
             what,
             reader,
@@ -89,15 +89,18 @@ impl<A: HttpApi> Events<A> {
 
     async fn read(&mut self) -> Result<(Box<A::Event>, Bytes)> {
         loop {
-            if let Some(part) = self.parts.as_mut().and_then(Iterator::next) {
-                return self.decode(part);
+            if let Some(chunk) = self.chunks.as_mut().and_then(Iterator::next) {
+                return self.decode(chunk);
             }
-            self.parts = None;
+            self.chunks = None;
             match self.queue.recv().await {
                 Some(Ok(Read::Event(event, record))) => return Ok((event, record)),
                 Some(Ok(Read::Large(record))) => {
-                    self.parts = self.codec.parts::<A>(&record);
-                    if self.parts.is_none() {
+                    // JSON is decoded as a whole: who wants little memory does not choose it.
+                    if self.codec == Codec::Protobuf {
+                        self.chunks = A::chunks(&record);
+                    }
+                    if self.chunks.is_none() {
                         return self.decode(record);
                     }
                 }
@@ -146,7 +149,7 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
     }
 
     fn queued(&self) -> usize {
-        self.queue.len() + self.parts.as_ref().map_or(0, Parts::len)
+        self.queue.len() + self.chunks.as_ref().map_or(0, OffersChunks::len)
     }
 }
 

@@ -1,24 +1,23 @@
-//! The operator API, `/api/v1` of masters and agents: calls with one answer.
-//!
-//! Its streams (SUBSCRIBE of the master, containers' input and output) are not
-//! offered here.
+//! A client of one peer, over one connection: opened when it is needed and again when it broke;
+//! requests go one after the other.
 
 use std::time::Duration;
 
-use http::StatusCode;
-use mesos_core::{Error, ErrorKind, Result};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+use mesos_core::{Delivery, Error, ErrorKind, Result};
 use mesos_proto::v1::{agent, master};
 use tokio::sync::Mutex;
 
-use crate::answer::{Answer, Purpose, refusal};
-use crate::auth::Credentials;
-use crate::caller::Caller;
-use crate::codec::{Codec, Wire};
+use crate::auth::{Access, Credentials};
 use crate::endpoint::Endpoint;
-use crate::redirect::{self, REDIRECTS};
-use crate::settings::Settings;
+use crate::transport::connection::Connection;
+use crate::transport::settings::Settings;
 #[cfg(feature = "tls")]
-use crate::tls::TlsConfig;
+use crate::transport::tls::TlsConfig;
+use crate::wire::answer::{Answer, Purpose, refusal};
+use crate::wire::codec::{Codec, Wire};
+use crate::wire::redirect::{self, REDIRECTS};
 
 const PATH: &str = "/api/v1";
 
@@ -148,7 +147,7 @@ impl OperatorClient {
                 fault,
                 advice,
             } = caller
-                .post(PATH, None, body.clone(), settings.record_limit)
+                .post(PATH, body.clone(), settings.record_limit)
                 .await?;
             tracing::debug!(endpoint = %caller.endpoint, %status, "{name}");
             match (status, fault) {
@@ -176,5 +175,78 @@ impl OperatorClient {
             }
         }
         Err(redirect::undecided(&first, &caller.endpoint))
+    }
+}
+
+/// One peer and one connection to it.
+#[derive(Debug)]
+struct Caller {
+    endpoint: Endpoint,
+    settings: Settings,
+    connection: Option<Connection>,
+}
+
+impl Caller {
+    fn new(endpoint: Endpoint, settings: Settings) -> Self {
+        Self {
+            endpoint,
+            settings,
+            connection: None,
+        }
+    }
+
+    /// Sends `body` to `path` and reads the answer, at most `limit` bytes of
+    /// its body; once more if the answer is 401 and there are other credentials
+    /// to be had. Dropping the future closes the connection.
+    async fn post(&mut self, path: &str, body: Bytes, limit: u64) -> Result<Answer> {
+        let settings = self.settings.clone();
+        let mut access = Access::of(&settings).await?;
+        loop {
+            let authorization = access.header();
+            let mut answer = self
+                .exchange(path, authorization, body.clone(), limit)
+                .await?;
+            if answer.status == StatusCode::UNAUTHORIZED && access.renew().await? {
+                continue;
+            }
+            access.judge(&mut answer);
+            return Ok(answer);
+        }
+    }
+
+    async fn exchange(
+        &mut self,
+        path: &str,
+        authorization: Option<&HeaderValue>,
+        body: Bytes,
+        limit: u64,
+    ) -> Result<Answer> {
+        let (mut connection, kept) = match self.connection.take() {
+            Some(connection) => (connection, true),
+            None => (self.open().await?, false),
+        };
+        let response = match connection.post(path, authorization, body.clone()).await {
+            // The peer closed it since the last request: no loss, a new one does.
+            Err(error) if kept && error.delivery() == Delivery::NotSent => {
+                connection = self.open().await?;
+                connection.post(path, authorization, body).await?
+            }
+            response => response?,
+        };
+        let answer = Answer::read(
+            &self.endpoint,
+            response,
+            limit,
+            self.settings.response_timeout,
+        )
+        .await;
+        if answer.fault.is_none() {
+            self.connection = Some(connection);
+        }
+        Ok(answer)
+    }
+
+    async fn open(&self) -> Result<Connection> {
+        Connection::open(&self.endpoint, &self.settings).await
     }
 }

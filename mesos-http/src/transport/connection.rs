@@ -1,6 +1,6 @@
 //! One HTTP/1.1 connection for subscriptions and the operator API: opening it,
 //! and one POST after another on it. The calls of a subscription have their own
-//! (`calls`).
+//! (`pipeline`).
 //!
 //! Requests are never pipelined here: Mesos answers those of a connection
 //! strictly in turn (src/http_proxy.cpp in libprocess), so one behind a SUBSCRIBE
@@ -16,9 +16,9 @@ use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::dial::dial;
+use super::dial::dial;
+use super::settings::Settings;
 use crate::endpoint::{Endpoint, Scheme};
-use crate::settings::Settings;
 
 /// Names the subscription that a call belongs to.
 pub(crate) const STREAM_ID: &str = "mesos-stream-id";
@@ -37,28 +37,15 @@ pub(crate) struct Connection {
 impl Connection {
     /// Opens a connection to `endpoint`.
     pub(crate) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
-        let limit = settings.connect_timeout;
-        let opening = async {
-            let stream = dial(endpoint, settings).await?;
-            // Without requests this only sets up buffers.
-            http1::handshake(TokioIo::new(stream))
+        let transport = dial(endpoint, settings).await?;
+        // Without requests this only sets up buffers.
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(transport))
                 .await
                 .map_err(|source| {
                     let message = format!("cannot speak HTTP to {endpoint}");
                     Error::new(ErrorKind::Transport, message).with_source(source)
-                })
-        };
-        let (sender, connection) = match timeout(limit, opening).await {
-            Ok(opened) => opened?,
-            Err(_) => {
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    format!("connecting to {endpoint} took longer than {limit:?}"),
-                )
-                .with_delivery(Delivery::NotSent));
-            }
-        };
-        tracing::debug!(%endpoint, "connected");
+                })?;
         let driver = tokio::spawn(async move {
             // Its error reaches whoever waits for a response.
             let _ = connection.await;
@@ -80,7 +67,6 @@ impl Connection {
     pub(crate) async fn post(
         &mut self,
         path: &str,
-        stream_id: Option<&HeaderValue>,
         authorization: Option<&HeaderValue>,
         body: Bytes,
     ) -> Result<Response<Incoming>> {
@@ -94,9 +80,6 @@ impl Connection {
             .header(header::CONTENT_TYPE, &codec);
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
-        }
-        if let Some(id) = stream_id {
-            request = request.header(STREAM_ID, id);
         }
         let request = request.body(Full::new(body)).map_err(|source| {
             let at = &self.endpoint;

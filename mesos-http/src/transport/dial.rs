@@ -3,27 +3,37 @@
 
 use std::io;
 
-use mesos_core::{Error, ErrorKind, Result};
-use tokio::io::{AsyncRead, AsyncWrite};
+use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use super::io::Transport;
+use super::settings::Settings;
 use crate::endpoint::{Endpoint, Scheme};
-use crate::settings::Settings;
 
-/// An open transport, ready for HTTP.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
-
-/// Connects to `endpoint`, in whatever way the settings say.
+/// Connects to `endpoint`, in whatever way the settings say and as fast as they demand.
 pub(crate) async fn dial(endpoint: &Endpoint, settings: &Settings) -> Result<Box<dyn Transport>> {
+    let limit = settings.connect_timeout;
+    let Ok(opened) = timeout(limit, open(endpoint, settings)).await else {
+        return Err(Error::new(
+            ErrorKind::Timeout,
+            format!("connecting to {endpoint} took longer than {limit:?}"),
+        )
+        .with_delivery(Delivery::NotSent));
+    };
+    let transport = opened?;
+    tracing::debug!(%endpoint, "connected");
+    Ok(transport)
+}
+
+async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Box<dyn Transport>> {
     if let Some(path) = &settings.unix_socket {
         return unix(path).await;
     }
     match endpoint.scheme() {
         Scheme::Http => Ok(Box::new(tcp(endpoint).await?)),
         #[cfg(feature = "tls")]
-        Scheme::Https => settings.tls.connect(endpoint, tcp(endpoint).await?).await,
+        Scheme::Https => super::tls::connect(&settings.tls, endpoint, tcp(endpoint).await?).await,
         #[cfg(not(feature = "tls"))]
         Scheme::Https => Err(Error::new(
             ErrorKind::Unsupported,

@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWrite};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Job;
 use super::reply::{Garbage, Replies, Reply};
-use crate::dial::{Transport, dial};
 use crate::endpoint::Endpoint;
-use crate::settings::Settings;
-use mesos_core::{Delivery, Error, ErrorKind, Result};
+use crate::transport::dial::dial;
+use crate::transport::io::Transport;
+use crate::transport::settings::Settings;
+use mesos_core::Result;
 
 /// So much is gathered for one write while the connection is busy.
 const GATHERED: usize = 64 << 10;
@@ -78,18 +79,7 @@ struct Flight {
 impl Pipe {
     /// Opens a connection to `endpoint`.
     pub(super) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
-        let limit = settings.connect_timeout;
-        let transport = match timeout(limit, dial(endpoint, settings)).await {
-            Ok(opened) => opened?,
-            Err(_) => {
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    format!("connecting to {endpoint} took longer than {limit:?}"),
-                )
-                .with_delivery(Delivery::NotSent));
-            }
-        };
-        tracing::debug!(%endpoint, "connected");
+        let transport = dial(endpoint, settings).await?;
         let since = Instant::now();
         let limit = settings.response_timeout.min(FOR_EVER);
         Ok(Self {

@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use super::pipe::{Fault, Pipe};
 use super::reply::Reply;
 use super::{Bound, GRACE, Job, condemns, over};
-use crate::answer::{Answer, Purpose, refusal};
-use crate::api::HttpApi;
 use crate::auth::Access;
-use crate::connection::{STREAM_ID, no_tls_hint};
 use crate::endpoint::Endpoint;
-use crate::settings::Settings;
+use crate::transport::connection::{STREAM_ID, no_tls_hint};
+use crate::transport::settings::Settings;
+use crate::wire::answer::{Answer, Purpose, refusal};
+use crate::wire::api::HttpApi;
 
 /// So many connections of one subscription may break under more than one call
 /// before its calls go one at a time.
@@ -389,11 +389,6 @@ impl<A: HttpApi> Worker<'_, A> {
         if acted {
             // Sent again, they would come behind this one.
             self.give_up();
-        }
-        let peer = self.endpoint;
-        match &result {
-            Ok(()) => tracing::debug!(call = job.name, %peer, "taken"),
-            Err(error) => tracing::debug!(call = job.name, %peer, %error, "failed"),
         }
         if let Err(error) = &result
             && A::CALLS_CAN_END_IT

@@ -4,7 +4,7 @@
 //! that offers ten thousand agents at once does so in one event, and nothing in
 //! it says that its offers belong together: masters put into one event what one
 //! round of allocation gave one framework (`Master::offer` in
-//! src/master/master.cpp). So it is handed over in parts, each an event of its
+//! src/master/master.cpp). So it is handed over in chunks, each an event of its
 //! own, in their order, and one is decoded when the one before it was taken.
 
 use std::ops::Range;
@@ -13,45 +13,45 @@ use bytes::{BufMut, Bytes, BytesMut};
 use mesos_proto::v1::scheduler::event::Type;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
-/// In bytes; what is shorter stays whole, and no part is longer but by its last
+/// In bytes; what is shorter stays whole, and no chunk is longer but by its last
 /// offer. Five to six hundred offers of four resources each.
-const PART: usize = 256 << 10;
+const CHUNK: usize = 256 << 10;
 
 /// Tags in `mesos.v1.scheduler.Event`, and in its `Offers`.
 const TYPE: u32 = 1;
 const OFFERS: u32 = 3;
 const OFFERS_OFFERS: u32 = 1;
 
-/// The parts that are still to come, each the bytes of an event.
+/// The chunks that are still to come, each the bytes of an event.
 #[derive(Debug)]
-pub(crate) struct Parts {
+pub(crate) struct OffersChunks {
     offers: Bytes,
     ranges: std::vec::IntoIter<Range<usize>>,
 }
 
-impl Parts {
+impl OffersChunks {
     /// `None` where `event` is to be decoded as it is: because it is short, is
-    /// not OFFERS, or has anything in it that the parts could lose.
-    pub(crate) fn of(event: &Bytes) -> Option<Self> {
-        Self::cut(event, PART)
+    /// not OFFERS, or has anything in it that the chunks could lose.
+    pub(crate) fn new(event: &Bytes) -> Option<Self> {
+        Self::cut(event, CHUNK)
     }
 
-    fn cut(event: &Bytes, part: usize) -> Option<Self> {
-        if event.len() <= part {
+    fn cut(event: &Bytes, chunk: usize) -> Option<Self> {
+        if event.len() <= chunk {
             return None;
         }
         let offers = offers(event.clone())?;
-        let ranges = ranges(&offers, part)?.into_iter();
+        let ranges = ranges(&offers, chunk)?.into_iter();
         Some(Self { offers, ranges })
     }
 }
 
-impl Iterator for Parts {
+impl Iterator for OffersChunks {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
         let range = self.ranges.next()?;
-        // A copy, so that an offer that is kept keeps no more than its part.
+        // A copy, so that an offer that is kept keeps no more than its chunk.
         let mut event = BytesMut::with_capacity(range.len() + 16);
         encode_key(TYPE, WireType::Varint, &mut event);
         encode_varint(Type::Offers as u64, &mut event);
@@ -66,7 +66,7 @@ impl Iterator for Parts {
     }
 }
 
-impl ExactSizeIterator for Parts {}
+impl ExactSizeIterator for OffersChunks {}
 
 /// The message in `event`, if it is OFFERS and nothing else.
 fn offers(mut event: Bytes) -> Option<Bytes> {
@@ -85,9 +85,9 @@ fn offers(mut event: Bytes) -> Option<Bytes> {
     offers.filter(|_| is_offers)
 }
 
-/// Where in `offers` the parts are: whole fields, every byte in one of them.
-fn ranges(offers: &Bytes, part: usize) -> Option<Vec<Range<usize>>> {
-    let mut ranges = Vec::with_capacity(offers.len() / part + 1);
+/// Where in `offers` the chunks are: whole fields, every byte in one of them.
+fn ranges(offers: &Bytes, chunk: usize) -> Option<Vec<Range<usize>>> {
+    let mut ranges = Vec::with_capacity(offers.len() / chunk + 1);
     let mut start = 0;
     let mut rest = offers.clone();
     while !rest.is_empty() {
@@ -96,7 +96,7 @@ fn ranges(offers: &Bytes, part: usize) -> Option<Vec<Range<usize>>> {
         };
         taken(&mut rest)?;
         let end = offers.len() - rest.len();
-        if end - start >= part || rest.is_empty() {
+        if end - start >= chunk || rest.is_empty() {
             ranges.push(start..end);
             start = end;
         }
@@ -139,25 +139,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_parts_are_the_offers_in_their_order_and_none_is_much_too_long(
+        fn the_chunks_are_the_offers_in_their_order_and_none_is_much_too_long(
             names in prop::collection::vec("[a-z]{0,40}", 0..60),
-            part in 1_usize..600,
+            chunk in 1_usize..600,
         ) {
             let whole = event(&names);
             let encoded = bytes(&whole);
-            let parts = match Parts::cut(&encoded, part) {
-                Some(parts) => {
-                    prop_assert!(encoded.len() > part);
-                    parts.collect()
+            let chunks = match OffersChunks::cut(&encoded, chunk) {
+                Some(chunks) => {
+                    prop_assert!(encoded.len() > chunk);
+                    chunks.collect()
                 }
                 None => {
-                    prop_assert!(encoded.len() <= part);
+                    prop_assert!(encoded.len() <= chunk);
                     vec![encoded]
                 }
             };
             let mut found = Vec::new();
-            for bytes in parts {
-                prop_assert!(bytes.len() < part + 150, "{} bytes", bytes.len());
+            for bytes in chunks {
+                prop_assert!(bytes.len() < chunk + 150, "{} bytes", bytes.len());
                 let event = Event::decode(bytes).expect("an event");
                 prop_assert_eq!(event.r#type(), Type::Offers);
                 found.extend(event.offers.expect("offers").offers);
@@ -176,13 +176,13 @@ mod tests {
             let at = at % spoiled.len();
             spoiled[at] = with;
             for bytes in [Bytes::from(noise), Bytes::from(spoiled)] {
-                let Some(parts) = Parts::cut(&bytes, 10) else { continue };
-                let parts: Result<Vec<_>, _> = parts.map(Event::decode).collect();
+                let Some(chunks) = OffersChunks::cut(&bytes, 10) else { continue };
+                let chunks: Result<Vec<_>, _> = chunks.map(Event::decode).collect();
                 let whole = Event::decode(bytes);
-                prop_assert_eq!(parts.is_ok(), whole.is_ok());
-                let (Ok(parts), Ok(whole)) = (parts, whole) else { continue };
-                let parts = parts.into_iter().flat_map(|event| event.offers).flat_map(|o| o.offers);
-                let found: Vec<_> = parts.collect();
+                prop_assert_eq!(chunks.is_ok(), whole.is_ok());
+                let (Ok(chunks), Ok(whole)) = (chunks, whole) else { continue };
+                let chunks = chunks.into_iter().flat_map(|event| event.offers).flat_map(|o| o.offers);
+                let found: Vec<_> = chunks.collect();
                 prop_assert_eq!(found, whole.offers.unwrap_or_default().offers);
             }
         }
@@ -191,31 +191,51 @@ mod tests {
     #[test]
     fn what_is_not_offers_alone_stays_whole() {
         let offers = event(&["a".to_owned(), "b".to_owned()]);
-        assert_eq!(Parts::cut(&bytes(&offers), 8).expect("parts").len(), 2);
+        assert_eq!(
+            OffersChunks::cut(&bytes(&offers), 8).expect("chunks").len(),
+            2
+        );
         let rescind = Event {
             rescind: Some(scheduler::event::Rescind {
                 offer_id: "a".into(),
             }),
             ..offers.clone()
         };
-        assert!(Parts::cut(&bytes(&rescind), 8).is_none(), "two fields");
+        assert!(
+            OffersChunks::cut(&bytes(&rescind), 8).is_none(),
+            "two fields"
+        );
         let other = Event {
             r#type: Some(Type::Heartbeat as i32),
             ..offers.clone()
         };
-        assert!(Parts::cut(&bytes(&other), 8).is_none(), "another type");
+        assert!(
+            OffersChunks::cut(&bytes(&other), 8).is_none(),
+            "another type"
+        );
         let mut newer = offers.encode_to_vec();
         newer.extend_from_slice(b"\xc2\x0c\x02hi");
-        assert!(Parts::cut(&newer.into(), 8).is_none(), "an unknown field");
+        assert!(
+            OffersChunks::cut(&newer.into(), 8).is_none(),
+            "an unknown field"
+        );
         let twice = [offers.encode_to_vec(), offers.encode_to_vec()].concat();
-        assert!(Parts::cut(&twice.into(), 8).is_none(), "merged messages");
+        assert!(
+            OffersChunks::cut(&twice.into(), 8).is_none(),
+            "merged messages"
+        );
     }
 
     #[test]
     fn an_event_of_usual_size_stays_whole() {
         let names = vec!["x".repeat(100); 1000];
-        assert!(Parts::of(&bytes(&event(&names))).is_none());
+        assert!(OffersChunks::new(&bytes(&event(&names))).is_none());
         let names = vec!["x".repeat(100); 2000];
-        assert_eq!(Parts::of(&bytes(&event(&names))).expect("parts").len(), 2);
+        assert_eq!(
+            OffersChunks::new(&bytes(&event(&names)))
+                .expect("chunks")
+                .len(),
+            2
+        );
     }
 }

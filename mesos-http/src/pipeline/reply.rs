@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::answer::REASON_LIMIT;
+use crate::wire::answer::REASON_LIMIT;
 
 /// The longest head, and the longest line between chunks.
 const HEAD_LIMIT: usize = 64 << 10;

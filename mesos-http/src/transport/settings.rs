@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::Credentials;
-use crate::codec::Codec;
-use crate::recordio;
 #[cfg(feature = "tls")]
-use crate::tls::TlsConfig;
+use crate::transport::tls::TlsConfig;
+use crate::wire::codec::Codec;
+use crate::wire::recordio;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

@@ -3,7 +3,7 @@
 
 use mesos_core::{Error, ErrorKind, Result};
 
-use super::TlsConfig;
+use super::config::TlsConfig;
 
 /// Variables that would have another effect in Mesos, with what is done instead.
 const IGNORED: [(&str, &str); 9] = [
@@ -18,7 +18,34 @@ const IGNORED: [(&str, &str); 9] = [
     ("ENABLE_TLS_V1_3", "left to the TLS library"),
 ];
 
-pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<TlsConfig>> {
+impl TlsConfig {
+    /// The settings in this process' `LIBPROCESS_SSL_…` variables; `None` if
+    /// `LIBPROCESS_SSL_ENABLED` is not on.
+    ///
+    /// | variable | here |
+    /// |---|---|
+    /// | `KEY_FILE`, `CERT_FILE` | the client certificate |
+    /// | `CA_FILE`, `CA_DIR` | the authorities to believe, in place of the system's |
+    /// | `VERIFY_SERVER_CERT`, `VERIFY_CERT` | always on, whatever they say; where it is off, that is logged |
+    /// | `VERIFY_IPADD`, `HOSTNAME_VALIDATION_SCHEME` | always `1` and `openssl`: the certificate has to be for the name or the IP address that is connected to, and no name server is asked |
+    /// | `SUPPORT_DOWNGRADE` | always off |
+    /// | `VERIFICATION_DEPTH`, `CIPHERS`, `ECDH_CURVES`, `ENABLE_SSL_V3`, `ENABLE_TLS_V1_…` | left to the TLS library |
+    /// | `REQUIRE_CLIENT_CERT`, `REQUIRE_CERT` | for servers only |
+    ///
+    /// What is set and has another effect than in Mesos is logged. The old
+    /// prefix `SSL_` is not read: `SSL_CERT_FILE` is where the system's
+    /// authorities are. Mesos' source: 3rdparty/libprocess/src/openssl.cpp.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](mesos_core::ErrorKind) for a switch that is none of
+    /// `0`, `1`, `false` and `true`, or one of key and certificate without the
+    /// other.
+    pub fn from_libprocess_env() -> Result<Option<Self>> {
+        read(|name| std::env::var(name).ok())
+    }
+}
+
+fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<TlsConfig>> {
     let variable =
         |name: &str| variable(&format!("LIBPROCESS_SSL_{name}")).filter(|value| !value.is_empty());
     let switch = |name: &str| match variable(name).as_deref() {

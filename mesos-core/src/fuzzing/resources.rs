@@ -1,6 +1,6 @@
 //! Resources as text.
 
-use mesos_core::resources::{Resources, validate};
+use crate::resources::{Resources, validate};
 
 /// Any text as resources.
 ///

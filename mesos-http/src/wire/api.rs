@@ -6,8 +6,8 @@ use bytes::Bytes;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
 use mesos_proto::v1::{executor, scheduler};
 
-use crate::codec::Wire;
-use crate::parts::Parts;
+use super::codec::Wire;
+use super::offers_chunks::OffersChunks;
 
 /// An [`Api`] as HTTP has it.
 pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
@@ -27,9 +27,6 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     /// "Disconnections"): one without checkpointing would end its tasks with it.
     const CALLS_CAN_END_IT: bool;
 
-    /// Mesos' name of a call.
-    fn call_name(call: &Self::Call) -> &'static str;
-
     /// Whether the answer to `call` has to be there before the next one is
     /// written.
     fn goes_alone(call: &Self::Call) -> bool;
@@ -38,7 +35,7 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
 
     /// The events that an encoded `event` is cut into because it is large.
-    fn parts(event: &Bytes) -> Option<Parts>;
+    fn chunks(event: &Bytes) -> Option<OffersChunks>;
 }
 
 /// What masters announce (`DEFAULT_HEARTBEAT_INTERVAL` in
@@ -50,10 +47,6 @@ impl HttpApi for SchedulerApi {
     const PEER: &'static str = "Mesos master";
     const STREAM_ID: bool = true;
     const CALLS_CAN_END_IT: bool = true;
-
-    fn call_name(call: &scheduler::Call) -> &'static str {
-        call.r#type().as_str_name()
-    }
 
     fn goes_alone(call: &scheduler::Call) -> bool {
         use scheduler::call::Type;
@@ -69,8 +62,8 @@ impl HttpApi for SchedulerApi {
         Some(announced.unwrap_or(HEARTBEAT_INTERVAL))
     }
 
-    fn parts(event: &Bytes) -> Option<Parts> {
-        Parts::of(event)
+    fn chunks(event: &Bytes) -> Option<OffersChunks> {
+        OffersChunks::new(event)
     }
 }
 
@@ -79,10 +72,6 @@ impl HttpApi for ExecutorApi {
     const PEER: &'static str = "Mesos agent";
     const STREAM_ID: bool = false;
     const CALLS_CAN_END_IT: bool = false;
-
-    fn call_name(call: &executor::Call) -> &'static str {
-        call.r#type().as_str_name()
-    }
 
     /// An agent handles each call when it arrives (src/slave/http.cpp).
     fn goes_alone(_: &executor::Call) -> bool {
@@ -97,7 +86,7 @@ impl HttpApi for ExecutorApi {
     }
 
     /// None is large: what an agent sends is about one task or one group.
-    fn parts(_: &Bytes) -> Option<Parts> {
+    fn chunks(_: &Bytes) -> Option<OffersChunks> {
         None
     }
 }

@@ -5,9 +5,6 @@ use http::HeaderValue;
 use mesos_core::{BoxError, Error, ErrorKind, Result};
 use mesos_proto::lossy::{self, HasText};
 
-use crate::api::HttpApi;
-use crate::parts::Parts;
-
 /// How messages are encoded.
 ///
 /// Mesos compares the media type byte for byte, without parameters, and answers
@@ -65,16 +62,6 @@ impl Codec {
                     let message = "the message has a value that JSON has no form for";
                     Error::new(ErrorKind::Config, message).with_source(source)
                 }),
-        }
-    }
-
-    /// The parts of a large `event`, if it is better decoded in parts. JSON is
-    /// decoded as a whole: who wants little memory does not choose it.
-    pub(crate) fn parts<A: HttpApi>(self, event: &Bytes) -> Option<Parts> {
-        match self {
-            Self::Protobuf => A::parts(event),
-            #[cfg(feature = "json")]
-            Self::Json => None,
         }
     }
 

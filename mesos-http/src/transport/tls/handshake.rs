@@ -19,8 +19,9 @@ use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
 };
 
-use super::{Identity, TlsConfig, trouble};
-use crate::dial::Transport;
+use super::super::io::Transport;
+use super::config::{Identity, TlsConfig};
+use super::{diagnose, files};
 use crate::endpoint::Endpoint;
 
 pub(super) async fn connect(
@@ -50,7 +51,7 @@ pub(super) async fn connect(
         Ok(stream) => Ok(Box::new(stream)),
         Err(source) => {
             let asked = asked.0.load(Ordering::Relaxed);
-            Err(trouble::rustls(tls, endpoint, &name, asked, source))
+            Err(diagnose::rustls(tls, endpoint, &name, asked, source))
         }
     }
 }
@@ -122,12 +123,8 @@ fn authorities(tls: &TlsConfig) -> Result<RootCertStore> {
         }
     }
     for directory in &tls.ca_dirs {
-        let entries = std::fs::read_dir(directory).map_err(|source| {
-            let message = format!("cannot read the directory {}", directory.display());
-            Error::new(ErrorKind::Config, message).with_source(source)
-        })?;
-        for entry in entries.flatten() {
-            if let Ok(found) = CertificateDer::pem_file_iter(entry.path()) {
+        for path in files::entries(directory)? {
+            if let Ok(found) = CertificateDer::pem_file_iter(path) {
                 roots.add_parsable_certificates(found.flatten());
             }
         }
@@ -135,20 +132,8 @@ fn authorities(tls: &TlsConfig) -> Result<RootCertStore> {
     Ok(roots)
 }
 
-/// The certificates in a PEM file, at least one.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
-    match read() {
-        Ok(found) if found.is_empty() => Err(Error::new(
-            ErrorKind::Config,
-            format!("{} has no certificate in PEM form", path.display()),
-        )),
-        Ok(found) => Ok(found),
-        Err(source) => {
-            let message = format!("cannot read the certificates in {}", path.display());
-            Err(Error::new(ErrorKind::Config, message).with_source(source))
-        }
-    }
+    files::certificates(path, |pem| CertificateDer::pem_slice_iter(pem).collect())
 }
 
 impl Identity {

@@ -14,8 +14,9 @@ use openssl::x509::{X509, X509VerifyResult};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-use super::{TlsConfig, trouble};
-use crate::dial::Transport;
+use super::super::io::Transport;
+use super::config::TlsConfig;
+use super::{diagnose, files};
 use crate::endpoint::Endpoint;
 
 pub(super) async fn connect(
@@ -42,7 +43,7 @@ pub(super) async fn connect(
         Ok(()) => Ok(Box::new(stream)),
         Err(source) => {
             let why = meaning(tls, &name, stream.ssl().verify_result(), &source);
-            Err(trouble::failed(endpoint, &why, source))
+            Err(diagnose::failed(endpoint, &why, source))
         }
     }
 }
@@ -57,12 +58,8 @@ fn load(tls: &TlsConfig) -> Result<ConnectConfiguration> {
             }
         }
         for directory in &tls.ca_dirs {
-            let entries = std::fs::read_dir(directory).map_err(|source| {
-                let message = format!("cannot read the directory {}", directory.display());
-                Error::new(ErrorKind::Config, message).with_source(source)
-            })?;
-            for entry in entries.flatten() {
-                for certificate in certificates(&entry.path()).unwrap_or_default() {
+            for path in files::entries(directory)? {
+                for certificate in certificates(&path).unwrap_or_default() {
                     store.add_cert(certificate).map_err(unusable)?;
                 }
             }
@@ -104,19 +101,8 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// The certificates in a PEM file, at least one.
 fn certificates(path: &Path) -> Result<Vec<X509>> {
-    match X509::stack_from_pem(&read(path)?) {
-        Ok(found) if found.is_empty() => Err(Error::new(
-            ErrorKind::Config,
-            format!("{} has no certificate in PEM form", path.display()),
-        )),
-        Ok(found) => Ok(found),
-        Err(source) => {
-            let message = format!("cannot read the certificates in {}", path.display());
-            Err(Error::new(ErrorKind::Config, message).with_source(source))
-        }
-    }
+    files::certificates(path, X509::stack_from_pem)
 }
 
 fn meaning(tls: &TlsConfig, name: &str, verified: X509VerifyResult, cause: &TlsError) -> String {
@@ -125,7 +111,7 @@ fn meaning(tls: &TlsConfig, name: &str, verified: X509VerifyResult, cause: &TlsE
     const WRONG_NAME: [i32; 2] = [62, 64];
     match verified.as_raw() {
         0 => {}
-        code if UNKNOWN_ISSUER.contains(&code) => return trouble::unknown_issuer(tls),
+        code if UNKNOWN_ISSUER.contains(&code) => return diagnose::unknown_issuer(tls),
         code if WRONG_NAME.contains(&code) => {
             return format!(
                 "its certificate is not for {name:?}; if it is the right one all the same, say \

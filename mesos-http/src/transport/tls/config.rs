@@ -1,21 +1,7 @@
-//! TLS: whom we believe, and who we are.
-//!
-//! `environment` reads libprocess' variables, `handshake` does the handshake by
-//! rustls, `openssl` by OpenSSL where that is chosen, `trouble` says what a
-//! failed one means. HTTP above it is `connection`'s.
-
-mod environment;
-mod handshake;
-#[cfg(feature = "tls-openssl")]
-mod openssl;
-mod trouble;
+//! TLS settings: trusted authorities, and a client certificate.
 
 use std::path::PathBuf;
 
-use mesos_core::Result;
-use tokio::net::TcpStream;
-
-use crate::dial::Transport;
 use crate::endpoint::Endpoint;
 
 /// Whom to believe at an `https://` endpoint, and who we are there.
@@ -47,20 +33,20 @@ use crate::endpoint::Endpoint;
 /// or build with the feature `tls-openssl` and choose `TlsConfig::openssl`.
 #[derive(Clone, Debug, Default)]
 pub struct TlsConfig {
-    ca_files: Vec<PathBuf>,
-    ca_dirs: Vec<PathBuf>,
-    identity: Option<Identity>,
-    server_name: Option<String>,
-    unverified: bool,
+    pub(super) ca_files: Vec<PathBuf>,
+    pub(super) ca_dirs: Vec<PathBuf>,
+    pub(super) identity: Option<Identity>,
+    pub(super) server_name: Option<String>,
+    pub(super) unverified: bool,
     #[cfg(feature = "tls-openssl")]
-    openssl: bool,
+    pub(super) openssl: bool,
 }
 
 /// The files of a client certificate.
 #[derive(Clone, Debug)]
-struct Identity {
-    certificate: PathBuf,
-    key: PathBuf,
+pub(super) struct Identity {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
 }
 
 impl TlsConfig {
@@ -128,54 +114,13 @@ impl TlsConfig {
         self
     }
 
-    /// The settings in this process' `LIBPROCESS_SSL_…` variables; `None` if
-    /// `LIBPROCESS_SSL_ENABLED` is not on.
-    ///
-    /// | variable | here |
-    /// |---|---|
-    /// | `KEY_FILE`, `CERT_FILE` | the client certificate |
-    /// | `CA_FILE`, `CA_DIR` | the authorities to believe, in place of the system's |
-    /// | `VERIFY_SERVER_CERT`, `VERIFY_CERT` | always on, whatever they say; where it is off, that is logged |
-    /// | `VERIFY_IPADD`, `HOSTNAME_VALIDATION_SCHEME` | always `1` and `openssl`: the certificate has to be for the name or the IP address that is connected to, and no name server is asked |
-    /// | `SUPPORT_DOWNGRADE` | always off |
-    /// | `VERIFICATION_DEPTH`, `CIPHERS`, `ECDH_CURVES`, `ENABLE_SSL_V3`, `ENABLE_TLS_V1_…` | left to the TLS library |
-    /// | `REQUIRE_CLIENT_CERT`, `REQUIRE_CERT` | for servers only |
-    ///
-    /// What is set and has another effect than in Mesos is logged. The old
-    /// prefix `SSL_` is not read: `SSL_CERT_FILE` is where the system's
-    /// authorities are. Mesos' source: 3rdparty/libprocess/src/openssl.cpp.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`](mesos_core::ErrorKind) for a switch that is none of
-    /// `0`, `1`, `false` and `true`, or one of key and certificate without the
-    /// other.
-    pub fn from_libprocess_env() -> Result<Option<Self>> {
-        environment::read(|name| std::env::var(name).ok())
-    }
-
-    /// Does the handshake over `stream`.
-    pub(crate) async fn connect(
-        &self,
-        endpoint: &Endpoint,
-        stream: TcpStream,
-    ) -> Result<Box<dyn Transport>> {
-        if self.unverified {
-            tracing::warn!(%endpoint, "the certificate is not verified, as it was asked for");
-        }
-        #[cfg(feature = "tls-openssl")]
-        if self.openssl {
-            return openssl::connect(self, endpoint, stream).await;
-        }
-        handshake::connect(self, endpoint, stream).await
-    }
-
     /// The name that the certificate has to be for.
-    fn name(&self, endpoint: &Endpoint) -> String {
+    pub(super) fn name(&self, endpoint: &Endpoint) -> String {
         self.server_name.clone().unwrap_or_else(|| endpoint.host())
     }
 
     /// Whether only authorities of our own are believed.
-    fn has_own_authorities(&self) -> bool {
+    pub(super) fn has_own_authorities(&self) -> bool {
         !self.ca_files.is_empty() || !self.ca_dirs.is_empty()
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use mesos_core::{Delivery, Error, ErrorKind};
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use super::TlsConfig;
+use super::config::TlsConfig;
 use crate::endpoint::Endpoint;
 
 /// What to do about a peer that has no cipher suite of ours.

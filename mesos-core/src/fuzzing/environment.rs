@@ -1,0 +1,38 @@
+//! The environment of an executor.
+
+use super::SECRET;
+use crate::executor::ExecutorEnvironment;
+
+/// One variable in each line, `NAME=VALUE`.
+///
+/// # Panics
+/// If the token shows, or a duration is longer than Mesos has them.
+pub fn executor_environment(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let variables: Vec<(String, String)> = text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let public = |(name, value): &(String, String)| {
+        name != "MESOS_EXECUTOR_AUTHENTICATION_TOKEN" && value.contains(SECRET)
+    };
+    let public = variables.iter().any(public);
+    let environment = match ExecutorEnvironment::parse(variables) {
+        Ok(environment) => environment,
+        Err(error) => {
+            assert!(!error.faults.is_empty());
+            assert!(public || !error.to_string().contains(SECRET), "{error}");
+            return;
+        }
+    };
+    for duration in [
+        environment.recovery_timeout,
+        environment.subscription_backoff_max,
+        environment.shutdown_grace_period,
+    ] {
+        assert!(i64::try_from(duration.as_nanos()).is_ok(), "{duration:?}");
+    }
+    let shown = format!("{environment:?}");
+    assert!(public || !shown.contains(SECRET), "{shown}");
+}
