@@ -2,7 +2,9 @@
 //! runs alone by its name too.
 
 mod cargo;
+mod english;
 mod features;
+mod files;
 mod layers;
 mod tidy;
 
@@ -24,7 +26,7 @@ struct Step {
 }
 
 /// Cheap ones first: they stop at the first that fails.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "fmt",
         what: "the code is formatted",
@@ -35,6 +37,12 @@ const STEPS: [Step; 8] = [
         name: "tidy",
         what: "the house rules that no other tool knows",
         run: tidy::run,
+        repair: None,
+    },
+    Step {
+        name: "english",
+        what: "the English is plain and American",
+        run: english::run,
         repair: None,
     },
     Step {
@@ -78,6 +86,9 @@ const STEPS: [Step; 8] = [
     },
 ];
 
+/// Steps that run only when they are named.
+const ON_REQUEST: [&str; 1] = ["english"];
+
 fn clippy(root: &Path) -> Result<()> {
     for features in [&[][..], &["--all-features"]] {
         let args = [
@@ -109,7 +120,10 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
     {
         bail!("there is no step `{unknown}`\n{}", help());
     }
-    let chosen = |step: &&Step| names.is_empty() || names.iter().any(|name| name == step.name);
+    let chosen = |step: &&Step| match names {
+        [] => !ON_REQUEST.contains(&step.name),
+        _ => names.iter().any(|name| name == step.name),
+    };
     for step in STEPS.iter().filter(chosen) {
         println!("{}: {}", step.name, step.what);
         let started = Instant::now();

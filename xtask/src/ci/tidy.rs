@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+
+use super::files::{files, is_generated};
 
 /// A file is one idea; what is longer has a reason here.
 const MOST_LINES: usize = 500;
@@ -65,39 +66,13 @@ pub(super) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn files(root: &Path) -> Result<Vec<String>> {
-    let output = Command::new("git")
-        .current_dir(root)
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .output()
-        .context("cannot run `git ls-files`")?;
-    if !output.status.success() {
-        bail!(
-            "`git ls-files` failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    let names = String::from_utf8(output.stdout).context("a file's name is not UTF-8")?;
-    Ok(names.split_terminator('\0').map(str::to_owned).collect())
-}
-
 fn wrong_with(name: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     // Cargo writes it, and into it where packages come from.
     if name.rsplit('/').next() != Some("Cargo.lock") {
         wrong.extend(registries(name, text));
     }
-    let generated = text
-        .lines()
-        .next()
-        .is_some_and(|line| line.contains("@generated"));
-    if !name.ends_with(".rs") || generated {
+    if !name.ends_with(".rs") || is_generated(text) {
         return wrong;
     }
     if !text.starts_with("//!") && !text.starts_with("#!") {
