@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod flood;
 pub mod job;
 pub mod launch;
 mod listen;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::flood;
 use anyhow::{Context, Result, ensure};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -12,7 +13,6 @@ use hyper_util::rt::TokioIo;
 use mesos_proto::v1::scheduler::call::{self, Type};
 use mesos_proto::v1::scheduler::{Call, Event};
 use mesos_proto::v1::{FrameworkId, FrameworkInfo};
-use mesos_testing::flood;
 use prost::Message;
 use tokio::net::TcpStream;
 

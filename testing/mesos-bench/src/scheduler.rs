@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::flood;
 use anyhow::Result;
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -12,7 +13,6 @@ use mesos_core::{
 };
 use mesos_http::{Codec, HttpBackend};
 use mesos_proto::v1::{AgentId, TaskId};
-use mesos_testing::flood;
 
 use crate::job::{Drive, Outcome};
 

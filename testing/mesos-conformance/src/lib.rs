@@ -1,28 +1,57 @@
-//! The conformance suite of `mesos-testing`, asked of this project's backends
-//! in every world there is.
+//! What a scheduler's and an executor's driver promise, whatever the backend:
+//! one function for each promise.
 //!
-//! The cases are in [`mesos_testing::conformance`]; here are the backends
-//! ([`columns`]) with what is known of them, the real clusters ([`Pool`]), and
-//! what the program behind `cargo xtask conform` is made of ([`play`],
-//! [`Table`]).
+//! A [`Case`] is played with a [`Harness`], which knows how to connect a
+//! backend, in a [`World`]: on a [`FakeMaster`](mesos_testing::FakeMaster), or on a
+//! real Mesos. The cases name neither. What a case needs that one of the worlds
+//! does not have is said beside it, and shown.
+//!
+//! On a real Mesos everything that comes from a master or an agent is their
+//! own. What stands between them and the driver may do what networks do (lose,
+//! delay, cut, garble, answer in place of another), and never makes up an event.
+//!
+//! A backend outside this workspace proves itself with one line; see
+//! [`conformance_tests!`].
 
 #![forbid(unsafe_code)]
 
-mod again;
-mod backends;
-mod certificates;
-mod cluster;
-pub mod executor;
-mod known;
-mod matrix;
-mod play;
-mod pool;
-mod table;
+mod case;
+mod cases;
+mod harness;
+mod mesos;
+mod patience;
+mod requirement;
+pub mod runner;
+mod stage;
+mod steps;
+mod world;
 
-pub use again::with_settings;
-pub use backends::{BACKENDS, columns, http, native, with_native_executors};
-pub use cluster::Leased;
-pub use matrix::{Matrix, Outcome};
-pub use play::{Job, Played, play};
-pub use pool::Pool;
-pub use table::{Format, Table, encoding, mark, world};
+pub use case::{Case, Failure, RunsOn, Verdict};
+pub use cases::CASES;
+pub use harness::{Harness, Known, Tuning};
+pub use requirement::Requirement;
+pub use world::{Cluster, ClusterKind, Clusters, World};
+
+/// The case of this name.
+pub fn case(id: &str) -> Option<&'static Case> {
+    CASES.iter().find(|case| case.id == id)
+}
+
+/// One test of [`conformance_tests!`](crate::conformance_tests); none for what
+/// only a real Mesos can be asked.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_test {
+    (real $id:ident, $harness:expr) => {};
+    (fake $id:ident, $harness:expr) => {
+        $crate::conformance_test!($id, $harness);
+    };
+    ($id:ident, $harness:expr) => {
+        #[test]
+        fn $id() {
+            let case = $crate::case(stringify!($id));
+            let case = case.expect("it is in the registry");
+            case.run_as_test(&$harness, &$crate::World::Fake);
+        }
+    };
+}

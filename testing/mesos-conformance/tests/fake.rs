@@ -1,9 +1,12 @@
-//! The promises, asked of every backend on a fake master.
+//! The cases on the fake master, with every backend that speaks HTTP.
+
+#[path = "conform/backends/http.rs"]
+mod backend;
 
 mod http_protobuf {
-    mesos_testing::conformance_tests!(mesos_conformance::http(mesos_testing::Encoding::Protobuf));
+    mesos_conformance::conformance_tests!(crate::backend::http(mesos_testing::Encoding::Protobuf));
 }
 
 mod http_json {
-    mesos_testing::conformance_tests!(mesos_conformance::http(mesos_testing::Encoding::Json));
+    mesos_conformance::conformance_tests!(crate::backend::http(mesos_testing::Encoding::Json));
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -59,6 +59,34 @@ impl<T> Journal<T> {
             change(&mut entry.value);
         }
         self.version.send_modify(|version| *version += 1);
+    }
+
+    /// One line for each entry, with a mark on those that were taken; equal
+    /// ones in a row are one line.
+    pub(crate) fn listing(&self) -> String
+    where
+        T: fmt::Display,
+    {
+        let entries = self.lock();
+        if entries.is_empty() {
+            return " nothing".to_owned();
+        }
+        let mut lines: Vec<(String, usize)> = Vec::new();
+        for entry in entries.iter() {
+            let mark = if entry.taken { '*' } else { ' ' };
+            let line = format!("\n {mark} {}", entry.value);
+            match lines.last_mut() {
+                Some((last, times)) if *last == line => *times += 1,
+                _ => lines.push((line, 1)),
+            }
+        }
+        lines
+            .into_iter()
+            .map(|(line, times)| match times {
+                1 => line,
+                _ => format!("{line} ({times} times)"),
+            })
+            .collect()
     }
 }
 
@@ -122,33 +150,43 @@ impl<T: Clone> Journal<T> {
             ),
         }
     }
+}
 
-    /// One line for each entry, with a mark on those that were taken; equal
-    /// ones in a row are one line.
-    pub(crate) fn listing(&self) -> String
+/// Everything that a fake or a recorder has written down, as text: one line for each
+/// entry. It follows what is written down later, and outlives the fake.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let master = mesos_testing::FakeMaster::start().await?;
+/// let transcript = master.transcript();
+/// drop(master);
+/// assert_eq!(transcript.to_string(), " nothing");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Transcript(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl Transcript {
+    pub(crate) fn new<T>(journal: &Arc<Journal<T>>) -> Self
     where
-        T: fmt::Display,
+        T: fmt::Display + Send + 'static,
     {
-        let entries = self.lock();
-        if entries.is_empty() {
-            return " nothing".to_owned();
-        }
-        let mut lines: Vec<(String, usize)> = Vec::new();
-        for entry in entries.iter() {
-            let mark = if entry.taken { '*' } else { ' ' };
-            let line = format!("\n {mark} {}", entry.value);
-            match lines.last_mut() {
-                Some((last, times)) if *last == line => *times += 1,
-                _ => lines.push((line, 1)),
-            }
-        }
-        lines
-            .into_iter()
-            .map(|(line, times)| match times {
-                1 => line,
-                _ => format!("{line} ({times} times)"),
-            })
-            .collect()
+        let journal = Arc::clone(journal);
+        Self(Arc::new(move || journal.listing()))
+    }
+}
+
+impl fmt::Display for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&(self.0)())
+    }
+}
+
+impl fmt::Debug for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Transcript").field(&(self.0)()).finish()
     }
 }
 

@@ -45,13 +45,7 @@
 //! # Testing a driver or a backend
 //! [`Recorder`] and [`ExecutorRecorder`] write down what a driver tells them,
 //! and fail, panic or dawdle as they are told. [`FaultProxy`] is a network that
-//! loses, delays, garbles and cuts. [`conformance`] holds a driver to what it
-//! promises.
-//!
-//! # Measuring a scheduler
-//! The `flood` module is a master that sends more than a client can take, and
-//! counts what comes back; it is a program too. It comes with the feature of
-//! its name, which is on by default.
+//! loses, delays, garbles and cuts.
 //!
 //! # Waiting
 //! Nothing here sleeps until something may have happened. What should come is
@@ -62,11 +56,8 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
-pub mod conformance;
 pub mod events;
 pub mod executor_events;
-#[cfg(feature = "flood")]
-pub mod flood;
 mod journal;
 mod master;
 mod proxy;
@@ -75,6 +66,7 @@ mod scenario;
 pub mod wire;
 
 pub use agent::FakeAgent;
+pub use journal::Transcript;
 pub use master::{Agent, Behaviour, Builder, FakeMaster, Received, Standing, Stream, When};
 pub use mesos_proto::v1;
 pub use proxy::{Fault, FaultProxy, ProxyConnection, Way};

@@ -104,21 +104,14 @@ const LAYERS: [Layer; 13] = [
         foreign: None,
         builds: false,
     },
-    // Nobody depends on it but those who run it, so it may see everything.
+    // The cases know no backend: its tests bring the backends and the real clusters.
     Layer {
         name: "mesos-conformance",
-        uses: &[
-            "mesos-core",
-            "mesos-http",
-            "mesos-local",
-            "mesos-native",
-            "mesos-proto",
-            "mesos-testing",
-        ],
+        uses: &["mesos-core", "mesos-proto", "mesos-testing"],
         foreign: None,
         builds: false,
     },
-    // As little depended on.
+    // Nobody depends on it but those who run it, so it may see everything.
     Layer {
         name: "mesos-bench",
         uses: &[

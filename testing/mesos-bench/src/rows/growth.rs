@@ -4,8 +4,8 @@
 
 use std::process::{Command, Stdio};
 
+use crate::flood::{Flood, Options, Workload};
 use anyhow::{Context, Result, bail};
-use mesos_testing::flood::{Flood, Options, Workload};
 
 use super::{Bench, Client};
 use crate::job::{Drive, Job};

@@ -1,7 +1,7 @@
 //! Rows about memory.
 
+use crate::flood::{Options, Workload};
 use anyhow::Result;
-use mesos_testing::flood::{Options, Workload};
 
 use super::{Bench, Client};
 use crate::job::Drive;

@@ -9,8 +9,8 @@ mod speed;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::flood::{Flood, Options, Report};
 use anyhow::{Context, Result, bail};
-use mesos_testing::flood::{Flood, Options, Report};
 
 use crate::job::{Drive, Job, Outcome};
 use crate::table::Row;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::flood::{Flood, Options, Workload};
 use anyhow::{Result, bail};
 use mesos_testing::FakeAgent;
-use mesos_testing::flood::{Flood, Options, Workload};
 
 use super::{Bench, beside};
 use crate::client::field;

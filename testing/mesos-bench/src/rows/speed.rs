@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::flood::{Flood, Options, Report, Workload};
 use anyhow::{Result, bail};
-use mesos_testing::flood::{Flood, Options, Report, Workload};
 
 use super::{Bench, Client};
 use crate::job::{Drive, Job};

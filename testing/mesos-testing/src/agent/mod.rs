@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::model::Model;
 use crate::executor_events as events;
-use crate::journal::Journal;
+use crate::journal::{Journal, Transcript};
 use crate::wire::{self, Held, Listener, Plans, Reaction};
 
 pub use self::builder::Builder;
@@ -97,7 +97,7 @@ pub(crate) struct Inner {
     settings: Settings,
     address: SocketAddr,
     plans: Plans<ExecutorApi>,
-    pub(crate) log: Journal<Received>,
+    pub(crate) log: Arc<Journal<Received>>,
     streams: Journal<Stream>,
     updates: Journal<Reported>,
     standing: Mutex<Standing>,
@@ -150,7 +150,7 @@ impl FakeAgent {
         let inner = Arc::new(Inner {
             address,
             plans: Plans::default(),
-            log: Journal::new(patience),
+            log: Arc::new(Journal::new(patience)),
             streams: Journal::new(patience),
             updates: Journal::new(patience),
             standing: Mutex::new(Standing::Ready),
@@ -165,8 +165,9 @@ impl FakeAgent {
         Ok(agent)
     }
 
-    pub(crate) fn inner(&self) -> Arc<Inner> {
-        Arc::clone(&self.inner)
+    /// All requests so far and from now on, as text.
+    pub fn transcript(&self) -> Transcript {
+        Transcript::new(&self.inner.log)
     }
 
     fn serve(&self, listener: TcpListener) -> io::Result<()> {

@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::clock::Clock;
 use self::cluster::Cluster;
-use crate::journal::Journal;
+use crate::journal::{Journal, Transcript};
 use crate::wire::{self, Held, Listener, Plans, Reaction};
 
 pub use self::agent::Agent;
@@ -93,7 +93,7 @@ pub(crate) struct Inner {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) plans: Plans<SchedulerApi>,
-    pub(crate) log: Journal<Received>,
+    pub(crate) log: Arc<Journal<Received>>,
     pub(crate) streams: Journal<Stream>,
     standing: Mutex<Standing>,
     cluster: Mutex<Cluster>,
@@ -143,7 +143,7 @@ impl FakeMaster {
         let inner = Arc::new(Inner {
             address,
             plans: Plans::default(),
-            log: Journal::new(settings.patience),
+            log: Arc::new(Journal::new(settings.patience)),
             streams: Journal::new(settings.patience),
             standing: Mutex::new(Standing::Leading),
             cluster: Mutex::new(cluster),
@@ -258,9 +258,9 @@ impl FakeMaster {
         self.inner.log.listing()
     }
 
-    /// What of it outlives its sockets.
-    pub(crate) fn inner(&self) -> Arc<Inner> {
-        Arc::clone(&self.inner)
+    /// All requests so far and from now on, as text.
+    pub fn transcript(&self) -> Transcript {
+        Transcript::new(&self.inner.log)
     }
 
     // What goes out.

@@ -10,6 +10,8 @@ use mesos_core::executor::Subscribed;
 use mesos_core::{Disconnected, Executor, ExecutorDriver, HandlerResult, UnknownEvent};
 use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo};
 
+use crate::Transcript;
+
 use super::outcome::{Gate, Handler, Notes, Outcome};
 
 /// An executor that writes down what it is told and runs nothing: the
@@ -82,9 +84,9 @@ impl ExecutorRecorder {
         self.0.hold(handler)
     }
 
-    /// Everything so far, as [`expect`](Self::expect) lists it.
-    pub(crate) fn listing(&self) -> String {
-        self.0.told.listing()
+    /// Everything so far and from now on, as text.
+    pub fn transcript(&self) -> Transcript {
+        Transcript::new(&self.0.told)
     }
 
     /// Everything so far.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mesos_core::HandlerResult;
@@ -71,7 +71,7 @@ impl Gate {
 
 /// What both recorders are made of.
 pub(crate) struct Notes<T> {
-    pub(crate) told: Journal<T>,
+    pub(crate) told: Arc<Journal<T>>,
     planned: Mutex<BTreeMap<Handler, VecDeque<Planned>>>,
     always: Mutex<BTreeMap<Handler, Outcome>>,
 }
@@ -83,7 +83,7 @@ impl<T> Notes<T> {
 
     pub(crate) fn with_patience(patience: Duration) -> Self {
         Self {
-            told: Journal::new(patience),
+            told: Arc::new(Journal::new(patience)),
             planned: Mutex::default(),
             always: Mutex::default(),
         }

@@ -13,6 +13,8 @@ use mesos_proto::v1::{
     self, AgentId, ExecutorId, InverseOffer, OfferId, OperationStatus, TaskState, TaskStatus,
 };
 
+use crate::Transcript;
+
 use super::outcome::{Gate, Handler, Notes, Outcome};
 
 /// A scheduler that writes down what it is told, for tests of drivers and
@@ -162,9 +164,9 @@ impl Recorder {
         self.0.notes.hold(handler)
     }
 
-    /// Everything so far, as the methods that wait list it.
-    pub(crate) fn listing(&self) -> String {
-        self.0.notes.told.listing()
+    /// Everything so far and from now on, as text.
+    pub fn transcript(&self) -> Transcript {
+        Transcript::new(&self.0.notes.told)
     }
 
     /// Everything so far.

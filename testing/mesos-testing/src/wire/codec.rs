@@ -6,8 +6,10 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) const JSON: &str = "application/json";
-pub(crate) const PROTOBUF: &str = "application/x-protobuf";
+/// The media type of [`Encoding::Json`].
+pub const JSON: &str = "application/json";
+/// The media type of [`Encoding::Protobuf`].
+pub const PROTOBUF: &str = "application/x-protobuf";
 
 /// How the events of a stream are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +21,16 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    pub(crate) fn media_type(self) -> &'static str {
+    /// Its media type: [`JSON`] or [`PROTOBUF`].
+    pub fn media_type(self) -> &'static str {
         match self {
             Self::Json => JSON,
             Self::Protobuf => PROTOBUF,
         }
     }
 
-    pub(crate) fn encode(self, event: &(impl Message + Serialize)) -> Vec<u8> {
+    /// Encodes one event, without the RecordIO framing.
+    pub fn encode(self, event: &(impl Message + Serialize)) -> Vec<u8> {
         match self {
             Self::Protobuf => event.encode_to_vec(),
             // Fails only for what has no form in JSON, such as NaN; a real
@@ -39,10 +43,7 @@ impl Encoding {
     }
 
     /// Reads an event as a real Mesos wrote it; none if it is none.
-    pub(crate) fn decode<E: Message + Default + DeserializeOwned>(
-        self,
-        record: &[u8],
-    ) -> Option<E> {
+    pub fn decode<E: Message + Default + DeserializeOwned>(self, record: &[u8]) -> Option<E> {
         match self {
             Self::Protobuf => E::decode(record).ok(),
             Self::Json => serde_json::from_slice(record).ok(),
@@ -52,7 +53,7 @@ impl Encoding {
     /// The first of the media types that `Accept` allows, JSON first, whatever
     /// the weights say (`Http::scheduler` in src/master/http.cpp,
     /// `Http::executor` in src/slave/http.cpp).
-    pub(crate) fn acceptable(accept: Option<&str>) -> Option<Self> {
+    pub fn acceptable(accept: Option<&str>) -> Option<Self> {
         [Self::Json, Self::Protobuf]
             .into_iter()
             .find(|encoding| accepts(accept, encoding.media_type()))

@@ -9,10 +9,8 @@ mod server;
 mod stream;
 
 pub use api::Wire;
-pub use codec::Encoding;
-#[cfg(feature = "flood")]
-pub(crate) use codec::PROTOBUF;
-pub(crate) use codec::{JSON, decode};
+pub(crate) use codec::decode;
+pub use codec::{Encoding, JSON, PROTOBUF};
 pub(crate) use reaction::Plans;
 pub use reaction::{Held, Reaction, When};
 pub use received::Received;

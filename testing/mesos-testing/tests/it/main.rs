@@ -7,7 +7,6 @@ mod agent;
 mod checks;
 mod client;
 mod cluster;
-mod flood;
 mod network;
 mod recorders;
 mod relay;

@@ -1,0 +1,235 @@
+//! The load master against our own driver, and against clients that do wrong.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mesos_bench::flood::{self, Flood, Options, Report, Workload};
+use mesos_core::scheduler::{StatusUpdate, Subscribed};
+use mesos_core::{BackoffPolicy, Framework, HandlerResult, Scheduler, SchedulerDriver};
+use mesos_http::{Codec, HttpBackend};
+use mesos_proto::v1::scheduler::{Call, call};
+use prost::Message as _;
+
+/// Acknowledges what comes, and drops offers.
+struct Willing {
+    reconciles: u32,
+}
+
+#[async_trait]
+impl Scheduler for Willing {
+    async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
+        let task = |number| {
+            (
+                flood::task_id(number).into(),
+                Some(flood::agent_id(0).into()),
+            )
+        };
+        driver.reconcile_until_answered((0..self.reconciles).map(task))?;
+        Ok(())
+    }
+
+    async fn update(&mut self, _: &SchedulerDriver, _: StatusUpdate) -> HandlerResult {
+        Ok(())
+    }
+}
+
+async fn run(options: Options, codec: Codec, reconciles: u32) -> Report {
+    let flood = Flood::start(options.patience(Duration::from_secs(30))).expect("a free port");
+    let backend = HttpBackend::new(flood.url().parse().expect("an address")).codec(codec);
+    let quick = BackoffPolicy::new(Duration::from_millis(10), Duration::from_millis(100));
+    let framework = Framework::ephemeral("flooded").backoff(quick);
+    let driver = SchedulerDriver::start(Willing { reconciles }, framework, backend);
+    if reconciles > 0 {
+        driver.reconciled().await.expect("answers");
+        driver.abort();
+    }
+    let report = tokio::task::spawn_blocking(|| flood.wait()).await;
+    driver.abort();
+    report.expect("no panic").expect("no trouble")
+}
+
+fn updates(updates: u64) -> Options {
+    Options::new(Workload::Updates {
+        tasks: 50,
+        updates,
+        window: 20,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_driver_acknowledges_every_update_rightly_and_in_order() {
+    for codec in [Codec::Protobuf, Codec::Json] {
+        let report = run(updates(500), codec, 0).await;
+        assert!(report.complete, "{report}");
+        assert_eq!((report.acknowledged, report.updates), (500, 500));
+        assert_eq!((report.missing, report.wrong.total()), (0, 0), "{report}");
+        assert_eq!(report.overtaken, 0, "{report}");
+        assert_eq!(report.latency.count, 500);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delay_is_added_to_every_acknowledgement_and_loses_none() {
+    let delay = Duration::from_millis(5);
+    let report = run(updates(100).delay(delay), Codec::Protobuf, 0).await;
+    assert!(report.complete, "{report}");
+    assert_eq!((report.acknowledged, report.wrong.total()), (100, 0));
+    // Half of the shortest round trip that there can be.
+    assert!(report.latency.p50 >= 10_000, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn offers_are_declined_and_the_update_after_them_is_acknowledged() {
+    let workload = Workload::Offers {
+        events: 20,
+        offers: 30,
+    };
+    for codec in [Codec::Protobuf, Codec::Json] {
+        let report = run(Options::new(workload), codec, 0).await;
+        assert!(report.complete, "{report}");
+        assert_eq!((report.offer_events, report.acknowledged), (20, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_task_of_a_reconciliation_is_answered() {
+    let report = run(
+        Options::new(Workload::Reconcile { tasks: 2500 }),
+        Codec::Protobuf,
+        2500,
+    );
+    let report = report.await;
+    assert!(report.complete, "{report}");
+    assert!(report.updates >= 2500, "{report}");
+    assert!(report.calls["RECONCILE"] >= 3, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_dies_is_subscribed_at_again_each_time() {
+    let workload = Workload::Failover {
+        times: 3,
+        down: Duration::from_millis(20),
+    };
+    let report = run(Options::new(workload), Codec::Protobuf, 0).await;
+    assert!(report.complete, "{report}");
+    assert_eq!(
+        (report.subscriptions, report.return_to_subscribe.count),
+        (4, 3)
+    );
+}
+
+/// A client of one call after the other, on connections of its own.
+struct Client {
+    flood: Flood,
+    _events: TcpStream,
+    stream_id: String,
+}
+
+impl Client {
+    fn subscribe(options: Options) -> Self {
+        let flood = Flood::start(options.patience(Duration::from_secs(2))).expect("a free port");
+        let mut events = TcpStream::connect(flood.address()).expect("a connection");
+        let call = Call {
+            r#type: Some(call::Type::Subscribe as i32),
+            ..Default::default()
+        };
+        events.write_all(&request("", &call)).expect("sent");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            events.read_exact(&mut byte).expect("an answer");
+            head.extend(byte);
+        }
+        let head = String::from_utf8(head).expect("text");
+        let id = head.split("Mesos-Stream-Id: ").nth(1).expect("a stream id");
+        let stream_id = id.split("\r\n").next().expect("a value").to_owned();
+        Self {
+            flood,
+            _events: events,
+            stream_id,
+        }
+    }
+
+    /// Pipelines them all on one connection; the answers as text.
+    fn call(&self, stream_id: &str, calls: &[Call]) -> String {
+        let mut socket = TcpStream::connect(self.flood.address()).expect("a connection");
+        let mut requests: Vec<u8> = Vec::new();
+        for call in calls {
+            requests.extend(request(stream_id, call));
+        }
+        socket.write_all(&requests).expect("sent");
+        socket.shutdown(std::net::Shutdown::Write).expect("open");
+        let mut answers = String::new();
+        socket.read_to_string(&mut answers).expect("answers");
+        answers
+    }
+}
+
+fn request(stream_id: &str, call: &Call) -> Vec<u8> {
+    let body = call.encode_to_vec();
+    let id = match stream_id {
+        "" => String::new(),
+        id => format!("Mesos-Stream-Id: {id}\r\n"),
+    };
+    let mut request = format!(
+        "POST /api/v1/scheduler HTTP/1.1\r\nHost: flood\r\nAccept: application/x-protobuf\r\n\
+         Content-Type: application/x-protobuf\r\n{id}Content-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend(body);
+    request
+}
+
+fn acknowledge(task: u32, agent: u32, uuid: &'static [u8]) -> Call {
+    Call {
+        r#type: Some(call::Type::Acknowledge as i32),
+        acknowledge: Some(call::Acknowledge {
+            agent_id: flood::agent_id(agent).into(),
+            task_id: flood::task_id(task).into(),
+            uuid: uuid.into(),
+        }),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_client_that_acknowledges_wrongly_or_not_at_all_is_reported() {
+    let client = Client::subscribe(updates(500));
+    // That of the first update of task 3, which is the fourth of all.
+    let fourth = b"FLUD\0\0\0\x03\0\0\0\0\0\0\0\x04";
+    let calls = [
+        acknowledge(3, 3, b"0123456789abcdef"),
+        acknowledge(4, 3, fourth),
+        acknowledge(3, 4, fourth),
+        acknowledge(3, 3, fourth),
+        acknowledge(3, 3, fourth),
+        acknowledge(2, 2, b"FLUD\0\0\0\x02\0\0\0\0\0\0\0\x03"),
+    ];
+    let answers = client.call(&client.stream_id, &calls);
+    assert_eq!(answers.matches("202 Accepted").count(), 6, "{answers}");
+    let report = client.flood.wait().expect("no trouble");
+    assert!(!report.complete);
+    assert_eq!((report.acknowledged, report.missing), (2, 20));
+    let wrong = report.wrong;
+    assert_eq!(
+        (wrong.uuid, wrong.task, wrong.agent, wrong.again),
+        (1, 1, 1, 1)
+    );
+    assert_eq!(report.overtaken, 1);
+}
+
+#[test]
+fn a_call_without_the_id_of_its_stream_or_with_another_is_refused() {
+    let client = Client::subscribe(updates(500));
+    let call = acknowledge(0, 0, b"FLUD\0\0\0\0\0\0\0\0\0\0\0\x01");
+    let answers = client.call("", std::slice::from_ref(&call));
+    assert!(answers.starts_with("HTTP/1.1 400"), "{answers}");
+    let answers = client.call("another", std::slice::from_ref(&call));
+    assert!(answers.starts_with("HTTP/1.1 400"), "{answers}");
+    let report = client.flood.wait().expect("no trouble");
+    assert_eq!((report.acknowledged, report.wrong.total()), (0, 0));
+    assert_eq!(report.refused.values().sum::<u64>(), 2);
+}

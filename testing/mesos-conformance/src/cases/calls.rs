@@ -1,0 +1,208 @@
+//! Calls: their order, their answers, their failures.
+
+use std::time::Duration;
+
+use mesos_core::{Delivery, ErrorKind};
+use mesos_proto::v1::scheduler::call::Type;
+
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{ask, asked, must, must_fail, tasks};
+use mesos_testing::{Reaction, When};
+
+pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stage) {
+    for (status, text) in [
+        (403, "Framework is not subscribed"),
+        (400, "Framework cannot be found"),
+        (
+            400,
+            "The stream ID 'x' included in this request didn't match the stream ID currently \
+             associated with framework ID y",
+        ),
+    ] {
+        let Subscribed { master, driver, .. } = stage.subscribed_to_script().await;
+        master.react(Type::Revive, Reaction::answer(status, text));
+        let error = must_fail(driver.revive([]).await);
+        assert_eq!(error.kind(), ErrorKind::NotSubscribed, "{text}");
+        assert_eq!(error.delivery(), Delivery::Refused);
+        assert_eq!(error.status(), Some(status));
+    }
+}
+
+pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(stage: Stage) {
+    for (status, text) in [
+        (403, "Framework is not subscribed"),
+        (400, "Framework cannot be found"),
+    ] {
+        let Subscribed {
+            master,
+            recorder,
+            driver,
+            stream,
+        } = stage.subscribed_to_script().await;
+        master.react(Type::Revive, Reaction::answer(status, text));
+        must_fail(driver.revive([]).await);
+        let lost = recorder.disconnected().await;
+        assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed, "{text}");
+        assert!(recorder.subscribed().await.resubscribed);
+        stream.closed().await;
+        must(driver.revive([]).await);
+        assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
+    }
+}
+
+pub(super) async fn a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call(
+    stage: Stage,
+) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    stream.strand();
+    // The master may take its time to notice.
+    let error = loop {
+        if let Err(error) = driver.revive([]).await {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::Refused);
+    assert_eq!(error.status(), Some(403), "{error}");
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed);
+    let id = stream.framework_id();
+    assert_eq!(recorder.subscribed().await.framework_id, id);
+    stream.closed().await;
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
+}
+
+pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let outage = master.outage().await;
+    recorder.disconnected().await;
+    let error = must_fail(driver.kill("t", None, None).await);
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    outage.end().await;
+    recorder.subscribed().await;
+    // Whatever was to be replayed would be before this one, and answered.
+    must(ask(&driver, ["t2"]).await);
+    asked(&recorder, 1).await;
+    assert_eq!(tasks(&recorder), ["t2"]);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Kill), []);
+    }
+}
+
+pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let outage = master.outage().await;
+    recorder.disconnected().await;
+    let patient = driver.waiting_up_to(Duration::from_secs(60));
+    let waiting = tokio::spawn(async move { ask(&patient, ["waited"]).await });
+    let brief = driver.waiting_up_to(Duration::from_millis(20));
+    let error = must_fail(ask(&brief, ["too late"]).await);
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    outage.end().await;
+    recorder.subscribed().await;
+    must(must(waiting.await));
+    asked(&recorder, 1).await;
+    must(ask(&driver, ["the last"]).await);
+    asked(&recorder, 1).await;
+    assert_eq!(tasks(&recorder), ["waited", "the last"]);
+}
+
+pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let held = master.wire().map(|wire| wire.hold(When::not_subscribe()));
+    let names: Vec<String> = (0..20).map(|number| format!("t{number}")).collect();
+    let mut calls = tokio::task::JoinSet::new();
+    for name in &names {
+        let (driver, name) = (driver.clone(), name.clone());
+        let (started, ready) = tokio::sync::oneshot::channel();
+        calls.spawn(async move {
+            let mut call = std::pin::pin!(driver.kill(name, None, None));
+            // Once polled it is made; only then comes the next one.
+            let first =
+                std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context)));
+            let first = first.await;
+            let _ = started.send(());
+            match first {
+                std::task::Poll::Ready(done) => done,
+                std::task::Poll::Pending => call.await,
+            }
+        });
+        must(ready.await);
+    }
+    if let Some(held) = held {
+        held.release();
+    }
+    while let Some(call) = calls.join_next().await {
+        must(must(call));
+    }
+    // Nobody has such tasks, which the master says of one after the other.
+    asked(&recorder, names.len()).await;
+    assert_eq!(tasks(&recorder), names);
+    if let Some(wire) = master.wire() {
+        let received: Vec<String> = wire
+            .calls_of(Type::Kill)
+            .into_iter()
+            .filter_map(|call| Some(call.kill?.task_id.value))
+            .collect();
+        assert_eq!(received, names);
+    }
+}
+
+pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let nonsense = mesos_proto::v1::scheduler::Call {
+        r#type: Some(Type::Kill as i32),
+        ..Default::default()
+    };
+    let error = must_fail(driver.call(nonsense).await);
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(
+        error.to_string().contains("Expecting 'kill' to be present"),
+        "{error}"
+    );
+    assert!(!error.is_retryable());
+    must(ask(&driver, ["t"]).await);
+    asked(&recorder, 1).await;
+    assert!(stream.is_open());
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+pub(super) async fn a_connection_that_breaks_under_a_call_leaves_its_fate_unknown(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
+    for reaction in [Reaction::HangUp, Reaction::ObeyAndHangUp] {
+        master.react(Type::Suppress, reaction);
+        let error = must_fail(driver.suppress([]).await);
+        assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
+    }
+    // Neither was sent again behind the caller's back.
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Suppress).len(), 2);
+}

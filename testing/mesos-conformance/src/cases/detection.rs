@@ -1,0 +1,112 @@
+//! Finding the master that leads.
+
+use mesos_core::{End, ErrorKind};
+use mesos_proto::v1::scheduler::call::Type;
+
+use crate::stage::Stage;
+use crate::steps::must;
+use mesos_testing::{Reaction, Standing, Told};
+
+pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(stage: Stage) {
+    let leader = stage.mesos().await;
+    let follower = stage.scripted().await;
+    follower.follow(&leader);
+    let recorder = stage.recorder();
+    let url = format!("{}/master", follower.url());
+    let driver = stage.start(&url, &recorder);
+    recorder.subscribed().await;
+    let asked = follower.expect(Type::Subscribe).await;
+    let granted = leader.expect(Type::Subscribe).await;
+    assert_eq!(asked.status, Some(307));
+    assert_eq!(granted.path, "/master/api/v1/scheduler");
+    assert_eq!(asked.body, granted.body);
+    assert_eq!(granted.stream_id(), None);
+    assert_eq!(
+        granted.header("host"),
+        Some(leader.address().to_string().as_str())
+    );
+    // Calls go to the leader at once.
+    must(driver.revive([]).await);
+    leader.expect(Type::Revive).await;
+    assert_eq!(follower.received().len(), 1);
+}
+
+pub(super) async fn masters_that_redirect_to_each_other_are_asked_again_after_a_wait(stage: Stage) {
+    let [one, other] = [stage.scripted().await, stage.scripted().await];
+    one.follow(&other);
+    other.follow(&one);
+    let recorder = stage.recorder();
+    let _driver = stage.start(&one.url(), &recorder);
+    for _ in 0..3 {
+        let disconnected = recorder.disconnected().await;
+        assert_eq!(disconnected.error.kind(), ErrorKind::NotLeader);
+        assert!(!disconnected.retry_in.is_zero());
+    }
+    // One attempt asks a few times and not for ever.
+    let asked = one.received().len() + other.received().len();
+    assert!(asked <= 4 * 10, "{asked} requests in 3 attempts");
+    // A master that redirects to itself is no better.
+    one.set_standing(Standing::Following(one.address().to_string()));
+    let itself = |told: &Told| match told {
+        Told::Disconnected(lost) => lost.error.to_string().contains("itself"),
+        _ => false,
+    };
+    recorder
+        .expect("disconnected by a redirect to itself", itself)
+        .await;
+    one.set_standing(Standing::Leading);
+    recorder.subscribed().await;
+}
+
+pub(super) async fn a_master_that_is_not_ready_is_asked_again(stage: Stage) {
+    for standing in [
+        Standing::Recovering,
+        Standing::NoLeader,
+        Standing::Starting,
+        Standing::LeaderUnknownByName,
+    ] {
+        let master = stage.scripted().await;
+        master.set_standing(standing.clone());
+        let recorder = stage.recorder();
+        let _driver = stage.start(&master.url(), &recorder);
+        for attempts in 0..3 {
+            let disconnected = recorder.disconnected().await;
+            assert_eq!(disconnected.attempts, attempts, "{standing:?}");
+        }
+        master.set_standing(Standing::Leading);
+        assert!(!recorder.subscribed().await.resubscribed);
+    }
+    // What stands in front of a master has its own ways.
+    for status in [502, 503, 504] {
+        let master = stage.scripted().await;
+        master.react(Type::Subscribe, Reaction::answer(status, "try later"));
+        let recorder = stage.recorder();
+        let _driver = stage.start(&master.url(), &recorder);
+        let disconnected = recorder.disconnected().await;
+        assert_eq!(disconnected.error.status(), Some(status));
+        recorder.subscribed().await;
+    }
+}
+
+pub(super) async fn a_master_that_is_not_there_is_asked_again(stage: Stage) {
+    let mesos = stage.mesos().await;
+    let url = mesos.url();
+    let gone = mesos.die().await;
+    let recorder = stage.recorder();
+    let driver = stage.start(&url, &recorder);
+    for _ in 0..2 {
+        let disconnected = recorder.disconnected().await;
+        assert_eq!(disconnected.error.kind(), ErrorKind::Transport);
+    }
+    let back = gone.rise().await;
+    recorder.subscribed().await;
+    // And once more, from within a subscription.
+    let gone = back.die().await;
+    // Attempts before the subscription may have failed a third time.
+    let anew = |told: &Told| matches!(told, Told::Disconnected(lost) if lost.attempts == 0);
+    recorder.expect("the loss of the subscription", anew).await;
+    let _back = gone.rise().await;
+    assert!(recorder.subscribed().await.resubscribed);
+    driver.stop(true);
+    assert_eq!(must(driver.join().await), End::StoppedForFailover);
+}

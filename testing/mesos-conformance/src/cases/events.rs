@@ -1,0 +1,263 @@
+//! Events as they come, and events that nobody knows yet.
+
+use bytes::Bytes;
+use mesos_core::Capability;
+use mesos_core::scheduler::Failure;
+use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{TaskInfo, TaskState, TaskStatus};
+use prost::Message;
+
+use crate::mesos::Mesos;
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{hear, must, offer, task};
+use mesos_testing::{Told, events};
+
+pub(super) async fn what_a_newer_mesos_sends_does_not_end_the_stream(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        stream,
+        ..
+    } = stage.subscribed_to_script().await;
+    let known = TaskStatus::new("t", TaskState::TaskRunning);
+    if stage.json() {
+        stream.send_record(r#"{"type":"TELEPORTED","teleported":{"to":["mars"]}}"#);
+        stream.send_record(
+            r#"{"type":"UPDATE","origin":{"planet":4},"update":{"moons":[1,2],"status":{
+                "task_id":{"value":"t","colour":"red"},"state":"TASK_RUNNING",
+                "reason":"REASON_SUNSPOTS","altitude":-7.5}}}"#,
+        );
+    } else {
+        // A type and a field of numbers that nobody has.
+        let mut record = events::unknown(4711).encode_to_vec();
+        record.extend(b"\xa2\x06\x04mars");
+        stream.send_record(record);
+        let mut newer = known.clone().with_reason(Reason::ExecutorTerminated);
+        newer.reason = Some(9999);
+        let mut record = events::update(newer).encode_to_vec();
+        record.extend(b"\xa0\x06\x07");
+        stream.send_record(record);
+    }
+    recorder
+        .expect("the unknown event", |told| matches!(told, Told::Unknown(_)))
+        .await;
+    let status = recorder.update(TaskState::TaskRunning).await;
+    assert_eq!(status.task_id, "t");
+    stream.send(events::update(known));
+    recorder.update(TaskState::TaskRunning).await;
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+pub(super) async fn text_that_is_not_utf_8_holds_nothing_up(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        stream,
+        ..
+    } = stage.subscribed_to_script().await;
+    // C++ passes on in text what it is given, and the agent sends the update
+    // until it is acknowledged.
+    let mut status = TaskStatus::new("t", TaskState::TaskFailed).with_message("text");
+    status.data = Some(Bytes::from_static(b"\x0a\x01\xff"));
+    let status = events::from_agent("a", status);
+    let mut record = stream.encoding().encode(&events::update(status.clone()));
+    let at = record.windows(4).position(|part| part == b"text");
+    let at = must(at.ok_or("no text in it"));
+    record[at..at + 4].copy_from_slice(b"t\xfft\xe2");
+    stream.send_record(record);
+    let told = recorder.update(TaskState::TaskFailed).await;
+    assert_eq!(told.message(), "t\u{fffd}t\u{fffd}");
+    assert_eq!((&told.uuid, &told.data), (&status.uuid, &status.data));
+    let call = master.expect(Type::Acknowledge).await.call;
+    let acknowledged = must(call.and_then(|call| call.acknowledge).ok_or("a body"));
+    assert_eq!(Some(acknowledged.uuid), status.uuid);
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+fn failure(told: &Told) -> Option<Failure> {
+    match told {
+        Told::Failure(failure) => Some(failure.clone()),
+        _ => None,
+    }
+}
+
+pub(super) async fn a_lost_agent_and_an_ended_executor_are_told_apart(stage: Stage) {
+    let Subscribed {
+        master: _master,
+        recorder,
+        stream,
+        ..
+    } = stage.subscribed_to_script().await;
+    stream.send(events::agent_lost("a"));
+    stream.send(events::executor_ended("a", "e", 9));
+    match hear(&recorder, "a failure", failure).await {
+        Failure::Agent(agent_id) => assert_eq!(agent_id, "a"),
+        other => panic!("{other:?}"),
+    }
+    match hear(&recorder, "a failure", failure).await {
+        Failure::Executor {
+            agent_id,
+            executor_id,
+            status,
+        } => {
+            assert_eq!(agent_id, "a");
+            assert_eq!(executor_id, "e");
+            // As wait(2) has it: killed by signal 9.
+            assert_eq!(status, Some(9));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A task `t` of the executor `e`, which sends messages back.
+pub(super) fn with_executor(master: &Mesos, id: &str) -> TaskInfo {
+    TaskInfo::builder(id)
+        .id(id)
+        .executor(master.executor("e"))
+        .cpus(0.1)
+        .mem(32.0)
+        .build()
+}
+
+pub(super) async fn messages_go_both_ways_byte_for_byte(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    let task = with_executor(&master, "t");
+    must(driver.launch(offer, [task]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    let sent = driver.message("e".into(), agent.clone(), bytes.clone());
+    must(sent.await);
+    let (from, executor, data) = hear(&recorder, "a message", |told| match told {
+        Told::Message {
+            agent_id,
+            executor_id,
+            data,
+        } => Some((agent_id.clone(), executor_id.clone(), data.clone())),
+        _ => None,
+    })
+    .await;
+    assert_eq!(data, [b"echo:", &bytes[..]].concat());
+    assert_eq!(from, agent);
+    assert_eq!(executor, "e");
+}
+
+pub(super) async fn an_executor_that_ends_takes_its_tasks_along(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    let task = with_executor(&master, "t");
+    must(driver.launch(offer, [task]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    must(driver.message("e".into(), agent.clone(), "exit").await);
+    let failed = recorder.update(TaskState::TaskFailed).await;
+    assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
+    match hear(&recorder, "the executor's end", failure).await {
+        Failure::Executor {
+            agent_id,
+            executor_id,
+            status,
+        } => {
+            assert_eq!((agent_id, executor_id), (agent, "e".into()));
+            // As wait(2) has it: exited with 3.
+            assert_eq!(status, Some(3 << 8));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) async fn an_executor_is_shut_down_with_its_tasks(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    let tasks = ["t1", "t2"].map(|id| with_executor(&master, id));
+    must(driver.launch(offer, tasks).await);
+    for _ in 0..2 {
+        recorder.update(TaskState::TaskRunning).await;
+    }
+    must(driver.shutdown("e".into(), agent.clone()).await);
+    match hear(&recorder, "the executor's end", failure).await {
+        Failure::Executor {
+            agent_id,
+            executor_id,
+            ..
+        } => assert_eq!((agent_id, executor_id), (agent, "e".into())),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) async fn an_agent_that_is_gone_for_good_takes_its_tasks_along(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    master.mark_gone(&agent).await;
+    let gone = recorder.update(TaskState::TaskGoneByOperator).await;
+    assert_eq!(gone.task_id, "t");
+    match hear(&recorder, "the loss of the agent", failure).await {
+        Failure::Agent(lost) => assert_eq!(lost, agent),
+        other => panic!("{other:?}"),
+    }
+    // The other agent is still offered.
+    must(driver.revive([]).await);
+    let offers = recorder.offers().await;
+    assert!(offers.iter().all(|offer| offer.agent_id != agent));
+}
+
+pub(super) async fn inverse_offers_arrive_and_are_answered(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let can = driver.capabilities();
+    assert!(can.contains(Capability::InverseOffers), "{can:?}");
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    master.schedule_maintenance().await;
+    let next = async || {
+        let mut offers = hear(&recorder, "inverse offers", |told| match told {
+            Told::InverseOffers(offers) => Some(offers.clone()),
+            _ => None,
+        })
+        .await;
+        offers.remove(0).id
+    };
+    let at_once = Some(mesos_proto::v1::Filters {
+        refuse_seconds: Some(0.0),
+    });
+    // One that is declined comes again.
+    let first = next().await;
+    must(driver.decline_inverse_offers([first], at_once).await);
+    let second = next().await;
+    must(driver.accept_inverse_offers([second.clone()], None).await);
+    for call in [Type::DeclineInverseOffers, Type::AcceptInverseOffers] {
+        assert_eq!(master.expect(call).await.status, Some(202));
+    }
+    master.cancel_maintenance().await;
+}

@@ -1,0 +1,130 @@
+//! How long an executor lives when its agent does not.
+
+use std::time::{Duration, Instant};
+
+use mesos_core::{End, ErrorKind};
+use mesos_proto::v1::TaskState::{TaskFinished, TaskKilled, TaskRunning};
+use mesos_proto::v1::executor::call::Type;
+
+use super::{Subscribed, agent, launched, status, subscribed, task, times};
+use crate::stage::Stage;
+use crate::steps::{must, must_fail};
+use mesos_testing::Reaction;
+
+pub(in crate::cases) async fn with_checkpointing_tasks_outlive_their_agent(stage: Stage) {
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        ..
+    } = stage.executor(agent()).await;
+    agent.launch(task("t"));
+    launched(&recorder).await;
+    must(driver.update(status("t", TaskRunning)).await);
+    agent.expect_update(TaskRunning).await;
+    agent.crash().await;
+    // News from the time without an agent is kept.
+    must(driver.update(status("t", TaskFinished)).await);
+    must(agent.recover().await);
+    assert!(subscribed(&recorder).await);
+    agent.expect_update(TaskFinished).await;
+    assert_eq!(agent.updates().len(), 2, "each once");
+    assert!(agent.dropped().is_empty());
+    assert_eq!(times(&recorder, "shutdown"), 0);
+    driver.stop();
+    assert_eq!(must(driver.join().await), End::Stopped);
+}
+
+pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_its_agent(stage: Stage) {
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        ..
+    } = stage.executor(agent().checkpoint(false)).await;
+    agent.launch(task("t"));
+    launched(&recorder).await;
+    agent.crash().await;
+    let shutdown =
+        |told: &mesos_testing::ExecutorTold| matches!(told, mesos_testing::ExecutorTold::Shutdown);
+    recorder.expect("shutdown", shutdown).await;
+    must(driver.update(status("t", TaskKilled)).await);
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::AgentLost, "{error}");
+    assert_eq!(driver.unacknowledged(), 1);
+    assert_eq!(times(&recorder, "disconnected"), 1);
+}
+
+pub(in crate::cases) async fn an_agent_that_stays_away_too_long_is_given_up(stage: Stage) {
+    let timeout = Duration::from_millis(500);
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        ..
+    } = stage.executor(agent().recovery_timeout(timeout)).await;
+    let crashed = Instant::now();
+    agent.crash().await;
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::RecoveryTimeout, "{error}");
+    assert!(crashed.elapsed() >= timeout, "{:?}", crashed.elapsed());
+    assert_eq!(times(&recorder, "shutdown"), 1);
+    assert!(times(&recorder, "disconnected") > 1, "it was tried again");
+}
+
+pub(in crate::cases) async fn an_agent_that_is_back_with_another_token_is_given_up(stage: Stage) {
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        ..
+    } = stage.executor(agent()).await;
+    agent.crash().await;
+    agent.react_always(Type::Subscribe, Reaction::answer(401, ""));
+    must(agent.recover().await);
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    assert_eq!(times(&recorder, "shutdown"), 1);
+}
+
+pub(in crate::cases) async fn a_shutdown_ends_when_every_task_has_ended(stage: Stage) {
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        ..
+    } = stage.executor(agent()).await;
+    agent.launch(task("t"));
+    launched(&recorder).await;
+    agent.shut_down();
+    let shutdown =
+        |told: &mesos_testing::ExecutorTold| matches!(told, mesos_testing::ExecutorTold::Shutdown);
+    recorder.expect("shutdown", shutdown).await;
+    let early = tokio::time::timeout(Duration::from_millis(100), driver.join()).await;
+    assert!(early.is_err(), "ended with a live task: {early:?}");
+    must(driver.update(status("t", TaskKilled)).await);
+    assert_eq!(must(driver.join().await), End::ShutDown);
+    agent.expect_update(TaskKilled).await;
+}
+
+pub(in crate::cases) async fn a_shutdown_does_not_wait_longer_than_the_grace_period(stage: Stage) {
+    let grace = Duration::from_millis(300);
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        ..
+    } = stage.executor(agent().shutdown_grace_period(grace)).await;
+    agent.launch(task("t"));
+    launched(&recorder).await;
+    let asked = Instant::now();
+    agent.shut_down();
+    let error = must_fail(driver.join().await);
+    assert!(asked.elapsed() >= grace);
+    assert_eq!(error.kind(), ErrorKind::Unacknowledged);
+    assert!(
+        error.to_string().contains("1 task had not ended"),
+        "{error}"
+    );
+    assert_eq!(driver.live_tasks(), 1);
+}

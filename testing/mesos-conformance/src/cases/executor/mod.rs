@@ -1,0 +1,103 @@
+//! What an executor's driver promises, played on a
+//! [`FakeAgent`](crate::FakeAgent) or, by the executor that a
+//! [`Cluster`](super::Cluster) names, on a real agent.
+
+pub(super) mod events;
+pub(super) mod lifetime;
+pub(super) mod subscription;
+pub(super) mod survival;
+pub(super) mod updates;
+
+use std::time::Duration;
+
+use mesos_core::ExecutorDriver;
+use mesos_core::executor::ExecutorEnvironment;
+use mesos_proto::v1::{TaskInfo, TaskState, TaskStatus};
+
+use crate::stage::Stage;
+use crate::steps::must;
+use mesos_testing::agent::{Builder, Stream};
+use mesos_testing::{ExecutorRecorder, ExecutorTold, FakeAgent};
+
+/// An executor that has subscribed.
+struct Subscribed {
+    agent: FakeAgent,
+    recorder: ExecutorRecorder,
+    driver: ExecutorDriver,
+    stream: Stream,
+}
+
+/// An agent that is in no hurry but for its executors' attempts.
+fn agent() -> Builder {
+    FakeAgent::builder().subscription_backoff_max(Duration::from_millis(100))
+}
+
+impl Stage {
+    async fn agent(&self, builder: Builder) -> FakeAgent {
+        let agent = must(builder.start().await);
+        self.watch_agent(&agent);
+        agent
+    }
+
+    fn executor_recorder(&self) -> ExecutorRecorder {
+        let recorder = ExecutorRecorder::new();
+        self.watch_executor(&recorder);
+        recorder
+    }
+
+    fn start_executor(
+        &self,
+        environment: ExecutorEnvironment,
+        recorder: &ExecutorRecorder,
+    ) -> ExecutorDriver {
+        let backend = self.harness.connect_executor(&environment);
+        ExecutorDriver::start(recorder.clone(), environment, backend)
+    }
+
+    /// An executor that has subscribed to an agent of these settings.
+    async fn executor(&self, builder: Builder) -> Subscribed {
+        let agent = self.agent(builder).await;
+        let recorder = self.executor_recorder();
+        let driver = self.start_executor(agent.environment(), &recorder);
+        let stream = agent.expect_stream().await;
+        subscribed(&recorder).await;
+        Subscribed {
+            agent,
+            recorder,
+            driver,
+            stream,
+        }
+    }
+}
+
+/// Waits until the executor was told; whether it was again.
+async fn subscribed(recorder: &ExecutorRecorder) -> bool {
+    let wanted = |told: &ExecutorTold| matches!(told, ExecutorTold::Subscribed(_));
+    match recorder.expect("subscribed", wanted).await {
+        ExecutorTold::Subscribed(subscribed) => subscribed.resubscribed,
+        other => unreachable!("{other}"),
+    }
+}
+
+async fn launched(recorder: &ExecutorRecorder) -> TaskInfo {
+    let wanted = |told: &ExecutorTold| matches!(told, ExecutorTold::Launch(_));
+    match recorder.expect("launch", wanted).await {
+        ExecutorTold::Launch(task) => *task,
+        other => unreachable!("{other}"),
+    }
+}
+
+/// How often the executor was told something whose line begins so.
+fn times(recorder: &ExecutorRecorder, beginning: &str) -> usize {
+    let told = recorder.told();
+    let lines = told.iter().map(ToString::to_string);
+    lines.filter(|line| line.starts_with(beginning)).count()
+}
+
+fn task(id: &str) -> TaskInfo {
+    TaskInfo::builder(id).id(id).build()
+}
+
+fn status(id: &str, state: TaskState) -> TaskStatus {
+    TaskStatus::new(id, state)
+}

@@ -1,0 +1,207 @@
+//! An executor of this driver on a real agent, which is killed, stopped and
+//! started again under it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use mesos_core::scheduler::Failure;
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{AgentId, TaskInfo, TaskState, TaskStatus};
+
+use crate::mesos::Mesos;
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{hear, must, offer, states_of, task};
+use mesos_testing::Told;
+
+/// The case's executor, with one running task.
+struct Played {
+    subscribed: Subscribed,
+    agent: AgentId,
+}
+
+/// A task `t` of the executor `e`, whose environment has more in it.
+fn with_executor(master: &Mesos, variables: &[(&str, &str)]) -> TaskInfo {
+    let mut executor = master.executor("e");
+    for (name, value) in variables {
+        let command = executor.command.take().unwrap_or_default();
+        executor.command = Some(command.with_env(*name, *value));
+    }
+    TaskInfo {
+        command: None,
+        executor: Some(executor),
+        ..task("t")
+    }
+}
+
+impl Played {
+    async fn start(stage: &Stage, checkpoint: bool, variables: &[(&str, &str)]) -> Self {
+        let framework = stage.framework().checkpoint(checkpoint);
+        let subscribed = stage.subscribed_as(framework).await;
+        let offer = offer(&subscribed.recorder).await;
+        let agent = offer.agent_id.clone();
+        // A cluster counts as up when all of it was offered, and not to us.
+        must(subscribed.driver.suppress([]).await);
+        let task = with_executor(&subscribed.master, variables);
+        must(subscribed.driver.launch(offer, [task]).await);
+        subscribed.recorder.update(TaskState::TaskRunning).await;
+        Self { subscribed, agent }
+    }
+
+    async fn tell(&self, what: &str) {
+        let driver = self
+            .subscribed
+            .driver
+            .waiting_up_to(Duration::from_secs(60));
+        let data = what.as_bytes().to_vec();
+        must(driver.message("e".into(), self.agent.clone(), data).await);
+    }
+
+    /// What the executor answers to a message.
+    async fn ask(&self, what: &str) -> String {
+        self.tell(what).await;
+        let answer = |told: &Told| match told {
+            Told::Message { data, .. } => Some(String::from_utf8_lossy(data).into_owned()),
+            _ => None,
+        };
+        hear(&self.subscribed.recorder, "an answer", answer).await
+    }
+
+    /// The executor's process, while it is there.
+    async fn process(&self) -> PathBuf {
+        let process = PathBuf::from(format!("/proc/{}", self.ask("pid").await));
+        assert!(process.exists(), "{}", process.display());
+        process
+    }
+
+    /// The update that the executor was told to make while nobody could take it.
+    async fn late_update(&self) -> TaskStatus {
+        let wanted = |told: &Told| match told {
+            Told::Update(update) if update.message() == "late" => Some(TaskStatus::clone(update)),
+            _ => None,
+        };
+        hear(&self.subscribed.recorder, "the late update", wanted).await
+    }
+
+    /// How many updates with other uuids said that.
+    fn different(&self, message: &str) -> usize {
+        let updates = self.subscribed.recorder.told().into_iter();
+        let mut uuids: Vec<_> = updates
+            .filter_map(|told| match told {
+                Told::Update(update) if update.message() == message => update.uuid.clone(),
+                _ => None,
+            })
+            .collect();
+        uuids.sort();
+        uuids.dedup();
+        uuids.len()
+    }
+}
+
+/// Waits until a process has ended.
+async fn gone(process: &Path, within: Duration) -> Duration {
+    let asked = Instant::now();
+    while process.exists() {
+        assert!(
+            asked.elapsed() < within,
+            "{} is still there",
+            process.display()
+        );
+        // sleep: a process that is nobody's child of ours ends without a signal.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    asked.elapsed()
+}
+
+pub(in crate::cases) async fn an_executor_outlives_a_crash_and_loses_no_update(stage: Stage) {
+    let played = Played::start(&stage, true, &[]).await;
+    let process = played.process().await;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = &played.subscribed;
+    let cluster = master.cluster().expect("a real Mesos");
+    played.tell("later 500").await;
+    must(cluster.kill().await);
+    must(cluster.restart().await);
+    recorder.subscribed().await;
+    let late = played.late_update().await;
+    assert!(process.exists(), "the executor has ended");
+    assert!(late.uuid.is_some());
+    let patient = driver.waiting_up_to(Duration::from_secs(60));
+    must(patient.kill("t", Some(played.agent.clone()), None).await);
+    recorder.update(TaskState::TaskKilled).await;
+    assert_eq!(played.different("late"), 1);
+    use TaskState::{TaskKilled, TaskRunning, TaskStarting};
+    assert_eq!(
+        states_of(recorder, "t"),
+        [TaskStarting, TaskRunning, TaskKilled]
+    );
+}
+
+pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_a_crash(stage: Stage) {
+    let played = Played::start(&stage, false, &[]).await;
+    let process = played.process().await;
+    let cluster = played.subscribed.master.cluster().expect("a real Mesos");
+    cluster.spoil();
+    must(cluster.kill().await);
+    gone(&process, Duration::from_secs(20)).await;
+}
+
+pub(in crate::cases) async fn an_executor_ends_when_its_agent_stays_away_too_long(stage: Stage) {
+    // What the agent sets is overruled by what the scheduler sets.
+    let timeout = [("MESOS_RECOVERY_TIMEOUT", "1secs")];
+    let played = Played::start(&stage, true, &timeout).await;
+    let process = played.process().await;
+    let cluster = played.subscribed.master.cluster().expect("a real Mesos");
+    cluster.spoil();
+    must(cluster.kill().await);
+    let took = gone(&process, Duration::from_secs(20)).await;
+    assert!(took >= Duration::from_millis(900), "{took:?}");
+}
+
+pub(in crate::cases) async fn an_executor_waits_for_an_agent_that_is_stopped(stage: Stage) {
+    let played = Played::start(&stage, true, &[]).await;
+    let process = played.process().await;
+    let cluster = played.subscribed.master.cluster().expect("a real Mesos");
+    played.tell("later 300").await;
+    must(cluster.pause().await);
+    // sleep: the update has to be made while nobody takes it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    must(cluster.resume().await);
+    played.late_update().await;
+    assert!(process.exists());
+    assert_eq!(played.different("late"), 1);
+}
+
+pub(in crate::cases) async fn an_executor_that_is_killed_takes_its_tasks_along(stage: Stage) {
+    let played = Played::start(&stage, true, &[]).await;
+    played.tell("die").await;
+    let recorder = &played.subscribed.recorder;
+    let failed = recorder.update(TaskState::TaskFailed).await;
+    assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
+    let failure = |told: &Told| match told {
+        Told::Failure(failure) => Some(failure.clone()),
+        _ => None,
+    };
+    match hear(recorder, "the executor's end", failure).await {
+        // As wait(2) has it: ended by SIGKILL.
+        Failure::Executor { status, .. } => assert_eq!(status, Some(9)),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(in crate::cases) async fn an_executor_that_hangs_kills_itself_when_its_grace_is_over(
+    stage: Stage,
+) {
+    // The agent itself would wait for 5 s.
+    let grace = [("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "500ms")];
+    let played = Played::start(&stage, true, &grace).await;
+    let process = played.process().await;
+    played.ask("hang at the end").await;
+    let Subscribed { driver, .. } = &played.subscribed;
+    must(driver.shutdown("e".into(), played.agent.clone()).await);
+    let took = gone(&process, Duration::from_secs(4)).await;
+    assert!(took >= Duration::from_millis(400), "{took:?}");
+}

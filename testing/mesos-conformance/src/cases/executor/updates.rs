@@ -1,0 +1,225 @@
+//! Updates: what is in them, and that each of them arrives, once and in order.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mesos_core::{End, ErrorKind};
+use mesos_proto::v1::TaskState::{TaskFinished, TaskRunning, TaskStaging, TaskStarting};
+use mesos_proto::v1::TaskStatus;
+use mesos_proto::v1::executor::call::Type;
+use mesos_proto::v1::task_status::Source;
+
+use super::{Subscribed, agent, launched, status, subscribed, task};
+use crate::stage::Stage;
+use crate::steps::{must, must_fail};
+use mesos_testing::Reaction;
+
+pub(in crate::cases) async fn an_update_gets_what_the_agent_insists_on(stage: Stage) {
+    let Subscribed { agent, driver, .. } = stage.executor(agent()).await;
+    let wrong = TaskStatus {
+        uuid: Some(Bytes::from_static(b"short")),
+        source: Some(Source::Master as i32),
+        executor_id: Some("another".into()),
+        agent_id: Some("another".into()),
+        timestamp: Some(0.0),
+        ..status("t", TaskRunning)
+    };
+    must(driver.update(wrong).await);
+    must(driver.update(status("t", TaskFinished)).await);
+    let first = agent.expect_update(TaskRunning).await;
+    let second = agent.expect_update(TaskFinished).await;
+    assert_ne!(first.uuid, second.uuid);
+    let uuid = must(uuid::Uuid::from_slice(&first.uuid.unwrap_or_default()));
+    assert_eq!(uuid.get_version_num(), 4);
+    assert_eq!(first.source, Some(Source::Executor as i32));
+    assert_eq!(first.executor_id, Some("executor".into()));
+    assert_eq!(first.agent_id, Some("agent".into()));
+    assert!(first.timestamp > Some(1.7e9), "seconds since 1970");
+    driver.stop();
+    assert_eq!(must(driver.join().await), End::Stopped);
+}
+
+pub(in crate::cases) async fn what_was_not_acknowledged_is_repeated_with_its_tasks(stage: Stage) {
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        stream,
+    } = stage.executor(agent().scripted()).await;
+    for id in ["a", "b", "c"] {
+        stream.send(mesos_testing::executor_events::launch(task(id)));
+        launched(&recorder).await;
+    }
+    for (id, state) in [("a", TaskStarting), ("b", TaskRunning), ("a", TaskRunning)] {
+        must(driver.update(status(id, state)).await);
+    }
+    agent.expect_update(TaskStarting).await;
+    let of_b = agent.expect_update(TaskRunning).await;
+    let of_a = agent.expect_update(TaskRunning).await;
+    // With the first one of a task the task is known.
+    let starting = &agent.updates()[0];
+    agent.acknowledge(starting);
+    let told = |told: &mesos_testing::ExecutorTold| {
+        matches!(told, mesos_testing::ExecutorTold::Acknowledged(..))
+    };
+    recorder.expect("the acknowledgement", told).await;
+    agent.expect(Type::Subscribe).await;
+    stream.cut();
+    assert!(subscribed(&recorder).await);
+    let subscribe = agent.expect(Type::Subscribe).await.into_call().subscribe;
+    let subscribe = subscribe.unwrap_or_default();
+    let tasks = subscribe.unacknowledged_tasks.iter();
+    let tasks: Vec<_> = tasks.map(|task| task.task_id.as_str()).collect();
+    assert_eq!(tasks, ["b", "c"]);
+    let updates = subscribe.unacknowledged_updates.into_iter();
+    let updates: Vec<_> = updates.map(|update| update.status).collect();
+    assert_eq!(updates, [of_b, of_a], "as they were, and in their order");
+}
+
+pub(in crate::cases) async fn updates_stay_in_order_whatever_happens_to_them(stage: Stage) {
+    let Subscribed {
+        agent,
+        recorder,
+        driver,
+        stream,
+    } = stage.executor(agent()).await;
+    agent.react(Type::Update, Reaction::HangUp);
+    agent.react(Type::Update, Reaction::answer(503, "busy"));
+    agent.react(Type::Update, Reaction::ObeyAndHangUp);
+    let number = |number: usize| status("t", TaskRunning).with_message(number.to_string());
+    for place in 0..20 {
+        must(driver.update(number(place)).await);
+        if place == 10 {
+            agent.expect_update(TaskRunning).await;
+            stream.cut();
+        }
+    }
+    assert!(subscribed(&recorder).await);
+    must(driver.update(status("t", TaskFinished)).await);
+    agent.expect_update(TaskFinished).await;
+    let messages = agent.updates().into_iter();
+    let messages: Vec<_> = messages.filter_map(|status| status.message).collect();
+    let expected: Vec<_> = (0..20).map(|place: usize| place.to_string()).collect();
+    assert_eq!(
+        messages, expected,
+        "each once, in the order in which they were made"
+    );
+    driver.stop();
+    assert_eq!(must(driver.join().await), End::Stopped);
+}
+
+pub(in crate::cases) async fn an_update_that_no_agent_takes_is_refused_before_it_is_sent(
+    stage: Stage,
+) {
+    let Subscribed { agent, driver, .. } = stage.executor(agent()).await;
+    let unknown = TaskStatus {
+        state: 77,
+        ..status("t", TaskRunning)
+    };
+    for bad in [status("t", TaskStaging), unknown] {
+        assert_eq!(
+            must_fail(driver.update(bad).await).kind(),
+            ErrorKind::Config
+        );
+    }
+    must(driver.update(status("t", TaskFinished)).await);
+    agent.expect(Type::Update).await;
+    assert_eq!(agent.calls_of(Type::Update).len(), 1);
+}
+
+pub(in crate::cases) async fn an_update_that_the_agent_refuses_is_told_at_the_end(stage: Stage) {
+    let Subscribed { agent, driver, .. } = stage.executor(agent()).await;
+    agent.react(
+        Type::Update,
+        Reaction::answer(400, "Failed to validate: no"),
+    );
+    must(driver.update(status("t", TaskRunning)).await);
+    must(driver.update(status("t", TaskFinished)).await);
+    agent.expect_update(TaskFinished).await;
+    driver.stop();
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::Unacknowledged);
+    assert!(
+        error.to_string().starts_with("1 update was refused"),
+        "{error}"
+    );
+}
+
+pub(in crate::cases) async fn stop_waits_for_the_last_acknowledgement_and_says_what_is_missing(
+    stage: Stage,
+) {
+    let Subscribed { agent, driver, .. } = stage.executor(agent().scripted()).await;
+    must(driver.update(status("t", TaskFinished)).await);
+    let last = agent.expect_update(TaskFinished).await;
+    driver.stop();
+    let early = tokio::time::timeout(Duration::from_millis(100), driver.join()).await;
+    assert!(
+        early.is_err(),
+        "ended without the acknowledgement: {early:?}"
+    );
+    agent.acknowledge(&last);
+    assert_eq!(must(driver.join().await), End::Stopped);
+    let late = must_fail(driver.update(status("t", TaskFinished)).await);
+    assert_eq!(late.kind(), ErrorKind::Closed);
+
+    let agent = stage.agent(super::agent().scripted()).await;
+    let recorder = stage.executor_recorder();
+    let mut environment = agent.environment();
+    environment.flush_timeout = Duration::from_millis(50);
+    let driver = stage.start_executor(environment, &recorder);
+    subscribed(&recorder).await;
+    must(driver.update(status("t", TaskFinished)).await);
+    agent.expect_update(TaskFinished).await;
+    driver.stop();
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::Unacknowledged);
+    assert_eq!(driver.unacknowledged(), 1);
+}
+
+pub(in crate::cases) async fn what_is_unacknowledged_survives_the_executors_own_restart(
+    stage: Stage,
+) {
+    let directory = must(tempfile::tempdir());
+    let agent = stage.agent(agent().scripted()).await;
+    let kept = || {
+        let mut environment = agent.environment();
+        environment.journal = Some(directory.path().join("journal"));
+        environment
+    };
+    let recorder = stage.executor_recorder();
+    let driver = stage.start_executor(kept(), &recorder);
+    let stream = agent.expect_stream().await;
+    stream.send(mesos_testing::executor_events::launch(task("t")));
+    launched(&recorder).await;
+    must(driver.update(status("t", TaskRunning)).await);
+    let running = agent.expect_update(TaskRunning).await;
+    agent.expect(Type::Subscribe).await;
+    driver.abort();
+    must(driver.join().await);
+    drop(driver);
+    stream.closed().await;
+
+    // The lock goes with the last of the driver.
+    let recorder = stage.executor_recorder();
+    let driver = loop {
+        let driver = stage.start_executor(kept(), &recorder);
+        match tokio::time::timeout(Duration::from_millis(50), driver.join()).await {
+            Ok(Err(error)) if error.to_string().contains("in use") => {}
+            Ok(end) => panic!("{end:?}"),
+            Err(_) => break driver,
+        }
+    };
+    let subscribe = agent.expect(Type::Subscribe).await.into_call().subscribe;
+    let subscribe = subscribe.unwrap_or_default();
+    assert_eq!(subscribe.unacknowledged_tasks, [task("t")]);
+    assert_eq!(subscribe.unacknowledged_updates[0].status, running);
+    let told = |told: &mesos_testing::ExecutorTold| {
+        matches!(told, mesos_testing::ExecutorTold::Subscribed(_))
+    };
+    let mesos_testing::ExecutorTold::Subscribed(again) = recorder.expect("subscribed", told).await
+    else {
+        unreachable!("it was just found");
+    };
+    assert_eq!(again.recovered, [task("t")]);
+    driver.abort();
+}

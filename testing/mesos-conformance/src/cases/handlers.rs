@@ -1,0 +1,176 @@
+//! What a handler does, and what becomes of the driver by it.
+
+use async_trait::async_trait;
+use mesos_core::scheduler::Subscribed as Granted;
+use mesos_core::{End, ErrorKind, HandlerResult, Scheduler, SchedulerDriver};
+use mesos_proto::v1::TaskState;
+use mesos_proto::v1::scheduler::call::Type;
+
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{ask, asked, id_of, must, must_fail, offer, states_of, task};
+use mesos_testing::{Handler, Outcome, Received};
+
+pub(super) async fn an_update_whose_handler_failed_comes_again(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    recorder.plan(Handler::Update, Outcome::Fail("no space left".to_owned()));
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    let first = recorder.update(TaskState::TaskStarting).await;
+    let again = recorder.update(TaskState::TaskStarting).await;
+    assert_eq!(first.uuid, again.uuid);
+    recorder.update(TaskState::TaskRunning).await;
+    if let Some(wire) = master.wire() {
+        let acknowledged = wire.expect(Type::Acknowledge).await.into_call();
+        assert_eq!(acknowledged.acknowledge.map(|a| a.uuid), first.uuid);
+    }
+}
+
+pub(super) async fn a_deferred_update_is_acknowledged_when_its_token_is_used(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let [first, second] = crate::steps::one_of_each(&recorder).await;
+    recorder.plan(Handler::Update, Outcome::Defer);
+    must(driver.launch(first, [task("t1")]).await);
+    let deferred = recorder.update(TaskState::TaskStarting).await;
+    // Another task's updates are acknowledged before it.
+    must(driver.launch(second, [task("t2")]).await);
+    let of = |received: Received| received.into_call().acknowledge.unwrap_or_default();
+    if let Some(wire) = master.wire() {
+        for _ in 0..2 {
+            let acknowledged = of(wire.expect(Type::Acknowledge).await);
+            assert_eq!(acknowledged.task_id, "t2");
+        }
+    }
+    let running = |wanted: &'static str| {
+        recorder.expect("it running", move |told| {
+            matches!(told, mesos_testing::Told::Update(status)
+                if status.task_id == wanted && status.task_state() == Ok(TaskState::TaskRunning))
+        })
+    };
+    running("t2").await;
+    assert_eq!(states_of(&recorder, "t1"), [TaskState::TaskStarting]);
+    for token in recorder.deferred() {
+        must(token.acknowledge().await);
+    }
+    if let Some(wire) = master.wire() {
+        let acknowledged = of(wire.expect(Type::Acknowledge).await);
+        assert_eq!(Some(acknowledged.uuid), deferred.uuid);
+    }
+    // Only now does the agent send the next one.
+    running("t1").await;
+}
+
+pub(super) async fn a_handler_that_panics_ends_the_driver(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    recorder.plan(Handler::Update, Outcome::Panic("a bug".to_owned()));
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+    assert!(error.to_string().contains("a bug"), "{error}");
+    master.has_left(&id_of(&driver)).await;
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Acknowledge), []);
+    }
+}
+
+pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(stage: Stage) {
+    let stage = stage.quick_to_miss_heartbeats();
+    let silence = stage.harness.tuning.missed_heartbeats;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    // Longer than the silence that ends a subscription, and more events than
+    // any queue between us takes.
+    let slow = master.heartbeat() * silence * 6 / 5;
+    recorder.plan(Handler::Update, Outcome::Slow(slow));
+    let ids: Vec<String> = (0..500).map(|number| format!("t{number}")).collect();
+    let before = driver.health().generation;
+    must(ask(&driver, ids.iter().map(String::as_str)).await);
+    asked(&recorder, 500).await;
+    must(driver.revive([]).await);
+    assert_eq!(driver.health().generation, before);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Subscribe).len(), 1);
+    }
+}
+
+pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not(stage: Stage) {
+    for failover in [false, true] {
+        let Subscribed { master, driver, .. } = stage.subscribed().await;
+        driver.stop(failover);
+        let (end, teardowns, left) = match failover {
+            true => (End::StoppedForFailover, 0, 1),
+            false => (End::Stopped, 1, 0),
+        };
+        assert_eq!(must(driver.join().await), end);
+        master.has_left(&id_of(&driver)).await;
+        if let Some(wire) = master.wire() {
+            assert_eq!(wire.calls_of(Type::Teardown).len(), teardowns);
+        }
+        assert_eq!(master.frameworks().await.len(), left);
+    }
+}
+
+pub(super) async fn abort_sends_nothing_and_a_later_stop_changes_nothing(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
+    driver.abort();
+    driver.stop(false);
+    assert_eq!(must(driver.join().await), End::Aborted);
+    driver.stop(false);
+    assert_eq!(must(driver.join().await), End::Aborted);
+    master.has_left(&id_of(&driver)).await;
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Teardown), []);
+    }
+    assert_eq!(master.frameworks().await.len(), 1);
+    assert_eq!(must_fail(driver.revive([]).await).kind(), ErrorKind::Closed);
+}
+
+/// Makes a call in a handler, then stops the driver there and drops the only
+/// other handle on it.
+struct Stops(Option<SchedulerDriver>);
+
+#[async_trait]
+impl Scheduler for Stops {
+    async fn subscribed(&mut self, driver: &SchedulerDriver, _: Granted) -> HandlerResult {
+        driver.revive([]).await?;
+        driver.stop(false);
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+pub(super) async fn a_handler_can_make_calls_stop_its_driver_and_drop_it(stage: Stage) {
+    let master = stage.mesos().await;
+    let recorder = stage.recorder();
+    let other = stage.start(&master.url(), &recorder);
+    recorder.subscribed().await;
+    let scheduler = Stops(Some(other.clone()));
+    let driver = stage.start_as(stage.framework(), &master.url(), scheduler);
+    assert_eq!(must(driver.join().await), End::Stopped);
+    // The other one is not stopped by losing a handle.
+    must(ask(&other, ["t"]).await);
+    asked(&recorder, 1).await;
+    if let Some(wire) = master.wire() {
+        wire.expect(Type::Teardown).await;
+    }
+    assert_eq!(master.frameworks().await, [id_of(&other)]);
+}

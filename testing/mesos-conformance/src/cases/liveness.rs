@@ -1,0 +1,206 @@
+//! Noticing that nobody is there any more.
+
+use std::time::{Duration, Instant};
+
+use mesos_core::{Delivery, ErrorKind};
+use mesos_proto::v1::TaskState;
+use mesos_proto::v1::scheduler::call::Type;
+
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{ask, asked, must, must_fail, offer, task};
+use mesos_testing::{Reaction, Told};
+
+pub(super) async fn silence_for_some_heartbeats_is_a_disconnect(stage: Stage) {
+    let stage = stage.quick_to_miss_heartbeats();
+    let missed = stage.harness.tuning.missed_heartbeats;
+    let Subscribed {
+        master,
+        recorder,
+        stream,
+        ..
+    } = stage.subscribed().await;
+    stream.mute();
+    let since = Instant::now();
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::HeartbeatLost);
+    // The last sign of life came up to one interval before the silence.
+    let least = master.heartbeat() * (missed - 1);
+    assert!(since.elapsed() >= least, "{:?}", since.elapsed());
+    assert!(recorder.subscribed().await.resubscribed);
+    stream.closed().await;
+    assert_eq!(master.stream().framework_id(), stream.framework_id());
+}
+
+pub(super) async fn any_event_is_a_sign_of_life(stage: Stage) {
+    let stage = stage.quick_to_miss_heartbeats();
+    let silence = stage.harness.tuning.missed_heartbeats;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let silence = master.heartbeat() * silence;
+    stream.stop_heartbeats();
+    // Longer than silence may be.
+    for _ in 0..5 {
+        tokio::time::sleep(silence / 4).await;
+        must(ask(&driver, ["t"]).await);
+        asked(&recorder, 1).await;
+    }
+    assert!(stream.is_open());
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+pub(super) async fn a_mesos_that_was_stopped_and_goes_on_is_subscribed_to_again(stage: Stage) {
+    let stage = impatient(&stage.quick_to_miss_heartbeats());
+    let master = stage.mesos().await;
+    let recorder = stage.recorder();
+    let driver = stage.start(&master.direct_url(), &recorder);
+    let id = recorder.subscribed().await.framework_id;
+    master.freeze().await;
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::HeartbeatLost);
+    // Connections are taken, and nobody answers on them.
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::Timeout);
+    master.thaw().await;
+    assert_eq!(recorder.subscribed().await.framework_id, id);
+    must(ask(&driver, ["t"]).await);
+    asked(&recorder, 1).await;
+}
+
+fn impatient(stage: &Stage) -> Stage {
+    let patience = Duration::from_millis(stage.pick(200, 2000));
+    stage.tuned(|tuning| tuning.response_timeout = patience)
+}
+
+pub(super) async fn a_subscribe_that_is_not_answered_is_tried_again(stage: Stage) {
+    let stage = impatient(&stage);
+    let master = stage.mesos().await;
+    master.react(Type::Subscribe, Reaction::Ignore);
+    let recorder = stage.recorder();
+    let _driver = stage.start(&master.url(), &recorder);
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::Timeout);
+    recorder.subscribed().await;
+}
+
+pub(super) async fn a_subscribe_that_arrives_after_all_does_not_end_its_driver(stage: Stage) {
+    let stage = impatient(&stage);
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let id = driver.framework_id().unwrap_or_default();
+    let twin = async || {
+        let recorder = stage.recorder();
+        let framework = stage.framework().id(id.clone());
+        let twin = stage.start_as(framework, &master.url(), recorder.clone());
+        recorder.subscribed().await;
+        twin
+    };
+    master.react(Type::Subscribe, Reaction::Ignore);
+    stream.cut();
+    recorder.disconnected().await;
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.delivery(), Delivery::Unknown);
+    recorder.subscribed().await;
+
+    // What a network held up, to the master: a SUBSCRIBE with this id.
+    let late = twin().await;
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed);
+    assert!(recorder.subscribed().await.resubscribed);
+    assert_eq!(must_fail(late.join().await).kind(), ErrorKind::TakenOver);
+
+    // There was one, so this is another instance.
+    let newer = twin().await;
+    assert_eq!(must_fail(driver.join().await).kind(), ErrorKind::TakenOver);
+    must(newer.revive([]).await);
+}
+
+pub(super) async fn a_stream_that_stays_empty_is_tried_again(stage: Stage) {
+    let stage = impatient(&stage);
+    let master = stage.mesos().await;
+    master.react(Type::Subscribe, Reaction::OpenMuted);
+    let recorder = stage.recorder();
+    let _driver = stage.start(&master.url(), &recorder);
+    recorder.disconnected().await;
+    recorder.subscribed().await;
+}
+
+pub(super) async fn a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription(
+    stage: Stage,
+) {
+    let stage = impatient(&stage);
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    master.react(Type::Revive, Reaction::Ignore);
+    let (unanswered, behind) = tokio::join!(driver.revive([]), driver.kill("t", None, None));
+    let error = must_fail(unanswered);
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    // Sent now, it could overtake the other.
+    let error = must_fail(behind);
+    assert_eq!(error.kind(), ErrorKind::NotSubscribed);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!(master.calls_of(Type::Kill), []);
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::Timeout);
+    assert!(recorder.subscribed().await.resubscribed);
+    stream.closed().await;
+    must(driver.revive([]).await);
+}
+
+pub(super) async fn tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription(
+    stage: Stage,
+) {
+    let stage = impatient(&stage);
+    // Whether it had its effect or not.
+    for (reaction, obeyed) in [(Reaction::Ignore, false), (Reaction::ObeyAndIgnore, true)] {
+        let Subscribed {
+            master,
+            recorder,
+            driver,
+            ..
+        } = stage.subscribed().await;
+        let offer = offer(&recorder).await;
+        let agent = offer.agent_id.clone();
+        master.react(Type::Accept, reaction);
+        let error = must_fail(driver.launch(offer, [task("t1")]).await);
+        assert_eq!(error.delivery(), Delivery::Unknown);
+        recorder.disconnected().await;
+        recorder.subscribed().await;
+        // An update that came by itself has answered before it was asked.
+        if !obeyed {
+            let asked = master.expect(Type::Reconcile).await;
+            let asked = must(asked.call.and_then(|call| call.reconcile).ok_or("a body")).tasks;
+            assert_eq!(asked.len(), 1, "{asked:?}");
+            assert_eq!(asked[0].task_id, "t1");
+            assert_eq!(asked[0].agent_id, Some(agent));
+        }
+        // An agent that is there and does not have it: before Mesos 1.5 that was no reason
+        // to be sure.
+        let states = match obeyed {
+            true => [TaskState::TaskRunning; 2],
+            false => [TaskState::TaskGone, TaskState::TaskUnknown],
+        };
+        let answers = |told: &Told| match told {
+            Told::Update(status) => {
+                let known = status.task_state().ok();
+                status.task_id == "t1" && known.is_some_and(|state| states.contains(&state))
+            }
+            _ => false,
+        };
+        recorder.expect("the answer", answers).await;
+        // It is for the scheduler to launch it again, once it knows.
+        assert_eq!(master.calls_of(Type::Accept).len(), 1);
+    }
+}

@@ -1,0 +1,354 @@
+//! Offers: accepted, declined, gone.
+
+use mesos_core::{ErrorKind, Offer};
+use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
+use mesos_proto::v1::scheduler::attribute_constraint::selector::Selector;
+use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints};
+use mesos_proto::v1::scheduler::{AttributeConstraint, OfferConstraints, attribute_constraint};
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{Filters, Resource, TaskState};
+
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{hear, launch, must, must_fail, offer, one_of_each, task};
+use mesos_testing::{Told, events};
+
+fn message(id: &str, agent: &str, role: &str) -> mesos_proto::v1::Offer {
+    let resources = [Resource::scalar("cpus", 1.0), Resource::scalar("mem", 64.0)];
+    events::offer(id, agent, role, resources)
+}
+
+pub(super) async fn all_offers_are_forgotten_when_the_subscription_is_lost(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    let declines = || master.wire().map(|wire| wire.calls_of(Type::Decline).len());
+    let before = declines();
+    let outage = master.outage().await;
+    recorder.disconnected().await;
+    outage.end().await;
+    recorder.subscribed().await;
+    assert!(!first.is_alive() && !second.is_alive());
+    let error = must_fail(driver.launch(first, [task("t")]).await);
+    assert_eq!(error.kind(), ErrorKind::OfferGone);
+    drop(second);
+    must(driver.revive([]).await);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Accept), []);
+    }
+    assert_eq!(declines(), before);
+    // What they were about is offered anew.
+    assert!(offer(&recorder).await.is_alive());
+}
+
+pub(super) async fn accepting_a_rescinded_offer_uses_up_the_others_and_drops_the_task(
+    stage: Stage,
+) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let [first, other_agents] = one_of_each(&recorder).await;
+    let agent = first.agent_id.clone();
+    // A part of the agent is offered for a second time, after a task has ended.
+    must(driver.launch(first, [task("t1")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    must(driver.revive([]).await);
+    let rest = offer(&recorder).await;
+    must(driver.kill("t1", None, None).await);
+    recorder.update(TaskState::TaskKilled).await;
+    must(driver.revive([]).await);
+    let other = offer(&recorder).await;
+    assert_eq!([&rest.agent_id, &other.agent_id], [&agent, &agent]);
+    // The RESCINDs are lost on the way, so the driver cannot know.
+    must(driver.suppress([]).await);
+    stream.mute();
+    master.rescind_all_of(&agent).await;
+    stream.unmute();
+    assert!(rest.is_alive() && other.is_alive());
+    let task2 = launch(task("t2"));
+    must(driver.accept([rest, other], [task2], None).await);
+    let dropped = recorder.update(TaskState::TaskDropped).await;
+    assert_eq!(dropped.task_reason(), Some(Ok(Reason::InvalidOffers)));
+    assert_eq!(dropped.uuid, None);
+    drop(other_agents);
+    let acknowledged = master.calls_of(Type::Acknowledge).into_iter();
+    let tasks: Vec<_> = acknowledged
+        .filter_map(|call| Some(call.acknowledge?.task_id.value))
+        .collect();
+    assert!(tasks.iter().all(|task| task == "t1"), "{tasks:?}");
+}
+
+pub(super) async fn an_offer_that_was_rescinded_is_not_accepted(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    master.rescind_all_of(&first.agent_id.clone()).await;
+    let id = first.id.clone();
+    let rescinded = |told: &Told| matches!(told, Told::Rescind(gone) if *gone == id);
+    recorder.expect("the rescind", rescinded).await;
+    assert!(!first.is_alive() && second.is_alive());
+    let error = must_fail(driver.launch(first, [task("t")]).await);
+    assert_eq!(error.kind(), ErrorKind::OfferGone);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Accept), []);
+    }
+}
+
+pub(super) async fn offers_of_two_agents_are_refused_locally(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offers = one_of_each(&recorder).await;
+    let ids = [offers[0].id.clone(), offers[1].id.clone()];
+    let error = must_fail(driver.accept(offers, [launch(task("t"))], None).await);
+    assert_eq!(error.kind(), ErrorKind::Config);
+    // They are not hoarded either.
+    if let Some(wire) = master.wire() {
+        let mut declined = Vec::new();
+        while !ids.iter().all(|id| declined.contains(id)) {
+            let call = wire.expect(Type::Decline).await.into_call();
+            declined.extend(call.decline.unwrap_or_default().offer_ids);
+        }
+        assert_eq!(wire.calls_of(Type::Accept), []);
+    }
+    let again = one_of_each(&recorder).await;
+    assert!(again.iter().all(|offer| !ids.contains(&offer.id)));
+}
+
+pub(super) async fn offers_of_two_roles_are_refused_locally(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed_to_script().await;
+    let pair = [message("o3", "a", "*"), message("o4", "a", "web")];
+    stream.send(events::offers(pair));
+    let offers: Vec<Offer> = recorder.offers().await;
+    let error = must_fail(driver.accept(offers, [launch(task("t"))], None).await);
+    assert_eq!(error.kind(), ErrorKind::Config);
+    master.expect(Type::Decline).await;
+    must(driver.revive([]).await);
+    assert_eq!(master.calls_of(Type::Accept), []);
+}
+
+pub(super) async fn a_rescind_of_an_offer_that_is_gone_is_ignored(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed_to_script().await;
+    stream.send(events::offers([
+        message("o1", "a", "*"),
+        message("o2", "a", "*"),
+    ]));
+    let mut offers = recorder.offers().await;
+    must(driver.decline([offers.remove(0)], None).await);
+    must(driver.launch(offers.remove(0), [task("t")]).await);
+    for id in ["o1", "o2", "never offered"] {
+        stream.send(events::rescind(id));
+    }
+    stream.send(events::offers([message("o3", "a", "*")]));
+    let offers = recorder.offers().await;
+    assert!(offers[0].is_alive());
+    must(driver.decline(offers, None).await);
+    assert_eq!(master.calls_of(Type::Decline).len(), 2);
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+fn refusing_for(seconds: f64) -> Option<Filters> {
+    Some(Filters {
+        refuse_seconds: Some(seconds),
+    })
+}
+
+pub(super) async fn a_decline_without_filters_means_five_seconds_and_revive_clears_it(
+    stage: Stage,
+) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    let (refused, wanted) = (first.agent_id.clone(), second.agent_id.clone());
+    must(driver.decline([first], None).await);
+    if let Some(wire) = master.wire() {
+        let decline = wire.expect(Type::Decline).await.into_call();
+        let filters = decline.decline.and_then(|decline| decline.filters);
+        let seconds = filters.map_or(5.0, |filters| filters.refuse_seconds());
+        assert_eq!(seconds, 5.0);
+    }
+    // What is not to be refused at all says so, and comes again, alone.
+    must(driver.decline([second], refusing_for(0.0)).await);
+    let offers = recorder.offers().await;
+    assert!(
+        offers.iter().all(|offer| offer.agent_id == wanted),
+        "{offers:?}"
+    );
+    must(driver.revive([]).await);
+    assert_eq!(offer(&recorder).await.agent_id, refused);
+}
+
+pub(super) async fn an_offer_that_is_dropped_is_declined(stage: Stage) {
+    let Subscribed {
+        master, recorder, ..
+    } = stage.subscribed().await;
+    let [first, second] = one_of_each(&recorder).await;
+    let (id, agent) = (first.id.clone(), first.agent_id.clone());
+    drop(first);
+    if let Some(wire) = master.wire() {
+        let names = |call: &mesos_proto::v1::scheduler::Call| {
+            let decline = call.decline.as_ref();
+            decline.is_some_and(|decline| decline.offer_ids.contains(&id))
+        };
+        let received = wire.expect_call(names).await;
+        assert_eq!(received.status, Some(202));
+    } else {
+        // It is offered again, when the time for which it is refused is over.
+        assert_eq!(offer(&recorder).await.agent_id, agent);
+    }
+    assert!(second.is_alive());
+}
+
+pub(super) async fn a_suppressed_role_gets_offers_again_after_revive(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let framework = framework.suppressed_roles(["web"]);
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    let offers = one_of_each(&recorder).await;
+    assert!(offers.iter().all(|offer| offer.role() == "batch"));
+    must(driver.suppress(["batch".to_owned()]).await);
+    must(driver.decline(offers, None).await);
+    must(driver.revive(["web".to_owned()]).await);
+    let offers = recorder.offers().await;
+    assert!(offers.iter().all(|offer| offer.role() == "web"));
+}
+
+pub(super) async fn every_role_of_a_framework_gets_offers_of_its_own(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    let mut offers: Vec<Offer> = Vec::new();
+    for role in ["web", "batch"] {
+        let other = if role == "web" { "batch" } else { "web" };
+        drop(std::mem::take(&mut offers));
+        must(driver.suppress([other.to_owned()]).await);
+        must(driver.revive([role.to_owned()]).await);
+        // Those that were on their way may be of the other role.
+        let offer = loop {
+            let offer = offer(&recorder).await;
+            if offer.role() == role {
+                break offer;
+            }
+        };
+        let allocated = offer.resources.iter().map(|resource| {
+            let info = resource.allocation_info.as_ref();
+            info.and_then(|info| info.role.as_deref())
+        });
+        assert!(allocated.into_iter().all(|to| to == Some(role)));
+        let id = format!("of {role}").replace(' ', "-");
+        must(driver.launch(offer, [task(&id)]).await);
+        let running = recorder.update(TaskState::TaskRunning).await;
+        assert_eq!(running.task_id, id.as_str());
+    }
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Accept).len(), 2);
+    }
+}
+
+pub(super) async fn reviving_a_role_that_is_not_subscribed_to_is_refused_locally(stage: Stage) {
+    let framework = stage.framework().role("web");
+    let Subscribed { master, driver, .. } = stage.subscribed_as(framework).await;
+    // The master would drop the call without a word, the good role as well.
+    for roles in [["web", "batch"], ["batch", "web"]] {
+        let error = must_fail(driver.revive(roles.map(str::to_owned)).await);
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("batch"), "{error}");
+        let error = must_fail(driver.suppress(roles.map(str::to_owned)).await);
+        assert_eq!(error.kind(), ErrorKind::Config);
+    }
+    must(driver.revive(["web".to_owned()]).await);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Revive).len(), 1);
+        assert_eq!(wire.calls_of(Type::Suppress), []);
+    }
+}
+
+/// Only agents with the attribute `rack` may be offered for this role.
+pub(super) fn only_with_rack(role: &str) -> OfferConstraints {
+    let selector = Selector::AttributeName("rack".to_owned());
+    let exists = AttributeConstraint {
+        selector: attribute_constraint::Selector {
+            selector: Some(selector),
+        },
+        predicate: attribute_constraint::Predicate {
+            predicate: Some(Predicate::Exists(Default::default())),
+        },
+    };
+    let group = role_constraints::Group {
+        attribute_constraints: vec![exists],
+    };
+    let of_role = RoleConstraints {
+        groups: vec![group],
+    };
+    OfferConstraints {
+        role_constraints: [(role.to_owned(), of_role)].into(),
+    }
+}
+
+pub(super) async fn agents_that_offer_constraints_exclude_are_not_offered(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let framework = framework.offer_constraints(only_with_rack("web"));
+    let mut info = framework.info().clone();
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    // No agent here has a rack.
+    let offers = one_of_each(&recorder).await;
+    assert!(offers.iter().all(|offer| offer.role() == "batch"));
+    info.id = driver.framework_id();
+    let updated = driver.update_framework(info, ["batch".to_owned()], None);
+    must(updated.await);
+    must(driver.decline(offers, refusing_for(0.0)).await);
+    let role = hear(
+        &recorder,
+        "an offer for the other role",
+        |told| match told {
+            Told::Offers(offered) => offered
+                .messages
+                .iter()
+                .filter_map(|offer| offer.allocation_info.as_ref()?.role.clone())
+                .find(|role| role == "web"),
+            _ => None,
+        },
+    );
+    role.await;
+}

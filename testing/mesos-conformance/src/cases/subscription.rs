@@ -1,0 +1,228 @@
+//! Being subscribed, losing it, and losing it for good.
+
+use mesos_core::ErrorKind;
+use mesos_proto::v1::scheduler::call::Type;
+
+use super::offers::only_with_rack;
+use crate::patience::REAL_PATIENCE;
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{ask, asked, id_of, must, must_fail};
+use crate::world::ClusterKind;
+use mesos_testing::{Fault, FaultProxy, Told};
+
+pub(super) async fn the_framework_id_is_in_both_places_from_then_on(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let first = master.expect(Type::Subscribe).await.into_call();
+    assert_eq!(first.framework_id, None);
+    let id = stream.framework_id();
+    assert_eq!(driver.framework_id(), Some(id.clone()));
+    must(driver.revive([]).await);
+    let call = master.expect(Type::Revive).await.into_call();
+    assert_eq!(call.framework_id, Some(id.clone()));
+    stream.cut();
+    assert_eq!(recorder.subscribed().await.framework_id, id);
+    let again = master.expect(Type::Subscribe).await.into_call();
+    assert_eq!(again.framework_id, Some(id.clone()));
+    let info = again.subscribe.map(|subscribe| subscribe.framework_info);
+    assert_eq!(info.and_then(|info| info.id), Some(id));
+}
+
+pub(super) async fn an_error_as_first_event_is_no_subscription_and_is_not_retried(stage: Stage) {
+    let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
+    let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
+    let recorder = stage.recorder();
+    let framework = stage.framework().role("c");
+    let driver = stage.start_as(framework, &master.url(), recorder.clone());
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    let said = "master's --roles";
+    assert!(error.to_string().contains(said), "{error}");
+    let told = recorder.told();
+    assert!(
+        matches!(&told[..], [mesos_testing::Told::Error(message)] if message.contains(said)),
+        "{told:?}"
+    );
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.expect(Type::Subscribe).await.status, Some(200));
+        assert_eq!(wire.received().len(), 1);
+    }
+}
+
+pub(super) async fn calls_carry_the_stream_id_of_the_newest_subscription_and_subscribe_none(
+    stage: Stage,
+) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    must(driver.revive([]).await);
+    let call = master.expect(Type::Revive).await;
+    assert_eq!(call.stream_id(), Some(stream.id()));
+    stream.cut();
+    recorder.subscribed().await;
+    let newest = master.expect_stream().await;
+    assert_ne!(newest.id(), stream.id());
+    must(driver.revive([]).await);
+    let call = master.expect(Type::Revive).await;
+    assert_eq!(call.stream_id(), Some(newest.id()));
+    for _ in 0..2 {
+        assert_eq!(master.expect(Type::Subscribe).await.stream_id(), None);
+    }
+}
+
+pub(super) async fn events_of_a_superseded_stream_are_ignored(stage: Stage) {
+    let stage = stage.quick_to_miss_heartbeats();
+    let master = stage.mesos().await;
+    let proxy = must(FaultProxy::start(master.address()).await);
+    let recorder = stage.recorder();
+    let driver = stage.start(&proxy.url(), &recorder);
+    recorder.subscribed().await;
+    let old = proxy.expect_connection().await;
+    // The master does not notice that its words are lost; the driver does.
+    proxy.set(Fault::HalfOpen);
+    proxy.set_new(Fault::None);
+    let lost = recorder.disconnected().await;
+    assert_eq!(lost.error.kind(), ErrorKind::HeartbeatLost);
+    recorder.subscribed().await;
+    // The old stream has had its ERROR by now. If somebody still listened, it
+    // would come through.
+    old.set(Fault::None);
+    must(ask(&driver, ["t"]).await);
+    asked(&recorder, 1).await;
+    let mut told = recorder.told().into_iter();
+    assert!(!told.any(|told| matches!(told, Told::Error(_))));
+}
+
+pub(super) async fn being_taken_over_is_the_end_and_no_resubscription(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let successor = stage.recorder();
+    let framework = stage.framework().id(id_of(&driver));
+    let newer = stage.start_as(framework, &master.url(), successor.clone());
+    successor.subscribed().await;
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::TakenOver);
+    recorder
+        .expect("the error", |told| matches!(told, Told::Error(_)))
+        .await;
+    assert_eq!(must_fail(driver.revive([]).await).kind(), ErrorKind::Closed);
+    must(newer.revive([]).await);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Subscribe).len(), 2);
+    }
+}
+
+pub(super) async fn a_framework_that_was_removed_stops(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    master.tear_down(id_of(&driver)).await;
+    if let Some(wire) = master.wire() {
+        // Its stream ends without a word.
+        let lost = recorder.disconnected().await;
+        assert_eq!(lost.error.kind(), ErrorKind::Transport);
+        assert_eq!(wire.calls_of(Type::Teardown), []);
+    }
+    let ended = tokio::time::timeout(REAL_PATIENCE / 2, driver.join()).await;
+    let error = must_fail(ended.expect("the end of the driver"));
+    assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Subscribe).len(), 2);
+    }
+}
+
+pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained(stage: Stage) {
+    let framework = stage.framework().role("web").role("batch");
+    let mut info = framework.info().clone();
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed_as(framework).await;
+    info.id = driver.framework_id();
+    must(driver.suppress(["web".to_owned()]).await);
+    master.expect(Type::Subscribe).await;
+    stream.cut();
+    recorder.subscribed().await;
+    let again = master.expect(Type::Subscribe).await.into_call();
+    let suppressed = again.subscribe.unwrap_or_default().suppressed_roles;
+    assert_eq!(suppressed, ["web"]);
+
+    let constraints = only_with_rack("batch");
+    let updated = driver.update_framework(info, ["batch".to_owned()], Some(constraints.clone()));
+    must(updated.await);
+    master.stream().cut();
+    recorder.subscribed().await;
+    let again = master.expect(Type::Subscribe).await.into_call();
+    let subscribe = again.subscribe.unwrap_or_default();
+    assert_eq!(subscribe.suppressed_roles, ["batch"]);
+    assert_eq!(subscribe.offer_constraints, Some(constraints));
+}
+
+pub(super) async fn an_update_of_the_framework_is_answered_by_its_effect_or_the_reason(
+    stage: Stage,
+) {
+    let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
+    let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
+    let mut info = stage.framework().role("a").info().clone();
+    let framework = stage.framework().role("a");
+    let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework).await;
+    info.id = driver.framework_id();
+    // The master has filled the principal in at SUBSCRIBE, and wants it here.
+    info.principal = None;
+    info.name = "renamed".to_owned();
+    let error = must_fail(driver.update_framework(info.clone(), [], None).await);
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    let said = "Changing framework's principal is not allowed.";
+    assert!(error.to_string().contains(said), "{error}");
+    info.principal = Some("me".to_owned());
+    must(driver.update_framework(info, [], None).await);
+    let statuses: Vec<_> = [
+        master.expect(Type::UpdateFramework).await,
+        master.expect(Type::UpdateFramework).await,
+    ]
+    .map(|received| received.status)
+    .into();
+    assert_eq!(statuses, [Some(400), Some(200)]);
+}
+
+/// Of the principal whom guarded masters know.
+fn credential(secret: &str) -> Option<(String, String)> {
+    Some(("me".to_owned(), secret.to_owned()))
+}
+
+pub(super) async fn credentials_go_with_every_request_and_wrong_ones_are_the_end(stage: Stage) {
+    let with = |secret: &str| stage.tuned(|tuning| tuning.credential = credential(secret));
+    let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
+    let framework = || stage.framework().role("a");
+    let right = with("hush hush").subscribed_to(master, framework()).await;
+    let Subscribed { master, driver, .. } = right;
+    must(driver.revive([]).await);
+    let recorder = stage.recorder();
+    for stage in [with("wrong hush"), stage.clone()] {
+        let driver = stage.start_as(framework(), &master.url(), recorder.clone());
+        let error = must_fail(driver.join().await);
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+    }
+    if let Some(wire) = master.wire() {
+        let received = wire.received().into_iter();
+        let statuses: Vec<_> = received.map(|received| received.status).collect();
+        assert_eq!(statuses, [200, 202, 401, 401].map(Some));
+    }
+}

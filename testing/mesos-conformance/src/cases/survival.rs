@@ -1,0 +1,144 @@
+//! What a framework and its tasks survive, and what they do not.
+
+use std::time::Duration;
+
+use mesos_core::store::MemoryStore;
+use mesos_core::{BackoffPolicy, End, ErrorKind, Framework};
+use mesos_proto::v1::TaskState;
+
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{ask, asked, id_of, must, must_fail, offer, task};
+use crate::world::ClusterKind;
+
+pub(super) async fn tasks_run_on_while_the_whole_cluster_crashes(stage: Stage) {
+    let master = stage.mesos().await;
+    let recorder = stage.recorder();
+    let driver = stage.start(&master.direct_url(), &recorder);
+    let id = recorder.subscribed().await.framework_id;
+    let first = offer(&recorder).await;
+    let agent = first.agent_id.clone();
+    must(driver.launch(first, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    let held = recorder.offers();
+    drop(held);
+    let crash = master.crash();
+    let (again, ()) = tokio::join!(recorder.subscribed(), crash);
+    assert!(again.resubscribed);
+    assert_eq!(again.framework_id, id);
+    // The agent may not be back yet, and until then there is no answer.
+    must(driver.reconcile_until_answered([("t".into(), Some(agent))]));
+    recorder.update(TaskState::TaskRunning).await;
+    must(driver.reconciled().await);
+    let patient = driver.waiting_up_to(Duration::from_secs(60));
+    must(patient.kill("t", None, None).await);
+    recorder.update(TaskState::TaskKilled).await;
+}
+
+pub(super) async fn a_cluster_that_is_full_comes_back_full(stage: Stage) {
+    let master = stage.mesos().await;
+    let recorder = stage.recorder();
+    let driver = stage.start(&master.direct_url(), &recorder);
+    recorder.subscribed().await;
+    // All that each agent has.
+    let offers = crate::steps::one_of_each(&recorder).await;
+    for (id, offer) in ["t1", "t2"].into_iter().zip(offers) {
+        let mut whole = task(id);
+        let scalars = offer.resources.iter().cloned().map(|mut resource| {
+            resource.allocation_info = None;
+            resource
+        });
+        whole.resources = scalars.collect();
+        must(driver.launch(offer, [whole]).await);
+        recorder.update(TaskState::TaskRunning).await;
+    }
+    let (again, ()) = tokio::join!(recorder.subscribed(), master.crash());
+    assert!(again.resubscribed);
+    for id in ["t1", "t2"] {
+        must(driver.reconcile_until_answered([(id.into(), None)]));
+    }
+    for _ in 0..2 {
+        recorder.update(TaskState::TaskRunning).await;
+    }
+}
+
+/// As [`Stage::framework`], with an id that is kept.
+fn kept(stage: &Stage, store: &MemoryStore) -> Framework {
+    stage.framework().store(store.clone())
+}
+
+pub(super) async fn a_scheduler_that_comes_back_has_its_tasks(stage: Stage) {
+    let master = stage.mesos().await;
+    let store = MemoryStore::new();
+    let first = stage.subscribed_to(master, kept(&stage, &store)).await;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = first;
+    let id = id_of(&driver);
+    let agents = offer(&recorder).await;
+    must(driver.launch(agents, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    driver.stop(true);
+    assert_eq!(must(driver.join().await), End::StoppedForFailover);
+    // By the store, then by the id alone.
+    let frameworks = [kept(&stage, &store), stage.framework().id(id.clone())];
+    for framework in frameworks {
+        let recorder = stage.recorder();
+        let driver = stage.start_as(framework, &master.url(), recorder.clone());
+        let subscribed = recorder.subscribed().await;
+        assert_eq!(subscribed.framework_id, id);
+        assert!(!subscribed.resubscribed);
+        must(driver.reconcile([]).await);
+        let running = recorder.update(TaskState::TaskRunning).await;
+        assert_eq!(running.task_id, "t");
+        driver.stop(true);
+        must(driver.join().await);
+    }
+}
+
+pub(super) async fn a_framework_that_stays_away_too_long_is_told_so(stage: Stage) {
+    let master = stage.mesos().await;
+    let backoff = BackoffPolicy::new(Duration::from_millis(50), Duration::from_millis(200));
+    let timeout = Duration::from_secs(1);
+    let framework = || Framework::surviving("brief", timeout).backoff(backoff);
+    let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework()).await;
+    let id = id_of(&driver);
+    driver.stop(true);
+    must(driver.join().await);
+    let removed = async {
+        while master.frameworks().await.contains(&id) {
+            // sleep: the master's own clock removes it, and tells nobody.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let removed = tokio::time::timeout(20 * timeout, removed).await;
+    assert!(removed.is_ok(), "it still has the framework");
+    let recorder = stage.recorder();
+    let late = stage.start_as(framework().id(id), &master.url(), recorder);
+    let error = must_fail(late.join().await);
+    assert_eq!(error.kind(), ErrorKind::FrameworkRemoved, "{error}");
+}
+
+pub(super) async fn a_framework_is_subscribed_over_tls_and_only_to_whom_it_believes(stage: Stage) {
+    let master = stage.mesos_that_is(ClusterKind::Tls).await;
+    let authority = master.cluster().and_then(|cluster| cluster.authority());
+    let trusting = stage.tuned(|tuning| tuning.authority = authority);
+    let recorder = stage.recorder();
+    let driver = trusting.start(&master.direct_url(), &recorder);
+    recorder.subscribed().await;
+    let first = offer(&recorder).await;
+    must(driver.launch(first, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    must(ask(&driver, ["nobody's"]).await);
+    asked(&recorder, 1).await;
+
+    let recorder = stage.recorder();
+    let driver = stage.start(&master.direct_url(), &recorder);
+    for _ in 0..2 {
+        let lost = recorder.disconnected().await;
+        assert_eq!(lost.error.kind(), ErrorKind::Transport);
+    }
+    driver.abort();
+}

@@ -1,0 +1,229 @@
+//! Bytes: RecordIO, media types, connections.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mesos_core::{Delivery, ErrorKind};
+use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::{TaskState, TaskStatus};
+
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{ask, asked, must, must_fail, tasks};
+use mesos_testing::{Fault, FaultProxy, Reaction, events};
+
+pub(super) async fn records_are_read_however_the_stream_is_cut(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    // Several in one chunk.
+    stream.cork();
+    must(ask(&driver, ["1", "2", "3"]).await);
+    must(ask(&driver, ["4"]).await);
+    stream.uncork();
+    asked(&recorder, 4).await;
+    // The first cut is in the length line; then every byte is a chunk.
+    for most in [7, 2, 1] {
+        stream.chop(most);
+        must(ask(&driver, ["5", "6"]).await);
+        asked(&recorder, 2).await;
+    }
+    let expected = ["1", "2", "3", "4", "5", "6", "5", "6", "5", "6"];
+    assert_eq!(tasks(&recorder), expected);
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+/// The subscription is lost, without another event, and there is a new one.
+async fn lost(subscribed: &Subscribed, kind: ErrorKind) -> mesos_core::Error {
+    let Subscribed {
+        master, recorder, ..
+    } = subscribed;
+    let disconnected = recorder.disconnected().await;
+    assert_eq!(disconnected.error.kind(), kind, "{:?}", disconnected.error);
+    assert!(!disconnected.retry_in.is_zero());
+    let again = recorder.subscribed().await;
+    assert!(again.resubscribed);
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
+    assert_eq!(tasks(recorder), Vec::<String>::new());
+    disconnected.error
+}
+
+pub(super) async fn a_length_that_is_no_number_is_a_disconnect(stage: Stage) {
+    for garbage in [
+        "abc\n{}",
+        "-1\n",
+        " 5\nhello",
+        "\n",
+        "99999999999999999999999\n",
+    ] {
+        let subscribed = stage.subscribed().await;
+        subscribed.stream.send_bytes(garbage);
+        lost(&subscribed, ErrorKind::Protocol).await;
+    }
+}
+
+pub(super) async fn a_stream_that_is_cut_within_a_record_is_a_disconnect_and_no_event(
+    stage: Stage,
+) {
+    // In the length, right after it, and one byte before the end.
+    for length in [1, 3, 20] {
+        let subscribed = stage.subscribed().await;
+        subscribed.stream.cut_after(length);
+        // Whatever comes is cut, and that may be an offer before the answer.
+        let _ = ask(&subscribed.driver, ["a task with a long name"]).await;
+        lost(&subscribed, ErrorKind::Transport).await;
+    }
+}
+
+pub(super) async fn a_stream_that_ends_in_order_while_the_connection_stays_is_a_disconnect(
+    stage: Stage,
+) {
+    let subscribed = stage.subscribed().await;
+    subscribed.stream.end();
+    lost(&subscribed, ErrorKind::Transport).await;
+}
+
+pub(super) async fn requests_name_one_media_type_without_parameters(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
+    must(driver.kill("t", None, None).await);
+    let name = stage.harness.encoding().media_type();
+    for call_type in [Type::Subscribe, Type::Kill] {
+        let received = master.expect(call_type).await;
+        assert_eq!(received.header("content-type"), Some(name));
+        assert_eq!(received.header("accept"), Some(name));
+        assert_eq!(received.method, "POST");
+        assert_eq!(received.path, "/api/v1/scheduler");
+    }
+}
+
+pub(super) async fn calls_go_on_another_connection_than_the_subscription(stage: Stage) {
+    let Subscribed { master, driver, .. } = stage.subscribed().await;
+    let subscribe = master.expect(Type::Subscribe).await;
+    for _ in 0..3 {
+        must(driver.revive([]).await);
+        let call = master.expect(Type::Revive).await;
+        assert_ne!(call.connection, subscribe.connection);
+    }
+}
+
+pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(stage: Stage) {
+    if !stage.json() {
+        // The same promise over protobuf: uuids are raw bytes both ways.
+        let subscribed = stage.subscribed_to_script().await;
+        let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
+        subscribed.stream.send(events::update(status.clone()));
+        let call = subscribed
+            .master
+            .expect(Type::Acknowledge)
+            .await
+            .into_call();
+        assert_eq!(
+            call.acknowledge.map(|acknowledge| acknowledge.uuid),
+            status.uuid
+        );
+        return;
+    }
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed_to_script().await;
+    // Base64 with characters that a URL's alphabet lacks, an int64 above what
+    // a double holds, doubles with and without a point and without end.
+    stream.send_record(
+        r#"{"type":"UPDATE","update":{"status":{
+            "task_id":{"value":"t"},"agent_id":{"value":"a"},"state":"TASK_RUNNING",
+            "uuid":"+/v7+/v7S/uL+/v7+/v7+w==","timestamp":5,
+            "unreachable_time":{"nanoseconds":9007199254740993}}}}"#,
+    );
+    let status = recorder.update(TaskState::TaskRunning).await;
+    assert_eq!(status.timestamp, Some(5.0));
+    let since = status.unreachable_time.map(|time| time.nanoseconds);
+    assert_eq!(since, Some(9_007_199_254_740_993));
+    let received = master.expect(Type::Acknowledge).await;
+    let body: serde_json::Value = must(serde_json::from_slice(&received.body));
+    assert_eq!(body["type"], "ACKNOWLEDGE");
+    assert_eq!(body["acknowledge"]["agent_id"]["value"], "a");
+    assert_eq!(body["acknowledge"]["uuid"], "+/v7+/v7S/uL+/v7+/v7+w==");
+    let uuid = status.uuid.unwrap_or_default();
+    assert_eq!((uuid.len(), uuid[0], uuid[6]), (16, 0xfb, 0x4b));
+
+    for (text, number) in [("5.0", 5.0), (r#""Infinity""#, f64::INFINITY)] {
+        stream.send_record(format!(
+            r#"{{"type":"UPDATE","update":{{"status":{{"task_id":{{"value":"t"}},
+                "state":"TASK_RUNNING","timestamp":{text}}}}}}}"#
+        ));
+        let status = recorder.update(TaskState::TaskRunning).await;
+        assert_eq!(status.timestamp, Some(number));
+    }
+
+    must(
+        driver
+            .message("e".into(), "a".into(), &b"\xfb\xff"[..])
+            .await,
+    );
+    let received = master.expect(Type::Message).await;
+    let body: serde_json::Value = must(serde_json::from_slice(&received.body));
+    assert_eq!(body["message"]["data"], "+/8=");
+    assert!(body["framework_id"]["value"].is_string(), "{body}");
+}
+
+pub(super) async fn a_record_above_the_limit_is_a_disconnect_that_names_the_limit(stage: Stage) {
+    let stage = stage.tuned(|tuning| tuning.record_limit = 50_000);
+    let subscribed = stage.subscribed().await;
+    // Announced only: nobody has to send so much for it to be refused.
+    subscribed.stream.send_bytes("50001\n");
+    let error = lost(&subscribed, ErrorKind::Protocol).await;
+    let text = mesos_core::chain(&error);
+    assert!(text.contains("50001") && text.contains("50000"), "{text}");
+}
+
+pub(super) async fn an_answer_that_is_no_http_fails_the_call_alone(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    master.react(
+        Type::Revive,
+        Reaction::Garble(Bytes::from_static(b"\x00\x01 no HTTP\r\n\r\n")),
+    );
+    let error = must_fail(driver.revive([]).await);
+    assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
+    must(ask(&driver, ["1"]).await);
+    asked(&recorder, 1).await;
+    assert!(stream.is_open());
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}
+
+pub(super) async fn a_slow_and_halting_network_loses_nothing(stage: Stage) {
+    let master = stage.mesos().await;
+    let proxy = must(FaultProxy::start(master.address()).await);
+    let recorder = stage.recorder();
+    let driver = stage.start(&proxy.url(), &recorder);
+    recorder.subscribed().await;
+    let brief = Duration::from_millis(2);
+    let drip = Fault::Drip {
+        bytes: 50,
+        every: brief,
+    };
+    for fault in [drip, Fault::Delay(10 * brief), Fault::None] {
+        proxy.set(Fault::Stall);
+        let waiting = tokio::spawn({
+            let driver = driver.clone();
+            async move { ask(&driver, ["1", "2", "3"]).await }
+        });
+        // sleep: that nothing gets through shows in nothing but time.
+        tokio::time::sleep(10 * brief).await;
+        assert!(!waiting.is_finished());
+        proxy.set(fault);
+        must(must(waiting.await));
+        asked(&recorder, 3).await;
+    }
+    assert_eq!(tasks(&recorder), ["1", "2", "3"].repeat(3));
+    assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
+}

@@ -1,0 +1,298 @@
+//! Status updates and their acknowledgement.
+
+use mesos_core::scheduler::ReconcilePolicy;
+use mesos_core::{BackoffPolicy, Framework};
+use mesos_proto::v1::framework_info::capability;
+use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{TaskState, TaskStatus};
+
+use crate::stage::{Stage, Subscribed};
+use crate::steps::{ask, asked, command, must, offer, states_of, task};
+use mesos_testing::{Agent, FakeMaster, Reaction, events};
+
+pub(super) async fn an_update_without_uuid_is_delivered_and_not_acknowledged(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    must(ask(&driver, ["nobody's"]).await);
+    let by_master = recorder.update(TaskState::TaskUnknown).await;
+    assert_eq!(by_master.uuid, None);
+    // An acknowledgement of the first would be before that of the second.
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    let by_agent = recorder.update(TaskState::TaskStarting).await;
+    if let Some(wire) = master.wire() {
+        let call = wire.expect(Type::Acknowledge).await.into_call();
+        let acknowledge = call.acknowledge.unwrap_or_default();
+        assert_eq!(acknowledge.task_id, "t");
+        assert_eq!(Some(acknowledge.uuid), by_agent.uuid);
+    }
+    // That one was acknowledged, or the agent would keep this one.
+    recorder.update(TaskState::TaskRunning).await;
+}
+
+pub(super) async fn the_same_update_twice_is_acknowledged_twice(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        stream,
+        ..
+    } = stage.subscribed_to_script().await;
+    let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
+    for _ in 0..2 {
+        stream.send(events::update(status.clone()));
+        let call = master.expect(Type::Acknowledge).await.into_call();
+        let acknowledge = call.acknowledge.unwrap_or_default();
+        assert_eq!(Some(acknowledge.uuid), status.uuid);
+        assert_eq!(acknowledge.task_id, "t");
+        assert_eq!(acknowledge.agent_id, "a");
+        recorder.update(TaskState::TaskRunning).await;
+    }
+}
+
+pub(super) async fn an_update_whose_acknowledgement_was_lost_is_acknowledged_again(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    // Taken, but it never reaches the agent.
+    master.react(Type::Acknowledge, Reaction::answer(202, ""));
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    let first = recorder.update(TaskState::TaskStarting).await;
+    let again = recorder.update(TaskState::TaskStarting).await;
+    assert_eq!(first.uuid, again.uuid);
+    // The agent lets go of it, and the next one comes.
+    recorder.update(TaskState::TaskRunning).await;
+}
+
+pub(super) async fn a_task_tells_its_whole_life_in_order(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let tasks = [command("good", "true"), command("bad", "exit 7")];
+    must(driver.launch(offer, tasks).await);
+    recorder.update(TaskState::TaskFinished).await;
+    let failed = recorder.update(TaskState::TaskFailed).await;
+    let message = failed.message.unwrap_or_default();
+    assert!(message.contains("exited with status 7"), "{message}");
+    for (task, last) in [
+        ("good", TaskState::TaskFinished),
+        ("bad", TaskState::TaskFailed),
+    ] {
+        let life = [TaskState::TaskStarting, TaskState::TaskRunning, last];
+        assert_eq!(states_of(&recorder, task), life);
+    }
+    if let Some(wire) = master.wire() {
+        for _ in 0..6 {
+            let received = wire.expect(Type::Acknowledge).await;
+            assert_eq!(received.status, Some(202));
+        }
+    }
+    let counts = driver.health().updates;
+    assert_eq!((counts.failed, counts.acknowledgements_failed), (0, 0));
+}
+
+pub(super) async fn a_task_is_killed_and_says_so(stage: Stage) {
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    must(driver.kill("t", None, None).await);
+    let killed = recorder.update(TaskState::TaskKilled).await;
+    assert_eq!(killed.task_id, "t");
+    // Nobody has this one; that is answered like a question about it.
+    must(driver.kill("nobody's", None, None).await);
+    let unknown = recorder.update(TaskState::TaskUnknown).await;
+    assert_eq!(unknown.task_id, "nobody's");
+}
+
+pub(super) async fn a_task_that_cannot_be_is_an_error_without_acknowledgement(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let mut huge = task("huge");
+    for resource in &mut huge.resources {
+        if let Some(scalar) = &mut resource.scalar {
+            scalar.value *= 1e6;
+        }
+    }
+    must(driver.launch(offer(&recorder).await, [huge]).await);
+    let error = recorder.update(TaskState::TaskError).await;
+    assert_eq!(error.task_id, "huge");
+    assert_eq!(error.uuid, None);
+    assert!(error.message.is_some_and(|message| !message.is_empty()));
+    // Calls keep their order: an acknowledgement would be before this one.
+    must(driver.revive([]).await);
+    if let Some(wire) = master.wire() {
+        assert_eq!(wire.calls_of(Type::Acknowledge), []);
+    }
+}
+
+pub(super) async fn tasks_are_lost_to_a_framework_that_knows_no_partitions(stage: Stage) {
+    let mut info = stage.framework().info().clone();
+    let aware = capability::Type::PartitionAware as i32;
+    info.capabilities
+        .retain(|capability| capability.r#type != Some(aware));
+    let framework = Framework::from_info(info);
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_as(framework).await;
+    must(ask(&driver, ["nobody's"]).await);
+    let lost = recorder.update(TaskState::TaskLost).await;
+    assert_eq!((&lost.task_id, &lost.uuid), (&"nobody's".into(), &None));
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    master.mark_gone(&agent).await;
+    let lost = recorder.update(TaskState::TaskLost).await;
+    assert_eq!(lost.task_id, "t");
+}
+
+pub(super) async fn a_task_that_was_unreachable_can_run_again(stage: Stage) {
+    let master = FakeMaster::builder().agent(Agent::new("a"));
+    let master = stage.fake(master).await;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed_to(master, stage.framework()).await;
+    let offer = offer(&recorder).await;
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    for _ in 0..2 {
+        master.expect(Type::Acknowledge).await;
+    }
+    master.lose_agent("a");
+    let lost = recorder.update(TaskState::TaskUnreachable).await;
+    assert_eq!(lost.uuid, None);
+    master.return_agent("a");
+    let back = recorder.update(TaskState::TaskRunning).await;
+    assert_eq!(back.task_reason(), Some(Ok(Reason::AgentReregistered)));
+    assert_eq!(back.uuid, None);
+    must(driver.kill("t", None, None).await);
+    recorder.update(TaskState::TaskKilled).await;
+}
+
+pub(super) async fn all_updates_of_a_task_come_in_order_across_a_reconnect(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    // The first acknowledgement dies with its connection.
+    let held = master.hold(Type::Acknowledge);
+    must(driver.launch(offer, [command("t", "true")]).await);
+    master.expect(Type::Acknowledge).await;
+    stream.cut();
+    recorder.disconnected().await;
+    drop(held);
+    recorder.subscribed().await;
+    recorder.update(TaskState::TaskFinished).await;
+    let life = [
+        TaskState::TaskStarting,
+        TaskState::TaskRunning,
+        TaskState::TaskFinished,
+    ];
+    assert_eq!(states_of(&recorder, "t"), life);
+}
+
+pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    must(driver.reconcile([]).await);
+    if let Some(wire) = master.wire() {
+        let question = wire.expect(Type::Reconcile).await.into_call();
+        let tasks = question.reconcile.map(|reconcile| reconcile.tasks.len());
+        assert_eq!(tasks, Some(0));
+    }
+    must(ask(&driver, ["t"]).await);
+    asked(&recorder, 1).await;
+    assert_eq!(recorder.states().len(), 1);
+    // An agent that is named goes along: without it the answers are poorer.
+    must(driver.reconcile([("t".into(), Some("x".into()))]).await);
+    if let Some(wire) = master.wire() {
+        wire.expect(Type::Reconcile).await;
+        let question = wire.expect(Type::Reconcile).await.into_call();
+        let tasks = question.reconcile.unwrap_or_default().tasks;
+        assert_eq!(tasks[0].agent_id, Some("x".into()));
+    }
+    asked(&recorder, 1).await;
+}
+
+pub(super) async fn a_running_task_is_found_by_asking_for_it_and_by_asking_for_all(stage: Stage) {
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let offer = offer(&recorder).await;
+    let agent = offer.agent_id.clone();
+    must(driver.launch(offer, [task("t")]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    for question in [vec![("t".into(), Some(agent))], Vec::new()] {
+        must(driver.reconcile(question).await);
+        let answer = recorder.update(TaskState::TaskRunning).await;
+        assert_eq!(answer.task_id, "t");
+        assert_eq!(answer.task_reason(), Some(Ok(Reason::Reconciliation)));
+        assert_eq!(answer.uuid, None);
+    }
+}
+
+pub(super) async fn tasks_are_asked_for_until_there_is_an_answer(stage: Stage) {
+    let second = std::time::Duration::from_secs(1);
+    let retry = BackoffPolicy::new(second / 20, second);
+    let policy = ReconcilePolicy::default()
+        .retry(retry)
+        .interval(std::time::Duration::ZERO);
+    let framework = stage.framework().reconcile(policy);
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        stream,
+    } = stage.subscribed_as(framework).await;
+    // The answers are lost, as while agents are recovering.
+    stream.mute();
+    must(driver.reconcile_until_answered([("t".into(), Some("x".into()))]));
+    for _ in 0..3 {
+        let question = master.expect(Type::Reconcile).await.into_call();
+        let tasks = question.reconcile.unwrap_or_default().tasks;
+        assert_eq!(tasks[0].task_id, "t");
+        assert_eq!(tasks[0].agent_id, Some("x".into()));
+    }
+    assert_eq!(recorder.states(), []);
+    stream.unmute();
+    must(driver.reconciled().await);
+    asked(&recorder, 1).await;
+}

@@ -1,0 +1,279 @@
+//! What a case has to play with: masters, drivers and recorders, the same ones
+//! in every world; and the record of it for when it fails.
+
+use std::fmt::Write as _;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mesos_core::{BackoffPolicy, Framework, Scheduler, SchedulerDriver};
+
+use crate::harness::{Harness, Tuning};
+use crate::mesos::Mesos;
+use crate::patience::{REAL_PATIENCE, UNDECLARED};
+use crate::steps::must;
+use crate::world::{Cluster, ClusterKind, World};
+use mesos_testing::{ExecutorRecorder, FakeAgent, FakeMaster, Recorder, Stream, Transcript};
+
+/// Where one case is played; clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    case: &'static str,
+    pub(crate) harness: Harness,
+    world: World,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What is looked at when the case has failed.
+#[derive(Default)]
+struct Seen {
+    masters: Vec<Transcript>,
+    recorders: Vec<Transcript>,
+    agents: Vec<Transcript>,
+    executors: Vec<Transcript>,
+    clusters: Vec<Arc<dyn Cluster>>,
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seen").finish_non_exhaustive()
+    }
+}
+
+/// A driver with a subscription.
+pub(crate) struct Subscribed<M = Mesos> {
+    pub(crate) master: M,
+    pub(crate) recorder: Recorder,
+    pub(crate) driver: SchedulerDriver,
+    pub(crate) stream: Tapped,
+}
+
+/// The stream of a subscription, where there is something between the driver
+/// and its Mesos: as [`Mesos`] derefs to its master.
+pub(crate) struct Tapped(Option<Stream>);
+
+impl Deref for Tapped {
+    type Target = Stream;
+
+    fn deref(&self) -> &Stream {
+        match &self.0 {
+            Some(stream) => stream,
+            None => panic!("{UNDECLARED}"),
+        }
+    }
+}
+
+/// What can be subscribed to.
+pub(crate) trait Reached {
+    fn url(&self) -> String;
+    fn wire(&self) -> Option<&FakeMaster>;
+}
+
+impl Reached for FakeMaster {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn wire(&self) -> Option<&FakeMaster> {
+        Some(self)
+    }
+}
+
+impl Reached for Mesos {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn wire(&self) -> Option<&FakeMaster> {
+        self.wire()
+    }
+}
+
+impl Stage {
+    pub(super) fn new(case: &'static str, harness: Harness, world: World) -> Self {
+        Self {
+            case,
+            harness,
+            world,
+            seen: Arc::default(),
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same with a backend that is told something else.
+    pub(crate) fn tuned(&self, change: impl FnOnce(&mut Tuning)) -> Self {
+        Self {
+            harness: self.harness.clone().tuned(change),
+            ..self.clone()
+        }
+    }
+
+    /// Silence is noticed after 1 s: five intervals of a fake master; or after
+    /// 15 s: one of a real one.
+    pub(crate) fn quick_to_miss_heartbeats(&self) -> Self {
+        let missed = self.pick(5, 1);
+        self.tuned(|tuning| tuning.missed_heartbeats = missed)
+    }
+
+    /// Whether events come in JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.harness.encoding() == mesos_testing::Encoding::Json
+    }
+
+    pub(crate) fn is_real(&self) -> bool {
+        matches!(self.world, World::Real(_))
+    }
+
+    /// One of two, by the world.
+    pub(crate) fn pick<T>(&self, fake: T, real: T) -> T {
+        if self.is_real() { real } else { fake }
+    }
+
+    /// A Mesos with two agents.
+    pub(crate) async fn mesos(&self) -> Mesos {
+        self.mesos_that_is(ClusterKind::Plain).await
+    }
+
+    /// A Mesos of this kind.
+    pub(crate) async fn mesos_that_is(&self, wanted: ClusterKind) -> Mesos {
+        let mesos = match &self.world {
+            World::Fake => Mesos::fake(wanted).await,
+            World::Real(clusters) => {
+                let direct = self.harness.is_direct();
+                let wanted = match wanted {
+                    ClusterKind::Authenticated if direct => ClusterKind::AuthenticatedDrivers,
+                    wanted => wanted,
+                };
+                let cluster = match clusters.cluster(wanted).await {
+                    Ok(cluster) => cluster,
+                    Err(error) => panic!("no real Mesos: {error}"),
+                };
+                self.seen().clusters.push(Arc::clone(&cluster));
+                match direct {
+                    true => Mesos::direct(cluster),
+                    false => Mesos::real(cluster).await,
+                }
+            }
+        };
+        let seen = mesos.wire().map(|master| master.transcript());
+        self.seen().masters.extend(seen);
+        mesos
+    }
+
+    /// A master that does nothing by itself: for what a Mesos cannot be made to
+    /// say.
+    pub(crate) async fn scripted(&self) -> FakeMaster {
+        self.fake(FakeMaster::builder().scripted()).await
+    }
+
+    /// A fake master with these settings.
+    pub(crate) async fn fake(&self, builder: mesos_testing::Builder) -> FakeMaster {
+        let master = must(builder.start().await);
+        self.seen().masters.push(master.transcript());
+        master
+    }
+
+    pub(crate) fn recorder(&self) -> Recorder {
+        let recorder = match self.is_real() {
+            true => Recorder::with_patience(REAL_PATIENCE),
+            false => Recorder::new(),
+        };
+        self.seen().recorders.push(recorder.transcript());
+        recorder
+    }
+
+    /// An agent to be looked at when the case has failed.
+    pub(super) fn watch_agent(&self, agent: &FakeAgent) {
+        self.seen().agents.push(agent.transcript());
+    }
+
+    /// An executor to be looked at when the case has failed.
+    pub(super) fn watch_executor(&self, recorder: &ExecutorRecorder) {
+        self.seen().executors.push(recorder.transcript());
+    }
+
+    /// A framework that survives the loss of its subscription and does not
+    /// wait long.
+    pub(crate) fn framework(&self) -> Framework {
+        let backoff = BackoffPolicy::new(Duration::from_millis(2), Duration::from_millis(20));
+        Framework::surviving(self.case, Duration::from_secs(3600)).backoff(backoff)
+    }
+
+    /// A driver of that framework for the master at this URL.
+    pub(crate) fn start(&self, url: &str, recorder: &Recorder) -> SchedulerDriver {
+        self.start_as(self.framework(), url, recorder.clone())
+    }
+
+    pub(crate) fn start_as(
+        &self,
+        framework: Framework,
+        url: &str,
+        scheduler: impl Scheduler + 'static,
+    ) -> SchedulerDriver {
+        SchedulerDriver::start(scheduler, framework, self.harness.connect(url))
+    }
+
+    /// A driver that has subscribed to a Mesos with two agents.
+    pub(crate) async fn subscribed(&self) -> Subscribed {
+        self.subscribed_as(self.framework()).await
+    }
+
+    /// The same, as this framework.
+    pub(crate) async fn subscribed_as(&self, framework: Framework) -> Subscribed {
+        let master = self.mesos().await;
+        self.subscribed_to(master, framework).await
+    }
+
+    /// A driver that has subscribed to a master that does nothing by itself.
+    pub(crate) async fn subscribed_to_script(&self) -> Subscribed<FakeMaster> {
+        let master = self.scripted().await;
+        self.subscribed_to(master, self.framework()).await
+    }
+
+    /// A driver that has subscribed to this master.
+    pub(crate) async fn subscribed_to<M>(&self, master: M, framework: Framework) -> Subscribed<M>
+    where
+        M: Reached,
+    {
+        let recorder = self.recorder();
+        let driver = self.start_as(framework, &master.url(), recorder.clone());
+        let stream = match master.wire() {
+            Some(master) => Some(master.expect_stream().await),
+            None => None,
+        };
+        recorder.subscribed().await;
+        let stream = Tapped(stream);
+        Subscribed {
+            master,
+            recorder,
+            driver,
+            stream,
+        }
+    }
+
+    /// What has happened so far.
+    pub(super) fn report(&self) -> String {
+        let seen = self.seen();
+        let mut text = String::new();
+        for master in &seen.masters {
+            let _ = writeln!(text, "the master received:{}", master);
+        }
+        for recorder in &seen.recorders {
+            let _ = writeln!(text, "the scheduler was told:{}", recorder);
+        }
+        for agent in &seen.agents {
+            let _ = writeln!(text, "the agent received:{}", agent);
+        }
+        for recorder in &seen.executors {
+            let _ = writeln!(text, "the executor was told:{}", recorder);
+        }
+        for cluster in &seen.clusters {
+            let log = cluster.keep_log();
+            let _ = writeln!(text, "the log of Mesos is {}", log.display());
+        }
+        text
+    }
+}

@@ -1,0 +1,133 @@
+//! What cases do again and again.
+
+use std::fmt;
+
+use mesos_core::{Offer, Result, SchedulerDriver};
+use mesos_proto::v1::offer::{Operation, operation};
+use mesos_proto::v1::{CommandInfo, FrameworkId, TaskInfo, TaskState};
+
+use mesos_testing::{Recorder, Told};
+
+/// A failed step of a case is a failed case.
+#[track_caller]
+pub(super) fn must<T, E: fmt::Debug>(result: std::result::Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// What has to fail.
+#[track_caller]
+pub(super) fn must_fail<T: fmt::Debug>(result: Result<T>) -> mesos_core::Error {
+    match result {
+        Err(error) => error,
+        Ok(value) => panic!("it succeeded: {value:?}"),
+    }
+}
+
+/// The id of a framework that has subscribed.
+pub(super) fn id_of(driver: &SchedulerDriver) -> FrameworkId {
+    must(driver.framework_id().ok_or("no id"))
+}
+
+/// Asks for tasks that do not exist: the cheapest way to have events come, one
+/// UPDATE without uuid for each, in this order.
+pub(super) async fn ask(
+    driver: &SchedulerDriver,
+    tasks: impl IntoIterator<Item = &str>,
+) -> Result<()> {
+    driver
+        .reconcile(tasks.into_iter().map(|id| (id.into(), None)))
+        .await
+}
+
+/// Waits for so many of these events.
+pub(super) async fn asked(recorder: &Recorder, count: usize) {
+    for _ in 0..count {
+        recorder.update(TaskState::TaskUnknown).await;
+    }
+}
+
+/// The tasks of the updates so far.
+pub(super) fn tasks(recorder: &Recorder) -> Vec<String> {
+    let states = recorder.states().into_iter();
+    states.map(|(task, _)| task).collect()
+}
+
+/// The states of a task so far, repetitions of an update left out.
+pub(super) fn states_of(recorder: &Recorder, task: &str) -> Vec<TaskState> {
+    let mut states: Vec<_> = recorder
+        .states()
+        .into_iter()
+        .filter(|(id, _)| id == task)
+        .map(|(_, state)| state)
+        .collect();
+    states.dedup();
+    states
+}
+
+/// A task that runs a shell command: `true`, `exit 7`, or one that takes longer
+/// than any case.
+pub(super) fn command(id: &str, command: &str) -> TaskInfo {
+    TaskInfo::builder(id)
+        .id(id)
+        .command(CommandInfo::sh(command))
+        .cpus(0.5)
+        .mem(32.0)
+        .build()
+}
+
+/// A task that runs until it is killed.
+pub(super) fn task(id: &str) -> TaskInfo {
+    command(id, "exec sleep 1000")
+}
+
+/// LAUNCH of one task.
+pub(super) fn launch(task: TaskInfo) -> Operation {
+    Operation {
+        r#type: Some(operation::Type::Launch as i32),
+        launch: Some(operation::Launch {
+            task_infos: vec![task],
+        }),
+        ..Default::default()
+    }
+}
+
+/// The first of the next offers; the others are declined.
+pub(super) async fn offer(recorder: &Recorder) -> Offer {
+    let mut offers = recorder.offers().await;
+    assert!(!offers.is_empty());
+    offers.remove(0)
+}
+
+/// Offers until there is one of each of two agents; what comes beside them is
+/// declined.
+pub(super) async fn one_of_each(recorder: &Recorder) -> [Offer; 2] {
+    let mut found: Vec<Offer> = Vec::new();
+    loop {
+        for offer in recorder.offers().await {
+            if found.iter().all(|other| other.agent_id != offer.agent_id) {
+                found.push(offer);
+            }
+        }
+        if let Ok(two) = <[Offer; 2]>::try_from(std::mem::take(&mut found)).map_err(|few| {
+            found = few;
+        }) {
+            return two;
+        }
+    }
+}
+
+/// Waits for an event of which `wanted` says something.
+pub(super) async fn hear<T>(
+    recorder: &Recorder,
+    what: &str,
+    wanted: impl Fn(&Told) -> Option<T> + Send + Sync,
+) -> T {
+    let told = recorder.expect(what, |told| wanted(told).is_some()).await;
+    match wanted(&told) {
+        Some(found) => found,
+        None => unreachable!("it was just found"),
+    }
+}

@@ -1,0 +1,136 @@
+//! The executor that cases run on a real agent: its tasks run until they are
+//! killed, it sends messages back, and ends in the way that it is told.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mesos_core::backend::{Backend, ExecutorApi};
+use mesos_core::executor::ExecutorEnvironment;
+use mesos_core::{BoxError, Executor, ExecutorDriver, HandlerResult};
+use mesos_http::HttpBackend;
+use mesos_native::{Library, NativeExecutorBackend};
+use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
+
+/// The status that [`Echo`] ends with when it gets the message `exit`.
+const EXIT: i32 = 3;
+
+#[derive(Debug, Default)]
+struct Echo {
+    running: Vec<TaskId>,
+    /// Whether to block for ever when it should shut down.
+    hangs: bool,
+}
+
+/// Runs it, in a process that an agent has started; over this libmesos, if there is one.
+///
+/// # Errors
+/// An environment that is no agent's; no libmesos that has executors there; whatever ends
+/// the driver.
+pub(crate) fn run(libmesos: Option<&Path>) -> Result<(), BoxError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let environment = ExecutorEnvironment::take_env()?;
+        let backend: Box<dyn Backend<ExecutorApi>> = match libmesos {
+            None => Box::new(HttpBackend::for_executor(&environment)?),
+            Some(path) => {
+                let library = Library::open(path)?;
+                Box::new(NativeExecutorBackend::new(library, &environment)?)
+            }
+        };
+        ExecutorDriver::run(Echo::default(), environment, backend).await?;
+        Ok(())
+    })
+}
+
+impl Echo {
+    /// Has something to say of each task after a while.
+    fn later(&self, driver: &ExecutorDriver, wait: Duration) {
+        let (driver, tasks) = (driver.clone(), self.running.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            for task_id in tasks {
+                let running = TaskStatus::new(task_id, TaskState::TaskRunning);
+                if let Err(error) = driver.update(running.with_message("late")).await {
+                    eprintln!("{error}");
+                }
+            }
+        });
+    }
+}
+
+#[async_trait]
+impl Executor for Echo {
+    async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
+        for state in [TaskState::TaskStarting, TaskState::TaskRunning] {
+            driver.update(TaskStatus::new(&task.task_id, state)).await?;
+        }
+        self.running.push(task.task_id);
+        Ok(())
+    }
+
+    async fn launch_group(
+        &mut self,
+        driver: &ExecutorDriver,
+        group: TaskGroupInfo,
+    ) -> HandlerResult {
+        for task in group.tasks {
+            self.launch(driver, task).await?;
+        }
+        Ok(())
+    }
+
+    async fn kill(
+        &mut self,
+        driver: &ExecutorDriver,
+        task_id: TaskId,
+        _: Option<KillPolicy>,
+    ) -> HandlerResult {
+        self.running.retain(|running| *running != task_id);
+        let killed = TaskStatus::new(&task_id, TaskState::TaskKilled);
+        driver.update(killed).await?;
+        Ok(())
+    }
+
+    async fn message(&mut self, driver: &ExecutorDriver, data: Bytes) -> HandlerResult {
+        let text = String::from_utf8_lossy(&data);
+        let answer = match text.split_once(' ').unwrap_or((&text, "")) {
+            ("exit", _) => std::process::exit(EXIT),
+            ("die", _) => {
+                let process = std::process::id().to_string();
+                std::process::Command::new("kill")
+                    .args(["-KILL", &process])
+                    .status()?;
+                return Ok(());
+            }
+            ("pid", _) => std::process::id().to_string().into(),
+            ("hang", _) => {
+                self.hangs = true;
+                Bytes::from_static(b"I will")
+            }
+            ("later", milliseconds) => {
+                self.later(driver, Duration::from_millis(milliseconds.parse()?));
+                return Ok(());
+            }
+            _ => [b"echo:", &data[..]].concat().into(),
+        };
+        driver.message(answer).await?;
+        Ok(())
+    }
+
+    async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
+        if self.hangs {
+            // It blocks the only thread there is.
+            loop {
+                std::thread::park();
+            }
+        }
+        for task_id in std::mem::take(&mut self.running) {
+            self.kill(driver, task_id, None).await?;
+        }
+        Ok(())
+    }
+}
