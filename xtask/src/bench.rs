@@ -12,7 +12,12 @@ use crate::ci::cargo;
 /// A bar was not met, or a row could not be measured; the program has said which and why.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     // The real cluster's programs, and the examples whose size and idling are measured.
-    let packages = ["mesos-bench", "mesos-local", "mesos-examples"];
+    let packages = [
+        "mesos-bench",
+        "mesos-local",
+        "mesos-launcher",
+        "mesos-examples",
+    ];
     let mut build = vec!["build", "--release", "--bins", "--examples"];
     build.extend(packages.iter().flat_map(|name| ["--package", *name]));
     cargo(root, &build, &[])?;

@@ -36,9 +36,10 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
     }
     // The programs of a local cluster, for the tests that want one.
     let mut helpers = Command::new("cargo");
-    helpers.args(["build", "--quiet", "--package", "mesos-local", "--bins"]);
+    helpers.args(["build", "--quiet", "--bins"]);
+    helpers.args(["--package", "mesos-local", "--package", "mesos-launcher"]);
     if !helpers.current_dir(root).status()?.success() {
-        bail!("mesos-local does not build");
+        bail!("mesos-local and mesos-launcher do not build");
     }
     let mut bad = Vec::new();
     for (name, program) in programs(root)? {

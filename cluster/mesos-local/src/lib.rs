@@ -2,32 +2,21 @@
 //! installing anything.
 //!
 //! [`LocalCluster`] is one cluster; it ends with the value, with nothing left behind. The program
-//! `mesos-local` does the same from a shell. [`libmesos`] is only the library, downloaded once
-//! per machine, and [`load_libmesos`] takes it into this process, for frameworks over libmesos. [`testing`] is for tests that need a real Mesos.
+//! `mesos-local` does the same from a shell. [`libmesos()`] is only the library, downloaded once
+//! per machine, and [`load_libmesos`] takes it into this process, for frameworks over libmesos.
+//! [`testing`] is for tests that need a real Mesos.
 //!
 //! This needs Linux on x86-64; on another Unix the crate compiles, and every start is an error that
 //! says what to do instead.
 //!
-//! The crate has programs: `mesos-local` itself, and the helpers that an agent starts for its
-//! tasks, `mesos-containerizer`, `mesos-executor`, `mesos-default-executor` and `mesos-fetcher`. A program that uses the library finds them,
+//! A cluster needs programs: `mesos-local` itself, and those of the crate mesos-launcher, which an
+//! agent starts for its tasks. A program that uses the library finds them,
 //! in this order, in the directory `MESOS_LOCAL_BIN_DIR`, by having cargo build them if it runs
 //! under cargo (`cargo run`, `cargo test`, nextest), or beside its own executable.
 
-#[cfg(target_os = "linux")]
-mod checks;
 mod cluster;
-#[cfg(target_os = "linux")]
-pub mod containerizer;
-#[cfg(target_os = "linux")]
-pub mod default_executor;
 mod error;
-#[cfg(target_os = "linux")]
-pub mod executor;
-#[cfg(target_os = "linux")]
-mod executor_main;
-mod fetch;
-#[cfg(target_os = "linux")]
-pub mod fetcher;
+mod libmesos;
 mod load;
 mod platform;
 mod programs;
@@ -38,7 +27,7 @@ pub mod wire;
 
 pub use cluster::{Builder, LocalCluster, needs_libevent};
 pub use error::{Error, ErrorKind};
-pub use fetch::{libmesos, libmesos_blocking};
+pub use libmesos::{libmesos, libmesos_blocking};
 pub use load::load_libmesos;
 pub use release::{DEFAULT_VERSION, versions};
 

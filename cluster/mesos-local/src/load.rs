@@ -6,9 +6,9 @@ use crate::cluster::{
     has_sasl, leave_out_sasl, needs_libevent, put_libevent, require_libevent, write_stand_ins,
 };
 use crate::error::{Error, ErrorKind};
-use crate::fetch::libmesos_blocking;
+use crate::libmesos::libmesos_blocking;
 
-/// Loads [`libmesos`](crate::libmesos) of this version into this process, with stand-ins for
+/// Loads [`libmesos`](crate::libmesos()) of this version into this process, with stand-ins for
 /// the shared libraries that it wants and this machine may lack. What they stand in for does not
 /// work: TLS; and authentication, unless this machine has libsasl2 with its CRAM-MD5 (in Debian,
 /// the packages libsasl2-2 and libsasl2-modules). A libmesos that is named by `MESOS_NATIVE_LIBRARY`
@@ -19,7 +19,7 @@ use crate::fetch::libmesos_blocking;
 /// Dropping the future does not stop a download that is under way.
 ///
 /// # Errors
-/// Those of [`libmesos`](crate::libmesos); [`ErrorKind::Start`] if the library cannot be loaded,
+/// Those of [`libmesos`](crate::libmesos()); [`ErrorKind::Start`] if the library cannot be loaded,
 /// or another one is in the process already.
 pub async fn load_libmesos(version: &str) -> Result<Library, Error> {
     let version = version.to_owned();

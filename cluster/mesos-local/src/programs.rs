@@ -1,4 +1,5 @@
-//! Finding this package's own programs from whatever program uses the library.
+//! Finding the programs of a cluster, this package's and mesos-launcher's, from whatever program
+//! uses the library.
 //!
 //! A program that links this library cannot contain them, and cargo builds the binaries of a
 //! dependency for nobody. Under cargo they are therefore built on demand by cargo itself.
@@ -88,8 +89,8 @@ fn missing(what: String) -> Error {
     Error::new(
         ErrorKind::Programs,
         format!(
-            "{what}: run `cargo build --manifest-path {MANIFEST} --bins` and set {VARIABLE} to the \
-             directory of the programs that it builds"
+            "{what}: run `cargo build --manifest-path {MANIFEST} -p mesos-local -p mesos-launcher --bins` \
+             and set {VARIABLE} to the directory of the programs that it builds"
         ),
     )
 }
@@ -132,6 +133,8 @@ fn build(cargo: &OsStr, layout: Option<&Layout>) -> Result<Programs, Error> {
     command
         .args([
             "build",
+            "--package=mesos-local",
+            "--package=mesos-launcher",
             "--bins",
             "--message-format=json-render-diagnostics",
             "--manifest-path",
@@ -153,7 +156,7 @@ fn build(cargo: &OsStr, layout: Option<&Layout>) -> Result<Programs, Error> {
     }
     let failed = |what: &str| {
         missing(format!(
-            "cargo could not build the programs of mesos-local ({what})"
+            "cargo could not build mesos-local and mesos-launcher ({what})"
         ))
     };
     let output = command

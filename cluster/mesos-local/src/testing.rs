@@ -28,7 +28,7 @@ pub fn require_real<T>(result: Result<T, Error>) -> Option<T> {
 }
 
 /// Writes, into a directory that exists, stand-ins for the shared libraries that
-/// [`libmesos`](crate::libmesos) wants and this machine may lack: for a test that loads it into
+/// [`libmesos`](crate::libmesos()) wants and this machine may lack: for a test that loads it into
 /// its own process, with `mesos_native::Library::open_with`.
 ///
 /// # Errors

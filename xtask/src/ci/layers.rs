@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
@@ -85,15 +85,16 @@ const LAYERS: [Layer; 13] = [
         foreign: Some(&["async-trait"]),
         builds: false,
     },
+    // What an agent starts: on the drivers of this workspace, and without a cluster.
+    Layer {
+        name: "mesos-launcher",
+        uses: &["mesos-core", "mesos-http", "mesos-process", "mesos-proto"],
+        foreign: None,
+        builds: false,
+    },
     Layer {
         name: "mesos-local",
-        uses: &[
-            "mesos-core",
-            "mesos-http",
-            "mesos-native",
-            "mesos-process",
-            "mesos-proto",
-        ],
+        uses: &["mesos-http", "mesos-native", "mesos-proto"],
         foreign: None,
         builds: true,
     },

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::libraries::{
-    has_sasl, leave_out_sasl, needs_libevent, put_libevent, put_openssl, require_libevent,
+    STAND_INS_DIR, has_sasl, leave_out_sasl, needs_libevent, put_libevent, put_openssl,
+    require_libevent,
 };
 use super::link::Link;
 use super::security::{self, Secret, Security, Tls};
-use super::work_dir::{STAND_INS_DIR, WorkDir};
+use super::work_dir::WorkDir;
 use super::{LocalCluster, environment};
 use crate::error::{Error, ErrorKind};
-use crate::fetch::{libmesos_blocking, openssl};
+use crate::libmesos::{libmesos_blocking, openssl};
 use crate::programs::Programs;
 use crate::release::{DEFAULT_VERSION, MEMBER};
 use crate::wire::{Config, port_message};

@@ -5,9 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::work_dir::STAND_INS_DIR;
 use crate::error::{Error, ErrorKind};
 
+/// Where the shared libraries are that libmesos wants, in the work directory.
+pub(super) const STAND_INS_DIR: &str = "lib";
 /// Stand-ins for the shared libraries that libmesos wants and this machine may lack.
 const STAND_INS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/stand_ins.rs"));
 /// What makes a real OpenSSL serve in place of its stand-ins, which have the same names.

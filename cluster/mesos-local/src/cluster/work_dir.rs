@@ -5,12 +5,10 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::libraries::write_stand_ins;
+use super::libraries::{STAND_INS_DIR, write_stand_ins};
 use crate::error::{Error, ErrorKind};
 use crate::programs::Programs;
 
-/// Where the shared libraries are that libmesos wants, in the work directory.
-pub(super) const STAND_INS_DIR: &str = "lib";
 /// Mesos' own work directory.
 pub(super) const MESOS_DIR: &str = "mesos";
 /// The directory of the agents' helper programs (Mesos' flag `--launcher_dir`).

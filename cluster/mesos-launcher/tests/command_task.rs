@@ -1,0 +1,432 @@
+//! Command tasks on a real Mesos, through both helper programs.
+#![cfg(target_os = "linux")]
+
+#[path = "../../mesos-local/tests/common/mod.rs"]
+mod common;
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use mesos_core::{
+    Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, resources::Resources,
+};
+use mesos_http::{Endpoint, HttpBackend, OperatorClient, files};
+use mesos_local::testing::require_real;
+use mesos_local::{Builder, LocalCluster};
+use mesos_proto::v1::command_info::Uri;
+use mesos_proto::v1::r_limit_info::{self, RLimit};
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{
+    AgentId, CommandInfo, ContainerInfo, RLimitInfo, TaskInfo, TaskState, TaskStatus,
+    container_info,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+/// A cluster with a framework that runs tasks one at a time.
+struct Mesos {
+    cluster: LocalCluster,
+    driver: SchedulerDriver,
+    tasks: mpsc::UnboundedSender<TaskInfo>,
+    updates: mpsc::UnboundedReceiver<TaskStatus>,
+}
+
+/// Launches what it gets on the offers that come.
+struct Launcher {
+    tasks: mpsc::UnboundedReceiver<TaskInfo>,
+    updates: mpsc::UnboundedSender<TaskStatus>,
+}
+
+#[async_trait]
+impl Scheduler for Launcher {
+    async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+        for offer in offers {
+            // The first task waits for an offer; a declined one would keep the second waiting.
+            let Some(mut task) = self.tasks.recv().await else {
+                break;
+            };
+            let need = Resources::try_from(task.resources)?;
+            task.resources = offer.resources()?.take(&need)?.into();
+            driver.launch(offer, [task]).await?;
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, _: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+        self.updates.send(update.into_status())?;
+        Ok(())
+    }
+}
+
+impl Mesos {
+    async fn start() -> Option<Self> {
+        Self::start_with(LocalCluster::builder()).await
+    }
+
+    async fn start_with(builder: Builder) -> Option<Self> {
+        let cluster = require_real(builder.start().await)?;
+        let master: Endpoint = cluster.master_url().parse().expect("a URL");
+        let (tasks, to_launch) = mpsc::unbounded_channel();
+        let (sender, updates) = mpsc::unbounded_channel();
+        let launcher = Launcher {
+            tasks: to_launch,
+            updates: sender,
+        };
+        let framework = Framework::ephemeral("command tasks");
+        let driver = SchedulerDriver::start(launcher, framework, HttpBackend::new(master));
+        Some(Self {
+            cluster,
+            driver,
+            tasks,
+            updates,
+        })
+    }
+
+    fn launch(&self, id: &str, command: CommandInfo) {
+        let task = TaskInfo::builder(id)
+            .id(id)
+            .command(command)
+            .cpus(0.1)
+            .mem(32.0);
+        self.launch_task(task.build());
+    }
+
+    fn launch_task(&self, task: TaskInfo) {
+        self.tasks.send(task).expect("the scheduler runs");
+    }
+
+    async fn update(&mut self, expected: TaskState) -> TaskStatus {
+        let status = tokio::time::timeout(common::PATIENCE, self.updates.recv()).await;
+        let status = status
+            .expect("an update in time")
+            .expect("the scheduler runs");
+        assert_eq!(status.task_state(), Ok(expected), "{status:?}");
+        status
+    }
+
+    async fn running(&mut self) -> AgentId {
+        self.update(TaskState::TaskStarting).await;
+        let status = self.update(TaskState::TaskRunning).await;
+        status.agent_id.expect("an agent")
+    }
+
+    /// What the sandbox of task `id` has in `file`.
+    async fn file(&self, id: &str, file: &str) -> String {
+        let agent: Endpoint = self.cluster.agent_url(1).parse().expect("a URL");
+        let framework = self.driver.framework_id().expect("a framework");
+        let path = format!("{}/{file}", files::sandbox(&framework, &id.into()));
+        let mut follow = files::Follow::new(OperatorClient::new(agent), path);
+        let bytes = follow.read().await.expect("a file");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The pids that a task writes to its stdout, `count` lines of them.
+    async fn pids(&self, id: &str, count: usize) -> Vec<i32> {
+        let start = Instant::now();
+        loop {
+            let text = self.file(id, "stdout").await;
+            let pids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+            if pids.len() == count && text.ends_with('\n') {
+                return pids;
+            }
+            assert!(
+                start.elapsed() < common::PATIENCE,
+                "not {count} pids: {text}"
+            );
+            // sleep: the task writes its file without telling; bounded above.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn stop(self) {
+        // An offer may have come again, whose handler waits for a task; the
+        // driver ends when it has returned.
+        drop(self.tasks);
+        self.driver.stop(false);
+        self.driver.join().await.expect("an end in order");
+        self.cluster.stop().await.expect("an end in order");
+    }
+}
+
+fn message(status: &TaskStatus) -> &str {
+    status.message.as_deref().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_command_runs_and_its_output_is_in_the_sandbox() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    let script = r#"echo "hello $NAME"; echo "$PWD" >&2; test "$PWD" = "$MESOS_SANDBOX""#;
+    mesos.launch("t", CommandInfo::sh(script).with_env("NAME", "from Mesos"));
+    mesos.running().await;
+    let status = mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(message(&status), "Command exited with status 0");
+    assert_eq!(mesos.file("t", "stdout").await, "hello from Mesos\n");
+    let stderr = mesos.file("t", "stderr").await;
+    assert!(stderr.contains("/runs/"), "{stderr}");
+
+    mesos.launch("argv", CommandInfo::argv(["/bin/echo", "one", "$two"]));
+    mesos.running().await;
+    mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(mesos.file("argv", "stdout").await, "one $two\n");
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_fails_says_with_what_status() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    mesos.launch("three", CommandInfo::sh("exit 3"));
+    mesos.running().await;
+    let status = mesos.update(TaskState::TaskFailed).await;
+    assert_eq!(message(&status), "Command exited with status 3");
+
+    mesos.launch("absent", CommandInfo::argv(["/no/such/file"]));
+    mesos.update(TaskState::TaskStarting).await;
+    let status = mesos.update(TaskState::TaskFailed).await;
+    assert!(
+        message(&status).contains("/no/such/file"),
+        "{}",
+        message(&status)
+    );
+    assert_eq!(
+        status.task_reason(),
+        Some(Ok(Reason::ContainerLaunchFailed))
+    );
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn a_kill_leaves_no_process() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    mesos.launch("t", CommandInfo::sh("sleep 1000 & echo $!; echo $$; wait"));
+    let agent = mesos.running().await;
+    let pids = mesos.pids("t", 2).await;
+    mesos
+        .driver
+        .kill("t", Some(agent), None)
+        .await
+        .expect("a call");
+    mesos.update(TaskState::TaskKilling).await;
+    let status = mesos.update(TaskState::TaskKilled).await;
+    assert_eq!(
+        message(&status),
+        "Command terminated with signal Terminated"
+    );
+    for pid in pids {
+        common::wait_until("the process has ended", || !common::runs(pid));
+    }
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_ignores_sigterm_gets_sigkill_after_its_grace() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    let script = "trap '' TERM; echo $$; while :; do sleep 0.01; done";
+    let task = TaskInfo::builder("t")
+        .id("t")
+        .command(CommandInfo::sh(script));
+    mesos.launch_task(
+        task.cpus(0.1)
+            .mem(32.0)
+            .kill_grace(Duration::from_millis(500))
+            .build(),
+    );
+    let agent = mesos.running().await;
+    let pids = mesos.pids("t", 1).await;
+    let asked = Instant::now();
+    mesos
+        .driver
+        .kill("t", Some(agent), None)
+        .await
+        .expect("a call");
+    mesos.update(TaskState::TaskKilling).await;
+    let status = mesos.update(TaskState::TaskKilled).await;
+    assert_eq!(message(&status), "Command terminated with signal Killed");
+    assert!(asked.elapsed() >= Duration::from_millis(500));
+    common::wait_until("the process has ended", || !common::runs(pids[0]));
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_that_takes_too_long_fails_with_the_reason() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    let task = TaskInfo::builder("t")
+        .id("t")
+        .command(CommandInfo::sh("sleep 1000"));
+    let limit = Duration::from_millis(500);
+    mesos.launch_task(task.cpus(0.1).mem(32.0).max_completion_time(limit).build());
+    mesos.running().await;
+    let status = mesos.update(TaskState::TaskFailed).await;
+    assert_eq!(
+        status.task_reason(),
+        Some(Ok(Reason::MaxCompletionTimeReached))
+    );
+    mesos.stop().await;
+}
+
+/// A server on this machine with one answer to all, for as long as the test runs.
+async fn serve(body: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            let _ = stream.write_all(&[head.as_bytes(), body].concat()).await;
+        }
+    });
+    port
+}
+
+fn uri(value: String) -> Uri {
+    Uri {
+        value,
+        ..Uri::default()
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_a_task_are_fetched_and_one_that_is_not_there_fails_it() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let archive = directory.path().join("a.tar.gz");
+    let file = std::fs::File::create(&archive).expect("a file");
+    let gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    let mut header = tar::Header::new_gnu();
+    header.set_size(6);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "in/word", &b"packed"[..])
+        .expect("a file in it");
+    let gzip = tar.into_inner().expect("an archive");
+    gzip.finish().expect("a file");
+    let port = serve(b"#!/bin/sh\necho \"$1 from the server\"\n").await;
+    let url = format!("http://127.0.0.1:{port}/program");
+
+    // Not one from the server: before it fetches into its cache, the agent itself asks how long
+    // the file is, through libcurl, for which a local cluster has a stand-in only.
+    let script = directory.path().join("script");
+    std::fs::write(&script, "#!/bin/sh\necho \"$1\"\n").expect("a file");
+    let mut command = CommandInfo::sh("cat in/word; bin/hello kept; ./script cached");
+    command.uris = vec![
+        uri(format!("file://{}", archive.display())),
+        Uri {
+            executable: Some(true),
+            output_file: Some("bin/hello".into()),
+            ..uri(url)
+        },
+        Uri {
+            executable: Some(true),
+            cache: Some(true),
+            ..uri(script.display().to_string())
+        },
+    ];
+    mesos.launch("t", command);
+    mesos.running().await;
+    mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(
+        mesos
+            .file("t", "stdout")
+            .await
+            .split_once("packed")
+            .expect("the word")
+            .1,
+        "kept from the server\ncached\n"
+    );
+
+    let mut command = CommandInfo::sh("true");
+    command.uris = vec![uri("/no/such/file".into())];
+    mesos.launch("absent", command);
+    let status = mesos.update(TaskState::TaskFailed).await;
+    assert_eq!(
+        status.task_reason(),
+        Some(Ok(Reason::ContainerLaunchFailed))
+    );
+    let stderr = mesos.file("absent", "stderr").await;
+    assert!(stderr.contains("cannot copy /no/such/file"), "{stderr}");
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn limits_are_those_of_the_task_and_what_cannot_be_has_failed_with_the_reason() {
+    let Some(mut mesos) = Mesos::start().await else {
+        return;
+    };
+    let limited = |id: &str, soft, hard| {
+        let limit = RLimit {
+            r#type: Some(r_limit_info::r_limit::Type::RlmtNofile.into()),
+            soft: Some(soft),
+            hard: Some(hard),
+        };
+        let container = ContainerInfo {
+            r#type: container_info::Type::Mesos.into(),
+            rlimit_info: Some(RLimitInfo {
+                rlimits: vec![limit],
+            }),
+            ..ContainerInfo::default()
+        };
+        let task = TaskInfo::builder(id).id(id).cpus(0.1).mem(32.0);
+        let task = task.command(CommandInfo::sh("ulimit -n; ulimit -H -n"));
+        task.container(container).build()
+    };
+    mesos.launch_task(limited("t", 100, 200));
+    mesos.running().await;
+    mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(mesos.file("t", "stdout").await, "100\n200\n");
+
+    // More than the kernel has for anybody (fs.nr_open).
+    mesos.launch_task(limited("refused", u64::MAX / 2, u64::MAX / 2));
+    let status = mesos.update(TaskState::TaskFailed).await;
+    let reason = status.task_reason();
+    assert!(reason.is_some(), "{status:?}");
+    let stderr = mesos.file("refused", "stderr").await;
+    assert!(
+        stderr.contains("cannot set the limit RLMT_NOFILE"),
+        "{stderr}"
+    );
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_of_another_user_runs_as_that_one_and_one_of_nobody_is_dropped_with_the_reason() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("NOT TESTED: only root can become another user");
+        return;
+    }
+    let builder = LocalCluster::builder().env("MESOS_SWITCH_USER", "true");
+    // Other users have to reach the helpers and the sandbox.
+    let directory = tempfile::tempdir().expect("a directory");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).expect("permissions");
+    let Some(mut mesos) = Mesos::start_with(builder.work_dir(directory.path())).await else {
+        return;
+    };
+    let command = |user: &str| CommandInfo {
+        user: Some(user.to_owned()),
+        ..CommandInfo::sh("id -un")
+    };
+    mesos.launch("t", command("nobody"));
+    mesos.running().await;
+    mesos.update(TaskState::TaskFinished).await;
+    assert_eq!(mesos.file("t", "stdout").await, "nobody\n");
+
+    mesos.launch("absent", command("no-such-user"));
+    let status = mesos.update(TaskState::TaskDropped).await;
+    assert!(status.task_reason().is_some(), "{status:?}");
+    assert!(message(&status).contains("no-such-user"), "{status:?}");
+    mesos.stop().await;
+}

@@ -1,0 +1,242 @@
+//! The cache against an index on the loopback interface.
+
+use std::process::{Command, Stdio};
+
+use super::super::server::{LIBRARY, Server, archive, cut, ok};
+use super::*;
+
+/// Fetches from the server into a fresh cache; on failure the cache must hold no file but the
+/// lock.
+fn fetch(server: &Server, release: &Release) -> Result<Vec<u8>, Error> {
+    fetch_from(&server.url(""), release)
+}
+
+fn fetch_from(url: &str, release: &Release) -> Result<Vec<u8>, Error> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let cache = Cache::at(directory.path());
+    let result = cache.library(release, || Index::at(url, "the test"));
+    if result.is_err() {
+        let left: Vec<_> = fs::read_dir(directory.path().join(&release.version))
+            .expect("the version's directory")
+            .collect();
+        assert!(left.is_empty(), "left in the cache: {left:?}");
+    }
+    result.map(|path| fs::read(path).expect("the library"))
+}
+
+fn expect(error: &Error, kind: ErrorKind, parts: &[&str]) {
+    assert_eq!(error.kind(), kind, "{error}");
+    for part in parts {
+        assert!(
+            error.to_string().contains(part),
+            "{part:?} is missing in: {error}"
+        );
+    }
+}
+
+#[test]
+fn the_library_is_downloaded_once_and_then_comes_from_the_cache() {
+    let (bytes, release) = archive();
+    let server = Server::with_archive(&release, ok(&bytes));
+    let directory = tempfile::tempdir().expect("a directory");
+    let cache = Cache::at(directory.path());
+    let path = cache
+        .library(&release, || Index::at(&server.url(""), "the test"))
+        .expect("a download");
+    assert_eq!(path, directory.path().join("0.0.1/_scheduler.so"));
+    assert_eq!(fs::read(&path).expect("the library"), LIBRARY);
+    assert_eq!(
+        fs::read_dir(directory.path().join("0.0.1"))
+            .expect("the directory")
+            .count(),
+        1
+    );
+
+    let again = cache.library(&release, || panic!("the index must not be asked again"));
+    assert_eq!(again.expect("the cached one"), path);
+}
+
+#[test]
+fn an_archive_with_the_wrong_hash_is_refused_and_both_hashes_are_named() {
+    let (bytes, mut release) = archive();
+    let server = Server::with_archive(&release, ok(&bytes));
+    let got = std::mem::replace(&mut release.sha256, "0".repeat(64));
+    let error = fetch(&server, &release).expect_err("a wrong hash");
+    let parts = [
+        &*got,
+        &*release.sha256,
+        "/files/mesos.scheduler-0.0.1",
+        "Nothing of it was kept",
+        "try again",
+    ];
+    expect(&error, ErrorKind::Download, &parts);
+}
+
+#[test]
+fn a_download_that_is_cut_short_says_where() {
+    let (bytes, release) = archive();
+    let server = Server::with_archive(&release, cut(&bytes[..100], bytes.len()));
+    let error = fetch(&server, &release).expect_err("a cut download");
+    let of = format!("cut short after 100 of {} bytes", bytes.len());
+    expect(
+        &error,
+        ErrorKind::Download,
+        &[&of, "/files/mesos.scheduler-0.0.1", "try again"],
+    );
+}
+
+#[test]
+fn a_page_that_is_no_index_is_called_that() {
+    let (_, release) = archive();
+    for garbage in [&b"\xff\xfe\0 << nothing"[..], b"", b"{}"] {
+        let page = "/simple/mesos-scheduler/".to_owned();
+        let server = Server::start([(page, ok(garbage))].into());
+        let error = fetch(&server, &release).expect_err("garbage");
+        expect(
+            &error,
+            ErrorKind::Index,
+            &["/simple/mesos-scheduler/ is not one of a package index"],
+        );
+    }
+}
+
+#[test]
+fn an_index_without_the_file_is_told_apart_from_one_without_the_page() {
+    let (bytes, release) = archive();
+    let server = Server::with_archive(&release, ok(&bytes));
+    let other = Release {
+        version: "0.0.2".into(),
+        ..release
+    };
+    let error = fetch(&server, &other).expect_err("no such file");
+    expect(
+        &error,
+        ErrorKind::Index,
+        &[
+            "has 1 links, but none to mesos.scheduler-0.0.2",
+            "PIP_INDEX_URL",
+        ],
+    );
+
+    let server = Server::start([].into());
+    let error = fetch(&server, &other).expect_err("no such page");
+    expect(
+        &error,
+        ErrorKind::Index,
+        &["cannot read", "/simple/mesos-scheduler/", "PIP_INDEX_URL"],
+    );
+    assert!(error.report().contains("404"), "{}", error.report());
+}
+
+#[test]
+fn an_index_that_cannot_be_reached_is_an_error_with_a_way_out() {
+    let (_, release) = archive();
+    // Bound and dropped: nobody listens there.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let url = format!("http://{}/simple", address.expect("a free port"));
+    let error = fetch_from(&url, &release).expect_err("nobody there");
+    expect(
+        &error,
+        ErrorKind::Index,
+        &[
+            "cannot read",
+            "HTTPS_PROXY",
+            "SSL_CERT_FILE",
+            "MESOS_NATIVE_LIBRARY",
+        ],
+    );
+}
+
+#[test]
+fn credentials_of_the_index_are_sent_and_never_shown() {
+    let (bytes, mut release) = archive();
+    let server = Server::with_archive(&release, ok(&bytes));
+    release.sha256 = "0".repeat(64);
+    let error = fetch_from(&server.url("me:hunt%26r2@"), &release).expect_err("a wrong hash");
+    let shown = format!("{} {error:?}", error.report());
+    assert!(!shown.contains("hunt"), "{shown}");
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        // base64 of "me:hunt&r2"
+        let sent = request
+            .iter()
+            .any(|line| line.eq_ignore_ascii_case("authorization: Basic bWU6aHVudCZyMg=="));
+        assert!(sent, "{request:?}");
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_by_the_next() {
+    let (bytes, release) = archive();
+    let server = Server::with_archive(&release, ok(&bytes));
+    let directory = tempfile::tempdir().expect("a directory");
+    let version = directory.path().join(&release.version);
+    fs::create_dir_all(&version).expect("a directory");
+    fs::write(version.join("unfinished-1"), "half a download").expect("a file");
+    let cache = Cache::at(directory.path());
+    cache
+        .library(&release, || Index::at(&server.url(""), "the test"))
+        .expect("a download");
+    assert!(!version.join("unfinished-1").exists());
+}
+
+const URL: &str = "MESOS_LOCAL_TEST_INDEX";
+const DIRECTORY: &str = "MESOS_LOCAL_TEST_CACHE";
+
+#[test]
+#[ignore = "the other process of the next test, which runs it"]
+fn helper_that_fetches_in_a_process_of_its_own() {
+    let (_, release) = archive();
+    let variable = |name| std::env::var(name).expect("set by the test that runs this");
+    let cache = Cache::at(variable(DIRECTORY));
+    let path = cache
+        .library(&release, || Index::at(&variable(URL), "the test"))
+        .expect("a library");
+    assert_eq!(fs::read(path).expect("the library"), LIBRARY);
+}
+
+#[test]
+fn of_several_processes_that_want_the_cache_at_once_one_downloads() {
+    let (bytes, release) = archive();
+    let server = Server::with_archive(&release, ok(&bytes));
+    let directory = tempfile::tempdir().expect("a directory");
+    // Held while the others start, so that all of them meet at the lock.
+    let cache = Cache::at(directory.path());
+    let lock = cache.lock(&release.package()).expect("the lock");
+    let start = || {
+        Command::new(std::env::current_exe().expect("this test"))
+            .args(["--ignored", "--nocapture", "--exact"])
+            .arg("libmesos::cache::tests::helper_that_fetches_in_a_process_of_its_own")
+            .env(URL, server.url(""))
+            .env(DIRECTORY, directory.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process")
+    };
+    let mut children = [start(), start(), start()];
+    for child in &mut children {
+        let mut stderr = BufReader::new(child.stderr.as_mut().expect("piped"));
+        let (mut line, waiting) = (
+            String::new(),
+            format!("waiting for process {}", std::process::id()),
+        );
+        io::BufRead::read_line(&mut stderr, &mut line).expect("a line");
+        assert!(line.starts_with(&waiting), "{line:?} is not {waiting:?}");
+    }
+    drop(lock);
+    for child in children {
+        let output = child.wait_with_output().expect("its end");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    assert_eq!(
+        server.requests().len(),
+        2,
+        "the page and the archive, once each"
+    );
+}
