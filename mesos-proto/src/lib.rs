@@ -30,4 +30,6 @@ pub mod lossy;
 #[path = "generated/mod.rs"]
 pub mod v1;
 
+/// The type of all fields that hold bytes.
+pub use bytes::Bytes;
 pub use helpers::{ExecutorInfoBuilder, OpenEnum, TaskInfoBuilder, UnknownEnum, known};

@@ -80,7 +80,7 @@ pub use mesos_core::{
 pub use mesos_http as http;
 #[cfg(feature = "native")]
 pub use mesos_native as native;
-pub use mesos_proto::v1;
+pub use mesos_proto::{Bytes, v1};
 
 /// Where a framework's id outlives its scheduler's process: in memory, in a
 /// file, in a ZooKeeper (feature `zookeeper`), or where [`Store`](store::Store)

@@ -63,7 +63,9 @@ mod amount;
 mod arithmetic;
 mod format;
 mod identity;
+mod iter;
 mod parse;
+mod ports;
 mod query;
 mod ranges;
 mod reservation;
@@ -82,6 +84,7 @@ use self::identity::{Entry, same_value};
 use self::validate::{normalise, normalise_valid};
 
 pub use self::amount::Amount;
+pub use self::iter::{IntoIter, Iter};
 pub use self::parse::ParseError;
 pub use self::ranges::{InvertedRange, Ranges};
 pub use self::scalar::{InvalidScalar, Scalar};
@@ -138,11 +141,13 @@ impl Resources {
         self.entries.iter().map(|entry| entry.copies).sum()
     }
 
-    /// The resources as messages, in the order in which they first came; one message per copy.
-    pub fn iter(&self) -> impl Iterator<Item = &Resource> {
-        self.entries
-            .iter()
-            .flat_map(|entry| std::iter::repeat_n(&entry.resource, entry.copies))
+    /// The resources as messages, in the order in which they were first added. One message per
+    /// copy.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter {
+            entries: self.entries.iter(),
+            copies: None,
+        }
     }
 }
 
@@ -183,8 +188,31 @@ impl TryFrom<Resource> for Resources {
 /// One message per copy, in the format with `reservations`.
 impl From<Resources> for Vec<Resource> {
     fn from(resources: Resources) -> Vec<Resource> {
-        let copies = |entry: Entry| std::iter::repeat_n(entry.resource, entry.copies);
-        resources.entries.into_iter().flat_map(copies).collect()
+        resources.into_iter().collect()
+    }
+}
+
+/// One message per copy, in the format with `reservations`. So resources can be passed to
+/// `TaskInfo::builder("web").resources(taken)`.
+impl IntoIterator for Resources {
+    type Item = Resource;
+    type IntoIter = IntoIter;
+
+    fn into_iter(self) -> IntoIter {
+        IntoIter {
+            entries: self.entries.into_iter(),
+            copies: None,
+        }
+    }
+}
+
+/// One message per copy, as [`Resources::iter`] yields them.
+impl<'a> IntoIterator for &'a Resources {
+    type Item = &'a Resource;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
     }
 }
 

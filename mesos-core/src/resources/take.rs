@@ -7,14 +7,13 @@
 use std::fmt;
 
 use mesos_proto::v1::Resource;
-use mesos_proto::v1::value::{self, Type};
 
-use super::amount::{self, Amount};
+use super::Resources;
+use super::amount::Amount;
 use super::arithmetic::{amount, is_nothing, overlap, rest};
 use super::format::Label;
 use super::identity::{Entry, same_kind, same_reservations};
 use super::query::reservation_role;
-use super::{Ranges, Resources};
 
 /// Where to take from first what a request asks for without naming a role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,52 +133,6 @@ impl Resources {
             unusable,
         })
     }
-
-    /// Chooses `n` free ports: the lowest of what is reserved, then of what is not; revocable ones
-    /// never.
-    ///
-    /// They stay here. Take them, alone or together with the rest of what a task needs, so that all
-    /// fits or nothing is taken: `offered.take(&(request + offered.pick_ports(2)?))`. Two calls in
-    /// a row choose the same ports.
-    ///
-    /// # Errors
-    /// [`Missing`] if there are fewer than `n`.
-    pub fn pick_ports(&self, n: usize) -> Result<Resources, Missing> {
-        let mut candidates: Vec<&Resource> = self
-            .entries
-            .iter()
-            .map(|entry| &entry.resource)
-            .filter(|resource| resource.name == "ports" && resource.r#type() == Type::Ranges)
-            .filter(|resource| resource.revocable.is_none())
-            .collect();
-        candidates.sort_by_key(|resource| resource.reservations.is_empty());
-        let mut picked = Resources::new();
-        let mut ports = Ranges::new();
-        for resource in candidates {
-            let still = n as u128 - ports.count();
-            let free = Ranges::of_normalised(amount::ranges(resource)).difference(&ports);
-            let part = free.lowest(u64::try_from(still).unwrap_or(u64::MAX));
-            ports = ports.union(&part);
-            let ranges = Some(value::Ranges::from(part));
-            picked.insert(Entry::new(Resource {
-                ranges,
-                ..resource.clone()
-            }));
-        }
-        if ports.count() < n as u128 {
-            let (needed, available) = (Amount::Count(n as u128), Amount::Count(ports.count()));
-            let shortfall = Shortfall {
-                resource: "ports".to_owned(),
-                needed,
-                available,
-                unusable: None,
-            };
-            return Err(Missing {
-                shortfalls: vec![shortfall],
-            });
-        }
-        Ok(picked)
-    }
 }
 
 /// Whether `offered` can serve a request for `wanted` at all, be it reserved or not.
@@ -238,6 +191,14 @@ impl Missing {
     }
 }
 
+impl From<Shortfall> for Missing {
+    fn from(shortfall: Shortfall) -> Missing {
+        Missing {
+            shortfalls: vec![shortfall],
+        }
+    }
+}
+
 fn list(shortfalls: &[Shortfall]) -> String {
     shortfalls
         .iter()
@@ -256,6 +217,16 @@ pub struct Shortfall {
 }
 
 impl Shortfall {
+    /// A request for `needed` of something, no matter which.
+    pub(super) fn counted(resource: &str, needed: u128, available: u128) -> Shortfall {
+        Shortfall {
+            resource: resource.to_owned(),
+            needed: Amount::Count(needed),
+            available: Amount::Count(available),
+            unusable: None,
+        }
+    }
+
     /// What is short when `theirs` is to come out of `mine`, of the same identity.
     pub(super) fn between(mine: Option<&Entry>, theirs: &Entry) -> Shortfall {
         let needed = amount(theirs);

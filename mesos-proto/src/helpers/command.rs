@@ -1,5 +1,7 @@
 //! Commands and their environment.
 
+use std::fmt::Display;
+
 use crate::v1::command_info::Uri;
 use crate::v1::environment::{Variable, variable};
 use crate::v1::{CommandInfo, Environment};
@@ -47,9 +49,18 @@ impl CommandInfo {
         }
     }
 
-    /// Adds a variable to the environment, in place of one of the same name.
+    /// Sets an environment variable, and replaces a variable of the same name.
+    ///
+    /// The value is anything that can be displayed: text, a number, a path's `display()`.
+    ///
+    /// ```
+    /// use mesos::v1::CommandInfo;
+    ///
+    /// let command = CommandInfo::sh("exec ./serve").with_env("PORT", 31000);
+    /// assert_eq!(command.environment.unwrap().get("PORT"), Some("31000"));
+    /// ```
     #[must_use]
-    pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn with_env(mut self, name: impl Into<String>, value: impl Display) -> Self {
         self.environment.get_or_insert_default().set(name, value);
         self
     }
@@ -116,20 +127,20 @@ impl Environment {
     }
 
     /// Sets a variable, in place of any of the same name.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+    pub fn set(&mut self, name: impl Into<String>, value: impl Display) {
         let name = name.into();
         self.variables.retain(|variable| variable.name != name);
         self.variables.push(Variable {
             name,
             r#type: Some(variable::Type::Value.into()),
-            value: Some(value.into()),
+            value: Some(value.to_string()),
             secret: None,
         });
     }
 }
 
 /// Of two variables with one name the later stays.
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+impl<K: Into<String>, V: Display> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {

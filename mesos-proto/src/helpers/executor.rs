@@ -46,9 +46,59 @@ pub struct ExecutorInfoBuilder {
     executor: ExecutorInfo,
 }
 
-resource_setters!(ExecutorInfoBuilder, executor);
-
 impl ExecutorInfoBuilder {
+    /// Requests a resource. Each call adds to the resources of earlier calls.
+    pub fn resource(mut self, resource: Resource) -> Self {
+        self.executor.resources.push(resource);
+        self
+    }
+
+    /// Requests several resources. Each call adds to the resources of earlier calls.
+    ///
+    /// Accepts a `Vec<Resource>`, an array, and the sum type `Resources` of `mesos`, by value or
+    /// by reference.
+    ///
+    /// ```
+    /// use mesos::resources::Resources;
+    /// use mesos::v1::{ExecutorInfo};
+    ///
+    /// let mut offered: Resources = "cpus:4;mem:1024".parse()?;
+    /// let taken = offered.take(&"cpus:1;mem:32".parse()?)?;
+    /// let info = ExecutorInfo::builder("web").resources(taken).build();
+    /// assert_eq!(info.resources.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resources<R: Into<Resource>>(mut self, resources: impl IntoIterator<Item = R>) -> Self {
+        let resources = resources.into_iter().map(Into::into);
+        self.executor.resources.extend(resources);
+        self
+    }
+
+    /// Requests CPUs. A fraction is possible (0.1). Mesos keeps three decimals.
+    pub fn cpus(self, number: f64) -> Self {
+        self.resource(Resource::scalar("cpus", number))
+    }
+
+    /// Requests memory, in MiB.
+    pub fn mem(self, mebibytes: f64) -> Self {
+        self.resource(Resource::scalar("mem", mebibytes))
+    }
+
+    /// Requests disk space for the sandbox, in MiB.
+    pub fn disk(self, mebibytes: f64) -> Self {
+        self.resource(Resource::scalar("disk", mebibytes))
+    }
+
+    /// Requests GPUs. Mesos accepts only whole numbers (`src/master/validation.cpp`).
+    ///
+    /// The framework needs the capability GPU_RESOURCES. Without the capability, the framework
+    /// does not receive offers of agents with GPUs, unless the master runs with
+    /// `--no-filter_gpu_resources`. A task that uses GPUs which were not offered ends with
+    /// TASK_ERROR.
+    pub fn gpus(self, number: u32) -> Self {
+        self.resource(Resource::scalar("gpus", number.into()))
+    }
+
     /// The program that is the executor.
     pub fn command(mut self, command: CommandInfo) -> Self {
         self.executor.command = Some(command);

@@ -1,43 +1,9 @@
-//! What a person wants when writing and reading the messages by hand:
-//! constructors, builders, conversions, and safe access to open enums.
+//! Constructors, builders and conversions for messages, and safe access to open enums.
 //!
-//! Everything here only shapes messages. Checking them against Mesos' rules,
-//! and adding up or parsing resources, is left to the crates above this one.
+//! The helpers only build messages. The crates above check messages against the rules of Mesos,
+//! and add up or parse resources.
 
-/// What a task and an executor ask of the agent.
-macro_rules! resource_setters {
-    ($builder:ident, $field:ident) => {
-        impl $builder {
-            /// Asks for a resource. Each call adds to the ones before.
-            pub fn resource(mut self, resource: Resource) -> Self {
-                self.$field.resources.push(resource);
-                self
-            }
-
-            /// Asks for several resources. Each call adds to the ones before.
-            pub fn resources(mut self, resources: impl IntoIterator<Item = Resource>) -> Self {
-                self.$field.resources.extend(resources);
-                self
-            }
-
-            /// Asks for processors; a part of one is possible (0.1).
-            pub fn cpus(self, number: f64) -> Self {
-                self.resource(Resource::scalar("cpus", number))
-            }
-
-            /// Asks for memory, in MiB.
-            pub fn mem(self, mebibytes: f64) -> Self {
-                self.resource(Resource::scalar("mem", mebibytes))
-            }
-
-            /// Asks for disk in the sandbox, in MiB.
-            pub fn disk(self, mebibytes: f64) -> Self {
-                self.resource(Resource::scalar("disk", mebibytes))
-            }
-        }
-    };
-}
-
+mod bodies;
 mod command;
 mod executor;
 mod filters;

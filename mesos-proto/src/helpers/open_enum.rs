@@ -34,6 +34,30 @@ open_enum! {
     v1::value::Type = "Value.Type",
 }
 
+/// Lets the number in a message be compared with the state itself.
+macro_rules! compare_with_number {
+    ($($type:ty,)*) => {$(
+        /// Compares the field of a message, a number, with a state.
+        impl PartialEq<$type> for i32 {
+            fn eq(&self, state: &$type) -> bool {
+                *self == *state as i32
+            }
+        }
+
+        /// Compares a state with the field of a message, a number.
+        impl PartialEq<i32> for $type {
+            fn eq(&self, number: &i32) -> bool {
+                *self as i32 == *number
+            }
+        }
+    )*};
+}
+
+compare_with_number! {
+    v1::TaskState,
+    v1::OperationState,
+}
+
 /// The value that `number` stands for.
 ///
 /// # Errors
@@ -83,6 +107,14 @@ impl std::error::Error for UnknownEnum {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_state_in_a_message_compares_with_a_state() {
+        let status = v1::TaskStatus::new("t", v1::TaskState::TaskRunning);
+        assert!(status.state == v1::TaskState::TaskRunning);
+        assert!(v1::TaskState::TaskStaging != status.state);
+        assert_ne!(99, v1::OperationState::OperationUnsupported);
+    }
 
     #[test]
     fn an_unknown_number_is_named_with_its_enum() {

@@ -61,6 +61,18 @@ impl Resource {
         }
     }
 
+    /// The resource `ports`, both ends of each range included.
+    ///
+    /// ```
+    /// use mesos::v1::Resource;
+    ///
+    /// let one = Resource::ports([31000..=31000]);
+    /// assert_eq!(one, Resource::ranges("ports", [31000..=31000]));
+    /// ```
+    pub fn ports(ranges: impl IntoIterator<Item = RangeInclusive<u64>>) -> Self {
+        Self::ranges("ports", ranges)
+    }
+
     fn empty(name: impl Into<String>, r#type: Type) -> Self {
         Self {
             name: name.into(),
@@ -150,6 +162,13 @@ impl Resource {
             ..Volume::default()
         });
         self
+    }
+}
+
+/// Lets a method take resources by value or by reference.
+impl From<&Resource> for Resource {
+    fn from(resource: &Resource) -> Self {
+        resource.clone()
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the tests share: short ways to say resources.
 
 mod arithmetic;
-mod laws;
+mod ports;
+mod properties;
 mod ranges;
 mod reading;
 mod scalars;

@@ -76,17 +76,6 @@ fn another_reservation_of_the_same_role_is_used_before_what_is_unreserved() {
 }
 
 #[test]
-fn revocable_ports_are_not_picked() {
-    let revocable = Resource {
-        revocable: Some(RevocableInfo {}),
-        ..super::ranges("ports", &[(1, 9)])
-    };
-    let offered = of(revocable) + resources("ports:[20-20]");
-    assert_eq!(offered.pick_ports(1), Ok(resources("ports:[20-20]")));
-    assert!(offered.pick_ports(2).is_err());
-}
-
-#[test]
 fn one_name_with_two_types_is_two_things() {
     let mut both = resources("gpus:2") + resources("gpus:{a}");
     assert_eq!(both.gpus(), Some(2.0));
@@ -212,39 +201,6 @@ fn copies_of_a_shared_volume_are_taken_one_by_one() {
     assert_eq!(offered.take(&one), Ok(one.clone()));
     assert_eq!(offered.take(&one), Ok(one.clone()));
     assert!(offered.take(&one).is_err());
-}
-
-#[test]
-fn ports_are_picked_lowest_first_reserved_ones_before_others_and_stay_there() {
-    let offered = resources("ports:[31000-31001];ports(web):[40000-40000,40005-40009]");
-    let picked = offered.pick_ports(4);
-    assert_eq!(
-        picked,
-        Ok(resources("ports(web):[40000-40000,40005-40007]"))
-    );
-    assert_eq!(
-        offered.pick_ports(7),
-        Ok(resources(
-            "ports(web):[40000-40000,40005-40009];ports:[31000-31000]"
-        ))
-    );
-    assert_eq!(offered.pick_ports(8), Ok(offered.clone()));
-    assert_eq!(offered.pick_ports(0), Ok(Resources::new()));
-    let missing = offered.pick_ports(9).expect_err("eight ports");
-    assert_eq!(
-        missing.to_string(),
-        "not enough resources: ports: needs 9, has 8"
-    );
-    assert_eq!(missing.shortfalls()[0].needed(), &Amount::Count(9));
-    assert!(resources("cpus:1").pick_ports(usize::MAX).is_err());
-}
-
-#[test]
-fn a_port_that_is_there_twice_is_picked_once() {
-    let sum = resources("ports:[1-2];ports(web):[1-1]");
-    let picked = sum.pick_ports(2).expect("two ports");
-    assert_eq!(picked, resources("ports(web):[1-1];ports:[2-2]"));
-    assert!(sum.pick_ports(3).is_err());
 }
 
 #[test]
