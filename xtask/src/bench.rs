@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::ci::cargo;
+use crate::cargo::cargo;
 
 /// Builds in release, and runs it with `args`.
 ///

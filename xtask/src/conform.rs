@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::ci::cargo;
+use crate::cargo::cargo;
 
 /// Builds and runs it with `args`.
 ///

@@ -2,6 +2,8 @@
 
 mod bench;
 mod bindgen;
+mod build;
+mod cargo;
 mod ci;
 mod codegen;
 mod conform;
@@ -9,6 +11,7 @@ mod fuzz;
 mod long;
 mod memcheck;
 mod outputs;
+mod sha256;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,6 +90,8 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Build the programs that are installed into target/dist/install, with checksums
+    Build,
     /// Check all that has to hold besides the tests
     #[command(after_help = ci::help())]
     Ci {
@@ -109,6 +114,7 @@ fn main() -> ExitCode {
         Chore::Memcheck { programs } => memcheck::run(&root(), &programs),
         Chore::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
         Chore::Bench { args } => bench::run(&root(), &args),
+        Chore::Build => build::run(&root()),
         Chore::Ci { steps } => ci::run(&root(), &steps),
     };
     match done {

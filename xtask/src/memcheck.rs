@@ -1,22 +1,23 @@
-//! Runs the tests of mesos-native that call C++ under valgrind, which sees every access of
-//! Rust's, of the shim's and of libmesos' to memory that is not theirs. Slow, and no part of
-//! the gate. Tests that die on purpose do so in processes of their own, which are left alone.
+//! Runs the tests of mesos-native that call C++ under valgrind. Valgrind reports every invalid
+//! memory access of the Rust code, of the shim and of libmesos. This is slow and not a step of
+//! `cargo xtask ci`. Tests that crash on purpose do so in child processes, which valgrind does not
+//! check.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
-/// Shorter than usual: valgrind makes everything some thirty times slower.
+use crate::cargo::{build, cargo};
+
+/// Shorter than the defaults: a test is about thirty times slower under valgrind.
 const LENGTHS: [(&str, &str); 2] = [
     ("MESOS_NATIVE_CYCLES", "40"),
     ("MESOS_NATIVE_CALLBACKS", "3000"),
 ];
 
-/// No leak check: libmesos is never unloaded, and what it and a driver that never ran hold is
-/// held until the end. That nothing grows is asked by tests that measure it.
+/// No leak check: libmesos is never unloaded, so its memory and the memory of a driver that never
+/// ran are held until the process ends. Other tests measure that memory use does not grow.
 const OPTIONS: [&str; 4] = [
     "--error-exitcode=99",
     "--leak-check=no",
@@ -24,97 +25,48 @@ const OPTIONS: [&str; 4] = [
     "--fair-sched=yes",
 ];
 
-/// Runs the test programs of these names, or of all that there are.
+/// Runs the test programs of these names, or all of them.
 ///
 /// # Errors
-/// No valgrind, tests that do not build or fail, and every access that valgrind reports.
+/// Valgrind is not installed, a test does not build or fails, or valgrind reports an access.
 pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
-    let mut there = Command::new("valgrind");
-    there.arg("--version").stdout(Stdio::null());
-    if !there.status().is_ok_and(|status| status.success()) {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.arg("--version").stdout(Stdio::null());
+    if !valgrind.status().is_ok_and(|status| status.success()) {
         bail!("valgrind is not installed (Debian: valgrind)");
     }
-    // The programs of a local cluster, for the tests that want one.
-    let mut helpers = Command::new("cargo");
-    helpers.args(["build", "--quiet", "--bins"]);
-    helpers.args(["--package", "mesos-local", "--package", "mesos-launcher"]);
-    if !helpers.current_dir(root).status()?.success() {
-        bail!("mesos-local and mesos-launcher do not build");
-    }
-    let mut bad = Vec::new();
-    for (name, program) in programs(root)? {
-        if !names.is_empty() && !names.contains(&name) {
+    // Some tests start a local cluster, which needs these programs.
+    let programs = [
+        &["build", "--quiet", "--bins"][..],
+        &["--package", "mesos-local", "--package", "mesos-launcher"],
+    ];
+    cargo(root, &programs.concat(), &[])?;
+    let tests = [
+        &["test", "--package", "mesos-native", "--no-run", "--lib"][..],
+        &["--test", "executor", "--test", "scheduler"],
+    ];
+    let mut failed = Vec::new();
+    for test in build(root, &tests.concat())? {
+        let name = test.name;
+        if !test.is_test || (!names.is_empty() && !names.contains(&name)) {
             continue;
         }
         println!("== {name}");
         let status = Command::new("valgrind")
             .args(OPTIONS)
-            .arg(program)
-            // One at a time, so that a report names its test.
+            .arg(test.path)
+            // One test at a time, so that a report is below the name of its test.
             .arg("--test-threads=1")
             .envs(LENGTHS)
             .current_dir(root.join("mesos-native"))
             .status()
             .context("cannot run valgrind")?;
         if !status.success() {
-            bad.push(format!("{name} ({status})"));
+            failed.push(format!("{name} ({status})"));
         }
     }
-    if !bad.is_empty() {
-        bail!("not clean: {}", bad.join(", "));
+    if !failed.is_empty() {
+        bail!("valgrind failed: {}", failed.join(", "));
     }
     Ok(())
-}
-
-/// The test programs of mesos-native, built, by the names of their targets.
-fn programs(root: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let mut build = Command::new("cargo")
-        .args(["test", "--package", "mesos-native", "--no-run"])
-        .args(["--lib", "--test", "executor", "--test", "scheduler"])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(root)
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo")?;
-    let mut programs = Vec::new();
-    if let Some(stdout) = build.stdout.take() {
-        for line in BufReader::new(stdout).lines() {
-            let line = line.context("cannot read what cargo says")?;
-            programs.extend(serde_json::from_str(&line).ok().and_then(program));
-        }
-    }
-    if !build.wait()?.success() {
-        bail!("the tests of mesos-native do not build");
-    }
-    Ok(programs)
-}
-
-fn program(message: Value) -> Option<(String, PathBuf)> {
-    let program = message.get("executable")?.as_str()?;
-    let tested = message.get("profile")?.get("test")?.as_bool()?;
-    let name = message.get("target")?.get("name")?.as_str()?;
-    tested.then(|| (name.to_owned(), program.into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cargo_built_as_a_test_is_found_by_its_name() {
-        let said = |executable: &str, test: bool| {
-            let text = format!(
-                r#"{{"executable": {executable}, "profile": {{"test": {test}}},
-                    "target": {{"name": "executor"}}}}"#
-            );
-            program(serde_json::from_str(&text).unwrap_or_default())
-        };
-        let found = said(r#""/target/executor-1""#, true);
-        assert_eq!(
-            found,
-            Some(("executor".to_owned(), "/target/executor-1".into()))
-        );
-        assert_eq!(said(r#""/target/mesos-local""#, false), None);
-        assert_eq!(said("null", true), None);
-    }
 }

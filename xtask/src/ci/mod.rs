@@ -1,7 +1,6 @@
 //! What has to hold before a change goes in, besides the tests: one list of steps, each of which
 //! runs alone by its name too.
 
-mod cargo;
 mod english;
 mod features;
 mod files;
@@ -13,8 +12,8 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::cargo::{self, cargo};
 use crate::{bindgen, codegen};
-pub(crate) use cargo::cargo;
 
 /// One step of `cargo xtask ci`.
 struct Step {

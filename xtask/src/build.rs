@@ -1,0 +1,218 @@
+//! `cargo xtask build`: builds the programs that are installed, and arranges them in the folders
+//! of an installation.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cargo::{self, Executable, packages, target_dir};
+use crate::sha256::sha256;
+
+/// The crates whose programs are installed.
+const PACKAGES: [&str; 2] = ["mesos-local", "mesos-launcher"];
+
+/// The programs that a user runs. The other programs are run by an agent, which finds them in its
+/// `--launcher_dir`.
+const IN_BIN: [&str; 1] = ["mesos-local"];
+const BIN: &str = "bin";
+const LAUNCHER_DIR: &str = "libexec/mesos";
+
+const VERSION: &str = "VERSION";
+const CHECKSUMS: &str = "SHA256SUMS";
+
+/// Builds with the profile `dist` into `target/dist/install`:
+///
+/// * `bin`: the programs that a user runs,
+/// * `libexec/mesos`: the programs that an agent runs,
+/// * `VERSION`: the version, the git commit, the compiler and the target,
+/// * `SHA256SUMS`: the checksums of all other files, as `sha256sum --check` reads them.
+///
+/// # Errors
+/// A program does not build, or the folder cannot be written.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let all = packages(root)?;
+    let installed: Vec<_> = all
+        .iter()
+        .filter(|package| PACKAGES.contains(&package.name.as_str()))
+        .collect();
+    let mut args = vec!["build", "--profile", "dist", "--bins"];
+    for package in &installed {
+        args.extend(["--package", &package.name]);
+    }
+    let programs = cargo::build(root, &args)?;
+    let dir = target_dir(root)?.join("dist/install");
+    install(&programs, &root.join("LICENSE"), &version(root)?, &dir)?;
+    println!("installed into {}", dir.display());
+    Ok(())
+}
+
+/// The text of the file `VERSION`: one `name value` pair a line.
+fn version(root: &Path) -> Result<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let verbose = output(Command::new(rustc).arg("-vV").current_dir(root))?;
+    let value = |name: &str| {
+        verbose
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .with_context(|| format!("`rustc -vV` reports no `{name}`"))
+    };
+    // `--match` with a pattern that no tag has: the commit alone, with `-dirty` after it if a
+    // tracked file was changed.
+    let mut describe = Command::new("git");
+    describe
+        .args(["describe", "--always", "--abbrev=40", "--dirty"])
+        .args(["--match", "-"])
+        .current_dir(root);
+    // An unpacked source archive is not a git repository.
+    let commit = output(&mut describe).unwrap_or_else(|_| "unknown".to_owned());
+    let target = std::env::var("CARGO_BUILD_TARGET");
+    Ok(format!(
+        "version {}\ncommit {}\nrustc {}\ntarget {}\n",
+        env!("CARGO_PKG_VERSION"),
+        commit.trim(),
+        value("release: ")?,
+        target.as_deref().or_else(|_| value("host: "))?
+    ))
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    if !output.status.success() {
+        bail!("{command:?} failed ({})", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{command:?} prints no UTF-8"))
+}
+
+/// Replaces `dir` by the files of an installation.
+fn install(programs: &[Executable], license: &Path, version: &str, dir: &Path) -> Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", dir.display()));
+        }
+        _ => {}
+    }
+    let mut files = Vec::new();
+    for program in programs {
+        let folder = if IN_BIN.contains(&program.name.as_str()) {
+            BIN
+        } else {
+            LAUNCHER_DIR
+        };
+        let file = Path::new(folder).join(program.path.file_name().unwrap_or_default());
+        copy(&program.path, &dir.join(&file))?;
+        files.push(file);
+    }
+    copy(license, &dir.join("LICENSE"))?;
+    write(&dir.join(VERSION), version)?;
+    files.extend(["LICENSE", VERSION].map(PathBuf::from));
+    files.sort();
+
+    let mut checksums = String::new();
+    for file in &files {
+        let path = dir.join(file);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        println!("{:>11} bytes  {}", bytes.len(), file.display());
+        checksums.push_str(&format!("{}  {}\n", sha256(&bytes), file.display()));
+    }
+    write(&dir.join(CHECKSUMS), &checksums)
+}
+
+/// Copies a file with its permissions.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    create_parent(to)?;
+    fs::copy(from, to)
+        .map(drop)
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    create_parent(path)?;
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn create_parent(path: &Path) -> Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn program(dir: &Path, name: &str) -> Result<Executable> {
+        let path = dir.join(name);
+        fs::write(&path, name)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        Ok(Executable {
+            name: name.to_owned(),
+            path,
+            is_test: false,
+        })
+    }
+
+    #[test]
+    fn an_installation_has_its_programs_and_passes_its_checksums() -> Result<()> {
+        let temp = tempfile::tempdir()?;
+        let license = temp.path().join("LICENSE");
+        fs::write(&license, "Apache")?;
+        let programs = [
+            program(temp.path(), "mesos-local")?,
+            program(temp.path(), "mesos-executor")?,
+        ];
+        let dir = temp.path().join("install");
+        install(&programs, &license, "version 1\n", &dir)?;
+
+        for program in ["bin/mesos-local", "libexec/mesos/mesos-executor"] {
+            let mode = fs::metadata(dir.join(program))?.permissions().mode();
+            assert_eq!(mode & 0o777, 0o755, "{program}");
+        }
+        let mut check = Command::new("sha256sum");
+        check.args(["--check", "--strict", CHECKSUMS]);
+        let checked = output(check.current_dir(&dir))?;
+        let ok = [
+            "LICENSE",
+            "VERSION",
+            "bin/mesos-local",
+            "libexec/mesos/mesos-executor",
+        ]
+        .map(|file| format!("{file}: OK\n"));
+        assert_eq!(checked, ok.concat());
+
+        fs::write(dir.join("bin/mesos-local"), "changed")?;
+        output(check.current_dir(&dir)).expect_err("a changed file fails the check");
+        Ok(())
+    }
+
+    #[test]
+    fn files_of_an_earlier_installation_are_removed() -> Result<()> {
+        let temp = tempfile::tempdir()?;
+        let license = temp.path().join("LICENSE");
+        fs::write(&license, "Apache")?;
+        let dir = temp.path().join("install");
+        install(&[program(temp.path(), "old")?], &license, "", &dir)?;
+        install(&[program(temp.path(), "new")?], &license, "", &dir)?;
+        assert!(!dir.join(LAUNCHER_DIR).join("old").exists());
+        assert!(dir.join(LAUNCHER_DIR).join("new").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn the_version_file_names_the_commit_compiler_and_target() -> Result<()> {
+        let temp = tempfile::tempdir()?;
+        let text = version(temp.path())?;
+        let names: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        assert_eq!(names, ["version", "commit", "rustc", "target"]);
+        assert!(text.contains("\ncommit unknown\n"), "{text}");
+        Ok(())
+    }
+}
