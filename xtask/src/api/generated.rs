@@ -57,10 +57,17 @@ fn impls_by_hand(index: &Map<String, Value>, item: &Value) -> Value {
         };
         // Implementations by the compiler have no span.
         let has_span = item.get("span").is_some_and(|span| !span.is_null());
-        let of_trait = item.pointer("/inner/impl/trait/path").and_then(Value::as_str);
+        let of_trait = item
+            .pointer("/inner/impl/trait/path")
+            .and_then(Value::as_str);
         has_span && !is_generated(item) && !of_trait.is_some_and(|path| TRAITS.contains(&path))
     };
-    impls.into_iter().flatten().filter(by_hand).cloned().collect()
+    impls
+        .into_iter()
+        .flatten()
+        .filter(by_hand)
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -72,15 +79,9 @@ mod tests {
         let span = |file: &str| json!({ "filename": file });
         let generated = || span("mesos-proto/src/generated/mesos.v1.rs");
         let by_hand = || span("mesos-proto/src/helpers/task.rs");
-        let implementation = |span: Value, of_trait: Value| {
-            json!({ "span": span, "inner": { "impl": { "trait": of_trait } } })
-        };
-        let fields = |fields: Value, stripped: bool| {
-            json!({ "plain": { "fields": fields, "has_stripped_fields": stripped } })
-        };
-        let message = |span: Value, kind: Value, impls: Value| {
-            json!({ "span": span, "inner": { "struct": { "kind": kind, "impls": impls } } })
-        };
+        let implementation = |span: Value, of_trait: Value| json!({ "span": span, "inner": { "impl": { "trait": of_trait } } });
+        let fields = |fields: Value, stripped: bool| json!({ "plain": { "fields": fields, "has_stripped_fields": stripped } });
+        let message = |span: Value, kind: Value, impls: Value| json!({ "span": span, "inner": { "struct": { "kind": kind, "impls": impls } } });
         let impls = json!([2, 3, 4, 5]);
         let mut json = json!({ "index": {
             "0": message(generated(), fields(json!([9]), false), impls.clone()),

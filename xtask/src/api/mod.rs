@@ -47,7 +47,10 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     for name in CRATES {
         let file = json.join(name.replace('-', "_")).with_extension("json");
         let snapshot = snapshot(root, &file, &tool);
-        snapshots.push((name, snapshot.with_context(|| format!("at the crate {name}"))?));
+        snapshots.push((
+            name,
+            snapshot.with_context(|| format!("at the crate {name}"))?,
+        ));
     }
     let dir = root.join(DIR);
     if check {
@@ -68,7 +71,9 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
 
 /// The name and version of cargo-public-api.
 fn tool() -> Result<String> {
-    let output = Command::new("cargo").args(["public-api", "--version"]).output();
+    let output = Command::new("cargo")
+        .args(["public-api", "--version"])
+        .output();
     let version = output
         .ok()
         .filter(|output| output.status.success())
@@ -76,7 +81,10 @@ fn tool() -> Result<String> {
     let version = version.map(|version| version.trim().to_owned());
     version.ok_or_else(|| {
         let install = "cargo install cargo-public-api --locked";
-        Skipped(format!("cargo-public-api is not installed; `{install}` installs it")).into()
+        Skipped(format!(
+            "cargo-public-api is not installed; `{install}` installs it"
+        ))
+        .into()
     })
 }
 
@@ -188,7 +196,10 @@ mod tests {
 
     #[test]
     fn every_added_and_every_removed_item_is_reported() -> Result<()> {
-        let dir = committed(&snapshot("tool 1", &["pub mod mesos", "pub fn mesos::run()"]))?;
+        let dir = committed(&snapshot(
+            "tool 1",
+            &["pub mod mesos", "pub fn mesos::run()"],
+        ))?;
         let now = snapshot("tool 1", &["pub mod mesos", "pub fn mesos::start()"]);
         let error = compare(dir.path(), &[("mesos", now)]).expect_err("the API changed");
         assert_eq!(

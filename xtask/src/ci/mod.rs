@@ -13,7 +13,8 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, bail};
 
 use crate::cargo::{self, cargo};
-use crate::{bindgen, codegen};
+use crate::skipped::Skipped;
+use crate::{api, bindgen, codegen};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -25,7 +26,7 @@ struct Step {
 }
 
 /// Cheap ones first: they stop at the first that fails.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "fmt",
         what: "the code is formatted",
@@ -83,6 +84,12 @@ const STEPS: [Step; 9] = [
         },
         repair: None,
     },
+    Step {
+        name: "api",
+        what: "the public API is the one in xtask/public-api",
+        run: |root| api::run(root, true),
+        repair: None,
+    },
 ];
 
 /// Steps that run only when they are named.
@@ -127,6 +134,12 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
         println!("{}: {}", step.name, step.what);
         let started = Instant::now();
         let done = (step.run)(root);
+        if let Err(error) = &done
+            && let Some(skipped) = error.downcast_ref::<Skipped>()
+        {
+            println!("{}: {skipped}", step.name);
+            continue;
+        }
         println!(
             "{}: {} after {:.1} s",
             step.name,
