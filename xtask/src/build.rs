@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo::{self, Executable, packages, target_dir};
+use crate::cargo::{self, Executable, target_dir};
 use crate::sha256::sha256;
 
 /// The crates whose programs are installed.
@@ -33,15 +33,8 @@ const CHECKSUMS: &str = "SHA256SUMS";
 /// # Errors
 /// A program does not build, or the folder cannot be written.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    let all = packages(root)?;
-    let installed: Vec<_> = all
-        .iter()
-        .filter(|package| PACKAGES.contains(&package.name.as_str()))
-        .collect();
     let mut args = vec!["build", "--profile", "dist", "--bins"];
-    for package in &installed {
-        args.extend(["--package", &package.name]);
-    }
+    args.extend(PACKAGES.iter().flat_map(|name| ["--package", *name]));
     let programs = cargo::build(root, &args)?;
     let dir = target_dir(root)?.join("dist/install");
     install(&programs, &root.join("LICENSE"), &version(root)?, &dir)?;
