@@ -29,7 +29,7 @@ pub(crate) struct Programs {
 impl Programs {
     /// Finds the programs, once for this process: in the directory `MESOS_LOCAL_BIN_DIR`; else,
     /// if cargo runs this process and the sources are still there, by having cargo build them;
-    /// else beside this process' own executable.
+    /// else beside this process's executable, or in `../libexec/mesos` from there.
     pub(crate) fn find() -> Result<Self, Error> {
         static FOUND: OnceLock<Result<Programs, Error>> = OnceLock::new();
         FOUND.get_or_init(Self::search).clone()
@@ -56,8 +56,12 @@ impl Programs {
         {
             return build(&cargo, Layout::of(&executable).as_ref());
         }
-        // An executable of cargo's is in DIR, DIR/deps or DIR/examples.
-        let directories: Vec<_> = executable.ancestors().skip(1).take(2).collect();
+        // Cargo's executables are in DIR, DIR/deps or DIR/examples. An installation has
+        // PREFIX/bin and PREFIX/libexec/mesos.
+        let parents = executable.ancestors().skip(1).take(2);
+        let mut directories: Vec<_> = parents.map(Path::to_path_buf).collect();
+        let prefix = executable.ancestors().nth(2);
+        directories.extend(prefix.map(|prefix| prefix.join("libexec/mesos")));
         Self::by(|name| {
             directories
                 .iter()
