@@ -3,10 +3,10 @@
 use std::io::Write as _;
 
 use anyhow::{Context, Result};
-use nix::sys::resource::{UsageWho, getrusage};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::job::{Job, Outcome};
+use crate::usage::{cpu, field};
 use crate::{launch, listen, raw, scheduler};
 
 /// Does `job`, in JSON, and prints what came of it, in JSON. `measure` runs it
@@ -30,14 +30,6 @@ pub fn run(
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, &outcome)?;
     Ok(out.flush()?)
-}
-
-/// Seconds of CPU that this process has used.
-pub(crate) fn cpu() -> Result<f64> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let seconds =
-        |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }
 
 fn runtime(job: &Job) -> Result<Runtime> {
@@ -67,19 +59,4 @@ async fn perform(job: Job) -> Result<Outcome> {
         Job::Launch(launch) => launch::run(launch).await,
         Job::Listen(listen) => listen::run(listen).await,
     }
-}
-
-/// Resident memory of this process now, in KiB; 0 where the kernel does not say.
-pub(crate) fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    field(&status, "VmRSS:")
-}
-
-/// A number in a file like `/proc/self/status`; 0 where it is not.
-pub(crate) fn field(status: &str, name: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let value = line.and_then(|line| line.split_whitespace().next());
-    value
-        .and_then(|value| value.parse().ok())
-        .unwrap_or_default()
 }

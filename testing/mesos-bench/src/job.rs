@@ -1,7 +1,13 @@
 //! What a client process is told to do, and what it tells of it: one line of
 //! JSON each way.
 
+use mesos_proto::v1::{AgentId, TaskId};
 use serde::{Deserialize, Serialize};
+
+use crate::flood;
+
+/// The load master's default.
+const AGENTS: u32 = 1000;
 
 /// What to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,4 +89,12 @@ pub struct Outcome {
     pub allocations: u64,
     /// Most bytes allocated at a time, where they are counted.
     pub heap_peak: u64,
+}
+
+/// All tasks of the load master, as a store would have them after a restart.
+pub(crate) fn known(tasks: u32) -> impl Iterator<Item = (TaskId, Option<AgentId>)> {
+    (0..tasks).map(|task| {
+        let agent = flood::agent_id(task % AGENTS);
+        (flood::task_id(task).into(), Some(agent.into()))
+    })
 }

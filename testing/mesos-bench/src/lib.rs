@@ -14,3 +14,4 @@ mod raw;
 pub mod rows;
 mod scheduler;
 pub mod table;
+mod usage;

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use mesos_core::{HandlerResult, Offer, Scheduler, SchedulerDriver};
 use mesos_proto::v1::{AgentId, ExecutorId, ExecutorInfo, TaskInfo};
 
-use crate::client;
 use crate::job::{Launch, Outcome};
 use crate::launch::{executor, schedule};
+use crate::usage::cpu;
 
 struct Listening {
     executor: ExecutorInfo,
@@ -70,15 +70,15 @@ impl Scheduler for Listening {
         _: ExecutorId,
         _: Bytes,
     ) -> HandlerResult {
-        let (since, cpu) = match self.began {
+        let (since, cpu_before) = match self.began {
             Some(began) => began,
-            None => *self.began.insert((Instant::now(), client::cpu()?)),
+            None => *self.began.insert((Instant::now(), cpu()?)),
         };
         self.received += 1;
         if self.received == self.all {
             let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
             outcome.seconds = since.elapsed().as_secs_f64();
-            outcome.cpu = client::cpu()? - cpu;
+            outcome.cpu = cpu()? - cpu_before;
             outcome.count = u64::from(self.all);
             driver.stop(false);
         }

@@ -16,9 +16,9 @@ use mesos_proto::v1::{FrameworkId, FrameworkInfo};
 use prost::Message;
 use tokio::net::TcpStream;
 
-use crate::client::cpu;
 use crate::job::Outcome;
-use crate::scheduler::known;
+use crate::job::known;
+use crate::usage::cpu;
 
 /// As many tasks as the driver asks for with one call.
 const CHUNK: usize = 1000;

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::flood;
 use anyhow::Result;
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -12,14 +11,11 @@ use mesos_core::{
     BackoffPolicy, Disconnected, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver,
 };
 use mesos_http::{Codec, HttpBackend};
-use mesos_proto::v1::{AgentId, TaskId};
 
-use crate::job::{Drive, Outcome};
+use crate::job::{Drive, Outcome, known};
 
 /// How often resident memory is looked at, in updates.
 const EVERY: u64 = 10_000;
-/// The load master's default.
-pub(crate) const AGENTS: u32 = 1000;
 
 /// The waits of a driver whose master comes back: their bound is what a row
 /// compares with.
@@ -92,14 +88,6 @@ fn now() -> f64 {
     START.elapsed().as_secs_f64()
 }
 
-/// All tasks of the load master, as a store would have them after a restart.
-pub(crate) fn known(tasks: u32) -> impl Iterator<Item = (TaskId, Option<AgentId>)> {
-    (0..tasks).map(|task| {
-        let agent = flood::agent_id(task % AGENTS);
-        (flood::task_id(task).into(), Some(agent.into()))
-    })
-}
-
 #[async_trait]
 impl Scheduler for Load {
     async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
@@ -132,7 +120,7 @@ impl Scheduler for Load {
                 std::hint::spin_loop();
             }
             if self.updates.is_multiple_of(EVERY) {
-                let resident = crate::client::resident();
+                let resident = crate::usage::resident();
                 locked(&self.outcome)
                     .resident
                     .push((self.updates, resident));

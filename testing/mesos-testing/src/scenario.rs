@@ -132,7 +132,7 @@ impl Scenario {
                 panic!(
                     "{at}: expected {} as the next call, got {next}; all of them:{}",
                     call_type.as_str_name(),
-                    self.master.listing()
+                    self.master.transcript()
                 );
             }
         }

@@ -10,8 +10,8 @@ use anyhow::{Result, bail};
 use mesos_testing::FakeAgent;
 
 use super::{Bench, beside};
-use crate::client::field;
 use crate::table::Row;
+use crate::usage::field;
 
 /// Size, start and idling of `hello_scheduler` and `hello_executor`.
 pub(super) fn programs(bench: &Bench) -> Result<Vec<Row>> {

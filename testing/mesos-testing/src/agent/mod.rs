@@ -8,14 +8,14 @@ mod validate;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use mesos_core::backend::ExecutorApi;
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_proto::v1::executor::call::Type;
-use mesos_proto::v1::executor::{Call, Event};
+use mesos_proto::v1::executor::Event;
 use mesos_proto::v1::{KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -23,8 +23,8 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::model::Model;
 use crate::executor_events as events;
-use crate::journal::{Journal, Transcript};
-use crate::wire::{self, Held, Listener, Plans, Reaction};
+use crate::journal::Journal;
+use crate::wire::{self, Control, Listener};
 
 pub use self::builder::Builder;
 pub use self::request::Standing;
@@ -50,9 +50,9 @@ pub type When = wire::When<ExecutorApi>;
 /// subscriptions.
 ///
 /// Every request is written down, a test can wait for any of them
-/// ([`expect`](Self::expect)) and for updates
+/// ([`expect`](Control::expect)) and for updates
 /// ([`expect_update`](Self::expect_update)), and the agent can be told to
-/// misbehave ([`react`](Self::react), [`Stream`], [`Standing`]) or to
+/// misbehave ([`react`](Control::react), [`Stream`], [`Standing`]) or to
 /// [crash](Self::crash) and [recover](Self::recover).
 ///
 /// ```
@@ -96,9 +96,7 @@ pub struct FakeAgent {
 pub(crate) struct Inner {
     settings: Settings,
     address: SocketAddr,
-    plans: Plans<ExecutorApi>,
-    pub(crate) log: Arc<Journal<Received>>,
-    streams: Journal<Stream>,
+    control: Control<ExecutorApi>,
     updates: Journal<Reported>,
     standing: Mutex<Standing>,
     model: Arc<Mutex<Model>>,
@@ -149,9 +147,7 @@ impl FakeAgent {
         let patience = settings.patience;
         let inner = Arc::new(Inner {
             address,
-            plans: Plans::default(),
-            log: Arc::new(Journal::new(patience)),
-            streams: Journal::new(patience),
+            control: Control::new(patience),
             updates: Journal::new(patience),
             standing: Mutex::new(Standing::Ready),
             model: Arc::default(),
@@ -163,11 +159,6 @@ impl FakeAgent {
         };
         agent.serve(listener)?;
         Ok(agent)
-    }
-
-    /// All requests so far and from now on, as text.
-    pub fn transcript(&self) -> Transcript {
-        Transcript::new(&self.inner.log)
     }
 
     fn serve(&self, listener: TcpListener) -> io::Result<()> {
@@ -228,48 +219,6 @@ impl FakeAgent {
             Ok(environment) => environment,
             Err(error) => panic!("{error}"),
         }
-    }
-
-    // What came in.
-
-    /// Every request so far, in the order in which they were answered.
-    pub fn received(&self) -> Vec<Received> {
-        self.inner.log.all()
-    }
-
-    /// Every call of a type so far, refused ones too.
-    pub fn calls_of(&self, call_type: Type) -> Vec<Call> {
-        let calls = self.received().into_iter();
-        let calls = calls.filter_map(|received| received.call);
-        calls.filter(|call| call.r#type() == call_type).collect()
-    }
-
-    /// Waits for a call of this type that nobody has waited for yet.
-    ///
-    /// # Panics
-    /// If none comes within the [patience](Builder::patience); the message
-    /// lists what came instead. So do all `expect` methods.
-    #[track_caller]
-    pub fn expect(&self, call_type: Type) -> impl Future<Output = Received> + Send + '_ {
-        let at = Location::caller();
-        let wanted = move |received: &Received| received.call_type() == Some(call_type);
-        async move {
-            self.inner
-                .log
-                .take(call_type.as_str_name(), at, wanted)
-                .await
-        }
-    }
-
-    /// Waits for a request, call or not, that `wanted` likes and nobody has
-    /// waited for yet.
-    #[track_caller]
-    pub fn expect_request<'a>(
-        &'a self,
-        wanted: impl FnMut(&Received) -> bool + Send + 'a,
-    ) -> impl Future<Output = Received> + Send + 'a {
-        let at = Location::caller();
-        async move { self.inner.log.take("a request", at, wanted).await }
     }
 
     /// Every update so far that was taken, in this order and each once,
@@ -338,64 +287,6 @@ impl FakeAgent {
         self.send(events::acknowledged(status));
     }
 
-    /// Waits for a SUBSCRIBE that was answered with a stream, and takes that.
-    #[track_caller]
-    pub fn expect_stream(&self) -> impl Future<Output = Stream> + Send + '_ {
-        let at = Location::caller();
-        async move { self.inner.streams.take_next("a subscription", at).await }
-    }
-
-    /// All streams so far, those that are over too.
-    pub fn streams(&self) -> Vec<Stream> {
-        self.inner.streams.all()
-    }
-
-    /// The newest stream.
-    ///
-    /// # Panics
-    /// If nobody has subscribed yet.
-    #[track_caller]
-    pub fn stream(&self) -> Stream {
-        match self.streams().pop() {
-            Some(stream) => stream,
-            None => panic!("nobody has subscribed yet; wait with expect_stream()"),
-        }
-    }
-
-    /// Sends an event on the newest stream.
-    ///
-    /// # Panics
-    /// If nobody has subscribed yet.
-    #[track_caller]
-    pub fn send(&self, event: Event) {
-        self.stream().send(event);
-    }
-
-    // Misbehaving.
-
-    /// Does this with the next request that is meant.
-    pub fn react(&self, when: impl Into<When>, reaction: Reaction) {
-        self.inner.plans.once(when.into(), reaction);
-    }
-
-    /// Does this with every request that is meant, until
-    /// [`behave`](Self::behave).
-    pub fn react_always(&self, when: impl Into<When>, reaction: Reaction) {
-        self.inner.plans.always(when.into(), reaction);
-    }
-
-    /// Leaves the next request that is meant unanswered and without effect
-    /// until it is released. It is in the log meanwhile.
-    #[must_use = "the request is released when this is dropped"]
-    pub fn hold(&self, when: impl Into<When>) -> Held {
-        self.inner.plans.hold(when.into())
-    }
-
-    /// Forgets all reactions that were planned. What is held is released.
-    pub fn behave(&self) {
-        self.inner.plans.clear();
-    }
-
     /// From now on requests are answered by an agent of this standing.
     /// Subscriptions go on.
     pub fn set_standing(&self, standing: Standing) {
@@ -406,6 +297,14 @@ impl FakeAgent {
 
 fn events_of_one(tasks: Vec<TaskInfo>) -> Event {
     events::launch(tasks.into_iter().next().unwrap_or_default())
+}
+
+impl Deref for FakeAgent {
+    type Target = Control<ExecutorApi>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner.control
+    }
 }
 
 impl Drop for FakeAgent {
@@ -421,7 +320,7 @@ impl fmt::Debug for FakeAgent {
         f.debug_struct("FakeAgent")
             .field("address", &self.address())
             .field("standing", &self.inner.standing())
-            .field("received", &self.inner.log)
+            .field("control", &self.inner.control)
             .finish_non_exhaustive()
     }
 }

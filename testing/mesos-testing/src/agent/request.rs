@@ -11,8 +11,7 @@ use mesos_proto::v1::{AgentInfo, ContainerId, ExecutorInfo};
 use super::builder::AGENT_ID;
 use super::{Inner, Received, Reported, Stream, validate};
 use crate::executor_events as events;
-use crate::journal::Journal;
-use crate::wire::{self, Encoding, Peer, Plans, decode};
+use crate::wire::{self, Control, Encoding, Peer, decode};
 
 type Response = wire::Response<ExecutorApi>;
 
@@ -41,12 +40,8 @@ pub(super) struct OverUnixSocket(pub(super) Arc<Inner>);
 impl Peer for OverUnixSocket {
     type Api = ExecutorApi;
 
-    fn plans(&self) -> &Plans<ExecutorApi> {
-        &self.0.plans
-    }
-
-    fn log(&self) -> &Journal<Received> {
-        &self.0.log
+    fn control(&self) -> &Control<ExecutorApi> {
+        &self.0.control
     }
 
     fn respond(&self, request: &Received, muted: bool) -> Response {
@@ -64,12 +59,8 @@ fn path(request: &Received) -> &str {
 impl Peer for Inner {
     type Api = ExecutorApi;
 
-    fn plans(&self) -> &Plans<ExecutorApi> {
-        &self.plans
-    }
-
-    fn log(&self) -> &Journal<Received> {
-        &self.log
+    fn control(&self) -> &Control<ExecutorApi> {
+        &self.control
     }
 
     fn respond(&self, request: &Received, muted: bool) -> Response {
@@ -199,7 +190,7 @@ impl Inner {
         for status in news {
             self.updates.push(Reported(status));
         }
-        self.streams.push(stream);
+        self.control.streams.push(stream);
         Response {
             events: Some(body),
             ..Response::text(200, "")

@@ -12,23 +12,23 @@ pub(crate) mod validate;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mesos_core::backend::SchedulerApi;
-use mesos_proto::v1::scheduler::call::Type;
-use mesos_proto::v1::scheduler::{Call, Event};
 use mesos_proto::v1::{
-    self, AgentId, FrameworkId, MasterInfo, OfferId, TaskId, TaskState, TaskStatus, Unavailability,
+    self, AgentId, FrameworkId, MasterInfo, OfferId, TaskId, TaskInfo, TaskState, TaskStatus,
+    Unavailability,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use self::builder::Settings;
 use self::clock::Clock;
-use self::cluster::Cluster;
-use crate::journal::{Journal, Transcript};
-use crate::wire::{self, Held, Listener, Plans, Reaction};
+use self::cluster::{Cluster, Launched};
+use crate::journal::Journal;
+use crate::wire::{self, Control, Listener};
 
 pub use self::agent::Agent;
 pub use self::behaviour::Behaviour;
@@ -54,12 +54,12 @@ pub type When = wire::When<SchedulerApi>;
 ///   agents make offers, tasks live as their [`Behaviour`] says, updates come
 ///   until they are acknowledged;
 /// * **nothing** ([`scripted`](Self::scripted)): calls are checked and answered,
-///   and events are what the test [sends](Self::send);
+///   and events are what the test [sends](Control::send);
 /// * **another master** ([`Builder::in_front_of`]), a real one for example.
 ///
 /// Whichever it is, every request is written down, a test can wait for any of them
-/// ([`expect`](Self::expect)), and the master can be told to misbehave
-/// ([`react`](Self::react), [`Stream`]).
+/// ([`expect`](Control::expect)), and the master can be told to misbehave
+/// ([`react`](Control::react), [`Stream`]).
 ///
 /// ```
 /// use mesos_testing::FakeMaster;
@@ -92,11 +92,10 @@ pub(crate) struct Inner {
     pub(crate) settings: Arc<Settings>,
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
-    pub(crate) plans: Plans<SchedulerApi>,
-    pub(crate) log: Arc<Journal<Received>>,
-    pub(crate) streams: Journal<Stream>,
+    pub(crate) control: Control<SchedulerApi>,
     standing: Mutex<Standing>,
     cluster: Mutex<Cluster>,
+    launched: Arc<Journal<Launched>>,
 }
 
 impl Inner {
@@ -139,14 +138,19 @@ impl FakeMaster {
         let settings = Arc::new(settings);
         let (clock, due) = Clock::new();
         let info = master_info(new_id(), address);
-        let cluster = Cluster::new(Arc::clone(&settings), clock.clone(), info);
+        let launched = Arc::new(Journal::new(settings.patience));
+        let cluster = Cluster::new(
+            Arc::clone(&settings),
+            clock.clone(),
+            info,
+            Arc::clone(&launched),
+        );
         let inner = Arc::new(Inner {
             address,
-            plans: Plans::default(),
-            log: Arc::new(Journal::new(settings.patience)),
-            streams: Journal::new(settings.patience),
+            control: Control::new(settings.patience),
             standing: Mutex::new(Standing::Leading),
             cluster: Mutex::new(cluster),
+            launched,
             clock,
             settings,
         });
@@ -179,148 +183,6 @@ impl FakeMaster {
     /// What is announced of it.
     pub fn info(&self) -> MasterInfo {
         self.inner.cluster().info.clone()
-    }
-
-    // What came in.
-
-    /// Every request so far, in the order in which they were answered.
-    pub fn received(&self) -> Vec<Received> {
-        self.inner.log.all()
-    }
-
-    /// Every call so far, refused ones too.
-    pub fn calls(&self) -> Vec<Call> {
-        let received = self.received().into_iter();
-        received.filter_map(|received| received.call).collect()
-    }
-
-    /// Every call of a type so far, refused ones too.
-    pub fn calls_of(&self, call_type: Type) -> Vec<Call> {
-        let mut calls = self.calls();
-        calls.retain(|call| call.r#type() == call_type);
-        calls
-    }
-
-    /// Waits for a call of this type that nobody has waited for yet.
-    ///
-    /// # Panics
-    /// If none comes within the [patience](Builder::patience); the message
-    /// lists what came instead. So do all `expect` methods.
-    #[track_caller]
-    pub fn expect(&self, call_type: Type) -> impl Future<Output = Received> + Send + '_ {
-        let at = Location::caller();
-        async move {
-            let wanted = |received: &Received| received.call_type() == Some(call_type);
-            self.inner
-                .log
-                .take(call_type.as_str_name(), at, wanted)
-                .await
-        }
-    }
-
-    /// Waits for a call that `wanted` likes and nobody has waited for yet.
-    #[track_caller]
-    pub fn expect_call<'a>(
-        &'a self,
-        mut wanted: impl FnMut(&Call) -> bool + Send + 'a,
-    ) -> impl Future<Output = Received> + Send + 'a {
-        self.expect_request(move |received| received.call.as_ref().is_some_and(&mut wanted))
-    }
-
-    /// Waits for a request, call or not, that `wanted` likes and nobody has
-    /// waited for yet.
-    #[track_caller]
-    pub fn expect_request<'a>(
-        &'a self,
-        wanted: impl FnMut(&Received) -> bool + Send + 'a,
-    ) -> impl Future<Output = Received> + Send + 'a {
-        let at = Location::caller();
-        async move { self.inner.log.take("a request", at, wanted).await }
-    }
-
-    /// Waits for the next request that nobody has waited for yet, whatever it
-    /// is.
-    #[track_caller]
-    pub fn expect_next(&self) -> impl Future<Output = Received> + Send + '_ {
-        self.take_next("the next request", Location::caller())
-    }
-
-    pub(crate) fn take_next<'a>(
-        &'a self,
-        what: &'a str,
-        at: &'static Location<'static>,
-    ) -> impl Future<Output = Received> + Send + 'a {
-        self.inner.log.take_next(what, at)
-    }
-
-    /// All requests, as the `expect` methods list them.
-    pub(crate) fn listing(&self) -> String {
-        self.inner.log.listing()
-    }
-
-    /// All requests so far and from now on, as text.
-    pub fn transcript(&self) -> Transcript {
-        Transcript::new(&self.inner.log)
-    }
-
-    // What goes out.
-
-    /// Waits for a SUBSCRIBE that was answered with a stream, and takes that.
-    #[track_caller]
-    pub fn expect_stream(&self) -> impl Future<Output = Stream> + Send + '_ {
-        let at = Location::caller();
-        async move { self.inner.streams.take_next("a subscription", at).await }
-    }
-
-    /// All streams so far, those that are over too.
-    pub fn streams(&self) -> Vec<Stream> {
-        self.inner.streams.all()
-    }
-
-    /// The newest stream.
-    ///
-    /// # Panics
-    /// If nobody has subscribed yet.
-    #[track_caller]
-    pub fn stream(&self) -> Stream {
-        match self.streams().pop() {
-            Some(stream) => stream,
-            None => panic!("nobody has subscribed yet; wait with expect_stream()"),
-        }
-    }
-
-    /// Sends an event on the newest stream.
-    ///
-    /// # Panics
-    /// If nobody has subscribed yet.
-    #[track_caller]
-    pub fn send(&self, event: Event) {
-        self.stream().send(event);
-    }
-
-    // Misbehaving.
-
-    /// Does this with the next request that is meant.
-    pub fn react(&self, when: impl Into<When>, reaction: Reaction) {
-        self.inner.plans.once(when.into(), reaction);
-    }
-
-    /// Does this with every request that is meant, until
-    /// [`behave`](Self::behave).
-    pub fn react_always(&self, when: impl Into<When>, reaction: Reaction) {
-        self.inner.plans.always(when.into(), reaction);
-    }
-
-    /// Leaves the next request that is meant unanswered and without effect
-    /// until it is released. It is in the log meanwhile.
-    #[must_use = "the request is released when this is dropped"]
-    pub fn hold(&self, when: impl Into<When>) -> Held {
-        self.inner.plans.hold(when.into())
-    }
-
-    /// Forgets all reactions that were planned. What is held is released.
-    pub fn behave(&self) {
-        self.inner.plans.clear();
     }
 
     /// From now on requests are answered by a master of this standing.
@@ -426,6 +288,29 @@ impl FakeMaster {
         self.inner.cluster().framework_ids()
     }
 
+    /// The tasks that the cluster has launched so far, in the order of the launches. Tasks
+    /// that the master refused are not among them.
+    pub fn launched(&self) -> Vec<TaskInfo> {
+        let launched = self.inner.launched.all().into_iter();
+        launched.map(|Launched(task)| task).collect()
+    }
+
+    /// Waits for the next task that the cluster launches. Each call returns another task.
+    ///
+    /// A master without a cluster ([`scripted`](Self::scripted),
+    /// [`in_front_of`](Builder::in_front_of)) launches nothing; wait for the ACCEPT call there.
+    ///
+    /// # Panics
+    /// If no task is launched within the timeout.
+    #[track_caller]
+    pub fn expect_launched(&self) -> impl Future<Output = TaskInfo> + Send + '_ {
+        let at = Location::caller();
+        async move {
+            let next = self.inner.launched.take_next("a launched task", at);
+            next.await.0
+        }
+    }
+
     /// A framework's tasks that are not over.
     pub fn tasks(&self, framework_id: impl Into<FrameworkId>) -> Vec<(TaskId, TaskState)> {
         self.inner.cluster().live_tasks(&framework_id.into())
@@ -443,6 +328,14 @@ impl FakeMaster {
     }
 }
 
+impl Deref for FakeMaster {
+    type Target = Control<SchedulerApi>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner.control
+    }
+}
+
 impl Drop for FakeMaster {
     fn drop(&mut self) {
         for task in &self.tasks {
@@ -456,7 +349,7 @@ impl fmt::Debug for FakeMaster {
         f.debug_struct("FakeMaster")
             .field("address", &self.address())
             .field("standing", &self.inner.standing())
-            .field("received", &self.inner.log)
+            .field("control", &self.inner.control)
             .finish_non_exhaustive()
     }
 }

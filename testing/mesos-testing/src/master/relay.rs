@@ -84,7 +84,7 @@ impl Inner {
                 let clock = self.clock.clone();
                 let over = move |stream| clock.now(Action::StreamClosed(stream));
                 let (stream, events) = Stream::with_id(id.to_owned(), encoding, muted, over);
-                self.streams.push(stream.clone());
+                self.control.streams.push(stream.clone());
                 tokio::spawn(pass_on(stream, body, connection));
                 response.events = Some(events);
             }

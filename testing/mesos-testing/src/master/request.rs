@@ -10,8 +10,7 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use super::clock::Action;
 use super::{Inner, Received, Stream, validate};
-use crate::journal::Journal;
-use crate::wire::{self, Encoding, Peer, Plans, decode};
+use crate::wire::{self, Control, Encoding, Peer, decode};
 
 pub(super) type Response = wire::Response<SchedulerApi>;
 
@@ -39,12 +38,8 @@ pub enum Standing {
 impl Peer for Inner {
     type Api = SchedulerApi;
 
-    fn plans(&self) -> &Plans<SchedulerApi> {
-        &self.plans
-    }
-
-    fn log(&self) -> &Journal<Received> {
-        &self.log
+    fn control(&self) -> &Control<SchedulerApi> {
+        &self.control
     }
 
     async fn obey(&self, request: &Received, muted: bool) -> Option<Response> {
@@ -162,7 +157,7 @@ impl Inner {
         }
         .header("Content-Type", encoding.media_type())
         .header("Mesos-Stream-Id", stream.id());
-        self.streams.push(stream);
+        self.control.streams.push(stream);
         response
     }
 

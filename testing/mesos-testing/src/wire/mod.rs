@@ -3,6 +3,7 @@
 
 mod api;
 mod codec;
+mod control;
 mod reaction;
 mod received;
 mod server;
@@ -11,7 +12,7 @@ mod stream;
 pub use api::Wire;
 pub(crate) use codec::decode;
 pub use codec::{Encoding, JSON, PROTOBUF};
-pub(crate) use reaction::Plans;
+pub use control::Control;
 pub use reaction::{Held, Reaction, When};
 pub use received::Received;
 pub(crate) use server::{Listener, Peer, Response, serve};

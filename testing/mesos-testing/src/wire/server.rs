@@ -21,10 +21,10 @@ use tokio::task::JoinSet;
 
 use super::api::Wire;
 use super::codec;
-use super::reaction::{Plan, Plans, Reaction};
+use super::control::Control;
+use super::reaction::{Plan, Reaction};
 use super::received::Received;
 use super::stream::Events;
-use crate::journal::Journal;
 
 type Reply = hyper::Response<BoxBody<Bytes, io::Error>>;
 
@@ -32,9 +32,7 @@ type Reply = hyper::Response<BoxBody<Bytes, io::Error>>;
 pub(crate) trait Peer: Send + Sync + 'static {
     type Api: Wire + Clone;
 
-    fn plans(&self) -> &Plans<Self::Api>;
-
-    fn log(&self) -> &Journal<Received<Self::Api>>;
+    fn control(&self) -> &Control<Self::Api>;
 
     /// Does what a request asks for. `muted` opens a stream that says nothing.
     fn respond(&self, request: &Received<Self::Api>, muted: bool) -> Response<Self::Api>;
@@ -193,11 +191,11 @@ async fn handle<P: Peer>(
     tracing::debug!(%received, "received");
 
     let mut place = None;
-    let reaction = match peer.plans().take(&received) {
+    let reaction = match peer.control().plans.take(&received) {
         None => None,
         Some(Plan::React(reaction)) => Some(reaction),
         Some(Plan::Hold(release)) => {
-            place = Some(peer.log().push(received.clone()));
+            place = Some(peer.control().log.push(received.clone()));
             release.await.unwrap_or_default()
         }
     };
@@ -237,9 +235,9 @@ async fn handle<P: Peer>(
         .map(|response| response.text.clone())
         .unwrap_or_default();
     match place {
-        Some(place) => peer.log().change(place, |entry| *entry = received),
+        Some(place) => peer.control().log.change(place, |entry| *entry = received),
         None => {
-            peer.log().push(received);
+            peer.control().log.push(received);
         }
     }
     match (response, then) {

@@ -8,7 +8,7 @@ use mesos_proto::v1::{AgentId, FrameworkId, TaskState, TaskStatus, TimeInfo};
 
 use super::super::agent::Agent;
 use super::Cluster;
-use super::tasks::Task;
+use super::records::Task;
 use crate::events;
 
 pub(super) struct AgentState {

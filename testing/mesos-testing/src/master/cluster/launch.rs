@@ -7,7 +7,7 @@ use mesos_proto::v1::offer::operation::LaunchGroup;
 use mesos_proto::v1::{AgentId, FrameworkId, Resource, TaskInfo};
 
 use super::super::validate;
-use super::framework::Framework;
+use super::records::Framework;
 
 /// Resources as the cluster counts them: valid, without their allocation.
 pub(super) fn counted(resources: &[Resource]) -> Result<Resources, String> {

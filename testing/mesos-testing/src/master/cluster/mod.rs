@@ -10,26 +10,39 @@ mod accept;
 mod agents;
 mod calls;
 mod constraints;
-mod framework;
 mod inverse;
 mod launch;
 mod offers;
 mod operations;
 mod reconcile;
+mod records;
 mod subscribe;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use mesos_proto::v1::scheduler::Event;
-use mesos_proto::v1::{FrameworkId, InverseOffer, MasterInfo, TaskStatus};
+use mesos_proto::v1::{FrameworkId, InverseOffer, MasterInfo, TaskInfo, TaskStatus};
 
 use self::agents::AgentState;
-use self::framework::Framework;
 use self::offers::Outstanding;
+use self::records::Framework;
 use super::builder::Settings;
 use super::clock::{Action, Clock};
+use crate::journal::Journal;
+
+/// A task that was launched, as it is listed.
+#[derive(Clone)]
+pub(crate) struct Launched(pub(crate) TaskInfo);
+
+impl fmt::Display for Launched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(task) = self;
+        write!(f, "{} on {}", task.task_id, task.agent_id)
+    }
+}
 
 /// See the module.
 pub(crate) struct Cluster {
@@ -48,6 +61,8 @@ pub(crate) struct Cluster {
     gone: BTreeSet<String>,
     offers: BTreeMap<String, Outstanding>,
     inverse_offers: BTreeMap<String, InverseOffer>,
+    /// The tasks that agents were given, in this order.
+    launched: Arc<Journal<Launched>>,
     /// In this order.
     acknowledged: Vec<TaskStatus>,
     frameworks_so_far: u64,
@@ -59,7 +74,12 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(settings: Arc<Settings>, clock: Clock, info: MasterInfo) -> Self {
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        clock: Clock,
+        info: MasterInfo,
+        launched: Arc<Journal<Launched>>,
+    ) -> Self {
         let mut cluster = Self {
             clock,
             info,
@@ -71,6 +91,7 @@ impl Cluster {
             gone: BTreeSet::new(),
             offers: BTreeMap::new(),
             inverse_offers: BTreeMap::new(),
+            launched,
             acknowledged: Vec::new(),
             frameworks_so_far: 0,
             offers_so_far: 0,

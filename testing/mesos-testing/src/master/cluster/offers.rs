@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::super::clock::Action;
 use super::Cluster;
 use super::constraints;
-use super::framework::Filter;
+use super::records::Filter;
 use crate::events;
 
 /// `MIN_CPUS` and `MIN_MEM` in src/master/constants.hpp: with less of both an

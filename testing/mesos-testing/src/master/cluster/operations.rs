@@ -8,31 +8,14 @@ use mesos_core::resources::Resources;
 use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::offer::operation::Type;
 use mesos_proto::v1::scheduler::call;
-use mesos_proto::v1::{
-    AgentId, FrameworkId, OperationId, OperationState, OperationStatus, Resource,
-};
+use mesos_proto::v1::{FrameworkId, OperationId, OperationState, OperationStatus, Resource};
 
 use super::super::clock::Action;
 use super::Cluster;
 use super::accept::Pool;
 use super::launch::counted;
+use super::records::OperationRecord;
 use crate::events;
-
-/// An operation with an id: its last status, until that was acknowledged.
-pub(super) struct OperationRecord {
-    agent_id: AgentId,
-    status: OperationStatus,
-}
-
-impl OperationRecord {
-    /// As RECONCILE_OPERATIONS answers it.
-    pub(super) fn latest(&self) -> OperationStatus {
-        OperationStatus {
-            uuid: None,
-            ..self.status.clone()
-        }
-    }
-}
 
 impl Cluster {
     pub(super) fn operate(

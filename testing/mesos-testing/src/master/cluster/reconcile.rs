@@ -8,7 +8,7 @@ use mesos_proto::v1::{
 };
 
 use super::Cluster;
-use super::tasks::Task;
+use super::records::Task;
 use crate::events;
 
 impl Cluster {

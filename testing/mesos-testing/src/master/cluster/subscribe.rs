@@ -10,7 +10,7 @@ use super::super::Stream;
 use super::super::clock::Action;
 use super::super::validate::{self, Check};
 use super::Cluster;
-use super::framework::Framework;
+use super::records::Framework;
 use crate::events;
 
 impl Cluster {

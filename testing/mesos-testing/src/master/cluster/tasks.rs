@@ -9,62 +9,13 @@ use mesos_core::resources::Resources;
 use mesos_proto::known;
 use mesos_proto::v1::scheduler::call;
 use mesos_proto::v1::task_status::{Reason, Source};
-use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus};
+use mesos_proto::v1::{AgentId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus};
 
-use super::super::behaviour::{Behaviour, Kill};
+use super::super::behaviour::Kill;
 use super::super::clock::Action;
-use super::Cluster;
-use super::framework::Framework;
+use super::records::Task;
+use super::{Cluster, Launched};
 use crate::events;
-
-pub(super) struct Task {
-    pub(super) info: TaskInfo,
-    pub(super) agent_id: AgentId,
-    pub(super) resources: Resources,
-    behaviour: Behaviour,
-    /// The newest state, whether the scheduler has it or not.
-    pub(super) state: i32,
-    /// What the master has passed on last.
-    pub(super) forwarded: Option<TaskStatus>,
-    /// The first of them is under way.
-    pending: VecDeque<TaskStatus>,
-    /// The next of its behaviour's steps.
-    next_step: usize,
-    /// How often an update was sent.
-    sendings: u64,
-    /// Goes up when what was to come of the task will not.
-    life: u64,
-}
-
-impl Task {
-    /// Whether it has ended, told or not.
-    pub(super) fn is_over(&self) -> bool {
-        known::<TaskState>(self.state).is_ok_and(TaskState::is_terminal)
-    }
-
-    fn executor_id(&self) -> ExecutorId {
-        match &self.info.executor {
-            Some(executor) => executor.executor_id.clone(),
-            // The agent names a command's executor after its task.
-            None => ExecutorId::from(self.info.task_id.as_str()),
-        }
-    }
-}
-
-impl Framework {
-    /// Executors that run on an agent.
-    pub(super) fn executors_on(&self, agent_id: &AgentId) -> Vec<ExecutorId> {
-        let mut ids: Vec<ExecutorId> = self
-            .tasks
-            .values()
-            .filter(|task| task.agent_id == *agent_id && !task.is_over())
-            .map(Task::executor_id)
-            .collect();
-        ids.sort();
-        ids.dedup();
-        ids
-    }
-}
 
 impl Cluster {
     fn task(&mut self, framework_id: &FrameworkId, task_id: &TaskId) -> Option<&mut Task> {
@@ -80,6 +31,7 @@ impl Cluster {
         resources: Resources,
     ) {
         let behaviour = (self.settings.tasks)(&info);
+        self.launched.push(Launched(info.clone()));
         if let Some(agent) = self.agents.get_mut(agent_id.as_str()) {
             agent.used += &resources;
         }

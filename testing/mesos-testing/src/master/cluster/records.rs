@@ -1,0 +1,146 @@
+//! What a master records of a framework, its tasks and its operations: plain data.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use mesos_core::resources::Resources;
+use mesos_proto::known;
+use mesos_proto::v1::framework_info::capability;
+use mesos_proto::v1::scheduler::OfferConstraints;
+use mesos_proto::v1::{
+    AgentId, ExecutorId, FrameworkId, FrameworkInfo, OperationStatus, TaskInfo, TaskState,
+    TaskStatus,
+};
+use tokio::time::Instant;
+
+use super::super::Stream;
+use super::super::behaviour::Behaviour;
+use super::super::validate;
+
+pub(super) struct Framework {
+    pub(super) info: FrameworkInfo,
+    pub(super) suppressed: BTreeSet<String>,
+    pub(super) constraints: OfferConstraints,
+    /// None while disconnected.
+    pub(super) stream: Option<Stream>,
+    /// Known from agents only: it has not subscribed to this master.
+    pub(super) recovered: bool,
+    /// How often it has been disconnected.
+    pub(super) absences: u64,
+    pub(super) filters: Vec<Filter>,
+    pub(super) tasks: BTreeMap<String, Task>,
+    /// Those on agents that are unreachable.
+    pub(super) lost_tasks: BTreeMap<String, Task>,
+    pub(super) operations: BTreeMap<String, OperationRecord>,
+}
+
+/// Resources of an agent that a role does not want for some time.
+pub(super) struct Filter {
+    pub(super) role: String,
+    pub(super) agent_id: AgentId,
+    pub(super) refused: Resources,
+    pub(super) until: Instant,
+}
+
+impl Framework {
+    pub(super) fn new(info: FrameworkInfo) -> Self {
+        Self {
+            info,
+            suppressed: BTreeSet::new(),
+            constraints: OfferConstraints::default(),
+            stream: None,
+            recovered: false,
+            absences: 0,
+            filters: Vec::new(),
+            tasks: BTreeMap::new(),
+            lost_tasks: BTreeMap::new(),
+            operations: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn id(&self) -> FrameworkId {
+        self.info.id.clone().unwrap_or_default()
+    }
+
+    pub(super) fn roles(&self) -> Vec<String> {
+        validate::roles_of(&self.info)
+    }
+
+    fn has(&self, capability: capability::Type) -> bool {
+        self.info.has_capability(capability)
+    }
+
+    pub(super) fn multi_role(&self) -> bool {
+        self.has(capability::Type::MultiRole)
+    }
+
+    pub(super) fn partition_aware(&self) -> bool {
+        self.has(capability::Type::PartitionAware)
+    }
+
+    pub(super) fn knows_killing(&self) -> bool {
+        self.has(capability::Type::TaskKillingState)
+    }
+
+    /// Executors that run on an agent.
+    pub(super) fn executors_on(&self, agent_id: &AgentId) -> Vec<ExecutorId> {
+        let mut ids: Vec<ExecutorId> = self
+            .tasks
+            .values()
+            .filter(|task| task.agent_id == *agent_id && !task.is_over())
+            .map(Task::executor_id)
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+}
+
+pub(super) struct Task {
+    pub(super) info: TaskInfo,
+    pub(super) agent_id: AgentId,
+    pub(super) resources: Resources,
+    pub(super) behaviour: Behaviour,
+    /// The newest state, whether the scheduler has it or not.
+    pub(super) state: i32,
+    /// What the master has passed on last.
+    pub(super) forwarded: Option<TaskStatus>,
+    /// The first of them is under way.
+    pub(super) pending: VecDeque<TaskStatus>,
+    /// The next of its behaviour's steps.
+    pub(super) next_step: usize,
+    /// How often an update was sent.
+    pub(super) sendings: u64,
+    /// Goes up when what was to come of the task will not.
+    pub(super) life: u64,
+}
+
+impl Task {
+    /// Whether it has ended, told or not.
+    pub(super) fn is_over(&self) -> bool {
+        known::<TaskState>(self.state).is_ok_and(TaskState::is_terminal)
+    }
+
+    pub(super) fn executor_id(&self) -> ExecutorId {
+        match &self.info.executor {
+            Some(executor) => executor.executor_id.clone(),
+            // The agent names a command's executor after its task.
+            None => ExecutorId::from(self.info.task_id.as_str()),
+        }
+    }
+}
+
+/// An operation with an id: its last status, until that was acknowledged.
+pub(super) struct OperationRecord {
+    pub(super) agent_id: AgentId,
+    pub(super) status: OperationStatus,
+}
+
+impl OperationRecord {
+    /// As RECONCILE_OPERATIONS answers it.
+    pub(super) fn latest(&self) -> OperationStatus {
+        OperationStatus {
+            uuid: None,
+            ..self.status.clone()
+        }
+    }
+}
