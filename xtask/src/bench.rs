@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the program that measures, with all that its rows start built beside it.
+//! `cargo xtask bench`: builds and runs the benchmark program.
 
 use std::path::Path;
 
@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use crate::cargo::cargo;
 
-/// Builds in release, and runs it with `args`.
+/// Builds the program and everything that its rows start in release mode, and runs it with `args`.
 ///
 /// # Errors
-/// A bar was not met, or a row could not be measured; the program has said which and why.
+/// A limit was not met, or a row could not be measured. The program prints which and why.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
-    // The real cluster's programs, and the examples whose size and idling are measured.
+    // The programs of the real cluster, and the examples whose size and idle CPU are measured.
     let packages = [
         "mesos-bench",
         "mesos-local",

@@ -1,6 +1,6 @@
-//! Writes `mesos-native/src/sys/bindings.rs` from the shim's C header. bindgen needs libclang, the
-//! build does not: the bindings are checked in, and their first line holds the header's hash, so
-//! that a check without libclang still finds a header that was changed alone.
+//! Writes `mesos-native/src/sys/bindings.rs` from the shim's C header. bindgen needs libclang. The
+//! build does not need it, because the bindings are checked in. Their first line has the hash of
+//! the header, so that a check without libclang detects a changed header.
 
 use std::fs;
 use std::path::Path;
@@ -17,8 +17,8 @@ const FILE: &str = "bindings.rs";
 /// Writes the bindings, or with `check` compares them.
 ///
 /// # Errors
-/// A header that cannot be read or parsed; without `check`, no libclang; with it, bindings that
-/// are not what would be written.
+/// The header cannot be read or parsed. Without `check`: libclang is not installed. With `check`:
+/// the bindings are out of date.
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     let header = root.join("mesos-native/shim/mesos_shim.h");
     let dir = root.join("mesos-native/src/sys");
@@ -34,17 +34,15 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
                 owns_dir: false,
                 repair: REPAIR,
             }
-            .settle(check)
+            .write_or_check(check)
         }
         Err(reason) if check => {
-            println!(
-                "libclang cannot be loaded ({reason}): only the hash of the header is checked"
-            );
+            println!("cannot load libclang ({reason}): only the hash of the header is checked");
             compare_hash(&dir.join(FILE), &first_line)
         }
         Err(reason) => bail!(
-            "libclang cannot be loaded: {reason}\n\
-             install it (Debian: libclang-dev), or set LIBCLANG_PATH to the folder that holds it"
+            "cannot load libclang: {reason}\n\
+             install it (Debian: libclang-dev), or set LIBCLANG_PATH to its folder"
         ),
     }
 }
@@ -57,7 +55,7 @@ fn first_line(header: &[u8]) -> String {
 fn generate(header: &Path, first_line: &str) -> Result<String> {
     let bindings = bindgen::builder()
         .header(header.to_string_lossy())
-        .clang_args(compilers_headers())
+        .clang_args(compiler_header_args())
         .allowlist_item("(mesos_shim|MESOS_SHIM)_.*")
         .formatter(bindgen::Formatter::Rustfmt)
         .disable_header_comment()
@@ -68,17 +66,17 @@ fn generate(header: &Path, first_line: &str) -> Result<String> {
         .prepend_enum_name(false)
         .use_core()
         .generate()
-        .with_context(|| format!("cannot make bindings of {}", header.display()))?;
+        .with_context(|| format!("cannot generate bindings of {}", header.display()))?;
     Ok(bindings.to_string())
 }
 
-/// Where the C compiler has the headers that are its own, such as stddef.h. libclang's own are
-/// preferred, and are in another package than the library, which may not be there.
-fn compilers_headers() -> Vec<String> {
+/// Arguments that add the C compiler's own headers, such as stddef.h. libclang prefers its own
+/// headers, but they are in a separate package that may not be installed.
+fn compiler_header_args() -> Vec<String> {
     let mut cc = Command::new("cc");
-    let asked = cc.arg("-print-file-name=include").output();
-    let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    match said {
+    let output = cc.arg("-print-file-name=include").output();
+    let folder = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    match folder {
         Ok(folder) if Path::new(&folder).is_absolute() => vec!["-idirafter".to_owned(), folder],
         _ => Vec::new(),
     }
@@ -89,7 +87,7 @@ fn compare_hash(bindings: &Path, first_line: &str) -> Result<()> {
         .with_context(|| format!("cannot read {}", bindings.display()))?;
     if text.lines().next() != Some(first_line) {
         bail!(
-            "{} was made from another header\nrun `{REPAIR}`",
+            "{} was generated from another header\nrun `{REPAIR}`",
             bindings.display()
         );
     }
@@ -101,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_libclang_a_changed_header_is_still_found() -> Result<()> {
+    fn a_changed_header_is_found_without_libclang() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let bindings = dir.path().join(FILE);
         fs::write(&bindings, first_line(b"int one();") + "\n\nrest")?;

@@ -1,5 +1,5 @@
-//! `cargo xtask conform`: the conformance suite's test program, which prints a table when it is started with
-//! `--table` and takes all further options.
+//! `cargo xtask conform`: runs the conformance suite's test program, which prints a table with
+//! `--table` and has all other options.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use anyhow::Result;
 
 use crate::cargo::cargo;
 
-/// Builds and runs it with `args`.
+/// Builds and runs the program with `args`.
 ///
 /// # Errors
-/// A promise is broken, or nothing could be asked; the program has said which and why.
+/// A case fails, or no case could be run. The program prints which and why.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     let mut command = vec!["test", "--quiet", "--package", "mesos-conformance"];
     command.extend(["--test", "conform", "--", "--table"]);

@@ -1,6 +1,6 @@
-//! Runs the fuzz targets of `testing/fuzz/`, one after the other, and says what came of each. What they
-//! find is for `fuzzing` in mesos-core and mesos-http, whose tests run the committed corpus without any
-//! of this.
+//! Runs the fuzz targets of `testing/fuzz/`, one after the other, and prints the result of each.
+//! The fuzzed code is in `fuzzing` of mesos-core and mesos-http. The tests there run the committed
+//! corpus without libFuzzer.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,30 +9,32 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The longest input in bytes, and the most time in seconds and memory in MiB that one may take.
+use crate::cargo::target_dir;
+
+/// The limits of one input: its length in bytes, its time in seconds, and its memory in MiB.
 const LIMITS: [&str; 3] = ["-max_len=4096", "-timeout=10", "-rss_limit_mb=2048"];
 
-/// No sanitizer: there is no unsafe code of ours below, so panics are what there is to find. It
-/// makes a run twice as fast, and lets the stable toolchain do.
+/// No sanitizer: the fuzzed code has no unsafe code, so panics are the only possible finding. A run
+/// is twice as fast without one, and the stable toolchain is sufficient.
 const SANITIZER: &str = "--sanitizer=none";
 
-/// What libFuzzer said of one run.
+/// The statistics that libFuzzer prints for one run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Report {
     runs: u64,
-    /// Branches of the program that were taken.
+    /// Branches of the program that were executed.
     edges: u64,
-    /// Inputs that each reach something that no other does.
+    /// Inputs that each cover something that no other input covers.
     inputs: u64,
-    /// What it found was written there.
-    found: Vec<String>,
+    /// Files of the inputs that failed.
+    failures: Vec<String>,
 }
 
-/// Fuzzes `target`, or else each of them, for so many `seconds`, by chance or from a `seed`. What is found interesting is kept
-/// in the build folder; the committed corpus is only read.
+/// Fuzzes `target`, or all targets, for `seconds` each, from `seed` or a random seed. New inputs are
+/// stored in the build folder; the committed corpus is only read.
 ///
 /// # Errors
-/// cargo-fuzz is not there, the targets do not build, and every input that breaks a promise.
+/// cargo-fuzz is not installed, a target does not build, or an input fails.
 pub(crate) fn run(
     root: &Path,
     target: Option<&str>,
@@ -47,33 +49,31 @@ pub(crate) fn run(
     let mut installed = Command::new("cargo");
     installed.args(["fuzz", "--version"]).stdout(Stdio::null());
     if !installed.stderr(Stdio::null()).status()?.success() {
-        bail!("cargo-fuzz is not installed; `cargo install cargo-fuzz` does it");
+        bail!("cargo-fuzz is not installed; `cargo install cargo-fuzz` installs it");
     }
-    let built =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let built = built.join("fuzz");
+    let built = target_dir(root)?.join("fuzz");
     let mut reports = Vec::new();
     for target in targets {
-        let report = one(&fuzz, &built, &target, seconds, seed)?;
+        let report = fuzz_target(&fuzz, &built, &target, seconds, seed)?;
         reports.push((target, report));
     }
-    println!("\n| target | runs | edges | inputs | found |\n|---|--:|--:|--:|--:|");
+    println!("\n| target | runs | edges | inputs | failures |\n|---|--:|--:|--:|--:|");
     for (target, report) in &reports {
         let (runs, edges, inputs) = (report.runs, report.edges, report.inputs);
         println!(
             "| {target} | {runs} | {edges} | {inputs} | {} |",
-            report.found.len()
+            report.failures.len()
         );
     }
-    let found: Vec<_> = reports
+    let failures: Vec<_> = reports
         .into_iter()
-        .flat_map(|(_, report)| report.found)
+        .flat_map(|(_, report)| report.failures)
         .collect();
-    if !found.is_empty() {
+    if !failures.is_empty() {
         bail!(
-            "inputs that break a promise:\n{}\nmend what they show, and put them into \
+            "failing inputs:\n{}\nfix the failure, and add each input as \
              testing/fuzz/corpus/TARGET/found-NAME",
-            found.join("\n")
+            failures.join("\n")
         );
     }
     Ok(())
@@ -92,9 +92,15 @@ fn targets(fuzz: &Path) -> Result<Vec<String>> {
     Ok(targets)
 }
 
-fn one(fuzz: &Path, built: &Path, target: &str, seconds: u64, seed: Option<u32>) -> Result<Report> {
+fn fuzz_target(
+    fuzz: &Path,
+    built: &Path,
+    target: &str,
+    seconds: u64,
+    seed: Option<u32>,
+) -> Result<Report> {
     let corpus = built.join("corpus").join(target);
-    fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
+    fs::create_dir_all(&corpus).with_context(|| format!("cannot create {}", corpus.display()))?;
     let mut run = Command::new("cargo")
         .current_dir(fuzz)
         .args(["fuzz", "run", SANITIZER, "--fuzz-dir", ".", "--target-dir"])
@@ -108,7 +114,7 @@ fn one(fuzz: &Path, built: &Path, target: &str, seconds: u64, seed: Option<u32>)
             format!("-max_total_time={seconds}"),
             "-print_final_stats=1".to_owned(),
         ])
-        // To libFuzzer, 0 means by chance.
+        // libFuzzer chooses a random seed for 0.
         .arg(format!("-seed={}", seed.unwrap_or_default()))
         .stderr(Stdio::piped())
         .spawn()
@@ -116,13 +122,13 @@ fn one(fuzz: &Path, built: &Path, target: &str, seconds: u64, seed: Option<u32>)
     let mut report = Report::default();
     if let Some(stderr) = run.stderr.take() {
         for line in BufReader::new(stderr).lines() {
-            let line = line.context("cannot read what `cargo fuzz` says")?;
+            let line = line.context("cannot read the output of `cargo fuzz`")?;
             eprintln!("{line}");
             report.read(&line);
         }
     }
     let status = run.wait().context("cannot wait for `cargo fuzz`")?;
-    if !status.success() && report.found.is_empty() {
+    if !status.success() && report.failures.is_empty() {
         bail!("`cargo fuzz run {target}` failed ({status})");
     }
     Ok(report)
@@ -131,14 +137,14 @@ fn one(fuzz: &Path, built: &Path, target: &str, seconds: u64, seed: Option<u32>)
 impl Report {
     fn read(&mut self, line: &str) {
         let number = |text: &str| text.split(['/', ' ']).next()?.parse().ok();
-        let behind = |mark: &str| number(line.split_once(mark)?.1.trim_start());
+        let after = |mark: &str| number(line.split_once(mark)?.1.trim_start());
         if line.starts_with('#') {
-            self.edges = behind(" cov: ").unwrap_or(self.edges);
-            self.inputs = behind(" corp: ").unwrap_or(self.inputs);
+            self.edges = after(" cov: ").unwrap_or(self.edges);
+            self.inputs = after(" corp: ").unwrap_or(self.inputs);
         }
-        self.runs = behind("stat::number_of_executed_units:").unwrap_or(self.runs);
+        self.runs = after("stat::number_of_executed_units:").unwrap_or(self.runs);
         if let Some((_, file)) = line.split_once("Test unit written to ") {
-            self.found.push(file.to_owned());
+            self.failures.push(file.to_owned());
         }
     }
 }
@@ -148,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_libfuzzer_says_is_understood() {
+    fn the_statistics_of_libfuzzer_are_read() {
         let mut report = Report::default();
         for line in [
             "INFO: Running with entropic power schedule (0xFF, 100).",
@@ -160,12 +166,12 @@ mod tests {
         ] {
             report.read(line);
         }
-        let wanted = Report {
+        let expected = Report {
             runs: 4_200_000,
             edges: 345,
             inputs: 67,
-            found: vec!["./crash-0123".to_owned()],
+            failures: vec!["./crash-0123".to_owned()],
         };
-        assert_eq!(report, wanted);
+        assert_eq!(report, expected);
     }
 }

@@ -1,17 +1,17 @@
-//! The long runs of tests that run short in `cargo test --workspace`: the same tests, told by
-//! variables how long, with their figures shown. They need a real Mesos.
+//! The long runs of tests that are short in `cargo test --workspace`. Environment variables set
+//! the length, and the tests print their figures. They need a real Mesos.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Kills a scheduler so many times while it launches tasks.
+/// Kills a scheduler `kills` times while it launches tasks.
 ///
 /// # Errors
-/// What cargo says when it does not build or does not hold.
+/// The test does not build, or it fails.
 pub(crate) fn failover(root: &Path, kills: u64, seed: Option<u64>) -> Result<()> {
-    // Cargo builds examples for all tests together, not for one.
+    // Cargo does not build examples for a single test target.
     cargo(
         root,
         &["build", "--package", "mesos-examples", "--examples"],
@@ -23,10 +23,10 @@ pub(crate) fn failover(root: &Path, kills: u64, seed: Option<u64>) -> Result<()>
     self::test(root, &test, &variables)
 }
 
-/// Prints the fault matrix, each of its rows so many seconds long.
+/// Prints the fault matrix. Each row lasts `seconds`.
 ///
 /// # Errors
-/// What cargo says when it does not build, or when an update was lost.
+/// The test does not build, or an update was lost.
 pub(crate) fn faults(root: &Path, seconds: u64, seed: Option<u64>) -> Result<()> {
     let mut variables = vec![("MESOS_FAULTS_SECONDS", seconds), ("RUST_TEST_THREADS", 1)];
     variables.extend(seed.map(|seed| ("MESOS_TESTING_SEED", seed)));

@@ -1,4 +1,4 @@
-//! The project's chores; see `cargo xtask --help`.
+//! The commands for developers of this project; see `cargo xtask --help`.
 
 mod api;
 mod bench;
@@ -25,72 +25,72 @@ use skipped::Skipped;
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
-    about = "The project's chores, each alone and together"
+    about = "Commands for developers of this project"
 )]
 struct Cli {
     #[command(subcommand)]
-    chore: Chore,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Chore {
-    /// Write the Rust of the v1 messages from mesos-proto/proto
+enum Task {
+    /// Generate the Rust code of the v1 messages from mesos-proto/proto
     Codegen {
-        /// Write nothing; fail where the checked-in files are not what would be written
+        /// Write nothing; fail if a checked-in file is out of date
         #[arg(long)]
         check: bool,
     },
-    /// Write the Rust of mesos-native's C header (needs libclang; without it --check compares
-    /// only the header's hash)
+    /// Generate the Rust bindings of mesos-native's C header (needs libclang; without libclang,
+    /// --check compares only the hash of the header)
     Bindgen {
-        /// Write nothing; fail where the checked-in file is not what would be written
+        /// Write nothing; fail if the checked-in file is out of date
         #[arg(long)]
         check: bool,
     },
-    /// Fuzz what reads bytes of others (needs `cargo install cargo-fuzz`)
+    /// Fuzz the code that reads input from other programs (needs `cargo install cargo-fuzz`)
     Fuzz {
-        /// One of testing/fuzz/fuzz_targets; without, each of them in turn
+        /// A target in testing/fuzz/fuzz_targets [default: all targets, one after the other]
         target: Option<String>,
-        /// How long each is fuzzed
+        /// Seconds for each target
         #[arg(long, default_value_t = 10)]
         seconds: u64,
-        /// What is random comes from this
+        /// Seed of the random numbers [default: random]
         #[arg(long)]
         seed: Option<u32>,
     },
-    /// Kill a scheduler on a real Mesos with SIGKILL, again and again, and count what that did
+    /// Kill a scheduler on a real Mesos with SIGKILL repeatedly, and count the consequences
     Failover {
-        /// How often
+        /// Number of kills
         #[arg(long, default_value_t = 100)]
         kills: u64,
-        /// What is random comes from this; printed by every run
+        /// Seed of the random numbers; each run prints its seed [default: random]
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Ask every backend what drivers promise, on a fake and on a real Mesos
+    /// Run the conformance suite for all backends on a fake master and on a real Mesos
     #[command(disable_help_flag = true)]
     Conform {
-        /// Those of the suite's own program; try `--help`
+        /// Options of the suite's program; see `--help`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
     /// Run the tests of mesos-native that call C++ under valgrind
     Memcheck {
-        /// Only these test programs of it
+        /// Run only these test programs [default: all]
         programs: Vec<String>,
     },
-    /// Print the fault matrix: what became of every status update while something went wrong
+    /// Print the fault matrix: the result of every status update while a fault is injected
     Faults {
-        /// How long each row lasts
+        /// Seconds for each row
         #[arg(long, default_value_t = 10)]
         seconds: u64,
-        /// What is random comes from this; printed by every run
+        /// Seed of the random numbers; each run prints its seed [default: random]
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Measure the drivers and print one table: each row a ratio, its bar, and whether it was met
+    /// Run the benchmarks and print a table: each row has a ratio, its limit, and whether it was met
     Bench {
-        /// Those of the measuring program; try `--help`
+        /// Options of the benchmark program; see `--help`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -103,33 +103,33 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// Check all that has to hold besides the tests
+    /// Run all checks except the tests
     #[command(after_help = ci::help())]
     Ci {
-        /// Only these steps
+        /// Run only these steps
         steps: Vec<String>,
     },
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().chore {
-        Chore::Codegen { check } => codegen::run(&root(), check),
-        Chore::Bindgen { check } => bindgen::run(&root(), check),
-        Chore::Fuzz {
+    let result = match Cli::parse().task {
+        Task::Codegen { check } => codegen::run(&root(), check),
+        Task::Bindgen { check } => bindgen::run(&root(), check),
+        Task::Fuzz {
             target,
             seconds,
             seed,
         } => fuzz::run(&root(), target.as_deref(), seconds, seed),
-        Chore::Failover { kills, seed } => long::failover(&root(), kills, seed),
-        Chore::Conform { args } => conform::run(&root(), &args),
-        Chore::Memcheck { programs } => memcheck::run(&root(), &programs),
-        Chore::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
-        Chore::Bench { args } => bench::run(&root(), &args),
-        Chore::Build => build::run(&root()),
-        Chore::Api { check } => api::run(&root(), check),
-        Chore::Ci { steps } => ci::run(&root(), &steps),
+        Task::Failover { kills, seed } => long::failover(&root(), kills, seed),
+        Task::Conform { args } => conform::run(&root(), &args),
+        Task::Memcheck { programs } => memcheck::run(&root(), &programs),
+        Task::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
+        Task::Bench { args } => bench::run(&root(), &args),
+        Task::Build => build::run(&root()),
+        Task::Api { check } => api::run(&root(), check),
+        Task::Ci { steps } => ci::run(&root(), &steps),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Skipped>() => {
             println!("{error}");
@@ -142,8 +142,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The workspace's folder, wherever in it the command was called. Cargo says at run time where
-/// this crate is; what was compiled in is wrong once the folder was moved.
+/// The workspace's folder, from any working directory. Cargo sets the path of this crate at run
+/// time; the path at compile time is wrong if the folder was moved.
 fn root() -> PathBuf {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let package = package.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));

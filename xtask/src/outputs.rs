@@ -1,4 +1,4 @@
-//! Generated files: written, or compared with what is checked in, by the same code.
+//! Writes generated files, or compares them with the checked-in files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,26 +6,26 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Files by name, with their text.
+/// The text of files by name.
 pub(crate) type Files = BTreeMap<String, String>;
 
-/// What a generator made for one folder.
+/// The output of a generator for one folder.
 pub(crate) struct Generated<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) files: Files,
-    /// Whether the folder holds nothing else, so that other files in it are left-overs.
+    /// Whether all files of the folder are generated, so that other files are stale.
     pub(crate) owns_dir: bool,
-    /// The command that writes them.
+    /// The command that writes the files.
     pub(crate) repair: &'static str,
 }
 
 impl Generated<'_> {
-    /// Makes the folder hold the files, or with `check` says where it does not.
+    /// Writes the files and removes stale ones, or with `check` compares.
     ///
     /// # Errors
-    /// A folder that cannot be read or written; with `check`, each file that differs, with its
-    /// first differing line, and the command that mends it.
-    pub(crate) fn settle(&self, check: bool) -> Result<()> {
+    /// The folder cannot be read or written. With `check`: each file that differs, with its first
+    /// differing line, and the command that repairs it.
+    pub(crate) fn write_or_check(&self, check: bool) -> Result<()> {
         let present = self.present()?;
         if check {
             self.compare(&present)
@@ -72,7 +72,7 @@ impl Generated<'_> {
         );
         if !wrong.is_empty() {
             let (dir, wrong, repair) = (self.dir.display(), wrong.join("\n  "), self.repair);
-            bail!("{dir} is not what the sources give:\n  {wrong}\nrun `{repair}`");
+            bail!("{dir} is out of date:\n  {wrong}\nrun `{repair}`");
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ fn first_difference(old: &str, new: &str) -> String {
             }
         }
     }
-    "differs in line ends only".to_owned()
+    "differs only in line endings".to_owned()
 }
 
 #[cfg(test)]
@@ -138,20 +138,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_passes_the_check() -> Result<()> {
+    fn written_files_pass_the_check() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let files = generated(&dir, &[("a.rs", "one\n"), ("b.rs", "two\n")]);
-        files.settle(false)?;
-        files.settle(true)
+        files.write_or_check(false)?;
+        files.write_or_check(true)
     }
 
     #[test]
-    fn a_check_names_every_difference_and_the_command_that_repairs() -> Result<()> {
+    fn a_check_reports_every_difference_and_the_command_that_repairs() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        generated(&dir, &[("a.rs", "one\ntwo\n"), ("old.rs", "")]).settle(false)?;
+        generated(&dir, &[("a.rs", "one\ntwo\n"), ("old.rs", "")]).write_or_check(false)?;
         let changed = generated(&dir, &[("a.rs", "one\n2\n"), ("new.rs", "")]);
         let error = changed
-            .settle(true)
+            .write_or_check(true)
             .expect_err("three files differ")
             .to_string();
         for part in [
@@ -166,25 +166,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_longer_generated_is_removed_from_a_folder_of_generated_files() -> Result<()>
-    {
+    fn a_stale_file_is_removed_from_a_folder_of_generated_files() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        generated(&dir, &[("old.rs", "")]).settle(false)?;
-        generated(&dir, &[("new.rs", "")]).settle(false)?;
+        generated(&dir, &[("old.rs", "")]).write_or_check(false)?;
+        generated(&dir, &[("new.rs", "")]).write_or_check(false)?;
         assert!(!dir.path().join("old.rs").exists());
         Ok(())
     }
 
     #[test]
-    fn other_files_are_left_alone_in_a_folder_that_has_them() -> Result<()> {
+    fn other_files_are_kept_in_a_folder_that_has_them() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        generated(&dir, &[("by_hand.rs", "")]).settle(false)?;
+        generated(&dir, &[("by_hand.rs", "")]).write_or_check(false)?;
         let files = Generated {
             owns_dir: false,
             ..generated(&dir, &[("new.rs", "")])
         };
-        files.settle(false)?;
-        files.settle(true)?;
+        files.write_or_check(false)?;
+        files.write_or_check(true)?;
         assert!(dir.path().join("by_hand.rs").exists());
         Ok(())
     }

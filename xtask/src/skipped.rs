@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The error of a chore that checked nothing because a tool is missing.
+/// The error of a command that checked nothing, with the reason.
 #[derive(Debug)]
 pub(crate) struct Skipped(pub(crate) String);
 

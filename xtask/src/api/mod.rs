@@ -66,7 +66,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
         owns_dir: true,
         repair: REPAIR,
     }
-    .settle(false)
+    .write_or_check(false)
 }
 
 /// The name and version of cargo-public-api.

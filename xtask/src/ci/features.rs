@@ -1,4 +1,4 @@
-//! The facade builds with whatever features a user may pick.
+//! Checks that the facade builds with every choice of features that a user is likely to make.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ const FACADE: &str = "mesos";
 /// Checks the facade without features, with each alone, and with all.
 ///
 /// # Errors
-/// A combination that does not build without a warning.
+/// A combination does not build, or has a warning.
 pub(super) fn run(root: &Path) -> Result<()> {
     let packages = packages(root)?;
     let facade = packages.iter().find(|package| package.name == FACADE);
@@ -30,7 +30,7 @@ pub(super) fn run(root: &Path) -> Result<()> {
 }
 
 fn check(root: &Path, features: &[&str]) -> Result<()> {
-    // Clippy, because its -D warnings leaves the dependencies' builds as they are; RUSTFLAGS does not.
+    // Clippy, because its `-D warnings` does not rebuild the dependencies as RUSTFLAGS does.
     let args = [
         &[
             "clippy",

@@ -1,5 +1,5 @@
-//! Which crate may depend on which. The direction is what keeps the two backends apart and the
-//! state machines free of I/O, and a line in a Cargo.toml is all it takes to lose it.
+//! Checks which crate depends on which. The direction of the dependencies keeps the two backends
+//! independent and the state machines free of I/O, and one line in a Cargo.toml can break it.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use anyhow::{Result, bail};
 
 use super::cargo::{Package, packages};
 
-/// What one crate may do. Tests may depend on anything.
+/// The limits of one crate. Tests may depend on anything.
 struct Layer {
     name: &'static str,
-    /// The crates of the workspace that it may use.
+    /// The crates of the workspace that the crate may use.
     uses: &'static [&'static str],
-    /// The only other crates that it may use, where that is limited.
+    /// The only other crates that the crate may use; `None` for no limit.
     foreign: Option<&'static [&'static str]>,
-    /// Whether it may have a build script.
+    /// Whether the crate may have a build script.
     builds: bool,
 }
 
@@ -140,18 +140,18 @@ const LAYERS: [Layer; 14] = [
     },
 ];
 
-/// What of tokio is I/O, which mesos-core leaves to the backends.
+/// The features of tokio that bring I/O, which only backends may use.
 const IO_OF_TOKIO: [&str; 6] = ["fs", "full", "io-std", "net", "process", "signal"];
 
 /// Compares the table with the manifests.
 ///
 /// # Errors
-/// Every dependency, build script or crate that the table does not have.
+/// Each dependency, build script or crate that is not in the table.
 pub(super) fn run(root: &Path) -> Result<()> {
     let wrong: Vec<_> = packages(root)?.iter().flat_map(wrong_with).collect();
     if !wrong.is_empty() {
         bail!(
-            "{}\nif it is meant to be so, say it in xtask/src/ci/layers.rs",
+            "{}\nif this is intended, change xtask/src/ci/layers.rs",
             wrong.join("\n")
         );
     }
@@ -161,7 +161,7 @@ pub(super) fn run(root: &Path) -> Result<()> {
 fn wrong_with(package: &Package) -> Vec<String> {
     let name = &package.name;
     let Some(layer) = LAYERS.iter().find(|layer| layer.name == name) else {
-        return vec![format!("{name} has no place in the layers")];
+        return vec![format!("{name} is not in the layers")];
     };
     let mut wrong = Vec::new();
     for dependency in package
@@ -184,7 +184,7 @@ fn wrong_with(package: &Package) -> Vec<String> {
             .find(|feature| IO_OF_TOKIO.contains(&feature.as_str()));
         if let (Some(feature), "mesos-core", "tokio") = (io, layer.name, other) {
             wrong.push(format!(
-                "{name} must not use tokio's feature `{feature}`: I/O is a backend's business"
+                "{name} must not use tokio's feature `{feature}`: only backends may do I/O"
             ));
         }
     }
@@ -203,11 +203,11 @@ mod tests {
     use super::*;
 
     fn package(text: &str) -> Package {
-        serde_json::from_str(text).expect("is as cargo writes it")
+        serde_json::from_str(text).expect("has the form of cargo metadata")
     }
 
     #[test]
-    fn what_the_table_does_not_have_is_named() {
+    fn dependencies_that_are_not_in_the_table_are_reported() {
         let dependency = |name: &str, path: &str, kind: &str, features: &str| {
             format!(r#"{{"name":"{name}","path":{path},"kind":{kind},"features":[{features}]}}"#)
         };
@@ -227,16 +227,16 @@ mod tests {
             [
                 "mesos-core must not depend on mesos-http",
                 "mesos-core must not depend on hyper",
-                "mesos-core must not use tokio's feature `net`: I/O is a backend's business",
+                "mesos-core must not use tokio's feature `net`: only backends may do I/O",
                 "mesos-core must not have a build script",
             ]
         );
         let new = package(r#"{"name":"new","features":{},"targets":[],"dependencies":[]}"#);
-        assert_eq!(wrong_with(&new), ["new has no place in the layers"]);
+        assert_eq!(wrong_with(&new), ["new is not in the layers"]);
     }
 
     #[test]
-    fn no_backend_sees_the_other() {
+    fn no_backend_depends_on_the_other() {
         for (backend, other) in [
             ("mesos-http", "mesos-native"),
             ("mesos-native", "mesos-http"),

@@ -1,5 +1,5 @@
-//! What has to hold before a change goes in, besides the tests: one list of steps, each of which
-//! runs alone by its name too.
+//! `cargo xtask ci`: the checks of a change, except the tests, as a list of steps. Each step can
+//! be run alone by its name.
 
 mod english;
 mod features;
@@ -21,11 +21,11 @@ struct Step {
     name: &'static str,
     what: &'static str,
     run: fn(&Path) -> Result<()>,
-    /// What mends it, where a command can and the step's own error does not say it.
+    /// The command that repairs a failure, unless the error of the step has it.
     repair: Option<&'static str>,
 }
 
-/// Cheap ones first: they stop at the first that fails.
+/// Fast steps first, because the first failure ends the run.
 const STEPS: [Step; 10] = [
     Step {
         name: "fmt",
@@ -35,7 +35,7 @@ const STEPS: [Step; 10] = [
     },
     Step {
         name: "tidy",
-        what: "the house rules that no other tool knows",
+        what: "the rules of this project that no other tool checks",
         run: tidy::run,
         repair: None,
     },
@@ -47,37 +47,37 @@ const STEPS: [Step; 10] = [
     },
     Step {
         name: "layers",
-        what: "crates depend only on what they may",
+        what: "crates depend only on the crates that they may use",
         run: layers::run,
         repair: None,
     },
     Step {
         name: "codegen",
-        what: "the generated messages are those of the .proto files",
+        what: "the generated messages match the .proto files",
         run: |root| codegen::run(root, true),
         repair: None,
     },
     Step {
         name: "bindgen",
-        what: "the generated bindings are those of the C header",
+        what: "the generated bindings match the C header",
         run: |root| bindgen::run(root, true),
         repair: None,
     },
     Step {
         name: "clippy",
-        what: "clippy has no complaint, with default and with all features",
+        what: "clippy has no warnings, with default and with all features",
         run: clippy,
         repair: None,
     },
     Step {
         name: "features",
-        what: "the facade builds with no feature, each alone, and all",
+        what: "the facade builds without features, with each feature alone, and with all",
         run: features::run,
         repair: None,
     },
     Step {
         name: "docs",
-        what: "rustdoc has no complaint",
+        what: "rustdoc has no warnings",
         run: |root| {
             let args = ["doc", "--workspace", "--no-deps", "--all-features"];
             cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")])
@@ -86,7 +86,7 @@ const STEPS: [Step; 10] = [
     },
     Step {
         name: "api",
-        what: "the public API is the one in xtask/public-api",
+        what: "the public API matches xtask/public-api",
         run: |root| api::run(root, true),
         repair: None,
     },
@@ -107,7 +107,7 @@ fn clippy(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The steps' names with what each of them makes sure of, for `--help`.
+/// The steps with the promise that each of them checks, for `--help`.
 pub(crate) fn help() -> String {
     let lines = STEPS
         .iter()
@@ -118,23 +118,23 @@ pub(crate) fn help() -> String {
 /// Runs the named steps, or all of them, in the list's order.
 ///
 /// # Errors
-/// A name that no step has; what the first step that fails says, with the command that repairs.
+/// A name is unknown, or a step fails. The error of a step has the command that repairs it.
 pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
     if let Some(unknown) = names
         .iter()
         .find(|name| STEPS.iter().all(|step| step.name != **name))
     {
-        bail!("there is no step `{unknown}`\n{}", help());
+        bail!("unknown step `{unknown}`\n{}", help());
     }
-    let chosen = |step: &&Step| match names {
+    let selected = |step: &&Step| match names {
         [] => !ON_REQUEST.contains(&step.name),
         _ => names.iter().any(|name| name == step.name),
     };
-    for step in STEPS.iter().filter(chosen) {
+    for step in STEPS.iter().filter(selected) {
         println!("{}: {}", step.name, step.what);
         let started = Instant::now();
-        let done = (step.run)(root);
-        if let Err(error) = &done
+        let result = (step.run)(root);
+        if let Err(error) = &result
             && let Some(skipped) = error.downcast_ref::<Skipped>()
         {
             println!("{}: {skipped}", step.name);
@@ -143,16 +143,16 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
         println!(
             "{}: {} after {:.1} s",
             step.name,
-            if done.is_ok() { "ok" } else { "FAILED" },
+            if result.is_ok() { "ok" } else { "FAILED" },
             started.elapsed().as_secs_f64()
         );
-        done.map_err(|error| {
+        result.map_err(|error| {
             let repair = step
                 .repair
                 .map(|repair| format!("\nrun `{repair}`"))
                 .unwrap_or_default();
             anyhow!(
-                "{error:#}{repair}\nonce more, this step alone: `cargo xtask ci {}`",
+                "{error:#}{repair}\nto run only this step: `cargo xtask ci {}`",
                 step.name
             )
         })?;
@@ -165,11 +165,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_step_is_an_error_that_lists_the_known_ones() {
+    fn an_unknown_step_is_an_error_that_lists_all_steps() {
         let error = run(Path::new("."), &["fmt".into(), "fnt".into()])
             .expect_err("no such step")
             .to_string();
-        assert!(error.starts_with("there is no step `fnt`\n"), "{error}");
+        assert!(error.starts_with("unknown step `fnt`\n"), "{error}");
         assert!(
             STEPS.iter().all(|step| error.contains(step.name)),
             "{error}"
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_steps_have_one_name() {
+    fn each_step_has_its_own_name() {
         let names: std::collections::HashSet<_> = STEPS.iter().map(|step| step.name).collect();
         assert_eq!(names.len(), STEPS.len());
     }

@@ -1,4 +1,4 @@
-//! The house rules that no other tool knows.
+//! Checks the rules of this project that no other tool checks.
 
 use std::fs;
 use std::path::Path;
@@ -7,25 +7,26 @@ use anyhow::{Result, bail};
 
 use super::files::{files, is_generated};
 
-/// A file is one idea; what is longer has a reason here.
+/// A file is about one thing. A longer file needs a reason in `LONG`.
 const MOST_LINES: usize = 500;
 const LONG: [(&str, &str); 3] = [
     (
         "mesos-proto/tests/json.rs",
-        "one short test for each rule of one mapping",
+        "one short test for each rule of the JSON mapping",
     ),
     (
         "testing/mesos-testing/tests/it/checks.rs",
-        "one short test for each check that a request has to pass, in the master's order",
+        "one short test for each check of a request, in the master's order",
     ),
     (
         "testing/mesos-testing/tests/it/cluster.rs",
-        "one short test for each rule of one model of a cluster",
+        "one short test for each rule of the cluster model",
     ),
 ];
 
-/// Package registries, as the labels of their names: each user's machine says which one it asks,
-/// so none is written into the project, not even here.
+/// Package registries, as the labels of their host names. Each user's machine configures its
+/// registry, so the project names none of them. The labels are separate because this file is
+/// checked too.
 const REGISTRIES: [&[&str]; 5] = [
     &["crates", "io"],
     &["pypi", "org"],
@@ -34,22 +35,22 @@ const REGISTRIES: [&[&str]; 5] = [
     &["rubygems", "org"],
 ];
 
-/// What has to stand in the line of a test's `sleep`, or in the one before, followed by the reason.
+/// The mark before the reason of a test's `sleep`, in the same line or in the line before.
 const SLEEP_MARK: &str = "// sleep: ";
 
-/// Looks at every file that git knows or would take.
+/// Checks every file that git tracks or would add.
 ///
 /// # Errors
-/// Every place that breaks a rule, with the rule.
+/// Each place that breaks a rule, with the rule.
 pub(super) fn run(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     let mut long = Vec::new();
     for name in files(root)? {
-        // Neither a file that is not text nor one that is listed and gone is this check's business.
+        // A file that is not UTF-8, or that was deleted without `git rm`, has nothing to check.
         let Ok(text) = fs::read_to_string(root.join(&name)) else {
             continue;
         };
-        wrong.extend(wrong_with(&name, &text));
+        wrong.extend(violations(&name, &text));
         if text.lines().count() > MOST_LINES {
             long.push(name);
         }
@@ -58,7 +59,7 @@ pub(super) fn run(root: &Path) -> Result<()> {
         .iter()
         .filter(|(name, _)| !long.iter().any(|long| long == name))
     {
-        wrong.push(format!("{name}: is not over {MOST_LINES} lines any more; take it off the list in xtask/src/ci/tidy.rs"));
+        wrong.push(format!("{name}: has at most {MOST_LINES} lines; remove it from the list in xtask/src/ci/tidy.rs"));
     }
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
@@ -66,9 +67,9 @@ pub(super) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn wrong_with(name: &str, text: &str) -> Vec<String> {
+fn violations(name: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    // Cargo writes it, and into it where packages come from.
+    // Cargo writes the registry of each package into this file.
     if name.rsplit('/').next() != Some("Cargo.lock") {
         wrong.extend(registries(name, text));
     }
@@ -77,13 +78,13 @@ fn wrong_with(name: &str, text: &str) -> Vec<String> {
     }
     if !text.starts_with("//!") && !text.starts_with("#!") {
         wrong.push(format!(
-            "{name}:1: a module begins with `//!`: what it is for, and what it leaves to others"
+            "{name}:1: a module begins with `//!`: its purpose, and what other modules do instead"
         ));
     }
     let lines = text.lines().count();
     if lines > MOST_LINES && LONG.iter().all(|(long, _)| *long != name) {
         wrong.push(format!(
-            "{name}: {lines} lines: split it, or say in xtask/src/ci/tidy.rs why it is one idea"
+            "{name}: {lines} lines: split the file, or add it with a reason to xtask/src/ci/tidy.rs"
         ));
     }
     wrong.extend(sleeps(name, text));
@@ -97,7 +98,7 @@ fn registries(name: &str, text: &str) -> Vec<String> {
     found
         .map(|(number, _)| {
             format!(
-                "{name}:{number}: a package registry's host name: the user's machine says which"
+                "{name}:{number}: a package registry's host name: the user's machine configures the registry"
             )
         })
         .collect()
@@ -113,9 +114,9 @@ fn sleeps(name: &str, text: &str) -> Vec<String> {
         let reason = [line, before]
             .into_iter()
             .any(|line| line.contains(SLEEP_MARK));
-        if in_tests && !reason && calls_sleep(line) {
+        if in_tests && !reason && has_sleep_call(line) {
             wrong.push(format!(
-                "{name}:{number}: a test that sleeps: wait for a signal, or give the reason after `{SLEEP_MARK}`"
+                "{name}:{number}: a test sleeps: wait for a signal, or write the reason after `{SLEEP_MARK}`"
             ));
         }
         before = line;
@@ -123,9 +124,9 @@ fn sleeps(name: &str, text: &str) -> Vec<String> {
     wrong
 }
 
-fn calls_sleep(line: &str) -> bool {
+fn has_sleep_call(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
-    // After an odd number of quotes it is text.
+    // After an odd number of quotes, the match is in a string.
     code.split_once("sleep(")
         .is_some_and(|(before, _)| before.matches('"').count() % 2 == 0)
 }
@@ -143,11 +144,11 @@ mod tests {
                 .map(str::to_owned)
                 .unwrap_or_default()
         };
-        wrong_with(name, text).into_iter().map(rule).collect()
+        violations(name, text).into_iter().map(rule).collect()
     }
 
     #[test]
-    fn a_module_without_a_head_is_found_unless_it_is_generated() {
+    fn a_module_without_a_doc_comment_is_reported_unless_it_is_generated() {
         assert_eq!(found("a/src/b.rs", HEAD), [""; 0]);
         assert_eq!(
             found("a/src/b.rs", "use c;\n"),
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_is_found() {
+    fn a_long_file_is_reported() {
         let text = |lines: usize| HEAD.to_owned() + &"\n".repeat(lines - 1);
         assert_eq!(found("a/src/b.rs", &text(MOST_LINES)), [""; 0]);
         assert_eq!(found("a/src/b.rs", &text(MOST_LINES + 1)), ["501 lines"]);
@@ -168,10 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sleep_in_a_test_is_found_unless_its_reason_is_given() {
+    fn a_sleep_in_a_test_is_reported_unless_it_has_a_reason() {
         let sleep = "    thread::sleep(SECOND);\n";
         assert_eq!(found("a/src/b.rs", &format!("{HEAD}{sleep}")), [""; 0]);
-        let wrong = ["a test that sleeps"];
+        let wrong = ["a test sleeps"];
         assert_eq!(found("a/tests/b.rs", &format!("{HEAD}{sleep}")), wrong);
         assert_eq!(
             found(
@@ -190,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_is_found_in_any_file_but_cargos_own() {
+    fn a_registry_is_reported_in_every_file_except_cargo_lock() {
         let text = format!("see https://{}/simple\n", REGISTRIES[1].join("."));
         assert_eq!(
             found("README.md", &text),
             ["a package registry's host name"]
         );
-        for cargos in ["Cargo.lock", "testing/fuzz/Cargo.lock"] {
-            assert_eq!(found(cargos, &text), [""; 0]);
+        for lock in ["Cargo.lock", "testing/fuzz/Cargo.lock"] {
+            assert_eq!(found(lock, &text), [""; 0]);
         }
     }
 }
