@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::v1::command_info::Uri;
 use crate::v1::environment::{Variable, variable};
-use crate::v1::{CommandInfo, Environment};
+use crate::v1::{CommandInfo, Environment, Secret};
 
 impl CommandInfo {
     /// A line for the shell: the agent runs `sh -c line`.
@@ -62,6 +62,23 @@ impl CommandInfo {
     #[must_use]
     pub fn with_env(mut self, name: impl Into<String>, value: impl Display) -> Self {
         self.environment.get_or_insert_default().set(name, value);
+        self
+    }
+
+    /// Sets an environment variable to the content of a secret, and replaces a variable of the same
+    /// name. The agent needs the isolator `environment_secret`.
+    ///
+    /// ```
+    /// use mesos::v1::{CommandInfo, Secret};
+    ///
+    /// let command = CommandInfo::sh("./run").with_secret_env("TOKEN", Secret::reference("token"));
+    /// assert_eq!(command.environment.unwrap().get("TOKEN"), None);
+    /// ```
+    #[must_use]
+    pub fn with_secret_env(mut self, name: impl Into<String>, secret: Secret) -> Self {
+        self.environment
+            .get_or_insert_default()
+            .set_secret(name, secret);
         self
     }
 
@@ -126,16 +143,31 @@ impl Environment {
         variable.value.as_deref()
     }
 
-    /// Sets a variable, in place of any of the same name.
+    /// Sets a variable, and replaces a variable of the same name.
+    ///
+    /// The value is anything that can be displayed.
     pub fn set(&mut self, name: impl Into<String>, value: impl Display) {
-        let name = name.into();
-        self.variables.retain(|variable| variable.name != name);
-        self.variables.push(Variable {
-            name,
+        self.replace(Variable {
+            name: name.into(),
             r#type: Some(variable::Type::Value.into()),
             value: Some(value.to_string()),
             secret: None,
         });
+    }
+
+    /// Sets a variable to the content of a secret, and replaces a variable of the same name.
+    pub fn set_secret(&mut self, name: impl Into<String>, secret: Secret) {
+        self.replace(Variable {
+            name: name.into(),
+            r#type: Some(variable::Type::Secret.into()),
+            value: None,
+            secret: Some(secret),
+        });
+    }
+
+    fn replace(&mut self, new: Variable) {
+        self.variables.retain(|variable| variable.name != new.name);
+        self.variables.push(new);
     }
 }
 
@@ -186,6 +218,17 @@ mod tests {
         assert_eq!(environment.variables.len(), 2);
         assert_eq!(environment.get("A"), Some("3"));
         assert_eq!(environment.get("B"), Some("2"));
+    }
+
+    #[test]
+    fn a_secret_replaces_a_value_of_the_same_name() {
+        let command = CommandInfo::sh("env")
+            .with_env("A", 1)
+            .with_secret_env("A", Secret::value("hunter2"));
+        let environment = command.environment.unwrap();
+        assert_eq!(environment.variables.len(), 1);
+        assert_eq!(environment.get("A"), None);
+        assert_eq!(environment.variables[0].r#type(), variable::Type::Secret);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An executor from a handful of words.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -138,7 +139,7 @@ impl ExecutorInfoBuilder {
     }
 
     /// Adds a label.
-    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn label(mut self, key: impl Into<String>, value: impl Display) -> Self {
         self.executor.labels.get_or_insert_default().add(key, value);
         self
     }

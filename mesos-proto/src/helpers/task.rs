@@ -1,5 +1,6 @@
 //! A task from a handful of words.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -163,7 +164,7 @@ impl TaskInfoBuilder {
     }
 
     /// Adds a label.
-    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn label(mut self, key: impl Into<String>, value: impl Display) -> Self {
         let labels: &mut Labels = self.task.labels.get_or_insert_default();
         labels.add(key, value);
         self
