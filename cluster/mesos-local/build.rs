@@ -2,6 +2,7 @@
 //! (`stub/mesos_stub.c` says which and why), and a module that has their bytes.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -17,6 +18,8 @@ const STAND_INS: [(&str, &str); 8] = [
     ("CRYPTO", "libcrypto.so.1.0.0"),
 ];
 const SOURCE: &str = "stub/mesos_stub.c";
+/// The library that loads the released file (src/libmesos/loadable.rs).
+const LOADABLE: &str = "libmesos.so";
 
 /// Real libraries that serve under another name, by module: the file name that the dynamic loader
 /// looks for, and the one that it finds. OpenSSL's are those in the archive that it comes from,
@@ -68,13 +71,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     fs::write(out.join("stand_ins.rs"), table + "]\n")?;
 
+    let mut table = String::from("&[\n");
+    if linux {
+        // Only the names of these two are used.
+        let needed = ["_scheduler.so", STAND_INS[0].1].map(|name| (name, out.join(name)));
+        let (name, member) = &needed[0];
+        empty(name, member, &[])?;
+        let path = out.join(LOADABLE);
+        let path_of_dependencies = "-Wl,--disable-new-dtags,-rpath,$ORIGIN:$ORIGIN/lib";
+        let arguments: [&OsStr; 3] = [
+            path_of_dependencies.as_ref(),
+            member.as_ref(),
+            needed[1].1.as_ref(),
+        ];
+        empty(LOADABLE, &path, &arguments)?;
+        table += &format!("    ({LOADABLE:?}, include_bytes!({path:?}).as_slice()),\n");
+    }
+    fs::write(out.join("loadable.rs"), table + "]\n")?;
+
     for (module, libraries) in FORWARDERS {
         let mut table = String::from("&[\n");
         for (file, real) in libraries.iter().filter(|_| linux) {
-            // Only to be linked against: its name is all that is taken from it.
+            // Only the name of the library to link against is used.
             let (named, path) = (out.join(real), out.join(format!("forwarder-{file}")));
-            empty(real, &named, None)?;
-            empty(file, &path, Some(&named))?;
+            empty(real, &named, &[])?;
+            empty(file, &path, &[named.as_ref()])?;
             table += &format!("    ({file:?}, include_bytes!({path:?}).as_slice()),\n");
         }
         fs::write(out.join(module), table + "]\n")?;
@@ -82,8 +103,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Builds a library without code, of this name, which needs another one.
-fn empty(name: &str, path: &Path, needed: Option<&Path>) -> Result<(), Box<dyn std::error::Error>> {
+/// Builds a library without code that has this name, with these arguments for the linker.
+fn empty(name: &str, path: &Path, arguments: &[&OsStr]) -> Result<(), Box<dyn std::error::Error>> {
     let status = cc::Build::new()
         .try_get_compiler()?
         .to_command()
@@ -92,7 +113,7 @@ fn empty(name: &str, path: &Path, needed: Option<&Path>) -> Result<(), Box<dyn s
         .arg("-o")
         .arg(path)
         .args(["-x", "c", "/dev/null", "-x", "none"])
-        .args(needed)
+        .args(arguments)
         .status()?;
     match status.success() {
         true => Ok(()),

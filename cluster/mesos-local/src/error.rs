@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// Why no local cluster (or no libmesos) could be had.
 ///
 /// [`Display`](fmt::Display) says what happened, where, and what to change; a lower cause is in
@@ -16,7 +18,7 @@ pub struct Error {
 }
 
 /// What sort of failure an [`Error`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// libmesos exists for Linux on x86-64 only, and this machine is something else.

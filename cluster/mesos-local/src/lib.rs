@@ -17,6 +17,8 @@
 mod cluster;
 mod error;
 mod libmesos;
+mod libraries;
+#[cfg(feature = "native")]
 mod load;
 mod platform;
 mod programs;
@@ -25,9 +27,13 @@ pub mod testing;
 #[doc(hidden)]
 pub mod wire;
 
-pub use cluster::{Builder, LocalCluster, needs_libevent};
+pub use cluster::{Builder, LocalCluster};
 pub use error::{Error, ErrorKind};
-pub use libmesos::{libmesos, libmesos_blocking};
+#[doc(hidden)]
+pub use libmesos::openssl;
+pub use libmesos::{libmesos, libmesos_blocking, native_library, native_library_blocking};
+pub use libraries::needs_libevent;
+#[cfg(feature = "native")]
 pub use load::load_libmesos;
 pub use release::{DEFAULT_VERSION, versions};
 

@@ -2,50 +2,33 @@
 
 use mesos_native::Library;
 
-use crate::cluster::{
-    has_sasl, leave_out_sasl, needs_libevent, put_libevent, require_libevent, write_stand_ins,
-};
 use crate::error::{Error, ErrorKind};
-use crate::libmesos::libmesos_blocking;
+use crate::libmesos::native_library_blocking;
 
-/// Loads [`libmesos`](crate::libmesos()) of this version into this process, with stand-ins for
-/// the shared libraries that it wants and this machine may lack. What they stand in for does not
-/// work: TLS; and authentication, unless this machine has libsasl2 with its CRAM-MD5 (in Debian,
-/// the packages libsasl2-2 and libsasl2-modules). A libmesos that is named by `MESOS_NATIVE_LIBRARY`
-/// is loaded as it is.
+/// Loads the [`native_library`](crate::native_library) of this version into this process, for a
+/// scheduler over libmesos. A libmesos that `MESOS_NATIVE_LIBRARY` names is loaded instead.
 ///
-/// There is one libmesos in a process; the same version again gives the same library.
+/// A process can have one libmesos. Loading the same version again returns the same library.
 ///
-/// Dropping the future does not stop a download that is under way.
+/// ```no_run
+/// # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+/// let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;
+/// println!("loaded libmesos {}", library.version().unwrap_or("of an unknown version"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping the future does not stop a download that is in progress.
 ///
 /// # Errors
-/// Those of [`libmesos`](crate::libmesos()); [`ErrorKind::Start`] if the library cannot be loaded,
-/// or another one is in the process already.
+/// Those of [`native_library`](crate::native_library); [`ErrorKind::Start`] if the library cannot
+/// be loaded, or if this process has already loaded another one.
 pub async fn load_libmesos(version: &str) -> Result<Library, Error> {
     let version = version.to_owned();
-    crate::blocking(move || load(&version)).await
-}
-
-fn load(version: &str) -> Result<Library, Error> {
-    let failed = |what: &str| {
-        let text = format!("{what} for libmesos failed");
-        move |cause: std::io::Error| Error::because(ErrorKind::Start, text, cause)
-    };
-    let path = libmesos_blocking(version)?;
-    let library = if std::env::var_os(mesos_native::LIBRARY_VARIABLE).is_some() {
+    crate::blocking(move || {
+        let path = native_library_blocking(&version)?;
         Library::open(path)
-    } else {
-        // Needed while they are loaded and no longer.
-        let directory = tempfile::tempdir().map_err(failed("making a directory"))?;
-        write_stand_ins(directory.path()).map_err(failed("writing the stand-ins"))?;
-        if needs_libevent(version) {
-            require_libevent(version)?;
-            put_libevent(directory.path()).map_err(failed("writing the way to libevent"))?;
-        }
-        if has_sasl() {
-            leave_out_sasl(directory.path()).map_err(failed("making room for libsasl2"))?;
-        }
-        Library::open_with(path, directory.path())
-    };
-    library.map_err(|cause| Error::because(ErrorKind::Start, "libmesos cannot be used", cause))
+            .map_err(|cause| Error::because(ErrorKind::Start, "cannot load libmesos", cause))
+    })
+    .await
 }

@@ -1,15 +1,16 @@
-//! The Mesos releases that can be had, each with the archive that holds it and that archive's
-//! SHA-256. It leaves finding and checking the archives to `fetch`.
+//! The Mesos releases that can be downloaded, each with its archive and the archive's SHA-256.
+//! The module `libmesos` finds, downloads and checks the archives.
 
 use crate::error::{Error, ErrorKind};
 
-/// The release that is used where none is named.
+/// The release that is used by default.
 pub const DEFAULT_VERSION: &str = "1.11.0";
 
 /// The file inside the archive that is libmesos: a Python extension with all of Mesos linked in.
 pub(crate) const MEMBER: &str = "_scheduler.so";
 
-/// One archive of a package index, and what becomes of it in the cache.
+/// One archive of a package index, and its place in the cache.
+#[cfg(feature = "cli")]
 #[derive(Clone, Debug)]
 pub(crate) struct Package {
     /// For messages: a name and a version.
@@ -22,9 +23,9 @@ pub(crate) struct Package {
     pub(crate) sha256: String,
     /// The directory in the cache.
     pub(crate) directory: String,
-    /// The file in it that is there if, and only if, everything is.
+    /// The file in `directory` that exists only if the package is complete.
     pub(crate) marker: &'static str,
-    /// What can be done instead of downloading it, for messages.
+    /// What a user can do instead of downloading the package, for messages.
     pub(crate) instead: &'static str,
 }
 
@@ -33,6 +34,7 @@ pub(crate) struct Package {
 pub(crate) struct Release {
     pub(crate) version: String,
     /// SHA-256 of the archive, in lower-case hexadecimal.
+    #[cfg(feature = "cli")]
     pub(crate) sha256: String,
 }
 
@@ -78,24 +80,26 @@ impl Release {
         RELEASES
             .iter()
             .find(|(known, _)| *known == version)
-            .map(|(version, sha256)| Self {
+            .map(|(version, _sha256)| Self {
                 version: (*version).into(),
-                sha256: (*sha256).into(),
+                #[cfg(feature = "cli")]
+                sha256: (*_sha256).into(),
             })
             .ok_or_else(|| {
                 let known: Vec<_> = versions().collect();
                 Error::new(
                     ErrorKind::UnknownVersion,
                     format!(
-                        "there is no Mesos {version:?} to download: choose one of {}, or set \
-                         MESOS_NATIVE_LIBRARY to a libmesos of your own",
+                        "Mesos {version:?} cannot be downloaded: choose one of {}, or set \
+                         MESOS_NATIVE_LIBRARY to the path of another libmesos",
                         known.join(", ")
                     ),
                 )
             })
     }
 
-    /// The archive that it is in.
+    /// The archive of the release.
+    #[cfg(feature = "cli")]
     pub(crate) fn package(&self) -> Package {
         Package {
             what: format!("Mesos {}", self.version),
@@ -104,7 +108,7 @@ impl Release {
             sha256: self.sha256.clone(),
             directory: self.version.clone(),
             marker: MEMBER,
-            instead: "set MESOS_NATIVE_LIBRARY to a libmesos that is already here",
+            instead: "set MESOS_NATIVE_LIBRARY to the path of an installed libmesos",
         }
     }
 }
@@ -123,14 +127,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_version_is_answered_with_the_known_ones() {
-        let error = Release::named("2.0").expect_err("there is no 2.0");
+    fn the_error_about_an_unknown_version_lists_the_known_ones() {
+        let error = Release::named("2.0").expect_err("2.0 is unknown");
         assert_eq!(error.kind(), ErrorKind::UnknownVersion);
         assert!(error.to_string().contains("1.10.0, 1.11.0"), "{error}");
     }
 
     #[test]
-    fn every_release_is_pinned_to_a_sha256_of_its_own() {
+    fn every_release_is_pinned_to_a_different_sha256() {
         let mut hashes: Vec<_> = RELEASES.iter().map(|(_, sha256)| *sha256).collect();
         assert!(hashes.iter().all(|hash| {
             hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use crate::cluster;
 use crate::error::Error;
+use crate::libraries;
 
 /// The variable that, set to `1`, makes a test fail that cannot have its real Mesos.
 pub const REQUIRE_VARIABLE: &str = "MESOS_REQUIRE_REAL";
@@ -34,14 +34,14 @@ pub fn require_real<T>(result: Result<T, Error>) -> Option<T> {
 /// # Errors
 /// A directory that is not there or cannot be written.
 pub fn write_stand_ins(directory: &Path) -> io::Result<()> {
-    cluster::write_stand_ins(directory)
+    libraries::write_stand_ins(directory)
 }
 
 /// Whether frameworks over libmesos can authenticate here: whether this machine has libsasl2 with
 /// CRAM-MD5 (in Debian, the packages libsasl2-2 and libsasl2-modules), or one is required by
 /// [`REQUIRE_VARIABLE`] and should be missed.
 pub fn can_authenticate_drivers() -> bool {
-    cluster::has_sasl() || std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1")
+    libraries::has_sasl() || std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1")
 }
 
 #[track_caller]

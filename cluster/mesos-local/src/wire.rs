@@ -10,10 +10,26 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::ErrorKind;
+
 /// How the cluster process says that it is ready.
 pub const READY: &str = "ready";
 /// How the cluster process says that it cannot start; the reason follows.
 pub const FAILED: &str = "failed ";
+
+/// What `mesos-local provide` prints.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Provided {
+    /// The package's marker in the cache.
+    File(PathBuf),
+    /// The package could not be downloaded.
+    Failed {
+        /// The kind of the error.
+        kind: ErrorKind,
+        /// The error and its causes.
+        message: String,
+    },
+}
 
 /// What the supervisor has to run.
 #[derive(Clone, Debug, Serialize, Deserialize)]

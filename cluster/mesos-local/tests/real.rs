@@ -2,12 +2,12 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{get, get_within, processes_with, wait_until};
+use common::{active_agents, get, get_within, line_after, processes_with, wait_until};
 use mesos_local::testing::require_real;
 use mesos_local::{Builder, ErrorKind, LocalCluster};
 use nix::sys::signal::{Signal, kill};
@@ -16,17 +16,6 @@ use nix::unistd::Pid;
 /// The cluster, unless this machine cannot have one.
 async fn started(builder: Builder) -> Option<LocalCluster> {
     require_real(builder.start().await)
-}
-
-/// The number of active agents, as the master knows them.
-fn active_agents(port: u16) -> usize {
-    let (_, body) = get(port, "/master/slaves").expect("an answer");
-    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-    let agents = state["slaves"].as_array().expect("agents");
-    agents
-        .iter()
-        .filter(|agent| agent["active"] == true)
-        .count()
 }
 
 #[tokio::test]
@@ -85,6 +74,38 @@ async fn a_killed_cluster_comes_back_on_its_port() {
     // From up to up.
     cluster.restart().await.expect("another restart");
     assert_eq!(active_agents(port), 2);
+}
+
+#[tokio::test]
+async fn each_agent_offers_its_own_ports_and_keeps_them_over_a_restart() {
+    let Some(cluster) = started(LocalCluster::builder().agents(3)).await else {
+        return;
+    };
+    let ports = || {
+        let (_, body) = get(cluster.port(), "/master/slaves").expect("an answer");
+        let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let agents = state["slaves"].as_array().expect("agents");
+        let mut ports: Vec<_> = agents
+            .iter()
+            .map(|agent| {
+                assert_eq!(agent["resources"]["cpus"], 4.0);
+                let pid = agent["pid"].as_str().expect("a pid");
+                let (name, _) = pid.split_once('@').expect("a name and an address");
+                let ports = agent["resources"]["ports"].as_str().expect("ports");
+                format!("{name} {ports}")
+            })
+            .collect();
+        ports.sort();
+        ports
+    };
+    let expected = [
+        "slave(1) [31000-31332]",
+        "slave(2) [31333-31666]",
+        "slave(3) [31667-32000]",
+    ];
+    assert_eq!(ports(), expected);
+    cluster.restart().await.expect("a restart");
+    assert_eq!(ports(), expected);
 }
 
 #[tokio::test]
@@ -221,36 +242,4 @@ async fn the_cluster_of_a_program_that_is_killed_ends_with_it() {
     wait_until("nor its files", || {
         !std::path::Path::new(&work_dir).exists()
     });
-}
-
-#[tokio::test]
-async fn up_runs_in_the_foreground_until_sigterm_and_leaves_nothing() {
-    // First, that a cluster can be had at all.
-    let Some(_) = started(LocalCluster::builder().agents(0)).await else {
-        return;
-    };
-    let mut program = Command::new(env!("CARGO_BIN_EXE_mesos-local"))
-        .args(["up", "--agents", "2", "--port", "0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("mesos-local");
-    let mut stdout = BufReader::new(program.stdout.take().expect("a pipe"));
-    let address = line_after(&mut stdout, "    http://127.0.0.1:");
-    let port = address
-        .strip_suffix("/master")
-        .and_then(|port| port.parse().ok());
-    assert_eq!(active_agents(port.expect("a port")), 2);
-    kill(Pid::from_raw(program.id().cast_signed()), Signal::SIGTERM).expect("it runs");
-    assert!(program.wait().expect("its end").success());
-    get(port.expect("a port"), "/master/health").expect_err("nobody is there any more");
-}
-
-/// The rest of the first line that starts so. The program is still to find its stdout open after
-/// that, or it ends because nobody reads.
-fn line_after(stdout: &mut impl BufRead, start: &str) -> String {
-    stdout
-        .lines()
-        .map(|line| line.expect("a line"))
-        .find_map(|line| line.strip_prefix(start).map(str::to_owned))
-        .expect("the line")
 }

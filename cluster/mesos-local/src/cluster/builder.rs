@@ -5,18 +5,18 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::libraries::{
-    STAND_INS_DIR, has_sasl, leave_out_sasl, needs_libevent, put_libevent, put_openssl,
-    require_libevent,
-};
 use super::link::Link;
+use super::resources::Resources;
 use super::security::{self, Secret, Security, Tls};
-use super::work_dir::WorkDir;
+use super::work_dir::{STAND_INS_DIR, WorkDir};
 use super::{LocalCluster, environment};
 use crate::error::{Error, ErrorKind};
-use crate::libmesos::{libmesos_blocking, openssl};
+use crate::libmesos::{libmesos_blocking, openssl, released};
+use crate::libraries::{
+    has_sasl, needs_libevent, remove_sasl_stand_in, require_libevent, write_libevent, write_openssl,
+};
 use crate::programs::Programs;
-use crate::release::{DEFAULT_VERSION, MEMBER};
+use crate::release::DEFAULT_VERSION;
 use crate::wire::{Config, port_message};
 
 /// All agents are in one process; far more than this and it would not come up in time.
@@ -31,7 +31,7 @@ pub struct Builder {
     agents: usize,
     port: u16,
     version: String,
-    resources: String,
+    resources: Resources,
     environment: BTreeMap<String, String>,
     work_dir: Option<PathBuf>,
     ready_timeout: Duration,
@@ -45,7 +45,7 @@ impl Default for Builder {
             agents: 1,
             port: 0,
             version: DEFAULT_VERSION.into(),
-            resources: "cpus:4;mem:2048;disk:4096;ports:[31000-32000]".into(),
+            resources: Resources::Default,
             environment: BTreeMap::new(),
             work_dir: None,
             ready_timeout: Duration::from_secs(60),
@@ -75,11 +75,13 @@ impl Builder {
         self
     }
 
-    /// What each agent offers, in the syntax of Mesos' flag `--resources`; by default
-    /// `cpus:4;mem:2048;disk:4096;ports:[31000-32000]` (mem and disk in MB), whatever the
-    /// machine has.
+    /// What each agent offers, in the syntax of Mesos' flag `--resources` (mem and disk in MB).
+    ///
+    /// By default each agent offers `cpus:4;mem:2048;disk:4096`, whatever the machine has, and an
+    /// equal share of the ports from 31000 to 32000. All agents are on one machine, so agents that
+    /// offer the same ports can hand a port out twice; an explicit value is the same for each agent.
     pub fn resources(mut self, resources: impl Into<String>) -> Self {
-        self.resources = resources.into();
+        self.resources = Resources::Given(resources.into());
         self
     }
 
@@ -230,26 +232,23 @@ impl Builder {
             let message = format!("cannot write into {}", work_dir.display());
             Error::because(ErrorKind::Config, message, cause)
         };
-        let mut program = vec![
-            utf8(&programs.local)?,
-            "cluster".into(),
-            "--library".into(),
-            utf8(library)?,
-        ];
-        // A libmesos that was installed brings what it needs; the package's brings nothing.
-        if library.file_name().is_some_and(|name| name == MEMBER) {
-            if self.security.needs_openssl() {
-                put_openssl(&work_dir, &openssl()?).map_err(unwritable)?;
-            }
+        let mut program = vec![utf8(&programs.local)?, "cluster".into(), "--library".into()];
+        // An installed libmesos has its dependencies; the released file has none.
+        if let Some((member, version)) = released(library, &self.version) {
             let stand_ins = work_dir.join(STAND_INS_DIR);
-            if needs_libevent(&self.version) {
-                require_libevent(&self.version)?;
-                put_libevent(&stand_ins).map_err(unwritable)?;
+            if self.security.needs_openssl() {
+                write_openssl(&stand_ins, &openssl()?).map_err(unwritable)?;
+            }
+            if needs_libevent(version) {
+                require_libevent(version)?;
+                write_libevent(&stand_ins).map_err(unwritable)?;
             }
             if self.security.drivers {
-                leave_out_sasl(&stand_ins).map_err(unwritable)?;
+                remove_sasl_stand_in(&stand_ins).map_err(unwritable)?;
             }
-            program.extend(["--stand-ins".into(), utf8(&stand_ins)?]);
+            program.extend([utf8(&member)?, "--stand-ins".into(), utf8(&stand_ins)?]);
+        } else {
+            program.push(utf8(library)?);
         }
         if self.security.drivers {
             let credentials = utf8(&security::credentials(&work_dir))?;
@@ -259,7 +258,17 @@ impl Builder {
             "--timeout".into(),
             self.ready_timeout.as_secs_f64().to_string(),
         ]);
-        let mut environment = environment::of(&utf8(&work_dir)?, self.agents, &self.resources);
+        let pipe = work_dir.join("resources");
+        let (resources, texts) = self.resources.variable(self.agents, &pipe);
+        if !texts.is_empty() && !self.environment.contains_key("MESOS_RESOURCES") {
+            program.extend(["--resources-pipe".into(), utf8(&pipe)?]);
+            program.extend(
+                texts
+                    .into_iter()
+                    .flat_map(|text| ["--resources".into(), text]),
+            );
+        }
+        let mut environment = environment::of(&utf8(&work_dir)?, self.agents, &resources);
         environment.extend(self.security.prepare(&work_dir).map_err(unwritable)?);
         environment.extend(self.environment);
         let config = Config {

@@ -6,8 +6,8 @@
 
 mod builder;
 mod environment;
-mod libraries;
 mod link;
+mod resources;
 mod security;
 mod work_dir;
 
@@ -18,10 +18,6 @@ use tokio::sync::{Mutex, watch};
 use crate::error::{Error, ErrorKind};
 use crate::wire::Action;
 pub use builder::Builder;
-pub use libraries::needs_libevent;
-pub(crate) use libraries::{
-    has_sasl, leave_out_sasl, put_libevent, require_libevent, write_stand_ins,
-};
 use link::Link;
 
 /// A real Mesos master with its agents, on a port of its own of the loopback interface.

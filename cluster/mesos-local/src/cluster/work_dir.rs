@@ -5,10 +5,12 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::libraries::{STAND_INS_DIR, write_stand_ins};
 use crate::error::{Error, ErrorKind};
+use crate::libraries::write_stand_ins;
 use crate::programs::Programs;
 
+/// The directory of the shared libraries that libmesos needs, in the work directory.
+pub(super) const STAND_INS_DIR: &str = "lib";
 /// Mesos' own work directory.
 pub(super) const MESOS_DIR: &str = "mesos";
 /// The directory of the agents' helper programs (Mesos' flag `--launcher_dir`).

@@ -1,29 +1,18 @@
-//! The directory in which libmesos is kept, one directory for each version, beside what else comes
-//! from a package index, and the lock that lets one process at a time fill it.
+//! The cache directory, with one directory for each release of libmesos and for each other package.
 //!
-//! A file gets its name only when it is complete, checked and on the disk; a package's marker (of
-//! libmesos, `_scheduler.so` itself) is the last one.
+//! A package's marker (for libmesos, `_scheduler.so` itself) exists only if the package is complete.
+//! `fill` downloads what is missing.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use flate2::read::GzDecoder;
-use tempfile::NamedTempFile;
-
-use super::download::download;
-use super::index::Index;
 use crate::error::{Error, ErrorKind};
-use crate::release::{MEMBER, Package, Release};
 
-const VARIABLE: &str = "MESOS_LOCAL_CACHE";
-/// How the names of unfinished files begin; whoever holds the lock may delete them.
-const UNFINISHED: &str = "unfinished-";
+pub(super) const VARIABLE: &str = "MESOS_LOCAL_CACHE";
 
 /// The cache directory.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
 }
 
 impl Cache {
@@ -33,14 +22,14 @@ impl Cache {
         }
     }
 
-    /// The cache where the environment says it is.
+    /// The cache that the environment names.
     pub(crate) fn from_environment() -> Result<Self, Error> {
         let variable = |name| {
             std::env::var_os(name)
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from)
         };
-        // The XDG specification wants relative paths to be ignored.
+        // The XDG specification requires that relative paths are ignored.
         let base = || variable("XDG_CACHE_HOME").filter(|path| path.is_absolute());
         let home = || std::env::home_dir().filter(|path| path.is_absolute());
         variable(VARIABLE)
@@ -51,140 +40,15 @@ impl Cache {
                 Error::new(
                     ErrorKind::Cache,
                     format!(
-                        "there is no home directory for the cache: set {VARIABLE} to a directory"
+                        "cannot find a home directory for the cache: set {VARIABLE} to a directory"
                     ),
                 )
             })
     }
 
-    /// The release's library; `index` is asked for only if it has to be downloaded.
-    pub(crate) fn library(
-        &self,
-        release: &Release,
-        index: impl FnOnce() -> Result<Index, Error>,
-    ) -> Result<PathBuf, Error> {
-        self.marker(&release.package(), index, |archive, directory| {
-            let mut unpacked = unfinished(directory)?;
-            unpack(archive, &mut unpacked)?;
-            unpacked.persist(directory.join(MEMBER))?;
-            Ok(())
-        })
-    }
-
-    /// The package's marker; if it is not there yet, `unpack` is given the archive and has to put
-    /// it into the directory, after everything else.
-    pub(crate) fn marker(
-        &self,
-        package: &Package,
-        index: impl FnOnce() -> Result<Index, Error>,
-        unpack: impl FnOnce(&NamedTempFile, &Path) -> io::Result<()>,
-    ) -> Result<PathBuf, Error> {
-        let directory = self.directory.join(&package.directory);
-        let marker = directory.join(package.marker);
-        if marker.is_file() {
-            return Ok(marker);
-        }
-        let trouble = |doing: &str, cause: io::Error| {
-            Error::because(
-                ErrorKind::Cache,
-                format!(
-                    "cannot {doing} in the cache {}: see to it that it can be written and has room \
-                     (200 MB), or set {VARIABLE} to another directory",
-                    directory.display()
-                ),
-                cause,
-            )
-        };
-        fs::create_dir_all(&directory).map_err(|cause| trouble("make a directory", cause))?;
-        let _lock = self.lock(package).map_err(|cause| trouble("lock", cause))?;
-        if marker.is_file() {
-            return Ok(marker);
-        }
-        remove_unfinished(&directory).map_err(|cause| trouble("clean up", cause))?;
-
-        let index = index()?;
-        let (http, url) = index.locate(package)?;
-        let mut archive =
-            unfinished(&directory).map_err(|cause| trouble("create a file", cause))?;
-        download(http, &url, package, archive.as_file_mut())?;
-        unpack(&archive, &directory)
-            .and_then(|()| File::open(&directory)?.sync_all())
-            .map_err(|cause| trouble(&format!("unpack {}", package.what), cause))?;
-        Ok(marker)
-    }
-
-    /// The lock of this package, waited for if need be; it is released when the file is closed,
-    /// so also when the process is killed.
-    fn lock(&self, package: &Package) -> io::Result<File> {
-        let path = self.directory.join(format!("{}.lock", package.directory));
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                file.read_to_string(&mut holder)?;
-                eprintln!(
-                    "waiting for process {}, which is downloading {} ({} is its lock)",
-                    holder.trim(),
-                    package.what,
-                    path.display()
-                );
-                file.lock()?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(file, "{}", std::process::id())?;
-        Ok(file)
+    /// The marker of the package in `directory`, if the package is complete.
+    pub(super) fn complete(&self, directory: &str, marker: &str) -> Option<PathBuf> {
+        let path = self.directory.join(directory).join(marker);
+        path.is_file().then_some(path)
     }
 }
-
-/// Deletes what a killed process left behind.
-fn remove_unfinished(directory: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// A file in this directory without a name that lasts.
-pub(crate) fn unfinished(directory: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .tempfile_in(directory)
-}
-
-/// Writes the archive's one interesting member into `into`, up to the disk.
-fn unpack(archive: &NamedTempFile, into: &mut NamedTempFile) -> io::Result<()> {
-    let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(archive.reopen()?)));
-    for entry in archive.entries()? {
-        let mut entry = entry?;
-        if entry.path()?.file_name().is_some_and(|name| name == MEMBER) {
-            io::copy(&mut entry, into.as_file_mut())?;
-            readable_by_all(into.as_file())?;
-            return into.as_file().sync_all();
-        }
-    }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the archive has no member {MEMBER}"),
-    ))
-}
-
-/// Temporary files are for their owner alone; a cache may be shared.
-pub(crate) fn readable_by_all(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,17 +1,14 @@
-//! A real OpenSSL 1.0.2, which libmesos needs for TLS and for executors' tokens, and which no
-//! current system has any more: out of the archive of a Python package that brings its own.
+//! A real OpenSSL 1.0.2, which libmesos needs for TLS and for executors' tokens. Current systems do
+//! not have that version; a Python package that contains OpenSSL does.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tempfile::NamedTempFile;
-
-use super::cache::{Cache, readable_by_all, unfinished};
-use super::index::Index;
+use super::cache::Cache;
 use crate::error::Error;
-use crate::release::Package;
 
-/// The files wanted from the archive, without those of the package's own; the marker is the last.
+/// The directory in the cache.
+const DIRECTORY: &str = "openssl-1.0.2q";
+/// The files to take from the archive; the last one is the marker.
 const LIBRARIES: [&str; 11] = [
     "libcom_err-beb60336.so.2.1",
     "libcrypto-c1fa9491.so.1.0.2q",
@@ -26,31 +23,53 @@ const LIBRARIES: [&str; 11] = [
     "libssl-c0c2ede4.so.1.0.2q",
 ];
 
-/// The libraries, downloaded (2.7 MB) if they are not in the cache yet.
-pub(crate) fn openssl() -> Result<Vec<PathBuf>, Error> {
+/// The libraries, downloaded (2.7 MB) if they are not in the cache. This call blocks.
+///
+/// # Errors
+/// The index, the download, the cache.
+#[doc(hidden)]
+pub fn openssl() -> Result<Vec<PathBuf>, Error> {
+    let cache = Cache::from_environment()?;
     let [.., marker] = LIBRARIES;
+    let marker = match cache.complete(DIRECTORY, marker) {
+        Some(marker) => marker,
+        None => download(&cache, marker)?,
+    };
+    let path = |name| marker.with_file_name(name);
+    Ok(LIBRARIES.iter().map(path).collect())
+}
+
+#[cfg(not(feature = "cli"))]
+fn download(_: &Cache, _: &'static str) -> Result<PathBuf, Error> {
+    super::by_program::provide(&["openssl"])
+}
+
+#[cfg(feature = "cli")]
+fn download(cache: &Cache, marker: &'static str) -> Result<PathBuf, Error> {
+    use super::index::Index;
+    use crate::release::Package;
+
     let package = Package {
         what: "OpenSSL 1.0.2q".into(),
         project: "psycopg2-binary",
         file: "psycopg2_binary-2.7.7-cp37-cp37m-manylinux1_x86_64.whl".into(),
         sha256: "3d72a5fdc5f00ca85160915eb9a973cf9a0ab8148f6eda40708bf672c55ac1d1".into(),
-        directory: "openssl-1.0.2q".into(),
+        directory: DIRECTORY.into(),
         marker,
-        instead: "do without TLS and without executor authentication in the local cluster",
+        instead: "use a local cluster without TLS and without executor authentication",
     };
-    let marker = Cache::from_environment()?.marker(&package, Index::from_environment, unpack)?;
-    Ok(LIBRARIES
-        .iter()
-        .map(|name| marker.with_file_name(name))
-        .collect())
+    cache.marker(&package, Index::from_environment, unpack)
 }
 
-fn unpack(archive: &NamedTempFile, directory: &Path) -> io::Result<()> {
+#[cfg(feature = "cli")]
+fn unpack(archive: &tempfile::NamedTempFile, directory: &std::path::Path) -> std::io::Result<()> {
+    use super::fill::{readable_by_all, unfinished};
+
     let mut archive = zip::ZipArchive::new(archive.reopen()?)?;
     for name in LIBRARIES {
         let mut member = archive.by_name(&format!("psycopg2/.libs/{name}"))?;
         let mut file = unfinished(directory)?;
-        io::copy(&mut member, file.as_file_mut())?;
+        std::io::copy(&mut member, file.as_file_mut())?;
         readable_by_all(file.as_file())?;
         file.as_file().sync_all()?;
         file.persist(directory.join(name))?;

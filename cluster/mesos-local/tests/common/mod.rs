@@ -1,7 +1,7 @@
 //! What several of the test programs need.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -61,4 +61,25 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         // sleep: a stranger's process ends without telling; bounded above.
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The number of active agents, as the master knows them.
+pub(crate) fn active_agents(port: u16) -> usize {
+    let (_, body) = get(port, "/master/slaves").expect("an answer");
+    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let agents = state["slaves"].as_array().expect("agents");
+    agents
+        .iter()
+        .filter(|agent| agent["active"] == true)
+        .count()
+}
+
+/// The rest of the first line that starts so. The program is still to find its stdout open after
+/// that, or it ends because nobody reads.
+pub(crate) fn line_after(stdout: &mut impl BufRead, start: &str) -> String {
+    stdout
+        .lines()
+        .map(|line| line.expect("a line"))
+        .find_map(|line| line.strip_prefix(start).map(str::to_owned))
+        .expect("the line")
 }

@@ -19,6 +19,8 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::getppid;
 
+use crate::resources;
+
 /// How long the master may take to say who is registered before it is asked again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -38,6 +40,12 @@ pub(crate) struct Arguments {
     /// authenticates drivers.
     #[arg(long)]
     credentials: Option<PathBuf>,
+    /// The pipe from which the agents read their resources, which `MESOS_RESOURCES` names.
+    #[arg(long, requires = "resources")]
+    resources_pipe: Option<PathBuf>,
+    /// The resources of each agent, in order.
+    #[arg(long, requires = "resources_pipe")]
+    resources: Vec<String>,
     /// The process that has to be the parent of this one.
     #[arg(long)]
     supervisor: i32,
@@ -55,6 +63,12 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Some(pipe) = &arguments.resources_pipe
+        && let Err(error) = resources::serve(pipe.clone(), arguments.resources.clone())
+    {
+        say(&mut report, &format!("{FAILED}cannot make a pipe: {error}"));
+        return ExitCode::FAILURE;
+    }
     // To the same log as Mesos' own.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

@@ -13,6 +13,9 @@ mod guard;
 mod log;
 #[cfg(target_os = "linux")]
 mod port;
+mod provide;
+#[cfg(target_os = "linux")]
+mod resources;
 mod supervise;
 mod up;
 
@@ -32,13 +35,16 @@ struct Cli {
 enum Command {
     /// Run a cluster until Ctrl-C or SIGTERM, which end its tasks too
     Up(up::Arguments),
-    /// Download libmesos into the cache, and print its path
+    /// Download libmesos into the cache and print a path for MESOS_NATIVE_LIBRARY
     Fetch {
         /// The release of Mesos
         #[arg(long, default_value = mesos_local::DEFAULT_VERSION)]
         version: String,
     },
-    /// The process that a LocalCluster starts; it is spoken to over its stdin.
+    /// Downloads a package for a program that uses the library.
+    #[command(hide = true, subcommand)]
+    Provide(provide::Package),
+    /// The process that a LocalCluster starts and sends requests to.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     Supervise {
@@ -55,9 +61,10 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Up(arguments) => up::run(arguments),
-        Command::Fetch { version } => mesos_local::libmesos_blocking(&version)
+        Command::Fetch { version } => mesos_local::native_library_blocking(&version)
             .map(|path| println!("{}", path.display()))
             .map_err(|error| error.report()),
+        Command::Provide(package) => provide::run(&package),
         #[cfg(target_os = "linux")]
         Command::Supervise { guard: None } => return guard::run(),
         #[cfg(target_os = "linux")]

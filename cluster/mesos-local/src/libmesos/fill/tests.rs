@@ -186,7 +186,7 @@ const DIRECTORY: &str = "MESOS_LOCAL_TEST_CACHE";
 
 #[test]
 #[ignore = "the other process of the next test, which runs it"]
-fn helper_that_fetches_in_a_process_of_its_own() {
+fn helper_that_fetches_in_another_process() {
     let (_, release) = archive();
     let variable = |name| std::env::var(name).expect("set by the test that runs this");
     let cache = Cache::at(variable(DIRECTORY));
@@ -204,10 +204,14 @@ fn of_several_processes_that_want_the_cache_at_once_one_downloads() {
     // Held while the others start, so that all of them meet at the lock.
     let cache = Cache::at(directory.path());
     let lock = cache.lock(&release.package()).expect("the lock");
+    let (_, module) = module_path!()
+        .split_once("::")
+        .expect("a crate and modules");
+    let helper = format!("{module}::helper_that_fetches_in_another_process");
     let start = || {
         Command::new(std::env::current_exe().expect("this test"))
             .args(["--ignored", "--nocapture", "--exact"])
-            .arg("libmesos::cache::tests::helper_that_fetches_in_a_process_of_its_own")
+            .arg(&helper)
             .env(URL, server.url(""))
             .env(DIRECTORY, directory.path())
             .stdout(Stdio::null())
