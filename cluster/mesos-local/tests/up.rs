@@ -5,12 +5,15 @@ mod common;
 use std::io::BufReader;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use common::{active_agents, get, line_after};
 use mesos_local::testing::require_real;
 use mesos_local::{DEFAULT_VERSION, LocalCluster};
 use mesos_native::Library;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mesos-local");
 
@@ -30,7 +33,8 @@ impl Up {
         change(&mut command);
         let mut program = command.spawn().expect("mesos-local");
         let mut stdout = BufReader::new(program.stdout.take().expect("a pipe"));
-        let url = line_after(&mut stdout, "    http").replacen("", "http", 1);
+        let rest = line_after(&mut stdout, "    http");
+        let url = format!("http{rest}");
         let port = url
             .strip_suffix("/master")
             .and_then(|url| url.rsplit(':').next());
@@ -88,4 +92,70 @@ async fn the_path_that_fetch_prints_can_be_loaded_and_runs_a_cluster() {
     });
     assert_eq!(active_agents(up.port), 1);
     up.stop();
+}
+
+/// The status of a subscription at the master of this URL.
+fn subscribe(url: &str, authority: &str, credential: Option<&str>) -> u16 {
+    let pem = std::fs::read(authority).expect("the authority's file");
+    let certificate = Certificate::from_pem(&pem).expect("a certificate");
+    let roots = RootCerts::new_with_certs(&[certificate]);
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .build()
+        .new_agent();
+    let mut request = agent
+        .post(format!("{url}/api/v1/scheduler"))
+        .header("Content-Type", "application/json");
+    if let Some(credential) = credential {
+        let token = BASE64_STANDARD.encode(credential);
+        request = request.header("Authorization", format!("Basic {token}"));
+    }
+    let subscribe = r#"{"type": "SUBSCRIBE",
+        "subscribe": {"framework_info": {"name": "up", "user": "nobody"}}}"#;
+    let response = request.send(subscribe).expect("an answer over TLS");
+    response.status().as_u16()
+}
+
+#[tokio::test]
+async fn up_with_tls_and_credentials_serves_only_clients_that_have_both() {
+    if !available().await {
+        return;
+    }
+    let mut up = Up::start(|command| {
+        command.args([
+            "--tls",
+            "--credential",
+            "me:s3cret",
+            "--credential",
+            "you:s3",
+        ]);
+    });
+    assert!(up.url.starts_with("https://127.0.0.1:"), "{}", up.url);
+    let authority = line_after(&mut up.stdout, "clients have to trust ");
+    for (credential, expected) in [
+        (None, 401),
+        (Some("me:wrong"), 401),
+        (Some("me:s3cret"), 200),
+        (Some("you:s3"), 200),
+    ] {
+        let status = subscribe(&up.url, &authority, credential);
+        assert_eq!(status, expected, "{credential:?}");
+    }
+    get(up.port, "/master/health").expect_err("without TLS there is no answer");
+    up.stop();
+    assert!(!std::path::Path::new(&authority).exists(), "left behind");
+}
+
+#[test]
+fn a_credential_without_a_secret_is_refused() {
+    for credential in ["me", "me:", ":s3"] {
+        let output = Command::new(PROGRAM)
+            .args(["up", "--credential", credential])
+            .output();
+        let output = output.expect("mesos-local");
+        assert_eq!(output.status.code(), Some(2), "{credential}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("PRINCIPAL:SECRET"), "{error}");
+    }
 }

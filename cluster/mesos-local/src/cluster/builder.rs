@@ -137,11 +137,11 @@ impl Builder {
         self
     }
 
-    /// Master and agents speak TLS, and nothing else, with the RSA certificate and the key in these
-    /// PEM files; `authority` is the file that executors are told to believe. The certificate has to
-    /// be for the IP address 127.0.0.1.
+    /// Master and agents accept TLS connections only, with the certificate (ECDSA or RSA) and the key
+    /// in these PEM files. Executors trust the certificates in the file `authority`. The certificate
+    /// must be for the IP address 127.0.0.1.
     ///
-    /// The cipher suites are not Mesos' default ones, which few TLS libraries still have; the
+    /// The cipher suites are not Mesos' default ones, which few TLS libraries still support; the
     /// variable `LIBPROCESS_SSL_CIPHERS` (see [`env`](Self::env)) sets others.
     pub fn tls(
         mut self,

@@ -17,6 +17,7 @@ mod provide;
 #[cfg(target_os = "linux")]
 mod resources;
 mod supervise;
+mod tls;
 mod up;
 
 use std::process::ExitCode;

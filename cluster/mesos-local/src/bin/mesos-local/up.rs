@@ -5,10 +5,12 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mesos_local::{DEFAULT_VERSION, LocalCluster};
+use mesos_local::{Builder, DEFAULT_VERSION, LocalCluster};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How often the log is looked at with `-v`.
+use crate::tls;
+
+/// How often the log is read with `-v`.
 const LOG_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Debug, clap::Args)]
@@ -25,12 +27,19 @@ pub(crate) struct Arguments {
     /// Where all files go, and stay [default: a temporary directory, removed in the end]
     #[arg(long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
-    /// What each agent offers, such as 'cpus:4;mem:2048;ports:[31000-32000]'
+    /// What each agent offers, such as 'cpus:4;mem:2048;ports:[31000-32000]' [default: cpus:4;
+    /// mem:2048;disk:4096 and an equal share of the ports from 31000 to 32000]
     #[arg(long)]
     resources: Option<String>,
     /// A variable for master and agents, such as MESOS_ROLES=dev; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
+    /// Encrypt all connections with TLS, by a new certificate for 127.0.0.1
+    #[arg(long)]
+    tls: bool,
+    /// Accept HTTP frameworks only with this credential; may be repeated
+    #[arg(long, value_name = "PRINCIPAL:SECRET", value_parser = credential)]
+    credential: Vec<(String, String)>,
     /// Print the log of Mesos
     #[arg(short, long)]
     verbose: bool,
@@ -41,7 +50,17 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.into(), value.into()))
 }
 
-/// Runs until it is told to stop; the error is the message for the user.
+fn credential(text: &str) -> Result<(String, String), String> {
+    // Not quoted: it may be a secret.
+    let wrong = "write it as PRINCIPAL:SECRET";
+    let (principal, secret) = text.split_once(':').ok_or(wrong)?;
+    if principal.is_empty() || secret.is_empty() {
+        return Err(wrong.into());
+    }
+    Ok((principal.into(), secret.into()))
+}
+
+/// Runs until a signal comes; the error is the message for the user.
 pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -60,28 +79,28 @@ async fn up(arguments: Arguments) -> Result<(), String> {
             _ = terminate.recv() => {}
         }
     };
-    let mut builder = LocalCluster::builder()
-        .agents(arguments.agents)
-        .port(arguments.port)
-        .version(arguments.version);
-    if let Some(directory) = arguments.work_dir {
-        builder = builder.work_dir(directory);
-    }
-    if let Some(resources) = arguments.resources {
-        builder = builder.resources(resources);
-    }
-    for (name, value) in arguments.env {
-        builder = builder.env(name, value);
-    }
-    let cluster = tokio::select! {
-        cluster = builder.start() => cluster.map_err(|error| error.report())?,
-        // A download cannot be interrupted otherwise. A supervisor that is there already notices.
-        () = stop() => std::process::exit(130),
+    let certificate = match arguments.tls {
+        true => Some(tls::make(arguments.work_dir.as_deref())?),
+        false => None,
     };
-    describe(&cluster).map_err(|error| format!("cannot write to stdout: {error}"))?;
+    let authority = certificate.as_ref().map(|files| files.authority.clone());
+    let open = certificate.is_none() && arguments.credential.is_empty();
+    let verbose = arguments.verbose;
+    let cluster = tokio::select! {
+        cluster = builder(arguments, certificate.as_ref()).start() => {
+            cluster.map_err(|error| error.report())?
+        }
+        () = stop() => {
+            drop(certificate);
+            // Nothing else interrupts a download. A supervisor notices the end of this process.
+            std::process::exit(130)
+        }
+    };
+    describe(&cluster, authority.as_deref(), open)
+        .map_err(|error| format!("cannot write to stdout: {error}"))?;
     let log = cluster.work_dir().join("cluster.log");
     let show_log = async {
-        if arguments.verbose {
+        if verbose {
             follow(&log).await
         } else {
             std::future::pending().await
@@ -96,26 +115,52 @@ async fn up(arguments: Arguments) -> Result<(), String> {
     cluster.stop().await.map_err(|error| error.report())
 }
 
-fn describe(cluster: &LocalCluster) -> io::Result<()> {
+fn builder(arguments: Arguments, certificate: Option<&tls::Files>) -> Builder {
+    let mut builder = LocalCluster::builder()
+        .agents(arguments.agents)
+        .port(arguments.port)
+        .version(arguments.version);
+    if let Some(directory) = arguments.work_dir {
+        builder = builder.work_dir(directory);
+    }
+    if let Some(resources) = arguments.resources {
+        builder = builder.resources(resources);
+    }
+    for (name, value) in arguments.env {
+        builder = builder.env(name, value);
+    }
+    for (principal, secret) in arguments.credential {
+        builder = builder.credential(principal, secret);
+    }
+    if let Some(files) = certificate {
+        builder = builder.tls(&files.certificate, &files.key, &files.authority);
+    }
+    builder
+}
+
+/// Prints what a user needs to know. `open`: frameworks need neither TLS nor a credential.
+fn describe(cluster: &LocalCluster, authority: Option<&Path>, open: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "Mesos is up. Its master, as a scheduler has to be told:\n"
-    )?;
+    writeln!(out, "Mesos is up. The address of its master:\n")?;
     writeln!(out, "    {}\n", cluster.master_url())?;
     for number in 1..=cluster.agents() {
         writeln!(out, "agent {number} is {}", cluster.agent_url(number))?;
+    }
+    if let Some(authority) = authority {
+        writeln!(out, "clients have to trust {}", authority.display())?;
     }
     writeln!(
         out,
         "the log and all other files are in {}",
         cluster.work_dir().display()
     )?;
-    writeln!(
-        out,
-        "try:  cargo run --example run -- --master {} 'echo hello'",
-        cluster.master_url()
-    )?;
+    if open {
+        writeln!(
+            out,
+            "try:  cargo run --example run -- --master {} 'echo hello'",
+            cluster.master_url()
+        )?;
+    }
     writeln!(out, "Ctrl-C stops the cluster and its tasks")?;
     out.flush()
 }
