@@ -1,4 +1,4 @@
-//! The one error type of the driver surface, and the two questions it answers.
+//! The error type of the drivers.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,7 +10,16 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, coarse enough to match on.
+/// The kind of a failure, coarse enough to match on.
+///
+/// | group | kinds |
+/// |---|---|
+/// | refused before anything was sent | [`Config`](Self::Config), [`Unsupported`](Self::Unsupported), [`OfferGone`](Self::OfferGone), [`Closed`](Self::Closed) |
+/// | connection | [`Transport`](Self::Transport), [`Timeout`](Self::Timeout), [`HeartbeatLost`](Self::HeartbeatLost), [`Protocol`](Self::Protocol), [`Decode`](Self::Decode) |
+/// | answers of Mesos | [`NotLeader`](Self::NotLeader), [`Unauthorized`](Self::Unauthorized), [`Forbidden`](Self::Forbidden), [`NotSubscribed`](Self::NotSubscribed), [`Rejected`](Self::Rejected), [`Unavailable`](Self::Unavailable) |
+/// | end of a scheduler | [`FrameworkRemoved`](Self::FrameworkRemoved), [`FailoverTimeout`](Self::FailoverTimeout), [`TakenOver`](Self::TakenOver) |
+/// | end of an executor | [`AgentLost`](Self::AgentLost), [`RecoveryTimeout`](Self::RecoveryTimeout), [`RegistrationTimeout`](Self::RegistrationTimeout), [`Unacknowledged`](Self::Unacknowledged) |
+/// | failures of this process | [`Panicked`](Self::Panicked), [`Handler`](Self::Handler), [`Store`](Self::Store), [`Backend`](Self::Backend) |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -18,81 +27,78 @@ pub enum ErrorKind {
     Config,
     /// Connecting, the TLS handshake or the socket failed.
     Transport,
-    /// A deadline passed; the message names it.
+    /// A deadline passed; the message names the deadline.
     Timeout,
     /// The addressed master is not the leader, or there is no leader now.
     NotLeader,
     /// The credentials are missing or wrong (HTTP 401).
     Unauthorized,
-    /// The principal may not do this (HTTP 403 about authorization).
+    /// The principal is not allowed to do this (HTTP 403).
     Forbidden,
-    /// There is no subscription now, or Mesos does not know of it.
+    /// There is no subscription now, or Mesos does not know the subscription.
     NotSubscribed,
-    /// Mesos refused the call and said why.
+    /// Mesos refused the call and gave a reason.
     Rejected,
-    /// Mesos is there but cannot answer yet (404 while starting, 503).
+    /// Mesos cannot answer yet (404 while starting, 503).
     Unavailable,
     /// Nothing was received for several heartbeat intervals.
     HeartbeatLost,
-    /// The peer broke the protocol, or is no Mesos. Worth another attempt,
-    /// because a proxy in front of a Mesos answers like this while it has lost
-    /// it; but a scheduler's driver ends with it before its first subscription,
-    /// because then the address is wrong.
+    /// The peer violated the protocol, or is not Mesos. Retryable, because a proxy in front
+    /// of Mesos answers like this while Mesos is unreachable. Before the first subscription a
+    /// scheduler's driver ends with this error, because then the address is wrong.
     Protocol,
-    /// Bytes that should be a message are none.
+    /// A message could not be decoded.
     Decode,
     /// The framework was removed: torn down, or its failover timeout passed.
     FrameworkRemoved,
-    /// The framework was removed, and this driver had been without a
-    /// subscription for longer than the framework's failover timeout.
+    /// The framework was removed, and this driver had been without a subscription for longer
+    /// than the framework's failover timeout.
     FailoverTimeout,
-    /// Another instance subscribed with this framework's id. That it was a
-    /// SUBSCRIBE of this driver, held up on its way, is ruled out: one that was
-    /// sent and not answered within the two minutes before has the driver
-    /// subscribe again, once for each.
+    /// Another instance subscribed with this framework's id. Delayed SUBSCRIBEs of this
+    /// driver are not reported as takeovers: for each one left unanswered in the previous two
+    /// minutes, the driver resubscribes once.
     TakenOver,
     /// The offer was rescinded, or belongs to an earlier subscription.
     OfferGone,
-    /// The driver has stopped.
+    /// The driver has ended.
     Closed,
     /// A handler panicked.
     Panicked,
-    /// A handler returned an error where the driver cannot go on.
+    /// A handler returned an error where the driver cannot continue.
     Handler,
-    /// The framework's id could not be loaded, saved or cleared, or an
-    /// executor's journal could not be kept.
+    /// The framework's id could not be loaded, saved or cleared, or an executor's journal
+    /// could not be written.
     Store,
-    /// An executor lost its agent, and may not outlive it: its framework has
-    /// no checkpointing.
+    /// An executor lost its agent and must not outlive the agent, because its framework does
+    /// not use checkpointing.
     AgentLost,
     /// An executor's agent stayed away for longer than the recovery timeout.
     RecoveryTimeout,
-    /// An executor could not subscribe for the first time before its agent
-    /// gives it up.
+    /// An executor could not subscribe for the first time before its agent gives up.
     RegistrationTimeout,
-    /// An executor ended before its agent had stored every update, or, after a
-    /// SHUTDOWN, before every task had ended. The message says how many.
+    /// An executor ended before its agent had stored every update, or, after a SHUTDOWN,
+    /// before every task had ended. The message has the numbers.
     Unacknowledged,
-    /// This backend cannot do that; see `capabilities()`.
+    /// The backend does not support the operation; see `capabilities()`.
     Unsupported,
-    /// The backend itself failed; the source says how.
+    /// The backend itself failed; the source has the details.
     Backend,
 }
 
 /// Whether Mesos may have acted on a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    /// Nothing left this process.
+    /// Nothing was sent.
     NotSent,
-    /// Mesos answered that it did not act.
+    /// Mesos answered that it refused the call.
     Refused,
-    /// It may have acted: the connection broke, or time ran out, after the
-    /// call was on its way.
+    /// Mesos may have acted: the connection broke, or a deadline passed, after the call was
+    /// sent.
     Unknown,
 }
 
-/// Why a driver operation failed. Cheap to clone: one lost connection answers
-/// many waiting calls.
+/// Why an operation of a driver failed. Cheap to clone, because one lost connection fails many
+/// waiting calls.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -106,8 +112,8 @@ struct Inner {
 }
 
 impl Error {
-    /// An error that says `message`. [`delivery`](Self::delivery) starts as
-    /// what `kind` implies.
+    /// An error with this message. [`delivery`](Self::delivery) starts with the value that
+    /// `kind` implies.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         use ErrorKind::*;
         let delivery = match kind {
@@ -134,13 +140,13 @@ impl Error {
         self.map(|inner| inner.delivery = delivery)
     }
 
-    /// Keeps the HTTP status that was answered.
+    /// Sets the HTTP status of the answer.
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         self.map(|inner| inner.status = Some(status))
     }
 
-    /// Keeps the cause. Its type is no part of the stable interface.
+    /// Sets the cause. The type of the cause is not part of the stable interface.
     #[must_use]
     pub fn with_source(self, source: impl Into<BoxError>) -> Self {
         let source = source.into();
@@ -152,7 +158,7 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -162,15 +168,14 @@ impl Error {
         self.0.delivery
     }
 
-    /// The HTTP status, where one was answered.
+    /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// Whether the same operation can succeed later without a change: after a
-    /// wait, or after the driver has subscribed again. Says nothing about
-    /// whether it may already have had its effect; ask
-    /// [`delivery`](Self::delivery) for that.
+    /// Whether the same operation can succeed later without a change: after a wait, or after
+    /// the driver has subscribed again. Whether the operation may already have taken effect
+    /// is in [`delivery`](Self::delivery).
     pub fn is_retryable(&self) -> bool {
         use ErrorKind::*;
         matches!(
@@ -187,14 +192,23 @@ impl Error {
     }
 }
 
+/// The message; with `{:#}` followed by all causes, as [`error_chain`] prints them.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return f.write_str(&error_chain(self));
+        }
         f.write_str(&self.0.message)
     }
 }
 
+/// Readable, because this is what `fn main() -> Result<…>` prints: the message with its causes,
+/// and the kind. With `{:#?}` all fields.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write!(f, "{} ({:?})", error_chain(self), self.0.kind);
+        }
         let mut out = f.debug_struct("Error");
         out.field("kind", &self.0.kind)
             .field("delivery", &self.0.delivery)
@@ -218,13 +232,14 @@ impl StdError for Error {
 /// An error with all its causes on one line, for logs and terminals.
 ///
 /// ```
-/// use mesos_core::{Error, ErrorKind, chain};
+/// use mesos::{Error, ErrorKind, error_chain};
 ///
 /// let error = Error::new(ErrorKind::Transport, "cannot connect to 127.0.0.1:5050")
 ///     .with_source(std::io::Error::other("connection refused"));
-/// assert_eq!(chain(&error), "cannot connect to 127.0.0.1:5050: connection refused");
+/// assert_eq!(error_chain(&error), "cannot connect to 127.0.0.1:5050: connection refused");
+/// assert_eq!(format!("{error:#}"), error_chain(&error));
 /// ```
-pub fn chain(error: &(dyn StdError + 'static)) -> String {
+pub fn error_chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -245,6 +260,13 @@ mod tests {
         let other = error.clone().with_delivery(Delivery::NotSent);
         assert_eq!(error.delivery(), Delivery::Unknown);
         assert_eq!(other.delivery(), Delivery::NotSent);
-        assert_eq!(chain(&other), "slow: the cause");
+        assert_eq!(error_chain(&other), "slow: the cause");
+    }
+
+    #[test]
+    fn the_debug_form_reads_as_a_message() {
+        let error = Error::new(ErrorKind::Timeout, "slow").with_source("the cause");
+        assert_eq!(format!("{error:?}"), "slow: the cause (Timeout)");
+        assert!(format!("{error:#?}").contains("delivery: Unknown"));
     }
 }

@@ -1,28 +1,32 @@
-//! Traits, drivers and runtime of Mesos frameworks, independent of the backend.
+//! Traits, drivers and event loops of Mesos frameworks, independent of the backend.
+//!
+//! Programs use this crate through the crate `mesos`, which re-exports it.
 //!
 //! # Watching a scheduler
 //! * [`SchedulerDriver::health`] is a snapshot for a status page.
-//! * [`metrics`] lists what is measured with the feature `metrics`.
+//! * [`metrics`] lists the metrics of the feature `metrics`.
 //! * Spans and events of `tracing` follow a task by its id, from the offer to the
-//!   acknowledgement of each update. What a handler logs is in its span, too.
+//!   acknowledgement of each update. Log lines of a handler are inside of its span.
 //!
-//! | span, at level info | fields | around |
+//! | span, at level info | fields | covers |
 //! |---|---|---|
-//! | `accept` | `offer_ids` | an ACCEPT, until it is answered; with an event `launching` (debug) for each task, which has `task_id`, `agent_id` and `offer_ids` |
+//! | `accept` | `offer_ids` | an ACCEPT until its answer; with an event `launching` (debug) for each task, which has `task_id`, `agent_id` and `offer_ids` |
 //! | `update` | `task_id`, `agent_id`, `state` | the handler of a task's update |
 //! | `operation_update` | `operation_id`, `state` | the handler of an operation's update |
-//! | `acknowledge` | `task_id` and `agent_id`, or `operation_id` | an acknowledgement, until it is answered; also one that a handler took over |
+//! | `acknowledge` | `task_id` and `agent_id`, or `operation_id` | an acknowledgement until its answer, also an acknowledgement that a handler took over |
 //!
-//! What became of a call is an event at level debug, `taken` or `failed`, with
-//! `call`, and `delivery` and `error` if it failed; it is in the span of its
-//! `accept` or `acknowledge`. Changes of the session are events at level debug;
-//! what an operator should know is at info, and what he should look at at warn.
+//! The result of a call is an event at level debug, `accepted` or `failed`, with `call`, and
+//! with `delivery` and `error` if the call failed. The event is inside of the span of its
+//! `accept` or `acknowledge`. State changes of the session are events at level debug.
+//! Information for operators is at level info, and problems that need their attention at
+//! level warn or error.
 
 #![forbid(unsafe_code)]
 
 pub mod backend;
 mod capability;
 mod disconnected;
+mod driver;
 mod error;
 pub mod executor;
 #[cfg(any(test, fuzzing))]
@@ -35,30 +39,38 @@ pub mod scheduler;
 pub mod store;
 mod unknown;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub use capability::{Capabilities, Capability};
 pub use disconnected::Disconnected;
-pub use error::{BoxError, Delivery, Error, ErrorKind, Result, chain};
+pub use driver::{Driver, Running};
+pub use error::{BoxError, Delivery, Error, ErrorKind, Result, error_chain};
 pub use executor::{Executor, ExecutorDriver};
-pub use runtime::BackoffPolicy;
+pub use runtime::{BackoffPolicy, Timer};
 pub use scheduler::{Framework, Offer, Scheduler, SchedulerDriver, StatusUpdate};
 pub use unknown::UnknownEvent;
 
-/// What a handler returns. Any error fits, so `?` works on everything.
+/// The result of a handler. Any error fits, so `?` works on everything.
 pub type HandlerResult = Result<(), BoxError>;
 
-/// How a driver ended, when it ended as it was asked to.
+/// Why a driver ended that ended without a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum End {
-    /// Stopped. A scheduler's framework was torn down: its tasks are killed
-    /// and its id cannot be used again.
+pub enum StopReason {
+    /// Stopped. A scheduler's framework was torn down: Mesos kills its tasks, and the
+    /// framework's id cannot be used again.
     Stopped,
-    /// A scheduler stopped for failover: its framework stays registered until
-    /// its failover timeout passes.
+    /// A scheduler stopped for failover: its framework stays registered until its failover
+    /// timeout passes.
     StoppedForFailover,
-    /// Aborted: nothing more was sent. To Mesos it looks as if this process
-    /// had died.
+    /// Aborted: nothing more was sent. To Mesos this looks like a crash of the process.
     Aborted,
-    /// An executor was told to shut down by its agent, and did.
+    /// An executor shut down because its agent requested it.
     ShutDown,
+}
+
+/// Locks `mutex`, also after a panic of another holder. No code of this crate panics while it
+/// has changed half of a value under a lock, so a poisoned value is complete.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,35 +1,48 @@
 //! The handle through which an executor talks to its agent.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use mesos_proto::v1::executor::call::Update;
-use mesos_proto::v1::{AgentId, TaskStatus, task_status};
-use tokio::sync::Notify;
+use mesos_proto::v1::{AgentId, FrameworkId, TaskStatus, task_status};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::calls::Caller;
 use super::journal::Journal;
 use super::runtime::Runtime;
 use super::session::{Facts, in_order};
 use super::{Executor, ExecutorEnvironment, validate};
-use crate::End;
+use crate::StopReason;
 use crate::backend::{Backend, ExecutorApi};
+use crate::capability::Capabilities;
+use crate::driver::{Driver, Running};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Link, Stop};
+use crate::lock;
+use crate::runtime::{Link, Stop, Timer, in_handler, input_closed, spawn};
 
-/// A handle on a running executor driver. Cheap to clone; usable from any
-/// task, inside and outside of handlers.
-#[derive(Clone)]
-pub struct ExecutorDriver(Arc<Shared>);
+/// A handle on a running executor driver. Cheap to clone; usable from any task, inside and
+/// outside of handlers.
+///
+/// `M` is the type of the program's own messages to its executor, see [`send`](Self::send).
+/// Executors without such messages use `ExecutorDriver`, which means `ExecutorDriver<()>`.
+pub struct ExecutorDriver<M = ()> {
+    handle: Handle,
+    inputs: mpsc::UnboundedSender<M>,
+}
+
+/// The handle without the type of its inputs.
+pub(super) type Handle = Arc<Shared>;
 
 pub(super) struct Shared {
     pub(super) link: Link<ExecutorApi>,
     pub(super) caller: Caller,
     agent_id: Option<AgentId>,
+    capabilities: Capabilities,
     journal: Mutex<Journal>,
-    /// There is an update to be sent.
+    /// There is an update to send.
     pub(super) unsent: Notify,
     /// The journal changed in a way that may let the driver end.
     pub(super) settled: Notify,
@@ -37,17 +50,22 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
-        // Nothing under this lock can panic half way; a poisoned one is whole.
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.journal)
     }
 
     /// The driver has ended.
-    pub(super) fn finish(&self, end: Result<End>) {
+    pub(super) fn finish(&self, end: Result<StopReason>) {
         let left = self.journal().close();
-        // An update may have been made after the last look.
-        let tasks = |end| if end == End::Stopped { 0 } else { left.tasks };
+        // An update may have been made after the last check.
+        let tasks = |end| {
+            if end == StopReason::Stopped {
+                0
+            } else {
+                left.tasks
+            }
+        };
         let end = match end {
-            Ok(end @ (End::Stopped | End::ShutDown)) => {
+            Ok(end @ (StopReason::Stopped | StopReason::ShutDown)) => {
                 let left = Facts {
                     tasks: tasks(end),
                     ..left
@@ -60,16 +78,21 @@ impl Shared {
     }
 }
 
-impl ExecutorDriver {
-    /// Starts `executor` as a task of the current tokio runtime and returns at
-    /// once, but for reading the [journal](ExecutorEnvironment::journal) where
-    /// there is one on disk.
+impl<M: Send + 'static> ExecutorDriver<M> {
+    /// Starts `executor` as a task of the current tokio runtime. Returns at once, except for
+    /// reading the [journal](ExecutorEnvironment::journal) if there is one on disk. The result
+    /// dereferences to an `ExecutorDriver`; clone it to get more handles.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start<E, B>(executor: E, environment: ExecutorEnvironment, backend: B) -> Self
+    #[track_caller]
+    pub fn start<E, B>(
+        executor: E,
+        environment: ExecutorEnvironment,
+        backend: B,
+    ) -> Running<Self, E>
     where
-        E: Executor + 'static,
+        E: Executor<M> + 'static,
         B: Backend<ExecutorApi> + 'static,
     {
         let caller = Caller {
@@ -83,133 +106,240 @@ impl ExecutorDriver {
                 Err(error) => (Journal::default(), None, Err(error)),
             },
         };
-        let driver = Self(Arc::new(Shared {
-            link: Link::new(),
-            caller,
-            agent_id: environment.agent_id.clone(),
-            journal: Mutex::new(journal),
-            unsent: Notify::new(),
-            settled: Notify::new(),
-        }));
+        let (inputs, queue) = mpsc::unbounded_channel();
+        let driver = Self {
+            handle: Arc::new(Shared {
+                link: Link::new(),
+                caller,
+                agent_id: environment.agent_id.clone(),
+                capabilities: backend.capabilities(),
+                journal: Mutex::new(journal),
+                unsent: Notify::new(),
+                settled: Notify::new(),
+            }),
+            inputs,
+        };
+        let (give_back, executor_back) = oneshot::channel();
         let runtime = Runtime::new(executor, environment, backend, driver.clone(), failure);
-        tokio::spawn(runtime.run(opened));
-        driver
+        spawn(
+            "ExecutorDriver::start",
+            runtime.run(opened, queue, give_back),
+        );
+        Running::new(driver, executor_back)
     }
 
     /// [`start`](Self::start), then [`join`](Self::join).
-    pub async fn run<E, B>(executor: E, environment: ExecutorEnvironment, backend: B) -> Result<End>
+    ///
+    /// # Errors
+    /// Those of [`join`](Self::join).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn run<E, B>(
+        executor: E,
+        environment: ExecutorEnvironment,
+        backend: B,
+    ) -> Result<StopReason>
     where
-        E: Executor + 'static,
+        E: Executor<M> + 'static,
         B: Backend<ExecutorApi> + 'static,
     {
         Self::start(executor, environment, backend).join().await
     }
 
-    pub(super) fn shared(&self) -> &Shared {
-        &self.0
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
-    /// Reports a task's state. Returns as soon as the update is kept, and,
-    /// with a [journal](ExecutorEnvironment::journal), on disk: from then on
-    /// the driver repeats it until the agent has acknowledged it, through any
-    /// number of reconnects and in the order in which updates were made. What
-    /// is kept is not bounded, as none of it may be lost: an executor without
-    /// an agent should not make updates faster than its tasks have news.
+    /// Sends an update of a task's state to the agent. Returns as soon as the update is kept,
+    /// and on disk if there is a [journal](ExecutorEnvironment::journal). From then on the
+    /// driver repeats the update until the agent has acknowledged it, through any number of
+    /// reconnects, and in the order in which the updates were made. The number of kept updates
+    /// is not bounded, because none may be lost: an executor without an agent should send
+    /// updates only for changes of its tasks.
     ///
-    /// `uuid`, `source`, `executor_id`, `agent_id` and `timestamp` are filled
-    /// in, whatever they were: the agent refuses an update in which they are
-    /// wrong, or drops it (`validateExecutorCall` in
-    /// `src/common/validation.cpp`, `statusUpdate` in `src/slave/slave.cpp`).
+    /// The driver fills in `uuid`, `source`, `executor_id`, `agent_id` and `timestamp`, whatever
+    /// they were: the agent refuses or drops an update in which they are wrong
+    /// (`validateExecutorCall` in `src/common/validation.cpp`, `statusUpdate` in
+    /// `src/slave/slave.cpp`).
     ///
     /// Cancel safe: a future that was polled once has made the update.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for what the agent would refuse: TASK_STAGING,
-    /// which only a master may send, a state that this version does not know,
-    /// a `check_status` that contradicts itself. [`ErrorKind::Closed`] after
-    /// the driver's end. Nothing is kept then.
-    pub async fn update(&self, mut status: TaskStatus) -> Result<()> {
+    /// [`ErrorKind::Config`] for what the agent would refuse: TASK_STAGING, which only a master
+    /// may send, a state that this version does not know, a `check_status` that contradicts
+    /// itself. [`ErrorKind::Closed`] after the driver's end. In these cases nothing is kept.
+    pub async fn send_update(&self, mut status: TaskStatus) -> Result<()> {
         validate::status(&status)?;
         let uuid = Bytes::copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         status.uuid = Some(uuid);
         status.source = Some(task_status::Source::Executor as i32);
-        status.executor_id = Some(self.0.caller.executor_id.clone());
-        // The agent drops an update with the id of another one, and never
-        // acknowledges it.
-        status.agent_id = self.0.agent_id.clone();
+        status.executor_id = Some(self.handle.caller.executor_id.clone());
+        // The agent drops an update with the id of another agent, and never acknowledges it.
+        status.agent_id = self.handle.agent_id.clone();
         status.timestamp = Some(now());
-        let kept = self.0.journal().push(Update { status });
+        let kept = self.handle.journal().push(Update { status });
         let Some(receipt) = kept else {
-            return Err(Error::new(ErrorKind::Closed, "the driver has stopped"));
+            return Err(Error::new(ErrorKind::Closed, "the driver has ended"));
         };
-        self.0.unsent.notify_one();
+        self.handle.unsent.notify_one();
         receipt.arrived().await;
         Ok(())
     }
 
-    /// How many updates the agent has not acknowledged yet. Still there after
-    /// the driver's end: what was lost then.
+    /// The number of updates that the agent has not acknowledged yet. After the driver's end,
+    /// the number of lost updates.
     pub fn unacknowledged(&self) -> usize {
-        self.0.journal().facts().updates
+        self.handle.journal().facts().updates
     }
 
-    /// How many tasks have had no terminal update yet.
+    /// The number of tasks without a terminal update.
     pub fn live_tasks(&self) -> usize {
-        self.0.journal().facts().tasks
+        self.handle.journal().facts().tasks
     }
 
     /// Sends bytes to the scheduler. Delivered at most once; may be lost.
     ///
     /// # Errors
     /// [`ErrorKind::NotSubscribed`] while disconnected, and others of a call.
-    pub async fn message(&self, data: impl Into<Bytes>) -> Result<()> {
-        let call = self.0.caller.message(data.into());
-        self.0.link.calls()?.send(call).await?.await
+    pub async fn send_message(&self, data: impl Into<Bytes>) -> Result<()> {
+        let call = self.handle.caller.message(data.into());
+        self.handle.link.calls()?.send(call).await?.await
     }
 
-    /// Ends the driver after the agent has stored every update. Returns at
-    /// once; wait with [`join`](Self::join), for at most the
-    /// [flush timeout](ExecutorEnvironment::flush_timeout). Events go on to be
-    /// delivered until then. Tasks are the executor's own affair: the agent
-    /// reports those that had no terminal update as failed.
-    pub fn stop(&self) {
-        self.0.link.request_stop(Stop::Stop { failover: false });
-    }
-
-    /// Ends the driver at once. Updates that the agent has not acknowledged
-    /// are lost.
-    pub fn abort(&self) {
-        self.0.link.request_stop(Stop::Abort);
-    }
-
-    /// Waits for the driver's end and says what ended it. Any number of
-    /// callers may wait. Cancel safe.
+    /// Sends `input` to the executor, which receives it in
+    /// [`Executor::input`](crate::Executor::input), in line with the events of the agent.
+    /// Returns at once. Inputs of one sender arrive in their order, also while the driver is not
+    /// subscribed. The queue is not bounded. See
+    /// [`SchedulerDriver::send`](crate::SchedulerDriver::send) for an example.
     ///
     /// # Errors
-    /// What ended the driver, if it was not asked to end, or could not end in
-    /// order:
-    /// * [`ErrorKind::Unacknowledged`]: stopped or shut down, but updates were
-    ///   not acknowledged in time or were refused, or, after a SHUTDOWN, tasks
-    ///   had not ended. How many is in the message, and in
-    ///   [`unacknowledged`](Self::unacknowledged) and
+    /// [`ErrorKind::Closed`] once the driver has ended. Inputs that the executor has not
+    /// received when the driver ends are dropped.
+    pub fn send(&self, input: M) -> Result<()> {
+        self.inputs.send(input).map_err(|_| input_closed())
+    }
+
+    /// [Sends](Self::send) `input` after `delay`. Does nothing if the driver has ended by then.
+    /// The returned timer can cancel the input; dropping the timer does not.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[track_caller]
+    pub fn send_after(&self, delay: Duration, input: M) -> Timer {
+        Timer::start(delay, self.inputs.clone(), input)
+    }
+
+    /// The features of the backend.
+    pub fn capabilities(&self) -> Capabilities {
+        self.handle.capabilities
+    }
+
+    /// The framework that the executor belongs to.
+    pub fn framework_id(&self) -> &FrameworkId {
+        &self.handle.caller.framework_id
+    }
+
+    /// Whether the driver is subscribed now.
+    pub fn is_subscribed(&self) -> bool {
+        self.handle.link.is_connected()
+    }
+
+    /// Waits until the driver is subscribed. Returns at once if it is. Cancel safe.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] if the driver ends first. In a handler, which a new subscription
+    /// would have to wait for, [`ErrorKind::NotSubscribed`] at once.
+    pub async fn when_subscribed(&self) -> Result<()> {
+        if in_handler(&self.handle.link) {
+            return self.handle.link.calls().map(drop);
+        }
+        self.handle.link.connected().await.map(drop)
+    }
+
+    /// Ends the driver after the agent has stored every update. Returns at once; wait with
+    /// [`join`](Self::join), for at most the
+    /// [flush timeout](ExecutorEnvironment::flush_timeout). Events are delivered until then.
+    /// The executor itself has to end its tasks: the agent reports tasks without a terminal
+    /// update as failed.
+    pub fn stop(&self) {
+        let stop = Stop::Stop { failover: false };
+        self.handle.link.request_stop(stop);
+    }
+
+    /// Ends the driver at once. Updates that the agent has not acknowledged are lost.
+    pub fn abort(&self) {
+        self.handle.link.request_stop(Stop::Abort);
+    }
+
+    /// Waits until the driver has ended and returns the reason. Any number of callers may wait.
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// The failure that ended the driver, or kept it from ending in order:
+    /// * [`ErrorKind::Unacknowledged`]: stopped or shut down, but the agent did not acknowledge
+    ///   every update in time or refused an update, or, after a SHUTDOWN, tasks had not ended.
+    ///   The numbers are in the message, and in [`unacknowledged`](Self::unacknowledged) and
     ///   [`live_tasks`](Self::live_tasks).
     /// * [`ErrorKind::AgentLost`], [`ErrorKind::RecoveryTimeout`],
-    ///   [`ErrorKind::RegistrationTimeout`]: there was no agent.
+    ///   [`ErrorKind::RegistrationTimeout`]: the agent did not answer.
     /// * [`ErrorKind::Unauthorized`], [`ErrorKind::Forbidden`],
     ///   [`ErrorKind::Rejected`] and others: the agent refused the executor.
     /// * [`ErrorKind::Store`]: the journal could not be read or written.
     /// * [`ErrorKind::Panicked`]: a handler panicked.
     /// * [`ErrorKind::Closed`]: the tokio runtime was shut down.
-    pub async fn join(&self) -> Result<End> {
-        self.0.link.join().await
+    /// * [`ErrorKind::Config`]: called in a handler of the same driver, which the driver's end
+    ///   would have to wait for.
+    pub async fn join(&self) -> Result<StopReason> {
+        self.handle.link.join().await
     }
 }
 
-impl fmt::Debug for ExecutorDriver {
+#[async_trait]
+impl<M: Send + 'static> Driver for ExecutorDriver<M> {
+    fn stop(&self) {
+        self.stop();
+    }
+
+    fn abort(&self) {
+        self.abort();
+    }
+
+    async fn join(&self) -> Result<StopReason> {
+        self.join().await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities()
+    }
+
+    fn framework_id(&self) -> Option<FrameworkId> {
+        Some(self.framework_id().clone())
+    }
+
+    fn is_subscribed(&self) -> bool {
+        self.is_subscribed()
+    }
+
+    async fn when_subscribed(&self) -> Result<()> {
+        self.when_subscribed().await
+    }
+}
+
+impl<M> Clone for ExecutorDriver<M> {
+    fn clone(&self) -> Self {
+        Self {
+            handle: Arc::clone(&self.handle),
+            inputs: self.inputs.clone(),
+        }
+    }
+}
+
+impl<M> fmt::Debug for ExecutorDriver<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecutorDriver")
-            .field("caller", &self.0.caller)
-            .field("link", &self.0.link)
+            .field("caller", &self.handle.caller)
+            .field("link", &self.handle.link)
             .finish()
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId};
 
 use super::duration::parse_duration;
-use super::grace::GraceOver;
+use super::grace::OnGraceTimeout;
 use super::token::{self, Token};
 
 /// The longest path of a unix socket, with the zero behind it
@@ -44,7 +44,7 @@ pub struct ExecutorEnvironment {
     /// From SHUTDOWN to the agent's SIGKILL: `MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD`.
     pub shutdown_grace_period: Duration,
     /// What is done when that is over and tasks have not ended.
-    pub grace_over: GraceOver,
+    pub on_grace_timeout: OnGraceTimeout,
     /// How long the first subscription may take: 60 s, after which the agent
     /// gives the executor up (`--executor_registration_timeout`; an executor
     /// is not told of it).
@@ -105,7 +105,7 @@ pub struct EnvironmentError {
 
 impl ExecutorEnvironment {
     /// Parses this process' environment. The token stays in it: see
-    /// [`take_env`](Self::take_env).
+    /// [`from_env_scrubbed`](Self::from_env_scrubbed).
     ///
     /// # Errors
     /// All faults at once.
@@ -126,7 +126,7 @@ impl ExecutorEnvironment {
     ///
     /// # Errors
     /// All faults at once; one of them may be that the token cannot be erased.
-    pub fn take_env() -> Result<Self, EnvironmentError> {
+    pub fn from_env_scrubbed() -> Result<Self, EnvironmentError> {
         let token = token::take().map_err(|fault| EnvironmentError {
             faults: vec![fault],
         })?;
@@ -156,7 +156,7 @@ impl ExecutorEnvironment {
         match Self::parse(utf8) {
             Ok(mut environment) if faults.is_empty() => {
                 if !local {
-                    environment.grace_over = GraceOver::KillProcessGroup;
+                    environment.on_grace_timeout = OnGraceTimeout::KillProcessGroup;
                 }
                 environment.token = token.or(environment.token);
                 Ok(environment)
@@ -227,7 +227,7 @@ impl ExecutorEnvironment {
             token: reader
                 .optional("MESOS_EXECUTOR_AUTHENTICATION_TOKEN")
                 .map(Token::new),
-            grace_over: GraceOver::default(),
+            on_grace_timeout: OnGraceTimeout::default(),
             registration_timeout: Duration::from_secs(60),
             flush_timeout: Duration::from_secs(60),
             journal: None,
@@ -408,12 +408,15 @@ mod tests {
             variables.map(|(name, value)| (OsString::from(name), OsString::from(value)))
         };
         let program = ExecutorEnvironment::of_process(variables().into_iter(), None).unwrap();
-        assert_eq!(program.grace_over, GraceOver::KillProcessGroup);
+        assert_eq!(program.on_grace_timeout, OnGraceTimeout::KillProcessGroup);
         let local = [(OsString::from("MESOS_LOCAL"), OsString::from("1"))];
         let local = variables().into_iter().chain(local);
         let local = ExecutorEnvironment::of_process(local, None).unwrap();
-        assert_eq!(local.grace_over, GraceOver::EndDriver);
-        assert_eq!(parse(&[]).unwrap().grace_over, GraceOver::EndDriver);
+        assert_eq!(local.on_grace_timeout, OnGraceTimeout::EndDriver);
+        assert_eq!(
+            parse(&[]).unwrap().on_grace_timeout,
+            OnGraceTimeout::EndDriver
+        );
     }
 
     #[test]

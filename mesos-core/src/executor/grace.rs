@@ -17,7 +17,7 @@ use std::time::Duration;
 /// [`EndDriver`](Self::EndDriver).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum GraceOver {
+pub enum OnGraceTimeout {
     /// The driver ends with
     /// [`ErrorKind::Unacknowledged`](crate::ErrorKind::Unacknowledged), or
     /// with the failure that it began with. What becomes of the tasks is for
@@ -35,8 +35,8 @@ pub enum GraceOver {
 pub(super) struct Watchdog(#[allow(dead_code)] mpsc::Sender<()>);
 
 impl Watchdog {
-    pub(super) fn start(policy: GraceOver, grace: Duration) -> Option<Self> {
-        if policy != GraceOver::KillProcessGroup {
+    pub(super) fn start(policy: OnGraceTimeout, grace: Duration) -> Option<Self> {
+        if policy != OnGraceTimeout::KillProcessGroup {
             return None;
         }
         let (sender, dropped) = mpsc::channel::<()>();

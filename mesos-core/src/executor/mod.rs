@@ -1,5 +1,5 @@
-//! Executors: the trait that runs tasks, the driver it is run by, and the
-//! environment an agent hands it.
+//! Executors: the trait for programs that run tasks, its driver, and the environment that an
+//! agent passes to an executor.
 
 mod calls;
 mod driver;
@@ -28,38 +28,106 @@ pub use driver::ExecutorDriver;
 pub use duration::parse_duration;
 pub use environment::{EnvironmentError, ExecutorEnvironment};
 pub use event::Event;
-pub use grace::GraceOver;
+pub use grace::OnGraceTimeout;
 pub use token::Token;
 
-/// What an executor does with what its agent tells it.
+/// The handlers of an executor for the events of its agent.
 ///
-/// Handlers are called one at a time, in the order in which the agent sent the
-/// events. A handler may await any driver call, but should not await a task:
-/// a KILL would wait behind it. Spawn the task's supervision instead.
+/// The driver calls one handler at a time, in the order in which the agent sent the events. A
+/// handler may await any call of the driver, but should not await a task: a KILL of the task
+/// would have to wait. Spawn the supervision of the task instead. A handler must not block its
+/// thread.
 ///
-/// A handler that returns an error: the error is logged and the driver goes
-/// on. A failed [`launch`](Self::launch) is also reported as TASK_FAILED with
-/// the error's text, unless the executor already sent a terminal update. A
-/// handler that panics ends the driver.
+/// The driver logs the error of a failed handler and continues. It also reports a failed
+/// [`launch`](Self::launch) as TASK_FAILED with the text of the error, unless the executor has
+/// already sent a terminal update. A handler that panics ends the driver.
+///
+/// `M` is the type of the program's own messages to its executor, which arrive in
+/// [`input`](Self::input). An executor without such messages implements `Executor`, which means
+/// `Executor<()>`.
+///
+/// # All handlers, to copy
+/// The page shows the expanded form of each `async fn`. This is what you write. Only `launch` is
+/// required:
+///
+/// ```
+/// use mesos::executor::Subscribed;
+/// use mesos::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo};
+/// use mesos::{Bytes, Disconnected, Executor, ExecutorDriver, HandlerResult, UnknownEvent};
+///
+/// struct MyExecutor;
+///
+/// #[mesos::async_trait]
+/// impl Executor for MyExecutor {
+///     async fn subscribed(&mut self, driver: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
+///         # let _ = (driver, subscribed);
+///         Ok(())
+///     }
+///     async fn disconnected(&mut self, driver: &ExecutorDriver, disconnected: Disconnected) -> HandlerResult {
+///         # let _ = (driver, disconnected);
+///         Ok(())
+///     }
+///     async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
+///         # let _ = (driver, task);
+///         Ok(())
+///     }
+///     async fn launch_group(&mut self, driver: &ExecutorDriver, group: TaskGroupInfo) -> HandlerResult {
+///         # let _ = (driver, group);
+///         Ok(())
+///     }
+///     async fn kill(&mut self, driver: &ExecutorDriver, task_id: TaskId, kill_policy: Option<KillPolicy>) -> HandlerResult {
+///         # let _ = (driver, task_id, kill_policy);
+///         Ok(())
+///     }
+///     async fn acknowledged(&mut self, driver: &ExecutorDriver, task_id: TaskId, uuid: Bytes) -> HandlerResult {
+///         # let _ = (driver, task_id, uuid);
+///         Ok(())
+///     }
+///     async fn message(&mut self, driver: &ExecutorDriver, data: Bytes) -> HandlerResult {
+///         # let _ = (driver, data);
+///         Ok(())
+///     }
+///     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
+///         # let _ = driver;
+///         Ok(())
+///     }
+///     async fn error(&mut self, driver: &ExecutorDriver, message: String) -> HandlerResult {
+///         # let _ = (driver, message);
+///         Ok(())
+///     }
+///     async fn input(&mut self, driver: &ExecutorDriver, input: ()) -> HandlerResult {
+///         # let _ = (driver, input);
+///         Ok(())
+///     }
+///     async fn unknown(&mut self, driver: &ExecutorDriver, event: UnknownEvent) -> HandlerResult {
+///         # let _ = (driver, event);
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not implement `Executor<{M}>`",
+    note = "write `#[mesos::async_trait] impl Executor for {Self} {{ … }}`, or `impl Executor<M>` \
+            for an executor that receives inputs of type `M`"
+)]
 #[async_trait]
-pub trait Executor: Send {
-    /// The agent accepted the subscription: first, and again after each
-    /// reconnect.
+pub trait Executor<M: Send + 'static = ()>: Send {
+    /// The agent granted a subscription: the first one, and one after each reconnect.
     async fn subscribed(
         &mut self,
-        driver: &ExecutorDriver,
+        driver: &ExecutorDriver<M>,
         subscribed: Subscribed,
     ) -> HandlerResult {
         let _ = (driver, subscribed);
         Ok(())
     }
 
-    /// The agent is gone, or an attempt to subscribe failed; the driver tries
-    /// again after `disconnected.retry_in`. Tasks go on meanwhile; their
-    /// updates are kept and sent again.
+    /// The agent is unreachable, or an attempt to subscribe failed. The driver retries after
+    /// `disconnected.retry_in`. Tasks keep running, and the driver keeps their updates to send
+    /// them again.
     async fn disconnected(
         &mut self,
-        driver: &ExecutorDriver,
+        driver: &ExecutorDriver<M>,
         disconnected: Disconnected,
     ) -> HandlerResult {
         let _ = (driver, disconnected);
@@ -67,24 +135,24 @@ pub trait Executor: Send {
     }
 
     /// Run a task.
-    async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult;
+    async fn launch(&mut self, driver: &ExecutorDriver<M>, task: TaskInfo) -> HandlerResult;
 
-    /// Run several tasks, all or none. The default refuses, and each task
-    /// ends as TASK_FAILED.
+    /// Run several tasks, all or none. The default refuses the group, and each task ends as
+    /// TASK_FAILED.
     async fn launch_group(
         &mut self,
-        driver: &ExecutorDriver,
+        driver: &ExecutorDriver<M>,
         group: TaskGroupInfo,
     ) -> HandlerResult {
         let _ = (driver, group);
-        Err("this executor runs no task groups".into())
+        Err("this executor does not support task groups".into())
     }
 
-    /// Kill a task. Comes again if the scheduler asks again; `kill_policy`
-    /// overrules that of the task.
+    /// Kill a task. The event arrives again if the scheduler repeats its call. `kill_policy`
+    /// takes precedence over the policy of the task.
     async fn kill(
         &mut self,
-        driver: &ExecutorDriver,
+        driver: &ExecutorDriver<M>,
         task_id: TaskId,
         kill_policy: Option<KillPolicy>,
     ) -> HandlerResult {
@@ -92,11 +160,11 @@ pub trait Executor: Send {
         Ok(())
     }
 
-    /// The agent has stored an update (which does not mean that the scheduler
-    /// has it). The driver keeps book by itself; this is for curiosity.
+    /// The agent has stored an update. The scheduler may not have received the update yet. The
+    /// driver tracks acknowledgements itself; implement this only for logging.
     async fn acknowledged(
         &mut self,
-        driver: &ExecutorDriver,
+        driver: &ExecutorDriver<M>,
         task_id: TaskId,
         uuid: Bytes,
     ) -> HandlerResult {
@@ -105,31 +173,37 @@ pub trait Executor: Send {
     }
 
     /// Bytes from the scheduler.
-    async fn message(&mut self, driver: &ExecutorDriver, data: Bytes) -> HandlerResult {
+    async fn message(&mut self, driver: &ExecutorDriver<M>, data: Bytes) -> HandlerResult {
         let _ = (driver, data);
         Ok(())
     }
 
-    /// End all tasks: the agent sent SHUTDOWN, or there will be no agent for
-    /// this executor any more. Called once at most, and before every end but
-    /// those by [`stop`](ExecutorDriver::stop), [`abort`](ExecutorDriver::abort)
-    /// and a panic. After this the driver waits until each task has had its
-    /// terminal update, and each update its acknowledgement where there is an
-    /// agent to give it; at most for the grace period. Then it ends.
-    async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
+    /// End all tasks: the agent sent SHUTDOWN, or this executor has lost its agent permanently.
+    /// Called at most once, and before every end except those by
+    /// [`stop`](ExecutorDriver::stop), [`abort`](ExecutorDriver::abort) and a panic. After this
+    /// handler the driver waits until each task has had its terminal update, and until the
+    /// agent, if there is one, has acknowledged each update. The wait ends after the grace
+    /// period. Then the driver ends.
+    async fn shutdown(&mut self, driver: &ExecutorDriver<M>) -> HandlerResult {
         let _ = driver;
         Ok(())
     }
 
-    /// The agent ended the subscription for good.
-    /// [`shutdown`](Self::shutdown) comes next.
-    async fn error(&mut self, driver: &ExecutorDriver, message: String) -> HandlerResult {
+    /// The agent ended the subscription permanently. [`shutdown`](Self::shutdown) follows.
+    async fn error(&mut self, driver: &ExecutorDriver<M>, message: String) -> HandlerResult {
         let _ = (driver, message);
         Ok(())
     }
 
+    /// A message of the program itself, sent with [`ExecutorDriver::send`]. Also delivered while
+    /// the driver is not subscribed.
+    async fn input(&mut self, driver: &ExecutorDriver<M>, input: M) -> HandlerResult {
+        let _ = (driver, input);
+        Ok(())
+    }
+
     /// An event of a type that this version does not know.
-    async fn unknown(&mut self, driver: &ExecutorDriver, event: UnknownEvent) -> HandlerResult {
+    async fn unknown(&mut self, driver: &ExecutorDriver<M>, event: UnknownEvent) -> HandlerResult {
         let _ = (driver, event);
         Ok(())
     }
@@ -141,17 +215,17 @@ pub trait Executor: Send {
 pub struct Subscribed {
     /// This executor, as the scheduler described it.
     pub executor_info: ExecutorInfo,
-    /// The framework it belongs to.
+    /// The framework of the executor.
     pub framework_info: FrameworkInfo,
-    /// The agent it runs on.
+    /// The agent of the executor.
     pub agent_info: AgentInfo,
-    /// The container it runs in, if the agent said so.
+    /// The container of the executor, if the agent reported it.
     pub container_id: Option<ContainerId>,
     /// Whether this driver had been subscribed before.
     pub resubscribed: bool,
-    /// Tasks that an earlier process of this executor was given and that have
-    /// had no terminal update, in the order of their launches: it is for this
-    /// process to find out what became of them, and to say so. Told once, and
-    /// empty without a [journal](ExecutorEnvironment::journal) on disk.
+    /// Tasks of an earlier process of this executor that have had no terminal update, in the
+    /// order of their launches. This process has to find out their states and to send updates.
+    /// Contained in the first subscription only, and empty without a
+    /// [journal](ExecutorEnvironment::journal) on disk.
     pub recovered: Vec<TaskInfo>,
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::ExecutorDriver;
+use super::driver::Handle;
 use crate::backend::{Calls, ExecutorApi};
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::runtime::{Backoff, BackoffPolicy};
@@ -30,15 +30,15 @@ impl Sender {
     /// not, only the event stream can tell that it has to end; its updates are
     /// tried for ever.
     pub(super) fn start(
-        driver: &ExecutorDriver,
+        handle: &Handle,
         calls: &Arc<dyn Calls<ExecutorApi>>,
         outlives: bool,
     ) -> Self {
         let tries = outlives.then_some(TRIES);
         let (report, lost) = oneshot::channel();
-        let (driver, calls) = (driver.clone(), Arc::clone(calls));
+        let (handle, calls) = (Arc::clone(handle), Arc::clone(calls));
         let task = tokio::spawn(async move {
-            if let Some(error) = send_all(&driver, calls.as_ref(), tries).await {
+            if let Some(error) = send_all(&handle, calls.as_ref(), tries).await {
                 let _ = report.send(error);
             }
         });
@@ -72,11 +72,11 @@ impl Drop for Sender {
 /// Sends for ever; returns with what is wrong with the subscription, if its
 /// event stream will not tell.
 async fn send_all(
-    driver: &ExecutorDriver,
+    handle: &Handle,
     calls: &dyn Calls<ExecutorApi>,
     tries: Option<u32>,
 ) -> Option<Error> {
-    let shared = driver.shared();
+    let shared = handle;
     let policy = BackoffPolicy::new(Duration::from_millis(100), Duration::from_secs(2));
     let mut backoff = Backoff::new(policy);
     loop {
@@ -98,12 +98,12 @@ async fn send_all(
         };
         // Repeating it would only repeat the refusal.
         if error.kind() == ErrorKind::Rejected && error.delivery() == Delivery::Refused {
-            tracing::error!(%task_id, error = %crate::chain(&error), "the agent refused an update");
+            tracing::error!(%task_id, error = %crate::error_chain(&error), "the agent refused an update");
             shared.journal().refused(&task_id, &uuid);
             shared.settled.notify_one();
             continue;
         }
-        tracing::debug!(%task_id, error = %crate::chain(&error), "an update has to be sent again");
+        tracing::debug!(%task_id, error = %crate::error_chain(&error), "an update has to be sent again");
         shared.journal().unsend(&uuid);
         let over = error.kind() == ErrorKind::NotSubscribed;
         if over && error.delivery() != Delivery::Refused {

@@ -1,5 +1,5 @@
-//! Runs one handler of the user's: a panic becomes an error, an abort cancels
-//! it. Also what its outcome, and the driver's own, mean for those who wait.
+//! Runs one handler of the program: a panic becomes an error, an abort cancels the handler. Also
+//! reports the end of the driver to those who wait for it.
 
 use std::any::Any;
 use std::future::Future;
@@ -9,8 +9,8 @@ use futures_util::FutureExt;
 
 use super::link::Link;
 use crate::backend::Api;
-use crate::error::{Error, ErrorKind};
-use crate::{End, HandlerResult};
+use crate::error::{Error, ErrorKind, error_chain};
+use crate::{HandlerResult, StopReason};
 
 tokio::task_local! {
     /// The link whose handler this task is running, as an address.
@@ -21,23 +21,22 @@ fn address<A: Api>(link: &Link<A>) -> usize {
     std::ptr::from_ref(link).addr()
 }
 
-/// Whether the caller is a handler of `link`'s driver, which delivers nothing
-/// and does not reconnect until the handler has returned. Waiting for either
-/// there would be for ever.
+/// Whether the caller is a handler of `link`'s driver. The driver delivers nothing and does not
+/// reconnect until the handler has returned, so a handler must not wait for either.
 pub(crate) fn in_handler<A: Api>(link: &Link<A>) -> bool {
     HANDLER
         .try_with(|inside| *inside == address(link))
         .unwrap_or_default()
 }
 
-/// How a handler ended, as far as the driver goes on.
+/// How a handler ended, if the driver continues.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Handled {
     /// It returned `Ok`.
     Done,
     /// It returned an error, which has been logged.
     Failed(String),
-    /// The driver was aborted while it ran; it was dropped.
+    /// The driver was aborted while the handler ran, and the handler was dropped.
     Aborted,
 }
 
@@ -51,17 +50,17 @@ pub(crate) async fn guarded<A: Api>(
         return Ok(Handled::Aborted);
     }
     let outcome = tokio::select! {
-        // Most handlers never wait, and then nobody has to watch for an abort.
+        // Most handlers never wait, and then there is no need to watch for an abort.
         biased;
-        // The handler's own state is dropped with the driver after a panic, so
-        // nobody sees it half changed.
+        // After a panic the scheduler or executor is dropped with the driver, so no code sees
+        // half of a change.
         outcome = AssertUnwindSafe(HANDLER.scope(address(link), handler)).catch_unwind() => outcome,
         () = link.aborted() => return Ok(Handled::Aborted),
     };
     match outcome {
         Ok(Ok(())) => Ok(Handled::Done),
         Ok(Err(error)) => {
-            let text = crate::error::chain(error.as_ref());
+            let text = error_chain(error.as_ref());
             tracing::error!(handler = name, error = %text, "handler failed");
             Ok(Handled::Failed(text))
         }
@@ -75,42 +74,45 @@ pub(crate) async fn guarded<A: Api>(
     }
 }
 
-/// What a handler's outcome means for the driver; `None` to go on.
-pub(crate) fn ended(handled: Result<Handled, Error>) -> Option<Result<End, Error>> {
+/// Whether the driver ends after a handler; `None` to continue.
+pub(crate) fn ended(handled: Result<Handled, Error>) -> Option<Result<StopReason, Error>> {
     match handled {
         Ok(Handled::Done | Handled::Failed(_)) => None,
-        Ok(Handled::Aborted) => Some(Ok(End::Aborted)),
+        Ok(Handled::Aborted) => Some(Ok(StopReason::Aborted)),
         Err(panicked) => Some(Err(panicked)),
     }
 }
 
-/// Tells those who wait in `join` how a driver ended, also when its task is
-/// dropped with the runtime that it ran in.
-pub(crate) struct Finish<T: FnMut(Result<End, Error>)> {
-    end: Option<Result<End, Error>>,
-    tell: T,
+/// Reports the end of a driver to those who wait in `join`, also when the driver's task is
+/// dropped with its tokio runtime.
+pub(crate) struct Finish<T: FnMut(Result<StopReason, Error>)> {
+    end: Option<Result<StopReason, Error>>,
+    report: T,
 }
 
-impl<T: FnMut(Result<End, Error>)> Finish<T> {
-    /// `tell` is called once, when this is dropped.
-    pub(crate) fn new(tell: T) -> Self {
-        Self { end: None, tell }
+impl<T: FnMut(Result<StopReason, Error>)> Finish<T> {
+    /// Calls `report` once, when this value is dropped.
+    pub(crate) fn new(report: T) -> Self {
+        Self { end: None, report }
     }
 
     /// The driver has ended.
-    pub(crate) fn with(mut self, end: Result<End, Error>) {
-        tracing::info!(?end, "driver ended");
+    pub(crate) fn with(mut self, end: Result<StopReason, Error>) {
+        match &end {
+            Ok(reason) => tracing::info!(?reason, "driver ended"),
+            Err(error) => tracing::error!(error = %error_chain(error), "driver ended"),
+        }
         self.end = Some(end);
     }
 }
 
-impl<T: FnMut(Result<End, Error>)> Drop for Finish<T> {
+impl<T: FnMut(Result<StopReason, Error>)> Drop for Finish<T> {
     fn drop(&mut self) {
         let gone = || {
-            let text = "the runtime that the driver ran in is gone";
+            let text = "the tokio runtime of the driver was shut down";
             Err(Error::new(ErrorKind::Closed, text))
         };
-        (self.tell)(self.end.take().unwrap_or_else(gone));
+        (self.report)(self.end.take().unwrap_or_else(gone));
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::End;
+use super::guard::in_handler;
+
+use crate::StopReason;
 use crate::backend::{Api, Calls};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
@@ -22,7 +24,7 @@ pub(crate) enum Stop {
 pub(crate) struct Link<A: Api> {
     calls: watch::Sender<Option<Arc<dyn Calls<A>>>>,
     stop: watch::Sender<Option<Stop>>,
-    end: watch::Sender<Option<Result<End>>>,
+    end: watch::Sender<Option<Result<StopReason>>>,
 }
 
 impl<A: Api> Link<A> {
@@ -55,7 +57,8 @@ impl<A: Api> Link<A> {
         Err(Error::new(
             ErrorKind::NotSubscribed,
             format!(
-                "not subscribed now; {} calls can be made again after the next SUBSCRIBED",
+                "not subscribed now; make {} calls in or after the handler `subscribed`, wait with \
+                 `when_subscribed`, or use a handle from `wait_for_subscription`",
                 A::NAME
             ),
         )
@@ -73,6 +76,11 @@ impl<A: Api> Link<A> {
             _ = end.wait_for(Option::is_some) => None,
         };
         found.ok_or_else(closed)
+    }
+
+    /// Whether there is a subscription.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.calls.borrow().is_some()
     }
 
     /// Completes once calls no longer go to `calls`. Cancel safe.
@@ -116,7 +124,7 @@ impl<A: Api> Link<A> {
     }
 
     /// The loop has ended.
-    pub(crate) fn finish(&self, end: Result<End>) {
+    pub(crate) fn finish(&self, end: Result<StopReason>) {
         self.end.send_replace(Some(end));
         self.disconnect();
     }
@@ -126,18 +134,23 @@ impl<A: Api> Link<A> {
         let _ = self.end.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// Waits for the loop's end, and says how it was. Cancel safe.
-    pub(crate) async fn join(&self) -> Result<End> {
+    /// Waits for the end of the loop and returns its result. Cancel safe.
+    pub(crate) async fn join(&self) -> Result<StopReason> {
+        if in_handler(self) {
+            let text = "a handler cannot wait for the end of its own driver, because the driver \
+                        ends only after the handler has returned; wait in a separate task";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
         let mut end = self.end.subscribe();
         match end.wait_for(Option::is_some).await.map(|end| end.clone()) {
             Ok(Some(end)) => end,
-            _ => Err(Error::new(ErrorKind::Closed, "the driver is gone")),
+            _ => Err(Error::new(ErrorKind::Closed, "the driver has ended")),
         }
     }
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the driver has stopped")
+    Error::new(ErrorKind::Closed, "the driver has ended")
 }
 
 impl<A: Api> fmt::Debug for Link<A> {

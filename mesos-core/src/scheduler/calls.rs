@@ -101,7 +101,7 @@ pub(super) fn kill(
     })
 }
 
-pub(super) fn shutdown(executor_id: ExecutorId, agent_id: AgentId) -> Call {
+pub(super) fn shutdown(agent_id: AgentId, executor_id: ExecutorId) -> Call {
     call(Type::Shutdown, |call| {
         call.shutdown = Some(call::Shutdown {
             executor_id,
@@ -128,35 +128,42 @@ impl Acknowledged {
     }
 }
 
-/// `None` where Mesos wants no acknowledgement: no uuid.
-pub(super) fn acknowledge(status: &TaskStatus) -> Option<Acknowledged> {
-    let uuid = status.uuid.clone().filter(|uuid| !uuid.is_empty())?;
-    let Some(agent_id) = status.agent_id.clone() else {
-        // Mesos sets both or none; without the agent nobody could be told.
+/// Whether Mesos expects an acknowledgement: only an update with a uuid.
+pub(super) fn wants_acknowledgement(status: &TaskStatus) -> bool {
+    let uuid = status.uuid.as_ref().is_some_and(|uuid| !uuid.is_empty());
+    // Mesos sets both or neither, and the call needs both.
+    if uuid && status.agent_id.is_none() {
         tracing::warn!(task = %status.task_id.value, "update with uuid but without agent id");
-        return None;
-    };
-    let task_id = status.task_id.clone();
+    }
+    uuid && status.agent_id.is_some()
+}
+
+/// As [`wants_acknowledgement`]. The ids of the agent and of the operation are mandatory here
+/// (`src/master/validation.cpp`).
+pub(super) fn wants_operation_acknowledgement(status: &OperationStatus) -> bool {
+    let ids = status.operation_id.is_some() && status.agent_id.is_some();
+    if status.uuid.is_some() && !ids {
+        tracing::warn!("operation update with uuid but without operation id or agent id");
+    }
+    status.uuid.is_some() && ids
+}
+
+/// The acknowledgement of an update that [wants one](wants_acknowledgement).
+pub(super) fn acknowledge(status: TaskStatus) -> Option<Acknowledged> {
     Some(Acknowledged::Task(call::Acknowledge {
-        agent_id,
-        task_id,
-        uuid,
+        agent_id: status.agent_id?,
+        task_id: status.task_id,
+        uuid: status.uuid?,
     }))
 }
 
-/// `None` where Mesos wants no acknowledgement: no uuid. The id of the agent
-/// is mandatory here (`src/master/validation.cpp`).
-pub(super) fn acknowledge_operation(status: &OperationStatus) -> Option<Acknowledged> {
-    let uuid = status.uuid.as_ref()?.value.clone();
-    let (Some(operation_id), Some(agent_id)) = (&status.operation_id, &status.agent_id) else {
-        tracing::warn!("operation update with uuid but without operation id or agent id");
-        return None;
-    };
+/// The acknowledgement of an update that [wants one](wants_operation_acknowledgement).
+pub(super) fn acknowledge_operation(status: OperationStatus) -> Option<Acknowledged> {
     Some(Acknowledged::Operation(call::AcknowledgeOperationStatus {
-        agent_id: Some(agent_id.clone()),
-        resource_provider_id: status.resource_provider_id.clone(),
-        uuid,
-        operation_id: operation_id.clone(),
+        agent_id: Some(status.agent_id?),
+        resource_provider_id: status.resource_provider_id,
+        uuid: status.uuid?.value,
+        operation_id: status.operation_id?,
     }))
 }
 
@@ -185,7 +192,7 @@ pub(super) fn reconcile_operations(operations: Vec<call::reconcile_operations::O
     })
 }
 
-pub(super) fn message(executor_id: ExecutorId, agent_id: AgentId, data: bytes::Bytes) -> Call {
+pub(super) fn message(agent_id: AgentId, executor_id: ExecutorId, data: bytes::Bytes) -> Call {
     call(Type::Message, |call| {
         call.message = Some(call::Message {
             agent_id,

@@ -23,7 +23,7 @@ use crate::store::Store;
 /// use mesos_core::Framework;
 ///
 /// let batch = Framework::ephemeral("nightly batch");
-/// let service = Framework::surviving("web shop", Duration::from_secs(7 * 24 * 3600))
+/// let service = Framework::with_failover_timeout("web shop", Duration::from_secs(7 * 24 * 3600))
 ///     .role("shop")
 ///     .principal("shop");
 /// assert_eq!(service.info().failover_timeout, Some(604_800.0));
@@ -35,6 +35,7 @@ pub struct Framework {
     pub(crate) offer_constraints: Option<OfferConstraints>,
     pub(crate) backoff: BackoffPolicy,
     pub(crate) removed: RemovedPolicy,
+    pub(crate) subscribe_timeout: Option<Duration>,
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) reconcile: Option<ReconcilePolicy>,
 }
@@ -55,7 +56,7 @@ impl Framework {
     /// of a current framework: MULTI_ROLE, RESERVATION_REFINEMENT,
     /// PARTITION_AWARE and TASK_KILLING_STATE.
     pub fn ephemeral(name: impl Into<String>) -> Self {
-        Self::surviving(name, Duration::ZERO)
+        Self::with_failover_timeout(name, Duration::ZERO)
     }
 
     /// A framework whose tasks go on for `failover_timeout` after its
@@ -63,7 +64,7 @@ impl Framework {
     /// nobody subscribed with its id by then. Otherwise as
     /// [`ephemeral`](Self::ephemeral), with `checkpoint` on, so that the tasks
     /// also outlive a restart of their agent.
-    pub fn surviving(name: impl Into<String>, failover_timeout: Duration) -> Self {
+    pub fn with_failover_timeout(name: impl Into<String>, failover_timeout: Duration) -> Self {
         let survives = !failover_timeout.is_zero();
         Self::from_info(FrameworkInfo {
             user: current_user(),
@@ -84,6 +85,7 @@ impl Framework {
             offer_constraints: None,
             backoff: BackoffPolicy::default(),
             removed: RemovedPolicy::default(),
+            subscribe_timeout: None,
             store: None,
             reconcile: None,
         }
@@ -208,8 +210,19 @@ impl Framework {
     /// What to do when Mesos says that the framework was removed (default:
     /// [`RemovedPolicy::Fail`]).
     #[must_use]
-    pub fn when_removed(mut self, policy: RemovedPolicy) -> Self {
+    pub fn on_removed(mut self, policy: RemovedPolicy) -> Self {
         self.removed = policy;
+        self
+    }
+
+    /// How long the first subscription may take. After this time the next failed attempt ends
+    /// the driver with the error of that attempt. Default: 60 s for a new framework; no limit
+    /// for a framework with an id, because an earlier process was subscribed with that id.
+    /// `Duration::MAX` means no limit. After the first subscription the driver retries
+    /// indefinitely.
+    #[must_use]
+    pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
+        self.subscribe_timeout = Some(timeout);
         self
     }
 
@@ -259,12 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn only_a_surviving_framework_checkpoints() {
+    fn only_a_with_failover_timeout_framework_checkpoints() {
         let ephemeral = Framework::ephemeral("f");
         assert_eq!(ephemeral.info().failover_timeout, None);
         assert_eq!(ephemeral.info().checkpoint, None);
-        let surviving = Framework::surviving("f", Duration::from_millis(1500));
-        assert_eq!(surviving.info().failover_timeout, Some(1.5));
-        assert_eq!(surviving.info().checkpoint, Some(true));
+        let with_failover_timeout =
+            Framework::with_failover_timeout("f", Duration::from_millis(1500));
+        assert_eq!(with_failover_timeout.info().failover_timeout, Some(1.5));
+        assert_eq!(with_failover_timeout.info().checkpoint, Some(true));
     }
 }

@@ -1,13 +1,14 @@
-//! How a driver is doing, for a status page and for whoever asks later why it
-//! went away at night. Cheap: a lock, and a copy of a few dozen values.
+//! The state of a driver, for status pages and for finding out later why a driver lost its
+//! subscription. Cheap: a lock and a copy of a few dozen values.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::lock;
 use crate::metrics::Meter;
 use crate::scheduler::session::{Generation, SessionState};
 
@@ -19,23 +20,29 @@ const KEPT: usize = 32;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Health {
-    /// Where the driver is with its subscription.
+    /// The state of the subscription.
     pub state: SessionState,
-    /// Counts the subscriptions that were tried, from 1.
+    /// The number of subscriptions attempted so far.
     pub generation: u64,
-    /// Time since the last event was taken up, heartbeats included; `None`
-    /// before the first one.
+    /// Time since the driver took the last event from its queue, heartbeats included; `None`
+    /// before the first event.
     pub last_event: Option<Duration>,
-    /// How long the event under way has been dealt with; `None` if there is
-    /// none. While this grows nothing else is delivered.
+    /// How long the driver has been handling the present event; `None` while it waits for
+    /// events. While this grows, nothing else is delivered.
     pub handling: Option<Duration>,
-    /// How many events waited behind the last one when it was taken up, where
-    /// the backend can tell: how far the scheduler lags behind Mesos.
+    /// The handler that runs now.
+    pub handler: Option<&'static str>,
+    /// How many events were queued behind the last one when the driver took that one, where
+    /// the backend can tell: how far the scheduler lags behind Mesos. Events in the buffers of
+    /// the socket are not counted.
     pub queued: usize,
-    /// What updates of tasks and operations came to.
+    /// Offers that the scheduler holds: not accepted, declined, dropped or rescinded. No other
+    /// framework can use their resources.
+    pub offers_held: usize,
+    /// Counts of the updates of tasks and operations.
     pub updates: UpdateCounts,
-    /// Acknowledgements that handlers took over and have not made yet. Mesos
-    /// holds back the next update of each of these tasks.
+    /// Acknowledgements that handlers took over and have not made yet. Mesos holds back the
+    /// next update of each of these tasks.
     pub deferred: u64,
     /// The last 32 changes of [`state`](Self::state), oldest first.
     pub transitions: Vec<Transition>,
@@ -45,15 +52,15 @@ pub struct Health {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Transition {
-    /// When, by the system's clock.
+    /// Time of the transition (system clock).
     pub at: SystemTime,
-    /// How long ago, by the clock that nobody sets.
+    /// Time since the transition (monotonic clock).
     pub ago: Duration,
     /// The new state.
     pub state: SessionState,
-    /// The generation that it is about.
+    /// The subscription that the transition belongs to.
     pub generation: u64,
-    /// What made it necessary, where something had failed.
+    /// The failure that caused the transition, if any.
     pub reason: Option<Error>,
 }
 
@@ -61,19 +68,19 @@ pub struct Transition {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UpdateCounts {
-    /// Delivered to a handler, repetitions included.
+    /// Updates delivered to a handler, repetitions included.
     pub received: u64,
-    /// Whose handler returned `Ok`.
+    /// Updates whose handler returned `Ok`.
     pub handled: u64,
-    /// Whose handler did not, so that they come again if Mesos knows of it.
+    /// Updates whose handler failed. Mesos sends them again, unless the master generated them.
     pub failed: u64,
-    /// Whose acknowledgement Mesos took.
+    /// Updates whose acknowledgement Mesos accepted.
     pub acknowledged: u64,
-    /// Whose acknowledgement was refused or lost, so that they come again.
+    /// Updates whose acknowledgement was refused or lost. Mesos sends them again.
     pub acknowledgements_failed: u64,
 }
 
-/// What a [`Health`] is made of.
+/// Collects the values of a [`Health`].
 #[derive(Debug)]
 pub(super) struct Monitor {
     record: Mutex<Record>,
@@ -86,6 +93,8 @@ struct Record {
     generation: Generation,
     last_event: Option<Instant>,
     handling: Option<Instant>,
+    /// The running handler, and since when.
+    handler: Option<(&'static str, Instant)>,
     queued: usize,
     updates: UpdateCounts,
     deferred: u64,
@@ -102,6 +111,7 @@ impl Monitor {
             generation: 0,
             last_event: None,
             handling: None,
+            handler: None,
             queued: 0,
             updates: UpdateCounts::default(),
             deferred: 0,
@@ -119,8 +129,7 @@ impl Monitor {
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
-        // Nothing under this lock can panic half way; a poisoned one is whole.
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.record)
     }
 
     pub(super) fn moved(&self, state: SessionState, generation: Generation, reason: Option<Error>) {
@@ -155,7 +164,7 @@ impl Monitor {
         self.meter.granted(again, without);
     }
 
-    /// An event was taken up, and so many wait behind it.
+    /// The driver took an event from the queue, and `queued` events are behind it.
     pub(super) fn taken_up(&self, event_type: &'static str, queued: usize) {
         self.meter.event(event_type, queued);
         let now = Instant::now();
@@ -165,9 +174,25 @@ impl Monitor {
         record.handling = Some(now);
     }
 
-    /// It was dealt with.
-    pub(super) fn dealt_with(&self) {
+    /// The event was handled.
+    pub(super) fn handled(&self) {
         self.lock().handling = None;
+    }
+
+    /// A handler starts.
+    pub(super) fn handler_started(&self, name: &'static str) {
+        self.lock().handler = Some((name, Instant::now()));
+    }
+
+    /// The handler has returned.
+    pub(super) fn handler_returned(&self) {
+        self.lock().handler = None;
+    }
+
+    /// The running handler, when it started, and for how long it has been running.
+    pub(super) fn running_handler(&self) -> Option<(&'static str, Instant, Duration)> {
+        let (name, since) = self.lock().handler?;
+        Some((name, since, since.elapsed()))
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut UpdateCounts)) {
@@ -190,11 +215,23 @@ impl Monitor {
         }
     }
 
-    /// A handler took an acknowledgement over, or it was made or dropped.
+    /// A handler took over an acknowledgement, or made or dropped one.
     pub(super) fn deferred(&self, change: impl FnOnce(u64) -> u64) {
         let mut record = self.lock();
         record.deferred = change(record.deferred);
         self.meter.deferred(record.deferred);
+    }
+
+    /// The driver has ended, with this failure.
+    pub(super) fn ended(&self, failure: Option<&Error>) {
+        let generation = {
+            let record = self.lock();
+            if record.state == SessionState::Ended {
+                return;
+            }
+            record.generation
+        };
+        self.moved(SessionState::Ended, generation, failure.cloned());
     }
 
     /// An acknowledgement was answered, or lost.
@@ -224,6 +261,8 @@ impl Monitor {
             generation: record.generation,
             last_event: record.last_event.map(age),
             handling: record.handling.map(age),
+            handler: record.handler.map(|(name, _)| name),
+            offers_held: 0,
             queued: record.queued,
             updates: record.updates,
             deferred: record.deferred,

@@ -1,27 +1,32 @@
 //! Offers as values that can be used once.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use mesos_proto::v1::{self, OfferId};
+use mesos_proto::v1::{self, ExecutorId, OfferId};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock;
 use crate::metrics::Meter;
 use crate::resources::Resources;
 
 /// Resources of one agent for one role, to accept or to decline.
 ///
-/// It cannot be cloned: [`accept`](super::SchedulerDriver::accept) and
-/// [`decline`](super::SchedulerDriver::decline) consume it, and an offer that
-/// is dropped is declined with Mesos' default filter of 5 s. An offer that was
-/// rescinded, or that belongs to an earlier subscription, is refused with
-/// [`ErrorKind::OfferGone`] before anything is sent; ask
-/// [`is_alive`](Self::is_alive).
+/// An offer cannot be cloned. [`accept`](super::SchedulerDriver::accept) and
+/// [`decline`](super::SchedulerDriver::decline) consume the offer. An offer that is dropped is
+/// declined with Mesos's default filter of 5 s. The driver refuses an offer that was rescinded,
+/// or that belongs to an earlier subscription, with [`ErrorKind::OfferGone`] before anything is
+/// sent; [`is_alive`](Self::is_alive) checks this.
 ///
-/// Its fields are those of the message [`v1::Offer`], reached by `Deref`.
+/// Other frameworks cannot use the resources of an offer that a scheduler keeps. The driver
+/// logs a warning about offers that are kept for more than a minute.
+///
+/// The fields are those of the message [`v1::Offer`], reached by `Deref`.
 #[must_use = "an offer that is dropped is declined"]
 pub struct Offer {
     offer: Box<v1::Offer>,
@@ -36,7 +41,7 @@ impl Offer {
         }
     }
 
-    /// The offered resources, to calculate with.
+    /// The offered resources, for calculations.
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] if Mesos sent resources that break its own rules.
@@ -44,7 +49,10 @@ impl Offer {
         Resources::try_from(self.offer.resources.clone()).map_err(|error| {
             Error::new(
                 ErrorKind::Decode,
-                format!("offer {} has malformed resources", self.offer.id.value),
+                format!(
+                    "cannot parse the resources of offer {}",
+                    self.offer.id.value
+                ),
             )
             .with_source(error)
         })
@@ -60,13 +68,20 @@ impl Offer {
             .unwrap_or("*")
     }
 
-    /// Whether the offer can still be used, as far as this side knows.
+    /// Whether the offer can still be used, as far as this driver knows.
     pub fn is_alive(&self) -> bool {
         self.ledger.contains(&self.offer.id)
     }
 
-    /// Marks all of `offers` as used: their drop does nothing any more. If one
-    /// of them is gone already it is an error, and none is.
+    /// Whether the executor `executor_id` of this framework runs on the agent already. A task
+    /// for a running executor needs no further resources for the executor: Mesos charges the
+    /// resources of an executor once per agent.
+    pub fn has_executor(&self, executor_id: &ExecutorId) -> bool {
+        self.offer.executor_ids.contains(executor_id)
+    }
+
+    /// Marks all of `offers` as used, so that dropping them declines nothing. If one of them is
+    /// gone already, this is an error and marks none of them.
     pub(super) fn consume(offers: &[Self]) -> Result<()> {
         let Some(first) = offers.first() else {
             return Ok(());
@@ -119,7 +134,8 @@ pub(crate) struct Ledger {
 
 #[derive(Debug, Default)]
 struct State {
-    alive: HashSet<OfferId>,
+    /// Outstanding offers, and since when.
+    alive: HashMap<OfferId, Instant>,
     /// Dropped unused and not yet declined. At most as long as `alive` was.
     returned: Vec<OfferId>,
 }
@@ -134,15 +150,15 @@ impl Ledger {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing under this lock can panic half way; a poisoned one is whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(super) fn issue(self: &Arc<Self>, offers: Vec<v1::Offer>) -> Vec<Offer> {
+        let now = Instant::now();
         let mut state = self.lock();
         state
             .alive
-            .extend(offers.iter().map(|offer| offer.id.clone()));
+            .extend(offers.iter().map(|offer| (offer.id.clone(), now)));
         self.meter.offers(state.alive.len());
         drop(state);
         offers
@@ -152,13 +168,15 @@ impl Ledger {
     }
 
     fn contains(&self, id: &OfferId) -> bool {
-        self.lock().alive.contains(id)
+        self.lock().alive.contains_key(id)
     }
 
     /// Removes all or, if one is not alive, none; returns that one then.
     fn remove_all<'a>(&self, offers: &'a [Offer]) -> Option<&'a Offer> {
         let mut state = self.lock();
-        let gone = offers.iter().find(|offer| !state.alive.contains(&offer.id));
+        let gone = offers
+            .iter()
+            .find(|offer| !state.alive.contains_key(&offer.id));
         if gone.is_none() {
             for offer in offers {
                 state.alive.remove(&offer.id);
@@ -171,19 +189,31 @@ impl Ledger {
     /// Whether it was alive. Used for RESCIND.
     pub(super) fn remove(&self, id: &OfferId) -> bool {
         let mut state = self.lock();
-        let alive = state.alive.remove(id);
+        let alive = state.alive.remove(id).is_some();
         self.meter.offers(state.alive.len());
         alive
     }
 
     fn give_back(&self, id: &OfferId) {
         let mut state = self.lock();
-        if let Some(id) = state.alive.take(id) {
+        if let Some((id, _)) = state.alive.remove_entry(id) {
             state.returned.push(id);
             self.meter.offers(state.alive.len());
             drop(state);
             self.returned.notify_one();
         }
+    }
+
+    /// How many offers are outstanding.
+    pub(super) fn outstanding(&self) -> usize {
+        self.lock().alive.len()
+    }
+
+    /// How many offers have been outstanding for longer than `age`.
+    pub(super) fn older_than(&self, age: Duration) -> usize {
+        let now = Instant::now();
+        let old = |since: &&Instant| now.saturating_duration_since(**since) > age;
+        self.lock().alive.values().filter(old).count()
     }
 
     /// Forgets all offers: a subscription began or ended, and Mesos withdraws

@@ -1,7 +1,7 @@
-//! What the driver's handles and its running loop share.
+//! State shared by the driver's handles and its event loop.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
 use mesos_proto::v1::FrameworkId;
@@ -11,10 +11,11 @@ use super::Framework;
 use super::health::Monitor;
 use super::offer::Ledger;
 use super::reconcile::{Plan, Reconciler};
-use super::wishes::Wishes;
+use super::subscribe_state::SubscribeState;
 use crate::backend::{Answer, Backend, Calls, SchedulerApi};
 use crate::capability::{Capabilities, Capability};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock;
 use crate::metrics::{Measured, Meter};
 use crate::runtime::Link;
 
@@ -26,22 +27,22 @@ pub(super) struct Shared {
     pub(super) backend: &'static str,
     pub(super) reconciler: Reconciler,
     pub(super) monitor: Monitor,
-    /// Whose turn it is among the calls that wait for a subscription.
+    /// Keeps calls that wait for a subscription in their order.
     pub(super) turn: tokio::sync::Mutex<()>,
     framework_id: Mutex<Option<FrameworkId>>,
-    wishes: Mutex<Wishes>,
+    subscribe_state: Mutex<SubscribeState>,
 }
 
-/// The answer to a call that is in line, measured and logged when it is there.
+/// A call that is queued or under way. Its result is measured and logged.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct PendingCall {
     answer: Answer,
     name: &'static str,
     /// Until it is answered.
     measured: Option<Measured>,
 }
 
-impl Future for Asked {
+impl Future for PendingCall {
     type Output = Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -55,10 +56,10 @@ impl Future for Asked {
 
 fn finish(name: &'static str, measured: Measured, result: &Result<()>) {
     match result {
-        Ok(()) => tracing::debug!(call = name, "taken"),
+        Ok(()) => tracing::debug!(call = name, "accepted"),
         Err(error) => {
             let delivery = error.delivery();
-            tracing::debug!(call = name, ?delivery, error = %crate::chain(error), "failed");
+            tracing::debug!(call = name, ?delivery, error = %crate::error_chain(error), "failed");
         }
     }
     measured.finish(result);
@@ -77,27 +78,27 @@ impl Shared {
             backend: backend.name(),
             turn: tokio::sync::Mutex::default(),
             framework_id: Mutex::new(framework.info.id.clone()),
-            wishes: Mutex::new(Wishes::new(framework)),
+            subscribe_state: Mutex::new(SubscribeState::new(framework)),
             monitor: Monitor::new(meter),
         }
     }
 
-    /// Puts `call` in line, and returns what becomes its answer. Its outcome is
-    /// measured, and logged in the caller's span.
+    /// Queues `call` and returns its pending answer. The result is measured, and logged in the
+    /// caller's span.
     ///
-    /// Not an `async fn`: its future, and each that awaits it, would be as large
-    /// as a call.
-    pub(super) fn put<'a>(
+    /// Not an `async fn`, because its future, and every future that awaits it, would be as
+    /// large as a call.
+    pub(super) fn enqueue<'a>(
         &self,
-        line: &'a dyn Calls<SchedulerApi>,
+        queue: &'a dyn Calls<SchedulerApi>,
         call: Call,
-    ) -> impl Future<Output = Result<Asked>> + Send + use<'a> {
+    ) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
         let name = call.r#type().as_str_name();
         let measured = self.monitor.meter().call(name);
-        let sending = line.send(call);
+        let sending = queue.send(call);
         async move {
             match sending.await {
-                Ok(answer) => Ok(Asked {
+                Ok(answer) => Ok(PendingCall {
                     answer,
                     name,
                     measured: Some(measured),
@@ -118,8 +119,8 @@ impl Shared {
         *lock(&self.framework_id) = id;
     }
 
-    pub(super) fn wishes(&self) -> MutexGuard<'_, Wishes> {
-        lock(&self.wishes)
+    pub(super) fn subscribe_state(&self) -> MutexGuard<'_, SubscribeState> {
+        lock(&self.subscribe_state)
     }
 
     pub(super) fn require(&self, capability: Capability) -> Result<()> {
@@ -128,12 +129,10 @@ impl Shared {
         }
         Err(Error::new(
             ErrorKind::Unsupported,
-            format!("the {} backend has no {capability:?}", self.backend),
+            format!(
+                "the {} backend does not support {capability:?}",
+                self.backend
+            ),
         ))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing under these locks can panic half way; a poisoned one is whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

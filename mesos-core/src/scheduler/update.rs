@@ -2,83 +2,113 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mesos_proto::v1::{AgentId, OperationStatus, TaskId, TaskStatus, scheduler::Call};
-
+use mesos_proto::v1::scheduler::Call;
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{OperationStatus, TaskStatus};
 use tracing::Instrument as _;
 
-use super::SchedulerDriver;
 use super::calls::{self, Acknowledged};
+use super::handle::Handle;
 use crate::error::Result;
 
-/// A task's state, as [`Scheduler::update`](super::Scheduler::update) gets it.
-/// Its fields are those of the message [`TaskStatus`], reached by `Deref`.
+/// A task's state, as [`Scheduler::update`](super::Scheduler::update) receives it.
+/// The fields are those of the message [`TaskStatus`], reached by `Deref`.
+///
+/// A handler only borrows the update, because the driver acknowledges the update when the
+/// handler returns `Ok`. To work on the update after the handler has returned, take a copy
+/// with [`to_status`](Self::to_status), and the duty to acknowledge with
+/// [`defer`](Self::defer).
 #[derive(Debug)]
-pub struct StatusUpdate {
-    status: Box<TaskStatus>,
-    pending: Option<Pending>,
-}
+pub struct StatusUpdate(Update<TaskStatus>);
 
 /// An operation's state, as
-/// [`Scheduler::operation_update`](super::Scheduler::operation_update) gets
-/// it. Its fields are those of the message [`OperationStatus`].
+/// [`Scheduler::operation_update`](super::Scheduler::operation_update) receives it.
+/// The fields are those of the message [`OperationStatus`], reached by `Deref`. The rules of
+/// [`StatusUpdate`] apply.
 #[derive(Debug)]
-pub struct OperationUpdate {
-    status: Box<OperationStatus>,
-    pending: Option<Pending>,
-}
+pub struct OperationUpdate(Update<OperationStatus>);
 
 impl StatusUpdate {
-    /// The update, and what the runtime keeps to acknowledge it.
-    pub(super) fn new(status: Box<TaskStatus>, driver: &SchedulerDriver) -> (Self, Option<Due>) {
-        let (pending, due) = split(calls::acknowledge(&status), driver);
-        (Self { status, pending }, due)
+    pub(super) fn new(status: Box<TaskStatus>, handle: &Handle) -> Self {
+        let wanted = calls::wants_acknowledgement(&status);
+        Self(Update::new(status, wanted, handle))
     }
 
-    /// Whether Mesos waits for an acknowledgement. What the master made itself
-    /// carries no uuid and wants none (`src/internal/evolve.cpp`).
+    /// Whether Mesos waits for an acknowledgement. Updates that the master generates itself
+    /// carry no uuid and need no acknowledgement (`src/internal/evolve.cpp`).
     pub fn needs_acknowledgement(&self) -> bool {
-        self.pending.is_some()
+        self.0.is_open()
     }
 
-    /// Takes the acknowledgement out of the runtime's hands: the update counts
-    /// as handled when [`Acknowledgement::acknowledge`] is called, however long
-    /// after the handler returned. `None` if there is nothing to acknowledge,
-    /// or it was taken before.
-    pub fn defer(&mut self) -> Option<Acknowledgement> {
-        self.pending.take().map(Pending::defer)
+    /// Whether this update answers a RECONCILE call, so that it repeats a state instead of
+    /// reporting a change. A task that was just launched can be reported as TASK_STAGING
+    /// this way before its first real update.
+    pub fn is_reconciliation(&self) -> bool {
+        self.reason == Some(Reason::Reconciliation as i32)
     }
 
-    /// The message.
-    pub fn into_status(self) -> TaskStatus {
-        *self.status
+    /// Takes over the acknowledgement from the driver: the update counts as handled once
+    /// [`Acknowledgement::acknowledge`] is called, also long after the handler has returned.
+    /// `None` if Mesos needs no acknowledgement, or if this was called before.
+    ///
+    /// ```
+    /// use mesos::scheduler::Acknowledgement;
+    /// use mesos::{HandlerResult, Scheduler, SchedulerDriver, StatusUpdate, v1};
+    /// use tokio::sync::mpsc;
+    ///
+    /// struct Recorder {
+    ///     database: mpsc::Sender<(v1::TaskStatus, Option<Acknowledgement>)>,
+    /// }
+    ///
+    /// #[mesos::async_trait]
+    /// impl Scheduler for Recorder {
+    ///     async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
+    ///         self.database.send((update.to_status(), update.defer())).await?;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn defer(&self) -> Option<Acknowledgement> {
+        self.0.defer(calls::acknowledge)
+    }
+
+    /// A copy of the message.
+    pub fn to_status(&self) -> TaskStatus {
+        (*self.0.status).clone()
+    }
+
+    /// Called once the handler has returned: the message, and whether the driver has to
+    /// acknowledge it.
+    pub(super) fn into_parts(self) -> (Box<TaskStatus>, bool) {
+        self.0.into_parts()
     }
 }
 
 impl OperationUpdate {
-    pub(super) fn new(
-        status: Box<OperationStatus>,
-        driver: &SchedulerDriver,
-    ) -> (Self, Option<Due>) {
-        let (pending, due) = split(calls::acknowledge_operation(&status), driver);
-        (Self { status, pending }, due)
+    pub(super) fn new(status: Box<OperationStatus>, handle: &Handle) -> Self {
+        let wanted = calls::wants_operation_acknowledgement(&status);
+        Self(Update::new(status, wanted, handle))
     }
 
-    /// Whether Mesos waits for an acknowledgement.
+    /// As [`StatusUpdate::needs_acknowledgement`].
     pub fn needs_acknowledgement(&self) -> bool {
-        self.pending.is_some()
+        self.0.is_open()
     }
 
     /// As [`StatusUpdate::defer`].
-    pub fn defer(&mut self) -> Option<Acknowledgement> {
-        self.pending.take().map(Pending::defer)
+    pub fn defer(&self) -> Option<Acknowledgement> {
+        self.0.defer(calls::acknowledge_operation)
     }
 
-    /// The message.
-    pub fn into_status(self) -> OperationStatus {
-        *self.status
+    /// A copy of the message.
+    pub fn to_status(&self) -> OperationStatus {
+        (*self.0.status).clone()
+    }
+
+    pub(super) fn into_parts(self) -> (Box<OperationStatus>, bool) {
+        self.0.into_parts()
     }
 }
 
@@ -86,7 +116,7 @@ impl Deref for StatusUpdate {
     type Target = TaskStatus;
 
     fn deref(&self) -> &TaskStatus {
-        &self.status
+        &self.0.status
     }
 }
 
@@ -94,35 +124,87 @@ impl Deref for OperationUpdate {
     type Target = OperationStatus;
 
     fn deref(&self) -> &OperationStatus {
-        &self.status
+        &self.0.status
     }
 }
 
-/// The right to acknowledge one update, kept by a handler that returned
-/// before the update was dealt with.
+/// What updates of tasks and of operations have in common.
+struct Update<T> {
+    status: Box<T>,
+    /// Whether an acknowledgement is wanted that no handler has taken over.
+    open: AtomicBool,
+    handle: Handle,
+}
+
+impl<T> Update<T> {
+    fn new(status: Box<T>, wanted: bool, handle: &Handle) -> Self {
+        Self {
+            status,
+            open: AtomicBool::new(wanted),
+            handle: handle.clone(),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    fn defer(&self, body: impl FnOnce(T) -> Option<Acknowledged>) -> Option<Acknowledgement>
+    where
+        T: Clone,
+    {
+        if !self.open.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        let call = body((*self.status).clone())?.into_call();
+        let monitor = &self.handle.shared().monitor;
+        monitor.deferred(|count| count + 1);
+        Some(Acknowledgement {
+            call: Some(call),
+            handle: self.handle.clone(),
+        })
+    }
+
+    fn into_parts(self) -> (Box<T>, bool) {
+        (self.status, self.open.into_inner())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Update<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update")
+            .field("status", &self.status)
+            .field("needs_acknowledgement", &self.is_open())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The duty to acknowledge one update, taken over from the driver by
+/// [`StatusUpdate::defer`].
 ///
-/// Dropping it leaves the update unacknowledged: the agent sends it again, and
-/// holds back the task's next update until then.
-#[must_use = "an update that is not acknowledged comes again"]
+/// Dropping this value leaves the update unacknowledged. The agent then sends the update
+/// again, and holds back the task's next update until the acknowledgement arrives.
+#[must_use = "an update that is not acknowledged is sent again"]
 pub struct Acknowledgement {
-    open: Arc<Open>,
-    driver: SchedulerDriver,
-    /// Whether the handler took it over.
-    deferred: bool,
+    /// `None` once it was made.
+    call: Option<Call>,
+    handle: Handle,
 }
 
 impl Acknowledgement {
-    /// Tells Mesos that the update was dealt with. Also right after a
-    /// reconnect: the agent matches the uuid, whoever carried it.
+    /// Acknowledges the update. This also works after a reconnect, because the agent matches
+    /// the uuid and not the connection.
     ///
     /// # Errors
-    /// Whatever a call can meet; the update then comes again, with a new
-    /// chance to acknowledge it.
-    pub async fn acknowledge(self) -> Result<()> {
-        let call = into_call(Arc::clone(&self.open));
+    /// Those of any call. Mesos then sends the update again, which gives another chance to
+    /// acknowledge it.
+    pub async fn acknowledge(mut self) -> Result<()> {
+        let Some(call) = self.call.take() else {
+            return Ok(());
+        };
         let span = calls::span(&call);
-        let result = self.driver.call(call).instrument(span).await;
-        let monitor = &self.driver.shared().monitor;
+        let result = self.handle.call(call).instrument(span).await;
+        let monitor = &self.handle.shared().monitor;
         monitor.acknowledged(result.is_ok());
         result
     }
@@ -130,10 +212,8 @@ impl Acknowledgement {
 
 impl Drop for Acknowledgement {
     fn drop(&mut self) {
-        if self.deferred {
-            let monitor = &self.driver.shared().monitor;
-            monitor.deferred(|count| count.saturating_sub(1));
-        }
+        let monitor = &self.handle.shared().monitor;
+        monitor.deferred(|count| count.saturating_sub(1));
     }
 }
 
@@ -141,70 +221,4 @@ impl fmt::Debug for Acknowledgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Acknowledgement").finish_non_exhaustive()
     }
-}
-
-/// The update's half of an acknowledgement that is not made yet.
-struct Pending(Acknowledgement);
-
-impl Pending {
-    fn defer(mut self) -> Acknowledgement {
-        self.0.open.deferred.store(true, Ordering::Release);
-        self.0.deferred = true;
-        let monitor = &self.0.driver.shared().monitor;
-        monitor.deferred(|count| count + 1);
-        self.0
-    }
-}
-
-impl fmt::Debug for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pending")
-    }
-}
-
-/// What both halves have: the one that acknowledges takes it.
-struct Open {
-    what: Acknowledged,
-    deferred: AtomicBool,
-}
-
-/// The runtime's half.
-pub(super) struct Due(Arc<Open>);
-
-impl Due {
-    /// The task that it is about, with its agent; none for an operation.
-    pub(super) fn task(&self) -> Option<(&TaskId, &AgentId)> {
-        match &self.0.what {
-            Acknowledged::Task(body) => Some((&body.task_id, &body.agent_id)),
-            Acknowledged::Operation(_) => None,
-        }
-    }
-
-    /// The call to make after the handler returned `Ok`; none if it deferred.
-    pub(super) fn into_call(self) -> Option<Call> {
-        (!self.0.deferred.load(Ordering::Acquire)).then(|| into_call(self.0))
-    }
-}
-
-/// Copied only if the other half is still held.
-fn into_call(open: Arc<Open>) -> Call {
-    Arc::try_unwrap(open)
-        .map_or_else(|open| open.what.clone(), |open| open.what)
-        .into_call()
-}
-
-fn split(what: Option<Acknowledged>, driver: &SchedulerDriver) -> (Option<Pending>, Option<Due>) {
-    let Some(what) = what else {
-        return (None, None);
-    };
-    let open = Arc::new(Open {
-        what,
-        deferred: AtomicBool::new(false),
-    });
-    let pending = Pending(Acknowledgement {
-        open: Arc::clone(&open),
-        driver: driver.clone(),
-        deferred: false,
-    });
-    (Some(pending), Some(Due(open)))
 }

@@ -6,9 +6,9 @@
 use std::collections::HashSet;
 
 use mesos_proto::v1::scheduler::{Call, call::Type};
-use mesos_proto::v1::{Filters, TaskInfo, offer::Operation};
+use mesos_proto::v1::{Filters, Resource, TaskInfo, offer::Operation};
 
-use super::wishes;
+use super::subscribe_state;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes of a status update's uuid (RFC 4122).
@@ -47,7 +47,7 @@ pub(super) fn call(call: &Call, roles: impl FnOnce() -> Vec<String>) -> Result<(
         },
         Type::UpdateFramework => match &call.update_framework {
             Some(body) => {
-                let roles = wishes::roles(&body.framework_info);
+                let roles = subscribe_state::roles(&body.framework_info);
                 known_roles("UPDATE_FRAMEWORK", &body.suppressed_roles, &roles)
             }
             None => Ok(()),
@@ -94,7 +94,7 @@ fn operations(operations: &[Operation]) -> Result<()> {
         if let Some(own) = &operation.id {
             id("operation", &own.value)?;
             if !operations_seen.insert(own.value.as_str()) {
-                let text = format!("operation id `{own}` is there twice in one ACCEPT");
+                let text = format!("operation id `{own}` occurs twice in one ACCEPT");
                 return Err(refused(text));
             }
         }
@@ -108,12 +108,31 @@ fn operations(operations: &[Operation]) -> Result<()> {
                 id("executor", &executor.executor_id.value)?;
             }
             if !tasks_seen.insert(task.task_id.value.as_str()) {
-                let text = format!("task id `{}` is there twice in one ACCEPT", task.task_id);
+                let text = format!("task id `{}` occurs twice in one ACCEPT", task.task_id);
                 return Err(refused(text));
             }
         }
     }
     Ok(())
+}
+
+/// Refuses tasks that use gpus, for a framework without the capability GPU_RESOURCES whose
+/// offers have no gpus. Mesos would answer TASK_ERROR, which does not name the capability
+/// (`--filter_gpu_resources` in `src/master/flags.cpp`).
+pub(super) fn no_gpus(operation: &Operation) -> Result<()> {
+    let gpus = |task: &&TaskInfo| {
+        let scalar = |one: &Resource| one.scalar.as_ref().map(|scalar| scalar.value);
+        let mut gpus = task.resources.iter().filter(|one| one.name == "gpus");
+        gpus.any(|one| scalar(one).is_some_and(|value| value > 0.0))
+    };
+    match tasks(operation).find(gpus) {
+        Some(task) => Err(refused(format!(
+            "task `{}` uses gpus, but the framework does not have the capability GPU_RESOURCES, so \
+             its offers contain no gpus; add .capability(GpuResources) to the Framework",
+            task.task_id
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The tasks that `operation` launches.
@@ -147,9 +166,9 @@ pub(crate) fn id(what: &str, value: &str) -> Result<()> {
 
 fn filters(filters: Option<&Filters>) -> Result<()> {
     match filters.and_then(|filters| filters.refuse_seconds) {
-        // Mesos would quietly take its default of 5 s for it.
+        // Mesos would silently use its default of 5 s instead.
         Some(seconds) if seconds.is_nan() || seconds < 0.0 => Err(refused(format!(
-            "refuse_seconds is {seconds}; it has to be 0 or more"
+            "refuse_seconds must be 0 or more, but is {seconds}"
         ))),
         _ => Ok(()),
     }
@@ -171,7 +190,7 @@ fn uuid(uuid: &[u8]) -> Result<()> {
     }
     let length = uuid.len();
     Err(refused(format!(
-        "the uuid of an acknowledgement has {UUID} bytes, not {length}"
+        "the uuid of an acknowledgement must have {UUID} bytes, but has {length}"
     )))
 }
 

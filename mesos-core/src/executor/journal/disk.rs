@@ -177,7 +177,7 @@ impl Writer {
     fn work(mut self, jobs: &mpsc::Receiver<Job>, failed: &watch::Sender<Option<Error>>) {
         while let Ok(first) = jobs.recv() {
             if let Err(error) = self.batch(first, jobs) {
-                tracing::error!(error = %crate::chain(&error), "the journal cannot be kept");
+                tracing::error!(error = %crate::error_chain(&error), "the journal cannot be kept");
                 failed.send_replace(Some(error));
                 return;
             }
@@ -243,7 +243,7 @@ impl Writer {
             Ok(file) => self.file = file,
             Err(error) => {
                 let _ = fs::remove_file(&new);
-                tracing::warn!(error = %crate::chain(&error), "the journal stays as long as it is");
+                tracing::warn!(error = %crate::error_chain(&error), "the journal stays as long as it is");
             }
         }
     }
@@ -319,7 +319,7 @@ mod tests {
         let error = failure.occurred().await;
         assert_eq!(error.kind(), ErrorKind::Store);
         assert_eq!(
-            crate::chain(&error),
+            crate::error_chain(&error),
             "cannot write to /dev/full, the executor's journal: No space left on device (os \
              error 28)"
         );

@@ -6,7 +6,7 @@ use mesos_proto::v1::executor::event;
 use mesos_proto::v1::{TaskId, TaskState, TaskStatus};
 
 use super::Runtime;
-use crate::End;
+use crate::StopReason;
 use crate::backend::{Backend, Calls, ExecutorApi};
 use crate::error::Result;
 use crate::executor::sender::Sender;
@@ -14,31 +14,30 @@ use crate::executor::session::{Input, Output};
 use crate::executor::{Event, Executor, Subscribed};
 use crate::runtime::{Handled, ended, guarded};
 
-impl<E, B> Runtime<E, B>
+impl<E, B, M> Runtime<E, B, M>
 where
-    E: Executor + 'static,
+    E: Executor<M> + 'static,
     B: Backend<ExecutorApi> + 'static,
+    M: Send + 'static,
 {
-    /// Hands one event to its handler. What the session has to be told of it,
-    /// or the driver's end.
+    /// Hands one event to its handler. Returns the input for the session, or the driver's end.
     pub(super) async fn deliver(
         &mut self,
         event: Event,
         calls: &Arc<dyn Calls<ExecutorApi>>,
-    ) -> Result<Input, Result<End>> {
-        let driver = self.driver.clone();
-        let shared = driver.shared();
+    ) -> Result<Input, Result<StopReason>> {
+        let shared = Arc::clone(&self.handle);
         let link = &shared.link;
         let generation = self.session.generation();
         tracing::trace!(?event, "event");
-        let executor = &mut self.executor;
+        let (executor, driver) = (&mut self.executor, &self.driver);
         let (name, handler) = match event {
             Event::Subscribed(subscribed) => return self.subscribed(*subscribed, calls).await,
             Event::Launch(task) => {
                 let receipt = shared.journal().launched((*task).clone());
                 receipt.arrived().await;
                 let ids = vec![task.task_id.clone()];
-                let handler = executor.launch(&driver, *task);
+                let handler = executor.launch(driver, *task);
                 let handled = guarded(link, "launch", handler).await;
                 return self.launched(handled, ids).await;
             }
@@ -49,15 +48,15 @@ where
                     receipt.arrived().await;
                     ids.push(task.task_id.clone());
                 }
-                let handler = executor.launch_group(&driver, group);
+                let handler = executor.launch_group(driver, group);
                 let handled = guarded(link, "launch_group", handler).await;
                 return self.launched(handled, ids).await;
             }
-            // The handler is called when the session agrees that it is time.
+            // The session decides when to call the handler.
             Event::Shutdown => return Ok(Input::ShutDown(generation)),
             Event::Error(message) => {
                 link.disconnect();
-                let handler = executor.error(&driver, message.clone());
+                let handler = executor.error(driver, message.clone());
                 let handled = guarded(link, "error", handler).await;
                 return match ended(handled) {
                     Some(end) => Err(end),
@@ -68,14 +67,14 @@ where
             Event::Kill {
                 task_id,
                 kill_policy,
-            } => ("kill", executor.kill(&driver, task_id, kill_policy)),
+            } => ("kill", executor.kill(driver, task_id, kill_policy)),
             Event::Acknowledged { task_id, uuid } => {
                 shared.journal().acknowledged(&task_id, &uuid);
-                let handler = executor.acknowledged(&driver, task_id, uuid);
+                let handler = executor.acknowledged(driver, task_id, uuid);
                 ("acknowledged", handler)
             }
-            Event::Message(data) => ("message", executor.message(&driver, data)),
-            Event::Unknown(event) => ("unknown", executor.unknown(&driver, event)),
+            Event::Message(data) => ("message", executor.message(driver, data)),
+            Event::Unknown(event) => ("unknown", executor.unknown(driver, event)),
         };
         match ended(guarded(link, name, handler).await) {
             Some(end) => Err(end),
@@ -87,17 +86,16 @@ where
         &mut self,
         subscribed: event::Subscribed,
         calls: &Arc<dyn Calls<ExecutorApi>>,
-    ) -> Result<Input, Result<End>> {
+    ) -> Result<Input, Result<StopReason>> {
         let granted = Input::Granted(self.session.generation());
         let Output::Subscribed(resubscribed) = self.step(granted) else {
             return Ok(Input::Look);
         };
-        let driver = self.driver.clone();
-        let shared = driver.shared();
+        let shared = Arc::clone(&self.handle);
         shared.link.connect(Arc::clone(calls));
-        // Where the same stream has another subscription, its calls are the same too.
+        // A stream that subscribes again keeps its calls.
         if self.sender.is_none() {
-            self.sender = Some(Sender::start(&driver, calls, self.environment.checkpoint));
+            self.sender = Some(Sender::start(&shared, calls, self.environment.checkpoint));
         }
         let subscribed = Subscribed {
             executor_info: subscribed.executor_info,
@@ -107,32 +105,32 @@ where
             resubscribed,
             recovered: std::mem::take(&mut self.recovered),
         };
-        let handler = self.executor.subscribed(&driver, subscribed);
+        let handler = self.executor.subscribed(&self.driver, subscribed);
         match ended(guarded(&shared.link, "subscribed", handler).await) {
             Some(end) => Err(end),
             None => Ok(Input::Look),
         }
     }
 
-    /// A launch that failed ends its tasks, so that nobody waits for them.
+    /// A launch that failed ends its tasks, so that the scheduler does not wait for them.
     async fn launched(
         &mut self,
         handled: Result<Handled>,
         ids: Vec<TaskId>,
-    ) -> Result<Input, Result<End>> {
+    ) -> Result<Input, Result<StopReason>> {
         if let Ok(Handled::Failed(text)) = &handled {
             for task_id in ids {
-                if !self.driver.shared().journal().is_live(&task_id) {
+                if !self.handle.journal().is_live(&task_id) {
                     continue;
                 }
                 let status = TaskStatus {
                     task_id,
                     state: TaskState::TaskFailed as i32,
-                    message: Some(format!("the executor could not launch the task: {text}")),
+                    message: Some(format!("the executor failed to launch the task: {text}")),
                     ..Default::default()
                 };
-                if let Err(error) = self.driver.update(status).await {
-                    tracing::error!(error = %crate::chain(&error), "update not made");
+                if let Err(error) = self.driver.send_update(status).await {
+                    tracing::error!(error = %crate::error_chain(&error), "cannot report the failed launch");
                 }
             }
         }

@@ -1,6 +1,6 @@
-//! Runs one executor: subscribes, reads events, reconnects, ends. What is done
-//! when is for the session (`executor/session`) to say; what an event means
-//! for the executor is in `deliver`.
+//! The event loop of one executor: subscribes, reads events, reconnects, ends. The session
+//! (`executor/session`) decides what to do when; `deliver` has what an event means for the
+//! executor.
 
 mod deliver;
 
@@ -8,64 +8,76 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_proto::v1::TaskInfo;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::driver::Handle;
 use super::grace::Watchdog;
 use super::journal::Failure;
 use super::sender::Sender;
 use super::session::{Generation, Input, Output, Rules, Session, State};
 use super::{Event, Executor, ExecutorDriver, ExecutorEnvironment};
-use crate::End;
+use crate::StopReason;
 use crate::backend::{Backend, EventStream, ExecutorApi, Incoming, Subscription};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{BackoffPolicy, Finish, Stop, ended, guarded};
 
 /// How often the agent gets a HEARTBEAT (`src/executor/executor.cpp`).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30 * 60);
 
-/// Bound of the wait between attempts to subscribe, however short the agent
-/// wants it.
+/// Lower bound of the wait between attempts to subscribe, whatever the agent has configured.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 /// See the module.
-pub(super) struct Runtime<E, B> {
+pub(super) struct Runtime<E, B, M> {
     executor: E,
     backend: Arc<B>,
-    driver: ExecutorDriver,
+    driver: ExecutorDriver<M>,
+    handle: Handle,
     environment: ExecutorEnvironment,
     session: Session,
     started: Instant,
     /// Sends updates over the present subscription.
     sender: Option<Sender>,
-    /// Of the journal's disk; none where there is none, or it was told.
+    /// Reports a failure of the journal's disk. `None` without a disk, or once it has failed.
     failure: Option<Failure>,
     stopping: bool,
-    /// What an earlier process left, until it is told.
+    /// Tasks of an earlier process, until the executor has received them.
     recovered: Vec<TaskInfo>,
     watchdog: Option<Watchdog>,
 }
 
-/// How the loop goes on.
-enum Flow {
-    On,
-    End(Result<End>),
+/// Inputs of the program that the executor has not received yet.
+type Inputs<M> = mpsc::UnboundedReceiver<M>;
+
+/// The next thing to handle.
+enum Next<M> {
+    Input(M),
+    Event(Result<Event>),
 }
 
-impl<E, B> Runtime<E, B>
+/// Whether the loop continues.
+enum Flow {
+    On,
+    End(Result<StopReason>),
+}
+
+impl<E, B, M> Runtime<E, B, M>
 where
-    E: Executor + 'static,
+    E: Executor<M> + 'static,
     B: Backend<ExecutorApi> + 'static,
+    M: Send + 'static,
 {
     pub(super) fn new(
         executor: E,
         environment: ExecutorEnvironment,
         backend: B,
-        driver: ExecutorDriver,
+        driver: ExecutorDriver<M>,
         failure: Option<Failure>,
     ) -> Self {
-        // An agent that is back waits for its executors as long as it tells
-        // them to back off at most (`src/slave/flags.cpp`); with half of that
-        // there is always time for one more attempt.
+        // An agent that is back waits for its executors for the longest backoff that it has
+        // configured for them (`src/slave/flags.cpp`). Half of that leaves time for another
+        // attempt.
         let max = (environment.subscription_backoff_max / 2).max(SHORTEST_WAIT);
         let rules = Rules {
             checkpoint: environment.checkpoint,
@@ -75,11 +87,13 @@ where
             grace: environment.shutdown_grace_period,
             backoff: BackoffPolicy::new(max.min(Duration::from_millis(100)), max),
         };
-        let recovered = driver.shared().journal().live_tasks();
+        let handle = Arc::clone(driver.handle());
+        let recovered = handle.journal().live_tasks();
         Self {
             executor,
             backend: Arc::new(backend),
             driver,
+            handle,
             environment,
             session: Session::new(rules),
             started: Instant::now(),
@@ -91,27 +105,40 @@ where
         }
     }
 
-    pub(super) async fn run(mut self, opened: Result<()>) {
-        let driver = self.driver.clone();
-        let finish = Finish::new(|end| driver.shared().finish(end));
+    /// Runs until the driver ends, and gives the executor back unless a handler panicked.
+    pub(super) async fn run(
+        mut self,
+        opened: Result<()>,
+        mut inputs: Inputs<M>,
+        give_back: oneshot::Sender<E>,
+    ) {
+        let handle = Arc::clone(&self.handle);
+        let finish = Finish::new(|end| handle.finish(end));
         let end = match opened {
-            Ok(()) => self.drive().await,
+            Ok(()) => self.drive(&mut inputs).await,
             Err(error) => Err(error),
         };
         if let Some(watchdog) = self.watchdog.take()
-            && self.driver.live_tasks() > 0
+            && self.handle.journal().facts().tasks > 0
         {
             watchdog.leave();
         }
         self.step(Input::End(end.clone()));
+        if !end
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::Panicked)
+        {
+            // The caller may not want it.
+            let _ = give_back.send(self.executor);
+        }
         finish.with(end);
     }
 
-    /// Tells the session what happened.
+    /// Reports to the session what happened.
     fn step(&mut self, input: Input) -> Output {
         let before = self.session.state();
         let now = self.started.elapsed();
-        let facts = self.driver.shared().journal().facts();
+        let facts = self.handle.journal().facts();
         let output = self.session.step(now, fastrand::f64(), facts, input);
         let after = self.session.state();
         if after != before {
@@ -121,33 +148,49 @@ where
         output
     }
 
-    async fn drive(&mut self) -> Result<End> {
+    async fn drive(&mut self, inputs: &mut Inputs<M>) -> Result<StopReason> {
         let mut input = Input::Connect;
         loop {
             let flow = match self.step(input) {
-                Output::Open(generation) => self.attempt(generation).await,
+                Output::Open(generation) => self.attempt(generation, inputs).await,
                 output => self.act(output).await,
             };
             if let Flow::End(end) = flow {
                 return end;
             }
-            input = self.happening().await;
+            input = tokio::select! {
+                biased;
+                input = self.happening() => input,
+                Some(input) = inputs.recv() => match self.input(input).await {
+                    Ok(input) => input,
+                    Err(end) => return end,
+                },
+            };
         }
     }
 
-    /// Does what the session says, except for opening subscriptions.
+    /// Hands an input of the program to the executor.
+    async fn input(&mut self, input: M) -> Result<Input, Result<StopReason>> {
+        let handler = self.executor.input(&self.driver, input);
+        match ended(guarded(&self.handle.link, "input", handler).await) {
+            Some(end) => Err(end),
+            None => Ok(Input::Look),
+        }
+    }
+
+    /// Acts on an output of the session, except for opening subscriptions.
     async fn act(&mut self, mut output: Output) -> Flow {
-        let driver = self.driver.clone();
-        let link = &driver.shared().link;
+        let handle = Arc::clone(&self.handle);
+        let link = &handle.link;
         loop {
             let shut_down = match output {
                 Output::Ended(end) => return Flow::End(end),
                 Output::Lost(disconnected, shut_down) => {
                     self.disconnect();
                     let retry_in = disconnected.retry_in;
-                    let error = crate::chain(&disconnected.error);
+                    let error = crate::error_chain(&disconnected.error);
                     tracing::warn!(%error, attempts = disconnected.attempts, ?retry_in, "no subscription");
-                    let handler = self.executor.disconnected(&driver, disconnected);
+                    let handler = self.executor.disconnected(&self.driver, disconnected);
                     if let Some(end) = ended(guarded(link, "disconnected", handler).await) {
                         return Flow::End(end);
                     }
@@ -158,24 +201,23 @@ where
             };
             if shut_down {
                 let grace = self.environment.shutdown_grace_period;
-                self.watchdog = Watchdog::start(self.environment.grace_over, grace);
-                let handler = self.executor.shutdown(&driver);
+                self.watchdog = Watchdog::start(self.environment.on_grace_timeout, grace);
+                let handler = self.executor.shutdown(&self.driver);
                 if let Some(end) = ended(guarded(link, "shutdown", handler).await) {
                     return Flow::End(end);
                 }
             }
-            // The handler may have done what was waited for.
+            // The handler may have completed what the session waits for.
             output = self.step(Input::Look);
         }
     }
 
     /// Opens a subscription and reads it to its end.
-    async fn attempt(&mut self, generation: Generation) -> Flow {
-        let shared = self.driver.clone();
-        let shared = shared.shared();
+    async fn attempt(&mut self, generation: Generation, inputs: &mut Inputs<M>) -> Flow {
+        let shared = Arc::clone(&self.handle);
         let (tasks, updates) = shared.journal().snapshot();
         let call = shared.caller.subscribe(tasks, updates);
-        // Out of self, which is needed while it is under way.
+        // Shared, so that the attempt does not borrow self.
         let backend = Arc::clone(&self.backend);
         let attempt = backend.subscribe(call);
         tokio::pin!(attempt);
@@ -186,9 +228,13 @@ where
                 attempt = &mut attempt => match attempt {
                     Ok(subscription) => {
                         self.step(Input::Opened(generation));
-                        return self.serve(generation, subscription).await;
+                        return self.serve(generation, subscription, inputs).await;
                     }
                     Err(error) => self.step(Input::Failed(generation, error)),
+                },
+                Some(input) = inputs.recv() => match self.input(input).await {
+                    Ok(input) => self.step(input),
+                    Err(end) => return Flow::End(end),
                 },
             };
             if let Flow::End(end) = self.act(output).await {
@@ -203,6 +249,7 @@ where
         &mut self,
         generation: Generation,
         subscription: Subscription<ExecutorApi>,
+        inputs: &mut Inputs<M>,
     ) -> Flow {
         let Subscription {
             mut events,
@@ -210,8 +257,7 @@ where
             peer,
         } = subscription;
         tracing::debug!(%peer, generation, "subscribing");
-        let driver = self.driver.clone();
-        let shared = driver.shared();
+        let shared = Arc::clone(&self.handle);
         let mut heartbeat = Instant::now() + HEARTBEAT_INTERVAL;
         while matches!(self.session.state(), State::Subscribing | State::Subscribed) {
             let output = tokio::select! {
@@ -219,19 +265,23 @@ where
                 input = self.happening() => self.step(input),
                 () = sleep_until(heartbeat) => {
                     heartbeat = Instant::now() + HEARTBEAT_INTERVAL;
-                    // Whether it arrives, the connection will tell.
+                    // If the heartbeat does not arrive, the connection reports it.
                     if let Ok(answer) = calls.send(shared.caller.heartbeat()).await {
                         drop(answer);
                     }
                     continue;
                 }
-                event = next(events.as_mut()) => match event {
-                    Ok(event) => match self.deliver(event, &calls).await {
+                next = next(inputs, events.as_mut()) => {
+                    let handled = match next {
+                        Next::Input(input) => self.input(input).await,
+                        Next::Event(Ok(event)) => self.deliver(event, &calls).await,
+                        Next::Event(Err(error)) => Ok(Input::Failed(generation, error)),
+                    };
+                    match handled {
                         Ok(input) => self.step(input),
                         Err(end) => return Flow::End(end),
-                    },
-                    Err(error) => self.step(Input::Failed(generation, error)),
-                },
+                    }
+                }
             };
             if let Flow::End(end) = self.act(output).await {
                 return Flow::End(end);
@@ -243,19 +293,18 @@ where
 
     fn disconnect(&mut self) {
         self.sender = None;
-        self.driver.shared().link.disconnect();
+        self.handle.link.disconnect();
     }
 
-    /// Waits for what does not come from the agent, but for answers that show
-    /// that there is no subscription. Cancel safe.
+    /// Waits for what does not come from the agent, except for answers that show that the
+    /// subscription is lost. Cancel safe.
     async fn happening(&mut self) -> Input {
-        let driver = self.driver.clone();
-        let shared = driver.shared();
+        let shared = Arc::clone(&self.handle);
         let wake = self.session.wake().map(|at| self.started + at);
         let generation = self.session.generation();
         tokio::select! {
             biased;
-            () = shared.link.aborted() => Input::End(Ok(End::Aborted)),
+            () = shared.link.aborted() => Input::End(Ok(StopReason::Aborted)),
             Stop::Stop { .. } = shared.link.stop_requested(), if !self.stopping => {
                 self.stopping = true;
                 Input::Stop
@@ -264,7 +313,7 @@ where
                 self.failure = None;
                 Input::Broken(error)
             }
-            // An update was settled, so this may have been the last.
+            // An update was settled, perhaps the last one.
             () = shared.settled.notified(), if self.session.is_closing() => Input::Look,
             error = lost(&mut self.sender) => Input::Failed(generation, error),
             () = until(wake) => match self.session.state() {
@@ -275,8 +324,15 @@ where
     }
 }
 
-/// The next event.
-async fn next(events: &mut dyn EventStream<ExecutorApi>) -> Result<Event> {
+/// The next input or event, in random order, so that neither waits for the other forever.
+async fn next<M>(inputs: &mut Inputs<M>, events: &mut dyn EventStream<ExecutorApi>) -> Next<M> {
+    tokio::select! {
+        Some(input) = inputs.recv() => Next::Input(input),
+        event = next_event(events) => Next::Event(event),
+    }
+}
+
+async fn next_event(events: &mut dyn EventStream<ExecutorApi>) -> Result<Event> {
     match events.next().await? {
         Incoming::Event(event, record) => Event::lift(*event, record),
         Incoming::Disconnected(error) => Err(error),

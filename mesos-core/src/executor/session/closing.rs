@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::End;
+use crate::StopReason;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the journal holds.
@@ -46,7 +46,7 @@ impl Closing {
         facts: Facts,
         alone: bool,
         last: Option<&Error>,
-    ) -> Option<Result<End>> {
+    ) -> Option<Result<StopReason>> {
         let flushed = facts.updates == 0 || alone;
         let ended = match self.why {
             Why::Stop => true,
@@ -56,15 +56,19 @@ impl Closing {
             return None;
         }
         Some(match &self.why {
-            Why::Stop => in_order(End::Stopped, Facts { tasks: 0, ..facts }, last),
-            Why::ShutDown => in_order(End::ShutDown, facts, last),
+            Why::Stop => in_order(StopReason::Stopped, Facts { tasks: 0, ..facts }, last),
+            Why::ShutDown => in_order(StopReason::ShutDown, facts, last),
             Why::Failed(error) => Err(failed(error, facts)),
         })
     }
 }
 
 /// An end as it was asked for, unless something was left.
-pub(in crate::executor) fn in_order(end: End, facts: Facts, last: Option<&Error>) -> Result<End> {
+pub(in crate::executor) fn in_order(
+    end: StopReason,
+    facts: Facts,
+    last: Option<&Error>,
+) -> Result<StopReason> {
     if facts == Facts::default() {
         return Ok(end);
     }

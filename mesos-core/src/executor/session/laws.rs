@@ -117,7 +117,7 @@ proptest! {
                 Kind::Stop => Input::Stop,
                 Kind::Broken => Input::Broken(Error::new(ErrorKind::Store, "full")),
                 Kind::Look => Input::Look,
-                Kind::End => Input::End(Ok(End::Aborted)),
+                Kind::End => Input::End(Ok(StopReason::Aborted)),
             };
             let output = session.step(now, random, facts, input);
             let after = session.state();
@@ -191,10 +191,10 @@ proptest! {
                 Output::Ended(ref end) if !matches!(kind, Kind::End) => {
                     let (began, deadline) = ending.expect("an end without a beginning");
                     match end {
-                        Ok(End::Stopped) => {
+                        Ok(StopReason::Stopped) => {
                             prop_assert_eq!((began, facts.updates), ("stop", 0));
                         }
-                        Ok(End::ShutDown) => {
+                        Ok(StopReason::ShutDown) => {
                             prop_assert_eq!((began, facts), ("shutdown", Facts::default()));
                         }
                         Ok(other) => prop_assert!(false, "{:?}", other),

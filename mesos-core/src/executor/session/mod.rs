@@ -34,7 +34,7 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::End;
+use crate::StopReason;
 use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backoff, BackoffPolicy};
@@ -103,7 +103,7 @@ pub(super) enum Input {
     /// Time has passed or the journal has changed.
     Look,
     /// The driver ends at once.
-    End(Result<End>),
+    End(Result<StopReason>),
 }
 
 /// What is to be done about it.
@@ -122,7 +122,7 @@ pub(super) enum Output {
     /// Tell `shutdown`.
     ShutDown,
     /// The driver ends.
-    Ended(Result<End>),
+    Ended(Result<StopReason>),
 }
 
 /// See the module.
@@ -361,7 +361,7 @@ impl Session {
         told
     }
 
-    fn end(&mut self, end: Result<End>) -> Output {
+    fn end(&mut self, end: Result<StopReason>) -> Output {
         self.state = State::Ended;
         Output::Ended(end)
     }

@@ -53,7 +53,7 @@ fn fail(session: &mut Session, now: Duration, error: Error) -> Output {
     session.step(now, 1.0, NOTHING, failed)
 }
 
-fn look(session: &mut Session, now: Duration, facts: Facts) -> Option<Result<End>> {
+fn look(session: &mut Session, now: Duration, facts: Facts) -> Option<Result<StopReason>> {
     match session.step(now, 1.0, facts, Input::Look) {
         Output::Ended(end) => Some(end),
         _ => None,
@@ -183,7 +183,7 @@ fn a_stop_waits_for_acknowledgements_and_says_what_is_missing() {
     // Tasks are not waited for: it was the executor's own wish.
     assert_eq!(
         look(&mut session, SECOND * 2, left(0, 1)).map(Result::ok),
-        Some(Some(End::Stopped))
+        Some(Some(StopReason::Stopped))
     );
 }
 
@@ -201,7 +201,7 @@ fn a_shutdown_waits_for_the_tasks_and_their_acknowledgements() {
     assert!(look(&mut session, SECOND * 2, left(0, 1)).is_none());
     assert_eq!(
         look(&mut session, SECOND * 2, NOTHING).map(Result::ok),
-        Some(Some(End::ShutDown))
+        Some(Some(StopReason::ShutDown))
     );
 }
 

@@ -6,113 +6,229 @@ use mesos_proto::v1::{AgentId, ExecutorId, FrameworkInfo, KillPolicy, Request, T
 
 use super::SchedulerDriver;
 use crate::capability::Capability;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::scheduler::calls;
 
-impl SchedulerDriver {
-    /// Asks for offers again: clears the filters of `roles` and unsuppresses
-    /// them. No roles means all of the framework's.
+/// Details of a kill, for [`SchedulerDriver::kill_with`].
+///
+/// ```
+/// use mesos::scheduler::KillOptions;
+/// use mesos::v1::KillPolicy;
+///
+/// let options = KillOptions::new().agent("agent-7").policy(KillPolicy::default());
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KillOptions {
+    pub(in crate::scheduler) agent_id: Option<AgentId>,
+    pub(in crate::scheduler) policy: Option<KillPolicy>,
+}
+
+impl KillOptions {
+    /// No details: the kill policy of the task applies.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The agent of the task. Helps the master right after a failover, when it does not know
+    /// the task yet. The master ignores a kill that names the wrong agent
+    /// (`Master::kill` in `src/master/master.cpp`). Backends that cannot send the agent
+    /// leave the agent out.
+    #[must_use]
+    pub fn agent(mut self, agent_id: impl Into<AgentId>) -> Self {
+        self.agent_id = Some(agent_id.into());
+        self
+    }
+
+    /// The kill policy, which takes precedence over the policy of the task.
+    #[must_use]
+    pub fn policy(mut self, policy: KillPolicy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+}
+
+impl<M: Send + 'static> SchedulerDriver<M> {
+    /// Requests offers again for all roles of the framework: clears the filters of declined
+    /// offers, and ends their suppression.
     ///
     /// # Errors
-    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported) for single roles.
-    pub async fn revive(&self, roles: impl IntoIterator<Item = String>) -> Result<()> {
-        let roles: Vec<String> = roles.into_iter().collect();
-        if !roles.is_empty() {
-            self.shared.require(Capability::PerRoleSuppression)?;
-        }
+    /// Those of a call.
+    pub async fn revive(&self) -> Result<()> {
+        self.call(calls::revive(Vec::new())).await
+    }
+
+    /// As [`revive`](Self::revive), for these roles only.
+    ///
+    /// # Errors
+    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported);
+    /// [`Config`](crate::ErrorKind::Config) without roles, which would mean all roles.
+    pub async fn revive_roles(
+        &self,
+        roles: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<()> {
+        let roles = self.some_roles("revive_roles", roles)?;
         self.call(calls::revive(roles)).await
     }
 
-    /// Asks for no more offers for `roles` until
-    /// [`revive`](Self::revive). No roles means all of the framework's.
+    /// Stops offers for all roles of the framework until [`revive`](Self::revive).
     ///
     /// # Errors
-    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported) for single roles.
-    pub async fn suppress(&self, roles: impl IntoIterator<Item = String>) -> Result<()> {
-        let roles: Vec<String> = roles.into_iter().collect();
-        if !roles.is_empty() {
-            self.shared.require(Capability::PerRoleSuppression)?;
-        }
+    /// Those of a call.
+    pub async fn suppress(&self) -> Result<()> {
+        self.call(calls::suppress(Vec::new())).await
+    }
+
+    /// As [`suppress`](Self::suppress), for these roles only.
+    ///
+    /// # Errors
+    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported);
+    /// [`Config`](crate::ErrorKind::Config) without roles, which would mean all roles.
+    pub async fn suppress_roles(
+        &self,
+        roles: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<()> {
+        let roles = self.some_roles("suppress_roles", roles)?;
         self.call(calls::suppress(roles)).await
     }
 
-    /// Kills a task. Best effort: watch for its terminal update, and try
-    /// again. With the wrong agent the master ignores the call; an unknown
-    /// task is answered like a [`reconcile`](Self::reconcile) of it.
+    /// An empty list means all roles to Mesos, and is refused here.
+    fn some_roles(
+        &self,
+        method: &str,
+        roles: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Vec<String>> {
+        let roles: Vec<String> = roles.into_iter().map(Into::into).collect();
+        if roles.is_empty() {
+            let all = method.trim_end_matches("_roles");
+            return Err(empty(format!(
+                "{method} needs a role; {all}() means all roles"
+            )));
+        }
+        self.shared().require(Capability::PerRoleSuppression)?;
+        Ok(roles)
+    }
+
+    /// Kills a task. Best effort: watch for the terminal update of the task, and repeat the
+    /// kill, or let [`kill_until_ended`](Self::kill_until_ended) do so. The master answers a
+    /// kill of an unknown task like a [`reconcile`](Self::reconcile) of the task: with
+    /// TASK_UNKNOWN, which is not a terminal state.
     ///
     /// # Errors
-    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported) for the optional arguments.
-    pub async fn kill(
-        &self,
-        task_id: impl Into<TaskId>,
-        agent_id: Option<AgentId>,
-        kill_policy: Option<KillPolicy>,
-    ) -> Result<()> {
-        if agent_id.is_some() {
-            self.shared.require(Capability::KillOnAgent)?;
-        }
-        if kill_policy.is_some() {
-            self.shared.require(Capability::KillPolicy)?;
-        }
-        let call = calls::kill(task_id.into(), agent_id, kill_policy);
+    /// Those of a call.
+    pub async fn kill(&self, task_id: impl Into<TaskId>) -> Result<()> {
+        self.kill_with(task_id, KillOptions::new()).await
+    }
+
+    /// As [`kill`](Self::kill), with details.
+    ///
+    /// # Errors
+    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported) for a kill policy.
+    pub async fn kill_with(&self, task_id: impl Into<TaskId>, options: KillOptions) -> Result<()> {
+        let KillOptions { agent_id, policy } = self.checked(options)?;
+        let call = calls::kill(task_id.into(), agent_id, policy);
         self.call(call).await
+    }
+
+    /// The options as far as the backend can send them. The agent is only a hint.
+    pub(super) fn checked(&self, mut options: KillOptions) -> Result<KillOptions> {
+        if options.policy.is_some() {
+            self.shared().require(Capability::KillPolicy)?;
+        }
+        let capabilities = self.shared().capabilities;
+        options.agent_id = options
+            .agent_id
+            .filter(|_| capabilities.contains(Capability::KillOnAgent));
+        Ok(options)
     }
 
     /// Shuts an executor down, with its tasks.
     ///
     /// # Errors
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported).
-    pub async fn shutdown(&self, executor_id: ExecutorId, agent_id: AgentId) -> Result<()> {
-        self.shared.require(Capability::ShutdownExecutor)?;
-        self.call(calls::shutdown(executor_id, agent_id)).await
+    pub async fn shutdown(
+        &self,
+        agent_id: impl Into<AgentId>,
+        executor_id: impl Into<ExecutorId>,
+    ) -> Result<()> {
+        self.shared().require(Capability::ShutdownExecutor)?;
+        let call = calls::shutdown(agent_id.into(), executor_id.into());
+        self.call(call).await
     }
 
-    /// Asks for the state of `tasks`; of all tasks that the master knows if
-    /// there are none. The answers are updates without uuid. Give the agent's
-    /// id where you know it: without it the master cannot say
-    /// TASK_UNREACHABLE or TASK_GONE (`src/master/master.cpp`).
+    /// Requests the state of `tasks`. The answers are updates without uuid. Give the agent's
+    /// id where you know it: without the agent's id the master cannot answer
+    /// TASK_UNREACHABLE or TASK_GONE (`Master::reconcileTasks` in `src/master/master.cpp`).
     ///
     /// # Errors
-    /// Those of a call.
+    /// Those of a call; [`Config`](crate::ErrorKind::Config) without tasks, which would mean
+    /// all tasks: see [`reconcile_all`](Self::reconcile_all).
     pub async fn reconcile(
         &self,
         tasks: impl IntoIterator<Item = (TaskId, Option<AgentId>)>,
     ) -> Result<()> {
-        let tasks = tasks
-            .into_iter()
-            .map(|(task_id, agent_id)| call::reconcile::Task { task_id, agent_id })
-            .collect();
+        let task = |(task_id, agent_id)| call::reconcile::Task { task_id, agent_id };
+        let tasks: Vec<_> = tasks.into_iter().map(task).collect();
+        if tasks.is_empty() {
+            let text = "reconcile needs a task; reconcile_all() means all tasks";
+            return Err(empty(text));
+        }
         self.call(calls::reconcile(tasks)).await
     }
 
-    /// Asks for the state of operations; of all if there are none.
+    /// Requests the state of every task of the framework that the master knows. There is no
+    /// mark after the last answer, and no answer at all if there are no tasks.
     ///
     /// # Errors
-    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported).
+    /// Those of a call.
+    pub async fn reconcile_all(&self) -> Result<()> {
+        self.call(calls::reconcile(Vec::new())).await
+    }
+
+    /// Requests the state of `operations`.
+    ///
+    /// # Errors
+    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported);
+    /// [`Config`](crate::ErrorKind::Config) without operations, which would mean all of them:
+    /// see [`reconcile_all_operations`](Self::reconcile_all_operations).
     pub async fn reconcile_operations(
         &self,
         operations: impl IntoIterator<Item = call::reconcile_operations::Operation>,
     ) -> Result<()> {
-        self.shared.require(Capability::OperationFeedback)?;
-        let operations = operations.into_iter().collect();
+        self.shared().require(Capability::OperationFeedback)?;
+        let operations: Vec<_> = operations.into_iter().collect();
+        if operations.is_empty() {
+            let text = "reconcile_operations needs an operation; reconcile_all_operations() \
+                        means all operations";
+            return Err(empty(text));
+        }
         self.call(calls::reconcile_operations(operations)).await
+    }
+
+    /// Requests the state of every operation of the framework that the master knows.
+    ///
+    /// # Errors
+    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported).
+    pub async fn reconcile_all_operations(&self) -> Result<()> {
+        self.shared().require(Capability::OperationFeedback)?;
+        self.call(calls::reconcile_operations(Vec::new())).await
     }
 
     /// Sends bytes to an executor. Delivered at most once; may be lost.
     ///
     /// # Errors
     /// Those of a call.
-    pub async fn message(
+    pub async fn send_message(
         &self,
-        executor_id: ExecutorId,
-        agent_id: AgentId,
+        agent_id: impl Into<AgentId>,
+        executor_id: impl Into<ExecutorId>,
         data: impl Into<Bytes>,
     ) -> Result<()> {
-        let call = calls::message(executor_id, agent_id, data.into());
+        let call = calls::message(agent_id.into(), executor_id.into(), data.into());
         self.call(call).await
     }
 
-    /// Asks for particular resources. Mesos' own allocator ignores this.
+    /// Requests particular resources. Mesos' own allocator ignores this call.
     ///
     /// # Errors
     /// Those of a call.
@@ -121,26 +237,29 @@ impl SchedulerDriver {
         self.call(call).await
     }
 
-    /// Replaces the framework's description, its suppressed roles and its
-    /// offer constraints. Unlike other calls this one is answered after it
-    /// took effect. The principal must be given if the master knows one; the
-    /// framework's id is filled in.
+    /// Replaces the framework's description, its suppressed roles and its offer constraints.
+    /// Unlike other calls, this call is answered after it took effect. The principal must be
+    /// given if the master knows one; the framework's id is filled in.
     ///
     /// # Errors
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported).
     pub async fn update_framework(
         &self,
         mut info: FrameworkInfo,
-        suppressed_roles: impl IntoIterator<Item = String>,
+        suppressed_roles: impl IntoIterator<Item = impl Into<String>>,
         offer_constraints: Option<OfferConstraints>,
     ) -> Result<()> {
-        self.shared.require(Capability::UpdateFramework)?;
+        self.shared().require(Capability::UpdateFramework)?;
         if offer_constraints.is_some() {
-            self.shared.require(Capability::OfferConstraints)?;
+            self.shared().require(Capability::OfferConstraints)?;
         }
         info.id = self.framework_id();
-        let suppressed_roles = suppressed_roles.into_iter().collect();
+        let suppressed_roles = suppressed_roles.into_iter().map(Into::into).collect();
         let call = calls::update_framework(info, suppressed_roles, offer_constraints);
         self.call(call).await
     }
+}
+
+fn empty(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, text)
 }

@@ -1,155 +1,185 @@
-//! The handle through which a scheduler talks to Mesos: its beginning, its end,
-//! and how a call is made. The calls themselves are in `offers` and `calls`.
+//! The handle through which a scheduler talks to Mesos: how it starts and ends. The calls are
+//! in `offers`, `calls` and `reconcile`, inputs in `inputs`.
 
 mod calls;
+mod inputs;
 mod offers;
 mod reconcile;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
-use mesos_proto::v1::{AgentId, FrameworkId};
-use tokio::time::{Instant, sleep, timeout_at};
-use tracing::Instrument as _;
+use tokio::sync::{mpsc, oneshot};
 
+use super::handle::Handle;
 use super::runtime::Runtime;
 use super::shared::Shared;
-use super::wishes::Wishes;
-use super::{Framework, Health, Scheduler, validate};
-use crate::End;
-use crate::backend::{Backend, Calls, SchedulerApi};
+use super::{Framework, Health, Scheduler};
+use crate::StopReason;
+use crate::backend::{Backend, SchedulerApi};
 use crate::capability::Capabilities;
-use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::runtime::{Stop, in_handler};
-use reconcile::Accepting;
+use crate::driver::{Driver, Running};
+use crate::error::Result;
+use crate::runtime::{Stop, in_handler, spawn};
+pub use calls::KillOptions;
 
-/// How long a call may still be answered after its subscription was lost.
-/// Longer than backends take to say themselves what became of it.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// A handle on a running scheduler driver: all calls of the scheduler API
-/// under Mesos' own names. Cheap to clone; usable from any task, inside and
-/// outside of handlers.
+/// A handle on a running scheduler driver: all calls of the scheduler API under their names in
+/// Mesos. Cheap to clone; usable from any task, inside and outside of handlers.
+///
+/// `M` is the type of the program's own messages to its scheduler, see [`send`](Self::send).
+/// Schedulers without such messages use `SchedulerDriver`, which means `SchedulerDriver<()>`.
 ///
 /// # Calls
-/// A call resolves when Mesos has answered it. That means *queued* there, not
-/// *done*: what came of it arrives as events, or not at all. Calls reach Mesos
-/// in the order in which they were made. An error says whether Mesos may have
-/// acted ([`Error::delivery`]) and whether trying again makes sense
-/// ([`Error::is_retryable`]). Dropping a call's future once it was polled does
-/// not take the call back.
+/// A call resolves once Mesos has answered it. The answer means that the call is *queued*
+/// there, not that it is *done*: results arrive as events, or not at all. Calls reach Mesos in
+/// the order in which they were made. An error states whether Mesos may have acted
+/// ([`Error::delivery`](crate::Error::delivery)) and whether a retry can succeed
+/// ([`Error::is_retryable`](crate::Error::is_retryable)). Dropping the future of a call that
+/// was polled once does not cancel the call.
 ///
 /// Without a subscription a call fails at once with
-/// [`ErrorKind::NotSubscribed`]; the calls of a handle from
-/// [`waiting_up_to`](Self::waiting_up_to) wait for one instead. A call that is
-/// under way when the subscription is lost fails with [`Delivery::Unknown`]
-/// unless its answer is still to be had; nothing is sent twice.
+/// [`ErrorKind::NotSubscribed`](crate::ErrorKind::NotSubscribed). A handle made by
+/// [`wait_for_subscription`](Self::wait_for_subscription) waits for a subscription instead.
+/// If the subscription is lost while a call is under way, the call fails with
+/// [`Delivery::Unknown`](crate::Delivery::Unknown), unless its answer still arrives. The driver
+/// never sends a call twice.
 ///
-/// What Mesos would ignore without a word is refused before it is sent, with
-/// [`ErrorKind::Config`]: roles that the framework is not subscribed to,
-/// ids that cannot exist, two tasks with one id, a `refuse_seconds` that is
-/// negative or no number.
+/// Calls that Mesos would ignore silently are refused before they are sent, with
+/// [`ErrorKind::Config`](crate::ErrorKind::Config): roles that the framework is not subscribed
+/// to, ids that cannot exist, two tasks with the same id, `refuse_seconds` that is negative or
+/// not a number, tasks with gpus in a framework without the capability GPU_RESOURCES.
 ///
 /// # End
-/// The driver runs until it is stopped or aborted, or until Mesos ends it; not
-/// until its handles are dropped.
-#[derive(Clone)]
-pub struct SchedulerDriver {
-    shared: Arc<Shared>,
-    /// How long a call waits for a subscription.
-    patience: Option<Duration>,
+/// The driver runs until it is stopped or aborted, or until Mesos ends it. Dropping its handles
+/// does not end the driver.
+pub struct SchedulerDriver<M = ()> {
+    handle: Handle,
+    inputs: mpsc::UnboundedSender<M>,
 }
 
-/// Where a call goes.
-type Route = Arc<dyn Calls<SchedulerApi>>;
-
-impl SchedulerDriver {
-    /// Starts `scheduler` as a task of the current tokio runtime and returns
-    /// at once.
+impl<M: Send + 'static> SchedulerDriver<M> {
+    /// Starts `scheduler` as a task of the current tokio runtime and returns at once. The
+    /// result dereferences to a `SchedulerDriver`; clone it to get more handles.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start<S, B>(scheduler: S, framework: Framework, backend: B) -> Self
+    #[track_caller]
+    pub fn start<S, B>(scheduler: S, framework: Framework, backend: B) -> Running<Self, S>
     where
-        S: Scheduler + 'static,
+        S: Scheduler<M> + 'static,
         B: Backend<SchedulerApi> + 'static,
     {
+        let (inputs, queue) = mpsc::unbounded_channel();
         let driver = Self {
-            shared: Arc::new(Shared::new(&framework, &backend)),
-            patience: None,
+            handle: Handle::new(Shared::new(&framework, &backend)),
+            inputs,
         };
-        let runtime = Runtime::new(scheduler, framework, backend, driver.clone());
-        tokio::spawn(runtime.run());
-        driver
+        let (give_back, scheduler_back) = oneshot::channel();
+        let runtime = Runtime::new(scheduler, framework, backend, driver.clone(), queue);
+        spawn("SchedulerDriver::start", runtime.run(give_back));
+        Running::new(driver, scheduler_back)
     }
 
     /// [`start`](Self::start), then [`join`](Self::join).
-    pub async fn run<S, B>(scheduler: S, framework: Framework, backend: B) -> Result<End>
+    ///
+    /// # Errors
+    /// Those of [`join`](Self::join).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn run<S, B>(scheduler: S, framework: Framework, backend: B) -> Result<StopReason>
     where
-        S: Scheduler + 'static,
+        S: Scheduler<M> + 'static,
         B: Backend<SchedulerApi> + 'static,
     {
         Self::start(scheduler, framework, backend).join().await
     }
 
-    pub(super) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
-    /// Ends the driver in order, after the running handler has returned and
-    /// its acknowledgement is on its way. Returns at once; wait with
-    /// [`join`](Self::join).
+    fn shared(&self) -> &Shared {
+        self.handle.shared()
+    }
+
+    /// Tears the framework down and ends the driver: Mesos kills all tasks of the framework
+    /// and removes the framework, and the [store](Framework::store) is cleared.
     ///
-    /// `failover` false tears the framework down: Mesos kills its tasks and
-    /// forgets it, and its [store](Framework::store) is cleared. True only
-    /// leaves, once the acknowledgements under way are answered (within 10 s),
-    /// and the framework stays registered for its failover timeout.
-    pub fn stop(&self, failover: bool) {
-        self.shared.link.request_stop(Stop::Stop { failover });
+    /// Returns at once; wait with [`join`](Self::join). The running handler returns first and
+    /// its acknowledgement is sent before the TEARDOWN.
+    /// [`stop_for_failover`](Self::stop_for_failover) keeps the tasks.
+    pub fn stop(&self) {
+        let stop = Stop::Stop { failover: false };
+        self.shared().link.request_stop(stop);
     }
 
-    /// Ends the driver at once: a running handler is dropped at its next
-    /// await, and nothing more is sent. Returns at once.
+    /// Ends the driver and leaves the framework registered: its tasks keep running for its
+    /// failover timeout, so that another scheduler with the same framework id takes over.
+    ///
+    /// Returns at once; wait with [`join`](Self::join). The running handler returns first. The
+    /// driver then waits up to 10 s for the answers to acknowledgements under way.
+    pub fn stop_for_failover(&self) {
+        let stop = Stop::Stop { failover: true };
+        self.shared().link.request_stop(stop);
+    }
+
+    /// Ends the driver at once: a running handler is dropped at its next await, and nothing
+    /// more is sent. Returns at once. To Mesos this looks like a crash of the process.
     pub fn abort(&self) {
-        self.shared.link.request_stop(Stop::Abort);
+        self.shared().link.request_stop(Stop::Abort);
     }
 
-    /// Waits for the driver's end and says what ended it. Any number of
-    /// callers may wait. Cancel safe.
+    /// Waits until the driver has ended and returns the reason. Any number of callers may
+    /// wait. Cancel safe.
     ///
     /// # Errors
-    /// What ended the driver, if it was not asked to end; among others
-    /// [`ErrorKind::FrameworkRemoved`], [`ErrorKind::FailoverTimeout`],
-    /// [`ErrorKind::TakenOver`], [`ErrorKind::Unauthorized`],
-    /// [`ErrorKind::Rejected`], [`ErrorKind::Store`], [`ErrorKind::Panicked`],
-    /// and [`ErrorKind::Protocol`] if what is at the address is no Mesos.
-    pub async fn join(&self) -> Result<End> {
-        self.shared.link.join().await
-    }
-
-    /// What the backend can do.
-    pub fn capabilities(&self) -> Capabilities {
-        self.shared.capabilities
-    }
-
-    /// The framework's id, once Mesos assigned it.
-    pub fn framework_id(&self) -> Option<FrameworkId> {
-        self.shared.framework_id()
-    }
-
-    /// How the driver is doing, now and before. Cheap.
+    /// The failure that ended the driver. Among others
+    /// [`ErrorKind::FrameworkRemoved`](crate::ErrorKind::FrameworkRemoved),
+    /// [`FailoverTimeout`](crate::ErrorKind::FailoverTimeout),
+    /// [`TakenOver`](crate::ErrorKind::TakenOver),
+    /// [`Unauthorized`](crate::ErrorKind::Unauthorized),
+    /// [`Rejected`](crate::ErrorKind::Rejected), [`Store`](crate::ErrorKind::Store),
+    /// [`Panicked`](crate::ErrorKind::Panicked), and
+    /// [`Protocol`](crate::ErrorKind::Protocol) if the address is not a Mesos master. If the
+    /// first subscription did not succeed in time
+    /// ([`Framework::subscribe_timeout`]), the error of the last attempt.
     ///
-    /// A status page, in a thread of its own, so that it answers also when the
-    /// program's tasks do not:
+    /// In a handler of the same driver, [`ErrorKind::Config`](crate::ErrorKind::Config) at
+    /// once: the driver cannot end before the handler has returned.
+    pub async fn join(&self) -> Result<StopReason> {
+        self.shared().link.join().await
+    }
+
+    /// The features of the backend.
+    pub fn capabilities(&self) -> Capabilities {
+        self.shared().capabilities
+    }
+
+    /// The framework's id, once Mesos has assigned it.
+    pub fn framework_id(&self) -> Option<FrameworkId> {
+        self.handle.framework_id()
+    }
+
+    /// Whether the driver is subscribed now.
+    pub fn is_subscribed(&self) -> bool {
+        self.shared().link.is_connected()
+    }
+
+    /// The present and recent state of the driver, for a status page. Cheap.
+    ///
+    /// This example serves the state from a separate thread, so that the page also answers
+    /// while the program's tasks do not run:
     ///
     /// ```no_run
     /// use std::fmt::Write as _;
     /// use std::io::Write as _;
     /// use std::net::TcpListener;
     ///
-    /// use mesos_core::{SchedulerDriver, chain};
+    /// use mesos::SchedulerDriver;
     ///
     /// fn serve(driver: SchedulerDriver) -> std::io::Result<()> {
     ///     let listener = TcpListener::bind("127.0.0.1:8080")?;
@@ -167,43 +197,47 @@ impl SchedulerDriver {
     /// fn page(driver: &SchedulerDriver) -> String {
     ///     let health = driver.health();
     ///     let mut page = format!(
-    ///         "{}; last event {:?} ago, {} waiting, one in work for {:?}; {:?}\n",
+    ///         "{}; last event {:?} ago, {} queued, handler running for {:?}; {:?}\n",
     ///         health.state, health.last_event, health.queued, health.handling, health.updates,
     ///     );
     ///     for change in health.transitions.iter().rev() {
-    ///         let why = change.reason.as_ref().map(|error| chain(error)).unwrap_or_default();
-    ///         let _ = writeln!(page, "{:?} ago: {} {why}", change.ago, change.state);
+    ///         let reason = change.reason.as_ref().map(|error| format!("{error:#}"));
+    ///         let reason = reason.unwrap_or_default();
+    ///         let _ = writeln!(page, "{:?} ago: {} {reason}", change.ago, change.state);
     ///     }
     ///     page
     /// }
     /// ```
     pub fn health(&self) -> Health {
-        self.shared.monitor.snapshot()
+        let mut health = self.shared().monitor.snapshot();
+        health.offers_held = self.shared().ledger.outstanding();
+        health
     }
 
-    /// A handle on the same driver whose calls wait for a subscription, up to
-    /// `wait` each, where there is none. They keep their order. A wait that
-    /// was in vain is an [`ErrorKind::NotSubscribed`] with
-    /// [`Delivery::NotSent`].
+    /// A handle on the same driver whose calls wait for a subscription, up to `timeout` each,
+    /// while there is no subscription. Waiting calls keep their order. A call that waited for
+    /// too long fails with [`ErrorKind::NotSubscribed`](crate::ErrorKind::NotSubscribed) and
+    /// [`Delivery::NotSent`](crate::Delivery::NotSent).
     ///
-    /// Two kinds of calls never wait. Those that name offers, because offers
-    /// do not outlive their subscription. And those made in a handler, because
-    /// the driver subscribes again only after the handler has returned.
+    /// Two kinds of calls never wait. Calls that name offers do not, because offers do not
+    /// outlive their subscription. Calls made in a handler do not, because the driver
+    /// subscribes again only after the handler has returned.
     #[must_use]
-    pub fn waiting_up_to(&self, wait: Duration) -> Self {
+    pub fn wait_for_subscription(&self, timeout: Duration) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
-            patience: Some(wait),
+            handle: self.handle.waiting(timeout),
+            inputs: self.inputs.clone(),
         }
     }
 
-    /// Waits for a subscription. Returns at once if there is one. Cancel safe.
+    /// Waits until the driver is subscribed. Returns at once if it is. Cancel safe.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] if the driver ends first; in a handler, where the
-    /// wait would be in vain, [`ErrorKind::NotSubscribed`] at once.
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the driver ends first. In a handler,
+    /// which a new subscription would have to wait for,
+    /// [`ErrorKind::NotSubscribed`](crate::ErrorKind::NotSubscribed) at once.
     pub async fn when_subscribed(&self) -> Result<()> {
-        let link = &self.shared.link;
+        let link = &self.shared().link;
         if in_handler(link) {
             return link.calls().map(drop);
         }
@@ -213,129 +247,59 @@ impl SchedulerDriver {
     /// Makes any call. The framework's id is filled in.
     ///
     /// # Errors
-    /// See the type's documentation.
+    /// See the documentation of the type.
     pub async fn call(&self, call: Call) -> Result<()> {
-        validate::call(&call, || self.shared.wishes().roles())?;
-        match self.patience {
-            Some(wait) if !names_offers(&call) && !in_handler(&self.shared.link) => {
-                self.call_patiently(call, wait).await
-            }
-            _ => self.make(&self.route()?, call, None).await,
-        }
+        self.handle.call(call).await
+    }
+}
+
+#[async_trait]
+impl<M: Send + 'static> Driver for SchedulerDriver<M> {
+    fn stop(&self) {
+        self.stop();
     }
 
-    /// Where a call would go now.
-    fn route(&self) -> Result<Route> {
-        self.shared.link.calls()
+    fn abort(&self) {
+        self.abort();
     }
 
-    async fn call_patiently(&self, call: Call, wait: Duration) -> Result<()> {
-        let link = &self.shared.link;
-        let until = Instant::now() + wait;
-        let in_vain = |_| {
-            let text = format!("no subscription within {wait:?}");
-            Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::NotSent)
-        };
-        // Fair, so that waiting calls are made in their order.
-        let turn = timeout_at(until, self.shared.turn.lock()).await;
-        let _turn = turn.map_err(in_vain)?;
-        loop {
-            timeout_at(until, link.connected())
-                .await
-                .map_err(in_vain)??;
-            let Ok(route) = self.route() else { continue };
-            match self.make(&route, call.clone(), None).await {
-                // The connection broke, and the driver has not noticed yet.
-                Err(error)
-                    if error.kind() == ErrorKind::NotSubscribed
-                        && error.delivery() == Delivery::NotSent =>
-                {
-                    timeout_at(until, link.left(&route))
-                        .await
-                        .map_err(in_vain)?;
-                }
-                result => return result,
-            }
-        }
+    async fn join(&self) -> Result<StopReason> {
+        self.join().await
     }
 
-    /// Makes a call that was found valid. `agent` is that of its offers, where
-    /// that is known.
-    async fn make(&self, route: &Route, mut call: Call, agent: Option<AgentId>) -> Result<()> {
-        if call.framework_id.is_none() {
-            call.framework_id = self.framework_id();
-        }
-        let wish = Wishes::concerns(&call).then(|| call.clone());
-        let accepting = Accepting::start(&self.shared, &call, agent.as_ref());
-        let Some(accepting) = accepting else {
-            return self.send(route, call, wish).await;
-        };
-        let span = accepting.span(&call);
-        let result = self.send(route, call, wish).instrument(span).await;
-        accepting.finish(&result);
-        result
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities()
     }
 
-    async fn send(&self, calls: &Route, call: Call, wish: Option<Call>) -> Result<()> {
-        let answer = self.shared.put(calls.as_ref(), call).await?;
-        let Some(undo) = wish.and_then(|call| self.shared.wishes().note(&call)) else {
-            return self.answered(calls, answer).await;
-        };
-        // In a task of its own: what was refused must not be wished for again
-        // with the next SUBSCRIBE, also where nobody waits for the answer.
-        let (driver, calls) = (self.clone(), Arc::clone(calls));
-        let settled = tokio::spawn(async move {
-            let result = driver.answered(&calls, answer).await;
-            if let Err(error) = &result
-                && error.delivery() != Delivery::Unknown
-            {
-                driver.shared.wishes().undo(undo);
-            }
-            result
-        });
-        settled.await.unwrap_or_else(|end| {
-            let text = "the runtime that the call was made in is gone";
-            Err(Error::new(ErrorKind::Closed, text)
-                .with_delivery(Delivery::Unknown)
-                .with_source(end))
-        })
+    fn framework_id(&self) -> Option<FrameworkId> {
+        self.framework_id()
     }
 
-    /// The answer to a call on `calls`, or that none is to be had.
-    async fn answered(
-        &self,
-        calls: &Route,
-        answer: impl Future<Output = Result<()>>,
-    ) -> Result<()> {
-        let lost = async {
-            self.shared.link.left(calls).await;
-            sleep(GRACE).await;
-        };
-        tokio::select! {
-            biased;
-            result = answer => result,
-            () = lost => {
-                let text = "the subscription was lost before the call was answered";
-                Err(Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::Unknown))
-            }
+    fn is_subscribed(&self) -> bool {
+        self.is_subscribed()
+    }
+
+    async fn when_subscribed(&self) -> Result<()> {
+        self.when_subscribed().await
+    }
+}
+
+impl<M> Clone for SchedulerDriver<M> {
+    fn clone(&self) -> Self {
+        Self {
+            handle: self.handle.clone(),
+            inputs: self.inputs.clone(),
         }
     }
 }
 
-/// Whether `call` is about offers, which do not outlive their subscription.
-fn names_offers(call: &Call) -> bool {
-    call.accept.is_some()
-        || call.decline.is_some()
-        || call.accept_inverse_offers.is_some()
-        || call.decline_inverse_offers.is_some()
-}
-
-impl fmt::Debug for SchedulerDriver {
+impl<M> fmt::Debug for SchedulerDriver<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shared = self.handle.shared();
         f.debug_struct("SchedulerDriver")
-            .field("backend", &self.shared.backend)
-            .field("framework_id", &self.framework_id())
-            .field("link", &self.shared.link)
+            .field("backend", &shared.backend)
+            .field("framework_id", &self.handle.framework_id())
+            .field("link", &shared.link)
             .finish()
     }
 }

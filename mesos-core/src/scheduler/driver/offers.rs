@@ -1,26 +1,27 @@
-//! The calls that use offers. None of them waits for a subscription: an offer
-//! does not outlive the one that it came with.
+//! The calls that use offers. None of them waits for a subscription: an offer does not outlive
+//! the subscription that it came with.
 
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::{AgentId, Filters, OfferId, TaskInfo, offer::Operation, offer::operation};
 
-use super::{Route, SchedulerDriver};
+use super::SchedulerDriver;
 use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
+use crate::scheduler::handle::Route;
 use crate::scheduler::{Offer, calls, validate};
 
-impl SchedulerDriver {
-    /// Runs `operations` on the resources of `offers`, which must be of one
-    /// agent and one role. What they leave unused is declined with `filters`
-    /// (`None`: 5 s). Without operations this is
-    /// [`decline`](Self::decline).
+impl<M: Send + 'static> SchedulerDriver<M> {
+    /// Runs `operations` on the resources of `offers`, which must be offers of one agent for
+    /// one role. The resources that stay unused are declined with `filters` (`None`: 5 s).
+    /// Without operations this is [`decline`](Self::decline).
     ///
-    /// A task whose `agent_id` is empty gets that of the offer.
+    /// A task whose `agent_id` is empty gets the agent of the offer.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] without offers, or with offers that do not belong
-    /// together; [`ErrorKind::OfferGone`] if one is void (Mesos would drop the
-    /// whole call then). In both cases the other offers are declined.
+    /// [`ErrorKind::Config`] without offers, or with offers that do not belong together, or
+    /// with operations that Mesos would refuse; [`ErrorKind::OfferGone`] if one of the offers
+    /// is void (Mesos would drop the whole call then). In these cases the driver declines the
+    /// remaining offers.
     pub async fn accept(
         &self,
         offers: impl IntoIterator<Item = Offer>,
@@ -31,19 +32,23 @@ impl SchedulerDriver {
             let offers: Vec<Offer> = offers.into_iter().collect();
             let agent_id = common_agent(&offers)?;
             let mut operations: Vec<Operation> = operations.into_iter().collect();
+            let gpus = self.shared().subscribe_state().uses_gpus() || offers.iter().any(has_gpus);
             for operation in &mut operations {
                 self.check(operation)?;
+                if !gpus {
+                    validate::no_gpus(operation)?;
+                }
                 fill_agent_id(operation, &agent_id);
             }
             let build = |ids| calls::accept(ids, operations, filters);
             let (route, call) = self.consume(&offers, build)?;
             (route, call, agent_id)
         };
-        self.make(&route, call, Some(agent_id)).await
+        self.handle().make(&route, call, Some(agent_id)).await
     }
 
-    /// Launches `tasks` on one offer: [`accept`](Self::accept) with a single
-    /// LAUNCH operation.
+    /// Launches `tasks` on one offer: [`accept`](Self::accept) with a single LAUNCH operation.
+    /// The resources that stay unused are offered again after 5 s.
     ///
     /// # Errors
     /// Those of [`accept`](Self::accept).
@@ -52,25 +57,30 @@ impl SchedulerDriver {
         offer: Offer,
         tasks: impl IntoIterator<Item = TaskInfo>,
     ) -> Result<()> {
-        let launch = Operation {
-            r#type: Some(operation::Type::Launch as i32),
-            launch: Some(operation::Launch {
-                task_infos: tasks.into_iter().collect(),
-            }),
-            ..Default::default()
-        };
-        self.accept([offer], [launch], None).await
+        self.accept([offer], [launch(tasks)], None).await
     }
 
-    /// The call that uses `offers` up, and the subscription that they are of.
+    /// As [`launch`](Self::launch), with `filters` for the resources that stay unused.
+    ///
+    /// # Errors
+    /// Those of [`accept`](Self::accept).
+    pub async fn launch_with(
+        &self,
+        offer: Offer,
+        tasks: impl IntoIterator<Item = TaskInfo>,
+        filters: Filters,
+    ) -> Result<()> {
+        self.accept([offer], [launch(tasks)], Some(filters)).await
+    }
+
+    /// The call that uses `offers` up, and the subscription that the offers belong to.
     fn consume(
         &self,
         offers: &[Offer],
         build: impl FnOnce(Vec<OfferId>) -> Call,
     ) -> Result<(Route, Call)> {
-        // First, so that the call cannot reach a later subscription than that
-        // of the offers.
-        let route = self.route()?;
+        // First, so that the call cannot reach a later subscription than the offers'.
+        let route = self.handle().route()?;
         let call = build(offers.iter().map(|offer| offer.id.clone()).collect());
         validate::call(&call, Vec::new)?;
         Offer::consume(offers)?;
@@ -86,19 +96,20 @@ impl SchedulerDriver {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "LAUNCH and LAUNCH_GROUP take no operation id, but have `{}`",
+                    "LAUNCH and LAUNCH_GROUP must not have an operation id, but one has the id \
+                     `{}`",
                     id.value
                 ),
             ));
         }
-        self.shared.require(Capability::OperationFeedback)
+        self.shared().require(Capability::OperationFeedback)
     }
 
-    /// Declines `offers`; their resources are not offered again for the time
-    /// in `filters` (`None`: 5 s).
+    /// Declines `offers`. Their resources are not offered again for the time in `filters`
+    /// (`None`: 5 s).
     ///
     /// # Errors
-    /// [`ErrorKind::OfferGone`] if one is void; the others are declined.
+    /// [`ErrorKind::OfferGone`] if one of the offers is void; the others are declined.
     pub async fn decline(
         &self,
         offers: impl IntoIterator<Item = Offer>,
@@ -111,10 +122,10 @@ impl SchedulerDriver {
             }
             self.consume(&offers, |ids| calls::decline(ids, filters))?
         };
-        self.make(&route, call, None).await
+        self.handle().make(&route, call, None).await
     }
 
-    /// Tells the operator that the framework agrees to give up the resources.
+    /// Informs the operator that the framework agrees to give up the resources.
     ///
     /// # Errors
     /// Those of a call; [`ErrorKind::Unsupported`].
@@ -123,12 +134,12 @@ impl SchedulerDriver {
         ids: impl IntoIterator<Item = OfferId>,
         filters: Option<Filters>,
     ) -> Result<()> {
-        self.shared.require(Capability::InverseOffers)?;
+        self.shared().require(Capability::InverseOffers)?;
         let call = calls::accept_inverse_offers(ids.into_iter().collect(), filters);
         self.call(call).await
     }
 
-    /// Tells the operator that the framework cannot give up the resources now.
+    /// Informs the operator that the framework cannot give up the resources now.
     ///
     /// # Errors
     /// Those of a call; [`ErrorKind::Unsupported`].
@@ -137,27 +148,35 @@ impl SchedulerDriver {
         ids: impl IntoIterator<Item = OfferId>,
         filters: Option<Filters>,
     ) -> Result<()> {
-        self.shared.require(Capability::InverseOffers)?;
+        self.shared().require(Capability::InverseOffers)?;
         let call = calls::decline_inverse_offers(ids.into_iter().collect(), filters);
         self.call(call).await
     }
 }
 
-/// The agent of `offers`, after making sure that they may be used together.
+fn launch(tasks: impl IntoIterator<Item = TaskInfo>) -> Operation {
+    Operation {
+        r#type: Some(operation::Type::Launch as i32),
+        launch: Some(operation::Launch {
+            task_infos: tasks.into_iter().collect(),
+        }),
+        ..Default::default()
+    }
+}
+
+/// The agent of `offers`, if the offers may be used together.
 fn common_agent(offers: &[Offer]) -> Result<AgentId> {
     let Some(first) = offers.first() else {
-        return Err(Error::new(
-            ErrorKind::Config,
-            "ACCEPT needs an offer, got none",
-        ));
+        let text = "ACCEPT needs at least one offer";
+        return Err(Error::new(ErrorKind::Config, text));
     };
     for other in &offers[1..] {
         if other.agent_id != first.agent_id || other.role() != first.role() {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "offers accepted together must be of one agent and one role, but {} is of \
-                     agent {} for role {} and {} of agent {} for role {}",
+                    "offers accepted together must belong to one agent and one role, but offer {} \
+                     belongs to agent {} and role {}, and offer {} to agent {} and role {}",
                     first.id.value,
                     first.agent_id.value,
                     first.role(),
@@ -169,6 +188,13 @@ fn common_agent(offers: &[Offer]) -> Result<AgentId> {
         }
     }
     Ok(first.agent_id.clone())
+}
+
+fn has_gpus(offer: &Offer) -> bool {
+    offer
+        .resources
+        .iter()
+        .any(|resource| resource.name == "gpus")
 }
 
 fn fill_agent_id(operation: &mut Operation, agent_id: &AgentId) {

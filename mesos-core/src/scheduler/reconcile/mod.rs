@@ -12,6 +12,7 @@
 //!
 //! `plan` says what to ask when, without a clock; `worker` asks.
 
+mod kills;
 mod plan;
 mod worker;
 
@@ -21,7 +22,7 @@ mod tests;
 use std::time::Duration;
 
 use crate::runtime::BackoffPolicy;
-pub(super) use plan::{Plan, Told};
+pub(super) use plan::{ObservedStatus, Plan};
 pub(super) use worker::{Reconciler, Worker};
 
 /// When to ask the master about tasks and operations; see

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use mesos_proto::v1::scheduler::call::{reconcile, reconcile_operations};
+use mesos_proto::v1::scheduler::call::{self, reconcile, reconcile_operations};
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState};
+use mesos_proto::v1::{
+    AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState, TaskStatus,
+};
 
 use super::ReconcilePolicy;
+use super::kills::Kills;
 use crate::runtime::Backoff;
 
 type Operation = reconcile_operations::Operation;
@@ -23,6 +26,8 @@ pub(in crate::scheduler) enum Question {
     AllTasks,
     /// Every operation that the master knows.
     AllOperations,
+    /// Not a question: these tasks are to end.
+    Kills(Vec<call::Kill>),
 }
 
 /// See the module.
@@ -44,15 +49,28 @@ pub(in crate::scheduler) struct Plan {
     /// When to ask again. None without a subscription.
     round: Option<Round>,
     subscriptions: u64,
+    /// Kills to repeat.
+    pub(in crate::scheduler) kills: Kills,
 }
 
 /// What an update says of its task that matters here.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::scheduler) struct Told<'a> {
+pub(in crate::scheduler) struct ObservedStatus<'a> {
     pub(in crate::scheduler) task_id: &'a TaskId,
     pub(in crate::scheduler) agent_id: Option<&'a AgentId>,
     pub(in crate::scheduler) state: TaskState,
     pub(in crate::scheduler) reason: Reason,
+}
+
+impl<'a> From<&'a TaskStatus> for ObservedStatus<'a> {
+    fn from(status: &'a TaskStatus) -> Self {
+        Self {
+            task_id: &status.task_id,
+            agent_id: status.agent_id.as_ref(),
+            state: status.state(),
+            reason: status.reason(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -81,6 +99,7 @@ impl Plan {
             open_operations: IndexMap::new(),
             round: None,
             subscriptions: 0,
+            kills: Kills::default(),
         }
     }
 
@@ -97,6 +116,7 @@ impl Plan {
         for (id, operation) in &self.live_operations {
             self.open_operations.insert(id.clone(), operation.clone());
         }
+        self.kills.subscribed();
         self.subscriptions += 1;
         let every = self.policy.interval;
         self.round = Some(Round {
@@ -119,6 +139,7 @@ impl Plan {
         self.live_operations.clear();
         self.open_tasks.clear();
         self.open_operations.clear();
+        self.kills.clear();
     }
 
     /// Asks for `tasks`: at once, or after a first wait where something that
@@ -205,18 +226,27 @@ impl Plan {
 
     /// The scheduler has dealt with an update. Says whether that was the last
     /// answer that was missing.
-    pub(in crate::scheduler) fn task(&mut self, now: Duration, told: &Told<'_>) -> bool {
-        let id = told.task_id;
+    pub(in crate::scheduler) fn task(
+        &mut self,
+        now: Duration,
+        observed: &ObservedStatus<'_>,
+    ) -> bool {
+        let id = observed.task_id;
         // The master does not know it; if that is wrong, an update will tell.
-        let unknown = told.state == TaskState::TaskUnknown && told.reason == Reason::Reconciliation;
-        if is_terminal(told.state) || unknown {
+        let unknown =
+            observed.state == TaskState::TaskUnknown && observed.reason == Reason::Reconciliation;
+        if is_terminal(observed.state) || observed.state == TaskState::TaskUnknown {
+            self.kills.ended(id);
+        }
+        if is_terminal(observed.state) || unknown {
             self.live_tasks.swap_remove(id);
         } else if self.tracking {
             match self.live_tasks.get_mut(id) {
-                Some(agent) if agent.as_ref() == told.agent_id => {}
-                Some(agent) => *agent = told.agent_id.cloned(),
+                Some(agent) if agent.as_ref() == observed.agent_id => {}
+                Some(agent) => *agent = observed.agent_id.cloned(),
                 None => {
-                    self.live_tasks.insert(id.clone(), told.agent_id.cloned());
+                    self.live_tasks
+                        .insert(id.clone(), observed.agent_id.cloned());
                 }
             }
         }
@@ -272,6 +302,10 @@ impl Plan {
         let Some(round) = &mut self.round else {
             return questions;
         };
+        let kills = self.kills.due(now, random);
+        if !kills.is_empty() {
+            questions.push(Question::Kills(kills));
+        }
         if !nothing_open && now >= round.retry_at {
             round.wait = round.backoff.next(random);
             round.retry_at = now.saturating_add(round.wait);
@@ -309,7 +343,7 @@ impl Plan {
             Some(_) if nothing_open && !round.all_asked => Some(Duration::ZERO),
             all_at => all_at,
         };
-        [retry, all].into_iter().flatten().min()
+        [retry, all, self.kills.next()].into_iter().flatten().min()
     }
 }
 

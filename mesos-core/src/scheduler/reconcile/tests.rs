@@ -1,6 +1,6 @@
 //! What is asked when.
 
-use super::plan::{Plan, Question, Told};
+use super::plan::{ObservedStatus, Plan, Question};
 use super::*;
 use mesos_proto::v1::scheduler::call::reconcile_operations::Operation;
 use mesos_proto::v1::task_status::Reason;
@@ -19,7 +19,7 @@ fn tell(plan: &mut Plan, task: &str, state: TaskState) -> bool {
 
 /// The same at this second.
 fn tell_at(plan: &mut Plan, seconds: u32, task: &str, state: TaskState) -> bool {
-    let told = Told {
+    let told = ObservedStatus {
         task_id: &task.into(),
         agent_id: Some(&"a".into()),
         state,

@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep_until};
 use super::plan::{Plan, Question};
 use crate::backend::{Calls, SchedulerApi};
 use crate::metrics::Meter;
-use crate::scheduler::{SchedulerDriver, calls};
+use crate::scheduler::calls;
+use crate::scheduler::handle::Handle;
 
 /// The most tasks in one call: a master works through one at a time.
 const CHUNK: usize = 1000;
@@ -102,18 +103,18 @@ pub(in crate::scheduler) struct Worker(JoinHandle<()>);
 
 impl Worker {
     pub(in crate::scheduler) fn start(
-        driver: &SchedulerDriver,
+        handle: &Handle,
         calls: &Arc<dyn Calls<SchedulerApi>>,
     ) -> Self {
-        let driver = driver.clone();
+        let handle = handle.clone();
         let calls = Arc::clone(calls);
         Self(tokio::spawn(async move {
-            let reconciler = &driver.shared().reconciler;
+            let reconciler = &handle.shared().reconciler;
             let mut changed = reconciler.changed.subscribe();
             loop {
                 for question in reconciler.due() {
                     stream::iter(to_calls(question))
-                        .map(|call| ask(&driver, calls.as_ref(), call))
+                        .map(|call| ask(&handle, calls.as_ref(), call))
                         .buffered(AHEAD)
                         .for_each(|()| future::ready(()))
                         .await;
@@ -131,11 +132,11 @@ impl Drop for Worker {
 }
 
 /// A question that fails is asked again by the plan, and logged with its call.
-async fn ask(driver: &SchedulerDriver, line: &dyn Calls<SchedulerApi>, mut call: Call) {
-    let shared = driver.shared();
-    call.framework_id = driver.framework_id();
+async fn ask(handle: &Handle, queue: &dyn Calls<SchedulerApi>, mut call: Call) {
+    let shared = handle.shared();
+    call.framework_id = handle.framework_id();
     tracing::debug!(call = ?call.r#type(), "reconciling");
-    let asked = async { shared.put(line, call).await?.await };
+    let asked = async { shared.enqueue(queue, call).await?.await };
     let _ = asked.await;
 }
 
@@ -145,6 +146,11 @@ fn to_calls(question: Question) -> Box<dyn Iterator<Item = Call> + Send> {
         Question::Operations(operations) => {
             Box::new(chunks(operations).map(calls::reconcile_operations))
         }
+        Question::Kills(kills) => Box::new(
+            kills
+                .into_iter()
+                .map(|kill| calls::kill(kill.task_id, kill.agent_id, kill.kill_policy)),
+        ),
         Question::AllTasks => Box::new(iter::once(calls::reconcile(Vec::new()))),
         Question::AllOperations => Box::new(iter::once(calls::reconcile_operations(Vec::new()))),
     }

@@ -1,4 +1,4 @@
-//! Declines offers as they are dropped, also while a handler runs.
+//! Declines dropped offers, also while a handler runs.
 
 use std::sync::Arc;
 
@@ -8,29 +8,30 @@ use tokio::task::JoinHandle;
 
 use super::send;
 use crate::backend::{Calls, SchedulerApi};
-use crate::scheduler::{SchedulerDriver, calls};
+use crate::scheduler::calls;
+use crate::scheduler::handle::Handle;
 
 /// Lives as long as its subscription.
 pub(super) struct Decliner(JoinHandle<()>);
 
 impl Decliner {
-    pub(super) fn start(driver: &SchedulerDriver, calls: &Arc<dyn Calls<SchedulerApi>>) -> Self {
-        let driver = driver.clone();
+    pub(super) fn start(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>) -> Self {
+        let handle = handle.clone();
         let calls = Arc::clone(calls);
         Self(tokio::spawn(async move {
-            let shared = driver.shared();
+            let shared = handle.shared();
             let mut answers = FuturesUnordered::new();
             loop {
                 let ids = tokio::select! {
                     ids = shared.ledger.dropped() => ids,
-                    // Its failure is no loss: an offer that is not declined is
-                    // void when the subscription ends.
+                    // A failure loses nothing: an offer that was not declined becomes void
+                    // when the subscription ends.
                     Some(_) = answers.next() => continue,
                 };
                 tracing::debug!(count = ids.len(), "declining unused offers");
                 shared.monitor.meter().offers_unused(ids.len());
                 let decline = calls::decline(ids, None);
-                answers.extend(send(&driver, calls.as_ref(), decline).await);
+                answers.extend(send(&handle, calls.as_ref(), decline).await);
             }
         }))
     }

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use mesos_proto::v1::{MasterInfo, OperationStatus};
+use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
 use tracing::Instrument as _;
 
 use super::{Break, Runtime, handled, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
-use crate::scheduler::reconcile::{Plan, Told, Worker};
+use crate::scheduler::calls::{self, Acknowledged};
+use crate::scheduler::reconcile::{ObservedStatus, Plan, Worker};
 use crate::scheduler::session::{Granted, Input, Output, SessionState};
-use crate::scheduler::update::{Due, OperationUpdate, StatusUpdate};
+use crate::scheduler::update::{OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};
 
-impl<S, B> Runtime<S, B>
+impl<S, B, M> Runtime<S, B, M>
 where
-    S: Scheduler + 'static,
+    S: Scheduler<M> + 'static,
     B: Backend<SchedulerApi> + 'static,
+    M: Send + 'static,
 {
     /// Hands one event to its handler.
     pub(super) async fn deliver(
@@ -51,16 +53,16 @@ where
             Event::Error(message) => self.refused(message).await,
             Event::Heartbeat => None,
             Event::Unknown(event) => {
-                let driver = self.driver.clone();
-                let handler = self.scheduler.unknown(&driver, event);
-                let outcome = handled(&driver, "unknown", handler).await;
+                let handle = self.handle.clone();
+                let handler = self.scheduler.unknown(&self.driver, event);
+                let outcome = handled(&handle, "unknown", handler).await;
                 ended(outcome).map(Break::End)
             }
             event if self.session.state() == SessionState::Subscribed => {
                 self.hand_over(event, calls).await
             }
             event => {
-                // It belongs to a stream that was lost. Updates come again.
+                // The event belongs to a lost stream. Mesos repeats updates.
                 tracing::debug!(?event, "ignoring an event from before SUBSCRIBED");
                 None
             }
@@ -73,86 +75,29 @@ where
         event: Event,
         calls: &Arc<dyn Calls<SchedulerApi>>,
     ) -> Option<Break> {
-        let driver = self.driver.clone();
-        let shared = driver.shared();
-        let scheduler = &mut self.scheduler;
+        let handle = self.handle.clone();
+        let shared = handle.shared();
+        let (scheduler, driver) = (&mut self.scheduler, &self.driver);
         let (name, handler) = match event {
-            Event::Update(status) => {
-                let (state, reason) = (status.state(), status.reason());
-                let (update, due) = StatusUpdate::new(status, &driver);
-                // The handler gets the update for its own. What is to be
-                // acknowledged has been copied from it already.
-                let ids = due.is_none().then(|| {
-                    let agent_id = update.agent_id.clone();
-                    (update.task_id.clone(), agent_id)
-                });
-                let span = tracing::info_span!(
-                    "update",
-                    task_id = %update.task_id.value,
-                    agent_id = update.agent_id.as_ref().map(|id| id.value.as_str()),
-                    state = update.task_state().map_or("UNKNOWN", |state| state.as_str_name()),
-                );
-                let handler = scheduler.update(&driver, update);
-                let outcome = handled(&driver, "update", handler);
-                let outcome = outcome.instrument(span).await;
-                let of_due = due.as_ref().and_then(Due::task);
-                let of_due = of_due.map(|(task_id, agent_id)| (task_id, Some(agent_id)));
-                let copied = ids.as_ref();
-                let copied = || copied.map(|(task_id, agent_id)| (task_id, agent_id.as_ref()));
-                if let Ok(Handled::Done) = outcome
-                    && let Some((task_id, agent_id)) = of_due.or_else(copied)
-                {
-                    let told = Told {
-                        task_id,
-                        agent_id,
-                        state,
-                        reason,
-                    };
-                    shared.reconciler.note(|plan, now| plan.task(now, &told));
-                }
-                return self.acknowledge(outcome, due, calls.as_ref()).await;
-            }
+            Event::Update(status) => return self.update(status, calls.as_ref()).await,
             Event::UpdateOperationStatus(status) => {
-                let told = OperationStatus {
-                    operation_id: status.operation_id.clone(),
-                    agent_id: status.agent_id.clone(),
-                    resource_provider_id: status.resource_provider_id.clone(),
-                    state: status.state,
-                    ..Default::default()
-                };
-                let (update, due) = OperationUpdate::new(status, &driver);
-                let span = tracing::info_span!(
-                    "operation_update",
-                    operation_id = update.operation_id.as_ref().map(|id| id.value.as_str()),
-                    state = update
-                        .operation_state()
-                        .map_or("UNKNOWN", |state| state.as_str_name()),
-                );
-                let handler = scheduler.operation_update(&driver, update);
-                let outcome = handled(&driver, "operation_update", handler);
-                let outcome = outcome.instrument(span).await;
-                if let Ok(Handled::Done) = outcome {
-                    shared
-                        .reconciler
-                        .note(|plan, now| plan.operation(now, &told));
-                }
-                return self.acknowledge(outcome, due, calls.as_ref()).await;
+                return self.operation_update(status, calls.as_ref()).await;
             }
             Event::Offers(offers) => {
                 let offers = shared.ledger.issue(offers);
-                ("offers", scheduler.offers(&driver, offers))
+                ("offers", scheduler.offers(driver, offers))
             }
             Event::InverseOffers(offers) => {
-                let handler = scheduler.inverse_offers(&driver, offers);
+                let handler = scheduler.inverse_offers(driver, offers);
                 ("inverse_offers", handler)
             }
             Event::Rescind(id) => {
                 shared.ledger.remove(&id);
-                ("rescind", scheduler.rescind(&driver, id))
+                ("rescind", scheduler.rescind(driver, id))
             }
             Event::RescindInverseOffer(id) => (
                 "rescind_inverse_offer",
-                scheduler.rescind_inverse_offer(&driver, id),
+                scheduler.rescind_inverse_offer(driver, id),
             ),
             Event::Message {
                 agent_id,
@@ -160,15 +105,67 @@ where
                 data,
             } => (
                 "message",
-                scheduler.message(&driver, agent_id, executor_id, data),
+                scheduler.message(driver, agent_id, executor_id, data),
             ),
-            Event::Failure(failure) => ("failure", scheduler.failure(&driver, failure)),
-            // Dealt with in `deliver`.
+            Event::Failure(failure) => ("failure", scheduler.failure(driver, failure)),
+            // Handled in `deliver`.
             Event::Subscribed { .. } | Event::Error(_) | Event::Heartbeat | Event::Unknown(_) => {
                 return None;
             }
         };
-        ended(handled(&driver, name, handler).await).map(Break::End)
+        ended(handled(&handle, name, handler).await).map(Break::End)
+    }
+
+    async fn update(
+        &mut self,
+        status: Box<TaskStatus>,
+        calls: &dyn Calls<SchedulerApi>,
+    ) -> Option<Break> {
+        let handle = self.handle.clone();
+        let update = StatusUpdate::new(status, &handle);
+        let span = tracing::info_span!(
+            "update",
+            task_id = %update.task_id.value,
+            agent_id = update.agent_id.as_ref().map(|id| id.value.as_str()),
+            state = update.task_state().map_or("UNKNOWN", |state| state.as_str_name()),
+        );
+        let handler = self.scheduler.update(&self.driver, &update);
+        let outcome = handled(&handle, "update", handler).instrument(span).await;
+        let (status, acknowledge) = update.into_parts();
+        if let Ok(Handled::Done) = outcome {
+            let observed = ObservedStatus::from(&*status);
+            let reconciler = &handle.shared().reconciler;
+            reconciler.note(|plan, now| plan.task(now, &observed));
+        }
+        let call = acknowledge.then(|| calls::acknowledge(*status));
+        self.acknowledge(outcome, call.flatten(), calls).await
+    }
+
+    async fn operation_update(
+        &mut self,
+        status: Box<OperationStatus>,
+        calls: &dyn Calls<SchedulerApi>,
+    ) -> Option<Break> {
+        let handle = self.handle.clone();
+        let update = OperationUpdate::new(status, &handle);
+        let span = tracing::info_span!(
+            "operation_update",
+            operation_id = update.operation_id.as_ref().map(|id| id.value.as_str()),
+            state = update
+                .operation_state()
+                .map_or("UNKNOWN", |state| state.as_str_name()),
+        );
+        let handler = self.scheduler.operation_update(&self.driver, &update);
+        let outcome = handled(&handle, "operation_update", handler)
+            .instrument(span)
+            .await;
+        let (status, acknowledge) = update.into_parts();
+        if let Ok(Handled::Done) = outcome {
+            let reconciler = &handle.shared().reconciler;
+            reconciler.note(|plan, now| plan.operation(now, &status));
+        }
+        let call = acknowledge.then(|| calls::acknowledge_operation(*status));
+        self.acknowledge(outcome, call.flatten(), calls).await
     }
 
     async fn subscribed(
@@ -177,12 +174,12 @@ where
         (heartbeat_interval_seconds, master_info): (Option<f64>, Option<MasterInfo>),
         calls: &Arc<dyn Calls<SchedulerApi>>,
     ) -> Option<Break> {
-        let driver = self.driver.clone();
-        let shared = driver.shared();
+        let handle = self.handle.clone();
+        let shared = handle.shared();
         tracing::info!(
             framework_id = %granted.id, resubscribed = granted.resubscribed, "subscribed"
         );
-        if let Some(end) = self.keep(&granted.id).await {
+        if let Some(end) = self.save_id(&granted.id).await {
             return Some(Break::End(end));
         }
         shared.set_framework_id(Some(granted.id.clone()));
@@ -197,22 +194,22 @@ where
             resubscribed: granted.resubscribed,
             replaced: granted.replaced,
         };
-        let handler = self.scheduler.subscribed(&driver, subscribed);
-        match handled(&driver, "subscribed", handler).await {
+        let handler = self.scheduler.subscribed(&self.driver, subscribed);
+        match handled(&handle, "subscribed", handler).await {
             Ok(Handled::Failed(text)) => Some(Break::End(Err(Error::new(
                 ErrorKind::Handler,
                 format!("the handler `subscribed` failed, so the driver stopped: {text}"),
             )))),
             Ok(Handled::Done) => {
                 shared.reconciler.change(Plan::subscribed);
-                self.worker = Some(Worker::start(&driver, calls));
+                self.worker = Some(Worker::start(&handle, calls));
                 None
             }
             outcome => ended(outcome).map(Break::End),
         }
     }
 
-    /// An ERROR event: the end, unless the session knows better.
+    /// An ERROR event ends the driver, unless the session decides otherwise.
     async fn refused(&mut self, message: String) -> Option<Break> {
         let input = Input::Refused(self.session.generation(), message.clone());
         let end = match self.step(input) {
@@ -227,17 +224,17 @@ where
             other => Err(impossible(&other)),
         };
         self.disconnected();
-        let driver = self.driver.clone();
-        let handler = self.scheduler.error(&driver, message);
-        let outcome = handled(&driver, "error", handler).await;
+        let handle = self.handle.clone();
+        let handler = self.scheduler.error(&self.driver, message);
+        let outcome = handled(&handle, "error", handler).await;
         Some(Break::End(ended(outcome).unwrap_or(end)))
     }
 
-    /// The contract's heart: acknowledged after the handler returned `Ok`.
+    /// The heart of the contract: an update is acknowledged after its handler returned `Ok`.
     async fn acknowledge(
         &mut self,
         handled: Result<Handled>,
-        due: Option<Due>,
+        acknowledged: Option<Acknowledged>,
         calls: &dyn Calls<SchedulerApi>,
     ) -> Option<Break> {
         self.shared().monitor.count(|counts| {
@@ -248,9 +245,9 @@ where
             }
         });
         if let Ok(Handled::Done) = handled
-            && let Some(due) = due
+            && let Some(acknowledged) = acknowledged
         {
-            self.send(calls, due).await;
+            self.acknowledge_with(calls, acknowledged.into_call()).await;
         }
         ended(handled).map(Break::End)
     }

@@ -1,15 +1,16 @@
-//! How a driver ends that was asked to.
+//! How a driver ends on request.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Runtime;
-use crate::End;
+use super::{Runtime, answered};
+use crate::StopReason;
 use crate::backend::{Calls, EventStream, Incoming, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Stop;
-use crate::scheduler::{Event, SchedulerDriver, calls};
+use crate::scheduler::handle::Handle;
+use crate::scheduler::{Event, calls};
 
 /// How long the last call, TEARDOWN, may take to be answered.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,72 +18,72 @@ const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long acknowledgements that are under way may take before a driver leaves.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
-impl<S, B> Runtime<S, B> {
-    /// Ends the driver as asked, over its subscription. An abort overrules.
+impl<S, B, M> Runtime<S, B, M> {
+    /// Ends the driver on request, over its subscription. An abort takes precedence.
     pub(super) async fn leave(
         &mut self,
         stop: Stop,
         events: &mut dyn EventStream<SchedulerApi>,
         calls: &dyn Calls<SchedulerApi>,
-    ) -> Result<End> {
-        let driver = self.driver.clone();
+    ) -> Result<StopReason> {
+        let handle = self.handle.clone();
         let leaving = async {
             self.learn_id(stop, events).await;
             if stop == (Stop::Stop { failover: true }) {
-                // The line ends with the subscription. A TEARDOWN needs no such
-                // wait: it is behind them in line.
+                // The queue ends with the subscription. A TEARDOWN needs no such wait,
+                // because it is queued after the acknowledgements.
                 let _ = timeout(FLUSH_TIMEOUT, self.flush()).await;
             }
-            match end(&driver, stop, Some(calls)).await {
-                Ok(End::Stopped) => self.torn_down().await,
+            match end(&handle, stop, Some(calls)).await {
+                Ok(StopReason::Stopped) => self.torn_down().await,
                 end => end,
             }
         };
         tokio::select! {
             biased;
-            () = driver.shared().link.aborted() => Ok(End::Aborted),
+            () = handle.shared().link.aborted() => Ok(StopReason::Aborted),
             end = leaving => end,
         }
     }
 
     async fn flush(&mut self) {
         while !self.answers.is_empty() {
-            let answer = self.answered().await;
+            let answer = answered(&mut self.answers).await;
             self.own_call_answered(answer);
         }
     }
 
-    /// A framework that asked for an id and stops before it heard of it would
-    /// stay registered until its failover timeout. So wait for the id.
+    /// A framework that stops before it received its id would stay registered until its
+    /// failover timeout. So wait for the id.
     async fn learn_id(&mut self, stop: Stop, events: &mut dyn EventStream<SchedulerApi>) {
-        if stop != (Stop::Stop { failover: false }) || self.driver.framework_id().is_some() {
+        if stop != (Stop::Stop { failover: false }) || self.handle.framework_id().is_some() {
             return;
         }
         if let Ok(Ok(Incoming::Event(event, record))) =
             timeout(TEARDOWN_TIMEOUT, events.next()).await
             && let Ok(Event::Subscribed { framework_id, .. }) = Event::lift(*event, record)
         {
-            self.driver.shared().set_framework_id(Some(framework_id));
+            self.handle.shared().set_framework_id(Some(framework_id));
         }
     }
 }
 
-/// Ends the driver as asked. `calls` is the subscription, if there is one.
+/// Ends the driver on request. `calls` is the subscription, if there is one.
 pub(super) async fn end(
-    driver: &SchedulerDriver,
+    handle: &Handle,
     stop: Stop,
     calls: Option<&dyn Calls<SchedulerApi>>,
-) -> Result<End> {
+) -> Result<StopReason> {
     let failover = match stop {
-        Stop::Abort => return Ok(End::Aborted),
+        Stop::Abort => return Ok(StopReason::Aborted),
         Stop::Stop { failover } => failover,
     };
     if failover {
-        return Ok(End::StoppedForFailover);
+        return Ok(StopReason::StoppedForFailover);
     }
-    let Some(framework_id) = driver.framework_id() else {
+    let Some(framework_id) = handle.framework_id() else {
         // Never subscribed, so there is nothing to tear down.
-        return Ok(End::Stopped);
+        return Ok(StopReason::Stopped);
     };
     let Some(calls) = calls else {
         return Err(Error::new(
@@ -101,5 +102,5 @@ pub(super) async fn end(
         let text = "TEARDOWN was not answered within 10 s";
         Error::new(ErrorKind::Timeout, text)
     })??;
-    Ok(End::Stopped)
+    Ok(StopReason::Stopped)
 }

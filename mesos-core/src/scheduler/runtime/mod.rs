@@ -1,11 +1,13 @@
-//! Runs one scheduler: subscribes, reads events, reconnects. What is done when
-//! is for the session (`scheduler/session`) to say; what an event means for the
-//! scheduler is in `deliver`, how a driver ends in `ending`.
+//! The event loop of one scheduler: subscribes, reads events, reconnects. The session
+//! (`scheduler/session`) decides what to do when; `deliver` has what an event means for the
+//! scheduler, `ending` how a driver ends, `watch` warns about handlers and offers that block
+//! others.
 
 mod decliner;
 mod deliver;
 mod ending;
-mod keep;
+mod persist;
+mod watch;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -16,65 +18,81 @@ use std::time::Duration;
 
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
 
+use super::handle::Handle;
 use super::reconcile::Worker;
-use super::shared::{Asked, Shared};
-use super::update::Due;
-use super::{Event, Framework, Scheduler, SchedulerDriver, calls};
+use super::shared::{PendingCall, Shared};
+use super::{Event, Framework, Scheduler, SchedulerDriver};
 use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Finish, Handled, Stop, ended, guarded};
 use crate::scheduler::session::{Generation, Input, Output, Session};
 use crate::store::Store;
-use crate::{End, HandlerResult};
+use crate::{HandlerResult, StopReason};
 use decliner::Decliner;
 use ending::end;
+use watch::Watch;
 
 /// See the module.
-pub(super) struct Runtime<S, B> {
+pub(super) struct Runtime<S, B, M> {
     scheduler: S,
-    backend: B,
-    driver: SchedulerDriver,
+    /// Shared, so that an attempt to subscribe does not borrow the runtime.
+    backend: Arc<B>,
+    driver: SchedulerDriver<M>,
+    handle: Handle,
+    inputs: mpsc::UnboundedReceiver<M>,
     session: Session,
     started: Instant,
     /// Answers to the runtime's own calls that are still to come.
-    answers: VecDeque<Instrumented<Asked>>,
+    answers: VecDeque<Instrumented<PendingCall>>,
     store: Option<Arc<dyn Store>>,
-    /// What the store has.
+    /// The id in the store.
     stored: Option<FrameworkId>,
     /// Reconciles over the present subscription.
     worker: Option<Worker>,
 }
 
-/// Why the events of a subscription are no longer read.
+/// Why the driver stops reading the events of a subscription.
 enum Break {
-    /// Wait and subscribe again; an id is to be forgotten first.
+    /// Wait and subscribe again; an id has to be removed from the store first.
     BackOff(Disconnected, Option<FrameworkId>),
     /// The driver ends.
-    End(Result<End>),
+    End(Result<StopReason>),
 }
 
-impl<S, B> Runtime<S, B>
+/// The next thing to handle.
+enum Next<M> {
+    Input(M),
+    Event(Result<Incoming<SchedulerApi>>),
+}
+
+impl<S, B, M> Runtime<S, B, M>
 where
-    S: Scheduler + 'static,
+    S: Scheduler<M> + 'static,
     B: Backend<SchedulerApi> + 'static,
+    M: Send + 'static,
 {
     pub(super) fn new(
         scheduler: S,
         framework: Framework,
         backend: B,
-        driver: SchedulerDriver,
+        driver: SchedulerDriver<M>,
+        inputs: mpsc::UnboundedReceiver<M>,
     ) -> Self {
         let mut session = Session::new(framework.backoff, framework.removed);
+        session.set_subscribe_timeout(framework.subscribe_timeout);
         session.continue_as(framework.info.id);
         Self {
             scheduler,
-            backend,
+            backend: Arc::new(backend),
+            handle: driver.handle().clone(),
             driver,
+            inputs,
             session,
             started: Instant::now(),
             answers: VecDeque::new(),
@@ -84,20 +102,32 @@ where
         }
     }
 
-    pub(super) async fn run(mut self) {
-        let driver = self.driver.clone();
-        let finish = Finish::new(|end| {
-            driver.shared().ledger.clear();
-            driver.shared().link.finish(end);
+    /// Runs until the driver ends, and gives the scheduler back unless a handler panicked.
+    pub(super) async fn run(mut self, give_back: oneshot::Sender<S>) {
+        let handle = self.handle.clone();
+        let finish = Finish::new(|end: Result<StopReason>| {
+            let shared = handle.shared();
+            shared.monitor.ended(end.as_ref().err());
+            shared.ledger.clear();
+            shared.link.finish(end);
         });
+        let watch = Watch::start(&handle);
         let end = self.drive().await;
+        drop(watch);
         self.step(Input::End(end.clone()));
+        if !end
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::Panicked)
+        {
+            // The caller may not want it.
+            let _ = give_back.send(self.scheduler);
+        }
         finish.with(end);
     }
 
-    /// Tells the session what happened.
+    /// Reports to the session what happened.
     fn step(&mut self, input: Input) -> Output {
-        let timeout = self.shared().wishes().failover_timeout();
+        let timeout = self.shared().subscribe_state().failover_timeout();
         self.session.set_failover_timeout(timeout);
         let before = self.session.state();
         let now = self.started.elapsed();
@@ -116,10 +146,10 @@ where
         output
     }
 
-    async fn drive(&mut self) -> Result<End> {
-        let driver = self.driver.clone();
-        let link = &driver.shared().link;
-        if let Some(end) = self.recall().await {
+    async fn drive(&mut self) -> Result<StopReason> {
+        let handle = self.handle.clone();
+        let link = &handle.shared().link;
+        if let Some(end) = self.load_id().await {
             return end;
         }
         loop {
@@ -132,11 +162,20 @@ where
                     continue;
                 }
             };
-            let call = driver.shared().wishes().subscribe(id);
-            let attempt = tokio::select! {
-                biased;
-                stop = link.stop_requested() => return end(&driver, stop, None).await,
-                attempt = self.backend.subscribe(call) => attempt,
+            let call = handle.shared().subscribe_state().subscribe(id);
+            let backend = Arc::clone(&self.backend);
+            let mut attempt = pin!(backend.subscribe(call));
+            let attempt = loop {
+                tokio::select! {
+                    biased;
+                    stop = link.stop_requested() => return end(&handle, stop, None).await,
+                    attempt = &mut attempt => break attempt,
+                    Some(input) = self.inputs.recv() => {
+                        if let Some(end) = self.input(input).await {
+                            return end;
+                        }
+                    }
+                }
             };
             let (disconnected, forget) = match self.attempted(generation, attempt).await {
                 Break::BackOff(disconnected, forget) => (disconnected, forget),
@@ -144,50 +183,66 @@ where
             };
             let retry_in = disconnected.retry_in;
             tracing::warn!(
-                error = %crate::chain(&disconnected.error),
+                error = %crate::error_chain(&disconnected.error),
                 attempts = disconnected.attempts,
                 ?retry_in,
                 "no subscription"
             );
             if let Some(id) = forget
-                && let Some(end) = self.forget(&id).await
+                && let Some(end) = self.clear_id(&id).await
             {
                 return end;
             }
             let until = Instant::now() + retry_in;
-            let handler = self.scheduler.disconnected(&driver, disconnected);
-            if let Some(end) = ended(handled(&driver, "disconnected", handler).await) {
+            let handler = self.scheduler.disconnected(&self.driver, disconnected);
+            if let Some(end) = ended(handled(&handle, "disconnected", handler).await) {
                 return end;
             }
-            if let Some(stop) = self.wait(until).await {
-                return end(&driver, stop, None).await;
+            match self.wait(until).await {
+                Wait::Over => {}
+                Wait::Stop(stop) => return end(&handle, stop, None).await,
+                Wait::End(end) => return end,
             }
         }
     }
 
-    /// Waits before the next attempt: `until` then, less if there are news, and
-    /// not at all if the driver is to end.
-    async fn wait(&mut self, mut until: Instant) -> Option<Stop> {
-        let driver = self.driver.clone();
+    /// Waits before the next attempt: until `until`, or shorter after a leader change. Inputs
+    /// are delivered meanwhile.
+    async fn wait(&mut self, mut until: Instant) -> Wait {
+        let handle = self.handle.clone();
+        let backend = Arc::clone(&self.backend);
+        let mut leader_changed = pin!(backend.news());
         let mut listening = true;
         loop {
             tokio::select! {
                 biased;
-                stop = driver.shared().link.stop_requested() => return Some(stop),
-                () = sleep_until(until) => return None,
-                () = self.backend.news(), if listening => {
-                    // The next attempt will know all that is known by then.
+                stop = handle.shared().link.stop_requested() => return Wait::Stop(stop),
+                () = sleep_until(until) => return Wait::Over,
+                () = &mut leader_changed, if listening => {
+                    // The next attempt uses the newest leader in any case.
                     listening = false;
                     if let Output::Hurry(wait) = self.step(Input::News) {
-                        tracing::debug!(?wait, "there are news of the leader");
+                        tracing::debug!(?wait, "the leader changed; retrying sooner");
                         until = Instant::now() + wait;
+                    }
+                }
+                Some(input) = self.inputs.recv() => {
+                    if let Some(end) = self.input(input).await {
+                        return Wait::End(end);
                     }
                 }
             }
         }
     }
 
-    /// What came of an attempt, after its subscription has ended.
+    /// Hands an input of the program to the scheduler.
+    async fn input(&mut self, input: M) -> Option<Result<StopReason>> {
+        let handle = self.handle.clone();
+        let handler = self.scheduler.input(&self.driver, input);
+        ended(handled(&handle, "input", handler).await)
+    }
+
+    /// The result of an attempt, after its subscription has ended.
     async fn attempted(
         &mut self,
         generation: Generation,
@@ -211,27 +266,42 @@ where
             calls,
             peer,
         } = subscription;
-        let driver = self.driver.clone();
-        let shared = driver.shared();
+        let handle = self.handle.clone();
+        let shared = handle.shared();
         tracing::debug!(%peer, generation = self.session.generation(), "subscribing");
-        // Answers that are not there by now are of no use any more.
+        // Answers that have not arrived yet belong to an earlier subscription.
         for _ in 0..self.answers.len() {
             shared.monitor.acknowledged(false);
         }
         self.answers.clear();
-        let _decliner = Decliner::start(&driver, &calls);
+        let _decliner = Decliner::start(&handle, &calls);
         let mut stop = pin!(shared.link.stop_requested());
         loop {
+            let has_answers = !self.answers.is_empty();
+            // In random order, so that neither inputs nor events wait for the others forever.
+            let inputs = &mut self.inputs;
+            let next = async {
+                tokio::select! {
+                    Some(input) = inputs.recv() => Next::Input(input),
+                    incoming = events.next() => Next::Event(incoming),
+                }
+            };
             let incoming = tokio::select! {
                 biased;
                 stop = &mut stop => {
                     return Break::End(self.leave(stop, events.as_mut(), calls.as_ref()).await);
                 }
-                answer = self.answered(), if !self.answers.is_empty() => {
+                answer = answered(&mut self.answers), if has_answers => {
                     self.own_call_answered(answer);
                     continue;
                 }
-                incoming = events.next() => incoming,
+                next = next => match next {
+                    Next::Event(incoming) => incoming,
+                    Next::Input(input) => match self.input(input).await {
+                        Some(end) => return Break::End(end),
+                        None => continue,
+                    },
+                },
             };
             let event = match incoming {
                 Ok(Incoming::Event(event, record)) => {
@@ -248,13 +318,13 @@ where
             match event {
                 Ok(event) => {
                     let reason = self.deliver(event, &calls).await;
-                    shared.monitor.dealt_with();
+                    shared.monitor.handled();
                     if let Some(reason) = reason {
                         return reason;
                     }
                 }
                 Err(error) => {
-                    shared.monitor.dealt_with();
+                    shared.monitor.handled();
                     return self.failed(error);
                 }
             }
@@ -271,7 +341,7 @@ where
         }
     }
 
-    /// The backend lost its connection, and makes another one by itself.
+    /// The backend lost its connection and reconnects by itself.
     async fn interrupted(&mut self, error: Error) -> Option<Break> {
         self.disconnected();
         let generation = self.session.generation();
@@ -279,9 +349,9 @@ where
         else {
             return None;
         };
-        let driver = self.driver.clone();
-        let handler = self.scheduler.disconnected(&driver, disconnected);
-        ended(handled(&driver, "disconnected", handler).await).map(Break::End)
+        let handle = self.handle.clone();
+        let handler = self.scheduler.disconnected(&self.driver, disconnected);
+        ended(handled(&handle, "disconnected", handler).await).map(Break::End)
     }
 
     fn disconnected(&mut self) {
@@ -292,16 +362,12 @@ where
         shared.ledger.clear();
     }
 
-    /// Puts an acknowledgement in line. Its failure is no loss: an update that
-    /// is not acknowledged comes again. So an abort need not wait until there
-    /// is room in the line.
-    async fn send(&mut self, calls: &dyn Calls<SchedulerApi>, due: Due) {
-        let Some(call) = due.into_call() else {
-            return;
-        };
-        let span = calls::span(&call);
-        let sending = send(&self.driver, calls, call).instrument(span.clone());
-        let link = &self.driver.shared().link;
+    /// Queues an acknowledgement. A failure loses nothing, because Mesos repeats an update that
+    /// was not acknowledged. So an abort does not wait until the queue has room.
+    async fn acknowledge_with(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
+        let span = super::calls::span(&call);
+        let sending = send(&self.handle, calls, call).instrument(span.clone());
+        let link = &self.handle.shared().link;
         let sent = async {
             tokio::select! {
                 biased;
@@ -317,21 +383,16 @@ where
     }
 }
 
-impl<S, B> Runtime<S, B> {
-    fn shared(&self) -> &Shared {
-        self.driver.shared()
-    }
+/// Why the wait before the next attempt ended.
+enum Wait {
+    Over,
+    Stop(Stop),
+    End(Result<StopReason>),
+}
 
-    /// Waits for the oldest answer. Calls of one line are answered in their
-    /// order, so the others need not be looked at. Cancel safe.
-    async fn answered(&mut self) -> Result<()> {
-        let answer = poll_fn(|context| match self.answers.front_mut() {
-            Some(answer) => Pin::new(answer).poll(context),
-            None => Poll::Pending,
-        });
-        let answer = answer.await;
-        self.answers.pop_front();
-        answer
+impl<S, B, M> Runtime<S, B, M> {
+    fn shared(&self) -> &Shared {
+        self.handle.shared()
     }
 
     fn own_call_answered(&mut self, answer: Result<()>) {
@@ -339,35 +400,56 @@ impl<S, B> Runtime<S, B> {
     }
 }
 
-/// Puts a call of the runtime's own in line. That it was not is logged there,
-/// and no loss.
-fn send<'a>(
-    driver: &SchedulerDriver,
-    calls: &'a dyn Calls<SchedulerApi>,
-    mut call: Call,
-) -> impl Future<Output = Option<Asked>> + Send + use<'a> {
-    call.framework_id = driver.framework_id();
-    let put = driver.shared().put(calls, call);
-    async { put.await.ok() }
+/// Waits for the oldest answer. The calls of one queue are answered in their order, so the other
+/// answers need no polling. Cancel safe.
+async fn answered(answers: &mut VecDeque<Instrumented<PendingCall>>) -> Result<()> {
+    let answer = poll_fn(|context| match answers.front_mut() {
+        Some(answer) => Pin::new(answer).poll(context),
+        None => Poll::Pending,
+    });
+    let answer = answer.await;
+    answers.pop_front();
+    answer
 }
 
-/// Runs a handler, and measures how long it takes.
+/// Queues a call of the runtime itself. A failure is logged there, and loses nothing.
+fn send<'a>(
+    handle: &Handle,
+    calls: &'a dyn Calls<SchedulerApi>,
+    mut call: Call,
+) -> impl Future<Output = Option<PendingCall>> + Send + use<'a> {
+    call.framework_id = handle.framework_id();
+    let queued = handle.shared().enqueue(calls, call);
+    async { queued.await.ok() }
+}
+
+/// Runs a handler and measures its duration.
 async fn handled(
-    driver: &SchedulerDriver,
+    handle: &Handle,
     name: &'static str,
     handler: impl Future<Output = HandlerResult>,
 ) -> Result<Handled> {
-    let shared = driver.shared();
+    let shared = handle.shared();
     let since = Instant::now();
+    shared.monitor.handler_started(name);
     let handled = guarded(&shared.link, name, handler).await;
-    shared.monitor.meter().handler(name, since.elapsed());
+    shared.monitor.handler_returned();
+    let elapsed = since.elapsed();
+    shared.monitor.meter().handler(name, elapsed);
+    if elapsed > watch::SLOW_HANDLER {
+        tracing::warn!(
+            handler = name,
+            ?elapsed,
+            "the handler took long; nothing else was delivered meanwhile"
+        );
+    }
     handled
 }
 
-/// The session and its runtime disagree: a bug here, told instead of hidden.
+/// The session and its runtime disagree, which is a bug of this crate.
 fn impossible(output: &Output) -> Error {
     Error::new(
         ErrorKind::Protocol,
-        format!("the driver lost track of its own session: {output:?}; please report this"),
+        format!("bug in the driver: unexpected session output {output:?}; please report this"),
     )
 }

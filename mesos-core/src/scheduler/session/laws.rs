@@ -77,7 +77,7 @@ proptest! {
         stored: bool,
         happenings in prop::collection::vec(happenings(), 1..120),
     ) {
-        let removed = if anew { RemovedPolicy::StartAnew } else { RemovedPolicy::Fail };
+        let removed = if anew { RemovedPolicy::NewFramework } else { RemovedPolicy::Fail };
         let mut session = Session::new(BackoffPolicy::new(FIRST, MAX), removed);
         session.set_failover_timeout(FAILOVER);
         // What an observer knows, by other means than the machine.
@@ -120,7 +120,7 @@ proptest! {
                 }
                 Kind::Refused(text) => Input::Refused(of, (*text).to_owned()),
                 Kind::News => Input::News,
-                Kind::End => Input::End(Ok(End::Stopped)),
+                Kind::End => Input::End(Ok(StopReason::Stopped)),
             };
             let named = match &input {
                 Input::Granted(_, id) => Some(id.clone()),
@@ -243,7 +243,7 @@ proptest! {
                         Kind::Refused(_) => Err(ErrorKind::Rejected),
                         Kind::Failed(kind, _) => Err(*kind),
                         Kind::Granted { .. } => Err(ErrorKind::Protocol),
-                        _ => Ok(End::Stopped),
+                        _ => Ok(StopReason::Stopped),
                     };
                     prop_assert_eq!(end.map_err(|error| error.kind()), expected);
                 }

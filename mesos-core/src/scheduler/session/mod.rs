@@ -41,7 +41,7 @@ use std::time::Duration;
 
 use mesos_proto::v1::FrameworkId;
 
-use crate::End;
+use crate::StopReason;
 use crate::disconnected::Disconnected;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Backoff, BackoffPolicy};
@@ -52,6 +52,10 @@ pub use state::{RemovedPolicy, SessionState};
 /// was closed sends what it has not sent for about 100 s on Linux
 /// (`tcp_orphan_retries`); what holds it up in between rarely takes longer.
 const STRAYS: Duration = Duration::from_secs(120);
+
+/// How long the first subscription of a new framework may take. Masters that elect a leader
+/// need some seconds (`--zk_session_timeout` is 10 s by default).
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Names one subscription of a driver; they count up from 1.
 pub(crate) type Generation = u64;
@@ -74,7 +78,7 @@ pub(crate) enum Input {
     /// A leader appeared, or another one than the last attempt knew of.
     News,
     /// The driver ends for a reason of its own.
-    End(Result<End>),
+    End(Result<StopReason>),
 }
 
 /// What is to be done about it.
@@ -96,7 +100,7 @@ pub(crate) enum Output {
     /// Wait only so much longer, then [`Input::Connect`].
     Hurry(Duration),
     /// The driver ends.
-    Ended(Result<End>),
+    Ended(Result<StopReason>),
 }
 
 /// A subscription that was granted.
@@ -118,6 +122,10 @@ pub(crate) struct Session {
     replaced: Option<FrameworkId>,
     removed: RemovedPolicy,
     failover_timeout: Duration,
+    /// How long the first subscription may take, if the program has set a limit.
+    subscribe_timeout: Option<Duration>,
+    /// When the first attempt began.
+    first_attempt_at: Option<Duration>,
     backoff: Backoff,
     retry_at: Duration,
     /// When the last attempt was begun.
@@ -144,6 +152,8 @@ impl Session {
             replaced: None,
             removed,
             failover_timeout: Duration::ZERO,
+            subscribe_timeout: None,
+            first_attempt_at: None,
             backoff: Backoff::new(backoff),
             retry_at: Duration::ZERO,
             opened_at: Duration::ZERO,
@@ -164,6 +174,11 @@ impl Session {
     /// How long the framework outlives its subscription.
     pub(crate) fn set_failover_timeout(&mut self, timeout: Duration) {
         self.failover_timeout = timeout;
+    }
+
+    /// How long the first subscription may take; `None` for the default.
+    pub(crate) fn set_subscribe_timeout(&mut self, timeout: Option<Duration>) {
+        self.subscribe_timeout = timeout;
     }
 
     pub(crate) fn state(&self) -> SessionState {
@@ -199,6 +214,10 @@ impl Session {
                 if !error.is_retryable() || self.is_no_mesos(&error) {
                     return self.end(Err(error));
                 }
+                if let Some(timeout) = self.subscribe_timeout_passed(now) {
+                    let attempts = self.backoff.attempts() + 1;
+                    return self.end(Err(reason::never_subscribed(error, timeout, attempts)));
+                }
                 if self.state == Connecting && error.delivery() == Delivery::Unknown {
                     self.strays.retain(|since| now - *since < STRAYS);
                     self.strays.push(now);
@@ -224,6 +243,14 @@ impl Session {
             && !self.subscribed_before
     }
 
+    /// The time that the first subscription may take, if that time has passed.
+    fn subscribe_timeout_passed(&self, now: Duration) -> Option<Duration> {
+        let default = self.id.is_none().then_some(SUBSCRIBE_TIMEOUT);
+        let timeout = self.subscribe_timeout.or(default)?;
+        let since = self.first_attempt_at?;
+        (!self.subscribed_before && now.saturating_sub(since) >= timeout).then_some(timeout)
+    }
+
     /// Whether `of` is the present generation, in one of `states`.
     fn is(&self, of: Generation, states: &[SessionState]) -> bool {
         of == self.generation && states.contains(&self.state)
@@ -240,6 +267,7 @@ impl Session {
         }
         self.state = SessionState::Connecting;
         self.opened_at = now;
+        self.first_attempt_at.get_or_insert(now);
         self.generation += 1;
         Output::Open(self.generation, self.id.clone())
     }
@@ -295,7 +323,7 @@ impl Session {
             error = reason::timed_out(&message, without, self.failover_timeout);
         }
         if is_removal(error.kind())
-            && self.removed == RemovedPolicy::StartAnew
+            && self.removed == RemovedPolicy::NewFramework
             && let Some(id) = self.id.take()
         {
             self.leave(now);
@@ -374,7 +402,7 @@ impl Session {
         Some(now.saturating_sub(self.without_since?))
     }
 
-    fn end(&mut self, end: Result<End>) -> Output {
+    fn end(&mut self, end: Result<StopReason>) -> Output {
         self.state = SessionState::Ended;
         Output::Ended(end)
     }

@@ -1,5 +1,5 @@
-//! Types the texts of ERROR events. Mesos has no codes for them; the texts are
-//! those of `src/master/master.cpp`.
+//! Turns the texts of ERROR events into errors. Mesos has no codes for them; the texts are from
+//! `src/master/master.cpp`.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::error::{Error, ErrorKind};
 const REMOVED: &str = "Framework has been removed";
 const TAKEN_OVER: &str = "Framework failed over";
 
-/// Whether `message` tells a stream that another one took its place.
+/// Whether `message` informs a stream that another stream replaced it.
 pub(super) fn is_takeover(message: &str) -> bool {
     message == TAKEN_OVER
 }
 
-/// Whether `kind` means that the framework is no more.
+/// Whether `kind` means that the framework was removed.
 pub(crate) fn is_removal(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -21,7 +21,7 @@ pub(crate) fn is_removal(kind: ErrorKind) -> bool {
     )
 }
 
-/// The error that an ERROR event with `message` stands for.
+/// The error for an ERROR event with `message`.
 pub(super) fn typed(message: &str) -> Error {
     let kind = match message {
         REMOVED => ErrorKind::FrameworkRemoved,
@@ -49,14 +49,26 @@ pub(super) fn strayed(message: &str) -> Error {
     )
 }
 
-/// A removal whose cause is known: `without` a subscription for longer than
-/// `timeout`.
+/// The first subscription did not succeed within `timeout`.
+pub(super) fn never_subscribed(error: Error, timeout: Duration, attempts: u32) -> Error {
+    let text = format!(
+        "no subscription within {timeout:?} ({attempts} attempts); check the address of the \
+         master, or allow more time with Framework::subscribe_timeout"
+    );
+    let mut ended = Error::new(error.kind(), text).with_delivery(error.delivery());
+    if let Some(status) = error.status() {
+        ended = ended.with_status(status);
+    }
+    ended.with_source(error)
+}
+
+/// A removal whose cause is known: `without` a subscription for longer than `timeout`.
 pub(super) fn timed_out(message: &str, without: Duration, timeout: Duration) -> Error {
     Error::new(
         ErrorKind::FailoverTimeout,
         format!(
-            "Mesos ended the subscription after {without:?} without one, more than the \
-             framework's failover timeout of {timeout:?}: {message}"
+            "Mesos ended the subscription: {message}; the driver had been without a subscription \
+             for {without:?}, and the framework's failover timeout is {timeout:?}"
         ),
     )
 }

@@ -1,26 +1,26 @@
-//! The states that a scheduler's session can be in, and its one policy.
+//! The states of a scheduler's session, and its policy for a removed framework.
 
 use std::fmt;
 
-/// Where a scheduler driver is with its subscription.
+/// The state of a scheduler driver's subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionState {
-    /// Nothing was tried yet: the framework's id is being loaded.
+    /// The driver has not tried to subscribe yet, and loads the framework's id.
     Idle,
     /// The backend looks for the leading master, connects to it, and sends the
     /// SUBSCRIBE.
     Connecting,
-    /// The master took the SUBSCRIBE, or the backend connects anew by itself;
-    /// SUBSCRIBED or ERROR is to come. Calls fail.
+    /// The master accepted the SUBSCRIBE, or the backend reconnects by itself. SUBSCRIBED or
+    /// ERROR follows. Calls fail.
     Subscribing,
-    /// Events come and calls go.
+    /// Events arrive, and calls can be made.
     Subscribed,
-    /// The last subscription was lost or the last attempt failed; the next one
-    /// waits for its time.
+    /// The last subscription was lost or the last attempt failed. The driver waits before the
+    /// next attempt.
     BackingOff,
-    /// Over, and nothing follows:
-    /// [`SchedulerDriver::join`](crate::SchedulerDriver::join) has the reason.
+    /// The driver has ended; [`SchedulerDriver::join`](crate::SchedulerDriver::join) returns the
+    /// reason.
     Ended,
 }
 
@@ -37,23 +37,22 @@ impl fmt::Display for SessionState {
     }
 }
 
-/// What to do when Mesos says that the framework was removed: an operator tore
-/// it down, or its failover timeout passed. Its tasks are dead or dying then,
-/// and the master takes its id no more.
+/// What to do when Mesos reports that the framework was removed: an operator tore the framework
+/// down, or its failover timeout passed. Mesos then kills its tasks, and the master no longer
+/// accepts its id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemovedPolicy {
     /// The driver ends with
     /// [`ErrorKind::FrameworkRemoved`](crate::ErrorKind::FrameworkRemoved) or
     /// [`ErrorKind::FailoverTimeout`](crate::ErrorKind::FailoverTimeout). The
-    /// id stays in the store, so a restarted process ends likewise until
-    /// somebody decides.
+    /// id stays in the store, so a restarted process ends in the same way until an operator
+    /// clears the store.
     #[default]
     Fail,
     /// The driver clears the store and subscribes as a new framework. The
-    /// scheduler gets the removal as
-    /// [`disconnected`](crate::Scheduler::disconnected), and then the id that
-    /// is no more in [`Subscribed::replaced`](crate::scheduler::Subscribed):
-    /// what it knew of its tasks is void.
-    StartAnew,
+    /// scheduler receives the removal as [`disconnected`](crate::Scheduler::disconnected), and
+    /// then the old id in [`Subscribed::replaced`](crate::scheduler::Subscribed): all tasks
+    /// that it knew are gone.
+    NewFramework,
 }

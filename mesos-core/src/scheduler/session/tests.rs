@@ -192,7 +192,7 @@ fn the_texts_of_the_master_have_their_kinds() {
 
 #[test]
 fn a_removed_framework_starts_anew_without_its_id_where_that_is_the_policy() {
-    let mut session = session(RemovedPolicy::StartAnew);
+    let mut session = session(RemovedPolicy::NewFramework);
     let generation = subscribe(&mut session, 0);
     let removed = Input::Refused(generation, "Framework has been removed".to_owned());
     let output = at(&mut session, 1, removed);
@@ -216,7 +216,7 @@ fn a_removed_framework_starts_anew_without_its_id_where_that_is_the_policy() {
 
 #[test]
 fn a_removal_of_a_framework_that_has_no_id_ends_the_driver_under_either_policy() {
-    let mut session = session(RemovedPolicy::StartAnew);
+    let mut session = session(RemovedPolicy::NewFramework);
     at(&mut session, 0, Input::Connect);
     at(&mut session, 0, Input::Opened(1));
     let removed = Input::Refused(1, "Framework has been removed".to_owned());

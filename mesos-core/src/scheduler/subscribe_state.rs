@@ -14,7 +14,7 @@ use super::{Framework, calls};
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Wishes {
+pub(super) struct SubscribeState {
     now: Set,
     /// Counts the changes, so that an older one is not undone over a newer.
     version: u64,
@@ -34,7 +34,7 @@ pub(super) struct Undo {
     before: Box<Set>,
 }
 
-impl Wishes {
+impl SubscribeState {
     pub(super) fn new(framework: &Framework) -> Self {
         Self {
             now: Set {
@@ -64,6 +64,11 @@ impl Wishes {
     pub(super) fn failover_timeout(&self) -> Duration {
         let seconds = self.now.info.failover_timeout.unwrap_or_default();
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+
+    /// Whether the framework has the capability GPU_RESOURCES.
+    pub(super) fn uses_gpus(&self) -> bool {
+        has_capability(&self.now.info, capability::Type::GpuResources)
     }
 
     /// Whether `call` changes anything here.
@@ -117,12 +122,7 @@ impl Wishes {
 /// The roles that `info` subscribes to: `roles` with the capability
 /// MULTI_ROLE, else `role`, which is `*` by default.
 pub(super) fn roles(info: &FrameworkInfo) -> Vec<String> {
-    let multi = capability::Type::MultiRole as i32;
-    if info
-        .capabilities
-        .iter()
-        .any(|one| one.r#type == Some(multi))
-    {
+    if has_capability(info, capability::Type::MultiRole) {
         return info.roles.clone();
     }
     #[expect(
@@ -133,16 +133,21 @@ pub(super) fn roles(info: &FrameworkInfo) -> Vec<String> {
     vec![role.unwrap_or_else(|| "*".to_owned())]
 }
 
+fn has_capability(info: &FrameworkInfo, wanted: capability::Type) -> bool {
+    let wanted = Some(wanted as i32);
+    info.capabilities.iter().any(|one| one.r#type == wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn wishes() -> Wishes {
-        Wishes::new(&Framework::ephemeral("f").role("a").role("b"))
+    fn state() -> SubscribeState {
+        SubscribeState::new(&Framework::ephemeral("f").role("a").role("b"))
     }
 
-    fn suppressed(wishes: &Wishes) -> Vec<String> {
-        wishes.subscribe(None).subscribe.unwrap().suppressed_roles
+    fn suppressed(state: &SubscribeState) -> Vec<String> {
+        state.subscribe(None).subscribe.unwrap().suppressed_roles
     }
 
     fn suppress(roles: &[&str]) -> Call {
@@ -155,46 +160,46 @@ mod tests {
 
     #[test]
     fn suppressed_roles_are_remembered_until_they_are_revived() {
-        let mut wishes = wishes();
-        wishes.note(&suppress(&["b"]));
-        assert_eq!(suppressed(&wishes), ["b"]);
-        wishes.note(&suppress(&[]));
-        assert_eq!(suppressed(&wishes), ["a", "b"], "no role means each");
-        wishes.note(&revive(&["b"]));
-        assert_eq!(suppressed(&wishes), ["a"]);
-        wishes.note(&revive(&[]));
-        assert!(suppressed(&wishes).is_empty());
+        let mut state = state();
+        state.note(&suppress(&["b"]));
+        assert_eq!(suppressed(&state), ["b"]);
+        state.note(&suppress(&[]));
+        assert_eq!(suppressed(&state), ["a", "b"], "no role means each");
+        state.note(&revive(&["b"]));
+        assert_eq!(suppressed(&state), ["a"]);
+        state.note(&revive(&[]));
+        assert!(suppressed(&state).is_empty());
     }
 
     #[test]
     fn a_refused_call_is_taken_back_unless_another_one_followed() {
-        let mut wishes = wishes();
-        let undo = wishes.note(&suppress(&["a"])).unwrap();
-        wishes.undo(undo);
-        assert!(suppressed(&wishes).is_empty());
-        let undo = wishes.note(&suppress(&["a"])).unwrap();
-        wishes.note(&suppress(&["b"]));
-        wishes.undo(undo);
-        assert_eq!(suppressed(&wishes), ["a", "b"]);
+        let mut state = state();
+        let undo = state.note(&suppress(&["a"])).unwrap();
+        state.undo(undo);
+        assert!(suppressed(&state).is_empty());
+        let undo = state.note(&suppress(&["a"])).unwrap();
+        state.note(&suppress(&["b"]));
+        state.undo(undo);
+        assert_eq!(suppressed(&state), ["a", "b"]);
     }
 
     #[test]
     fn an_updated_framework_is_what_the_next_subscribe_describes() {
-        let mut wishes = wishes();
-        wishes.note(&suppress(&["a"]));
+        let mut state = state();
+        state.note(&suppress(&["a"]));
         let mut info = Framework::ephemeral("renamed").role("c").info().clone();
         info.failover_timeout = Some(2.5);
         let constraints = OfferConstraints::default();
         let update = calls::update_framework(info, vec!["c".into()], Some(constraints.clone()));
-        wishes.note(&update);
-        let call = wishes.subscribe(Some("f1".into()));
+        state.note(&update);
+        let call = state.subscribe(Some("f1".into()));
         let subscribe = call.subscribe.unwrap();
         assert_eq!(call.framework_id, Some("f1".into()));
         assert_eq!(subscribe.framework_info.id, Some("f1".into()));
         assert_eq!(subscribe.framework_info.name, "renamed");
         assert_eq!(subscribe.suppressed_roles, ["c"]);
         assert_eq!(subscribe.offer_constraints, Some(constraints));
-        assert_eq!(wishes.failover_timeout(), Duration::from_millis(2500));
+        assert_eq!(state.failover_timeout(), Duration::from_millis(2500));
     }
 
     #[test]

@@ -1,21 +1,22 @@
-//! Loads, saves and forgets the framework's id.
+//! Loads, saves and clears the framework's id in its store.
 
 use std::future::Future;
 
 use mesos_proto::v1::FrameworkId;
 
 use super::Runtime;
-use crate::End;
+use crate::StopReason;
 use crate::error::{BoxError, Error, ErrorKind, Result};
-use crate::scheduler::SchedulerDriver;
+use crate::scheduler::handle::Handle;
 
-impl<S, B> Runtime<S, B> {
-    /// Before the first SUBSCRIBE. The id of an earlier run is taken over.
-    /// Something is how the driver ends.
-    pub(super) async fn recall(&mut self) -> Option<Result<End>> {
+impl<S, B, M> Runtime<S, B, M> {
+    /// Before the first SUBSCRIBE: continues with the id of an earlier run. Returns
+    /// `Some(end)` if the driver has to end.
+    pub(super) async fn load_id(&mut self) -> Option<Result<StopReason>> {
         let store = self.store.clone()?;
-        let given = self.driver.framework_id();
-        let stored = match ask(&self.driver, "load the framework's id", store.load()).await {
+        let given = self.handle.framework_id();
+        let stored = match store_result(&self.handle, "load the framework's id", store.load()).await
+        {
             Ok(stored) => stored,
             Err(end) => return Some(end),
         };
@@ -25,28 +26,28 @@ impl<S, B> Runtime<S, B> {
             return Some(Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "the framework was given the id {given}, but its store has {stored}; give \
-                     none, or clear the store"
+                    "the framework has the id {given}, but its store has the id {stored}; \
+                     remove one of the two"
                 ),
             )));
         }
         if stored.is_some() {
             tracing::info!(framework_id = ?stored, "continuing as the stored framework");
-            self.driver.shared().set_framework_id(stored.clone());
+            self.handle.shared().set_framework_id(stored.clone());
             self.session.continue_as(stored.clone());
         }
         self.stored = stored;
         None
     }
 
-    /// Before the scheduler hears of `id` and before any call is made.
-    pub(super) async fn keep(&mut self, id: &FrameworkId) -> Option<Result<End>> {
+    /// Before the scheduler receives `id`, and before any call is made.
+    pub(super) async fn save_id(&mut self, id: &FrameworkId) -> Option<Result<StopReason>> {
         let store = self.store.clone()?;
         if self.stored.as_ref() == Some(id) {
             return None;
         }
         let what = format!("save the framework's id {id}");
-        match ask(&self.driver, &what, store.save(id)).await {
+        match store_result(&self.handle, &what, store.save(id)).await {
             Ok(()) => {
                 self.stored = Some(id.clone());
                 None
@@ -55,44 +56,44 @@ impl<S, B> Runtime<S, B> {
         }
     }
 
-    /// The framework was torn down as the scheduler wanted it. Its id can never
-    /// be used again, so whoever starts next must not find it.
-    pub(super) async fn torn_down(&mut self) -> Result<End> {
+    /// The scheduler tore its framework down. The id can never be used again, so the next
+    /// scheduler must not find it in the store.
+    pub(super) async fn torn_down(&mut self) -> Result<StopReason> {
         self.stored = None;
         let Some(store) = self.store.clone() else {
-            return Ok(End::Stopped);
+            return Ok(StopReason::Stopped);
         };
         let what = "clear the id of the framework, which was torn down";
-        match ask(&self.driver, what, store.clear()).await {
-            Ok(()) => Ok(End::Stopped),
+        match store_result(&self.handle, what, store.clear()).await {
+            Ok(()) => Ok(StopReason::Stopped),
             Err(end) => end,
         }
     }
 
     /// Mesos removed the framework with `id`.
-    pub(super) async fn forget(&mut self, id: &FrameworkId) -> Option<Result<End>> {
+    pub(super) async fn clear_id(&mut self, id: &FrameworkId) -> Option<Result<StopReason>> {
         tracing::warn!(framework_id = %id, "removed by Mesos; starting as a new framework");
-        self.driver.shared().set_framework_id(None);
+        self.handle.shared().set_framework_id(None);
         self.stored = None;
-        let reconciler = &self.driver.shared().reconciler;
+        let reconciler = &self.handle.shared().reconciler;
         reconciler.change(|plan, _| plan.forget_all());
         let store = self.store.clone()?;
         let what = format!("clear the id {id} of the removed framework");
-        ask(&self.driver, &what, store.clear()).await.err()
+        store_result(&self.handle, &what, store.clear()).await.err()
     }
 }
 
-/// What the store answered; an error is how the driver ends.
-async fn ask<T>(
-    driver: &SchedulerDriver,
+/// Waits for the store. An error is how the driver ends.
+async fn store_result<T>(
+    handle: &Handle,
     what: &str,
     answer: impl Future<Output = Result<T, BoxError>>,
-) -> Result<T, Result<End>> {
+) -> Result<T, Result<StopReason>> {
     tokio::select! {
         biased;
-        () = driver.shared().link.aborted() => Err(Ok(End::Aborted)),
+        () = handle.shared().link.aborted() => Err(Ok(StopReason::Aborted)),
         answer = answer => answer.map_err(|error| {
-            let text = format!("the store could not {what}");
+            let text = format!("the store failed to {what}");
             Err(Error::new(ErrorKind::Store, text).with_source(error))
         }),
     }

@@ -1,0 +1,64 @@
+//! Warns about a scheduler that keeps others from their work: a handler that does not return,
+//! and offers that are neither used nor declined.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::scheduler::handle::Handle;
+
+/// A handler that runs for longer than this is worth a warning.
+pub(super) const SLOW_HANDLER: Duration = Duration::from_secs(10);
+
+/// Offers that are held for longer than this are worth a warning.
+const HELD_OFFERS: Duration = Duration::from_secs(60);
+
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The task that warns. Dropping this value ends the task.
+///
+/// The task cannot run while a handler blocks the only thread of a runtime. The warning then
+/// comes after the handler has returned.
+pub(super) struct Watch(JoinHandle<()>);
+
+impl Watch {
+    pub(super) fn start(handle: &Handle) -> Self {
+        let handle = handle.clone();
+        Self(tokio::spawn(async move {
+            let shared = handle.shared();
+            // The handler that the last warning was about, by its start.
+            let mut warned: Option<Instant> = None;
+            let mut held_before = 0;
+            loop {
+                sleep(CHECK_INTERVAL).await;
+                if let Some((handler, since, elapsed)) = shared.monitor.running_handler()
+                    && elapsed >= SLOW_HANDLER
+                    && warned != Some(since)
+                {
+                    warned = Some(since);
+                    tracing::warn!(
+                        handler,
+                        ?elapsed,
+                        "the handler has not returned; nothing else is delivered until it does"
+                    );
+                }
+                let held = shared.ledger.older_than(HELD_OFFERS);
+                if held > held_before {
+                    tracing::warn!(
+                        offers = held,
+                        "offers are held for over a minute; no other framework can use their \
+                         resources: accept, decline or drop them"
+                    );
+                }
+                held_before = held;
+            }
+        }))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
