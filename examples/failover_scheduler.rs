@@ -151,7 +151,7 @@ impl Once {
         if self.record.is_complete() {
             println!("all done, {} failed", self.record.failed());
             if !self.stay {
-                driver.stop(false);
+                driver.stop();
             }
         }
     }
@@ -188,7 +188,7 @@ impl Scheduler for Once {
             let (tasks, lines): (Vec<_>, Vec<_>) = tasks.unzip();
             self.record.write(&lines)?;
             if let Err(error) = driver.launch(offer, tasks).await {
-                eprintln!("{}", mesos::chain(&error));
+                eprintln!("{}", mesos::error_chain(&error));
                 // What may have arrived after all, the driver asks the master for.
                 if error.delivery() != Delivery::Unknown {
                     let gone = |item: &usize| format!("{} gone", self.record.task_id(*item));
@@ -200,7 +200,7 @@ impl Scheduler for Once {
         Ok(())
     }
 
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         let state = update.task_state()?;
         let (id, name) = (&update.task_id, state.as_str_name());
         println!("update {id} {name}");
@@ -216,7 +216,7 @@ impl Scheduler for Once {
             _ => return Ok(()),
         }
         if self.record.waiting().next().is_some() {
-            driver.revive([]).await?; // What was declined may be wanted now.
+            driver.revive().await?; // What was declined may be wanted now.
         }
         self.end_if_complete(driver);
         Ok(()) // Now the update is acknowledged.
@@ -237,7 +237,7 @@ async fn main() -> Result<(), BoxError> {
     let record = Record::open(&directory.join("journal"), count.parse()?)?;
     let unsettled = record.unsettled();
 
-    let framework = Framework::surviving("failover example", Duration::from_secs(3600))
+    let framework = Framework::with_failover_timeout("failover example", Duration::from_secs(3600))
         .store(FileStore::new(directory.join("framework-id")));
     let command = command.clone();
     let scheduler = Once {
@@ -251,7 +251,7 @@ async fn main() -> Result<(), BoxError> {
     tokio::select! {
         end = driver.join() => end?,
         _ = tokio::signal::ctrl_c() => {
-            driver.stop(true);
+            driver.stop_for_failover();
             driver.join().await?
         }
     };

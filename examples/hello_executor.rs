@@ -10,14 +10,14 @@ impl Executor for Hello {
     async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
         println!("hello from {}", task.name);
         let finished = TaskStatus::new(task.task_id, TaskState::TaskFinished);
-        driver.update(finished).await?;
+        driver.send_update(finished).await?;
         Ok(())
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), mesos::BoxError> {
-    let environment = ExecutorEnvironment::take_env()?;
+    let environment = ExecutorEnvironment::from_env_scrubbed()?;
     let backend = mesos::http::HttpBackend::for_executor(&environment)?;
     ExecutorDriver::run(Hello, environment, backend).await?;
     Ok(())

@@ -17,10 +17,10 @@ impl Scheduler for Hello {
         Ok(())
     }
 
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         println!("{}: {:?}", update.task_id, update.task_state()?);
         if update.is_terminal() {
-            driver.stop(false);
+            driver.stop();
         }
         Ok(()) // Now the update is acknowledged.
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mesos::http::HttpBackend;
 use mesos::v1::{KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus};
-use mesos::{BoxError, End, ErrorKind, Executor, ExecutorDriver, HandlerResult};
+use mesos::{BoxError, ErrorKind, Executor, ExecutorDriver, HandlerResult, StopReason};
 use mesos_testing::agent::Builder;
 use mesos_testing::v1::executor::call::Type;
 use mesos_testing::{FakeAgent, Reaction};
@@ -33,7 +33,7 @@ impl Timer {
         // It may have been faster.
         if task.await.is_err() {
             let killed = TaskStatus::new(task_id, TaskState::TaskKilled);
-            driver.update(killed).await?;
+            driver.send_update(killed).await?;
         }
         Ok(())
     }
@@ -47,13 +47,13 @@ impl Executor for Timer {
         let milliseconds = std::str::from_utf8(&data)?.parse()?;
         let id = task.task_id;
         let running = TaskStatus::new(id.clone(), TaskState::TaskRunning);
-        driver.update(running).await?;
+        driver.send_update(running).await?;
         let (reporter, finished) = (driver.clone(), id.clone());
         let work = tokio::spawn(async move {
             // Not in the handler, where a KILL would have to wait for it.
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             let finished = TaskStatus::new(finished, TaskState::TaskFinished);
-            if let Err(error) = reporter.update(finished).await {
+            if let Err(error) = reporter.send_update(finished).await {
                 eprintln!("{error}");
             }
         });
@@ -85,7 +85,7 @@ async fn start(agent: Builder) -> Result<(FakeAgent, ExecutorDriver), BoxError> 
     let environment = agent.environment();
     let backend = HttpBackend::for_executor(&environment)?;
     let driver = ExecutorDriver::start(Timer::default(), environment, backend);
-    Ok((agent, driver))
+    Ok((agent, driver.detach()))
 }
 
 fn task(id: &str, data: &'static str) -> TaskInfo {
@@ -102,7 +102,7 @@ async fn a_task_tells_its_life() -> Result<(), BoxError> {
     assert_eq!(finished.task_id, "t1");
     // Stops when the agent has acknowledged everything.
     driver.stop();
-    assert_eq!(driver.join().await?, End::Stopped);
+    assert_eq!(driver.join().await?, StopReason::Stopped);
     Ok(())
 }
 
@@ -126,7 +126,7 @@ async fn a_shutdown_kills_what_runs() -> Result<(), BoxError> {
         "t1"
     );
     agent.shut_down();
-    assert_eq!(driver.join().await?, End::ShutDown);
+    assert_eq!(driver.join().await?, StopReason::ShutDown);
     assert_eq!(
         agent.expect_update(TaskState::TaskKilled).await.task_id,
         "t2"

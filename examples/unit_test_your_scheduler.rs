@@ -11,7 +11,7 @@ use mesos::http::HttpBackend;
 use mesos::v1::scheduler::call::Type;
 use mesos::v1::{CommandInfo, Resource, TaskInfo, TaskState, TaskStatus};
 use mesos::{
-    BoxError, End, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
+    BoxError, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, StopReason,
 };
 use mesos_testing::{Agent, Behaviour, FakeMaster, Reaction, Scenario, events};
 
@@ -54,7 +54,7 @@ impl Scheduler for Batch {
         Ok(())
     }
 
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         let ours = |task: &mut TaskInfo| task.task_id == update.task_id;
         if !update.is_terminal() {
             return Ok(());
@@ -64,8 +64,8 @@ impl Scheduler for Batch {
                 self.waiting.push_front(task);
             }
             match self.waiting.is_empty() {
-                true => driver.stop(false),
-                false => driver.revive([]).await?, // What was declined is wanted now.
+                true => driver.stop(),
+                false => driver.revive().await?, // What was declined is wanted now.
             }
         }
         Ok(())
@@ -74,12 +74,9 @@ impl Scheduler for Batch {
 
 fn start(names: &[&str], master: &str) -> Result<SchedulerDriver, BoxError> {
     let backend = HttpBackend::new(master.parse()?);
-    let framework = Framework::surviving("batch", Duration::from_secs(60));
-    Ok(SchedulerDriver::start(
-        Batch::new(names),
-        framework,
-        backend,
-    ))
+    let framework = Framework::with_failover_timeout("batch", Duration::from_secs(60));
+    let driver = SchedulerDriver::start(Batch::new(names), framework, backend);
+    Ok(driver.detach())
 }
 
 // The tests.
@@ -94,7 +91,7 @@ async fn tasks_run_one_after_another() -> Result<(), BoxError> {
         .start()
         .await?;
     let driver = start(&["one", "two", "three"], &master.url())?;
-    assert_eq!(driver.join().await?, End::Stopped);
+    assert_eq!(driver.join().await?, StopReason::Stopped);
     assert_eq!(launched(&master), ["one", "two", "three"]);
     // Everything that was said of tasks was acknowledged: three states of three.
     assert_eq!(master.calls_of(Type::Acknowledge).len(), 9);
@@ -116,7 +113,7 @@ async fn a_task_that_failed_is_launched_again() -> Result<(), BoxError> {
         .start()
         .await?;
     let driver = start(&["flaky"], &master.url())?;
-    assert_eq!(driver.join().await?, End::Stopped);
+    assert_eq!(driver.join().await?, StopReason::Stopped);
     assert_eq!(launched(&master), ["flaky", "flaky"]);
     Ok(())
 }
@@ -156,7 +153,7 @@ async fn an_offer_that_is_too_small_is_declined() -> Result<(), BoxError> {
     let finished = TaskStatus::new(&task.task_id, TaskState::TaskFinished);
     mesos.sends_update("a1", finished).await;
     mesos.receives(Type::Teardown).await;
-    assert_eq!(driver.join().await?, End::Stopped);
+    assert_eq!(driver.join().await?, StopReason::Stopped);
     Ok(())
 }
 
@@ -179,7 +176,7 @@ async fn a_lost_connection_loses_no_task() -> Result<(), BoxError> {
     stream.cut();
     stream.closed().await;
     drop(held);
-    assert_eq!(driver.join().await?, End::Stopped);
+    assert_eq!(driver.join().await?, StopReason::Stopped);
     assert_eq!(launched(&master), ["one", "two"]);
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mesos::v1::TaskState;
-use mesos::{BoxError, Framework, SchedulerDriver, chain};
+use mesos::{BoxError, Framework, SchedulerDriver, error_chain};
 use mesos_local::LocalCluster;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -40,7 +40,7 @@ async fn main() -> ExitCode {
     match run(args).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("run: {}", chain(error.as_ref()));
+            eprintln!("run: {}", error_chain(error.as_ref()));
             ExitCode::from(FAILED)
         }
     }
@@ -75,7 +75,7 @@ async fn run_on(master: &str, args: &Args, interrupt: &mut Signal) -> Result<u8,
     let code = follow(&driver, &mut inbox, interrupt).await;
     // Whatever happened, the framework is torn down with its task.
     inbox.close();
-    driver.stop(false);
+    driver.stop();
     let end = driver.join().await;
     let code = code?;
     end?;
@@ -122,7 +122,7 @@ async fn follow(
                     interrupted = true;
                     eprintln!("killing the task; once more to leave at once");
                     // Without the agent, which not every backend can name.
-                    driver.kill(task_id, None, None).await?;
+                    driver.kill(task_id).await?;
                 }
                 _ => return Ok(INTERRUPTED),
             },

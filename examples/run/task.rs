@@ -81,7 +81,7 @@ impl Scheduler for RunTask {
         if driver.framework_id().is_none() {
             self.report(Report::Failed(disconnected.error)).await;
         } else {
-            let why = mesos::chain(&disconnected.error);
+            let why = mesos::error_chain(&disconnected.error);
             let waiting = Report::Waiting(format!("connection lost, reconnecting: {why}"));
             self.report(waiting).await;
         }
@@ -113,9 +113,9 @@ impl Scheduler for RunTask {
     async fn update(
         &mut self,
         _driver: &SchedulerDriver,
-        update: mesos::StatusUpdate,
+        update: &mesos::StatusUpdate,
     ) -> HandlerResult {
-        let status = Box::new(update.into_status());
+        let status = Box::new(update.to_status());
         self.report(Report::State(status)).await;
         Ok(())
     }

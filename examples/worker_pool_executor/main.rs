@@ -63,7 +63,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("worker_pool_executor: {}", mesos::chain(&*error));
+            eprintln!("worker_pool_executor: {}", mesos::error_chain(&*error));
             ExitCode::FAILURE
         }
     }

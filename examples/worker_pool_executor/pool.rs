@@ -31,7 +31,7 @@ struct Pool {
 
 /// Runs it until the agent sends it away.
 pub(crate) async fn run(backend: crate::Backend) -> Result<(), BoxError> {
-    let environment = ExecutorEnvironment::take_env()?;
+    let environment = ExecutorEnvironment::from_env_scrubbed()?;
     let backend: Box<dyn Backend<ExecutorApi>> = match backend {
         crate::Backend::Http => Box::new(HttpBackend::for_executor(&environment)?),
         crate::Backend::Native => {
@@ -69,7 +69,7 @@ impl Executor for Pool {
             let last = work(&driver, task, &workers, requests).await;
             locked(&kills).remove(&id);
             // It fails at the driver's end only, when there is nobody to tell.
-            let _ = driver.update(last).await;
+            let _ = driver.send_update(last).await;
         });
         Ok(())
     }
@@ -109,7 +109,7 @@ async fn work(
         worker = workers.acquire() => worker,
         Some(_) = kills.recv() => return status(TaskState::TaskKilled),
     };
-    let _ = driver.update(status(TaskState::TaskRunning)).await;
+    let _ = driver.send_update(status(TaskState::TaskRunning)).await;
     let script = task.data.as_deref().unwrap_or_default();
     let last = if script.is_empty() {
         status(TaskState::TaskFinished)

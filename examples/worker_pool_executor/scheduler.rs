@@ -135,7 +135,7 @@ impl Scheduler for Many {
         Ok(())
     }
 
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         let state = update.task_state()?;
         let seen = self.states.entry(update.task_id.clone()).or_default();
         if seen.contains(&state) {
@@ -154,7 +154,7 @@ impl Scheduler for Many {
         }
         if self.ended == self.tasks {
             self.report(driver.framework_id());
-            driver.stop(false);
+            driver.stop();
         }
         Ok(())
     }

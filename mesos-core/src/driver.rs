@@ -83,6 +83,12 @@ impl<D: Driver, H> Running<D, H> {
         Self { driver, handler }
     }
 
+    /// The handle alone. The driver keeps running, and the scheduler or executor is dropped at
+    /// its end.
+    pub fn detach(self) -> D {
+        self.driver
+    }
+
     /// Waits until the driver has ended, and gives the scheduler or executor back with the
     /// reason. The second value is `None` if a handler panicked, or if the tokio runtime was
     /// shut down.

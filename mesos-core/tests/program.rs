@@ -89,7 +89,7 @@ mod program {
 
     /// Says what it knows of its token, and what others can see of it.
     pub(super) fn token() {
-        let environment = ExecutorEnvironment::take_env().unwrap();
+        let environment = ExecutorEnvironment::from_env_scrubbed().unwrap();
         let token = environment.token.as_ref();
         println!(
             "known: {}",
@@ -106,7 +106,7 @@ mod program {
     /// An executor that blocks its only thread when it should shut down, and
     /// has a child.
     pub(super) fn hang() {
-        let environment = ExecutorEnvironment::take_env().unwrap();
+        let environment = ExecutorEnvironment::from_env_scrubbed().unwrap();
         let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()

@@ -39,7 +39,7 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 /// use mesos_zookeeper::ZooKeeperStore;
 ///
 /// let store: ZooKeeperStore = "zk://zk1:2181,zk2:2181/web-shop/framework-id".parse()?;
-/// let framework = Framework::surviving("web shop", Duration::from_secs(604_800)).store(store);
+/// let framework = Framework::with_failover_timeout("web shop", Duration::from_secs(604_800)).store(store);
 /// # let _ = framework;
 /// # Ok::<(), mesos_zookeeper::AddressError>(())
 /// ```

@@ -71,10 +71,10 @@
 
 pub use async_trait::async_trait;
 pub use mesos_core::{
-    BackoffPolicy, BoxError, Capabilities, Capability, Delivery, Disconnected, End, Error,
-    ErrorKind, Executor, ExecutorDriver, Framework, HandlerResult, Offer, Result, Scheduler,
-    SchedulerDriver, StatusUpdate, UnknownEvent, backend, chain, executor, metrics, resources,
-    scheduler,
+    BackoffPolicy, BoxError, Capabilities, Capability, Delivery, Disconnected, Driver, Error,
+    ErrorKind, Executor, ExecutorDriver, Framework, HandlerResult, Offer, Result, Running,
+    Scheduler, SchedulerDriver, StatusUpdate, StopReason, Timer, UnknownEvent, backend,
+    error_chain, executor, metrics, resources, scheduler,
 };
 #[cfg(feature = "http")]
 pub use mesos_http as http;

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::process::ExitCode;
 
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_core::{Disconnected, End, Error, chain};
+use mesos_core::{Disconnected, Error, StopReason, error_chain};
 use mesos_http::HttpBackend;
 
 /// The executor's password. A task's process and the commands of checks do not get it.
@@ -16,12 +16,12 @@ pub(crate) fn run<F>(
     executor: impl FnOnce(ExecutorEnvironment, HttpBackend) -> F,
 ) -> ExitCode
 where
-    F: Future<Output = Result<End, Error>>,
+    F: Future<Output = Result<StopReason, Error>>,
 {
     match try_run(executor) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{program}: {}", chain(&*error));
+            eprintln!("{program}: {}", error_chain(&*error));
             ExitCode::FAILURE
         }
     }
@@ -29,11 +29,11 @@ where
 
 fn try_run<F>(
     executor: impl FnOnce(ExecutorEnvironment, HttpBackend) -> F,
-) -> Result<End, Box<dyn StdError>>
+) -> Result<StopReason, Box<dyn StdError>>
 where
-    F: Future<Output = Result<End, Error>>,
+    F: Future<Output = Result<StopReason, Error>>,
 {
-    let environment = ExecutorEnvironment::take_env()?;
+    let environment = ExecutorEnvironment::from_env_scrubbed()?;
     let backend = HttpBackend::for_executor(&environment)?;
     // One thread: an executor waits nearly all the time.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,7 +49,7 @@ where
 pub(crate) fn print_disconnected(program: &str, disconnected: &Disconnected) {
     eprintln!(
         "{program}: no connection to the agent: {}; trying again in {:?}",
-        chain(&disconnected.error),
+        error_chain(&disconnected.error),
         disconnected.retry_in
     );
 }

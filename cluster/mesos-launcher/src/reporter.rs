@@ -1,7 +1,7 @@
 //! The statuses of one task, each of which repeats what is known of it beside its state
 //! (`createTaskStatus` in `src/launcher/executor.cpp` and `default_executor.cpp`).
 
-use mesos_core::{ExecutorDriver, chain};
+use mesos_core::{ExecutorDriver, error_chain};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{CheckStatusInfo, ContainerStatus, TaskId, TaskState, TaskStatus};
 
@@ -86,7 +86,7 @@ impl Statuses {
 
 /// Reports a status. There is nobody to report to after the driver's end.
 pub(crate) async fn send(driver: &ExecutorDriver, status: TaskStatus) {
-    if let Err(error) = driver.update(status).await {
-        eprintln!("an update was not sent: {}", chain(&error));
+    if let Err(error) = driver.send_update(status).await {
+        eprintln!("an update was not sent: {}", error_chain(&error));
     }
 }

@@ -53,8 +53,8 @@ impl Scheduler for Launcher {
         Ok(())
     }
 
-    async fn update(&mut self, _: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
-        self.updates.send(update.into_status())?;
+    async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
+        self.updates.send(update.to_status())?;
         Ok(())
     }
 }
@@ -74,7 +74,7 @@ impl Mesos {
             updates: sender,
         };
         let framework = Framework::ephemeral("command tasks");
-        let driver = SchedulerDriver::start(launcher, framework, HttpBackend::new(master));
+        let driver = SchedulerDriver::start(launcher, framework, HttpBackend::new(master)).detach();
         Some(Self {
             cluster,
             driver,
@@ -143,7 +143,7 @@ impl Mesos {
         // An offer may have come again, whose handler waits for a task; the
         // driver ends when it has returned.
         drop(self.tasks);
-        self.driver.stop(false);
+        self.driver.stop();
         self.driver.join().await.expect("an end in order");
         self.cluster.stop().await.expect("an end in order");
     }
@@ -209,7 +209,7 @@ async fn a_kill_leaves_no_process() {
     let pids = mesos.pids("t", 2).await;
     mesos
         .driver
-        .kill("t", Some(agent), None)
+        .kill_with("t", mesos_core::scheduler::KillOptions::new().agent(agent))
         .await
         .expect("a call");
     mesos.update(TaskState::TaskKilling).await;
@@ -244,7 +244,7 @@ async fn a_command_that_ignores_sigterm_gets_sigkill_after_its_grace() {
     let asked = Instant::now();
     mesos
         .driver
-        .kill("t", Some(agent), None)
+        .kill_with("t", mesos_core::scheduler::KillOptions::new().agent(agent))
         .await
         .expect("a call");
     mesos.update(TaskState::TaskKilling).await;

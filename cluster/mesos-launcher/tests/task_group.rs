@@ -47,8 +47,8 @@ impl Scheduler for Relay {
         Ok(())
     }
 
-    async fn update(&mut self, _: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
-        self.updates.send(update.into_status())?;
+    async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
+        self.updates.send(update.to_status())?;
         Ok(())
     }
 }
@@ -99,7 +99,7 @@ impl Mesos {
             offers,
             updates: sender,
         };
-        let driver = SchedulerDriver::start(relay, framework, HttpBackend::new(master));
+        let driver = SchedulerDriver::start(relay, framework, HttpBackend::new(master)).detach();
         tokio::spawn(launch_all(driver.clone(), to_launch, offered));
         Some(Self {
             cluster,
@@ -159,7 +159,7 @@ impl Mesos {
     }
 
     async fn stop(self) {
-        self.driver.stop(false);
+        self.driver.stop();
         self.driver.join().await.expect("an end in order");
         self.cluster.stop().await.expect("an end in order");
     }
@@ -284,7 +284,10 @@ async fn one_task_that_ends_badly_takes_its_group_along_and_no_other() {
     };
     let pid = lines(&mesos.sandbox("lasting", "stubborn").join("stdout"), 1);
     let pid: i32 = pid[0].parse().expect("a pid");
-    let kill = mesos.driver.kill("lasting", Some(agent.clone()), None);
+    let kill = mesos.driver.kill_with(
+        "lasting",
+        mesos_core::scheduler::KillOptions::new().agent(agent.clone()),
+    );
     kill.await.expect("a call");
     let mut ended = mesos.ended(2).await;
     if ended.remove("well").is_some() {
@@ -301,7 +304,10 @@ async fn one_task_that_ends_badly_takes_its_group_along_and_no_other() {
         "Command terminated with signal Killed"
     );
     common::wait_until("the process has ended", || !common::runs(pid));
-    let kill = mesos.driver.kill("other", Some(agent), None);
+    let kill = mesos.driver.kill_with(
+        "other",
+        mesos_core::scheduler::KillOptions::new().agent(agent),
+    );
     kill.await.expect("a call");
     assert_eq!(state(&mesos.ended(1).await, "other"), TaskState::TaskKilled);
     mesos.stop().await;
@@ -382,7 +388,7 @@ async fn an_unhealthy_task_is_killed_and_its_check_runs_in_its_place() {
 
 #[tokio::test]
 async fn a_group_goes_on_through_a_restart_of_its_agent() {
-    let framework = Framework::surviving("groups", Duration::from_secs(600));
+    let framework = Framework::with_failover_timeout("groups", Duration::from_secs(600));
     let builder = LocalCluster::builder().env("MESOS_EXECUTOR_REREGISTRATION_TIMEOUT", "10secs");
     let Some(mut mesos) = Mesos::start(builder, framework).await else {
         return;

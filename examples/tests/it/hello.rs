@@ -2,7 +2,9 @@
 
 use mesos::http::{Endpoint, HttpBackend};
 use mesos::v1::{CommandInfo, ExecutorInfo, Resource, TaskInfo, TaskState};
-use mesos::{End, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate};
+use mesos::{
+    Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, StopReason,
+};
 
 use crate::program::{cluster, outcome, path, within};
 
@@ -37,13 +39,13 @@ async fn hello_executor_runs_the_tasks_of_a_scheduler() {
         async fn update(
             &mut self,
             driver: &SchedulerDriver,
-            update: StatusUpdate,
+            update: &StatusUpdate,
         ) -> HandlerResult {
             let state = update.task_state()?;
             self.1.push(state);
             if state.is_terminal() {
                 assert_eq!(self.1, [TaskState::TaskFinished], "{:?}", update.message);
-                driver.stop(false);
+                driver.stop();
             }
             Ok(())
         }
@@ -67,7 +69,7 @@ async fn hello_executor_runs_the_tasks_of_a_scheduler() {
         HttpBackend::new(master),
     );
     let end = within("the framework's end", run).await;
-    assert_eq!(end.unwrap(), End::Stopped);
+    assert_eq!(end.unwrap(), StopReason::Stopped);
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileSt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::chain;
+    use crate::error::error_chain;
 
     fn file_in(directory: &tempfile::TempDir) -> PathBuf {
         directory.path().join("framework-id")
@@ -266,7 +266,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         let store = FileStore::new(file.join("framework-id"));
         let error = store.save(&"f-0001".into()).await.unwrap_err();
-        let text = chain(error.as_ref());
+        let text = error_chain(error.as_ref());
         assert!(text.starts_with("cannot create "), "{text}");
         assert!(text.contains("file/framework-id."), "{text}");
         assert!(text.ends_with(")"), "the system's reason: {text}");

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mesos_core::{Error, ErrorKind, Result, chain};
+use mesos_core::{Error, ErrorKind, Result, error_chain};
 use tokio::sync::watch;
 
 use super::master::{Address, Master};
@@ -69,7 +69,7 @@ impl File {
                 }
             }
             Err(error) if current.is_some() => {
-                tracing::warn!(error = %chain(&error), "what the file said before stays valid");
+                tracing::warn!(error = %error_chain(&error), "what the file said before stays valid");
             }
             Err(error) => return Err(error),
         }

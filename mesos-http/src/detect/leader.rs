@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mesos_core::backend::{EventStream, Incoming, SchedulerApi, Subscription};
-use mesos_core::{Delivery, Error, ErrorKind, Result, chain};
+use mesos_core::{Delivery, Error, ErrorKind, Result, error_chain};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -160,7 +160,7 @@ impl Sighting {
             .find(|kind| *kind != ErrorKind::Protocol)
             .unwrap_or(ErrorKind::Protocol);
         let unknown = errors.iter().any(|e| e.delivery() == Delivery::Unknown);
-        let each: Vec<String> = errors.iter().map(|error| chain(error)).collect();
+        let each: Vec<String> = errors.iter().map(|error| error_chain(error)).collect();
         let message = format!("no master takes a subscription: {}", each.join("; "));
         let error = Error::new(kind, message);
         if unknown {

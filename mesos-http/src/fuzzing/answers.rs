@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use mesos_core::{ErrorKind, chain};
+use mesos_core::{ErrorKind, error_chain};
 
 use super::line;
 use crate::wire::answer::{Answer, Purpose, refusal};
@@ -52,7 +52,7 @@ pub fn answer(data: &[u8]) {
         !retry || !matches!(error.kind(), ErrorKind::Rejected | ErrorKind::Forbidden),
         "{error:?}"
     );
-    let text = chain(&error);
+    let text = error_chain(&error);
     assert!(text.len() <= LONGEST, "{} bytes", text.len());
     assert!(!text.contains(char::is_control), "{text:?}");
 }

@@ -112,7 +112,7 @@ async fn a_scheduler_finds_a_real_mesos_through_a_real_zookeeper_and_follows_the
     assert_eq!(next().await, Seen::Subscribed(second.port(), true));
     assert_eq!(next().await, Seen::Offers);
 
-    driver.stop(false);
+    driver.stop();
     driver.join().await.unwrap();
     first.stop().await.unwrap();
     second.stop().await.unwrap();
@@ -133,7 +133,8 @@ async fn a_driver_subscribes_with_the_id_in_zookeeper() {
     };
     store().save(&"f-7".into()).await.unwrap();
     let master = Server::start().await;
-    let framework = Framework::surviving("shop", Duration::from_secs(60)).store(store());
+    let framework =
+        Framework::with_failover_timeout("shop", Duration::from_secs(60)).store(store());
     let driver = SchedulerDriver::start(Nothing, framework, master.backend());
     let mut peer = soon("a connection", master.accept()).await;
     let call = soon("SUBSCRIBE", peer.request()).await.call();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use mesos_core::{ErrorKind, chain};
+use mesos_core::{ErrorKind, error_chain};
 use mesos_http::{HttpBackend, Master};
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ async fn refused(path: &Path) -> String {
     let client = subscribe(HttpBackend::detect(master(path)));
     let error = soon("subscribe", client).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    chain(&error)
+    error_chain(&error)
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mesos_core::backend::Incoming;
-use mesos_core::{ErrorKind, chain};
+use mesos_core::{ErrorKind, error_chain};
 use mesos_proto::v1::{self, scheduler};
 use tokio::time::timeout;
 
@@ -76,7 +76,10 @@ async fn a_stream_that_ends_while_the_socket_stays_open_is_over_at_once() {
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.is_retryable());
     let at = &server.address;
-    assert_eq!(chain(&error), format!("http://{at} ended the event stream"));
+    assert_eq!(
+        error_chain(&error),
+        format!("http://{at} ended the event stream")
+    );
     peer.closed().await;
 }
 
@@ -91,7 +94,7 @@ async fn a_stream_that_is_cut_within_a_record_says_what_is_missing() {
     let error = end(&mut subscription).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert_eq!(
-        chain(&error),
+        error_chain(&error),
         format!(
             "http://{} ended the event stream: the stream was cut in the record at byte 4: 10 of \
              100 bytes arrived, 90 are missing",
@@ -134,7 +137,7 @@ async fn garbage_ends_the_stream_behind_the_events_before_it() {
     let error = end(&mut subscription).await;
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert_eq!(
-        chain(&error),
+        error_chain(&error),
         format!(
             "the event stream from http://{} cannot be read: at byte 4 of the stream: expected \
              the length of a record in decimal digits and a line feed, found \"<\"; the peer does \
@@ -170,7 +173,7 @@ async fn a_record_over_the_limit_ends_the_stream_and_names_the_limit() {
     let error = end(&mut subscription).await;
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert_eq!(
-        chain(&error),
+        error_chain(&error),
         format!(
             "the event stream from http://{} cannot be read: at byte 0 of the stream: a record of \
              1001 bytes is announced, the limit is 1000 bytes; if the peer is a Mesos, raise the \

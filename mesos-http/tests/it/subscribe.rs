@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mesos_core::backend::{Backend, ExecutorApi, Incoming};
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_core::{Delivery, Error, ErrorKind, chain};
+use mesos_core::{Delivery, Error, ErrorKind, error_chain};
 use mesos_http::{Codec, Endpoint, HttpBackend};
 use mesos_proto::v1::executor;
 use tokio::net::TcpListener;
@@ -178,7 +178,11 @@ async fn nobody_there_is_said_with_the_address_and_can_be_retried() {
         error.to_string(),
         format!("cannot connect to http://{address}")
     );
-    assert!(chain(&error).contains("refused"), "{}", chain(&error));
+    assert!(
+        error_chain(&error).contains("refused"),
+        "{}",
+        error_chain(&error)
+    );
 }
 
 #[tokio::test]

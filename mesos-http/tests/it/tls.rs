@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mesos_core::backend::{Backend, SchedulerApi};
-use mesos_core::{Delivery, Error, ErrorKind, chain};
+use mesos_core::{Delivery, Error, ErrorKind, error_chain};
 use mesos_http::{Credentials, HttpBackend, Master, Scheme, TlsConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
@@ -125,7 +125,12 @@ async fn fails(files: &(PathBuf, PathBuf), clients: Option<&Authority>, tls: Tls
     };
     let (_, error) = tokio::join!(soon("the end of the server", served), client);
     let error = error.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport, "{}", chain(&error));
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Transport,
+        "{}",
+        error_chain(&error)
+    );
     error
 }
 

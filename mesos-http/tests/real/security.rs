@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use mesos_core::backend::{Backend, ExecutorApi, Incoming, SchedulerApi, Subscription};
 use mesos_core::{
-    ErrorKind, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, chain,
+    ErrorKind, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
+    error_chain,
 };
 use mesos_http::{Credentials, HttpBackend, OperatorClient, TlsConfig};
 use mesos_local::testing::require_real;
@@ -99,7 +100,7 @@ impl Scheduler for Idle {
         Ok(())
     }
 
-    async fn update(&mut self, _: &SchedulerDriver, _: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, _: &SchedulerDriver, _: &StatusUpdate) -> HandlerResult {
         Ok(())
     }
 }
@@ -176,7 +177,7 @@ async fn frameworks_and_their_executors_run_over_tls() {
     ] {
         let error = refused(&backend(&cluster).tls(tls), subscribe_call(None)).await;
         assert_eq!(error.kind(), ErrorKind::Transport);
-        assert!(error.to_string().contains(part), "{}", chain(&error));
+        assert!(error.to_string().contains(part), "{}", error_chain(&error));
     }
 
     // The same port without TLS.
@@ -187,7 +188,11 @@ async fn frameworks_and_their_executors_run_over_tls() {
     )
     .await;
     assert_eq!(error.kind(), ErrorKind::Transport);
-    assert!(error.to_string().contains("https://"), "{}", chain(&error));
+    assert!(
+        error.to_string().contains("https://"),
+        "{}",
+        error_chain(&error)
+    );
     cluster.stop().await.unwrap();
 }
 
@@ -207,7 +212,7 @@ async fn a_master_that_wants_a_client_certificate_gets_ours() {
     assert!(
         error.to_string().contains("wants a client certificate"),
         "{}",
-        chain(&error)
+        error_chain(&error)
     );
     let tls = tls.client_certificate(authority.sign("client"), authority.key());
     works(&backend(&cluster).tls(tls)).await;
@@ -230,7 +235,7 @@ async fn a_master_with_mesos_own_ciphers_is_refused_with_the_setting_to_change()
         "LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256",
         "`tls-openssl`",
     ] {
-        assert!(error.to_string().contains(part), "{}", chain(&error));
+        assert!(error.to_string().contains(part), "{}", error_chain(&error));
     }
     #[cfg(feature = "tls-openssl")]
     {
@@ -247,7 +252,7 @@ async fn a_master_with_mesos_own_ciphers_is_refused_with_the_setting_to_change()
             let backend = backend(&cluster).tls(tls.openssl());
             let error = refused(&backend, subscribe_call(None)).await;
             assert_eq!(error.kind(), ErrorKind::Transport);
-            assert!(error.to_string().contains(part), "{}", chain(&error));
+            assert!(error.to_string().contains(part), "{}", error_chain(&error));
         }
         let tls = TlsConfig::new().danger_accept_any_certificate();
         works(&backend(&cluster).tls(tls.openssl())).await;

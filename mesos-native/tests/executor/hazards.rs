@@ -21,7 +21,7 @@ async fn a_driver_that_does_not_start_is_an_error_with_libmesos_own_words() {
         };
         let error = scene.driver.join().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{scenario}: {error}");
-        let text = mesos_core::chain(&error).to_string();
+        let text = mesos_core::error_chain(&error).to_string();
         assert!(text.contains(words), "{scenario}: {text}");
     }
 }
@@ -58,7 +58,7 @@ async fn an_update_that_libmesos_does_not_take_is_told_and_not_tried_for_ever() 
     let launch = |told: &Told| matches!(told, Told::Launch(_));
     scene.recorder.expect("launch", launch).await;
     let finished = TaskStatus::new("t", TaskState::TaskFinished);
-    scene.driver.update(finished).await.unwrap();
+    scene.driver.send_update(finished).await.unwrap();
     scene.driver.stop();
     let error = scene.driver.join().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unacknowledged, "{error}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_core::{End, ErrorKind};
+use mesos_core::{ErrorKind, StopReason};
 use mesos_testing::ExecutorTold as Told;
 use mesos_testing::v1::{TaskState, TaskStatus};
 use prost::Message as _;
@@ -52,7 +52,7 @@ async fn every_callback_is_told_and_every_call_arrives() {
 
     let before = Instant::now();
     driver
-        .update(TaskStatus::new("t", TaskState::TaskRunning).with_message("words"))
+        .send_update(TaskStatus::new("t", TaskState::TaskRunning).with_message("words"))
         .await
         .unwrap();
     // The stand-in's own: what libmesos was given.
@@ -73,14 +73,14 @@ async fn every_callback_is_told_and_every_call_arrives() {
     recorder.expect("its acknowledgement", acknowledged).await;
     assert!(before.elapsed() >= Duration::from_secs(1), "too early");
 
-    driver.message("kill").await.unwrap();
+    driver.send_message("kill").await.unwrap();
     let kill = |told: &Told| matches!(told, Told::Kill(id, None) if id.value == "t");
     recorder.expect("kill", kill).await;
-    driver.message("shutdown").await.unwrap();
+    driver.send_message("shutdown").await.unwrap();
     let shutdown = |told: &Told| matches!(told, Told::Shutdown);
     recorder.expect("shutdown", shutdown).await;
-    driver.update(finished()).await.unwrap();
-    assert_eq!(driver.join().await.unwrap(), End::ShutDown);
+    driver.send_update(finished()).await.unwrap();
+    assert_eq!(driver.join().await.unwrap(), StopReason::ShutDown);
     assert_eq!(driver.unacknowledged(), 0);
 }
 
@@ -90,10 +90,10 @@ async fn a_stop_waits_until_libmesos_has_had_the_last_update_for_a_second() {
         return;
     };
     scene.launched().await;
-    scene.driver.update(finished()).await.unwrap();
+    scene.driver.send_update(finished()).await.unwrap();
     let before = Instant::now();
     scene.driver.stop();
-    assert_eq!(scene.driver.join().await.unwrap(), End::Stopped);
+    assert_eq!(scene.driver.join().await.unwrap(), StopReason::Stopped);
     // The update may have been made some moments before the clock was read.
     assert!(before.elapsed() > Duration::from_millis(500), "{before:?}");
 }
@@ -107,20 +107,20 @@ async fn nothing_is_acknowledged_while_the_agent_is_away_and_all_when_it_is_back
     scene.launched().await;
     // An acknowledgement shows that the agent has been seen.
     let running = TaskStatus::new("t", TaskState::TaskRunning);
-    scene.driver.update(running.clone()).await.unwrap();
+    scene.driver.send_update(running.clone()).await.unwrap();
     let acknowledged = |told: &Told| matches!(told, Told::Acknowledged(..));
     scene.recorder.expect("acknowledged", acknowledged).await;
 
     let port = scene.agent.port;
     let away = std::mem::replace(&mut scene.agent, Agent::start(0).await);
     away.stop().await;
-    scene.driver.update(finished()).await.unwrap();
+    scene.driver.send_update(finished()).await.unwrap();
     // sleep: longer than libmesos has to have had an update, and nothing may come of it
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(scene.driver.unacknowledged(), 1);
 
     scene.agent = Agent::start(port).await;
-    scene.driver.message("reregistered").await.unwrap();
+    scene.driver.send_message("reregistered").await.unwrap();
     let again = scene.subscribed().await;
     assert!(again.resubscribed);
     assert_eq!(again.agent_info.hostname, "second");
@@ -128,7 +128,7 @@ async fn nothing_is_acknowledged_while_the_agent_is_away_and_all_when_it_is_back
     scene.recorder.expect("acknowledged", acknowledged).await;
     assert_eq!(scene.driver.unacknowledged(), 0);
     scene.driver.stop();
-    assert_eq!(scene.driver.join().await.unwrap(), End::Stopped);
+    assert_eq!(scene.driver.join().await.unwrap(), StopReason::Stopped);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,8 +141,8 @@ async fn an_update_that_an_agent_did_not_live_to_have_is_told_at_the_end() {
     };
     scene.launched().await;
     scene.agent.stop().await;
-    scene.driver.update(finished()).await.unwrap();
-    scene.driver.message("shutdown").await.unwrap();
+    scene.driver.send_update(finished()).await.unwrap();
+    scene.driver.send_message("shutdown").await.unwrap();
     // Everything has ended but for the acknowledgement, for which the grace period is.
     let error = scene.driver.join().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unacknowledged, "{error}");

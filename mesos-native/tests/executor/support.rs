@@ -125,7 +125,7 @@ pub(crate) async fn scene_with(
     settings(&mut environment);
     let backend = change(NativeExecutorBackend::new(library, &environment).unwrap());
     let recorder = ExecutorRecorder::new();
-    let driver = ExecutorDriver::start(recorder.clone(), environment, backend);
+    let driver = ExecutorDriver::start(recorder.clone(), environment, backend).detach();
     Some(Scene {
         driver,
         recorder,

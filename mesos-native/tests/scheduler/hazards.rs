@@ -2,7 +2,7 @@
 //! the process and its other drivers go on.
 
 use mesos_core::backend::{Backend, SchedulerApi};
-use mesos_core::{Capability, Delivery, End, ErrorKind, SchedulerDriver};
+use mesos_core::{Capability, Delivery, ErrorKind, SchedulerDriver, StopReason};
 use mesos_native::NativeBackend;
 use mesos_testing::v1::offer::{Operation, operation};
 use mesos_testing::v1::scheduler::{Call, call};
@@ -138,8 +138,8 @@ async fn a_role_that_is_suppressed_twice_is_refused() {
     assert_eq!(update.await.unwrap_err().kind(), ErrorKind::Config);
     let once = ["a", "b"].map(str::to_owned);
     driver.update_framework(info, once, None).await.unwrap();
-    driver.stop(false);
-    assert!(matches!(driver.join().await, Ok(End::Stopped)));
+    driver.stop();
+    assert!(matches!(driver.join().await, Ok(StopReason::Stopped)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,8 +199,8 @@ async fn two_drivers_in_one_process_do_not_disturb_each_other() {
     let error = panicking.join().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
 
-    other.kill("t", None, None).await.unwrap();
+    other.kill("t").await.unwrap();
     others.update(TaskState::TaskKilled).await;
-    other.stop(false);
-    assert!(matches!(other.join().await, Ok(End::Stopped)));
+    other.stop();
+    assert!(matches!(other.join().await, Ok(StopReason::Stopped)));
 }

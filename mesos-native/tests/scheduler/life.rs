@@ -1,6 +1,6 @@
 //! From the subscription over a task to the end.
 
-use mesos_core::End;
+use mesos_core::StopReason;
 use mesos_testing::v1::TaskState;
 
 use crate::support::{cluster, start, task};
@@ -24,7 +24,7 @@ async fn a_task_is_launched_runs_and_ends_and_every_update_is_acknowledged() {
         let update = recorder.update(state).await;
         assert!(update.uuid.is_some(), "{update:?}");
     }
-    driver.stop(false);
-    assert!(matches!(driver.join().await, Ok(End::Stopped)));
+    driver.stop();
+    assert!(matches!(driver.join().await, Ok(StopReason::Stopped)));
     cluster.stop().await.unwrap();
 }

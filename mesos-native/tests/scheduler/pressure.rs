@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use mesos_core::{End, HandlerResult, Scheduler, SchedulerDriver, StatusUpdate};
+use mesos_core::{HandlerResult, Scheduler, SchedulerDriver, StatusUpdate, StopReason};
 use mesos_testing::v1::{TaskId, TaskState};
 use mesos_testing::{Handler, Recorder};
 use tokio::sync::watch;
@@ -29,8 +29,8 @@ async fn a_slow_handler_and_a_queue_of_one_lose_nothing() {
     }
     finished.sort();
     assert_eq!(finished, ["a", "b", "c", "d"]);
-    driver.stop(false);
-    assert!(matches!(driver.join().await, Ok(End::Stopped)));
+    driver.stop();
+    assert!(matches!(driver.join().await, Ok(StopReason::Stopped)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,9 +45,9 @@ async fn a_framework_is_torn_down_also_while_libmesos_waits_for_room_in_the_queu
     let tasks = ["a", "b", "c", "d"].map(|id| task(id, "true"));
     driver.launch(offer, tasks).await.unwrap();
     recorder.update(TaskState::TaskStarting).await;
-    driver.stop(false);
+    driver.stop();
     held.open();
-    assert!(matches!(driver.join().await, Ok(End::Stopped)));
+    assert!(matches!(driver.join().await, Ok(StopReason::Stopped)));
 
     // The master knows nothing of it any more.
     let second = Recorder::new();
@@ -81,7 +81,7 @@ struct Counting(watch::Sender<u64>);
 
 #[async_trait]
 impl Scheduler for Counting {
-    async fn update(&mut self, _: &SchedulerDriver, _: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, _: &SchedulerDriver, _: &StatusUpdate) -> HandlerResult {
         self.0.send_modify(|count| *count += 1);
         Ok(())
     }
@@ -106,7 +106,7 @@ async fn a_great_many_callbacks_leave_nothing_behind() {
         .map_or(20_000, |text| text.parse().expect("a number"));
     let (sender, mut counted) = watch::channel(0);
     let driver = SchedulerDriver::start(Counting(sender), framework(), backend);
-    let patient = driver.waiting_up_to(Duration::from_secs(60));
+    let patient = driver.wait_for_subscription(Duration::from_secs(60));
     let mut asked = 0;
     // What is set up once, and queues at their longest, are there after a tenth.
     let mut before = None;

@@ -1,6 +1,6 @@
 //! Masters that go and come, and schedulers that do.
 
-use mesos_core::{End, ErrorKind, SchedulerDriver};
+use mesos_core::{ErrorKind, SchedulerDriver, StopReason};
 use mesos_testing::v1::{TaskId, TaskState};
 use mesos_testing::{Handler, Outcome, Recorder};
 
@@ -70,8 +70,8 @@ async fn an_update_that_no_handler_took_reaches_the_instance_that_takes_over() {
         let update = second.update(state).await;
         assert_eq!(update.task_id.value, "t");
     }
-    successor.stop(false);
-    assert!(matches!(successor.join().await, Ok(End::Stopped)));
+    successor.stop();
+    assert!(matches!(successor.join().await, Ok(StopReason::Stopped)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,8 +87,11 @@ async fn a_framework_that_stopped_for_failover_keeps_its_tasks() {
         .await
         .unwrap();
     let running = recorder.update(TaskState::TaskRunning).await;
-    driver.stop(true);
-    assert!(matches!(driver.join().await, Ok(End::StoppedForFailover)));
+    driver.stop_for_failover();
+    assert!(matches!(
+        driver.join().await,
+        Ok(StopReason::StoppedForFailover)
+    ));
 
     let second = Recorder::new();
     let successor = SchedulerDriver::start(second.clone(), framework().id(id), backend);
@@ -97,8 +100,8 @@ async fn a_framework_that_stopped_for_failover_keeps_its_tasks() {
     successor.reconcile([known]).await.unwrap();
     let update = second.update(TaskState::TaskRunning).await;
     assert_eq!(update.uuid, None, "the answer to a reconciliation");
-    successor.kill("t", None, None).await.unwrap();
+    successor.kill("t").await.unwrap();
     second.update(TaskState::TaskKilled).await;
-    successor.stop(false);
-    assert!(matches!(successor.join().await, Ok(End::Stopped)));
+    successor.stop();
+    assert!(matches!(successor.join().await, Ok(StopReason::Stopped)));
 }

@@ -23,12 +23,12 @@ pub(crate) async fn cluster() -> Option<(LocalCluster, NativeBackend)> {
 
 pub(crate) fn framework() -> Framework {
     let backoff = BackoffPolicy::new(Duration::from_millis(10), Duration::from_millis(100));
-    Framework::surviving("native", Duration::from_secs(3600)).backoff(backoff)
+    Framework::with_failover_timeout("native", Duration::from_secs(3600)).backoff(backoff)
 }
 
 pub(crate) fn start(backend: &NativeBackend) -> (SchedulerDriver, Recorder) {
     let recorder = Recorder::new();
-    let driver = SchedulerDriver::start(recorder.clone(), framework(), backend.clone());
+    let driver = SchedulerDriver::start(recorder.clone(), framework(), backend.clone()).detach();
     (driver, recorder)
 }
 

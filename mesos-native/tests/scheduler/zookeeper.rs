@@ -50,7 +50,7 @@ async fn info(cluster: &LocalCluster) -> MasterInfo {
     let asking = Framework::ephemeral("asking");
     let driver = SchedulerDriver::start(recorder.clone(), asking, backend);
     let info = recorder.subscribed().await.master_info.unwrap();
-    driver.stop(false);
+    driver.stop();
     driver.join().await.unwrap();
     info
 }
@@ -99,7 +99,7 @@ async fn libmesos_finds_a_real_mesos_in_a_real_zookeeper_and_follows_the_leader(
     };
     driver.launch(offer, [task("t2", "true")]).await.unwrap();
     recorder.update(TaskState::TaskFinished).await;
-    driver.stop(false);
+    driver.stop();
     driver.join().await.unwrap();
 }
 
@@ -125,7 +125,7 @@ async fn a_zookeeper_that_is_away_for_a_moment_is_not_missed() {
     zookeeper.restart(0).await;
     recorder.update(TaskState::TaskFinished).await;
     assert_eq!(driver.health().generation, 1);
-    driver.stop(false);
+    driver.stop();
     driver.join().await.unwrap();
 }
 

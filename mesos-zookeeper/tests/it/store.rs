@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mesos_core::store::Store;
-use mesos_core::{BoxError, chain};
+use mesos_core::{BoxError, error_chain};
 use mesos_zookeeper::{ZooKeeperStore, ZooKeeperStoreError};
 use zookeeper_client::{Acl, Acls, Client, CreateMode, Permission};
 
@@ -154,7 +154,7 @@ async fn with_credentials_only_they_can_change_the_id_and_no_error_tells_them() 
         assert_eq!(theirs.load().await.unwrap(), Some("f-1".into()));
         let error = theirs.save(&"f-2".into()).await.unwrap_err();
         assert!(matches!(why(&error), ZooKeeperStoreError::Denied { .. }));
-        let text = format!("{} {error:?} {theirs:?}", chain(error.as_ref()));
+        let text = format!("{} {error:?} {theirs:?}", error_chain(error.as_ref()));
         assert!(!text.contains("wr0ng"), "{text}");
         let advice = match credentials {
             "" => "without credentials; give them as zk://USER:PASSWORD@",

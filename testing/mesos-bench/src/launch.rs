@@ -39,9 +39,9 @@ impl Executor for Finishing {
         tokio::spawn(async move {
             for first in (0..messages).step_by(AT_ONCE) {
                 let some = first..messages.min(first + AT_ONCE as u32);
-                try_join_all(some.map(|_| driver.message(MESSAGE))).await?;
+                try_join_all(some.map(|_| driver.send_message(MESSAGE))).await?;
             }
-            driver.update(finished).await
+            driver.send_update(finished).await
         });
         Ok(())
     }
@@ -52,7 +52,7 @@ impl Executor for Finishing {
 /// # Errors
 /// Those of the driver.
 pub async fn execute() -> Result<()> {
-    let environment = ExecutorEnvironment::take_env()?;
+    let environment = ExecutorEnvironment::from_env_scrubbed()?;
     let backend = HttpBackend::for_executor(&environment)?;
     ExecutorDriver::run(Finishing, environment, backend).await?;
     Ok(())
@@ -174,7 +174,7 @@ impl Scheduler for Tasks {
         Ok(())
     }
 
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         if update.state() != TaskState::TaskFinished {
             return Err(format!("a task became {:?}", update.state()).into());
         }
@@ -190,7 +190,7 @@ impl Scheduler for Tasks {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             (outcome.seconds, outcome.count) = (seconds, u64::from(self.all));
-            driver.stop(false);
+            driver.stop();
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ impl Scheduler for Listening {
             outcome.seconds = since.elapsed().as_secs_f64();
             outcome.cpu = cpu()? - cpu_before;
             outcome.count = u64::from(self.all);
-            driver.stop(false);
+            driver.stop();
         }
         Ok(())
     }

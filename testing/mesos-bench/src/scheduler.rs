@@ -112,7 +112,7 @@ impl Scheduler for Load {
         Ok(())
     }
 
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         self.updates += 1;
         if self.drive.spin_us > 0 {
             let until = Instant::now() + Duration::from_micros(self.drive.spin_us);
@@ -132,7 +132,7 @@ impl Scheduler for Load {
             self.messages += u64::from(self.drive.messages);
             let calls = (first..self.messages).map(|number| {
                 let data = number.to_string().into_bytes();
-                driver.message("executor".into(), agent.clone(), data)
+                driver.send_message(agent.clone(), "executor", data)
             });
             for sent in join_all(calls).await {
                 sent?;

@@ -30,7 +30,7 @@ impl Scheduler for Willing {
         Ok(())
     }
 
-    async fn update(&mut self, _: &SchedulerDriver, _: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, _: &SchedulerDriver, _: &StatusUpdate) -> HandlerResult {
         Ok(())
     }
 }

@@ -199,7 +199,7 @@ impl Stage {
     /// wait long.
     pub(crate) fn framework(&self) -> Framework {
         let backoff = BackoffPolicy::new(Duration::from_millis(2), Duration::from_millis(20));
-        Framework::surviving(self.case, Duration::from_secs(3600)).backoff(backoff)
+        Framework::with_failover_timeout(self.case, Duration::from_secs(3600)).backoff(backoff)
     }
 
     /// A driver of that framework for the master at this URL.
@@ -213,7 +213,7 @@ impl Stage {
         url: &str,
         scheduler: impl Scheduler + 'static,
     ) -> SchedulerDriver {
-        SchedulerDriver::start(scheduler, framework, self.harness.connect(url))
+        SchedulerDriver::start(scheduler, framework, self.harness.connect(url)).detach()
     }
 
     /// A driver that has subscribed to a Mesos with two agents.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mesos_core::chain;
+use mesos_core::error_chain;
 use mesos_http::{HttpBackend, OperatorClient};
 use mesos_proto::v1::agent::call::{
     KillContainer, LaunchContainer, RemoveContainer, Type, WaitContainer,
@@ -68,7 +68,7 @@ impl Agent {
         // It lasts as long as fetching the task's files does.
         let client = self.client().response_timeout(TASK_TIME);
         let launched = client.call_agent(&call).await;
-        launched.map(drop).map_err(|error| chain(&error))
+        launched.map(drop).map_err(|error| error_chain(&error))
     }
 
     /// Waits for a container's end, through restarts of the agent. Cancel safe.
@@ -91,7 +91,7 @@ impl Agent {
                 Err(error) if error.status() == Some(404) => return Waited::Gone,
                 // An agent that is gone, or has not recovered yet.
                 Err(error) if error.is_retryable() => sleep(AGAIN_AFTER).await,
-                Err(error) => return Waited::Refused(chain(&error)),
+                Err(error) => return Waited::Refused(error_chain(&error)),
             }
         }
         Waited::Gone
@@ -114,7 +114,7 @@ impl Agent {
             Err(error) => eprintln!(
                 "the agent did not send {signal} to the container {}: {}",
                 container_id.value,
-                chain(&error)
+                error_chain(&error)
             ),
         }
     }
@@ -127,7 +127,10 @@ impl Agent {
             ..Call::default()
         };
         if let Err(error) = self.client().call_agent(&call).await {
-            eprintln!("a check's container was not removed: {}", chain(&error));
+            eprintln!(
+                "a check's container was not removed: {}",
+                error_chain(&error)
+            );
         }
     }
 }

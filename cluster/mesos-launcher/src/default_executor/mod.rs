@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mesos_core::{End, Error, ErrorKind, ExecutorDriver, executor::ExecutorEnvironment};
+use mesos_core::{Error, ErrorKind, ExecutorDriver, StopReason, executor::ExecutorEnvironment};
 use mesos_http::HttpBackend;
 
 use crate::executor_main;
@@ -46,7 +46,10 @@ pub fn main() -> ExitCode {
 ///
 /// # Errors
 /// What ended the driver, if it was not asked to end.
-pub async fn run(environment: ExecutorEnvironment, backend: HttpBackend) -> Result<End, Error> {
+pub async fn run(
+    environment: ExecutorEnvironment,
+    backend: HttpBackend,
+) -> Result<StopReason, Error> {
     let executor = DefaultExecutor::new(&environment, backend.clone());
     let executor = executor.ok_or_else(|| {
         Error::new(

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use mesos_core::backend::{Backend, ExecutorApi};
-use mesos_core::{End, Error, ExecutorDriver, executor::ExecutorEnvironment};
+use mesos_core::{Error, ExecutorDriver, StopReason, executor::ExecutorEnvironment};
 
 use crate::executor_main;
 use crate::task_settings::shutdown_grace;
@@ -42,7 +42,7 @@ pub async fn run<B>(
     flags: Flags,
     environment: ExecutorEnvironment,
     backend: B,
-) -> Result<End, Error>
+) -> Result<StopReason, Error>
 where
     B: Backend<ExecutorApi> + 'static,
 {

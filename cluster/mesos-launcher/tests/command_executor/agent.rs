@@ -9,7 +9,7 @@ use mesos_core::backend::{
     Answer, Backend, Calls, EventStream, ExecutorApi, Incoming, Subscription,
 };
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_core::{Capabilities, End, Error, ErrorKind, Result};
+use mesos_core::{Capabilities, Error, ErrorKind, Result, StopReason};
 use mesos_launcher::executor::{Flags, run};
 use mesos_proto::v1::executor::{Call, Event, call, event};
 use mesos_proto::v1::framework_info::capability;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Agent {
     events: Option<mpsc::UnboundedSender<Event>>,
     calls: mpsc::UnboundedReceiver<Call>,
-    executor: JoinHandle<Result<End>>,
+    executor: JoinHandle<Result<StopReason>>,
 }
 
 /// The executor's side: one subscription, and none after it.
@@ -165,7 +165,7 @@ impl Agent {
     }
 
     /// How the executor ended; it has made no further update.
-    pub(crate) async fn end(mut self) -> Result<End> {
+    pub(crate) async fn end(mut self) -> Result<StopReason> {
         let end = tokio::time::timeout(PATIENCE, &mut self.executor).await;
         let end = end.expect("an end in time").expect("no panic");
         if let Ok(call) = self.calls.try_recv() {

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use mesos_core::End;
+use mesos_core::StopReason;
 use mesos_launcher::executor::Flags;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{CommandInfo, HealthCheck, TaskInfo, TaskState, TaskStatus};
@@ -86,7 +86,10 @@ async fn a_command_that_ends_well_is_finished_and_the_executor_leaves_when_the_a
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!agent.has_ended(), "it must wait for the acknowledgement");
     agent.acknowledge(&status);
-    assert_eq!(agent.end().await.expect("an end in order"), End::Stopped);
+    assert_eq!(
+        agent.end().await.expect("an end in order"),
+        StopReason::Stopped
+    );
 }
 
 #[tokio::test]
@@ -326,7 +329,10 @@ async fn a_task_group_is_refused_and_ends_the_executor() {
         "{}",
         message(&status)
     );
-    assert_eq!(agent.end().await.expect("an end in order"), End::Stopped);
+    assert_eq!(
+        agent.end().await.expect("an end in order"),
+        StopReason::Stopped
+    );
 }
 
 #[tokio::test]
@@ -339,7 +345,10 @@ async fn a_kill_before_the_launch_is_answered_and_the_launch_does_nothing() {
     agent.launch(&shell("true"));
     agent.kill("t", None);
     agent.acknowledge(&status);
-    assert_eq!(agent.end().await.expect("an end in order"), End::Stopped);
+    assert_eq!(
+        agent.end().await.expect("an end in order"),
+        StopReason::Stopped
+    );
 }
 
 #[tokio::test]
@@ -356,7 +365,10 @@ async fn a_shutdown_kills_the_task_within_the_agents_patience() {
     agent.update(TaskState::TaskKilled).await;
     assert!(asked.elapsed() >= Duration::from_millis(300));
     assert!(asked.elapsed() < Duration::from_millis(2300));
-    assert_eq!(agent.end().await.expect("an end in order"), End::ShutDown);
+    assert_eq!(
+        agent.end().await.expect("an end in order"),
+        StopReason::ShutDown
+    );
 }
 
 #[tokio::test]

@@ -246,7 +246,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     pub async fn update_framework(
         &self,
         mut info: FrameworkInfo,
-        suppressed_roles: impl IntoIterator<Item = impl Into<String>>,
+        suppressed_roles: impl IntoIterator<Item = String>,
         offer_constraints: Option<OfferConstraints>,
     ) -> Result<()> {
         self.shared().require(Capability::UpdateFramework)?;
@@ -254,7 +254,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
             self.shared().require(Capability::OfferConstraints)?;
         }
         info.id = self.framework_id();
-        let suppressed_roles = suppressed_roles.into_iter().map(Into::into).collect();
+        let suppressed_roles = suppressed_roles.into_iter().collect();
         let call = calls::update_framework(info, suppressed_roles, offer_constraints);
         self.call(call).await
     }

@@ -43,6 +43,7 @@ fn asked(plan: &mut Plan, seconds: u32) -> Vec<String> {
             .into_iter()
             .map(|operation| format!("op {}", operation.operation_id))
             .collect(),
+        Question::Kills(kills) => panic!("unexpected kills: {kills:?}"),
         Question::AllTasks => vec!["*".to_owned()],
         Question::AllOperations => vec!["op *".to_owned()],
     });

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn stop_waits_until_the_agent_has_every_update() {
     let (driver, _peer, session) = start(&Tell::default(), true).await;
-    driver.update(finished("t")).await.unwrap();
+    driver.send_update(finished("t")).await.unwrap();
     let status = status(session.call().await);
     driver.stop();
     let early = tokio::time::timeout(Duration::from_secs(59), driver.join()).await;
@@ -14,15 +14,15 @@ async fn stop_waits_until_the_agent_has_every_update() {
         "ended without the acknowledgement: {early:?}"
     );
     session.send(acknowledged(&status)).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
-    let late = driver.update(finished("t")).await.unwrap_err();
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Stopped);
+    let late = driver.send_update(finished("t")).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Closed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn stop_flushes_across_a_reconnect() {
     let (driver, mut peer, session) = start(&Tell::default(), true).await;
-    driver.update(finished("t")).await.unwrap();
+    driver.send_update(finished("t")).await.unwrap();
     let status = status(session.call().await);
     driver.stop();
     session.fail(lost()).await;
@@ -37,14 +37,14 @@ async fn stop_flushes_across_a_reconnect() {
     let session = attempt.grant();
     session.send(subscribed()).await;
     session.send(acknowledged(&status)).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_the_agent_never_acknowledges_ends_with_what_is_missing() {
     let (driver, _peer, session) = start(&Tell::default(), true).await;
-    driver.update(running("t")).await.unwrap();
-    driver.update(finished("t")).await.unwrap();
+    driver.send_update(running("t")).await.unwrap();
+    driver.send_update(finished("t")).await.unwrap();
     let running = status(session.call().await);
     session.call().await;
     session.send(acknowledged(&running)).await;
@@ -67,7 +67,7 @@ async fn a_stop_without_anything_to_flush_does_not_wait_for_an_agent() {
     let _unanswered = peer.attempt().await;
     let before = tokio::time::Instant::now();
     driver.stop();
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Stopped);
     assert_eq!(before.elapsed(), Duration::ZERO);
 }
 
@@ -77,7 +77,7 @@ async fn shutdown_as_the_first_event_is_a_clean_end() {
     let (backend, mut peer) = scripted();
     let driver = ExecutorDriver::start(tell.clone(), environment(false), backend);
     peer.session().await.send(shutdown()).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::ShutDown);
     assert_eq!(tell.seen(), ["shutdown"]);
 }
 
@@ -91,10 +91,10 @@ async fn shutdown_waits_for_the_terminal_updates_of_all_tasks() {
     let early = tokio::time::timeout(Duration::from_secs(4), driver.join()).await;
     assert!(early.is_err(), "ended with a live task: {early:?}");
     let killed = TaskStatus::new("t", TaskState::TaskKilled);
-    driver.update(killed).await.unwrap();
+    driver.send_update(killed).await.unwrap();
     let killed = status(session.call().await);
     session.send(acknowledged(&killed)).await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::ShutDown);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::ShutDown);
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +127,7 @@ async fn without_checkpointing_the_loss_of_the_agent_is_the_end() {
     session.fail(lost()).await;
     let early = tokio::time::timeout(Duration::from_secs(4), driver.join()).await;
     assert!(early.is_err(), "ended with a live task: {early:?}");
-    driver.update(finished("t")).await.unwrap();
+    driver.send_update(finished("t")).await.unwrap();
     let end = end_of(&driver).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::AgentLost);
     assert!(end.to_string().starts_with("1 update was not"), "{end}");
@@ -203,7 +203,7 @@ async fn an_agent_that_is_not_ready_is_asked_again_for_as_long_as_it_waits_itsel
         () = refuse => unreachable!(),
     };
     assert_eq!(end.kind(), ErrorKind::RegistrationTimeout);
-    assert!(chain(&end).ends_with("503"), "{}", chain(&end));
+    assert!(error_chain(&end).ends_with("503"), "{}", error_chain(&end));
     assert_eq!(before.elapsed().as_secs(), 60);
     assert_eq!(tell.seen().last().unwrap(), "shutdown");
 }
@@ -256,8 +256,8 @@ async fn a_second_shutdown_is_not_told() {
 #[tokio::test(start_paused = true)]
 async fn an_update_that_does_not_get_through_is_sent_again_before_the_next_one() {
     let (driver, _peer, session) = start(&Tell::default(), true).await;
-    driver.update(running("t")).await.unwrap();
-    driver.update(finished("t")).await.unwrap();
+    driver.send_update(running("t")).await.unwrap();
+    driver.send_update(finished("t")).await.unwrap();
     let (first, answer) = session.unanswered().await;
     answer.send(Err(Error::new(ErrorKind::Unavailable, "503")));
     let (again, answer) = session.unanswered().await;
@@ -273,7 +273,7 @@ async fn an_update_that_does_not_get_through_is_sent_again_before_the_next_one()
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_never_takes_an_update_is_subscribed_to_again() {
     let (driver, mut peer, session) = start(&Tell::default(), true).await;
-    driver.update(running("t")).await.unwrap();
+    driver.send_update(running("t")).await.unwrap();
     for _ in 0..5 {
         let (_, answer) = session.unanswered().await;
         answer.send(Err(Error::new(ErrorKind::Unavailable, "503")));
@@ -286,7 +286,7 @@ async fn an_agent_that_never_takes_an_update_is_subscribed_to_again() {
 #[tokio::test(start_paused = true)]
 async fn without_checkpointing_an_update_that_does_not_get_through_ends_nothing() {
     let (driver, _peer, session) = start(&Tell::default(), false).await;
-    driver.update(running("t")).await.unwrap();
+    driver.send_update(running("t")).await.unwrap();
     for _ in 0..20 {
         let (_, answer) = session.unanswered().await;
         answer.send(Err(Error::new(ErrorKind::Timeout, "no answer")));
@@ -297,7 +297,7 @@ async fn without_checkpointing_an_update_that_does_not_get_through_ends_nothing(
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_does_not_know_the_executor_any_more_is_subscribed_to_again() {
     let (driver, mut peer, session) = start(&Tell::default(), true).await;
-    driver.update(running("t")).await.unwrap();
+    driver.send_update(running("t")).await.unwrap();
     let (_, answer) = session.unanswered().await;
     answer.send(Err(Error::new(ErrorKind::NotSubscribed, "403")));
     peer.attempt().await;

@@ -14,7 +14,7 @@ fn kept_in(path: &Path) -> ExecutorEnvironment {
 async fn start_on(path: &Path, tell: &Tell) -> (ExecutorDriver, Peer<ExecutorApi>) {
     loop {
         let (backend, peer) = scripted();
-        let driver = ExecutorDriver::start(tell.clone(), kept_in(path), backend);
+        let driver = ExecutorDriver::start(tell.clone(), kept_in(path), backend).detach();
         let ended = tokio::time::timeout(Duration::from_millis(20), driver.join()).await;
         match ended {
             Ok(Err(error)) if error.to_string().contains("in use") => {}
@@ -51,7 +51,7 @@ async fn what_was_not_acknowledged_survives_the_process() {
     let session = attempt.grant();
     session.send(subscribed()).await;
     // Its tasks are known to it again, and can be ended.
-    driver.update(finished("a")).await.unwrap();
+    driver.send_update(finished("a")).await.unwrap();
     assert_eq!(status(session.call().await).task_id, "a");
     assert_eq!(tell.seen(), ["subscribed", "recovered a b"]);
     assert_eq!(driver.live_tasks(), 1);
@@ -101,15 +101,15 @@ async fn a_disk_that_takes_no_more_ends_the_tasks_and_then_the_driver_with_the_r
     };
     within("the handler's shutdown", shut_down).await;
     // Nothing hangs, and what is in memory still reaches the agent.
-    driver.update(finished("t")).await.unwrap();
+    driver.send_update(finished("t")).await.unwrap();
     let done = status(session.call().await);
     session.send(acknowledged(&done)).await;
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(
-        chain(&error).starts_with("cannot write to "),
+        error_chain(&error).starts_with("cannot write to "),
         "{}",
-        chain(&error)
+        error_chain(&error)
     );
     assert_eq!(driver.unacknowledged(), 0);
 }

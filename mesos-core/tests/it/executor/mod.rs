@@ -11,7 +11,8 @@ use bytes::Bytes;
 use mesos_core::backend::ExecutorApi;
 use mesos_core::executor::{ExecutorEnvironment, Subscribed};
 use mesos_core::{
-    Disconnected, End, Error, ErrorKind, Executor, ExecutorDriver, HandlerResult, chain,
+    Disconnected, Error, ErrorKind, Executor, ExecutorDriver, HandlerResult, StopReason,
+    error_chain,
 };
 use mesos_proto::v1::executor::call::Type as CallType;
 use mesos_proto::v1::executor::event::{self, Type};
@@ -62,7 +63,7 @@ impl Executor for Tell {
             return Err("no such program".into());
         }
         let running = TaskStatus::new(task.task_id, TaskState::TaskRunning);
-        driver.update(running).await?;
+        driver.send_update(running).await?;
         Ok(())
     }
 
@@ -145,13 +146,13 @@ async fn start(
     checkpoint: bool,
 ) -> (ExecutorDriver, Peer<ExecutorApi>, Session<ExecutorApi>) {
     let (backend, mut peer) = scripted();
-    let driver = ExecutorDriver::start(tell.clone(), environment(checkpoint), backend);
+    let driver = ExecutorDriver::start(tell.clone(), environment(checkpoint), backend).detach();
     let session = peer.session().await;
     session.send(subscribed()).await;
     (driver, peer, session)
 }
 
-async fn end_of(driver: &ExecutorDriver) -> Result<End, Error> {
+async fn end_of(driver: &ExecutorDriver) -> Result<StopReason, Error> {
     within("the driver's end", driver.join()).await
 }
 
@@ -171,7 +172,7 @@ async fn an_update_gets_what_the_agent_insists_on() {
         source: Some(Source::Master as i32),
         ..finished("t")
     };
-    driver.update(wrong).await.unwrap();
+    driver.send_update(wrong).await.unwrap();
     let status = status(session.call().await);
     let uuid = uuid::Uuid::from_slice(&status.uuid.unwrap()).unwrap();
     assert_eq!(uuid.get_version_num(), 4);
@@ -184,7 +185,7 @@ async fn an_update_gets_what_the_agent_insists_on() {
 async fn task_staging_is_refused_before_it_is_sent() {
     let (driver, _peer, session) = start(&Tell::default(), true).await;
     let staging = TaskStatus::new("t", TaskState::TaskStaging);
-    let error = driver.update(staging).await.unwrap_err();
+    let error = driver.send_update(staging).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(
         error.to_string().contains("task `t`") && error.to_string().contains("TASK_STAGING"),
@@ -199,7 +200,7 @@ async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
     let (driver, mut peer, session) = start(&tell, true).await;
     session.send(launch("a")).await;
     let running = status(session.call().await);
-    driver.update(finished("a")).await.unwrap();
+    driver.send_update(finished("a")).await.unwrap();
     let done = status(session.call().await);
     session.fail(lost()).await;
 
@@ -211,7 +212,7 @@ async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
     assert_eq!(uuids, [running.uuid.clone(), done.uuid.clone()]);
 
     // Made between SUBSCRIBE and SUBSCRIBED: in neither, so it is sent after.
-    driver.update(finished("b")).await.unwrap();
+    driver.send_update(finished("b")).await.unwrap();
     let session = attempt.grant();
     session.send(subscribed()).await;
     assert_eq!(status(session.call().await).task_id, "b");
@@ -266,7 +267,7 @@ async fn task_groups_fail_where_the_executor_runs_none() {
 #[tokio::test(start_paused = true)]
 async fn an_update_that_the_agent_refuses_is_not_repeated() {
     let (driver, _peer, session) = start(&Tell::default(), true).await;
-    driver.update(finished("t")).await.unwrap();
+    driver.send_update(finished("t")).await.unwrap();
     let (_call, answer) = session.unanswered().await;
     answer.send(Err(Error::new(ErrorKind::Rejected, "400")));
     driver.stop();

@@ -13,7 +13,7 @@ async fn a_lost_subscription_is_renewed_with_the_id_in_both_places() {
     let subscribe = attempt.call.subscribe.as_ref().unwrap();
     assert_eq!(attempt.call.framework_id, Some("f1".into()));
     assert_eq!(subscribe.framework_info.id, Some("f1".into()));
-    let error = driver.kill("t", None, None).await.unwrap_err();
+    let error = driver.kill("t").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     let session = attempt.grant();
     session.send(subscribed("f1")).await;
@@ -69,7 +69,7 @@ async fn an_error_event_ends_the_driver_with_a_typed_reason() {
         assert_eq!(end.kind(), kind);
         assert!(end.to_string().ends_with(message), "{end}");
         assert_eq!(tell.seen()[1], format!("error {message}"));
-        let late = driver.kill("t", None, None).await.unwrap_err();
+        let late = driver.kill("t").await.unwrap_err();
         assert_eq!(late.kind(), ErrorKind::Closed);
     }
 }
@@ -89,8 +89,11 @@ async fn stop_for_failover_sends_nothing() {
     let tell = Tell::new();
     let (driver, _peer, session) = start(&tell).await;
     settle(&tell, &session).await;
-    driver.stop(true);
-    assert_eq!(end_of(&driver).await.unwrap(), End::StoppedForFailover);
+    driver.stop_for_failover();
+    assert_eq!(
+        end_of(&driver).await.unwrap(),
+        StopReason::StoppedForFailover
+    );
     session.closed().await;
     assert!(session.pending_call().is_none());
 }
@@ -102,12 +105,12 @@ async fn a_stop_before_subscribed_waits_for_the_id_to_tear_down() {
     let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
     let session = peer.session().await;
     settle(&tell, &session).await;
-    driver.stop(false);
+    driver.stop();
     session.send(subscribed("f1")).await;
     let teardown = session.call().await;
     assert_eq!(type_of(&teardown), CallType::Teardown);
     assert_eq!(teardown.framework_id, Some("f1".into()));
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +118,7 @@ async fn a_teardown_that_nobody_answers_is_an_error_of_unknown_fate() {
     let tell = Tell::new();
     let (driver, _peer, session) = start(&tell).await;
     settle(&tell, &session).await;
-    driver.stop(false);
+    driver.stop();
     let (_teardown, _answer) = session.unanswered().await;
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
@@ -150,7 +153,7 @@ async fn abort_drops_a_handler_that_hangs() {
     session.send(update("hang", None)).await;
     tell.told("update hang").await;
     driver.abort();
-    assert_eq!(end_of(&driver).await.unwrap(), End::Aborted);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Aborted);
     assert!(session.pending_call().is_none());
 }
 
@@ -185,7 +188,7 @@ async fn a_call_that_the_backend_cannot_make_names_it() {
     let driver = SchedulerDriver::start(Tell::new(), Framework::ephemeral("test"), backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
-    let error = driver.shutdown("e".into(), "a".into()).await.unwrap_err();
+    let error = driver.shutdown("a", "e").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.to_string(),
@@ -205,7 +208,10 @@ async fn stop_for_failover_waits_until_the_acknowledgement_is_there() {
     let early = tokio::time::timeout(second, driver.join()).await;
     assert!(early.is_err(), "{early:?}");
     answer.send(Ok(()));
-    assert_eq!(end_of(&driver).await.unwrap(), End::StoppedForFailover);
+    assert_eq!(
+        end_of(&driver).await.unwrap(),
+        StopReason::StoppedForFailover
+    );
     assert_eq!(driver.health().updates.acknowledged, 1);
 }
 
@@ -216,18 +222,21 @@ async fn stop_for_failover_does_not_wait_for_ever() {
         .send(update("leave", Some(b"0123456789abcdef")))
         .await;
     let (_call, _answer) = session.unanswered().await;
-    assert_eq!(end_of(&driver).await.unwrap(), End::StoppedForFailover);
+    assert_eq!(
+        end_of(&driver).await.unwrap(),
+        StopReason::StoppedForFailover
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn abort_overrules_a_teardown_that_nobody_answers() {
     let (driver, _peer, session) = start(&Tell::new()).await;
     driver.when_subscribed().await.unwrap();
-    driver.stop(false);
+    driver.stop();
     let (_teardown, _answer) = session.unanswered().await;
     let before = tokio::time::Instant::now();
     driver.abort();
-    assert_eq!(end_of(&driver).await.unwrap(), End::Aborted);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Aborted);
     assert!(before.elapsed() < Duration::from_secs(1));
 }
 
@@ -244,6 +253,6 @@ async fn abort_does_not_wait_for_room_in_the_line_of_calls() {
     tokio::time::advance(Duration::from_secs(1)).await;
     let before = tokio::time::Instant::now();
     driver.abort();
-    assert_eq!(end_of(&driver).await.unwrap(), End::Aborted);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Aborted);
     assert!(before.elapsed() < Duration::from_secs(1));
 }

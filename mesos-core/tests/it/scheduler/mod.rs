@@ -19,8 +19,8 @@ use bytes::Bytes;
 use mesos_core::backend::SchedulerApi;
 use mesos_core::scheduler::{Acknowledgement, Subscribed, UnknownEvent};
 use mesos_core::{
-    Capabilities, Disconnected, End, Error, ErrorKind, Framework, HandlerResult, Offer, Scheduler,
-    SchedulerDriver, StatusUpdate,
+    Capabilities, Disconnected, Error, ErrorKind, Framework, HandlerResult, Offer, Scheduler,
+    SchedulerDriver, StatusUpdate, StopReason,
 };
 use mesos_proto::v1::scheduler::call::Type as CallType;
 use mesos_proto::v1::scheduler::event::{self, Type};
@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use crate::script::{Peer, Session, scripted, scripted_with, within};
 
 /// What a handler of [`Tell`] is to do, decided by the test.
-type Plan = Box<dyn FnMut(StatusUpdate) -> HandlerResult + Send>;
+type Plan = Box<dyn FnMut(&StatusUpdate) -> HandlerResult + Send>;
 
 /// A scheduler that writes down what it was told.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Tell {
         Self::planned(|_| Ok(()))
     }
 
-    fn planned(plan: impl FnMut(StatusUpdate) -> HandlerResult + Send + 'static) -> Self {
+    fn planned(plan: impl FnMut(&StatusUpdate) -> HandlerResult + Send + 'static) -> Self {
         Self {
             seen: Arc::new(watch::Sender::new(Vec::new())),
             held: Arc::default(),
@@ -120,16 +120,16 @@ impl Scheduler for Tell {
         Ok(())
     }
 
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         self.note(format!("update {}", update.task_id));
         if update.task_id == "stop" {
-            driver.stop(false);
+            driver.stop();
         }
         if update.task_id == "leave" {
-            driver.stop(true);
+            driver.stop_for_failover();
         }
         if update.task_id == "kill" {
-            driver.kill("kill", None, None).await?;
+            driver.kill("kill").await?;
         }
         if update.task_id == "hang" {
             std::future::pending::<()>().await;
@@ -209,13 +209,14 @@ fn type_of(call: &Call) -> CallType {
 /// A driver of `tell`, subscribed as `f1`.
 async fn start(tell: &Tell) -> (SchedulerDriver, Peer<SchedulerApi>, Session<SchedulerApi>) {
     let (backend, mut peer) = scripted();
-    let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let driver =
+        SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend).detach();
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     (driver, peer, session)
 }
 
-async fn end_of(driver: &SchedulerDriver) -> Result<End, Error> {
+async fn end_of(driver: &SchedulerDriver) -> Result<StopReason, Error> {
     within("the driver's end", driver.join()).await
 }
 

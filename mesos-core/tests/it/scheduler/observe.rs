@@ -74,7 +74,7 @@ async fn a_task_is_followed_from_its_offer_to_its_acknowledgement_by_its_id() {
     let keep = Arc::clone(&kept);
     let tell = Tell {
         keep_offers: true,
-        ..Tell::planned(move |mut update| {
+        ..Tell::planned(move |update| {
             tracing::info!("in the handler");
             if update.task_id == "t2" {
                 *keep.lock().unwrap() = update.defer();
@@ -139,7 +139,7 @@ async fn what_happens_is_measured_under_documented_names() {
     let keep = Arc::clone(&kept);
     let tell = Tell {
         keep_offers: true,
-        ..Tell::planned(move |mut update| match update.task_id.value.as_str() {
+        ..Tell::planned(move |update| match update.task_id.value.as_str() {
             "bad" => Err("no".into()),
             "late" => {
                 keep.lock().unwrap().extend(update.defer());
@@ -164,7 +164,7 @@ async fn what_happens_is_measured_under_documented_names() {
         let (_, answer) = session.unanswered().await;
         answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));
     };
-    let (refused, ()) = tokio::join!(driver.kill("t", None, None), refuse);
+    let (refused, ()) = tokio::join!(driver.kill("t"), refuse);
     refused.unwrap_err();
     driver
         .reconcile_until_answered([("lost".into(), None)])

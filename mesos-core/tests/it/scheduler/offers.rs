@@ -78,7 +78,7 @@ async fn a_backend_that_reconnects_by_itself_makes_offers_stale_and_calls_fail_m
     session.disconnect(lost()).await;
     settle(&tell, &session).await;
     assert!(!tell.held.lock().unwrap()[0].is_alive());
-    let error = driver.kill("t", None, None).await.unwrap_err();
+    let error = driver.kill("t").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     session.send(subscribed("f1")).await;
     settle(&tell, &session).await;
@@ -86,7 +86,7 @@ async fn a_backend_that_reconnects_by_itself_makes_offers_stale_and_calls_fail_m
         tell.seen()[2..],
         ["disconnected Transport 0", "subscribed again f1"]
     );
-    let (kill, _call) = tokio::join!(driver.kill("t", None, None), session.call());
+    let (kill, _call) = tokio::join!(driver.kill("t"), session.call());
     kill.unwrap();
 }
 

@@ -14,7 +14,7 @@ async fn a_takeover_told_by_the_stream_that_we_left_is_ignored() {
         tell.seen()[1..],
         ["disconnected Transport 0", "subscribed again f1"]
     );
-    let (kill, _) = tokio::join!(driver.kill("t", None, None), session.call());
+    let (kill, _) = tokio::join!(driver.kill("t"), session.call());
     kill.unwrap();
     session.send(error("Framework failed over")).await;
     assert_eq!(
@@ -48,7 +48,7 @@ async fn a_call_that_is_refused_for_what_it_says_leaves_the_subscription_alone()
         let (_call, answer) = session.unanswered().await;
         answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));
     };
-    let (killed, ()) = tokio::join!(driver.kill("t", None, None), refuse);
+    let (killed, ()) = tokio::join!(driver.kill("t"), refuse);
     assert_eq!(killed.unwrap_err().kind(), ErrorKind::Rejected);
     settle(&tell, &session).await;
     assert_eq!(tell.seen(), ["subscribed f1"]);
@@ -61,7 +61,7 @@ async fn an_outage_longer_than_the_failover_timeout_is_told_once_and_outlasted()
         ..Tell::new()
     };
     let (backend, mut peer) = scripted();
-    let framework = Framework::surviving("test", Duration::from_secs(20));
+    let framework = Framework::with_failover_timeout("test", Duration::from_secs(20));
     let driver = SchedulerDriver::start(tell.clone(), framework, backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
@@ -91,14 +91,14 @@ async fn a_resubscribe_repeats_what_calls_have_suppressed() {
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     settle(&tell, &session).await;
-    let suppress = driver.suppress(["b".to_owned()]);
+    let suppress = driver.suppress_roles(["b"]);
     let (suppressed, _) = tokio::join!(suppress, session.call());
     suppressed.unwrap();
     let refuse = async {
         let (_, answer) = session.unanswered().await;
         answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));
     };
-    let (refused, ()) = tokio::join!(driver.suppress([]), refuse);
+    let (refused, ()) = tokio::join!(driver.suppress(), refuse);
     refused.unwrap_err();
     session.fail(lost()).await;
     let attempt = peer.attempt().await;
@@ -107,7 +107,7 @@ async fn a_resubscribe_repeats_what_calls_have_suppressed() {
     let session = attempt.grant();
     session.send(subscribed("f1")).await;
     settle(&tell, &session).await;
-    let (revived, _) = tokio::join!(driver.revive([]), session.call());
+    let (revived, _) = tokio::join!(driver.revive(), session.call());
     revived.unwrap();
     session.fail(lost()).await;
     let subscribe = peer.attempt().await.call.subscribe.unwrap();
@@ -163,7 +163,7 @@ async fn a_refused_wish_is_not_repeated_although_nobody_waited_for_its_answer() 
     settle(&tell, &session).await;
     let (_, answer) = tokio::select! {
         biased;
-        _ = driver.suppress(["b".to_owned()]) => panic!("answered by nobody"),
+        _ = driver.suppress_roles(["b"]) => panic!("answered by nobody"),
         made = session.unanswered() => made,
     };
     answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));

@@ -7,7 +7,7 @@ use mesos_core::store::{MemoryStore, Store};
 use super::*;
 
 fn framework(store: impl Store + 'static) -> Framework {
-    Framework::surviving("test", Duration::from_secs(3600)).store(store)
+    Framework::with_failover_timeout("test", Duration::from_secs(3600)).store(store)
 }
 
 /// Fails where it was told to.
@@ -94,7 +94,7 @@ async fn a_store_that_cannot_load_ends_the_driver_before_it_subscribes() {
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert_eq!(
-        mesos_core::chain(&error),
+        mesos_core::error_chain(&error),
         "the store could not load the framework's id: disk full"
     );
 }
@@ -109,8 +109,8 @@ async fn an_id_that_cannot_be_saved_ends_the_driver_before_any_call() {
     let (backend, mut peer) = scripted();
     let tell = Tell::new();
     let driver = SchedulerDriver::start(tell.clone(), framework(store), backend);
-    let early = driver.waiting_up_to(Duration::from_secs(60));
-    let early = tokio::spawn(async move { early.kill("t", None, None).await });
+    let early = driver.wait_for_subscription(Duration::from_secs(60));
+    let early = tokio::spawn(async move { early.kill("t").await });
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     let error = end_of(&driver).await.unwrap_err();
@@ -152,7 +152,7 @@ async fn a_removed_framework_starts_anew_where_that_is_the_policy() {
     let store = MemoryStore::new();
     store.save(&"f1".into()).await.unwrap();
     let (backend, mut peer) = scripted();
-    let framework = framework(store.clone()).when_removed(RemovedPolicy::StartAnew);
+    let framework = framework(store.clone()).on_removed(RemovedPolicy::NewFramework);
     let tell = Tell::new();
     let driver = SchedulerDriver::start(tell.clone(), framework, backend);
     let session = peer.session().await;
@@ -183,7 +183,7 @@ async fn an_id_that_cannot_be_cleared_ends_the_driver() {
     let (backend, mut peer) = scripted();
     let framework = framework(store)
         .id("f1")
-        .when_removed(RemovedPolicy::StartAnew);
+        .on_removed(RemovedPolicy::NewFramework);
     let driver = SchedulerDriver::start(Tell::new(), framework, backend);
     let session = peer.session().await;
     session.send(error("Framework has been removed")).await;
@@ -201,7 +201,10 @@ async fn a_torn_down_frameworks_id_is_not_found_by_the_next_run() {
         let session = peer.session().await;
         session.send(subscribed("f1")).await;
         driver.when_subscribed().await.unwrap();
-        driver.stop(failover);
+        match failover {
+            true => driver.stop_for_failover(),
+            false => driver.stop(),
+        }
         if !failover {
             assert_eq!(type_of(&session.call().await), CallType::Teardown);
         }
@@ -219,7 +222,7 @@ async fn an_id_stays_in_the_store_if_nobody_knows_whether_the_framework_was_torn
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     driver.when_subscribed().await.unwrap();
-    driver.stop(false);
+    driver.stop();
     let (_teardown, _answer) = session.unanswered().await;
     end_of(&driver).await.unwrap_err();
     assert_eq!(store.get(), Some("f1".into()));

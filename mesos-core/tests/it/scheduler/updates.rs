@@ -29,7 +29,7 @@ async fn an_update_whose_handler_failed_is_not_acknowledged() {
     settle(&tell, &session).await;
     assert_eq!(tell.seen(), ["subscribed f1", "update t1"]);
     // The next call is the one that we make, so there was none before.
-    let (kill, call) = tokio::join!(driver.kill("t1", None, None), session.call());
+    let (kill, call) = tokio::join!(driver.kill("t1"), session.call());
     kill.unwrap();
     assert_eq!(type_of(&call), CallType::Kill);
 }
@@ -60,7 +60,7 @@ async fn a_duplicate_update_is_acknowledged_each_time() {
 async fn a_deferred_update_is_acknowledged_by_its_token_only() {
     let kept: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
     let keep = Arc::clone(&kept);
-    let tell = Tell::planned(move |mut update| {
+    let tell = Tell::planned(move |update| {
         *keep.lock().unwrap() = update.defer();
         assert!(update.defer().is_none(), "the token can be taken once");
         Ok(())
@@ -85,7 +85,7 @@ async fn stop_tears_down_after_the_last_acknowledgement() {
     let teardown = session.call().await;
     assert_eq!(type_of(&teardown), CallType::Teardown);
     assert_eq!(teardown.framework_id, Some("f1".into()));
-    assert_eq!(end_of(&driver).await.unwrap(), End::Stopped);
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Stopped);
     session.closed().await;
 }
 

@@ -16,13 +16,8 @@ async fn disconnected(tell: &Tell) -> (SchedulerDriver, Peer<SchedulerApi>) {
 #[tokio::test(start_paused = true)]
 async fn a_patient_call_waits_for_the_next_subscription() {
     let (driver, mut peer) = disconnected(&Tell::new()).await;
-    let patient = driver.waiting_up_to(Duration::from_secs(60));
-    let calls = async {
-        tokio::join!(
-            patient.kill("t1", None, None),
-            patient.kill("t2", None, None)
-        )
-    };
+    let patient = driver.wait_for_subscription(Duration::from_secs(60));
+    let calls = async { tokio::join!(patient.kill("t1"), patient.kill("t2")) };
     let made = async {
         let session = peer.session().await;
         session.send(subscribed("f1")).await;
@@ -39,8 +34,8 @@ async fn a_patient_call_waits_for_the_next_subscription() {
 async fn a_patient_call_that_waits_in_vain_was_not_sent() {
     let (driver, _peer) = disconnected(&Tell::new()).await;
     let before = tokio::time::Instant::now();
-    let patient = driver.waiting_up_to(Duration::from_secs(7));
-    let error = patient.kill("t1", None, None).await.unwrap_err();
+    let patient = driver.wait_for_subscription(Duration::from_secs(7));
+    let error = patient.kill("t1").await.unwrap_err();
     assert_eq!(before.elapsed().as_secs(), 7);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
@@ -50,8 +45,8 @@ async fn a_patient_call_that_waits_in_vain_was_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_patient_call_ends_with_its_driver() {
     let (driver, _peer) = disconnected(&Tell::new()).await;
-    let patient = driver.waiting_up_to(Duration::from_secs(60));
-    let (error, ()) = tokio::join!(patient.kill("t1", None, None), async { driver.abort() });
+    let patient = driver.wait_for_subscription(Duration::from_secs(60));
+    let (error, ()) = tokio::join!(patient.kill("t1"), async { driver.abort() });
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Closed);
     let error = driver.when_subscribed().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
@@ -67,7 +62,7 @@ async fn waiting_for_a_subscription_ends_with_it() {
     };
     let (waited, session) = tokio::join!(within("it", driver.when_subscribed()), subscribe);
     waited.unwrap();
-    let (kill, _) = tokio::join!(driver.kill("t", None, None), session.call());
+    let (kill, _) = tokio::join!(driver.kill("t"), session.call());
     kill.unwrap();
 }
 
@@ -77,9 +72,9 @@ struct Waits(tokio::sync::mpsc::Sender<(Error, Error)>);
 #[async_trait]
 impl Scheduler for Waits {
     async fn disconnected(&mut self, driver: &SchedulerDriver, _: Disconnected) -> HandlerResult {
-        let patient = driver.waiting_up_to(Duration::from_secs(3600));
+        let patient = driver.wait_for_subscription(Duration::from_secs(3600));
         let waited = driver.when_subscribed().await.unwrap_err();
-        let killed = patient.kill("t", None, None).await.unwrap_err();
+        let killed = patient.kill("t").await.unwrap_err();
         self.0.send((waited, killed)).await?;
         Ok(())
     }
@@ -108,7 +103,7 @@ async fn a_call_under_way_when_its_subscription_is_lost_has_an_unknown_fate() {
         // The backend never says what became of the call.
         answer
     };
-    let (killed, _answer) = tokio::join!(within("a fate", driver.kill("t", None, None)), lose);
+    let (killed, _answer) = tokio::join!(within("a fate", driver.kill("t")), lose);
     let error = killed.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::Unknown);
@@ -130,9 +125,9 @@ async fn what_mesos_would_ignore_without_a_word_is_refused_before_it_is_sent() {
         refuse_seconds: Some(-1.0),
     };
     let errors = [
-        driver.revive(["other".to_owned()]).await,
-        driver.suppress(["other".to_owned()]).await,
-        driver.kill("a/b", None, None).await,
+        driver.revive_roles(["other"]).await,
+        driver.suppress_roles(["other"]).await,
+        driver.kill("a/b").await,
         driver.launch(tell.take_offer(), [task("")]).await,
         driver
             .launch(tell.take_offer(), [task("t"), task("t")])

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use mesos_core::{Error, ErrorKind, chain};
+use mesos_core::{Error, ErrorKind, error_chain};
 use mesos_zookeeper::{Ensemble, masters};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -177,7 +177,7 @@ impl Group {
                     tracing::info!(zookeeper = %self.ensemble, leader, "leading master detected");
                 }
                 Err(error) => {
-                    tracing::warn!(zookeeper = %self.ensemble, error = %chain(error), "no leader");
+                    tracing::warn!(zookeeper = %self.ensemble, error = %error_chain(error), "no leader");
                 }
             }
             *known = detection;

@@ -70,7 +70,7 @@ const QUEUE: usize = 128;
 /// * [`disconnected`](mesos_core::Executor::disconnected) is never called: libmesos keeps a
 ///   loss to itself, waits for the recovery timeout, and then calls
 ///   [`shutdown`](mesos_core::Executor::shutdown), as it does at once without checkpointing.
-///   What ends a driver so is [`End::ShutDown`](mesos_core::End::ShutDown), or
+///   What ends a driver so is [`StopReason::ShutDown`](mesos_core::StopReason::ShutDown), or
 ///   [`ErrorKind::Unacknowledged`] if updates were left.
 /// * An executor's process cannot be replaced: the agent ends an executor that registers
 ///   twice (`registerExecutor` in `src/slave/slave.cpp`), so a journal on disk finds no agent.
@@ -83,7 +83,7 @@ const QUEUE: usize = 128;
 ///
 /// libmesos kills this process' group when the grace period is over. From 1.7 on it is told
 /// of a grace period without end, because the driver does that itself, where
-/// [`grace_over`](ExecutorEnvironment::grace_over) says so; before, it does it in any case.
+/// [`on_grace_timeout`](ExecutorEnvironment::on_grace_timeout) says so; before, it does it in any case.
 ///
 /// # Processes
 /// A driver belongs to the process that made it; in a forked child its calls fail.

@@ -21,7 +21,7 @@ pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stag
     ] {
         let Subscribed { master, driver, .. } = stage.subscribed_to_script().await;
         master.react(Type::Revive, Reaction::answer(status, text));
-        let error = must_fail(driver.revive([]).await);
+        let error = must_fail(driver.revive().await);
         assert_eq!(error.kind(), ErrorKind::NotSubscribed, "{text}");
         assert_eq!(error.delivery(), Delivery::Refused);
         assert_eq!(error.status(), Some(status));
@@ -40,12 +40,12 @@ pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(stag
             stream,
         } = stage.subscribed_to_script().await;
         master.react(Type::Revive, Reaction::answer(status, text));
-        must_fail(driver.revive([]).await);
+        must_fail(driver.revive().await);
         let lost = recorder.disconnected().await;
         assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed, "{text}");
         assert!(recorder.subscribed().await.resubscribed);
         stream.closed().await;
-        must(driver.revive([]).await);
+        must(driver.revive().await);
         assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
     }
 }
@@ -62,7 +62,7 @@ pub(super) async fn a_stream_of_which_the_master_knows_no_more_is_found_out_by_a
     stream.strand();
     // The master may take its time to notice.
     let error = loop {
-        if let Err(error) = driver.revive([]).await {
+        if let Err(error) = driver.revive().await {
             break error;
         }
     };
@@ -74,7 +74,7 @@ pub(super) async fn a_stream_of_which_the_master_knows_no_more_is_found_out_by_a
     let id = stream.framework_id();
     assert_eq!(recorder.subscribed().await.framework_id, id);
     stream.closed().await;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(
     } = stage.subscribed().await;
     let outage = master.outage().await;
     recorder.disconnected().await;
-    let error = must_fail(driver.kill("t", None, None).await);
+    let error = must_fail(driver.kill("t").await);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
     outage.end().await;
@@ -110,9 +110,9 @@ pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage:
     } = stage.subscribed().await;
     let outage = master.outage().await;
     recorder.disconnected().await;
-    let patient = driver.waiting_up_to(Duration::from_secs(60));
+    let patient = driver.wait_for_subscription(Duration::from_secs(60));
     let waiting = tokio::spawn(async move { ask(&patient, ["waited"]).await });
-    let brief = driver.waiting_up_to(Duration::from_millis(20));
+    let brief = driver.wait_for_subscription(Duration::from_millis(20));
     let error = must_fail(ask(&brief, ["too late"]).await);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
@@ -139,7 +139,7 @@ pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(
         let (driver, name) = (driver.clone(), name.clone());
         let (started, ready) = tokio::sync::oneshot::channel();
         calls.spawn(async move {
-            let mut call = std::pin::pin!(driver.kill(name, None, None));
+            let mut call = std::pin::pin!(driver.kill(name));
             // Once polled it is made; only then comes the next one.
             let first =
                 std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context)));
@@ -199,10 +199,10 @@ pub(super) async fn a_connection_that_breaks_under_a_call_leaves_its_fate_unknow
     let Subscribed { master, driver, .. } = stage.subscribed().await;
     for reaction in [Reaction::HangUp, Reaction::ObeyAndHangUp] {
         master.react(Type::Suppress, reaction);
-        let error = must_fail(driver.suppress([]).await);
+        let error = must_fail(driver.suppress().await);
         assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
     }
     // Neither was sent again behind the caller's back.
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     assert_eq!(master.calls_of(Type::Suppress).len(), 2);
 }

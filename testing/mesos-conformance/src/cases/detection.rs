@@ -1,6 +1,6 @@
 //! Finding the master that leads.
 
-use mesos_core::{End, ErrorKind};
+use mesos_core::{ErrorKind, StopReason};
 use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::Stage;
@@ -26,7 +26,7 @@ pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(s
         Some(leader.address().to_string().as_str())
     );
     // Calls go to the leader at once.
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     leader.expect(Type::Revive).await;
     assert_eq!(follower.received().len(), 1);
 }
@@ -107,6 +107,6 @@ pub(super) async fn a_master_that_is_not_there_is_asked_again(stage: Stage) {
     recorder.expect("the loss of the subscription", anew).await;
     let _back = gone.rise().await;
     assert!(recorder.subscribed().await.resubscribed);
-    driver.stop(true);
-    assert_eq!(must(driver.join().await), End::StoppedForFailover);
+    driver.stop_for_failover();
+    assert_eq!(must(driver.join().await), StopReason::StoppedForFailover);
 }

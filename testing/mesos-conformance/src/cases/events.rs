@@ -133,7 +133,7 @@ pub(super) async fn messages_go_both_ways_byte_for_byte(stage: Stage) {
     must(driver.launch(offer, [task]).await);
     recorder.update(TaskState::TaskRunning).await;
     let bytes: Vec<u8> = (0..=255).collect();
-    let sent = driver.message("e".into(), agent.clone(), bytes.clone());
+    let sent = driver.send_message(agent.clone(), "e", bytes.clone());
     must(sent.await);
     let (from, executor, data) = hear(&recorder, "a message", |told| match told {
         Told::Message {
@@ -161,7 +161,7 @@ pub(super) async fn an_executor_that_ends_takes_its_tasks_along(stage: Stage) {
     let task = with_executor(&master, "t");
     must(driver.launch(offer, [task]).await);
     recorder.update(TaskState::TaskRunning).await;
-    must(driver.message("e".into(), agent.clone(), "exit").await);
+    must(driver.send_message(agent.clone(), "e", "exit").await);
     let failed = recorder.update(TaskState::TaskFailed).await;
     assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
     match hear(&recorder, "the executor's end", failure).await {
@@ -192,7 +192,7 @@ pub(super) async fn an_executor_is_shut_down_with_its_tasks(stage: Stage) {
     for _ in 0..2 {
         recorder.update(TaskState::TaskRunning).await;
     }
-    must(driver.shutdown("e".into(), agent.clone()).await);
+    must(driver.shutdown(agent.clone(), "e").await);
     match hear(&recorder, "the executor's end", failure).await {
         Failure::Executor {
             agent_id,
@@ -222,7 +222,7 @@ pub(super) async fn an_agent_that_is_gone_for_good_takes_its_tasks_along(stage: 
         other => panic!("{other:?}"),
     }
     // The other agent is still offered.
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let offers = recorder.offers().await;
     assert!(offers.iter().all(|offer| offer.agent_id != agent));
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mesos_core::scheduler::Subscribed as Granted;
-use mesos_core::{End, ErrorKind, HandlerResult, Scheduler, SchedulerDriver};
+use mesos_core::{ErrorKind, HandlerResult, Scheduler, SchedulerDriver, StopReason};
 use mesos_proto::v1::TaskState;
 use mesos_proto::v1::scheduler::call::Type;
 
@@ -105,7 +105,7 @@ pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(stage:
     let before = driver.health().generation;
     must(ask(&driver, ids.iter().map(String::as_str)).await);
     asked(&recorder, 500).await;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     assert_eq!(driver.health().generation, before);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Subscribe).len(), 1);
@@ -115,10 +115,13 @@ pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(stage:
 pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not(stage: Stage) {
     for failover in [false, true] {
         let Subscribed { master, driver, .. } = stage.subscribed().await;
-        driver.stop(failover);
+        match failover {
+            true => driver.stop_for_failover(),
+            false => driver.stop(),
+        }
         let (end, teardowns, left) = match failover {
-            true => (End::StoppedForFailover, 0, 1),
-            false => (End::Stopped, 1, 0),
+            true => (StopReason::StoppedForFailover, 0, 1),
+            false => (StopReason::Stopped, 1, 0),
         };
         assert_eq!(must(driver.join().await), end);
         master.has_left(&id_of(&driver)).await;
@@ -132,16 +135,16 @@ pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not
 pub(super) async fn abort_sends_nothing_and_a_later_stop_changes_nothing(stage: Stage) {
     let Subscribed { master, driver, .. } = stage.subscribed().await;
     driver.abort();
-    driver.stop(false);
-    assert_eq!(must(driver.join().await), End::Aborted);
-    driver.stop(false);
-    assert_eq!(must(driver.join().await), End::Aborted);
+    driver.stop();
+    assert_eq!(must(driver.join().await), StopReason::Aborted);
+    driver.stop();
+    assert_eq!(must(driver.join().await), StopReason::Aborted);
     master.has_left(&id_of(&driver)).await;
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Teardown), []);
     }
     assert_eq!(master.frameworks().await.len(), 1);
-    assert_eq!(must_fail(driver.revive([]).await).kind(), ErrorKind::Closed);
+    assert_eq!(must_fail(driver.revive().await).kind(), ErrorKind::Closed);
 }
 
 /// Makes a call in a handler, then stops the driver there and drops the only
@@ -151,8 +154,8 @@ struct Stops(Option<SchedulerDriver>);
 #[async_trait]
 impl Scheduler for Stops {
     async fn subscribed(&mut self, driver: &SchedulerDriver, _: Granted) -> HandlerResult {
-        driver.revive([]).await?;
-        driver.stop(false);
+        driver.revive().await?;
+        driver.stop();
         drop(self.0.take());
         Ok(())
     }
@@ -165,7 +168,7 @@ pub(super) async fn a_handler_can_make_calls_stop_its_driver_and_drop_it(stage: 
     recorder.subscribed().await;
     let scheduler = Stops(Some(other.clone()));
     let driver = stage.start_as(stage.framework(), &master.url(), scheduler);
-    assert_eq!(must(driver.join().await), End::Stopped);
+    assert_eq!(must(driver.join().await), StopReason::Stopped);
     // The other one is not stopped by losing a handle.
     must(ask(&other, ["t"]).await);
     asked(&recorder, 1).await;

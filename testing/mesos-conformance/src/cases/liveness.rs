@@ -119,7 +119,7 @@ pub(super) async fn a_subscribe_that_arrives_after_all_does_not_end_its_driver(s
     // There was one, so this is another instance.
     let newer = twin().await;
     assert_eq!(must_fail(driver.join().await).kind(), ErrorKind::TakenOver);
-    must(newer.revive([]).await);
+    must(newer.revive().await);
 }
 
 pub(super) async fn a_stream_that_stays_empty_is_tried_again(stage: Stage) {
@@ -143,7 +143,7 @@ pub(super) async fn a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the
         stream,
     } = stage.subscribed().await;
     master.react(Type::Revive, Reaction::Ignore);
-    let (unanswered, behind) = tokio::join!(driver.revive([]), driver.kill("t", None, None));
+    let (unanswered, behind) = tokio::join!(driver.revive(), driver.kill("t"));
     let error = must_fail(unanswered);
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(error.delivery(), Delivery::Unknown);
@@ -156,7 +156,7 @@ pub(super) async fn a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the
     assert_eq!(lost.error.kind(), ErrorKind::Timeout);
     assert!(recorder.subscribed().await.resubscribed);
     stream.closed().await;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
 }
 
 pub(super) async fn tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription(

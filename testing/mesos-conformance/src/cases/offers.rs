@@ -36,7 +36,7 @@ pub(super) async fn all_offers_are_forgotten_when_the_subscription_is_lost(stage
     let error = must_fail(driver.launch(first, [task("t")]).await);
     assert_eq!(error.kind(), ErrorKind::OfferGone);
     drop(second);
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Accept), []);
     }
@@ -59,15 +59,15 @@ pub(super) async fn accepting_a_rescinded_offer_uses_up_the_others_and_drops_the
     // A part of the agent is offered for a second time, after a task has ended.
     must(driver.launch(first, [task("t1")]).await);
     recorder.update(TaskState::TaskRunning).await;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let rest = offer(&recorder).await;
-    must(driver.kill("t1", None, None).await);
+    must(driver.kill("t1").await);
     recorder.update(TaskState::TaskKilled).await;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let other = offer(&recorder).await;
     assert_eq!([&rest.agent_id, &other.agent_id], [&agent, &agent]);
     // The RESCINDs are lost on the way, so the driver cannot know.
-    must(driver.suppress([]).await);
+    must(driver.suppress().await);
     stream.mute();
     master.rescind_all_of(&agent).await;
     stream.unmute();
@@ -142,7 +142,7 @@ pub(super) async fn offers_of_two_roles_are_refused_locally(stage: Stage) {
     let error = must_fail(driver.accept(offers, [launch(task("t"))], None).await);
     assert_eq!(error.kind(), ErrorKind::Config);
     master.expect(Type::Decline).await;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     assert_eq!(master.calls_of(Type::Accept), []);
 }
 
@@ -202,7 +202,7 @@ pub(super) async fn a_decline_without_filters_means_five_seconds_and_revive_clea
         offers.iter().all(|offer| offer.agent_id == wanted),
         "{offers:?}"
     );
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     assert_eq!(offer(&recorder).await.agent_id, refused);
 }
 
@@ -238,9 +238,9 @@ pub(super) async fn a_suppressed_role_gets_offers_again_after_revive(stage: Stag
     } = stage.subscribed_as(framework).await;
     let offers = one_of_each(&recorder).await;
     assert!(offers.iter().all(|offer| offer.role() == "batch"));
-    must(driver.suppress(["batch".to_owned()]).await);
+    must(driver.suppress_roles(["batch"]).await);
     must(driver.decline(offers, None).await);
-    must(driver.revive(["web".to_owned()]).await);
+    must(driver.revive_roles(["web"]).await);
     let offers = recorder.offers().await;
     assert!(offers.iter().all(|offer| offer.role() == "web"));
 }
@@ -257,8 +257,8 @@ pub(super) async fn every_role_of_a_framework_gets_offers_of_its_own(stage: Stag
     for role in ["web", "batch"] {
         let other = if role == "web" { "batch" } else { "web" };
         drop(std::mem::take(&mut offers));
-        must(driver.suppress([other.to_owned()]).await);
-        must(driver.revive([role.to_owned()]).await);
+        must(driver.suppress_roles([other]).await);
+        must(driver.revive_roles([role]).await);
         // Those that were on their way may be of the other role.
         let offer = loop {
             let offer = offer(&recorder).await;
@@ -286,13 +286,13 @@ pub(super) async fn reviving_a_role_that_is_not_subscribed_to_is_refused_locally
     let Subscribed { master, driver, .. } = stage.subscribed_as(framework).await;
     // The master would drop the call without a word, the good role as well.
     for roles in [["web", "batch"], ["batch", "web"]] {
-        let error = must_fail(driver.revive(roles.map(str::to_owned)).await);
+        let error = must_fail(driver.revive_roles(roles).await);
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("batch"), "{error}");
-        let error = must_fail(driver.suppress(roles.map(str::to_owned)).await);
+        let error = must_fail(driver.suppress_roles(roles).await);
         assert_eq!(error.kind(), ErrorKind::Config);
     }
-    must(driver.revive(["web".to_owned()]).await);
+    must(driver.revive_roles(["web"]).await);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Revive).len(), 1);
         assert_eq!(wire.calls_of(Type::Suppress), []);

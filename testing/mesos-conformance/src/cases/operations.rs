@@ -110,7 +110,7 @@ pub(super) async fn resources_are_reserved_used_and_given_back_with_feedback(sta
     assert_eq!(acknowledged.uuid.len(), 16);
     assert_eq!(Some(acknowledged.uuid), status.uuid.map(|uuid| uuid.value));
 
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let offer = with(&recorder, is_reserved).await;
     let create = operation("op-2", Kind::Create, |operation| {
         operation.create = Some(operation::Create {
@@ -120,7 +120,7 @@ pub(super) async fn resources_are_reserved_used_and_given_back_with_feedback(sta
     must(take(offer, create).await);
     finished(&recorder, "op-2").await;
 
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let offer = with(&recorder, |resource| resource.disk.is_some()).await;
     let destroy = operation("op-3", Kind::Destroy, |operation| {
         operation.destroy = Some(operation::Destroy {
@@ -130,7 +130,7 @@ pub(super) async fn resources_are_reserved_used_and_given_back_with_feedback(sta
     must(take(offer, destroy).await);
     finished(&recorder, "op-3").await;
 
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let bare = |resource: &Resource| is_reserved(resource) && resource.disk.is_none();
     let offer = with(&recorder, bare).await;
     must(take(offer, unreserve("op-4", vec![reserved()])).await);
@@ -161,7 +161,7 @@ pub(super) async fn an_operation_update_without_uuid_is_not_acknowledged(stage: 
     );
     assert_eq!(status.uuid, None);
     // Calls keep their order: an acknowledgement would be before this one.
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     assert_eq!(master.calls_of(Type::AcknowledgeOperationStatus), []);
 }
 
@@ -213,7 +213,7 @@ pub(super) async fn what_mesos_would_abort_on_or_drop_is_refused_locally(stage: 
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Accept), []);
     }
-    must(driver.revive([]).await);
+    must(driver.revive().await);
 }
 
 pub(super) async fn a_group_of_tasks_is_launched_as_one(stage: Stage) {

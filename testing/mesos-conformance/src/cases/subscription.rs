@@ -21,7 +21,7 @@ pub(super) async fn the_framework_id_is_in_both_places_from_then_on(stage: Stage
     assert_eq!(first.framework_id, None);
     let id = stream.framework_id();
     assert_eq!(driver.framework_id(), Some(id.clone()));
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let call = master.expect(Type::Revive).await.into_call();
     assert_eq!(call.framework_id, Some(id.clone()));
     stream.cut();
@@ -62,14 +62,14 @@ pub(super) async fn calls_carry_the_stream_id_of_the_newest_subscription_and_sub
         driver,
         stream,
     } = stage.subscribed().await;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let call = master.expect(Type::Revive).await;
     assert_eq!(call.stream_id(), Some(stream.id()));
     stream.cut();
     recorder.subscribed().await;
     let newest = master.expect_stream().await;
     assert_ne!(newest.id(), stream.id());
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let call = master.expect(Type::Revive).await;
     assert_eq!(call.stream_id(), Some(newest.id()));
     for _ in 0..2 {
@@ -116,8 +116,8 @@ pub(super) async fn being_taken_over_is_the_end_and_no_resubscription(stage: Sta
     recorder
         .expect("the error", |told| matches!(told, Told::Error(_)))
         .await;
-    assert_eq!(must_fail(driver.revive([]).await).kind(), ErrorKind::Closed);
-    must(newer.revive([]).await);
+    assert_eq!(must_fail(driver.revive().await).kind(), ErrorKind::Closed);
+    must(newer.revive().await);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Subscribe).len(), 2);
     }
@@ -155,7 +155,7 @@ pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained
         stream,
     } = stage.subscribed_as(framework).await;
     info.id = driver.framework_id();
-    must(driver.suppress(["web".to_owned()]).await);
+    must(driver.suppress_roles(["web"]).await);
     master.expect(Type::Subscribe).await;
     stream.cut();
     recorder.subscribed().await;
@@ -212,7 +212,7 @@ pub(super) async fn credentials_go_with_every_request_and_wrong_ones_are_the_end
     let framework = || stage.framework().role("a");
     let right = with("hush hush").subscribed_to(master, framework()).await;
     let Subscribed { master, driver, .. } = right;
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     let recorder = stage.recorder();
     for stage in [with("wrong hush"), stage.clone()] {
         let driver = stage.start_as(framework(), &master.url(), recorder.clone());

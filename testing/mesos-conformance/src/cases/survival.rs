@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mesos_core::store::MemoryStore;
-use mesos_core::{BackoffPolicy, End, ErrorKind, Framework};
+use mesos_core::{BackoffPolicy, ErrorKind, Framework, StopReason};
 use mesos_proto::v1::TaskState;
 
 use crate::stage::{Stage, Subscribed};
@@ -29,8 +29,8 @@ pub(super) async fn tasks_run_on_while_the_whole_cluster_crashes(stage: Stage) {
     must(driver.reconcile_until_answered([("t".into(), Some(agent))]));
     recorder.update(TaskState::TaskRunning).await;
     must(driver.reconciled().await);
-    let patient = driver.waiting_up_to(Duration::from_secs(60));
-    must(patient.kill("t", None, None).await);
+    let patient = driver.wait_for_subscription(Duration::from_secs(60));
+    must(patient.kill("t").await);
     recorder.update(TaskState::TaskKilled).await;
 }
 
@@ -80,8 +80,8 @@ pub(super) async fn a_scheduler_that_comes_back_has_its_tasks(stage: Stage) {
     let agents = offer(&recorder).await;
     must(driver.launch(agents, [task("t")]).await);
     recorder.update(TaskState::TaskRunning).await;
-    driver.stop(true);
-    assert_eq!(must(driver.join().await), End::StoppedForFailover);
+    driver.stop_for_failover();
+    assert_eq!(must(driver.join().await), StopReason::StoppedForFailover);
     // By the store, then by the id alone.
     let frameworks = [kept(&stage, &store), stage.framework().id(id.clone())];
     for framework in frameworks {
@@ -90,10 +90,10 @@ pub(super) async fn a_scheduler_that_comes_back_has_its_tasks(stage: Stage) {
         let subscribed = recorder.subscribed().await;
         assert_eq!(subscribed.framework_id, id);
         assert!(!subscribed.resubscribed);
-        must(driver.reconcile([]).await);
+        must(driver.reconcile_all().await);
         let running = recorder.update(TaskState::TaskRunning).await;
         assert_eq!(running.task_id, "t");
-        driver.stop(true);
+        driver.stop_for_failover();
         must(driver.join().await);
     }
 }
@@ -102,10 +102,10 @@ pub(super) async fn a_framework_that_stays_away_too_long_is_told_so(stage: Stage
     let master = stage.mesos().await;
     let backoff = BackoffPolicy::new(Duration::from_millis(50), Duration::from_millis(200));
     let timeout = Duration::from_secs(1);
-    let framework = || Framework::surviving("brief", timeout).backoff(backoff);
+    let framework = || Framework::with_failover_timeout("brief", timeout).backoff(backoff);
     let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework()).await;
     let id = id_of(&driver);
-    driver.stop(true);
+    driver.stop_for_failover();
     must(driver.join().await);
     let removed = async {
         while master.frameworks().await.contains(&id) {

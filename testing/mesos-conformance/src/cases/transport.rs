@@ -87,7 +87,7 @@ pub(super) async fn a_stream_that_ends_in_order_while_the_connection_stays_is_a_
 
 pub(super) async fn requests_name_one_media_type_without_parameters(stage: Stage) {
     let Subscribed { master, driver, .. } = stage.subscribed().await;
-    must(driver.kill("t", None, None).await);
+    must(driver.kill("t").await);
     let name = stage.harness.encoding().media_type();
     for call_type in [Type::Subscribe, Type::Kill] {
         let received = master.expect(call_type).await;
@@ -102,7 +102,7 @@ pub(super) async fn calls_go_on_another_connection_than_the_subscription(stage: 
     let Subscribed { master, driver, .. } = stage.subscribed().await;
     let subscribe = master.expect(Type::Subscribe).await;
     for _ in 0..3 {
-        must(driver.revive([]).await);
+        must(driver.revive().await);
         let call = master.expect(Type::Revive).await;
         assert_ne!(call.connection, subscribe.connection);
     }
@@ -160,11 +160,7 @@ pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(stage:
         assert_eq!(status.timestamp, Some(number));
     }
 
-    must(
-        driver
-            .message("e".into(), "a".into(), &b"\xfb\xff"[..])
-            .await,
-    );
+    must(driver.send_message("a", "e", &b"\xfb\xff"[..]).await);
     let received = master.expect(Type::Message).await;
     let body: serde_json::Value = must(serde_json::from_slice(&received.body));
     assert_eq!(body["message"]["data"], "+/8=");
@@ -177,7 +173,7 @@ pub(super) async fn a_record_above_the_limit_is_a_disconnect_that_names_the_limi
     // Announced only: nobody has to send so much for it to be refused.
     subscribed.stream.send_bytes("50001\n");
     let error = lost(&subscribed, ErrorKind::Protocol).await;
-    let text = mesos_core::chain(&error);
+    let text = mesos_core::error_chain(&error);
     assert!(text.contains("50001") && text.contains("50000"), "{text}");
 }
 
@@ -192,7 +188,7 @@ pub(super) async fn an_answer_that_is_no_http_fails_the_call_alone(stage: Stage)
         Type::Revive,
         Reaction::Garble(Bytes::from_static(b"\x00\x01 no HTTP\r\n\r\n")),
     );
-    let error = must_fail(driver.revive([]).await);
+    let error = must_fail(driver.revive().await);
     assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
     must(ask(&driver, ["1"]).await);
     asked(&recorder, 1).await;

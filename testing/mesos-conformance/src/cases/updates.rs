@@ -113,11 +113,11 @@ pub(super) async fn a_task_is_killed_and_says_so(stage: Stage) {
     let offer = offer(&recorder).await;
     must(driver.launch(offer, [task("t")]).await);
     recorder.update(TaskState::TaskRunning).await;
-    must(driver.kill("t", None, None).await);
+    must(driver.kill("t").await);
     let killed = recorder.update(TaskState::TaskKilled).await;
     assert_eq!(killed.task_id, "t");
     // Nobody has this one; that is answered like a question about it.
-    must(driver.kill("nobody's", None, None).await);
+    must(driver.kill("nobody's").await);
     let unknown = recorder.update(TaskState::TaskUnknown).await;
     assert_eq!(unknown.task_id, "nobody's");
 }
@@ -141,7 +141,7 @@ pub(super) async fn a_task_that_cannot_be_is_an_error_without_acknowledgement(st
     assert_eq!(error.uuid, None);
     assert!(error.message.is_some_and(|message| !message.is_empty()));
     // Calls keep their order: an acknowledgement would be before this one.
-    must(driver.revive([]).await);
+    must(driver.revive().await);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Acknowledge), []);
     }
@@ -193,7 +193,7 @@ pub(super) async fn a_task_that_was_unreachable_can_run_again(stage: Stage) {
     let back = recorder.update(TaskState::TaskRunning).await;
     assert_eq!(back.task_reason(), Some(Ok(Reason::AgentReregistered)));
     assert_eq!(back.uuid, None);
-    must(driver.kill("t", None, None).await);
+    must(driver.kill("t").await);
     recorder.update(TaskState::TaskKilled).await;
 }
 
@@ -229,7 +229,7 @@ pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_han
         driver,
         ..
     } = stage.subscribed().await;
-    must(driver.reconcile([]).await);
+    must(driver.reconcile_all().await);
     if let Some(wire) = master.wire() {
         let question = wire.expect(Type::Reconcile).await.into_call();
         let tasks = question.reconcile.map(|reconcile| reconcile.tasks.len());

@@ -33,7 +33,7 @@ pub(crate) fn run(libmesos: Option<&Path>) -> Result<(), BoxError> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let environment = ExecutorEnvironment::take_env()?;
+        let environment = ExecutorEnvironment::from_env_scrubbed()?;
         let backend: Box<dyn Backend<ExecutorApi>> = match libmesos {
             None => Box::new(HttpBackend::for_executor(&environment)?),
             Some(path) => {
@@ -54,7 +54,7 @@ impl Echo {
             tokio::time::sleep(wait).await;
             for task_id in tasks {
                 let running = TaskStatus::new(task_id, TaskState::TaskRunning);
-                if let Err(error) = driver.update(running.with_message("late")).await {
+                if let Err(error) = driver.send_update(running.with_message("late")).await {
                     eprintln!("{error}");
                 }
             }
@@ -66,7 +66,9 @@ impl Echo {
 impl Executor for Echo {
     async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
         for state in [TaskState::TaskStarting, TaskState::TaskRunning] {
-            driver.update(TaskStatus::new(&task.task_id, state)).await?;
+            driver
+                .send_update(TaskStatus::new(&task.task_id, state))
+                .await?;
         }
         self.running.push(task.task_id);
         Ok(())
@@ -91,7 +93,7 @@ impl Executor for Echo {
     ) -> HandlerResult {
         self.running.retain(|running| *running != task_id);
         let killed = TaskStatus::new(&task_id, TaskState::TaskKilled);
-        driver.update(killed).await?;
+        driver.send_update(killed).await?;
         Ok(())
     }
 
@@ -117,7 +119,7 @@ impl Executor for Echo {
             }
             _ => [b"echo:", &data[..]].concat().into(),
         };
-        driver.message(answer).await?;
+        driver.send_message(answer).await?;
         Ok(())
     }
 

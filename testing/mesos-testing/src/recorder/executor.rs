@@ -42,7 +42,7 @@ impl fmt::Display for ExecutorTold {
         match self {
             Self::Subscribed(_) => f.write_str("subscribed"),
             Self::Disconnected(lost) => {
-                write!(f, "disconnected: {}", mesos_core::chain(&lost.error))
+                write!(f, "disconnected: {}", mesos_core::error_chain(&lost.error))
             }
             Self::Launch(task) => write!(f, "launch {}", task.task_id),
             Self::LaunchGroup(group) => write!(f, "launch a group of {}", group.tasks.len()),

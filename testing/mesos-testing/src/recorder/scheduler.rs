@@ -91,7 +91,7 @@ impl fmt::Display for Told {
                 write!(f, "subscribed as {}", subscribed.framework_id)
             }
             Self::Disconnected(lost) => {
-                write!(f, "disconnected: {}", mesos_core::chain(&lost.error))
+                write!(f, "disconnected: {}", mesos_core::error_chain(&lost.error))
             }
             Self::Offers(offered) => {
                 f.write_str("offers")?;
@@ -330,11 +330,8 @@ impl Scheduler for Recorder {
         self.note(Handler::RescindInverseOffer, told).await
     }
 
-    async fn update(&mut self, _: &SchedulerDriver, mut update: StatusUpdate) -> HandlerResult {
-        self.0
-            .notes
-            .told
-            .push(Told::Update(TaskStatus::clone(&update)));
+    async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
+        self.0.notes.told.push(Told::Update(update.to_status()));
         let defer = || self.lock().extend(update.defer());
         self.0.notes.end(Handler::Update, defer).await
     }
@@ -342,9 +339,9 @@ impl Scheduler for Recorder {
     async fn operation_update(
         &mut self,
         _: &SchedulerDriver,
-        mut update: OperationUpdate,
+        update: &OperationUpdate,
     ) -> HandlerResult {
-        let told = Told::OperationUpdate(OperationStatus::clone(&update));
+        let told = Told::OperationUpdate(update.to_status());
         self.0.notes.told.push(told);
         let defer = || self.lock().extend(update.defer());
         self.0.notes.end(Handler::OperationUpdate, defer).await

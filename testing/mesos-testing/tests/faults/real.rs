@@ -137,7 +137,7 @@ impl Mesos {
         }
         let states = notes.states();
         let handled = sent.iter().filter(|state| states.contains(*state)).count();
-        driver.stop(false);
+        driver.stop();
         let _ = timeout(Duration::from_secs(10), driver.join()).await;
         let notes = notes.lock();
         Row {

@@ -84,9 +84,12 @@ impl Worker {
             .connect_timeout(Duration::from_secs(2))
             .response_timeout(Duration::from_secs(1));
         let backoff = BackoffPolicy::new(Duration::from_millis(20), Duration::from_millis(200));
-        let framework =
-            Framework::surviving(fault.name(), Duration::from_secs(3600)).backoff(backoff);
-        (SchedulerDriver::start(worker, framework, backend), notes)
+        let framework = Framework::with_failover_timeout(fault.name(), Duration::from_secs(3600))
+            .backoff(backoff);
+        (
+            SchedulerDriver::start(worker, framework, backend).detach(),
+            notes,
+        )
     }
 
     async fn misbehave(&mut self) -> HandlerResult {
@@ -153,7 +156,7 @@ impl Scheduler for Worker {
         Ok(())
     }
 
-    async fn update(&mut self, _: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         let Some(uuid) = update
             .uuid
             .clone()
@@ -174,7 +177,7 @@ impl Scheduler for Worker {
 pub(crate) async fn ended(driver: &SchedulerDriver) -> Option<String> {
     match timeout(Duration::ZERO, driver.join()).await {
         Ok(Ok(end)) => Some(format!("{end:?}")),
-        Ok(Err(error)) => Some(mesos_core::chain(&error)),
+        Ok(Err(error)) => Some(mesos_core::error_chain(&error)),
         Err(_) => None,
     }
 }

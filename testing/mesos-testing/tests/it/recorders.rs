@@ -18,7 +18,8 @@ use tokio::sync::{Mutex, mpsc};
 async fn scheduler(recorder: &Recorder) -> (FakeMaster, SchedulerDriver) {
     let master = FakeMaster::scripted().await.unwrap();
     let backend = HttpBackend::new(master.url().parse().unwrap());
-    let driver = SchedulerDriver::start(recorder.clone(), Framework::ephemeral("test"), backend);
+    let driver =
+        SchedulerDriver::start(recorder.clone(), Framework::ephemeral("test"), backend).detach();
     recorder.subscribed().await;
     (master, driver)
 }
@@ -98,7 +99,7 @@ async fn offers_are_kept_until_they_are_taken() {
     let told = recorder
         .expect("offers", |told| matches!(told, Told::Offers(_)))
         .await;
-    driver.revive([]).await.unwrap();
+    driver.revive().await.unwrap();
     assert_eq!(master.calls_of(Type::Decline), []);
     let Told::Offers(offered) = told else {
         unreachable!()

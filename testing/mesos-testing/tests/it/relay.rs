@@ -20,9 +20,9 @@ async fn relayed() -> Relayed {
     let front = FakeMaster::builder().in_front_of(behind.address()).start();
     let front = front.await.unwrap();
     let recorder = Recorder::new();
-    let framework = Framework::surviving("relayed", std::time::Duration::from_secs(60));
+    let framework = Framework::with_failover_timeout("relayed", std::time::Duration::from_secs(60));
     let backend = HttpBackend::new(front.url().parse().unwrap());
-    let driver = SchedulerDriver::start(recorder.clone(), framework, backend);
+    let driver = SchedulerDriver::start(recorder.clone(), framework, backend).detach();
     recorder.subscribed().await;
     Relayed {
         behind,
@@ -103,7 +103,7 @@ async fn events_can_be_held_joined_and_cut_to_pieces_on_the_way() {
     let stream = front.stream();
     stream.cork();
     ask(&driver, 3).await;
-    driver.revive([]).await.unwrap();
+    driver.revive().await.unwrap();
     assert_eq!(recorder.states(), []);
     stream.uncork();
     stream.chop(1);
@@ -128,7 +128,7 @@ async fn a_stranded_stream_is_over_for_the_master_alone() {
     assert!(front.stream().is_open());
     // It is closed before the cluster behind has noticed.
     let error = loop {
-        if let Err(error) = driver.revive([]).await {
+        if let Err(error) = driver.revive().await {
             break error;
         }
     };
@@ -145,7 +145,7 @@ async fn one_that_does_not_lead_passes_nothing_on() {
     } = relayed().await;
     let before = behind.received().len();
     front.set_standing(Standing::NoLeader);
-    let error = driver.revive([]).await.unwrap_err();
+    let error = driver.revive().await.unwrap_err();
     assert_eq!(error.status(), Some(503));
     assert_eq!(behind.received().len(), before);
     drop(recorder);

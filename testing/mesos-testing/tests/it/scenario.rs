@@ -13,10 +13,9 @@ struct Killer;
 
 #[async_trait::async_trait]
 impl Scheduler for Killer {
-    async fn update(&mut self, driver: &SchedulerDriver, update: StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
         if update.task_state() == Ok(TaskState::TaskRunning) {
-            let agent_id = update.agent_id.clone();
-            driver.kill(&update.task_id, agent_id, None).await?;
+            driver.kill(&update.task_id).await?;
         }
         Ok(())
     }
@@ -31,7 +30,7 @@ async fn impatient() -> Scenario {
 
 fn start(scheduler: impl Scheduler + 'static, mesos: &Scenario) -> SchedulerDriver {
     let backend = HttpBackend::new(mesos.url().parse().unwrap());
-    SchedulerDriver::start(scheduler, Framework::ephemeral("test"), backend)
+    SchedulerDriver::start(scheduler, Framework::ephemeral("test"), backend).detach()
 }
 
 #[tokio::test]
@@ -50,7 +49,7 @@ async fn a_scenario_is_the_protocol_line_by_line() {
         ("t".into(), Some("a".into()))
     );
     mesos.receives_acknowledge(&running).await;
-    driver.stop(false);
+    driver.stop();
     let teardown = mesos.receives(Type::Teardown).await;
     assert_eq!(teardown.framework_id, Some(framework_id));
     mesos.stream().closed().await;

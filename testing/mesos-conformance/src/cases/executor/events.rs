@@ -58,8 +58,8 @@ pub(in crate::cases) async fn a_handler_that_fails_does_not_stop_the_driver(stag
     }
     agent.kill("t", None);
     agent.message("m");
-    must(driver.update(status("t", TaskRunning)).await);
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskRunning)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     agent.expect_update(TaskFinished).await;
     driver.stop();
     must(driver.join().await);
@@ -117,7 +117,7 @@ pub(in crate::cases) async fn bytes_arrive_as_they_are_both_ways(stage: Stage) {
             unreachable!("it was just found");
         };
         assert_eq!(told, data);
-        must(driver.message(data.clone()).await);
+        must(driver.send_message(data.clone()).await);
         let message = agent.expect(Type::Message).await.into_call().message;
         assert_eq!(message.unwrap_or_default().data, data);
     }

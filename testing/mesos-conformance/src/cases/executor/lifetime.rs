@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mesos_core::{End, ErrorKind};
+use mesos_core::{ErrorKind, StopReason};
 use mesos_proto::v1::TaskState::{TaskFinished, TaskKilled, TaskRunning};
 use mesos_proto::v1::executor::call::Type;
 
@@ -20,11 +20,11 @@ pub(in crate::cases) async fn with_checkpointing_tasks_outlive_their_agent(stage
     } = stage.executor(agent()).await;
     agent.launch(task("t"));
     launched(&recorder).await;
-    must(driver.update(status("t", TaskRunning)).await);
+    must(driver.send_update(status("t", TaskRunning)).await);
     agent.expect_update(TaskRunning).await;
     agent.crash().await;
     // News from the time without an agent is kept.
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     must(agent.recover().await);
     assert!(subscribed(&recorder).await);
     agent.expect_update(TaskFinished).await;
@@ -32,7 +32,7 @@ pub(in crate::cases) async fn with_checkpointing_tasks_outlive_their_agent(stage
     assert!(agent.dropped().is_empty());
     assert_eq!(times(&recorder, "shutdown"), 0);
     driver.stop();
-    assert_eq!(must(driver.join().await), End::Stopped);
+    assert_eq!(must(driver.join().await), StopReason::Stopped);
 }
 
 pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_its_agent(stage: Stage) {
@@ -48,7 +48,7 @@ pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_its_ag
     let shutdown =
         |told: &mesos_testing::ExecutorTold| matches!(told, mesos_testing::ExecutorTold::Shutdown);
     recorder.expect("shutdown", shutdown).await;
-    must(driver.update(status("t", TaskKilled)).await);
+    must(driver.send_update(status("t", TaskKilled)).await);
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::AgentLost, "{error}");
     assert_eq!(driver.unacknowledged(), 1);
@@ -102,8 +102,8 @@ pub(in crate::cases) async fn a_shutdown_ends_when_every_task_has_ended(stage: S
     recorder.expect("shutdown", shutdown).await;
     let early = tokio::time::timeout(Duration::from_millis(100), driver.join()).await;
     assert!(early.is_err(), "ended with a live task: {early:?}");
-    must(driver.update(status("t", TaskKilled)).await);
-    assert_eq!(must(driver.join().await), End::ShutDown);
+    must(driver.send_update(status("t", TaskKilled)).await);
+    assert_eq!(must(driver.join().await), StopReason::ShutDown);
     agent.expect_update(TaskKilled).await;
 }
 

@@ -51,7 +51,7 @@ impl Stage {
         recorder: &ExecutorRecorder,
     ) -> ExecutorDriver {
         let backend = self.harness.connect_executor(&environment);
-        ExecutorDriver::start(recorder.clone(), environment, backend)
+        ExecutorDriver::start(recorder.clone(), environment, backend).detach()
     }
 
     /// An executor that has subscribed to an agent of these settings.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mesos_core::executor::{ExecutorEnvironment, Token};
-use mesos_core::{Delivery, End, ErrorKind, chain};
+use mesos_core::{Delivery, ErrorKind, StopReason, error_chain};
 use mesos_proto::v1::TaskState::{TaskFinished, TaskRunning};
 use mesos_proto::v1::executor::call::Type;
 
@@ -55,7 +55,7 @@ pub(in crate::cases) async fn shutdown_as_the_first_event_is_a_clean_end(stage: 
     agent.shut_down();
     let recorder = stage.executor_recorder();
     let driver = stage.start_executor(agent.environment(), &recorder);
-    assert_eq!(must(driver.join().await), End::ShutDown);
+    assert_eq!(must(driver.join().await), StopReason::ShutDown);
     let told: Vec<_> = recorder.told().iter().map(ToString::to_string).collect();
     assert_eq!(told, ["shutdown"]);
 }
@@ -65,7 +65,7 @@ pub(in crate::cases) async fn the_token_goes_with_every_request_and_a_wrong_one_
 ) {
     let guarded = agent().token("s3cret").token_of_another("other");
     let Subscribed { agent, driver, .. } = stage.executor(guarded).await;
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     agent.expect_update(TaskFinished).await;
     for request in agent.received() {
         assert_eq!(request.header("authorization"), Some("Bearer s3cret"));
@@ -83,7 +83,7 @@ pub(in crate::cases) async fn the_token_goes_with_every_request_and_a_wrong_one_
         let driver = stage.start_executor(environment, &recorder);
         let error = must_fail(driver.join().await);
         assert_eq!(error.kind(), kind, "{error}");
-        let shown = format!("{error:?} {:?} {}", recorder.told(), chain(&error));
+        let shown = format!("{error:?} {:?} {}", recorder.told(), error_chain(&error));
         assert!(
             !shown.contains("Bearer") || !shown.contains("wrong"),
             "{shown}"
@@ -108,7 +108,7 @@ pub(in crate::cases) async fn an_agent_with_a_unix_socket_is_asked_there_by_its_
     let recorder = stage.executor_recorder();
     let driver = stage.start_executor(environment, &recorder);
     subscribed(&recorder).await;
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     agent.expect_update(TaskFinished).await;
     for request in agent.received() {
         assert_eq!(request.path, "/slave(1)/api/v1/executor");
@@ -119,7 +119,7 @@ pub(in crate::cases) async fn an_agent_with_a_unix_socket_is_asked_there_by_its_
     must(agent.recover().await);
     assert!(subscribed(&recorder).await);
     driver.stop();
-    assert_eq!(must(driver.join().await), End::Stopped);
+    assert_eq!(must(driver.join().await), StopReason::Stopped);
 }
 
 #[cfg(not(unix))]
@@ -216,7 +216,11 @@ pub(in crate::cases) async fn what_answers_and_is_no_agent_never_hangs_the_execu
         let driver = stage.start_executor(environment, &recorder);
         let error = must_fail(driver.join().await);
         assert_eq!(error.kind(), ErrorKind::RegistrationTimeout, "{error}");
-        assert_ne!(chain(&error), error.to_string(), "why is in the causes");
+        assert_ne!(
+            error_chain(&error),
+            error.to_string(),
+            "why is in the causes"
+        );
         assert!(agent.received().len() > 1, "it was tried again");
     }
 }
@@ -235,7 +239,7 @@ pub(in crate::cases) async fn a_stream_that_cannot_be_read_is_a_disconnect(stage
             stream.cut();
         }
         assert!(subscribed(&recorder).await, "{garbage:?}");
-        must(driver.update(status("t", TaskRunning)).await);
+        must(driver.send_update(status("t", TaskRunning)).await);
         agent.expect_update(TaskRunning).await;
         assert_eq!(times(&recorder, "disconnected"), 1);
     }
@@ -283,7 +287,7 @@ pub(in crate::cases) async fn silence_of_an_agent_is_no_disconnect(stage: Stage)
         (&agent, &recorder, &driver),
         (&quiet.agent, &quiet.recorder, &quiet.driver),
     ] {
-        must(driver.update(status("t", TaskFinished)).await);
+        must(driver.send_update(status("t", TaskFinished)).await);
         agent.expect_update(TaskFinished).await;
         assert_eq!(times(recorder, "disconnected"), 0);
         assert_eq!(agent.calls_of(Type::Subscribe).len(), 1);
@@ -302,7 +306,7 @@ pub(in crate::cases) async fn an_agent_that_disowns_the_executor_is_subscribed_t
         } = stage.executor(agent()).await;
         let status_code = if words.ends_with("found") { 400 } else { 403 };
         agent.react(Type::Update, Reaction::answer(status_code, words));
-        must(driver.update(status("t", TaskRunning)).await);
+        must(driver.send_update(status("t", TaskRunning)).await);
         assert!(subscribed(&recorder).await, "{words}");
         agent.expect_update(TaskRunning).await;
     }
@@ -314,7 +318,7 @@ pub(in crate::cases) async fn a_message_without_subscription_fails_at_once(stage
     agent.crash().await;
     let recorder = stage.executor_recorder();
     let driver = stage.start_executor(agent.environment(), &recorder);
-    let error = must_fail(driver.message("lost").await);
+    let error = must_fail(driver.send_message("lost").await);
     assert_eq!(
         (error.kind(), error.delivery()),
         (ErrorKind::NotSubscribed, Delivery::NotSent)

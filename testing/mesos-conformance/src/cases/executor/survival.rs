@@ -40,7 +40,7 @@ impl Played {
         let offer = offer(&subscribed.recorder).await;
         let agent = offer.agent_id.clone();
         // A cluster counts as up when all of it was offered, and not to us.
-        must(subscribed.driver.suppress([]).await);
+        must(subscribed.driver.suppress().await);
         let task = with_executor(&subscribed.master, variables);
         must(subscribed.driver.launch(offer, [task]).await);
         subscribed.recorder.update(TaskState::TaskRunning).await;
@@ -51,9 +51,9 @@ impl Played {
         let driver = self
             .subscribed
             .driver
-            .waiting_up_to(Duration::from_secs(60));
+            .wait_for_subscription(Duration::from_secs(60));
         let data = what.as_bytes().to_vec();
-        must(driver.message("e".into(), self.agent.clone(), data).await);
+        must(driver.send_message(self.agent.clone(), "e", data).await);
     }
 
     /// What the executor answers to a message.
@@ -129,8 +129,15 @@ pub(in crate::cases) async fn an_executor_outlives_a_crash_and_loses_no_update(s
     let late = played.late_update().await;
     assert!(process.exists(), "the executor has ended");
     assert!(late.uuid.is_some());
-    let patient = driver.waiting_up_to(Duration::from_secs(60));
-    must(patient.kill("t", Some(played.agent.clone()), None).await);
+    let patient = driver.wait_for_subscription(Duration::from_secs(60));
+    must(
+        patient
+            .kill_with(
+                "t",
+                mesos_core::scheduler::KillOptions::new().agent(played.agent.clone()),
+            )
+            .await,
+    );
     recorder.update(TaskState::TaskKilled).await;
     assert_eq!(played.different("late"), 1);
     use TaskState::{TaskKilled, TaskRunning, TaskStarting};
@@ -201,7 +208,7 @@ pub(in crate::cases) async fn an_executor_that_hangs_kills_itself_when_its_grace
     let process = played.process().await;
     played.ask("hang at the end").await;
     let Subscribed { driver, .. } = &played.subscribed;
-    must(driver.shutdown("e".into(), played.agent.clone()).await);
+    must(driver.shutdown(played.agent.clone(), "e").await);
     let took = gone(&process, Duration::from_secs(4)).await;
     assert!(took >= Duration::from_millis(400), "{took:?}");
 }

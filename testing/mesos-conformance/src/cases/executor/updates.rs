@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesos_core::{End, ErrorKind};
+use mesos_core::{ErrorKind, StopReason};
 use mesos_proto::v1::TaskState::{TaskFinished, TaskRunning, TaskStaging, TaskStarting};
 use mesos_proto::v1::TaskStatus;
 use mesos_proto::v1::executor::call::Type;
@@ -24,8 +24,8 @@ pub(in crate::cases) async fn an_update_gets_what_the_agent_insists_on(stage: St
         timestamp: Some(0.0),
         ..status("t", TaskRunning)
     };
-    must(driver.update(wrong).await);
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(wrong).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     let first = agent.expect_update(TaskRunning).await;
     let second = agent.expect_update(TaskFinished).await;
     assert_ne!(first.uuid, second.uuid);
@@ -36,7 +36,7 @@ pub(in crate::cases) async fn an_update_gets_what_the_agent_insists_on(stage: St
     assert_eq!(first.agent_id, Some("agent".into()));
     assert!(first.timestamp > Some(1.7e9), "seconds since 1970");
     driver.stop();
-    assert_eq!(must(driver.join().await), End::Stopped);
+    assert_eq!(must(driver.join().await), StopReason::Stopped);
 }
 
 pub(in crate::cases) async fn what_was_not_acknowledged_is_repeated_with_its_tasks(stage: Stage) {
@@ -51,7 +51,7 @@ pub(in crate::cases) async fn what_was_not_acknowledged_is_repeated_with_its_tas
         launched(&recorder).await;
     }
     for (id, state) in [("a", TaskStarting), ("b", TaskRunning), ("a", TaskRunning)] {
-        must(driver.update(status(id, state)).await);
+        must(driver.send_update(status(id, state)).await);
     }
     agent.expect_update(TaskStarting).await;
     let of_b = agent.expect_update(TaskRunning).await;
@@ -88,14 +88,14 @@ pub(in crate::cases) async fn updates_stay_in_order_whatever_happens_to_them(sta
     agent.react(Type::Update, Reaction::ObeyAndHangUp);
     let number = |number: usize| status("t", TaskRunning).with_message(number.to_string());
     for place in 0..20 {
-        must(driver.update(number(place)).await);
+        must(driver.send_update(number(place)).await);
         if place == 10 {
             agent.expect_update(TaskRunning).await;
             stream.cut();
         }
     }
     assert!(subscribed(&recorder).await);
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     agent.expect_update(TaskFinished).await;
     let messages = agent.updates().into_iter();
     let messages: Vec<_> = messages.filter_map(|status| status.message).collect();
@@ -105,7 +105,7 @@ pub(in crate::cases) async fn updates_stay_in_order_whatever_happens_to_them(sta
         "each once, in the order in which they were made"
     );
     driver.stop();
-    assert_eq!(must(driver.join().await), End::Stopped);
+    assert_eq!(must(driver.join().await), StopReason::Stopped);
 }
 
 pub(in crate::cases) async fn an_update_that_no_agent_takes_is_refused_before_it_is_sent(
@@ -118,11 +118,11 @@ pub(in crate::cases) async fn an_update_that_no_agent_takes_is_refused_before_it
     };
     for bad in [status("t", TaskStaging), unknown] {
         assert_eq!(
-            must_fail(driver.update(bad).await).kind(),
+            must_fail(driver.send_update(bad).await).kind(),
             ErrorKind::Config
         );
     }
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     agent.expect(Type::Update).await;
     assert_eq!(agent.calls_of(Type::Update).len(), 1);
 }
@@ -133,8 +133,8 @@ pub(in crate::cases) async fn an_update_that_the_agent_refuses_is_told_at_the_en
         Type::Update,
         Reaction::answer(400, "Failed to validate: no"),
     );
-    must(driver.update(status("t", TaskRunning)).await);
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskRunning)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     agent.expect_update(TaskFinished).await;
     driver.stop();
     let error = must_fail(driver.join().await);
@@ -149,7 +149,7 @@ pub(in crate::cases) async fn stop_waits_for_the_last_acknowledgement_and_says_w
     stage: Stage,
 ) {
     let Subscribed { agent, driver, .. } = stage.executor(agent().scripted()).await;
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     let last = agent.expect_update(TaskFinished).await;
     driver.stop();
     let early = tokio::time::timeout(Duration::from_millis(100), driver.join()).await;
@@ -158,8 +158,8 @@ pub(in crate::cases) async fn stop_waits_for_the_last_acknowledgement_and_says_w
         "ended without the acknowledgement: {early:?}"
     );
     agent.acknowledge(&last);
-    assert_eq!(must(driver.join().await), End::Stopped);
-    let late = must_fail(driver.update(status("t", TaskFinished)).await);
+    assert_eq!(must(driver.join().await), StopReason::Stopped);
+    let late = must_fail(driver.send_update(status("t", TaskFinished)).await);
     assert_eq!(late.kind(), ErrorKind::Closed);
 
     let agent = stage.agent(super::agent().scripted()).await;
@@ -168,7 +168,7 @@ pub(in crate::cases) async fn stop_waits_for_the_last_acknowledgement_and_says_w
     environment.flush_timeout = Duration::from_millis(50);
     let driver = stage.start_executor(environment, &recorder);
     subscribed(&recorder).await;
-    must(driver.update(status("t", TaskFinished)).await);
+    must(driver.send_update(status("t", TaskFinished)).await);
     agent.expect_update(TaskFinished).await;
     driver.stop();
     let error = must_fail(driver.join().await);
@@ -191,7 +191,7 @@ pub(in crate::cases) async fn what_is_unacknowledged_survives_the_executors_own_
     let stream = agent.expect_stream().await;
     stream.send(mesos_testing::executor_events::launch(task("t")));
     launched(&recorder).await;
-    must(driver.update(status("t", TaskRunning)).await);
+    must(driver.send_update(status("t", TaskRunning)).await);
     let running = agent.expect_update(TaskRunning).await;
     agent.expect(Type::Subscribe).await;
     driver.abort();
