@@ -31,8 +31,6 @@ pub struct Case {
     pub id: &'static str,
     /// What it is about: the name of its file.
     pub topic: &'static str,
-    /// The rows of the checklist that it covers.
-    pub rows: &'static [u8],
     /// Where it can be played.
     pub runs_on: RunsOn,
     /// What it needs that not every backend has.
@@ -224,7 +222,6 @@ impl fmt::Debug for Case {
         f.debug_struct("Case")
             .field("id", &self.id)
             .field("topic", &self.topic)
-            .field("rows", &self.rows)
             .field("runs_on", &self.runs_on)
             .field("requires", &self.requires)
             .field("since", &self.since)
@@ -256,7 +253,6 @@ mod tests {
         Case {
             id: "a_case",
             topic: "tests",
-            rows: &[],
             runs_on: RunsOn::Both,
             requires: &[],
             since: None,

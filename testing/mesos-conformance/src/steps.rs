@@ -4,7 +4,7 @@ use std::fmt;
 
 use mesos_core::{Offer, Result, SchedulerDriver};
 use mesos_proto::v1::offer::{Operation, operation};
-use mesos_proto::v1::{CommandInfo, FrameworkId, TaskInfo, TaskState};
+use mesos_proto::v1::{AgentId, CommandInfo, FrameworkId, TaskInfo, TaskState};
 
 use mesos_testing::{Recorder, Told};
 
@@ -99,6 +99,15 @@ pub(super) async fn offer(recorder: &Recorder) -> Offer {
     let mut offers = recorder.offers().await;
     assert!(!offers.is_empty());
     offers.remove(0)
+}
+
+/// Launches `task` on the next offer, waits for TASK_RUNNING and returns the agent.
+pub(super) async fn run(driver: &SchedulerDriver, recorder: &Recorder, task: TaskInfo) -> AgentId {
+    let offer = offer(recorder).await;
+    let agent = offer.agent_id.clone();
+    must(driver.launch(offer, [task]).await);
+    recorder.update(TaskState::TaskRunning).await;
+    agent
 }
 
 /// Offers until there is one of each of two agents; what comes beside them is

@@ -28,7 +28,7 @@ pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stag
     }
 }
 
-pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(stage: Stage) {
+pub(super) async fn the_driver_resubscribes_when_the_master_rejects_its_stream(stage: Stage) {
     for (status, text) in [
         (403, "Framework is not subscribed"),
         (400, "Framework cannot be found"),
@@ -50,9 +50,7 @@ pub(super) async fn a_master_that_disowns_the_stream_is_subscribed_to_again(stag
     }
 }
 
-pub(super) async fn a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call(
-    stage: Stage,
-) {
+pub(super) async fn a_call_detects_a_stream_that_the_master_has_forgotten(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -78,7 +76,7 @@ pub(super) async fn a_stream_of_which_the_master_knows_no_more_is_found_out_by_a
     assert_eq!(master.calls_of(Type::Subscribe).len(), 2);
 }
 
-pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(stage: Stage) {
+pub(super) async fn a_call_without_a_subscription_fails_at_once_and_is_never_sent(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -101,7 +99,7 @@ pub(super) async fn a_call_without_subscription_fails_at_once_and_is_never_sent(
     }
 }
 
-pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage: Stage) {
+pub(super) async fn a_call_with_a_wait_is_sent_on_the_next_subscription(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -125,7 +123,7 @@ pub(super) async fn a_call_that_may_wait_is_made_on_the_next_subscription(stage:
     assert_eq!(tasks(&recorder), ["waited", "the last"]);
 }
 
-pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(stage: Stage) {
+pub(super) async fn calls_reach_the_master_in_order(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -171,7 +169,7 @@ pub(super) async fn calls_reach_the_master_in_the_order_in_which_they_were_made(
     }
 }
 
-pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(stage: Stage) {
+pub(super) async fn a_refused_call_fails_with_the_reason_and_keeps_the_subscription(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -195,7 +193,7 @@ pub(super) async fn a_refused_call_says_why_and_does_not_hurt_the_subscription(s
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn a_connection_that_breaks_under_a_call_leaves_its_fate_unknown(stage: Stage) {
+pub(super) async fn a_call_on_a_broken_connection_has_unknown_delivery(stage: Stage) {
     let Subscribed { master, driver, .. } = stage.subscribed().await;
     for reaction in [Reaction::HangUp, Reaction::ObeyAndHangUp] {
         master.react(Type::Suppress, reaction);

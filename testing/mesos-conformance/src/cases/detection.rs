@@ -7,7 +7,9 @@ use crate::stage::Stage;
 use crate::steps::must;
 use mesos_testing::{Reaction, Standing, Told};
 
-pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(stage: Stage) {
+pub(super) async fn a_redirect_is_followed_with_the_same_body_and_without_a_stream_id(
+    stage: Stage,
+) {
     let leader = stage.mesos().await;
     let follower = stage.scripted().await;
     follower.follow(&leader);
@@ -31,7 +33,7 @@ pub(super) async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id(s
     assert_eq!(follower.received().len(), 1);
 }
 
-pub(super) async fn masters_that_redirect_to_each_other_are_asked_again_after_a_wait(stage: Stage) {
+pub(super) async fn a_redirect_loop_is_retried_after_a_delay(stage: Stage) {
     let [one, other] = [stage.scripted().await, stage.scripted().await];
     one.follow(&other);
     other.follow(&one);
@@ -58,7 +60,7 @@ pub(super) async fn masters_that_redirect_to_each_other_are_asked_again_after_a_
     recorder.subscribed().await;
 }
 
-pub(super) async fn a_master_that_is_not_ready_is_asked_again(stage: Stage) {
+pub(super) async fn a_master_that_is_not_ready_is_retried(stage: Stage) {
     for standing in [
         Standing::Recovering,
         Standing::NoLeader,
@@ -88,7 +90,7 @@ pub(super) async fn a_master_that_is_not_ready_is_asked_again(stage: Stage) {
     }
 }
 
-pub(super) async fn a_master_that_is_not_there_is_asked_again(stage: Stage) {
+pub(super) async fn an_unreachable_master_is_retried(stage: Stage) {
     let mesos = stage.mesos().await;
     let url = mesos.url();
     let gone = mesos.die().await;

@@ -10,10 +10,10 @@ use prost::Message;
 
 use crate::mesos::Mesos;
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{hear, must, offer, task};
+use crate::steps::{hear, must, offer, run, task};
 use mesos_testing::{Told, events};
 
-pub(super) async fn what_a_newer_mesos_sends_does_not_end_the_stream(stage: Stage) {
+pub(super) async fn unknown_events_and_fields_do_not_end_the_stream(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -49,7 +49,7 @@ pub(super) async fn what_a_newer_mesos_sends_does_not_end_the_stream(stage: Stag
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn text_that_is_not_utf_8_holds_nothing_up(stage: Stage) {
+pub(super) async fn invalid_utf_8_does_not_block_an_update(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -82,7 +82,7 @@ fn failure(told: &Told) -> Option<Failure> {
     }
 }
 
-pub(super) async fn a_lost_agent_and_an_ended_executor_are_told_apart(stage: Stage) {
+pub(super) async fn agent_and_executor_failures_are_distinguished(stage: Stage) {
     let Subscribed {
         master: _master,
         recorder,
@@ -120,18 +120,15 @@ pub(super) fn with_executor(master: &Mesos, id: &str) -> TaskInfo {
         .build()
 }
 
-pub(super) async fn messages_go_both_ways_byte_for_byte(stage: Stage) {
+pub(super) async fn messages_arrive_unchanged_in_both_directions(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         ..
     } = stage.subscribed().await;
-    let offer = offer(&recorder).await;
-    let agent = offer.agent_id.clone();
     let task = with_executor(&master, "t");
-    must(driver.launch(offer, [task]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    let agent = run(&driver, &recorder, task).await;
     let bytes: Vec<u8> = (0..=255).collect();
     let sent = driver.send_message(agent.clone(), "e", bytes.clone());
     must(sent.await);
@@ -149,18 +146,15 @@ pub(super) async fn messages_go_both_ways_byte_for_byte(stage: Stage) {
     assert_eq!(executor, "e");
 }
 
-pub(super) async fn an_executor_that_ends_takes_its_tasks_along(stage: Stage) {
+pub(super) async fn the_end_of_an_executor_is_reported_with_its_tasks(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         ..
     } = stage.subscribed().await;
-    let offer = offer(&recorder).await;
-    let agent = offer.agent_id.clone();
     let task = with_executor(&master, "t");
-    must(driver.launch(offer, [task]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    let agent = run(&driver, &recorder, task).await;
     must(driver.send_message(agent.clone(), "e", "exit").await);
     let failed = recorder.update(TaskState::TaskFailed).await;
     assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
@@ -178,7 +172,7 @@ pub(super) async fn an_executor_that_ends_takes_its_tasks_along(stage: Stage) {
     }
 }
 
-pub(super) async fn an_executor_is_shut_down_with_its_tasks(stage: Stage) {
+pub(super) async fn shutdown_ends_an_executor_with_its_tasks(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -203,17 +197,14 @@ pub(super) async fn an_executor_is_shut_down_with_its_tasks(stage: Stage) {
     }
 }
 
-pub(super) async fn an_agent_that_is_gone_for_good_takes_its_tasks_along(stage: Stage) {
+pub(super) async fn a_removed_agent_is_reported_with_its_tasks(stage: Stage) {
     let Subscribed {
         master,
         recorder,
         driver,
         ..
     } = stage.subscribed().await;
-    let offer = offer(&recorder).await;
-    let agent = offer.agent_id.clone();
-    must(driver.launch(offer, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    let agent = run(&driver, &recorder, task("t")).await;
     master.mark_gone(&agent).await;
     let gone = recorder.update(TaskState::TaskGoneByOperator).await;
     assert_eq!(gone.task_id, "t");
@@ -227,7 +218,7 @@ pub(super) async fn an_agent_that_is_gone_for_good_takes_its_tasks_along(stage: 
     assert!(offers.iter().all(|offer| offer.agent_id != agent));
 }
 
-pub(super) async fn inverse_offers_arrive_and_are_answered(stage: Stage) {
+pub(super) async fn inverse_offers_can_be_accepted_and_declined(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -236,9 +227,7 @@ pub(super) async fn inverse_offers_arrive_and_are_answered(stage: Stage) {
     } = stage.subscribed().await;
     let can = driver.capabilities();
     assert!(can.contains(Capability::InverseOffers), "{can:?}");
-    let offer = offer(&recorder).await;
-    must(driver.launch(offer, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    run(&driver, &recorder, task("t")).await;
     master.schedule_maintenance().await;
     let next = async || {
         let mut offers = hear(&recorder, "inverse offers", |told| match told {

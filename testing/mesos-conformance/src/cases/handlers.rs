@@ -10,7 +10,7 @@ use crate::stage::{Stage, Subscribed};
 use crate::steps::{ask, asked, id_of, must, must_fail, offer, states_of, task};
 use mesos_testing::{Handler, Outcome, Received};
 
-pub(super) async fn an_update_whose_handler_failed_comes_again(stage: Stage) {
+pub(super) async fn an_update_is_redelivered_after_its_handler_failed(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -30,7 +30,7 @@ pub(super) async fn an_update_whose_handler_failed_comes_again(stage: Stage) {
     }
 }
 
-pub(super) async fn a_deferred_update_is_acknowledged_when_its_token_is_used(stage: Stage) {
+pub(super) async fn a_deferred_update_is_acknowledged_by_its_token(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -69,7 +69,7 @@ pub(super) async fn a_deferred_update_is_acknowledged_when_its_token_is_used(sta
     running("t1").await;
 }
 
-pub(super) async fn a_handler_that_panics_ends_the_driver(stage: Stage) {
+pub(super) async fn a_panic_in_a_handler_stops_the_driver(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -88,7 +88,7 @@ pub(super) async fn a_handler_that_panics_ends_the_driver(stage: Stage) {
     }
 }
 
-pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(stage: Stage) {
+pub(super) async fn a_slow_handler_does_not_end_the_subscription(stage: Stage) {
     let stage = stage.quick_to_miss_heartbeats();
     let silence = stage.harness.tuning.missed_heartbeats;
     let Subscribed {
@@ -112,7 +112,7 @@ pub(super) async fn a_slow_handler_is_not_taken_for_silence_of_the_master(stage:
     }
 }
 
-pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not(stage: Stage) {
+pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_keeps_it(stage: Stage) {
     for failover in [false, true] {
         let Subscribed { master, driver, .. } = stage.subscribed().await;
         match failover {
@@ -132,7 +132,7 @@ pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_does_not
     }
 }
 
-pub(super) async fn abort_sends_nothing_and_a_later_stop_changes_nothing(stage: Stage) {
+pub(super) async fn abort_sends_nothing_even_if_stop_follows(stage: Stage) {
     let Subscribed { master, driver, .. } = stage.subscribed().await;
     driver.abort();
     driver.stop();
@@ -161,7 +161,7 @@ impl Scheduler for Stops {
     }
 }
 
-pub(super) async fn a_handler_can_make_calls_stop_its_driver_and_drop_it(stage: Stage) {
+pub(super) async fn a_handler_can_call_stop_and_drop_its_driver(stage: Stage) {
     let master = stage.mesos().await;
     let recorder = stage.recorder();
     let other = stage.start(&master.url(), &recorder);

@@ -10,7 +10,7 @@ use crate::stage::{Stage, Subscribed};
 use crate::steps::{ask, asked, must, must_fail, offer, task};
 use mesos_testing::{Reaction, Told};
 
-pub(super) async fn silence_for_some_heartbeats_is_a_disconnect(stage: Stage) {
+pub(super) async fn missed_heartbeats_end_the_subscription(stage: Stage) {
     let stage = stage.quick_to_miss_heartbeats();
     let missed = stage.harness.tuning.missed_heartbeats;
     let Subscribed {
@@ -31,7 +31,7 @@ pub(super) async fn silence_for_some_heartbeats_is_a_disconnect(stage: Stage) {
     assert_eq!(master.stream().framework_id(), stream.framework_id());
 }
 
-pub(super) async fn any_event_is_a_sign_of_life(stage: Stage) {
+pub(super) async fn any_event_counts_as_a_heartbeat(stage: Stage) {
     let stage = stage.quick_to_miss_heartbeats();
     let silence = stage.harness.tuning.missed_heartbeats;
     let Subscribed {
@@ -52,7 +52,7 @@ pub(super) async fn any_event_is_a_sign_of_life(stage: Stage) {
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn a_mesos_that_was_stopped_and_goes_on_is_subscribed_to_again(stage: Stage) {
+pub(super) async fn the_driver_resubscribes_after_mesos_was_paused(stage: Stage) {
     let stage = impatient(&stage.quick_to_miss_heartbeats());
     let master = stage.mesos().await;
     let recorder = stage.recorder();
@@ -75,7 +75,7 @@ fn impatient(stage: &Stage) -> Stage {
     stage.tuned(|tuning| tuning.response_timeout = patience)
 }
 
-pub(super) async fn a_subscribe_that_is_not_answered_is_tried_again(stage: Stage) {
+pub(super) async fn an_unanswered_subscribe_is_retried(stage: Stage) {
     let stage = impatient(&stage);
     let master = stage.mesos().await;
     master.react(Type::Subscribe, Reaction::Ignore);
@@ -86,7 +86,7 @@ pub(super) async fn a_subscribe_that_is_not_answered_is_tried_again(stage: Stage
     recorder.subscribed().await;
 }
 
-pub(super) async fn a_subscribe_that_arrives_after_all_does_not_end_its_driver(stage: Stage) {
+pub(super) async fn a_delayed_subscribe_is_not_a_takeover(stage: Stage) {
     let stage = impatient(&stage);
     let Subscribed {
         master,
@@ -122,7 +122,7 @@ pub(super) async fn a_subscribe_that_arrives_after_all_does_not_end_its_driver(s
     must(newer.revive().await);
 }
 
-pub(super) async fn a_stream_that_stays_empty_is_tried_again(stage: Stage) {
+pub(super) async fn a_stream_without_a_first_event_is_retried(stage: Stage) {
     let stage = impatient(&stage);
     let master = stage.mesos().await;
     master.react(Type::Subscribe, Reaction::OpenMuted);
@@ -132,7 +132,7 @@ pub(super) async fn a_stream_that_stays_empty_is_tried_again(stage: Stage) {
     recorder.subscribed().await;
 }
 
-pub(super) async fn a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription(
+pub(super) async fn an_unanswered_call_has_unknown_delivery_and_ends_the_subscription(
     stage: Stage,
 ) {
     let stage = impatient(&stage);
@@ -159,7 +159,7 @@ pub(super) async fn a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the
     must(driver.revive().await);
 }
 
-pub(super) async fn tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription(
+pub(super) async fn tasks_of_an_unanswered_accept_are_reconciled_after_the_resubscription(
     stage: Stage,
 ) {
     let stage = impatient(&stage);

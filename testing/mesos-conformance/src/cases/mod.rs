@@ -23,11 +23,11 @@ use crate::case::{Case, RunsOn};
 use crate::requirement::Requirement;
 
 /// Lists the cases once: for the registry, and for the macro that makes tests.
-/// After a case's rows comes what keeps it from being played everywhere: what it
-/// needs of a backend, the release that brought it, and the only world for it.
+/// After a case's name comes what limits where it can run: its requirements, the first release
+/// of Mesos that has the feature, and the only world for it.
 macro_rules! cases {
     ($dollar:tt $($topic:ident {
-        $($id:ident [$($row:literal)*] $(($($means:ident)+))? $(>= $since:literal)?
+        $($id:ident $(($($requirement:ident)+))? $(>= $since:literal)?
             $($only:ident $reason:literal)?,)*
     })*) => {
         /// All cases.
@@ -35,9 +35,8 @@ macro_rules! cases {
             $($(Case {
                 id: stringify!($id),
                 topic: stringify!($topic),
-                rows: &[$($row),*],
                 runs_on: runs_on!($($only $reason)?),
-                requires: &[$($(Requirement::$means),+)?],
+                requires: &[$($(Requirement::$requirement),+)?],
                 since: since!($($since)?),
                 run: |stage| Box::pin($topic::$id(stage)),
             },)*)*
@@ -93,230 +92,259 @@ macro_rules! runs_on {
 
 cases! { $
     transport {
-        records_are_read_however_the_stream_is_cut [1] (Relay),
-        a_length_that_is_no_number_is_a_disconnect [2] (Relay),
-        a_stream_that_is_cut_within_a_record_is_a_disconnect_and_no_event [2] (Relay),
-        a_stream_that_ends_in_order_while_the_connection_stays_is_a_disconnect [3] (Relay),
-        requests_name_one_media_type_without_parameters [4] (Relay),
-        calls_go_on_another_connection_than_the_subscription [5] (Relay),
-        json_is_written_and_read_as_mesos_writes_and_reads_it [10]
-            fake "a real Mesos cannot be made to choose such numbers and bytes",
-        a_record_above_the_limit_is_a_disconnect_that_names_the_limit [] (Relay),
-        an_answer_that_is_no_http_fails_the_call_alone [] (Relay),
-        a_slow_and_halting_network_loses_nothing [1] (Relay),
+        records_are_decoded_across_any_chunk_boundaries (Relay),
+        an_invalid_record_length_ends_the_subscription (Relay),
+        a_stream_cut_within_a_record_ends_the_subscription_without_an_event (Relay),
+        the_end_of_the_stream_ends_the_subscription_on_an_open_connection (Relay),
+        requests_name_one_media_type_without_parameters (Relay),
+        calls_use_another_connection_than_the_subscription (Relay),
+        json_follows_the_mapping_of_mesos
+            fake "a real Mesos cannot be made to send these numbers and bytes",
+        a_record_over_the_limit_ends_the_subscription_and_names_the_limit (Relay),
+        an_invalid_http_response_fails_only_its_call (Relay),
+        a_slow_network_loses_no_events (Relay),
     }
     detection {
-        a_redirect_is_followed_with_the_same_body_and_no_stream_id [6] (Relay),
-        masters_that_redirect_to_each_other_are_asked_again_after_a_wait [7]
+        a_redirect_is_followed_with_the_same_body_and_without_a_stream_id (Relay),
+        a_redirect_loop_is_retried_after_a_delay
             fake "a local cluster has one master, so it never redirects",
-        a_master_that_is_not_ready_is_asked_again [8]
+        a_master_that_is_not_ready_is_retried
             fake "a real master cannot be held in the moment before it is ready",
-        a_master_that_is_not_there_is_asked_again [8],
+        an_unreachable_master_is_retried,
     }
     subscription {
-        the_framework_id_is_in_both_places_from_then_on [15] (Relay),
-        an_error_as_first_event_is_no_subscription_and_is_not_retried [16] (Credentials),
-        calls_carry_the_stream_id_of_the_newest_subscription_and_subscribe_none [17] (Relay),
-        events_of_a_superseded_stream_are_ignored [21] (Relay),
-        being_taken_over_is_the_end_and_no_resubscription [22],
-        a_framework_that_was_removed_stops [23] >= "1.5",
-        a_resubscription_repeats_what_was_suppressed_and_constrained [25] (Relay) >= "1.11",
-        an_update_of_the_framework_is_answered_by_its_effect_or_the_reason [26] (Answers Credentials) >= "1.9",
-        credentials_go_with_every_request_and_wrong_ones_are_the_end [] (Credentials),
+        later_calls_carry_the_framework_id (Relay),
+        an_error_as_the_first_event_stops_the_driver (Credentials),
+        calls_carry_the_newest_stream_id_and_subscribe_carries_none (Relay),
+        events_of_an_old_stream_are_ignored (Relay),
+        a_takeover_by_another_instance_stops_the_driver,
+        a_removed_framework_stops_the_driver >= "1.5",
+        a_resubscription_repeats_suppressed_roles_and_offer_constraints (Relay) >= "1.11",
+        a_framework_update_succeeds_or_fails_with_the_masters_reason (Answers Credentials) >= "1.9",
+        every_request_carries_the_credentials_and_wrong_credentials_stop_the_driver (Credentials),
     }
     liveness {
-        silence_for_some_heartbeats_is_a_disconnect [19] (Relay),
-        any_event_is_a_sign_of_life [19] (Relay),
-        a_mesos_that_was_stopped_and_goes_on_is_subscribed_to_again [19 20] (Heartbeats),
-        a_subscribe_that_is_not_answered_is_tried_again [20] (Relay),
-        a_subscribe_that_arrives_after_all_does_not_end_its_driver [20 22] (Relay),
-        a_stream_that_stays_empty_is_tried_again [20] (Relay),
-        a_call_that_is_not_answered_has_an_unknown_fate_and_ends_the_subscription [20] (Relay),
-        tasks_of_an_accept_that_is_not_answered_are_asked_for_on_the_next_subscription [20] (Relay),
+        missed_heartbeats_end_the_subscription (Relay),
+        any_event_counts_as_a_heartbeat (Relay),
+        the_driver_resubscribes_after_mesos_was_paused (Heartbeats),
+        an_unanswered_subscribe_is_retried (Relay),
+        a_delayed_subscribe_is_not_a_takeover (Relay),
+        a_stream_without_a_first_event_is_retried (Relay),
+        an_unanswered_call_has_unknown_delivery_and_ends_the_subscription (Relay),
+        tasks_of_an_unanswered_accept_are_reconciled_after_the_resubscription (Relay),
     }
     calls {
-        a_call_on_a_stale_stream_fails_as_not_subscribed [18]
-            fake "three answers, word by word; the case after the next has a real one",
-        a_master_that_disowns_the_stream_is_subscribed_to_again [18]
-            fake "two answers, word by word; the next case has a real one",
-        a_stream_of_which_the_master_knows_no_more_is_found_out_by_a_call [18] (Relay),
-        a_call_without_subscription_fails_at_once_and_is_never_sent [27],
-        a_call_that_may_wait_is_made_on_the_next_subscription [27],
-        calls_reach_the_master_in_the_order_in_which_they_were_made [],
-        a_refused_call_says_why_and_does_not_hurt_the_subscription [] (Answers),
-        a_connection_that_breaks_under_a_call_leaves_its_fate_unknown [] (Relay),
+        a_call_on_a_stale_stream_fails_as_not_subscribed
+            fake "needs three exact responses; a_call_detects_a_stream_that_the_master_has_forgotten covers a real one",
+        the_driver_resubscribes_when_the_master_rejects_its_stream
+            fake "needs two exact responses; a_call_detects_a_stream_that_the_master_has_forgotten covers a real one",
+        a_call_detects_a_stream_that_the_master_has_forgotten (Relay),
+        a_call_without_a_subscription_fails_at_once_and_is_never_sent,
+        a_call_with_a_wait_is_sent_on_the_next_subscription,
+        calls_reach_the_master_in_order,
+        a_refused_call_fails_with_the_reason_and_keeps_the_subscription (Answers),
+        a_call_on_a_broken_connection_has_unknown_delivery (Relay),
     }
     events {
-        what_a_newer_mesos_sends_does_not_end_the_stream [9]
+        unknown_events_and_fields_do_not_end_the_stream
             fake "there is no newer Mesos",
-        text_that_is_not_utf_8_holds_nothing_up []
+        invalid_utf_8_does_not_block_an_update
             fake "no executor here writes such text",
-        a_lost_agent_and_an_ended_executor_are_told_apart [40]
-            fake "both on one stream; the next cases have real ones",
-        an_executor_that_ends_takes_its_tasks_along [40]
-            real "a fake agent has no executor that could end",
-        an_executor_is_shut_down_with_its_tasks [],
-        an_agent_that_is_gone_for_good_takes_its_tasks_along [40] >= "1.5",
-        messages_go_both_ways_byte_for_byte [],
-        inverse_offers_arrive_and_are_answered [],
+        agent_and_executor_failures_are_distinguished
+            fake "needs both on one stream; the next cases cover real ones",
+        the_end_of_an_executor_is_reported_with_its_tasks
+            real "a fake agent has no executor that could exit",
+        shutdown_ends_an_executor_with_its_tasks,
+        a_removed_agent_is_reported_with_its_tasks >= "1.5",
+        messages_arrive_unchanged_in_both_directions,
+        inverse_offers_can_be_accepted_and_declined,
     }
     updates {
-        an_update_without_uuid_is_delivered_and_not_acknowledged [28],
-        the_same_update_twice_is_acknowledged_twice [29]
+        an_update_without_a_uuid_is_delivered_but_not_acknowledged,
+        a_repeated_update_is_acknowledged_again
             fake "an agent repeats only what was not acknowledged, as in the next case",
-        an_update_whose_acknowledgement_was_lost_is_acknowledged_again [29 30] (Relay),
-        a_task_tells_its_whole_life_in_order [],
-        a_task_is_killed_and_says_so [],
-        a_task_that_cannot_be_is_an_error_without_acknowledgement [28],
-        tasks_are_lost_to_a_framework_that_knows_no_partitions [31] >= "1.5",
-        a_task_that_was_unreachable_can_run_again [31]
-            fake "master and agents of a local cluster are one process: none is lost alone",
-        all_updates_of_a_task_come_in_order_across_a_reconnect [] (Relay),
-        reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang [33],
-        a_running_task_is_found_by_asking_for_it_and_by_asking_for_all [28],
-        tasks_are_asked_for_until_there_is_an_answer [32] (Relay),
+        an_update_is_acknowledged_again_after_a_lost_acknowledgement (Relay),
+        all_states_of_a_task_are_delivered_in_order,
+        a_killed_task_is_reported_as_killed,
+        an_invalid_task_is_reported_as_an_error_and_not_acknowledged,
+        a_framework_without_partition_awareness_receives_task_lost >= "1.5",
+        an_unreachable_task_can_run_again
+            fake "master and agents of a local cluster are one process, so no agent is unreachable alone",
+        updates_stay_in_order_across_a_reconnect (Relay),
+        reconciliation_without_tasks_does_not_hang,
+        reconciliation_reports_a_running_task_by_id_and_among_all,
+        reconciliation_is_retried_until_it_is_answered (Relay),
     }
     offers {
-        all_offers_are_forgotten_when_the_subscription_is_lost [24 54],
-        accepting_a_rescinded_offer_uses_up_the_others_and_drops_the_task [34] (Relay) >= "1.9",
-        an_offer_that_was_rescinded_is_not_accepted [34] >= "1.9",
-        offers_of_two_agents_are_refused_locally [35],
-        offers_of_two_roles_are_refused_locally [35]
-            fake "which roles a real allocator offers one agent to is its own affair",
-        a_rescind_of_an_offer_that_is_gone_is_ignored [36]
-            fake "no real master rescinds what it does not have outstanding",
-        a_decline_without_filters_means_five_seconds_and_revive_clears_it [37],
-        an_offer_that_is_dropped_is_declined [],
-        a_suppressed_role_gets_offers_again_after_revive [] (SingleRoles),
-        every_role_of_a_framework_gets_offers_of_its_own [] (SingleRoles),
-        reviving_a_role_that_is_not_subscribed_to_is_refused_locally [38] (SingleRoles),
-        agents_that_offer_constraints_exclude_are_not_offered [] >= "1.11",
+        all_offers_become_invalid_when_the_subscription_ends,
+        accepting_a_rescinded_offer_drops_the_task_and_the_other_offers (Relay) >= "1.9",
+        a_rescinded_offer_cannot_be_accepted >= "1.9",
+        offers_of_two_agents_cannot_be_accepted_together,
+        offers_of_two_roles_cannot_be_accepted_together
+            fake "a real allocator decides by itself which roles receive offers of an agent",
+        a_rescind_of_a_used_offer_is_ignored
+            fake "a real master does not rescind offers that are not outstanding",
+        a_decline_without_filters_lasts_five_seconds_or_until_revive,
+        a_dropped_offer_is_declined,
+        revive_ends_the_suppression_of_a_role (SingleRoles),
+        each_role_receives_its_own_offers (SingleRoles),
+        an_unsubscribed_role_cannot_be_revived_or_suppressed (SingleRoles),
+        offer_constraints_exclude_agents >= "1.11",
     }
     operations {
-        resources_are_reserved_used_and_given_back_with_feedback [39] >= "1.8",
-        an_operation_update_without_uuid_is_not_acknowledged [39] >= "1.8",
-        an_operation_that_nobody_knows_is_answered_as_unknown [] >= "1.8",
-        what_mesos_would_abort_on_or_drop_is_refused_locally [57] >= "1.9",
-        a_group_of_tasks_is_launched_as_one [],
+        reserve_create_destroy_and_unreserve_report_their_status >= "1.8",
+        an_operation_update_without_a_uuid_is_not_acknowledged >= "1.8",
+        an_unknown_operation_is_reported_as_unknown >= "1.8",
+        invalid_operations_are_refused_before_they_are_sent >= "1.9",
+        a_task_group_is_launched_together,
     }
     handlers {
-        an_update_whose_handler_failed_comes_again [],
-        a_deferred_update_is_acknowledged_when_its_token_is_used [],
-        a_handler_that_panics_ends_the_driver [],
-        a_slow_handler_is_not_taken_for_silence_of_the_master [],
-        stop_tears_the_framework_down_and_stop_for_failover_does_not [],
-        abort_sends_nothing_and_a_later_stop_changes_nothing [58],
-        a_handler_can_make_calls_stop_its_driver_and_drop_it [56],
+        an_update_is_redelivered_after_its_handler_failed,
+        a_deferred_update_is_acknowledged_by_its_token,
+        a_panic_in_a_handler_stops_the_driver,
+        a_slow_handler_does_not_end_the_subscription,
+        stop_tears_the_framework_down_and_stop_for_failover_keeps_it,
+        abort_sends_nothing_even_if_stop_follows,
+        a_handler_can_call_stop_and_drop_its_driver,
     }
     survival {
-        tasks_run_on_while_the_whole_cluster_crashes [15 32 54],
-        a_cluster_that_is_full_comes_back_full [],
-        a_scheduler_that_comes_back_has_its_tasks [15],
-        a_framework_that_stays_away_too_long_is_told_so [23],
-        a_framework_is_subscribed_over_tls_and_only_to_whom_it_believes [] (Tls)
-            real "the fake master speaks no TLS",
+        tasks_survive_a_crash_of_the_whole_cluster,
+        a_fully_used_cluster_recovers_with_its_tasks,
+        a_restarted_scheduler_finds_its_tasks,
+        a_framework_past_its_failover_timeout_is_removed,
+        tls_connects_only_to_a_trusted_master (Tls)
+            real "the fake master does not speak TLS",
     }
     executor_updates {
-        an_update_gets_what_the_agent_insists_on [41]
-            fake "an agent shows nobody what it got; the scheduler's cases have updates of ours",
-        what_was_not_acknowledged_is_repeated_with_its_tasks [42 43]
+        an_update_is_completed_with_the_fields_that_agents_require
+            fake "an agent does not show the fields; the scheduler's cases receive such updates",
+        unacknowledged_updates_and_tasks_are_repeated_when_subscribing
             fake "a real agent acknowledges at once",
-        updates_stay_in_order_whatever_happens_to_them [42]
-            fake "nothing stands between a real agent and its executor",
-        an_update_that_no_agent_takes_is_refused_before_it_is_sent [41]
-            fake "a real agent has nothing to do with it",
-        an_update_that_the_agent_refuses_is_told_at_the_end []
-            fake "a real agent has no reason to refuse what we send",
-        stop_waits_for_the_last_acknowledgement_and_says_what_is_missing [48]
+        updates_stay_in_order_through_failures
+            fake "no proxy can stand between a real agent and its executor",
+        an_invalid_update_is_refused_before_it_is_sent
+            fake "a real agent is not involved",
+        join_reports_updates_that_the_agent_refused
+            fake "a real agent has no reason to refuse the driver's updates",
+        stop_waits_for_acknowledgements_and_reports_missing_ones
             fake "a real agent acknowledges at once",
-        what_is_unacknowledged_survives_the_executors_own_restart []
+        unacknowledged_updates_survive_a_restart_of_the_executor
             fake "a real agent acknowledges at once",
     }
     executor_subscription {
-        an_agent_that_is_not_ready_is_asked_again_within_its_window [45]
-            fake "a real agent cannot be held in that moment; survival has one that restarts",
-        an_agent_that_is_not_there_is_asked_again [45]
+        a_recovering_agent_is_retried_within_its_reregistration_window
+            fake "a real agent cannot be held in that moment; executor_survival has one that restarts",
+        an_unreachable_agent_is_retried
             fake "a real executor is started by its agent",
-        shutdown_as_the_first_event_is_a_clean_end [44]
-            fake "the moment for it on a real agent is too short to be hit",
-        the_token_goes_with_every_request_and_a_wrong_one_is_the_end [49]
-            fake "a real agent gives no wrong tokens; mesos-local has tests with right ones",
-        an_agent_with_a_unix_socket_is_asked_there_by_its_long_path [50]
-            fake "a local cluster's agents have none",
-        the_environment_is_read_as_mesos_writes_it [47]
-            fake "the real one is what all executors of survival live by",
-        an_agent_that_refuses_the_executor_is_told_with_its_words []
-            fake "a real agent takes its executors",
-        an_error_event_ends_the_executor_with_its_text []
-            fake "no real agent sends ERROR",
-        what_answers_and_is_no_agent_never_hangs_the_executor []
-            fake "a real agent is one",
-        a_stream_that_cannot_be_read_is_a_disconnect [2]
-            fake "nothing stands between a real agent and its executor",
-        events_are_read_however_the_stream_is_cut [1]
-            fake "nothing stands between a real agent and its executor",
-        silence_of_an_agent_is_no_disconnect [52]
-            fake "a real agent's interval is 30 minutes; its executors in survival see no other",
-        an_agent_that_disowns_the_executor_is_subscribed_to_again []
-            fake "a real agent does not disown a running executor",
-        a_message_without_subscription_fails_at_once []
+        shutdown_as_the_first_event_ends_the_executor_normally
+            fake "on a real agent the moment is too short",
+        every_request_carries_the_token_and_a_wrong_token_ends_the_executor
+            fake "a real agent does not give out wrong tokens; mesos-local tests right ones",
+        an_agents_unix_socket_is_used_with_the_libprocess_path
+            fake "the agents of a local cluster have no unix socket",
+        the_environment_is_parsed_as_mesos_writes_it
+            fake "executor_survival uses the environment of a real agent",
+        a_refused_subscription_ends_the_executor_with_the_agents_reason
+            fake "a real agent does not refuse its executors",
+        an_error_event_ends_the_executor_with_its_message
+            fake "a real agent does not send ERROR",
+        a_server_that_is_not_an_agent_never_hangs_the_executor
+            fake "a real agent is an agent",
+        an_unreadable_stream_ends_the_subscription
+            fake "no proxy can stand between a real agent and its executor",
+        executor_events_are_decoded_across_any_chunk_boundaries
+            fake "no proxy can stand between a real agent and its executor",
+        silence_of_the_agent_does_not_end_the_subscription
+            fake "the heartbeat interval of a real agent is 30 minutes; the executors of executor_survival see no heartbeat",
+        the_driver_resubscribes_when_the_agent_rejects_the_executor
+            fake "a real agent does not forget a running executor",
+        a_message_without_a_subscription_fails_at_once
             fake "a real executor is started by its agent",
     }
     executor_lifetime {
-        with_checkpointing_tasks_outlive_their_agent [42 46]
-            fake "survival has the real one",
-        without_checkpointing_an_executor_ends_with_its_agent [46]
-            fake "survival has the real one",
-        an_agent_that_stays_away_too_long_is_given_up [46]
-            fake "survival has the real one",
-        an_agent_that_is_back_with_another_token_is_given_up [49]
+        with_checkpointing_tasks_survive_a_crash_of_the_agent
+            fake "executor_survival has a real agent",
+        without_checkpointing_an_executor_ends_with_its_agent
+            fake "executor_survival has a real agent",
+        the_executor_ends_after_the_recovery_timeout
+            fake "executor_survival has a real agent",
+        the_executor_ends_when_the_recovered_agent_rejects_its_token
             fake "a local cluster keeps its key",
-        a_shutdown_ends_when_every_task_has_ended []
-            fake "the scheduler's case of an executor that is shut down has the real one",
-        a_shutdown_does_not_wait_longer_than_the_grace_period [53]
-            fake "survival has the real one, with the whole process",
+        a_shutdown_completes_when_every_task_has_ended
+            fake "the scheduler's case shutdown_ends_an_executor_with_its_tasks has a real agent",
+        a_shutdown_ends_after_the_grace_period
+            fake "executor_survival has a real process",
     }
     executor_events {
-        tasks_and_groups_that_were_waiting_are_launched []
+        queued_tasks_and_groups_are_launched
             fake "the scheduler's cases launch both on a real agent",
-        a_launch_that_fails_ends_its_tasks_as_failed []
-            fake "it is between the executor and its driver",
-        a_handler_that_fails_does_not_stop_the_driver []
-            fake "it is between the executor and its driver",
-        a_handler_that_panics_ends_the_driver_with_its_words []
-            fake "it is between the executor and its driver",
-        every_kill_is_told_with_its_policy [51]
-            fake "what becomes of it is the executor's; mesos-local has the command executor's",
-        bytes_arrive_as_they_are_both_ways []
-            fake "the scheduler's case of messages has the real one",
-        an_event_of_a_newer_mesos_is_told_and_does_not_end_the_stream [9]
+        a_failed_launch_handler_reports_its_tasks_as_failed
+            fake "a real agent is not involved",
+        a_failed_handler_does_not_stop_the_driver
+            fake "a real agent is not involved",
+        a_panic_in_an_executor_handler_stops_the_driver
+            fake "a real agent is not involved",
+        every_kill_is_delivered_with_its_policy
+            fake "the executor decides what a kill does; mesos-launcher tests the command executor",
+        executor_messages_arrive_unchanged_in_both_directions
+            fake "the scheduler's case of messages has a real agent",
+        an_unknown_executor_event_does_not_end_the_stream
             fake "there is no newer Mesos",
     }
     executor_survival {
-        an_executor_outlives_a_crash_and_loses_no_update [42 45 46]
+        an_executor_survives_a_crash_without_losing_updates
             real "a fake agent starts no processes",
-        without_checkpointing_an_executor_ends_with_a_crash [46]
+        without_checkpointing_a_crash_ends_the_executor
             real "a fake agent starts no processes",
-        an_executor_ends_when_its_agent_stays_away_too_long [46]
+        an_executor_process_ends_after_the_recovery_timeout
             real "a fake agent starts no processes",
-        an_executor_waits_for_an_agent_that_is_stopped [42 52]
+        an_executor_waits_for_a_paused_agent
             real "a fake agent starts no processes",
-        an_executor_that_is_killed_takes_its_tasks_along [40]
+        the_tasks_of_a_killed_executor_are_reported_as_failed
             real "a fake agent starts no processes",
-        an_executor_that_hangs_kills_itself_when_its_grace_is_over [53]
+        a_hanging_executor_exits_after_its_grace_period
             real "a fake agent starts no processes",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::CASES;
 
     #[test]
-    fn no_two_cases_have_the_same_name() {
-        let ids: BTreeSet<_> = CASES.iter().map(|case| case.id).collect();
+    fn every_case_has_its_own_name() {
+        let mut ids: Vec<_> = CASES.iter().map(|case| case.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
         assert_eq!(ids.len(), CASES.len());
+    }
+
+    #[test]
+    fn the_documentation_lists_every_case_in_order_and_explains_it() {
+        let text = include_str!("../../../../docs/conformance.md");
+        let mut topic = "";
+        let mut cases = CASES.iter();
+        let mut listed = 0;
+        for line in text.lines() {
+            if let Some((_, name)) = line.split_once(" (`") {
+                topic = name.trim_end_matches("`)");
+            }
+            let Some((number, rest)) = line.split_once(". ") else {
+                continue;
+            };
+            if number.parse() != Ok(listed + 1) {
+                continue;
+            }
+            listed += 1;
+            let case = cases.next().expect("a case for each number");
+            let (sentence, id) = rest.split_once(" `").map_or((rest, ""), |_| {
+                rest.trim_end_matches('`')
+                    .rsplit_once(" `")
+                    .expect("a name")
+            });
+            assert_eq!((topic, id), (case.topic, case.id), "number {number}");
+            assert!(sentence.ends_with('.'), "number {number}: {sentence}");
+        }
+        assert_eq!(listed, CASES.len(), "docs/conformance.md misses cases");
     }
 }

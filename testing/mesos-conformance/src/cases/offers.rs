@@ -18,7 +18,7 @@ fn message(id: &str, agent: &str, role: &str) -> mesos_proto::v1::Offer {
     events::offer(id, agent, role, resources)
 }
 
-pub(super) async fn all_offers_are_forgotten_when_the_subscription_is_lost(stage: Stage) {
+pub(super) async fn all_offers_become_invalid_when_the_subscription_ends(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -45,9 +45,7 @@ pub(super) async fn all_offers_are_forgotten_when_the_subscription_is_lost(stage
     assert!(offer(&recorder).await.is_alive());
 }
 
-pub(super) async fn accepting_a_rescinded_offer_uses_up_the_others_and_drops_the_task(
-    stage: Stage,
-) {
+pub(super) async fn accepting_a_rescinded_offer_drops_the_task_and_the_other_offers(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -85,7 +83,7 @@ pub(super) async fn accepting_a_rescinded_offer_uses_up_the_others_and_drops_the
     assert!(tasks.iter().all(|task| task == "t1"), "{tasks:?}");
 }
 
-pub(super) async fn an_offer_that_was_rescinded_is_not_accepted(stage: Stage) {
+pub(super) async fn a_rescinded_offer_cannot_be_accepted(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -105,7 +103,7 @@ pub(super) async fn an_offer_that_was_rescinded_is_not_accepted(stage: Stage) {
     }
 }
 
-pub(super) async fn offers_of_two_agents_are_refused_locally(stage: Stage) {
+pub(super) async fn offers_of_two_agents_cannot_be_accepted_together(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -129,7 +127,7 @@ pub(super) async fn offers_of_two_agents_are_refused_locally(stage: Stage) {
     assert!(again.iter().all(|offer| !ids.contains(&offer.id)));
 }
 
-pub(super) async fn offers_of_two_roles_are_refused_locally(stage: Stage) {
+pub(super) async fn offers_of_two_roles_cannot_be_accepted_together(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -146,7 +144,7 @@ pub(super) async fn offers_of_two_roles_are_refused_locally(stage: Stage) {
     assert_eq!(master.calls_of(Type::Accept), []);
 }
 
-pub(super) async fn a_rescind_of_an_offer_that_is_gone_is_ignored(stage: Stage) {
+pub(super) async fn a_rescind_of_a_used_offer_is_ignored(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -177,9 +175,7 @@ fn refusing_for(seconds: f64) -> Option<Filters> {
     })
 }
 
-pub(super) async fn a_decline_without_filters_means_five_seconds_and_revive_clears_it(
-    stage: Stage,
-) {
+pub(super) async fn a_decline_without_filters_lasts_five_seconds_or_until_revive(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -206,7 +202,7 @@ pub(super) async fn a_decline_without_filters_means_five_seconds_and_revive_clea
     assert_eq!(offer(&recorder).await.agent_id, refused);
 }
 
-pub(super) async fn an_offer_that_is_dropped_is_declined(stage: Stage) {
+pub(super) async fn a_dropped_offer_is_declined(stage: Stage) {
     let Subscribed {
         master, recorder, ..
     } = stage.subscribed().await;
@@ -227,7 +223,7 @@ pub(super) async fn an_offer_that_is_dropped_is_declined(stage: Stage) {
     assert!(second.is_alive());
 }
 
-pub(super) async fn a_suppressed_role_gets_offers_again_after_revive(stage: Stage) {
+pub(super) async fn revive_ends_the_suppression_of_a_role(stage: Stage) {
     let framework = stage.framework().role("web").role("batch");
     let framework = framework.suppressed_roles(["web"]);
     let Subscribed {
@@ -245,7 +241,7 @@ pub(super) async fn a_suppressed_role_gets_offers_again_after_revive(stage: Stag
     assert!(offers.iter().all(|offer| offer.role() == "web"));
 }
 
-pub(super) async fn every_role_of_a_framework_gets_offers_of_its_own(stage: Stage) {
+pub(super) async fn each_role_receives_its_own_offers(stage: Stage) {
     let framework = stage.framework().role("web").role("batch");
     let Subscribed {
         master,
@@ -281,7 +277,7 @@ pub(super) async fn every_role_of_a_framework_gets_offers_of_its_own(stage: Stag
     }
 }
 
-pub(super) async fn reviving_a_role_that_is_not_subscribed_to_is_refused_locally(stage: Stage) {
+pub(super) async fn an_unsubscribed_role_cannot_be_revived_or_suppressed(stage: Stage) {
     let framework = stage.framework().role("web");
     let Subscribed { master, driver, .. } = stage.subscribed_as(framework).await;
     // The master would drop the call without a word, the good role as well.
@@ -321,7 +317,7 @@ pub(super) fn only_with_rack(role: &str) -> OfferConstraints {
     }
 }
 
-pub(super) async fn agents_that_offer_constraints_exclude_are_not_offered(stage: Stage) {
+pub(super) async fn offer_constraints_exclude_agents(stage: Stage) {
     let framework = stage.framework().role("web").role("batch");
     let framework = framework.offer_constraints(only_with_rack("web"));
     let mut info = framework.info().clone();

@@ -86,7 +86,7 @@ fn is_reserved(resource: &Resource) -> bool {
     resource.name == "disk" && !resource.reservations.is_empty()
 }
 
-pub(super) async fn resources_are_reserved_used_and_given_back_with_feedback(stage: Stage) {
+pub(super) async fn reserve_create_destroy_and_unreserve_report_their_status(stage: Stage) {
     let framework = stage.framework().role("web");
     let Subscribed {
         master,
@@ -141,7 +141,7 @@ pub(super) async fn resources_are_reserved_used_and_given_back_with_feedback(sta
     }
 }
 
-pub(super) async fn an_operation_update_without_uuid_is_not_acknowledged(stage: Stage) {
+pub(super) async fn an_operation_update_without_a_uuid_is_not_acknowledged(stage: Stage) {
     let framework = stage.framework().role("web");
     let Subscribed {
         master,
@@ -165,7 +165,7 @@ pub(super) async fn an_operation_update_without_uuid_is_not_acknowledged(stage: 
     assert_eq!(master.calls_of(Type::AcknowledgeOperationStatus), []);
 }
 
-pub(super) async fn an_operation_that_nobody_knows_is_answered_as_unknown(stage: Stage) {
+pub(super) async fn an_unknown_operation_is_reported_as_unknown(stage: Stage) {
     let Subscribed {
         master: _master,
         recorder,
@@ -186,7 +186,7 @@ pub(super) async fn an_operation_that_nobody_knows_is_answered_as_unknown(stage:
     );
 }
 
-pub(super) async fn what_mesos_would_abort_on_or_drop_is_refused_locally(stage: Stage) {
+pub(super) async fn invalid_operations_are_refused_before_they_are_sent(stage: Stage) {
     let framework = stage.framework().role("web");
     let Subscribed {
         master,
@@ -216,7 +216,7 @@ pub(super) async fn what_mesos_would_abort_on_or_drop_is_refused_locally(stage: 
     must(driver.revive().await);
 }
 
-pub(super) async fn a_group_of_tasks_is_launched_as_one(stage: Stage) {
+pub(super) async fn a_task_group_is_launched_together(stage: Stage) {
     let Subscribed {
         master,
         recorder,

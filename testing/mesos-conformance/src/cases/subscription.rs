@@ -10,7 +10,7 @@ use crate::steps::{ask, asked, id_of, must, must_fail};
 use crate::world::ClusterKind;
 use mesos_testing::{Fault, FaultProxy, Told};
 
-pub(super) async fn the_framework_id_is_in_both_places_from_then_on(stage: Stage) {
+pub(super) async fn later_calls_carry_the_framework_id(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -32,7 +32,7 @@ pub(super) async fn the_framework_id_is_in_both_places_from_then_on(stage: Stage
     assert_eq!(info.and_then(|info| info.id), Some(id));
 }
 
-pub(super) async fn an_error_as_first_event_is_no_subscription_and_is_not_retried(stage: Stage) {
+pub(super) async fn an_error_as_the_first_event_stops_the_driver(stage: Stage) {
     let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
     let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
     let recorder = stage.recorder();
@@ -53,9 +53,7 @@ pub(super) async fn an_error_as_first_event_is_no_subscription_and_is_not_retrie
     }
 }
 
-pub(super) async fn calls_carry_the_stream_id_of_the_newest_subscription_and_subscribe_none(
-    stage: Stage,
-) {
+pub(super) async fn calls_carry_the_newest_stream_id_and_subscribe_carries_none(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -77,7 +75,7 @@ pub(super) async fn calls_carry_the_stream_id_of_the_newest_subscription_and_sub
     }
 }
 
-pub(super) async fn events_of_a_superseded_stream_are_ignored(stage: Stage) {
+pub(super) async fn events_of_an_old_stream_are_ignored(stage: Stage) {
     let stage = stage.quick_to_miss_heartbeats();
     let master = stage.mesos().await;
     let proxy = must(FaultProxy::start(master.address()).await);
@@ -100,7 +98,7 @@ pub(super) async fn events_of_a_superseded_stream_are_ignored(stage: Stage) {
     assert!(!told.any(|told| matches!(told, Told::Error(_))));
 }
 
-pub(super) async fn being_taken_over_is_the_end_and_no_resubscription(stage: Stage) {
+pub(super) async fn a_takeover_by_another_instance_stops_the_driver(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -123,7 +121,7 @@ pub(super) async fn being_taken_over_is_the_end_and_no_resubscription(stage: Sta
     }
 }
 
-pub(super) async fn a_framework_that_was_removed_stops(stage: Stage) {
+pub(super) async fn a_removed_framework_stops_the_driver(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -145,7 +143,7 @@ pub(super) async fn a_framework_that_was_removed_stops(stage: Stage) {
     }
 }
 
-pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained(stage: Stage) {
+pub(super) async fn a_resubscription_repeats_suppressed_roles_and_offer_constraints(stage: Stage) {
     let framework = stage.framework().role("web").role("batch");
     let mut info = framework.info().clone();
     let Subscribed {
@@ -174,9 +172,7 @@ pub(super) async fn a_resubscription_repeats_what_was_suppressed_and_constrained
     assert_eq!(subscribe.offer_constraints, Some(constraints));
 }
 
-pub(super) async fn an_update_of_the_framework_is_answered_by_its_effect_or_the_reason(
-    stage: Stage,
-) {
+pub(super) async fn a_framework_update_succeeds_or_fails_with_the_masters_reason(stage: Stage) {
     let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
     let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
     let mut info = stage.framework().role("a").info().clone();
@@ -206,7 +202,9 @@ fn credential(secret: &str) -> Option<(String, String)> {
     Some(("me".to_owned(), secret.to_owned()))
 }
 
-pub(super) async fn credentials_go_with_every_request_and_wrong_ones_are_the_end(stage: Stage) {
+pub(super) async fn every_request_carries_the_credentials_and_wrong_credentials_stop_the_driver(
+    stage: Stage,
+) {
     let with = |secret: &str| stage.tuned(|tuning| tuning.credential = credential(secret));
     let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
     let framework = || stage.framework().role("a");

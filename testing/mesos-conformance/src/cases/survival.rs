@@ -7,18 +7,15 @@ use mesos_core::{BackoffPolicy, ErrorKind, Framework, StopReason};
 use mesos_proto::v1::TaskState;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, id_of, must, must_fail, offer, task};
+use crate::steps::{ask, asked, id_of, must, must_fail, run, task};
 use crate::world::ClusterKind;
 
-pub(super) async fn tasks_run_on_while_the_whole_cluster_crashes(stage: Stage) {
+pub(super) async fn tasks_survive_a_crash_of_the_whole_cluster(stage: Stage) {
     let master = stage.mesos().await;
     let recorder = stage.recorder();
     let driver = stage.start(&master.direct_url(), &recorder);
     let id = recorder.subscribed().await.framework_id;
-    let first = offer(&recorder).await;
-    let agent = first.agent_id.clone();
-    must(driver.launch(first, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    let agent = run(&driver, &recorder, task("t")).await;
     let held = recorder.offers();
     drop(held);
     let crash = master.crash();
@@ -34,7 +31,7 @@ pub(super) async fn tasks_run_on_while_the_whole_cluster_crashes(stage: Stage) {
     recorder.update(TaskState::TaskKilled).await;
 }
 
-pub(super) async fn a_cluster_that_is_full_comes_back_full(stage: Stage) {
+pub(super) async fn a_fully_used_cluster_recovers_with_its_tasks(stage: Stage) {
     let master = stage.mesos().await;
     let recorder = stage.recorder();
     let driver = stage.start(&master.direct_url(), &recorder);
@@ -66,7 +63,7 @@ fn kept(stage: &Stage, store: &MemoryStore) -> Framework {
     stage.framework().store(store.clone())
 }
 
-pub(super) async fn a_scheduler_that_comes_back_has_its_tasks(stage: Stage) {
+pub(super) async fn a_restarted_scheduler_finds_its_tasks(stage: Stage) {
     let master = stage.mesos().await;
     let store = MemoryStore::new();
     let first = stage.subscribed_to(master, kept(&stage, &store)).await;
@@ -77,9 +74,7 @@ pub(super) async fn a_scheduler_that_comes_back_has_its_tasks(stage: Stage) {
         ..
     } = first;
     let id = id_of(&driver);
-    let agents = offer(&recorder).await;
-    must(driver.launch(agents, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    run(&driver, &recorder, task("t")).await;
     driver.stop_for_failover();
     assert_eq!(must(driver.join().await), StopReason::StoppedForFailover);
     // By the store, then by the id alone.
@@ -98,7 +93,7 @@ pub(super) async fn a_scheduler_that_comes_back_has_its_tasks(stage: Stage) {
     }
 }
 
-pub(super) async fn a_framework_that_stays_away_too_long_is_told_so(stage: Stage) {
+pub(super) async fn a_framework_past_its_failover_timeout_is_removed(stage: Stage) {
     let master = stage.mesos().await;
     let backoff = BackoffPolicy::new(Duration::from_millis(50), Duration::from_millis(200));
     let timeout = Duration::from_secs(1);
@@ -121,16 +116,14 @@ pub(super) async fn a_framework_that_stays_away_too_long_is_told_so(stage: Stage
     assert_eq!(error.kind(), ErrorKind::FrameworkRemoved, "{error}");
 }
 
-pub(super) async fn a_framework_is_subscribed_over_tls_and_only_to_whom_it_believes(stage: Stage) {
+pub(super) async fn tls_connects_only_to_a_trusted_master(stage: Stage) {
     let master = stage.mesos_that_is(ClusterKind::Tls).await;
     let authority = master.cluster().and_then(|cluster| cluster.authority());
     let trusting = stage.tuned(|tuning| tuning.authority = authority);
     let recorder = stage.recorder();
     let driver = trusting.start(&master.direct_url(), &recorder);
     recorder.subscribed().await;
-    let first = offer(&recorder).await;
-    must(driver.launch(first, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    run(&driver, &recorder, task("t")).await;
     must(ask(&driver, ["nobody's"]).await);
     asked(&recorder, 1).await;
 

@@ -11,7 +11,7 @@ use crate::stage::{Stage, Subscribed};
 use crate::steps::{ask, asked, must, must_fail, tasks};
 use mesos_testing::{Fault, FaultProxy, Reaction, events};
 
-pub(super) async fn records_are_read_however_the_stream_is_cut(stage: Stage) {
+pub(super) async fn records_are_decoded_across_any_chunk_boundaries(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -50,7 +50,7 @@ async fn lost(subscribed: &Subscribed, kind: ErrorKind) -> mesos_core::Error {
     disconnected.error
 }
 
-pub(super) async fn a_length_that_is_no_number_is_a_disconnect(stage: Stage) {
+pub(super) async fn an_invalid_record_length_ends_the_subscription(stage: Stage) {
     for garbage in [
         "abc\n{}",
         "-1\n",
@@ -64,7 +64,7 @@ pub(super) async fn a_length_that_is_no_number_is_a_disconnect(stage: Stage) {
     }
 }
 
-pub(super) async fn a_stream_that_is_cut_within_a_record_is_a_disconnect_and_no_event(
+pub(super) async fn a_stream_cut_within_a_record_ends_the_subscription_without_an_event(
     stage: Stage,
 ) {
     // In the length, right after it, and one byte before the end.
@@ -77,7 +77,7 @@ pub(super) async fn a_stream_that_is_cut_within_a_record_is_a_disconnect_and_no_
     }
 }
 
-pub(super) async fn a_stream_that_ends_in_order_while_the_connection_stays_is_a_disconnect(
+pub(super) async fn the_end_of_the_stream_ends_the_subscription_on_an_open_connection(
     stage: Stage,
 ) {
     let subscribed = stage.subscribed().await;
@@ -98,7 +98,7 @@ pub(super) async fn requests_name_one_media_type_without_parameters(stage: Stage
     }
 }
 
-pub(super) async fn calls_go_on_another_connection_than_the_subscription(stage: Stage) {
+pub(super) async fn calls_use_another_connection_than_the_subscription(stage: Stage) {
     let Subscribed { master, driver, .. } = stage.subscribed().await;
     let subscribe = master.expect(Type::Subscribe).await;
     for _ in 0..3 {
@@ -108,7 +108,7 @@ pub(super) async fn calls_go_on_another_connection_than_the_subscription(stage: 
     }
 }
 
-pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(stage: Stage) {
+pub(super) async fn json_follows_the_mapping_of_mesos(stage: Stage) {
     if !stage.json() {
         // The same promise over protobuf: uuids are raw bytes both ways.
         let subscribed = stage.subscribed_to_script().await;
@@ -167,7 +167,9 @@ pub(super) async fn json_is_written_and_read_as_mesos_writes_and_reads_it(stage:
     assert!(body["framework_id"]["value"].is_string(), "{body}");
 }
 
-pub(super) async fn a_record_above_the_limit_is_a_disconnect_that_names_the_limit(stage: Stage) {
+pub(super) async fn a_record_over_the_limit_ends_the_subscription_and_names_the_limit(
+    stage: Stage,
+) {
     let stage = stage.tuned(|tuning| tuning.record_limit = 50_000);
     let subscribed = stage.subscribed().await;
     // Announced only: nobody has to send so much for it to be refused.
@@ -177,7 +179,7 @@ pub(super) async fn a_record_above_the_limit_is_a_disconnect_that_names_the_limi
     assert!(text.contains("50001") && text.contains("50000"), "{text}");
 }
 
-pub(super) async fn an_answer_that_is_no_http_fails_the_call_alone(stage: Stage) {
+pub(super) async fn an_invalid_http_response_fails_only_its_call(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -196,7 +198,7 @@ pub(super) async fn an_answer_that_is_no_http_fails_the_call_alone(stage: Stage)
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-pub(super) async fn a_slow_and_halting_network_loses_nothing(stage: Stage) {
+pub(super) async fn a_slow_network_loses_no_events(stage: Stage) {
     let master = stage.mesos().await;
     let proxy = must(FaultProxy::start(master.address()).await);
     let recorder = stage.recorder();

@@ -8,10 +8,10 @@ use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, command, must, offer, states_of, task};
+use crate::steps::{ask, asked, command, must, offer, run, states_of, task};
 use mesos_testing::{Agent, FakeMaster, Reaction, events};
 
-pub(super) async fn an_update_without_uuid_is_delivered_and_not_acknowledged(stage: Stage) {
+pub(super) async fn an_update_without_a_uuid_is_delivered_but_not_acknowledged(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -35,7 +35,7 @@ pub(super) async fn an_update_without_uuid_is_delivered_and_not_acknowledged(sta
     recorder.update(TaskState::TaskRunning).await;
 }
 
-pub(super) async fn the_same_update_twice_is_acknowledged_twice(stage: Stage) {
+pub(super) async fn a_repeated_update_is_acknowledged_again(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -54,7 +54,7 @@ pub(super) async fn the_same_update_twice_is_acknowledged_twice(stage: Stage) {
     }
 }
 
-pub(super) async fn an_update_whose_acknowledgement_was_lost_is_acknowledged_again(stage: Stage) {
+pub(super) async fn an_update_is_acknowledged_again_after_a_lost_acknowledgement(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -72,7 +72,7 @@ pub(super) async fn an_update_whose_acknowledgement_was_lost_is_acknowledged_aga
     recorder.update(TaskState::TaskRunning).await;
 }
 
-pub(super) async fn a_task_tells_its_whole_life_in_order(stage: Stage) {
+pub(super) async fn all_states_of_a_task_are_delivered_in_order(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -103,16 +103,14 @@ pub(super) async fn a_task_tells_its_whole_life_in_order(stage: Stage) {
     assert_eq!((counts.failed, counts.acknowledgements_failed), (0, 0));
 }
 
-pub(super) async fn a_task_is_killed_and_says_so(stage: Stage) {
+pub(super) async fn a_killed_task_is_reported_as_killed(stage: Stage) {
     let Subscribed {
         master: _master,
         recorder,
         driver,
         ..
     } = stage.subscribed().await;
-    let offer = offer(&recorder).await;
-    must(driver.launch(offer, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    run(&driver, &recorder, task("t")).await;
     must(driver.kill("t").await);
     let killed = recorder.update(TaskState::TaskKilled).await;
     assert_eq!(killed.task_id, "t");
@@ -122,7 +120,7 @@ pub(super) async fn a_task_is_killed_and_says_so(stage: Stage) {
     assert_eq!(unknown.task_id, "nobody's");
 }
 
-pub(super) async fn a_task_that_cannot_be_is_an_error_without_acknowledgement(stage: Stage) {
+pub(super) async fn an_invalid_task_is_reported_as_an_error_and_not_acknowledged(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -147,7 +145,7 @@ pub(super) async fn a_task_that_cannot_be_is_an_error_without_acknowledgement(st
     }
 }
 
-pub(super) async fn tasks_are_lost_to_a_framework_that_knows_no_partitions(stage: Stage) {
+pub(super) async fn a_framework_without_partition_awareness_receives_task_lost(stage: Stage) {
     let mut info = stage.framework().info().clone();
     let aware = capability::Type::PartitionAware as i32;
     info.capabilities
@@ -162,16 +160,13 @@ pub(super) async fn tasks_are_lost_to_a_framework_that_knows_no_partitions(stage
     must(ask(&driver, ["nobody's"]).await);
     let lost = recorder.update(TaskState::TaskLost).await;
     assert_eq!((&lost.task_id, &lost.uuid), (&"nobody's".into(), &None));
-    let offer = offer(&recorder).await;
-    let agent = offer.agent_id.clone();
-    must(driver.launch(offer, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    let agent = run(&driver, &recorder, task("t")).await;
     master.mark_gone(&agent).await;
     let lost = recorder.update(TaskState::TaskLost).await;
     assert_eq!(lost.task_id, "t");
 }
 
-pub(super) async fn a_task_that_was_unreachable_can_run_again(stage: Stage) {
+pub(super) async fn an_unreachable_task_can_run_again(stage: Stage) {
     let master = FakeMaster::builder().agent(Agent::new("a"));
     let master = stage.fake(master).await;
     let Subscribed {
@@ -180,9 +175,7 @@ pub(super) async fn a_task_that_was_unreachable_can_run_again(stage: Stage) {
         driver,
         ..
     } = stage.subscribed_to(master, stage.framework()).await;
-    let offer = offer(&recorder).await;
-    must(driver.launch(offer, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    run(&driver, &recorder, task("t")).await;
     for _ in 0..2 {
         master.expect(Type::Acknowledge).await;
     }
@@ -197,7 +190,7 @@ pub(super) async fn a_task_that_was_unreachable_can_run_again(stage: Stage) {
     recorder.update(TaskState::TaskKilled).await;
 }
 
-pub(super) async fn all_updates_of_a_task_come_in_order_across_a_reconnect(stage: Stage) {
+pub(super) async fn updates_stay_in_order_across_a_reconnect(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -222,7 +215,7 @@ pub(super) async fn all_updates_of_a_task_come_in_order_across_a_reconnect(stage
     assert_eq!(states_of(&recorder, "t"), life);
 }
 
-pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_hang(stage: Stage) {
+pub(super) async fn reconciliation_without_tasks_does_not_hang(stage: Stage) {
     let Subscribed {
         master,
         recorder,
@@ -249,17 +242,14 @@ pub(super) async fn reconciling_no_tasks_is_answered_by_nothing_and_does_not_han
     asked(&recorder, 1).await;
 }
 
-pub(super) async fn a_running_task_is_found_by_asking_for_it_and_by_asking_for_all(stage: Stage) {
+pub(super) async fn reconciliation_reports_a_running_task_by_id_and_among_all(stage: Stage) {
     let Subscribed {
         master: _master,
         recorder,
         driver,
         ..
     } = stage.subscribed().await;
-    let offer = offer(&recorder).await;
-    let agent = offer.agent_id.clone();
-    must(driver.launch(offer, [task("t")]).await);
-    recorder.update(TaskState::TaskRunning).await;
+    let agent = run(&driver, &recorder, task("t")).await;
     for question in [vec![("t".into(), Some(agent))], Vec::new()] {
         must(driver.reconcile(question).await);
         let answer = recorder.update(TaskState::TaskRunning).await;
@@ -269,7 +259,7 @@ pub(super) async fn a_running_task_is_found_by_asking_for_it_and_by_asking_for_a
     }
 }
 
-pub(super) async fn tasks_are_asked_for_until_there_is_an_answer(stage: Stage) {
+pub(super) async fn reconciliation_is_retried_until_it_is_answered(stage: Stage) {
     let second = std::time::Duration::from_secs(1);
     let retry = BackoffPolicy::new(second / 20, second);
     let policy = ReconcilePolicy::default()

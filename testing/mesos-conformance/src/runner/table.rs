@@ -9,22 +9,6 @@ use mesos_testing::Encoding;
 
 use super::play::Played;
 
-/// The rows of the checklist that are about schedulers, or about any backend.
-const ROWS: [std::ops::RangeInclusive<u8>; 2] = [1..=40, 54..=58];
-/// Rows that no case here covers, and where they are.
-const ELSEWHERE: [(&[u8], &str); 3] = [
-    (
-        &[11, 12, 13],
-        "mesos-http/tests/detect, on a real ZooKeeper: how a leader is found there is one \
-         backend's own",
-    ),
-    (&[14], "mesos-zookeeper/src/masters/tests.rs"),
-    (
-        &[55],
-        "mesos-native/tests/scheduler/hazards.rs: only libmesos starts up by settings",
-    ),
-];
-
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -111,7 +95,7 @@ impl Table {
             let mut played = self.played.iter();
             played.any(|played| played.job.case.id == case.id)
         });
-        let head = ["promise".to_owned(), "rows".to_owned()];
+        let head = ["promise".to_owned()];
         let columns = self.columns.iter();
         let head = head.into_iter().chain(columns.map(|column| {
             let Column {
@@ -123,11 +107,7 @@ impl Table {
         }));
         let mut lines: Vec<Vec<String>> = vec![head.collect()];
         for case in cases {
-            let rows: Vec<_> = case.rows.iter().map(ToString::to_string).collect();
-            let mut line = vec![
-                format!("{}: {}", case.topic, sentence(case)),
-                rows.join(" "),
-            ];
+            let mut line = vec![format!("{}: {}", case.topic, sentence(case))];
             let cells = self.columns.iter().map(|column| self.cell(case, column));
             line.extend(cells.map(str::to_owned));
             lines.push(line);
@@ -199,42 +179,7 @@ impl Table {
                 let _ = write!(text, " {} {wanted}", count(wanted));
             }
         }
-        let covered: BTreeSet<u8> = self
-            .played
-            .iter()
-            .filter(|played| matches!(played.verdict, Verdict::Passed))
-            .flat_map(|played| played.job.case.rows.iter().copied())
-            .collect();
-        let rows = || ROWS.into_iter().flatten();
-        let missing: Vec<u8> = rows().filter(|row| !covered.contains(row)).collect();
-        let _ = writeln!(
-            text,
-            "\nrows of the checklist: {} of {} kept",
-            covered.len(),
-            rows().count()
-        );
-        for (rows, place) in ELSEWHERE {
-            let here: Vec<_> = missing
-                .iter()
-                .filter(|row| rows.contains(row))
-                .map(ToString::to_string)
-                .collect();
-            if !here.is_empty() {
-                let _ = writeln!(text, "not asked here: {}: {place}", here.join(", "));
-            }
-        }
-        let open: Vec<_> = missing
-            .iter()
-            .filter(|row| ELSEWHERE.iter().all(|(rows, _)| !rows.contains(row)))
-            .map(ToString::to_string)
-            .collect();
-        if !open.is_empty() {
-            let _ = writeln!(
-                text,
-                "not kept, or not asked this time: {}",
-                open.join(", ")
-            );
-        }
+        text.push('\n');
     }
 }
 
@@ -344,23 +289,7 @@ mod tests {
             line("http json, fake:"),
             "http json, fake: 1 ok 1 FAILED 0 known 0 FIXED 1 n/a"
         );
-        assert!(line("rows of the checklist: 1 of 45 kept").is_ascii());
         let text = table.show(Format::Markdown);
-        assert!(text.starts_with("| promise | rows | http json, fake |\n|---|---|---|\n"));
-    }
-
-    #[test]
-    fn every_row_of_the_checklist_is_asked_somewhere() {
-        let asked: BTreeSet<u8> = CASES
-            .iter()
-            .flat_map(|case| case.rows.iter().copied())
-            .chain(ELSEWHERE.iter().flat_map(|(rows, _)| rows.iter().copied()))
-            .collect();
-        let missing: Vec<_> = ROWS
-            .into_iter()
-            .flatten()
-            .filter(|row| !asked.contains(row))
-            .collect();
-        assert!(missing.is_empty(), "{missing:?}");
+        assert!(text.starts_with("| promise | http json, fake |\n|---|---|\n"));
     }
 }

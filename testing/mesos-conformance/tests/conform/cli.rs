@@ -241,23 +241,21 @@ fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String
 
 fn list(cases: &[&Case]) {
     for case in cases {
-        let rows: Vec<_> = case.rows.iter().map(ToString::to_string).collect();
         let only = match case.runs_on {
             RunsOn::Both => String::new(),
             RunsOn::FakeOnly(reason) => format!(" (fake only: {reason})"),
             RunsOn::RealOnly(reason) => format!(" (real only: {reason})"),
         };
-        let means: String = case
+        let requires: String = case
             .requires
             .iter()
-            .map(|one| format!(" needs {one:?}"))
+            .map(|one| format!(" requires {one:?}"))
             .collect();
         let since = case.since.map(|release| format!(" since {release}"));
         println!(
-            "{}::{} [{}]{means}{}{only}",
+            "{}::{}{requires}{}{only}",
             case.topic,
             case.id,
-            rows.join(" "),
             since.unwrap_or_default()
         );
     }

@@ -12,7 +12,7 @@ use crate::stage::Stage;
 use crate::steps::{must, must_fail};
 use mesos_testing::{ExecutorTold, Handler, Outcome, executor_events as events};
 
-pub(in crate::cases) async fn tasks_and_groups_that_were_waiting_are_launched(stage: Stage) {
+pub(in crate::cases) async fn queued_tasks_and_groups_are_launched(stage: Stage) {
     let agent = stage.agent(agent()).await;
     agent.launch(task("a"));
     agent.launch_group([task("b"), task("c")]);
@@ -26,7 +26,7 @@ pub(in crate::cases) async fn tasks_and_groups_that_were_waiting_are_launched(st
     assert_eq!(group.tasks, [task("b"), task("c")]);
 }
 
-pub(in crate::cases) async fn a_launch_that_fails_ends_its_tasks_as_failed(stage: Stage) {
+pub(in crate::cases) async fn a_failed_launch_handler_reports_its_tasks_as_failed(stage: Stage) {
     let Subscribed {
         agent, recorder, ..
     } = stage.executor(agent()).await;
@@ -46,7 +46,7 @@ pub(in crate::cases) async fn a_launch_that_fails_ends_its_tasks_as_failed(stage
     }
 }
 
-pub(in crate::cases) async fn a_handler_that_fails_does_not_stop_the_driver(stage: Stage) {
+pub(in crate::cases) async fn a_failed_handler_does_not_stop_the_driver(stage: Stage) {
     let Subscribed {
         agent,
         recorder,
@@ -66,7 +66,7 @@ pub(in crate::cases) async fn a_handler_that_fails_does_not_stop_the_driver(stag
     assert_eq!(times(&recorder, "acknowledged t"), 2);
 }
 
-pub(in crate::cases) async fn a_handler_that_panics_ends_the_driver_with_its_words(stage: Stage) {
+pub(in crate::cases) async fn a_panic_in_an_executor_handler_stops_the_driver(stage: Stage) {
     let Subscribed {
         agent,
         recorder,
@@ -81,7 +81,7 @@ pub(in crate::cases) async fn a_handler_that_panics_ends_the_driver_with_its_wor
     stream.closed().await;
 }
 
-pub(in crate::cases) async fn every_kill_is_told_with_its_policy(stage: Stage) {
+pub(in crate::cases) async fn every_kill_is_delivered_with_its_policy(stage: Stage) {
     let Subscribed {
         agent, recorder, ..
     } = stage.executor(agent()).await;
@@ -102,7 +102,7 @@ pub(in crate::cases) async fn every_kill_is_told_with_its_policy(stage: Stage) {
     }
 }
 
-pub(in crate::cases) async fn bytes_arrive_as_they_are_both_ways(stage: Stage) {
+pub(in crate::cases) async fn executor_messages_arrive_unchanged_in_both_directions(stage: Stage) {
     let Subscribed {
         agent,
         recorder,
@@ -123,9 +123,7 @@ pub(in crate::cases) async fn bytes_arrive_as_they_are_both_ways(stage: Stage) {
     }
 }
 
-pub(in crate::cases) async fn an_event_of_a_newer_mesos_is_told_and_does_not_end_the_stream(
-    stage: Stage,
-) {
+pub(in crate::cases) async fn an_unknown_executor_event_does_not_end_the_stream(stage: Stage) {
     let Subscribed {
         agent: _agent,
         recorder,

@@ -11,7 +11,7 @@ use crate::stage::Stage;
 use crate::steps::{must, must_fail};
 use mesos_testing::Reaction;
 
-pub(in crate::cases) async fn with_checkpointing_tasks_outlive_their_agent(stage: Stage) {
+pub(in crate::cases) async fn with_checkpointing_tasks_survive_a_crash_of_the_agent(stage: Stage) {
     let Subscribed {
         agent,
         recorder,
@@ -55,7 +55,7 @@ pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_its_ag
     assert_eq!(times(&recorder, "disconnected"), 1);
 }
 
-pub(in crate::cases) async fn an_agent_that_stays_away_too_long_is_given_up(stage: Stage) {
+pub(in crate::cases) async fn the_executor_ends_after_the_recovery_timeout(stage: Stage) {
     let timeout = Duration::from_millis(500);
     let Subscribed {
         agent,
@@ -72,7 +72,9 @@ pub(in crate::cases) async fn an_agent_that_stays_away_too_long_is_given_up(stag
     assert!(times(&recorder, "disconnected") > 1, "it was tried again");
 }
 
-pub(in crate::cases) async fn an_agent_that_is_back_with_another_token_is_given_up(stage: Stage) {
+pub(in crate::cases) async fn the_executor_ends_when_the_recovered_agent_rejects_its_token(
+    stage: Stage,
+) {
     let Subscribed {
         agent,
         recorder,
@@ -87,7 +89,7 @@ pub(in crate::cases) async fn an_agent_that_is_back_with_another_token_is_given_
     assert_eq!(times(&recorder, "shutdown"), 1);
 }
 
-pub(in crate::cases) async fn a_shutdown_ends_when_every_task_has_ended(stage: Stage) {
+pub(in crate::cases) async fn a_shutdown_completes_when_every_task_has_ended(stage: Stage) {
     let Subscribed {
         agent,
         recorder,
@@ -107,7 +109,7 @@ pub(in crate::cases) async fn a_shutdown_ends_when_every_task_has_ended(stage: S
     agent.expect_update(TaskKilled).await;
 }
 
-pub(in crate::cases) async fn a_shutdown_does_not_wait_longer_than_the_grace_period(stage: Stage) {
+pub(in crate::cases) async fn a_shutdown_ends_after_the_grace_period(stage: Stage) {
     let grace = Duration::from_millis(300);
     let Subscribed {
         agent,

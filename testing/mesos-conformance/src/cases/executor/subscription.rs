@@ -15,7 +15,7 @@ use mesos_testing::agent::{Standing, When};
 use mesos_testing::{FakeAgent, Reaction, executor_events as events};
 
 /// A SUBSCRIBE that comes on this standing is tried again, and in time.
-pub(in crate::cases) async fn an_agent_that_is_not_ready_is_asked_again_within_its_window(
+pub(in crate::cases) async fn a_recovering_agent_is_retried_within_its_reregistration_window(
     stage: Stage,
 ) {
     // An agent waits so long for its executors after its restart.
@@ -37,7 +37,7 @@ pub(in crate::cases) async fn an_agent_that_is_not_ready_is_asked_again_within_i
     }
 }
 
-pub(in crate::cases) async fn an_agent_that_is_not_there_is_asked_again(stage: Stage) {
+pub(in crate::cases) async fn an_unreachable_agent_is_retried(stage: Stage) {
     let agent = stage.agent(agent()).await;
     agent.crash().await;
     let recorder = stage.executor_recorder();
@@ -50,7 +50,7 @@ pub(in crate::cases) async fn an_agent_that_is_not_there_is_asked_again(stage: S
     assert!(!subscribed(&recorder).await);
 }
 
-pub(in crate::cases) async fn shutdown_as_the_first_event_is_a_clean_end(stage: Stage) {
+pub(in crate::cases) async fn shutdown_as_the_first_event_ends_the_executor_normally(stage: Stage) {
     let agent = stage.agent(agent()).await;
     agent.shut_down();
     let recorder = stage.executor_recorder();
@@ -60,7 +60,7 @@ pub(in crate::cases) async fn shutdown_as_the_first_event_is_a_clean_end(stage: 
     assert_eq!(told, ["shutdown"]);
 }
 
-pub(in crate::cases) async fn the_token_goes_with_every_request_and_a_wrong_one_is_the_end(
+pub(in crate::cases) async fn every_request_carries_the_token_and_a_wrong_token_ends_the_executor(
     stage: Stage,
 ) {
     let guarded = agent().token("s3cret").token_of_another("other");
@@ -93,9 +93,7 @@ pub(in crate::cases) async fn the_token_goes_with_every_request_and_a_wrong_one_
 }
 
 #[cfg(unix)]
-pub(in crate::cases) async fn an_agent_with_a_unix_socket_is_asked_there_by_its_long_path(
-    stage: Stage,
-) {
+pub(in crate::cases) async fn an_agents_unix_socket_is_used_with_the_libprocess_path(stage: Stage) {
     let directory = must(tempfile::tempdir());
     let socket = directory.path().join("agent.sock");
     let agent = stage
@@ -123,13 +121,11 @@ pub(in crate::cases) async fn an_agent_with_a_unix_socket_is_asked_there_by_its_
 }
 
 #[cfg(not(unix))]
-pub(in crate::cases) async fn an_agent_with_a_unix_socket_is_asked_there_by_its_long_path(
-    _: Stage,
-) {
+pub(in crate::cases) async fn an_agents_unix_socket_is_used_with_the_libprocess_path(_: Stage) {
     panic!("there are no unix sockets here");
 }
 
-pub(in crate::cases) async fn the_environment_is_read_as_mesos_writes_it(stage: Stage) {
+pub(in crate::cases) async fn the_environment_is_parsed_as_mesos_writes_it(stage: Stage) {
     let agent = stage.agent(agent()).await;
     let with = |changes: &[(&str, &str)]| {
         let mut variables = agent.variables();
@@ -161,7 +157,7 @@ pub(in crate::cases) async fn the_environment_is_read_as_mesos_writes_it(stage: 
     assert_eq!(faults, Some(2));
 }
 
-pub(in crate::cases) async fn an_agent_that_refuses_the_executor_is_told_with_its_words(
+pub(in crate::cases) async fn a_refused_subscription_ends_the_executor_with_the_agents_reason(
     stage: Stage,
 ) {
     for (status, words, kind) in [
@@ -188,7 +184,7 @@ pub(in crate::cases) async fn an_agent_that_refuses_the_executor_is_told_with_it
     }
 }
 
-pub(in crate::cases) async fn an_error_event_ends_the_executor_with_its_text(stage: Stage) {
+pub(in crate::cases) async fn an_error_event_ends_the_executor_with_its_message(stage: Stage) {
     let Subscribed {
         agent: _agent,
         recorder,
@@ -204,7 +200,7 @@ pub(in crate::cases) async fn an_error_event_ends_the_executor_with_its_text(sta
     assert_eq!(told, ["subscribed", "error: no such executor", "shutdown"]);
 }
 
-pub(in crate::cases) async fn what_answers_and_is_no_agent_never_hangs_the_executor(stage: Stage) {
+pub(in crate::cases) async fn a_server_that_is_not_an_agent_never_hangs_the_executor(stage: Stage) {
     let garbage = Reaction::Garble(Bytes::from_static(b"\x00\x01 no HTTP\r\n\r\n"));
     let html = Reaction::answer(200, "<html>");
     for reaction in [garbage, html, Reaction::HangUp, Reaction::answer(500, "")] {
@@ -225,7 +221,7 @@ pub(in crate::cases) async fn what_answers_and_is_no_agent_never_hangs_the_execu
     }
 }
 
-pub(in crate::cases) async fn a_stream_that_cannot_be_read_is_a_disconnect(stage: Stage) {
+pub(in crate::cases) async fn an_unreadable_stream_ends_the_subscription(stage: Stage) {
     for garbage in ["abc\n{}", "12\nshort", "3\n{]}", "99999999999\n"] {
         let stage = stage.tuned(|tuning| tuning.record_limit = 10_000);
         let Subscribed {
@@ -245,7 +241,9 @@ pub(in crate::cases) async fn a_stream_that_cannot_be_read_is_a_disconnect(stage
     }
 }
 
-pub(in crate::cases) async fn events_are_read_however_the_stream_is_cut(stage: Stage) {
+pub(in crate::cases) async fn executor_events_are_decoded_across_any_chunk_boundaries(
+    stage: Stage,
+) {
     let Subscribed {
         agent: _agent,
         recorder,
@@ -267,7 +265,7 @@ pub(in crate::cases) async fn events_are_read_however_the_stream_is_cut(stage: S
     }
 }
 
-pub(in crate::cases) async fn silence_of_an_agent_is_no_disconnect(stage: Stage) {
+pub(in crate::cases) async fn silence_of_the_agent_does_not_end_the_subscription(stage: Stage) {
     let stage = stage.tuned(|tuning| {
         tuning.response_timeout = Duration::from_millis(100);
         tuning.missed_heartbeats = 1;
@@ -294,7 +292,7 @@ pub(in crate::cases) async fn silence_of_an_agent_is_no_disconnect(stage: Stage)
     }
 }
 
-pub(in crate::cases) async fn an_agent_that_disowns_the_executor_is_subscribed_to_again(
+pub(in crate::cases) async fn the_driver_resubscribes_when_the_agent_rejects_the_executor(
     stage: Stage,
 ) {
     for words in ["Executor is not subscribed", "Executor cannot be found"] {
@@ -312,7 +310,7 @@ pub(in crate::cases) async fn an_agent_that_disowns_the_executor_is_subscribed_t
     }
 }
 
-pub(in crate::cases) async fn a_message_without_subscription_fails_at_once(stage: Stage) {
+pub(in crate::cases) async fn a_message_without_a_subscription_fails_at_once(stage: Stage) {
     let agent = FakeAgent::start().await;
     let agent = must(agent);
     agent.crash().await;

@@ -112,7 +112,7 @@ async fn gone(process: &Path, within: Duration) -> Duration {
     asked.elapsed()
 }
 
-pub(in crate::cases) async fn an_executor_outlives_a_crash_and_loses_no_update(stage: Stage) {
+pub(in crate::cases) async fn an_executor_survives_a_crash_without_losing_updates(stage: Stage) {
     let played = Played::start(&stage, true, &[]).await;
     let process = played.process().await;
     let Subscribed {
@@ -147,7 +147,7 @@ pub(in crate::cases) async fn an_executor_outlives_a_crash_and_loses_no_update(s
     );
 }
 
-pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_a_crash(stage: Stage) {
+pub(in crate::cases) async fn without_checkpointing_a_crash_ends_the_executor(stage: Stage) {
     let played = Played::start(&stage, false, &[]).await;
     let process = played.process().await;
     let cluster = played.subscribed.master.cluster().expect("a real Mesos");
@@ -156,7 +156,7 @@ pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_a_cras
     gone(&process, Duration::from_secs(20)).await;
 }
 
-pub(in crate::cases) async fn an_executor_ends_when_its_agent_stays_away_too_long(stage: Stage) {
+pub(in crate::cases) async fn an_executor_process_ends_after_the_recovery_timeout(stage: Stage) {
     // What the agent sets is overruled by what the scheduler sets.
     let timeout = [("MESOS_RECOVERY_TIMEOUT", "1secs")];
     let played = Played::start(&stage, true, &timeout).await;
@@ -168,7 +168,7 @@ pub(in crate::cases) async fn an_executor_ends_when_its_agent_stays_away_too_lon
     assert!(took >= Duration::from_millis(900), "{took:?}");
 }
 
-pub(in crate::cases) async fn an_executor_waits_for_an_agent_that_is_stopped(stage: Stage) {
+pub(in crate::cases) async fn an_executor_waits_for_a_paused_agent(stage: Stage) {
     let played = Played::start(&stage, true, &[]).await;
     let process = played.process().await;
     let cluster = played.subscribed.master.cluster().expect("a real Mesos");
@@ -182,7 +182,7 @@ pub(in crate::cases) async fn an_executor_waits_for_an_agent_that_is_stopped(sta
     assert_eq!(played.different("late"), 1);
 }
 
-pub(in crate::cases) async fn an_executor_that_is_killed_takes_its_tasks_along(stage: Stage) {
+pub(in crate::cases) async fn the_tasks_of_a_killed_executor_are_reported_as_failed(stage: Stage) {
     let played = Played::start(&stage, true, &[]).await;
     played.tell("die").await;
     let recorder = &played.subscribed.recorder;
@@ -199,9 +199,7 @@ pub(in crate::cases) async fn an_executor_that_is_killed_takes_its_tasks_along(s
     }
 }
 
-pub(in crate::cases) async fn an_executor_that_hangs_kills_itself_when_its_grace_is_over(
-    stage: Stage,
-) {
+pub(in crate::cases) async fn a_hanging_executor_exits_after_its_grace_period(stage: Stage) {
     // The agent itself would wait for 5 s.
     let grace = [("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "500ms")];
     let played = Played::start(&stage, true, &grace).await;

@@ -14,7 +14,9 @@ use crate::stage::Stage;
 use crate::steps::{must, must_fail};
 use mesos_testing::Reaction;
 
-pub(in crate::cases) async fn an_update_gets_what_the_agent_insists_on(stage: Stage) {
+pub(in crate::cases) async fn an_update_is_completed_with_the_fields_that_agents_require(
+    stage: Stage,
+) {
     let Subscribed { agent, driver, .. } = stage.executor(agent()).await;
     let wrong = TaskStatus {
         uuid: Some(Bytes::from_static(b"short")),
@@ -39,7 +41,9 @@ pub(in crate::cases) async fn an_update_gets_what_the_agent_insists_on(stage: St
     assert_eq!(must(driver.join().await), StopReason::Stopped);
 }
 
-pub(in crate::cases) async fn what_was_not_acknowledged_is_repeated_with_its_tasks(stage: Stage) {
+pub(in crate::cases) async fn unacknowledged_updates_and_tasks_are_repeated_when_subscribing(
+    stage: Stage,
+) {
     let Subscribed {
         agent,
         recorder,
@@ -76,7 +80,7 @@ pub(in crate::cases) async fn what_was_not_acknowledged_is_repeated_with_its_tas
     assert_eq!(updates, [of_b, of_a], "as they were, and in their order");
 }
 
-pub(in crate::cases) async fn updates_stay_in_order_whatever_happens_to_them(stage: Stage) {
+pub(in crate::cases) async fn updates_stay_in_order_through_failures(stage: Stage) {
     let Subscribed {
         agent,
         recorder,
@@ -108,9 +112,7 @@ pub(in crate::cases) async fn updates_stay_in_order_whatever_happens_to_them(sta
     assert_eq!(must(driver.join().await), StopReason::Stopped);
 }
 
-pub(in crate::cases) async fn an_update_that_no_agent_takes_is_refused_before_it_is_sent(
-    stage: Stage,
-) {
+pub(in crate::cases) async fn an_invalid_update_is_refused_before_it_is_sent(stage: Stage) {
     let Subscribed { agent, driver, .. } = stage.executor(agent()).await;
     let unknown = TaskStatus {
         state: 77,
@@ -127,7 +129,7 @@ pub(in crate::cases) async fn an_update_that_no_agent_takes_is_refused_before_it
     assert_eq!(agent.calls_of(Type::Update).len(), 1);
 }
 
-pub(in crate::cases) async fn an_update_that_the_agent_refuses_is_told_at_the_end(stage: Stage) {
+pub(in crate::cases) async fn join_reports_updates_that_the_agent_refused(stage: Stage) {
     let Subscribed { agent, driver, .. } = stage.executor(agent()).await;
     agent.react(
         Type::Update,
@@ -145,7 +147,7 @@ pub(in crate::cases) async fn an_update_that_the_agent_refuses_is_told_at_the_en
     );
 }
 
-pub(in crate::cases) async fn stop_waits_for_the_last_acknowledgement_and_says_what_is_missing(
+pub(in crate::cases) async fn stop_waits_for_acknowledgements_and_reports_missing_ones(
     stage: Stage,
 ) {
     let Subscribed { agent, driver, .. } = stage.executor(agent().scripted()).await;
@@ -176,7 +178,7 @@ pub(in crate::cases) async fn stop_waits_for_the_last_acknowledgement_and_says_w
     assert_eq!(driver.unacknowledged(), 1);
 }
 
-pub(in crate::cases) async fn what_is_unacknowledged_survives_the_executors_own_restart(
+pub(in crate::cases) async fn unacknowledged_updates_survive_a_restart_of_the_executor(
     stage: Stage,
 ) {
     let directory = must(tempfile::tempdir());
