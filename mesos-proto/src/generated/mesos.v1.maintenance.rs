@@ -2,29 +2,29 @@
 /// Machines that are taken down at the same time.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Window {
-    /// At least one. A machine may be in one window of a schedule only. Give its hostname
-    /// and its IPv4 address: one alone is accepted and then fits no agent, since agents
-    /// always have both.
+    /// At least one. A machine can be in only one window of a schedule. Set both its
+    /// hostname and its IPv4 address. Mesos accepts one of the two alone, which then matches
+    /// no agent, because agents always have both.
     #[prost(message, repeated, tag = "1")]
     pub machine_ids: ::prost::alloc::vec::Vec<super::MachineId>,
-    /// When they are expected to be down. A negative duration is refused.
+    /// When the machines are expected to be down. Mesos rejects a negative duration.
     #[prost(message, required, tag = "2")]
     pub unavailability: super::Unavailability,
 }
-/// All maintenance that is planned.
+/// The whole maintenance schedule.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Schedule {
     /// In any order.
     #[prost(message, repeated, tag = "1")]
     pub windows: ::prost::alloc::vec::Vec<Window>,
 }
-/// How far maintenance has come. Machines that are up are in neither list.
+/// The current state of the maintenance. Machines that are up are in neither list.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ClusterStatus {
-    /// Scheduled and still up.
+    /// The machines that are scheduled and still up.
     #[prost(message, repeated, tag = "1")]
     pub draining_machines: ::prost::alloc::vec::Vec<cluster_status::DrainingMachine>,
-    /// Taken down: the master admits no agent from them.
+    /// The machines that are down: the master does not admit their agents.
     #[prost(message, repeated, tag = "2")]
     pub down_machines: ::prost::alloc::vec::Vec<super::MachineId>,
 }
@@ -36,8 +36,8 @@ pub mod cluster_status {
         /// The machine.
         #[prost(message, required, tag = "1")]
         pub id: super::super::MachineId,
-        /// What frameworks last answered to the inverse offers for its agents. Lost when the
-        /// master fails over.
+        /// The last responses of frameworks to the inverse offers for the machine's agents.
+        /// Lost when the master fails over.
         #[prost(message, repeated, tag = "2")]
         pub statuses: ::prost::alloc::vec::Vec<
             super::super::allocator::InverseOfferStatus,
