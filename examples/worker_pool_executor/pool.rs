@@ -1,7 +1,6 @@
 //! The executor: each task waits for one of the workers, and can be killed while it does.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesos::v1::{KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus};
@@ -13,20 +12,14 @@ use mesos::{
     backend::{Backend, ExecutorApi},
     native::{Library, NativeExecutorBackend},
 };
-use mesos_process::Child;
+use mesos_process::{Child, RunningTask, TaskSet};
 use tokio::process::Command;
-use tokio::sync::{Semaphore, mpsc};
-
-/// What a task gets to end when nobody says otherwise, as in Mesos' own executors.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// Requests to end a task, by its name, with the grace for it.
-type Kills = Arc<Mutex<HashMap<TaskId, mpsc::UnboundedSender<Duration>>>>;
+use tokio::sync::Semaphore;
 
 #[derive(Default)]
 struct Pool {
     workers: Option<Arc<Semaphore>>,
-    kills: Kills,
+    tasks: TaskSet,
 }
 
 /// Runs it until the agent sends it away.
@@ -59,16 +52,14 @@ impl Executor for Pool {
             .workers
             .clone()
             .ok_or("launched before the subscription")?;
-        let (sender, requests) = mpsc::unbounded_channel();
-        let kills = Arc::clone(&self.kills);
-        locked(&kills).insert(task.task_id.clone(), sender);
+        let Some(running) = self.tasks.insert(&task) else {
+            return Err(format!("a task {} runs already", task.task_id).into());
+        };
         let driver = driver.clone();
-        // A handler must not wait for a task: a kill would wait behind it.
+        // A handler must not wait for a task: a kill would wait for the handler.
         tokio::spawn(async move {
-            let id = task.task_id.clone();
-            let last = work(&driver, task, &workers, requests).await;
-            locked(&kills).remove(&id);
-            // It fails at the driver's end only, when there is nobody to tell.
+            let last = work(&driver, task, &workers, running).await;
+            // Fails only if the driver has ended.
             let _ = driver.send_update(last).await;
         });
         Ok(())
@@ -80,19 +71,13 @@ impl Executor for Pool {
         task_id: TaskId,
         policy: Option<KillPolicy>,
     ) -> HandlerResult {
-        let grace = policy.and_then(|policy| policy.grace_period);
-        let grace = grace.and_then(|grace| u64::try_from(grace.nanoseconds).ok());
-        if let Some(task) = locked(&self.kills).get(&task_id) {
-            // One that has ended since needs no more.
-            let _ = task.send(grace.map_or(GRACE, Duration::from_nanos));
-        }
+        // A task that has ended is not in the set.
+        self.tasks.kill(&task_id, policy.as_ref());
         Ok(())
     }
 
     async fn shutdown(&mut self, _: &ExecutorDriver) -> HandlerResult {
-        for task in locked(&self.kills).values() {
-            let _ = task.send(Duration::from_secs(1));
-        }
+        self.tasks.shutdown(Duration::from_secs(1));
         Ok(())
     }
 }
@@ -102,12 +87,12 @@ async fn work(
     driver: &ExecutorDriver,
     task: TaskInfo,
     workers: &Semaphore,
-    mut kills: mpsc::UnboundedReceiver<Duration>,
+    mut running: RunningTask,
 ) -> TaskStatus {
     let status = |state| TaskStatus::new(task.task_id.clone(), state);
     let worker = tokio::select! {
         worker = workers.acquire() => worker,
-        Some(_) = kills.recv() => return status(TaskState::TaskKilled),
+        _ = running.kill_requested() => return status(TaskState::TaskKilled),
     };
     let _ = driver.send_update(status(TaskState::TaskRunning)).await;
     let script = task.data.as_deref().unwrap_or_default();
@@ -119,28 +104,13 @@ async fn work(
             .arg("-c")
             .arg(String::from_utf8_lossy(script).as_ref());
         match Child::spawn(command) {
-            Ok(child) => supervise(child, kills)
-                .await
-                .task_status(task.task_id.clone()),
+            Ok(mut child) => {
+                let ended = running.supervise(&mut child).await;
+                ended.task_status(task.task_id.clone())
+            }
             Err(error) => status(TaskState::TaskFailed).with_message(error.to_string()),
         }
     };
     drop(worker);
     last
-}
-
-async fn supervise(
-    mut child: Child,
-    mut kills: mpsc::UnboundedReceiver<Duration>,
-) -> mesos_process::Ended {
-    loop {
-        tokio::select! {
-            ended = child.wait() => return ended,
-            Some(grace) = kills.recv() => child.kill(grace),
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -25,18 +25,43 @@
 //! # }
 //! ```
 //!
-//! It needs a tokio runtime with time and I/O, and Linux to find what a process
-//! has started: elsewhere only the process itself is reached.
+//! An executor with more than one task at a time keeps them in a [`TaskSet`], so
+//! that its handlers can end each of them.
+//!
+//! # The resources of an executor
+//! An agent starts an executor with the first task that names it, and later tasks
+//! with the same `ExecutorInfo` go to the running executor. So the master charges
+//! the executor's resources once for each agent, with that first task
+//! (`src/master/validation.cpp`). A scheduler sees in `executor_ids` of an offer
+//! which of its executors the agent runs already:
+//!
+//! ```
+//! use mesos_proto::v1::{ExecutorInfo, Offer};
+//!
+//! /// Whether the executor's own resources have to fit into the offer too.
+//! fn charges_executor(offer: &Offer, executor: &ExecutorInfo) -> bool {
+//!     !offer.executor_ids.contains(&executor.executor_id)
+//! }
+//! ```
+//!
+//! Each task must carry the identical `ExecutorInfo`, resources included, also when
+//! the executor runs already. Otherwise the task fails with TASK_ERROR.
+//!
+//! # Requirements
+//! A tokio runtime with time and I/O. Only on Linux does a `Child` find what its
+//! process has started; elsewhere it ends the process alone.
 
 #![forbid(unsafe_code)]
 
 mod child;
 mod ended;
 mod output;
+mod tasks;
 mod tree;
 mod wait_status;
 
 pub use child::Child;
 pub use ended::{Cause, Ended};
 pub use output::Output;
+pub use tasks::{DEFAULT_GRACE, RunningTask, TaskSet, grace_period};
 pub use wait_status::describe;
