@@ -10,7 +10,7 @@ use mesos::{
 };
 use mesos::{
     backend::{Backend, ExecutorApi},
-    native::{Library, NativeExecutorBackend},
+    native::{Library, NativeBackend},
 };
 use mesos_process::{Child, RunningTask, TaskSet};
 use tokio::process::Command;
@@ -28,7 +28,7 @@ pub(crate) async fn run(backend: crate::Backend) -> Result<(), BoxError> {
     let backend: Box<dyn Backend<ExecutorApi>> = match backend {
         crate::Backend::Http => Box::new(HttpBackend::for_executor(&environment)?),
         crate::Backend::Native => {
-            Box::new(NativeExecutorBackend::new(Library::find()?, &environment)?)
+            Box::new(NativeBackend::for_executor(Library::find()?, &environment)?)
         }
     };
     ExecutorDriver::run(Pool::default(), environment, backend).await?;

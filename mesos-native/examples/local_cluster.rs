@@ -1,8 +1,8 @@
-//! Runs a local cluster with the settings in the environment (see
-//! `mesos_native::local`) until standard input ends.
+//! Runs a local cluster with the settings in the environment (see `mesos_native::local`) until
+//! standard input ends.
 //!
-//! `MESOS_NATIVE_LIBRARY` names the libmesos. The one argument, if given, is a directory
-//! with the libraries that libmesos needs and this machine lacks.
+//! `MESOS_NATIVE_LIBRARY` is the path of libmesos. The optional argument is a directory with the
+//! libraries that libmesos needs and this machine lacks.
 
 use std::env;
 use std::error::Error;

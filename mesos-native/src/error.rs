@@ -1,52 +1,50 @@
-//! The one error of this crate.
+//! The error of finding, loading and starting libmesos.
 
 use std::fmt;
 
-/// What went wrong, for a program to decide on.
+/// The kind of a [`LibraryError`], for programs that handle errors differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ErrorKind {
-    /// No libmesos in any of the places that were looked at.
+pub enum LibraryErrorKind {
+    /// None of the searched places contains a libmesos.
     NotFound,
-    /// The dynamic loader refused the file: not a shared library, or one whose own
-    /// dependencies this machine lacks.
+    /// The dynamic loader rejected the file. It is not a shared library, or this machine
+    /// lacks a library that it depends on.
     NotLoadable,
-    /// A shared library, but not a libmesos, or one that lacks functions that are
-    /// needed.
+    /// The file is a shared library, but it is not libmesos, or it lacks required
+    /// functions.
     NotMesos,
-    /// A libmesos that this build cannot speak to, such as one built with the C++
-    /// string type of before GCC 5.
+    /// This build cannot use the libmesos, for example because it has the C++ string type that GCC
+    /// used before version 5.
     Incompatible,
-    /// Another libmesos is in this process already, and there can be only one.
+    /// This process has loaded another libmesos. A process can load only one.
     AlreadyLoaded,
-    /// libmesos refused to start what it was asked to start.
+    /// libmesos rejected its settings or arguments.
     Refused,
-    /// What was started did not become ready in time.
+    /// The started cluster was not ready in time.
     TimedOut,
 }
 
-/// A failure of the native library or of finding it. The text says what happened,
-/// where, and what to change.
+/// An error of libmesos or of finding it. The text contains what failed, where, and what to change.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
-pub struct Error {
-    kind: ErrorKind,
+pub struct LibraryError {
+    kind: LibraryErrorKind,
     message: String,
 }
 
-/// The result of everything here that can fail.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = LibraryError> = std::result::Result<T, E>;
 
-impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
-        Error {
+impl LibraryError {
+    pub(crate) fn new(kind: LibraryErrorKind, message: impl fmt::Display) -> Self {
+        Self {
             kind,
             message: message.to_string(),
         }
     }
 
-    /// What went wrong, for a program to decide on.
-    pub fn kind(&self) -> ErrorKind {
+    /// The kind of the error.
+    pub fn kind(&self) -> LibraryErrorKind {
         self.kind
     }
 }

@@ -1,28 +1,28 @@
-//! A real Mesos cluster inside this process: libmesos starts a master and its agents
-//! for a scheduler driver whose master is `local` (Mesos' src/local/local.cpp).
-//! Settings, downloads and the process around it are left to the caller.
+//! A real Mesos cluster inside this process. libmesos starts a master and its agents for a scheduler
+//! driver whose master is `local` (Mesos's src/local/local.cpp). The caller supplies the settings,
+//! the downloads and the process.
 //!
 //! # Settings
-//! Master, agents and driver read their flags from the environment of the process, as
-//! the daemons do. It has to be complete before the process starts, and a process of
-//! its own is the place for a cluster: settings that libmesos cannot use end it.
+//! Master, agents and driver read their flags from the environment of the process, like the daemons.
+//! Set all variables before the process starts. Run a cluster in a separate process, because libmesos
+//! ends the process if it cannot use a setting.
 //!
-//! | variable | for a cluster in tests | why |
+//! | variable | value for tests | reason |
 //! |---|---|---|
-//! | `LIBPROCESS_IP` | `127.0.0.1` | the address of master and agents; all share one port |
-//! | `LIBPROCESS_PORT` | `0` | a free port, which [`Local::address`] tells |
-//! | `MESOS_NUM_SLAVES` | `2` | agents; 1 when unset, 0 is allowed |
-//! | `MESOS_WORK_DIR` | a directory | holds `master` and `agents/<i>/{work,run,fetch}`; do not set `MESOS_RUNTIME_DIR` and `MESOS_FETCHER_CACHE_DIR`, which follow from it |
-//! | `MESOS_LAUNCHER_DIR` | a directory | where agents look for `mesos-containerizer`, `mesos-executor` and the like |
-//! | `MESOS_REGISTRY` | `in_memory` | the default, `replicated_log`, needs libsvn and libapr |
-//! | `MESOS_LAUNCHER` | `posix` | the Linux launcher needs cgroups, and takes one agent in a machine only |
+//! | `LIBPROCESS_IP` | `127.0.0.1` | the address of master and agents, which share one port |
+//! | `LIBPROCESS_PORT` | `0` | any free port, which [`Local::address`] returns |
+//! | `MESOS_NUM_SLAVES` | `2` | number of agents; the default is 1, and 0 is allowed |
+//! | `MESOS_WORK_DIR` | a directory | contains `master` and `agents/<i>/{work,run,fetch}`; do not set `MESOS_RUNTIME_DIR` and `MESOS_FETCHER_CACHE_DIR`, which are derived from it |
+//! | `MESOS_LAUNCHER_DIR` | a directory | where agents find `mesos-containerizer`, `mesos-executor` and similar programs |
+//! | `MESOS_REGISTRY` | `in_memory` | the default `replicated_log` needs libsvn and libapr |
+//! | `MESOS_LAUNCHER` | `posix` | the Linux launcher needs cgroups, and supports one agent per machine |
 //! | `MESOS_ISOLATION` | `posix/cpu,posix/mem` | as above |
-//! | `MESOS_REGISTRATION_BACKOFF_FACTOR` | `10ms` | agents wait a random part of this (1 second by default) before they register: most of the time a start takes |
-//! | `MESOS_RESOURCES` | as needed | by default every agent offers the whole machine |
-//! | `MESOS_APPC_STORE_DIR`, `MESOS_DOCKER_STORE_DIR` | inside the work directory | the defaults are shared by all clusters of the machine |
-//! | `MESOS_LOGGING_LEVEL` | `INFO` to `ERROR` | `MESOS_QUIET` would hide why libmesos ended the process |
+//! | `MESOS_REGISTRATION_BACKOFF_FACTOR` | `10ms` | agents wait a random part of this time before they register; the default of 1 second is most of the startup time |
+//! | `MESOS_RESOURCES` | as needed | by default each agent offers the whole machine |
+//! | `MESOS_APPC_STORE_DIR`, `MESOS_DOCKER_STORE_DIR` | inside the work directory | all clusters of a machine share the defaults |
+//! | `MESOS_LOGGING_LEVEL` | `INFO` to `ERROR` | `MESOS_QUIET` would hide the reason why libmesos ended the process |
 //!
-//! With these, a cluster of two agents is ready about 50 ms after libmesos is loaded.
+//! With these settings, a cluster of two agents is ready about 50 ms after libmesos is loaded.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -35,19 +35,19 @@ use std::time::{Duration, Instant};
 use mesos_proto::v1::{Credential, FrameworkInfo, MasterInfo, Offer};
 use prost::Message as _;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{LibraryError, LibraryErrorKind, Result};
 use crate::library::Library;
 use crate::preflight;
 use crate::sys::{self, Event, Scheduler, Settings};
 
-/// A running cluster. Dropping it shuts master and agents down and blocks until they
-/// are gone, for some tens of milliseconds.
+/// A running cluster. Dropping it shuts down master and agents, and blocks until they have ended,
+/// for some tens of milliseconds.
 ///
-/// Tasks are not killed: their executors notice that the agent has gone, and end.
+/// Tasks are not killed directly. Their executors notice that the agent has ended, and end.
 pub struct Local {
-    // Declared before `_only`: the cluster has to be gone before another may start.
+    // Declared before `_claim`: the cluster must have ended before another one may start.
     _driver: Scheduler,
-    _only: Only,
+    _claim: Claim,
     address: SocketAddr,
     agents: Vec<String>,
 }
@@ -62,12 +62,12 @@ impl fmt::Debug for Local {
 }
 
 impl Local {
-    /// Starts a cluster with the settings in the environment, and returns when the
-    /// master is elected and all agents are registered with it. Blocks the thread.
+    /// Starts a cluster with the settings in the environment. Returns when the master is elected and
+    /// all agents are registered. Blocks the thread.
     ///
-    /// libmesos starts a cluster for a framework only. This one gives its own framework
-    /// up as soon as the agents have been seen in offers, so the cluster is empty; the
-    /// master shows the framework among the completed ones.
+    /// libmesos starts a cluster only for a framework. This function tears down its framework as soon
+    /// as all agents have made offers, so the cluster is empty. The master lists the framework among
+    /// the completed ones.
     ///
     /// ```no_run
     /// use mesos_native::{Library, local::Local};
@@ -75,26 +75,26 @@ impl Local {
     ///
     /// let cluster = Local::start(&Library::find()?, Duration::from_secs(30))?;
     /// println!("http://{}/master", cluster.address());
-    /// # Ok::<(), mesos_native::Error>(())
+    /// # Ok::<(), mesos_native::LibraryError>(())
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`]: a cluster runs in this process already, the port is in
-    /// use, `MESOS_NUM_SLAVES` is not a number, or libmesos reports a setting that it
-    /// cannot use. (For most such settings libmesos ends the process instead.)
-    /// [`ErrorKind::TimedOut`]: not ready after `timeout`; the text says how far it got.
-    /// With an agent that has nothing to offer, or a master that authenticates frameworks,
-    /// it never gets ready (see [`start_with`](Self::start_with)).
-    pub fn start(library: &Library, timeout: Duration) -> Result<Local> {
+    /// [`LibraryErrorKind::Refused`]: this process already runs a cluster, the port is in use,
+    /// `MESOS_NUM_SLAVES` is not a number, or libmesos reports a setting that it cannot use. (For most
+    /// such settings libmesos ends the process instead.)
+    /// [`LibraryErrorKind::TimedOut`]: the cluster is not ready after `timeout`; the text contains the
+    /// progress. A cluster never becomes ready if an agent has nothing to offer or the master
+    /// authenticates frameworks; use [`start_with`](Self::start_with) for such a cluster.
+    pub fn start(library: &Library, timeout: Duration) -> Result<Local, LibraryError> {
         Self::start_with(library, timeout, None, |_| None)
     }
 
-    /// As [`start`](Self::start), but agents need not have anything to offer: they may come
-    /// back with all that they have in use, or another framework may be faster. Once the
-    /// master is elected, `registered` is asked again and again how many agents are
-    /// registered with the master at an address; `None` if it cannot tell. The framework
-    /// authenticates with `credential`, for a master that wants to know (libsasl2 has to be
-    /// there, with its mechanism CRAM-MD5).
+    /// Like [`start`](Self::start), but agents need not make offers: a restarted agent may have all its
+    /// resources in use, or another framework may receive the offers first. Once the master is
+    /// elected, `registered` is called repeatedly with the master's address. It returns the number of
+    /// registered agents, or `None` if the number is unknown. The framework authenticates with
+    /// `credential`, for a master that requires authentication (needs libsasl2 with its mechanism
+    /// CRAM-MD5).
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -103,11 +103,11 @@ impl Local {
         timeout: Duration,
         credential: Option<&Credential>,
         mut registered: impl FnMut(SocketAddr) -> Option<usize>,
-    ) -> Result<Local> {
-        // None is later than an Instant can say, so for ever.
+    ) -> Result<Local, LibraryError> {
+        // `None` is later than an Instant can represent: no deadline.
         let deadline = Instant::now().checked_add(timeout);
         let agents = agents_wanted(env::var("MESOS_NUM_SLAVES").ok().as_deref())?;
-        let only = Only::claim()?;
+        let claim = Claim::new()?;
 
         let framework = FrameworkInfo {
             name: "local cluster".to_owned(),
@@ -117,7 +117,7 @@ impl Local {
         let credential = credential.map(Credential::encode_to_vec);
         let (sender, events) = mpsc::channel();
         let handler = move |event| {
-            // Once the cluster is up nobody listens, and nothing more is expected.
+            // The receiver is gone once the cluster is ready. Later events do not matter.
             let _ = sender.send(event);
         };
         let driver = Scheduler::new(
@@ -134,7 +134,7 @@ impl Local {
         .map_err(refused)?;
         let status = driver.start().map_err(refused)?;
         if status != sys::MESOS_SHIM_RUNNING {
-            // The driver has told why before `start` returned, maybe before `new` did.
+            // libmesos called the error callback before `start` returned, maybe before `new` did.
             let reason = events.try_iter().find_map(|event| failure(&event));
             return Err(refused(
                 reason.unwrap_or_else(|| format!("driver status {status}")),
@@ -149,7 +149,7 @@ impl Local {
         };
         while !ready.complete() {
             if let Some(event) = next(&events, deadline, &ready)? {
-                ready.take(&event)?;
+                ready.update(&event)?;
             }
             if ready.master.is_some() && !ready.complete() {
                 ready.registered = registered(ready.address()?).unwrap_or_default();
@@ -157,20 +157,19 @@ impl Local {
         }
         let address = ready.address()?;
         driver.stop(false).map_err(refused)?;
-        // The master then has this framework's end before any call from outside.
+        // So the master receives the TEARDOWN before any call from outside.
         driver.join().map_err(refused)?;
         let agents = ready.agents.into_iter().collect();
         Ok(Local {
             _driver: driver,
-            _only: only,
+            _claim: claim,
             address,
             agents,
         })
     }
 
-    /// Where the master and all agents listen. Paths begin with `/master` and
-    /// `/slave(1)`, `/slave(2)`, …; the short forms that daemons have as well
-    /// (`/api/v1/scheduler`) are not served.
+    /// The address of the master and all agents. Paths begin with `/master` and `/slave(1)`,
+    /// `/slave(2)`, …. The short paths of the daemons (`/api/v1/scheduler`) do not exist here.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -181,42 +180,42 @@ impl Local {
     }
 }
 
-/// How often it is asked who is registered, while nothing is heard of it.
-const ROUND: Duration = Duration::from_millis(50);
+/// The interval between two calls of `registered` while no event arrives.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The right to run the one cluster that a process can have: libmesos ends a process
-/// that starts a second.
-struct Only;
+/// The right to run the only cluster of the process: libmesos ends a process that starts a second
+/// one.
+struct Claim;
 
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
-impl Only {
-    fn claim() -> Result<Only> {
+impl Claim {
+    fn new() -> Result<Claim> {
         if RUNNING.swap(true, Ordering::AcqRel) {
             return Err(refused(
-                "one runs in this process already; drop it first, or start this one in \
-                 another process",
+                "this process already runs a local cluster; drop that cluster first, or start \
+                 this one in another process",
             ));
         }
-        let only = Only;
+        let claim = Claim;
         preflight::check().map_err(refused)?;
-        Ok(only)
+        Ok(claim)
     }
 }
 
-impl Drop for Only {
+impl Drop for Claim {
     fn drop(&mut self) {
         RUNNING.store(false, Ordering::Release);
     }
 }
 
-/// What has been heard so far of a cluster that is starting.
+/// The progress of a cluster that is starting.
 struct Ready {
     wanted: usize,
     master: Option<MasterInfo>,
-    /// Those that have made an offer.
+    /// The agents that have made an offer.
     agents: BTreeSet<String>,
-    /// How many there are by another account.
+    /// The last result of the caller's `registered` function.
     registered: usize,
 }
 
@@ -229,13 +228,13 @@ impl Ready {
         self.registered.max(self.agents.len())
     }
 
-    fn take(&mut self, event: &Event) -> Result<()> {
+    fn update(&mut self, event: &Event) -> Result<()> {
         match (event.kind, event.parts.as_slice()) {
             (sys::MESOS_SHIM_REGISTERED, [_, master]) => {
                 self.master = Some(MasterInfo::decode(master.as_slice()).map_err(refused)?);
             }
-            // An agent's first offer is the only thing that tells a framework that the
-            // agent is there. This one keeps its offers, so each agent makes one.
+            // A framework learns of an agent only by the agent's first offer. This framework keeps
+            // its offers, so each agent makes one.
             (sys::MESOS_SHIM_RESOURCE_OFFERS, offers) => {
                 for offer in offers {
                     let offer = Offer::decode(offer.as_slice()).map_err(refused)?;
@@ -257,45 +256,45 @@ impl Ready {
             let ip = address.ip.as_deref()?.parse().ok()?;
             Some(SocketAddr::new(ip, u16::try_from(address.port).ok()?))
         });
-        address.ok_or_else(|| refused("the master does not tell its address"))
+        address.ok_or_else(|| refused("the master does not report its address"))
     }
 }
 
-/// The number of agents that libmesos will start for this value of `MESOS_NUM_SLAVES`.
+/// The number of agents that libmesos starts for this value of `MESOS_NUM_SLAVES`.
 fn agents_wanted(value: Option<&str>) -> Result<usize> {
     let Some(text) = value else { return Ok(1) };
     text.parse().map_err(|_| {
         refused(format_args!(
-            "MESOS_NUM_SLAVES is {text:?}; it has to be a number of agents"
+            "MESOS_NUM_SLAVES is {text:?}; it must be a number"
         ))
     })
 }
 
-/// The next event, or none after a while.
+/// The next event. `None` if no event arrives within the poll interval.
 fn next(
     events: &Receiver<Event>,
     deadline: Option<Instant>,
     ready: &Ready,
 ) -> Result<Option<Event>> {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    match events.recv_timeout(left.map_or(ROUND, |left| left.min(ROUND))) {
+    match events.recv_timeout(left.map_or(POLL_INTERVAL, |left| left.min(POLL_INTERVAL))) {
         Ok(event) => Ok(Some(event)),
         Err(RecvTimeoutError::Timeout) if left.is_none_or(|left| !left.is_zero()) => Ok(None),
-        Err(RecvTimeoutError::Timeout) => Err(Error::new(
-            ErrorKind::TimedOut,
+        Err(RecvTimeoutError::Timeout) => Err(LibraryError::new(
+            LibraryErrorKind::TimedOut,
             format_args!(
                 "the local cluster was not ready in time: its master has {}been elected, {} of \
-                 {} agents have registered; its log on stderr may tell why",
+                 {} agents have registered; its log on stderr may contain the reason",
                 if ready.master.is_some() { "" } else { "not " },
                 ready.seen(),
                 ready.wanted,
             ),
         )),
-        Err(RecvTimeoutError::Disconnected) => Err(refused("its driver has gone")),
+        Err(RecvTimeoutError::Disconnected) => Err(refused("its driver has ended")),
     }
 }
 
-/// The text of an event that says that nothing more will come.
+/// The text of an event after which no other event arrives.
 fn failure(event: &Event) -> Option<String> {
     matches!(
         event.kind,
@@ -310,9 +309,9 @@ fn failure(event: &Event) -> Option<String> {
     })
 }
 
-fn refused(reason: impl fmt::Display) -> Error {
-    Error::new(
-        ErrorKind::Refused,
+fn refused(reason: impl fmt::Display) -> LibraryError {
+    LibraryError::new(
+        LibraryErrorKind::Refused,
         format_args!("the local cluster did not start: {reason}"),
     )
 }
@@ -329,18 +328,17 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_agents_that_is_none_is_named_with_its_variable() {
+    fn an_invalid_number_of_agents_is_named_with_its_variable() {
         let error = agents_wanted(Some("banana")).expect_err("not a number");
         assert_eq!(
             error.to_string(),
-            "the local cluster did not start: MESOS_NUM_SLAVES is \"banana\"; it has to be a \
-             number of agents"
+            "the local cluster did not start: MESOS_NUM_SLAVES is \"banana\"; it must be a number"
         );
-        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert_eq!(error.kind(), LibraryErrorKind::Refused);
     }
 
     #[test]
-    fn a_cluster_is_not_ready_before_the_master_has_answered_and_every_agent_was_seen() {
+    fn a_cluster_is_ready_once_the_master_is_elected_and_all_agents_have_made_offers() {
         let offer = |agent: &str| Offer {
             agent_id: mesos_proto::v1::AgentId {
                 value: agent.to_owned(),
@@ -361,12 +359,12 @@ mod tests {
             agents: BTreeSet::new(),
             registered: 0,
         };
-        ready.take(&offers(&["a", "a"])).expect("offers");
+        ready.update(&offers(&["a", "a"])).expect("offers");
         assert!(!ready.complete());
         ready.registered = 2;
         assert!(!ready.complete());
         ready
-            .take(&Event {
+            .update(&Event {
                 kind: sys::MESOS_SHIM_REGISTERED,
                 parts: vec![Vec::new(), MasterInfo::default().encode_to_vec()],
                 value: 0,

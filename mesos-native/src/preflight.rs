@@ -1,4 +1,4 @@
-//! What makes libmesos end the process when it starts up, tried before it does
+//! Checks the settings for which libmesos would end the process at startup
 //! (`3rdparty/libprocess/src/process.cpp`, `src/logging/logging.cpp`).
 
 use std::env;
@@ -7,16 +7,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{LibraryError, LibraryErrorKind, Result};
 
-/// Whether libmesos has started up: it reads its settings once.
+/// Whether a check has succeeded. libmesos reads its settings once.
 static DONE: AtomicBool = AtomicBool::new(false);
 
-/// Looks at the settings in the environment, until they were once found good. Blocks for
-/// as long as the machine takes to resolve its own name.
+/// Checks the settings in the environment, until a check has succeeded. Blocks while the machine
+/// resolves its host name.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`]: names the setting, and what to change.
+/// [`LibraryErrorKind::Refused`]: the text names the setting and says what to change.
 pub(crate) fn check() -> Result<()> {
     if DONE.load(Ordering::Acquire) {
         return Ok(());
@@ -29,33 +29,40 @@ pub(crate) fn check() -> Result<()> {
 fn settings(get: &dyn Fn(&str) -> Option<String>) -> Result<()> {
     let set = |name: &str| get(name).filter(|value| !value.is_empty());
     let ip: Option<IpAddr> = parsed("LIBPROCESS_IP", get, "an IP address")?;
-    let port: Option<u16> = parsed("LIBPROCESS_PORT", get, "a port, 0 for any")?;
+    let port: Option<u16> = parsed(
+        "LIBPROCESS_PORT",
+        get,
+        "a port number, or 0 for any free port",
+    )?;
     let _: Option<IpAddr> = parsed("LIBPROCESS_ADVERTISE_IP", get, "an IP address")?;
-    let _: Option<u16> = parsed("LIBPROCESS_ADVERTISE_PORT", get, "a port")?;
+    let _: Option<u16> = parsed("LIBPROCESS_ADVERTISE_PORT", get, "a port number")?;
     let threads: Option<u32> = parsed("LIBPROCESS_NUM_WORKER_THREADS", get, "a number")?;
     if threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
         return Err(refused(
-            "LIBPROCESS_NUM_WORKER_THREADS has to be between 1 and 1024",
+            "LIBPROCESS_NUM_WORKER_THREADS must be between 1 and 1024",
         ));
     }
-    free(SocketAddr::new(
+    can_listen(SocketAddr::new(
         ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         port.unwrap_or(0),
     ))?;
     let any = ip.is_none_or(|ip| ip.is_unspecified());
     if any && set("LIBPROCESS_ADVERTISE_IP").is_none() {
-        own_name_resolves()?;
+        host_name_resolves()?;
     }
     if let Some(level) = set("MESOS_LOGGING_LEVEL")
         && !["INFO", "WARNING", "ERROR"].contains(&level.as_str())
     {
         return Err(refused(format_args!(
-            "MESOS_LOGGING_LEVEL is {level:?}; it has to be INFO, WARNING or ERROR"
+            "MESOS_LOGGING_LEVEL is {level:?}; it must be INFO, WARNING or ERROR"
         )));
     }
     if let Some(directory) = set("MESOS_LOG_DIR") {
-        fs::create_dir_all(&directory)
-            .map_err(|error| refused(format_args!("MESOS_LOG_DIR {directory}: {error}")))?;
+        fs::create_dir_all(&directory).map_err(|error| {
+            refused(format_args!(
+                "cannot create MESOS_LOG_DIR {directory}: {error}"
+            ))
+        })?;
     }
     let tls = ["LIBPROCESS_SSL_ENABLED", "SSL_ENABLED"].iter();
     if tls
@@ -72,32 +79,32 @@ fn settings(get: &dyn Fn(&str) -> Option<String>) -> Result<()> {
 fn parsed<T: std::str::FromStr>(
     name: &str,
     get: &dyn Fn(&str) -> Option<String>,
-    wanted: &str,
+    expected: &str,
 ) -> Result<Option<T>> {
     get(name)
         .map(|text| {
             text.parse()
-                .map_err(|_| refused(format_args!("{name} is {text:?}; it has to be {wanted}")))
+                .map_err(|_| refused(format_args!("{name} is {text:?}; it must be {expected}")))
         })
         .transpose()
 }
 
-/// Somebody may still be faster; then the reason is on stderr only.
-fn free(address: SocketAddr) -> Result<()> {
+/// Another process may still take the port first. Then the reason is only on stderr.
+fn can_listen(address: SocketAddr) -> Result<()> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
         Err(error) => Err(refused(format_args!(
-            "it cannot listen on {address}: {error}; choose another LIBPROCESS_IP or \
-             LIBPROCESS_PORT, 0 for a free port"
+            "libmesos cannot listen on {address}: {error}; choose another LIBPROCESS_IP or \
+             LIBPROCESS_PORT (0 means any free port)"
         ))),
     }
 }
 
-/// libmesos tells masters the address of the machine's own name.
-fn own_name_resolves() -> Result<()> {
+/// libmesos sends masters the address of the machine's host name.
+fn host_name_resolves() -> Result<()> {
     let name = nix::unistd::gethostname().map_err(|error| {
         refused(format_args!(
-            "the machine's name is not to be had: {error}; set LIBPROCESS_IP"
+            "cannot read the host name: {error}; set LIBPROCESS_IP"
         ))
     })?;
     let name = name.to_string_lossy().into_owned();
@@ -106,8 +113,8 @@ fn own_name_resolves() -> Result<()> {
         return Ok(());
     }
     Err(refused(format_args!(
-        "the machine's own name {name:?} has no IPv4 address, so masters could not be told \
-         where to answer; set LIBPROCESS_IP to the address that they reach"
+        "the host name {name:?} has no IPv4 address, so masters could not connect back; set \
+         LIBPROCESS_IP to an address that masters can reach"
     )))
 }
 
@@ -120,12 +127,12 @@ fn readable(file: &str, set: &dyn Fn(&str) -> Option<String>) -> Result<()> {
     };
     match fs::File::open(Path::new(&path)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(refused(format_args!("{new} {path}: {error}"))),
+        Err(error) => Err(refused(format_args!("cannot read {new} {path}: {error}"))),
     }
 }
 
-fn refused(reason: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Refused, reason)
+fn refused(reason: impl std::fmt::Display) -> LibraryError {
+    LibraryError::new(LibraryErrorKind::Refused, reason)
 }
 
 #[cfg(test)]
@@ -142,8 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_libmesos_takes_are_good() {
-        checked(&[]).expect("good");
+    fn settings_that_libmesos_accepts_pass() {
+        checked(&[]).expect("valid");
         checked(&[
             ("LIBPROCESS_PORT", "0"),
             ("LIBPROCESS_NUM_WORKER_THREADS", "8"),
@@ -152,11 +159,11 @@ mod tests {
             ("MESOS_LOGGING_LEVEL", "WARNING"),
             ("LIBPROCESS_SSL_ENABLED", "0"),
         ])
-        .expect("good");
+        .expect("valid");
     }
 
     #[test]
-    fn a_setting_that_would_end_the_process_is_named() {
+    fn an_error_names_the_setting_that_would_end_the_process() {
         for (name, value) in [
             ("LIBPROCESS_IP", "localhost"),
             ("LIBPROCESS_IP", "192.0.2.1"), // no machine has this address
@@ -171,12 +178,12 @@ mod tests {
         ] {
             let error = checked(&[(name, value)]).expect_err(name);
             assert!(error.to_string().contains(name), "{error}");
-            assert_eq!(error.kind(), ErrorKind::Refused);
+            assert_eq!(error.kind(), LibraryErrorKind::Refused);
         }
     }
 
     #[test]
-    fn tls_without_its_files_is_refused_with_the_variable_to_set() {
+    fn tls_without_its_files_is_refused_and_the_variable_is_named() {
         let on = ("LIBPROCESS_SSL_ENABLED", "true");
         let error = checked(&[on]).expect_err("no key");
         assert!(
@@ -195,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_taken_is_refused() {
+    fn a_port_in_use_is_refused() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = taken.local_addr().expect("its address").port().to_string();
         let error = checked(&[("LIBPROCESS_PORT", &port)]).expect_err("taken");

@@ -1,7 +1,7 @@
-//! The loader and the local cluster on a real libmesos.
+//! Tests of the loader and the local cluster with a real libmesos.
 //!
-//! A cluster needs a process whose environment was made for it, so each test runs
-//! itself once more in such a process and asks it from outside.
+//! A cluster needs a process with a prepared environment. So each test runs itself again as an inner
+//! process, and checks the cluster from the outer process.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,17 +12,17 @@ use std::time::Duration;
 use std::{env, fs, io, thread};
 
 use mesos_native::local::Local;
-use mesos_native::{ErrorKind, LIBRARY_VARIABLE, Library};
+use mesos_native::{LIBRARY_VARIABLE, Library, LibraryErrorKind};
 use tempfile::TempDir;
 
-/// Set in the inner process; says that the test plays its inner role.
+/// Set in the inner process.
 const INNER: &str = "MESOS_NATIVE_TEST_INNER";
-/// The directory for `Library::open_with`, if there is one.
+/// The directory for `Library::open_with`, if libmesos needs one.
 const DEPENDENCIES: &str = "MESOS_NATIVE_TEST_DEPENDENCIES";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn library() -> Library {
-    let path = PathBuf::from(env::var_os(LIBRARY_VARIABLE).expect("set by the outer role"));
+    let path = PathBuf::from(env::var_os(LIBRARY_VARIABLE).expect("set by the outer process"));
     match env::var_os(DEPENDENCIES) {
         Some(directory) => Library::open_with(path, directory),
         None => Library::open(path),
@@ -34,7 +34,7 @@ fn is_inner() -> bool {
     env::var_os(INNER).is_some()
 }
 
-/// The process in which a test plays its inner role.
+/// The inner process of a test.
 struct Inner {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -82,21 +82,21 @@ impl Inner {
         })
     }
 
-    /// The next word that the inner role said.
-    fn said(&mut self) -> String {
+    /// The next line that the inner process reported.
+    fn next_report(&mut self) -> String {
         let mut line = String::new();
         loop {
             line.clear();
             let n = self.output.read_line(&mut line).expect("its output");
-            assert_ne!(n, 0, "the inner process ended without a word");
-            // libtest writes lines of its own, one of them without an end.
-            if let Some((_, word)) = line.split_once("SAID ") {
-                return word.trim_end().to_owned();
+            assert_ne!(n, 0, "the inner process ended without a report");
+            // libtest also writes lines, one of them without a line end.
+            if let Some((_, report)) = line.split_once("REPORT ") {
+                return report.trim_end().to_owned();
             }
         }
     }
 
-    /// Lets the inner role end, which it has to do well.
+    /// Ends the inner process, and checks that it succeeds.
     fn end(mut self) {
         drop(self.child.stdin.take());
         io::copy(&mut self.output, &mut io::sink()).expect("its output");
@@ -111,19 +111,16 @@ impl Drop for Inner {
         let _ = self.child.wait();
         if thread::panicking() {
             let log = fs::read_to_string(self.work_dir.path().join("stderr"));
-            eprintln!(
-                "What the inner process wrote to stderr:\n{}",
-                log.unwrap_or_default()
-            );
+            eprintln!("stderr of the inner process:\n{}", log.unwrap_or_default());
         }
     }
 }
 
-fn say(word: impl std::fmt::Display) {
-    println!("SAID {word}");
+fn report(line: impl std::fmt::Display) {
+    println!("REPORT {line}");
 }
 
-fn until_told_to_end() {
+fn wait_for_end_of_input() {
     io::stdin()
         .read_to_end(&mut Vec::new())
         .expect("standard input");
@@ -139,8 +136,8 @@ fn get(address: SocketAddr, path: &str) -> String {
     response
 }
 
-/// The libmesos that `MESOS_NATIVE_LIBRARY` names; where it names none, the one of
-/// mesos-local, with a directory of what that one needs and the machine may lack.
+/// The libmesos in `MESOS_NATIVE_LIBRARY`. If the variable is unset, the libmesos of mesos-local with
+/// a directory of stand-ins.
 fn real_libmesos(scratch: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
     if let Some(path) = env::var_os(LIBRARY_VARIABLE) {
         return Some((path.into(), env::var_os(DEPENDENCIES).map(PathBuf::from)));
@@ -154,21 +151,21 @@ fn real_libmesos(scratch: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
 }
 
 #[test]
-fn a_cluster_has_its_agents_and_no_framework_when_start_returns() {
+fn a_started_cluster_has_all_agents_and_no_active_framework() {
     if is_inner() {
         let library = library();
-        say(library.version().expect("a version"));
+        report(library.version().expect("a version"));
         let cluster = Local::start(&library, TIMEOUT).expect("a cluster");
         assert_eq!(cluster.agents().len(), 2);
-        say(cluster.address());
-        return until_told_to_end();
+        report(cluster.address());
+        return wait_for_end_of_input();
     }
-    let name = "a_cluster_has_its_agents_and_no_framework_when_start_returns";
+    let name = "a_started_cluster_has_all_agents_and_no_active_framework";
     let Some(mut inner) = Inner::run(name, &[("MESOS_NUM_SLAVES", "2")]) else {
         return;
     };
-    let version = inner.said();
-    let address = inner.said().parse().expect("an address");
+    let version = inner.next_report();
+    let address = inner.next_report().parse().expect("an address");
     get(address, "/master/health");
     let state = get(address, "/master/state");
     assert!(
@@ -184,90 +181,93 @@ fn a_cluster_has_its_agents_and_no_framework_when_start_returns() {
     inner.end();
     assert!(
         TcpStream::connect(address).is_err(),
-        "somebody still listens on {address}"
+        "a process still listens on {address}"
     );
 }
 
 #[test]
-fn a_cluster_without_agents_is_ready_too() {
+fn a_cluster_without_agents_becomes_ready() {
     if is_inner() {
         let cluster = Local::start(&library(), TIMEOUT).expect("a cluster");
         assert!(cluster.agents().is_empty());
-        say(cluster.address());
-        return until_told_to_end();
+        report(cluster.address());
+        return wait_for_end_of_input();
     }
-    let name = "a_cluster_without_agents_is_ready_too";
+    let name = "a_cluster_without_agents_becomes_ready";
     let Some(mut inner) = Inner::run(name, &[("MESOS_NUM_SLAVES", "0")]) else {
         return;
     };
-    let state = get(inner.said().parse().expect("an address"), "/master/state");
+    let state = get(
+        inner.next_report().parse().expect("an address"),
+        "/master/state",
+    );
     assert!(state.contains(r#""activated_slaves":0.0"#), "{state}");
     inner.end();
 }
 
 #[test]
-fn a_cluster_can_be_started_again_after_it_was_dropped_but_not_beside_another() {
+fn a_process_can_start_a_second_cluster_only_after_the_first_was_dropped() {
     if is_inner() {
         let library = library();
         let first = Local::start(&library, TIMEOUT).expect("a cluster");
-        let error = Local::start(&library, TIMEOUT).expect_err("one is there already");
-        say(error);
+        let error = Local::start(&library, TIMEOUT).expect_err("a second cluster");
+        report(error);
         get(first.address(), "/master/health");
         drop(first);
         let again = Local::start(&library, TIMEOUT).expect("a cluster again");
         get(again.address(), "/master/health");
         return;
     }
-    let name = "a_cluster_can_be_started_again_after_it_was_dropped_but_not_beside_another";
+    let name = "a_process_can_start_a_second_cluster_only_after_the_first_was_dropped";
     let Some(mut inner) = Inner::run(name, &[]) else {
         return;
     };
     assert_eq!(
-        inner.said(),
-        "the local cluster did not start: one runs in this process already; drop it first, or \
-         start this one in another process"
+        inner.next_report(),
+        "the local cluster did not start: this process already runs a local cluster; drop that \
+         cluster first, or start this one in another process"
     );
     inner.end();
 }
 
 #[test]
-fn a_port_in_use_is_an_error_that_names_it() {
+fn an_error_names_a_port_that_is_in_use() {
     if is_inner() {
         let error = Local::start(&library(), TIMEOUT).expect_err("the port is in use");
-        assert_eq!(error.kind(), ErrorKind::Refused);
-        return say(error);
+        assert_eq!(error.kind(), LibraryErrorKind::Refused);
+        return report(error);
     }
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its address").port();
-    let name = "a_port_in_use_is_an_error_that_names_it";
+    let name = "an_error_names_a_port_that_is_in_use";
     let setting = port.to_string();
     let Some(mut inner) = Inner::run(name, &[("LIBPROCESS_PORT", &setting)]) else {
         return;
     };
     assert_eq!(
-        inner.said(),
+        inner.next_report(),
         format!(
-            "the local cluster did not start: it cannot listen on 127.0.0.1:{port}: Address \
-             already in use (os error 98); choose another LIBPROCESS_IP or LIBPROCESS_PORT, 0 \
-             for a free port"
+            "the local cluster did not start: libmesos cannot listen on 127.0.0.1:{port}: Address \
+             already in use (os error 98); choose another LIBPROCESS_IP or LIBPROCESS_PORT (0 \
+             means any free port)"
         )
     );
     inner.end();
 }
 
 #[test]
-fn a_setting_that_is_refused_inside_the_constructor_is_an_error() {
+fn a_setting_that_the_constructor_refuses_is_an_error() {
     if is_inner() {
-        let error = Local::start(&library(), TIMEOUT).expect_err("quiet is no number");
-        assert_eq!(error.kind(), ErrorKind::Refused);
-        return say(error);
+        let error = Local::start(&library(), TIMEOUT).expect_err("not a boolean");
+        assert_eq!(error.kind(), LibraryErrorKind::Refused);
+        return report(error);
     }
-    let name = "a_setting_that_is_refused_inside_the_constructor_is_an_error";
+    let name = "a_setting_that_the_constructor_refuses_is_an_error";
     let Some(mut inner) = Inner::run(name, &[("MESOS_QUIET", "banana")]) else {
         return;
     };
     assert_eq!(
-        inner.said(),
+        inner.next_report(),
         "the local cluster did not start: Failed to load flag 'quiet': Failed to load value \
          'banana': Expecting a boolean (e.g., true or false)"
     );
@@ -275,12 +275,12 @@ fn a_setting_that_is_refused_inside_the_constructor_is_an_error() {
 }
 
 #[test]
-fn a_setting_that_is_refused_when_the_driver_starts_is_an_error() {
+fn a_setting_that_is_refused_at_start_is_an_error() {
     if is_inner() {
         let error = Local::start(&library(), TIMEOUT).expect_err("both are set");
-        return say(error);
+        return report(error);
     }
-    let name = "a_setting_that_is_refused_when_the_driver_starts_is_an_error";
+    let name = "a_setting_that_is_refused_at_start_is_an_error";
     let settings = [
         ("MESOS_MODULES", "{}"),
         ("MESOS_MODULES_DIR", "/nonexistent"),
@@ -289,7 +289,7 @@ fn a_setting_that_is_refused_when_the_driver_starts_is_an_error() {
         return;
     };
     assert_eq!(
-        inner.said(),
+        inner.next_report(),
         "the local cluster did not start: Only one of MESOS_MODULES or MESOS_MODULES_DIR should \
          be specified"
     );
@@ -297,42 +297,42 @@ fn a_setting_that_is_refused_when_the_driver_starts_is_an_error() {
 }
 
 #[test]
-fn a_cluster_whose_agents_have_nothing_to_offer_times_out_and_says_how_far_it_got() {
+fn a_cluster_without_offers_times_out_and_reports_its_progress() {
     if is_inner() {
         let error = Local::start(&library(), Duration::from_secs(1)).expect_err("no offers");
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
-        return say(error);
+        assert_eq!(error.kind(), LibraryErrorKind::TimedOut);
+        return report(error);
     }
-    let name = "a_cluster_whose_agents_have_nothing_to_offer_times_out_and_says_how_far_it_got";
+    let name = "a_cluster_without_offers_times_out_and_reports_its_progress";
     let settings = [("MESOS_RESOURCES", "cpus:0;mem:0;disk:0;ports:[]")];
     let Some(mut inner) = Inner::run(name, &settings) else {
         return;
     };
     assert_eq!(
-        inner.said(),
+        inner.next_report(),
         "the local cluster was not ready in time: its master has been elected, 0 of 1 agents \
-         have registered; its log on stderr may tell why"
+         have registered; its log on stderr may contain the reason"
     );
     inner.end();
 }
 
 #[test]
-fn there_is_one_libmesos_in_a_process() {
+fn a_process_loads_only_one_libmesos() {
     if is_inner() {
         let first = library();
         let same = Library::open(first.path()).expect("the same library");
         assert_eq!(same.path(), first.path());
         let other = env::current_exe().expect("this program");
         let error = Library::open(other).expect_err("another one");
-        assert_eq!(error.kind(), ErrorKind::AlreadyLoaded);
-        // From another thread as well.
+        assert_eq!(error.kind(), LibraryErrorKind::AlreadyLoaded);
+        // Another thread gets the same library.
         let path = first.path().to_owned();
         thread::spawn(move || Library::open(path).expect("the same library"))
             .join()
             .expect("done");
         return;
     }
-    let Some(inner) = Inner::run("there_is_one_libmesos_in_a_process", &[]) else {
+    let Some(inner) = Inner::run("a_process_loads_only_one_libmesos", &[]) else {
         return;
     };
     inner.end();

@@ -1,25 +1,25 @@
-//! What is not a libmesos is refused, with a message that says what to change. None of
-//! these tests needs a libmesos.
+//! Files that are not libmesos are refused with a message that says what to change. These tests do
+//! not need a libmesos.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use mesos_native::{Error, ErrorKind, Library};
+use mesos_native::{Library, LibraryError, LibraryErrorKind};
 use tempfile::TempDir;
 
-/// The symbols that are looked up, as the shim's own list has them.
+/// The list of required symbols in the shim.
 const SYMBOLS: &str = include_str!("../shim/symbols.hpp");
 
-fn refused(path: &Path) -> Error {
-    Library::open(path).expect_err("this is no libmesos")
+fn refused(path: &Path) -> LibraryError {
+    Library::open(path).expect_err("not a libmesos")
 }
 
 fn scratch() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-/// A shared library that exports `symbols` as functions, and needs `needed` if given.
+/// Compiles a shared library that exports `symbols` as functions and depends on `needed`.
 fn library(dir: &Path, name: &str, symbols: &[&str], needed: Option<&str>) -> PathBuf {
     let mut code = String::new();
     for (index, symbol) in symbols.iter().enumerate() {
@@ -50,11 +50,11 @@ fn a_missing_file_is_named_with_the_variable_to_set() {
         "no libmesos at /nonexistent/libmesos.so: No such file or directory (os error 2); give \
          the path of a libmesos.so, or set MESOS_NATIVE_LIBRARY to it"
     );
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.kind(), LibraryErrorKind::NotFound);
 }
 
 #[test]
-fn a_file_that_is_no_shared_library_is_refused_before_the_loader_sees_it() {
+fn a_file_that_is_not_a_shared_library_is_refused_before_loading() {
     let dir = scratch();
     let path = dir.path().join("libmesos.so");
     fs::write(&path, "hello").expect("write");
@@ -62,11 +62,11 @@ fn a_file_that_is_no_shared_library_is_refused_before_the_loader_sees_it() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cannot load {}: it is not a shared library (ELF)",
+            "cannot load {}: the file is not a shared library (ELF)",
             path.display()
         )
     );
-    assert_eq!(error.kind(), ErrorKind::NotLoadable);
+    assert_eq!(error.kind(), LibraryErrorKind::NotLoadable);
 }
 
 #[test]
@@ -81,12 +81,12 @@ fn an_empty_file_and_a_directory_are_refused() {
                 .to_string()
                 .starts_with(&format!("cannot load {}: ", path.display()))
         );
-        assert_eq!(error.kind(), ErrorKind::NotLoadable);
+        assert_eq!(error.kind(), LibraryErrorKind::NotLoadable);
     }
 }
 
 #[test]
-fn a_library_cut_short_is_refused_before_the_loader_dies_of_it() {
+fn a_truncated_library_is_refused_before_the_loader_crashes() {
     let dir = scratch();
     let path = library(dir.path(), "libmesos.so", &["m"], None);
     let whole = fs::read(&path).expect("read");
@@ -95,30 +95,30 @@ fn a_library_cut_short_is_refused_before_the_loader_dies_of_it() {
         let error = refused(&path);
         let text = error.to_string();
         let start = format!(
-            "cannot load {}: it is cut short: {length} bytes of at least ",
+            "cannot load {}: the file is truncated: {length} bytes of at least ",
             path.display()
         );
         assert!(text.starts_with(&start), "{text}");
-        assert!(text.ends_with("; get it again"), "{text}");
-        assert_eq!(error.kind(), ErrorKind::NotLoadable);
+        assert!(text.ends_with("; download it again"), "{text}");
+        assert_eq!(error.kind(), LibraryErrorKind::NotLoadable);
     }
 }
 
 #[test]
-fn a_shared_library_that_is_something_else_is_told_from_libmesos() {
+fn another_shared_library_is_reported_as_not_libmesos() {
     let dir = scratch();
     let path = library(dir.path(), "libother.so", &["something"], None);
     let error = refused(&path);
     assert_eq!(
         error.to_string(),
         format!(
-            "{} is a shared library, but not libmesos: it has none of the functions that are \
-             needed, such as mesos::MesosSchedulerDriver::MesosSchedulerDriver(mesos::Scheduler*, \
+            "{} is a shared library, but not libmesos: it lacks all required functions, such as \
+             mesos::MesosSchedulerDriver::MesosSchedulerDriver(mesos::Scheduler*, \
              mesos::FrameworkInfo const&, std::string const&, bool, mesos::Credential const&)",
             path.display()
         )
     );
-    assert_eq!(error.kind(), ErrorKind::NotMesos);
+    assert_eq!(error.kind(), LibraryErrorKind::NotMesos);
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn every_missing_function_is_listed_in_one_error() {
         !text.contains("mesos::internal::version()"),
         "optional, but named: {text}"
     );
-    assert_eq!(error.kind(), ErrorKind::NotMesos);
+    assert_eq!(error.kind(), LibraryErrorKind::NotMesos);
 }
 
 #[test]
-fn a_libmesos_with_the_old_string_type_is_told_by_its_mangled_names() {
+fn a_libmesos_with_the_old_string_type_is_incompatible() {
     let dir = scratch();
     let symbols = [
         "_ZN5mesos20MesosSchedulerDriver5startEv",
@@ -156,17 +156,17 @@ fn a_libmesos_with_the_old_string_type_is_told_by_its_mangled_names() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} was built with the C++ string type of before GCC 5 (_GLIBCXX_USE_CXX11_ABI=0), \
-             and this program with the newer one; use a libmesos built with GCC 5 or later and \
-             its defaults",
+            "{} was built with the C++ string type that GCC used before version 5 \
+             (_GLIBCXX_USE_CXX11_ABI=0), and this program with the newer type; use a libmesos \
+             that was built with GCC 5 or later and its defaults",
             path.display()
         )
     );
-    assert_eq!(error.kind(), ErrorKind::Incompatible);
+    assert_eq!(error.kind(), LibraryErrorKind::Incompatible);
 }
 
 #[test]
-fn a_dependency_that_the_machine_lacks_is_named() {
+fn a_missing_dependency_is_named_with_what_to_do() {
     let dir = scratch();
     let dependency = library(dir.path(), "libgone-for-a-test.so.7", &["gone"], None);
     let path = library(
@@ -181,16 +181,17 @@ fn a_dependency_that_the_machine_lacks_is_named() {
         error.to_string(),
         format!(
             "cannot load {}: libgone-for-a-test.so.7: cannot open shared object file: No such \
-             file or directory; it needs that library: install it, or name its directory in \
-             LD_LIBRARY_PATH",
+             file or directory; libmesos needs libgone-for-a-test.so.7: install it, or pass a \
+             directory that contains it to Library::open_with; for a libmesos that mesos-local \
+             downloaded, call mesos_local::load_libmesos, which supplies stand-ins",
             path.display()
         )
     );
-    assert_eq!(error.kind(), ErrorKind::NotLoadable);
+    assert_eq!(error.kind(), LibraryErrorKind::NotLoadable);
 }
 
 #[test]
-fn a_directory_of_dependencies_supplies_what_the_machine_lacks() {
+fn a_directory_of_dependencies_supplies_missing_libraries() {
     let dir = scratch();
     let supplied = dir.path().join("supplied");
     fs::create_dir(&supplied).expect("mkdir");
@@ -203,9 +204,9 @@ fn a_directory_of_dependencies_supplies_what_the_machine_lacks() {
     );
     let name = "libsupplied-for-a-test.so.7";
     fs::rename(dir.path().join(name), supplied.join(name)).expect("rename");
-    // It loads now, and is only refused for what it lacks itself.
-    let error = Library::open_with(&path, &supplied).expect_err("no libmesos");
-    assert_eq!(error.kind(), ErrorKind::NotMesos, "{error}");
+    // It loads, and is refused only for its own missing functions.
+    let error = Library::open_with(&path, &supplied).expect_err("not a libmesos");
+    assert_eq!(error.kind(), LibraryErrorKind::NotMesos, "{error}");
 }
 
 #[test]
@@ -220,8 +221,8 @@ fn dependencies_may_need_each_other_in_any_order() {
     for name in [first, last] {
         fs::rename(dir.path().join(name), supplied.join(name)).expect("rename");
     }
-    let error = Library::open_with(&path, &supplied).expect_err("no libmesos");
-    assert_eq!(error.kind(), ErrorKind::NotMesos, "{error}");
+    let error = Library::open_with(&path, &supplied).expect_err("not a libmesos");
+    assert_eq!(error.kind(), LibraryErrorKind::NotMesos, "{error}");
 }
 
 #[test]
@@ -238,7 +239,7 @@ fn a_dependency_that_cannot_be_loaded_is_named() {
         text.starts_with(&format!("cannot load {}: ", broken.display())),
         "{text}"
     );
-    assert_eq!(error.kind(), ErrorKind::NotLoadable);
+    assert_eq!(error.kind(), LibraryErrorKind::NotLoadable);
 }
 
 #[test]
@@ -248,18 +249,18 @@ fn a_directory_of_dependencies_that_does_not_exist_is_named() {
     let error = Library::open_with(&path, "/nonexistent/dependencies").expect_err("no directory");
     assert!(
         error.to_string().starts_with(
-            "cannot load /nonexistent/dependencies: the directory cannot be read: No such file"
+            "cannot load /nonexistent/dependencies: cannot read the directory: No such file"
         ),
         "{error}"
     );
 }
 
-/// Runs the test of this name again, in a process with `variable` set as given.
-fn again(test: &str, variable: &str, value: Option<&str>) {
+/// Runs the test with this name in another process, with `variable` set or removed.
+fn rerun(test: &str, variable: &str, value: Option<&str>) {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command
         .args(["--exact", test, "--nocapture"])
-        .env("MESOS_NATIVE_TEST_AGAIN", "1");
+        .env("MESOS_NATIVE_TEST_RERUN", "1");
     command.env_remove("LD_LIBRARY_PATH").env_remove(variable);
     if let Some(value) = value {
         command.env(variable, value);
@@ -273,10 +274,10 @@ fn again(test: &str, variable: &str, value: Option<&str>) {
 }
 
 #[test]
-fn find_says_which_variable_led_it_astray() {
-    if env::var_os("MESOS_NATIVE_TEST_AGAIN").is_none() {
-        let name = "find_says_which_variable_led_it_astray";
-        return again(
+fn find_names_the_variable_with_a_wrong_path() {
+    if env::var_os("MESOS_NATIVE_TEST_RERUN").is_none() {
+        let name = "find_names_the_variable_with_a_wrong_path";
+        return rerun(
             name,
             "MESOS_NATIVE_LIBRARY",
             Some("/nonexistent/libmesos.so"),
@@ -289,14 +290,14 @@ fn find_says_which_variable_led_it_astray() {
             .starts_with("MESOS_NATIVE_LIBRARY: no libmesos at /nonexistent/"),
         "{error}"
     );
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.kind(), LibraryErrorKind::NotFound);
 }
 
 #[test]
-fn find_says_where_it_looked_when_nothing_is_set() {
-    if env::var_os("MESOS_NATIVE_TEST_AGAIN").is_none() {
-        return again(
-            "find_says_where_it_looked_when_nothing_is_set",
+fn find_lists_the_searched_places_when_the_variable_is_unset() {
+    if env::var_os("MESOS_NATIVE_TEST_RERUN").is_none() {
+        return rerun(
+            "find_lists_the_searched_places_when_the_variable_is_unset",
             "MESOS_NATIVE_LIBRARY",
             None,
         );
@@ -305,12 +306,12 @@ fn find_says_where_it_looked_when_nothing_is_set() {
         Err(error) => {
             assert_eq!(
                 error.to_string(),
-                "found no libmesos: MESOS_NATIVE_LIBRARY is not set, and the dynamic loader, \
-                 which looks in LD_LIBRARY_PATH and the system's directories, says: libmesos.so: \
-                 cannot open shared object file: No such file or directory; set \
+                "cannot find libmesos: MESOS_NATIVE_LIBRARY is not set, and the dynamic loader, \
+                 which searches LD_LIBRARY_PATH and the system's directories, reports: \
+                 libmesos.so: cannot open shared object file: No such file or directory; set \
                  MESOS_NATIVE_LIBRARY to the path of a libmesos.so"
             );
-            assert_eq!(error.kind(), ErrorKind::NotFound);
+            assert_eq!(error.kind(), LibraryErrorKind::NotFound);
         }
         // A machine that has Mesos installed.
         Ok(library) => assert_eq!(library.path(), Path::new("libmesos.so")),

@@ -39,8 +39,9 @@
     feature = "native",
     doc = "\n[`native::NativeBackend`] runs the same scheduler over libmesos, for clusters \
            that only take its protocol or its authentication, and \
-           [`native::NativeExecutorBackend`] the same executor. What they cannot do is an \
-           error that says so, and missing in [`SchedulerDriver::capabilities`]."
+           [`for_executor`](native::NativeBackend::for_executor) makes the backend for the same \
+           executor. A call that libmesos cannot express fails with \
+           [`ErrorKind::Unsupported`], and [`SchedulerDriver::capabilities`] does not include it."
 )]
 //!
 //! A `Box<dyn Backend<SchedulerApi>>` is a backend too, for a choice at run time.

@@ -1,5 +1,9 @@
-//! Calls of the v1 API as calls of `MesosSchedulerDriver`, and what of them it cannot
-//! make. What would end the process there is refused here (`src/sched/sched.cpp`).
+//! Translates calls of the v1 API to methods of `MesosSchedulerDriver`, and refuses what these
+//! methods cannot express. Arguments that would end the process there (`src/sched/sched.cpp`) are
+//! refused here.
+//!
+//! A part of a call that libmesos cannot carry is dropped if it is only a hint for the master. If
+//! it changes the meaning of the call, the call fails with [`ErrorKind::Unsupported`].
 
 use std::collections::BTreeSet;
 
@@ -10,15 +14,15 @@ use prost::Message;
 
 use crate::sys;
 
-/// One call, as messages in bytes.
-#[derive(Debug)]
-pub(super) enum Native {
+/// A call that libmesos can make, with serialized messages.
+#[derive(Debug, PartialEq)]
+pub(super) enum NativeCall {
     Accept {
         offer_ids: Vec<Vec<u8>>,
         operations: Vec<Vec<u8>>,
         filters: Vec<u8>,
     },
-    /// One call of libmesos for each offer.
+    /// Becomes one libmesos call for each offer.
     Decline {
         offer_ids: Vec<Vec<u8>>,
         filters: Vec<u8>,
@@ -42,35 +46,38 @@ pub(super) enum Native {
     Teardown,
 }
 
-/// What `call` is for libmesos. `known` is the id that the master gave, `has` whether
-/// this libmesos can do something.
-pub(super) fn native(
+/// Translates `call`. `known` is the framework id that the master assigned. `has` reports whether
+/// this libmesos has a capability.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`]: libmesos cannot express the call. [`ErrorKind::Config`]: the call is
+/// incomplete, or libmesos would end the process. [`ErrorKind::NotSubscribed`]: the call needs the
+/// framework id.
+pub(super) fn translate(
     call: Call,
     known: Option<&FrameworkId>,
     has: impl Fn(Capability) -> bool,
-) -> Result<Native> {
+) -> Result<NativeCall> {
     use call::Type;
     let require = |capability| {
         if has(capability) {
             return Ok(());
         }
-        let text = format!("this libmesos has no {capability:?}");
-        Err(Error::new(ErrorKind::Unsupported, text))
+        Err(unsupported(format!(
+            "this libmesos does not support {capability:?}"
+        )))
     };
     match call.r#type() {
         Type::Accept => {
             let accept = body(call.accept, "accept")?;
             if let Some(operation) = accept.operations.iter().find(|one| one.id.is_some()) {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "libmesos reports no operation's status, so operations must have no id; \
-                         this {} operation has one",
-                        operation.r#type().as_str_name()
-                    ),
-                ));
+                return Err(unsupported(format!(
+                    "libmesos does not report the status of operations; remove the id of this {} \
+                     operation",
+                    operation.r#type().as_str_name()
+                )));
             }
-            Ok(Native::Accept {
+            Ok(NativeCall::Accept {
                 offer_ids: encoded(&accept.offer_ids),
                 operations: encoded(&accept.operations),
                 filters: filters(accept.filters),
@@ -78,7 +85,7 @@ pub(super) fn native(
         }
         Type::Decline => {
             let decline = body(call.decline, "decline")?;
-            Ok(Native::Decline {
+            Ok(NativeCall::Decline {
                 offer_ids: encoded(&decline.offer_ids),
                 filters: filters(decline.filters),
             })
@@ -88,24 +95,23 @@ pub(super) fn native(
             if !roles.is_empty() {
                 require(Capability::PerRoleSuppression)?;
             }
-            Ok(Native::Revive(roles))
+            Ok(NativeCall::Revive(roles))
         }
         Type::Suppress => {
             let roles = call.suppress.unwrap_or_default().roles;
             if !roles.is_empty() {
                 require(Capability::PerRoleSuppression)?;
             }
-            Ok(Native::Suppress(roles))
+            Ok(NativeCall::Suppress(roles))
         }
         Type::Kill => {
             let kill = body(call.kill, "kill")?;
-            if kill.agent_id.is_some() {
-                require(Capability::KillOnAgent)?;
-            }
+            // `killTask` has no argument for the agent, which only helps the master to find the
+            // task, so the agent is dropped. A kill policy changes what happens to the task.
             if kill.kill_policy.is_some() {
                 require(Capability::KillPolicy)?;
             }
-            Ok(Native::Kill(kill.task_id.encode_to_vec()))
+            Ok(NativeCall::Kill(kill.task_id.encode_to_vec()))
         }
         Type::Acknowledge => {
             let acknowledge = body(call.acknowledge, "acknowledge")?;
@@ -115,11 +121,11 @@ pub(super) fn native(
                 uuid: Some(acknowledge.uuid),
                 ..status()
             };
-            Ok(Native::Acknowledge(status.encode_to_vec()))
+            Ok(NativeCall::Acknowledge(status.encode_to_vec()))
         }
         Type::Message => {
             let message = body(call.message, "message")?;
-            Ok(Native::Message {
+            Ok(NativeCall::Message {
                 executor_id: message.executor_id.encode_to_vec(),
                 agent_id: message.agent_id.encode_to_vec(),
                 data: message.data.to_vec(),
@@ -133,11 +139,11 @@ pub(super) fn native(
                 ..status()
             });
             let statuses = statuses.map(|status| status.encode_to_vec());
-            Ok(Native::Reconcile(statuses.collect()))
+            Ok(NativeCall::Reconcile(statuses.collect()))
         }
         Type::Request => {
             let request = body(call.request, "request")?;
-            Ok(Native::Request(encoded(&request.requests)))
+            Ok(NativeCall::Request(encoded(&request.requests)))
         }
         Type::UpdateFramework => {
             require(Capability::UpdateFramework)?;
@@ -148,15 +154,15 @@ pub(super) fn native(
             no_role_twice(&update.suppressed_roles)?;
             // libmesos would abort the driver.
             let Some(known) = known else {
-                let text = "the framework has no id yet: update it after SUBSCRIBED";
+                let text = "cannot update the framework before SUBSCRIBED: it has no id yet";
                 return Err(Error::new(ErrorKind::NotSubscribed, text)
                     .with_delivery(mesos_core::Delivery::NotSent));
             };
             if update.framework_info.id.as_ref() != Some(known) {
-                let text = format!("the framework's id is {known}, and an update has to name it");
+                let text = format!("set the id of the updated framework to {known}");
                 return Err(Error::new(ErrorKind::Config, text));
             }
-            Ok(Native::UpdateFramework {
+            Ok(NativeCall::UpdateFramework {
                 framework: update.framework_info.encode_to_vec(),
                 suppressed_roles: update.suppressed_roles,
                 offer_constraints: update
@@ -164,20 +170,20 @@ pub(super) fn native(
                     .map(|constraints| constraints.encode_to_vec()),
             })
         }
-        Type::Teardown => Ok(Native::Teardown),
-        unsupported => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("libmesos has no call {}", unsupported.as_str_name()),
-        )),
+        Type::Teardown => Ok(NativeCall::Teardown),
+        other => Err(unsupported(format!(
+            "libmesos has no scheduler call {}",
+            other.as_str_name()
+        ))),
     }
 }
 
-impl Native {
-    /// Puts it in line, and returns the status that libmesos gives.
+impl NativeCall {
+    /// Queues the call in libmesos. Returns the status that libmesos returns.
     ///
     /// # Errors
-    /// A message does not parse, in libmesos' own words.
-    pub(super) fn make(&self, scheduler: &sys::Scheduler) -> Result<sys::Status, String> {
+    /// A message does not parse; the text of libmesos.
+    pub(super) fn queue(&self, scheduler: &sys::Scheduler) -> Result<sys::Status, String> {
         let call = match self {
             Self::Accept {
                 offer_ids,
@@ -191,7 +197,7 @@ impl Native {
             Self::Decline { offer_ids, filters } => {
                 let mut status = sys::MESOS_SHIM_RUNNING;
                 for offer_id in offer_ids {
-                    status = scheduler.make(&sys::Call::DeclineOffer { offer_id, filters })?;
+                    status = scheduler.queue(&sys::Call::DeclineOffer { offer_id, filters })?;
                     if status != sys::MESOS_SHIM_RUNNING {
                         break;
                     }
@@ -224,28 +230,28 @@ impl Native {
             },
             Self::Teardown => return scheduler.stop(false),
         };
-        scheduler.make(&call)
+        scheduler.queue(&call)
     }
 }
 
-/// libmesos ends the process for a role that is there twice.
+/// Refuses a duplicate role, for which libmesos would end the process.
 pub(super) fn no_role_twice(roles: &[String]) -> Result<()> {
     let mut seen = BTreeSet::new();
     match roles.iter().find(|role| !seen.insert(role.as_str())) {
         None => Ok(()),
         Some(role) => Err(Error::new(
             ErrorKind::Config,
-            format!("role {role:?} is twice among the suppressed ones; name it once"),
+            format!("suppressed role {role:?} is listed twice; list it once"),
         )),
     }
 }
 
-/// libmesos fills filters in where there are none, and the default of 5 s is the same.
+/// Missing filters become empty ones, which have the same default of 5 s (`mesos.proto`).
 fn filters(filters: Option<Filters>) -> Vec<u8> {
     filters.unwrap_or_default().encode_to_vec()
 }
 
-/// A status of which only ids matter; its state is mandatory.
+/// A status for calls that use only its ids. The state is a required field.
 fn status() -> TaskStatus {
     TaskStatus {
         state: TaskState::TaskStaging.into(),
@@ -257,6 +263,43 @@ fn encoded<M: Message>(messages: &[M]) -> Vec<Vec<u8>> {
     messages.iter().map(Message::encode_to_vec).collect()
 }
 
-fn body<T>(body: Option<T>, name: &str) -> Result<T> {
+/// The body of a call.
+pub(super) fn body<T>(body: Option<T>, name: &str) -> Result<T> {
     body.ok_or_else(|| Error::new(ErrorKind::Config, format!("the call lacks its `{name}`")))
+}
+
+pub(super) fn unsupported(text: String) -> Error {
+    Error::new(ErrorKind::Unsupported, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use mesos_proto::v1::{AgentId, KillPolicy, TaskId};
+
+    use super::*;
+
+    fn kill(agent_id: Option<AgentId>, kill_policy: Option<KillPolicy>) -> Result<NativeCall> {
+        let call = Call {
+            r#type: Some(call::Type::Kill.into()),
+            kill: Some(call::Kill {
+                task_id: TaskId::from("t"),
+                agent_id,
+                kill_policy,
+            }),
+            ..Default::default()
+        };
+        translate(call, None, |_| false)
+    }
+
+    #[test]
+    fn the_agent_of_a_kill_is_dropped() {
+        let with_agent = kill(Some(AgentId::from("a")), None).expect("a call");
+        assert_eq!(with_agent, kill(None, None).expect("a call"));
+    }
+
+    #[test]
+    fn a_kill_policy_is_unsupported() {
+        let error = kill(None, Some(KillPolicy::default())).expect_err("a kill policy");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
 }

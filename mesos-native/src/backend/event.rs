@@ -1,5 +1,5 @@
-//! What libmesos calls a scheduler with, as events of the v1 API. The messages are the
-//! same on the wire; only what they come in differs.
+//! Translates callbacks of libmesos to events of the v1 API. The messages inside are the same on
+//! the wire; only the events around them differ.
 
 use bytes::Bytes;
 use mesos_core::{Error, ErrorKind, Result};
@@ -9,8 +9,8 @@ use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, Offer
 
 use crate::sys;
 
-/// The events that one callback stands for; none for DISCONNECTED. `framework_id` is the
-/// id that was registered last, which REREGISTERED leaves out.
+/// The event of a callback; `None` for DISCONNECTED. `framework_id` is the id of the last
+/// REGISTERED, because REREGISTERED does not contain the id.
 pub(super) fn lift(
     callback: sys::Event,
     framework_id: &mut Option<FrameworkId>,
@@ -24,7 +24,7 @@ pub(super) fn lift(
         }
         (sys::MESOS_SHIM_REREGISTERED, [master]) => {
             let id = framework_id.clone().ok_or_else(|| {
-                let text = "libmesos reregistered a framework that it had never registered";
+                let text = "libmesos called reregistered before registered";
                 Error::new(ErrorKind::Protocol, text)
             })?;
             subscribed(id, decode("MasterInfo", master)?)
@@ -64,9 +64,9 @@ pub(super) fn lift(
         }
         (sys::MESOS_SHIM_ERROR, [text]) => {
             let message = String::from_utf8_lossy(text).into_owned();
-            // The master says so to a driver whose connection it has lost
-            // (src/master/master.cpp, exited), and the driver is aborted. The framework is
-            // still there, and can be subscribed again.
+            // The master sends this to a driver whose connection it has lost
+            // (src/master/master.cpp, exited), and the driver is aborted. The framework still
+            // exists and can subscribe again.
             if message == "Framework disconnected" {
                 let text = "the master has lost its connection to libmesos";
                 return Err(Error::new(ErrorKind::Transport, text));
@@ -76,12 +76,12 @@ pub(super) fn lift(
             })
         }
         (sys::MESOS_SHIM_SHIM_FAILED, [text]) => {
-            // Updates come again once the framework has subscribed again.
+            // The master repeats updates once the framework has subscribed again.
             let text = String::from_utf8_lossy(text);
             return Err(Error::new(
                 ErrorKind::Backend,
                 format!(
-                    "a callback of kind {} could not be taken from libmesos: {text}",
+                    "cannot copy a callback of kind {} from libmesos: {text}",
                     callback.value
                 ),
             ));
@@ -89,7 +89,10 @@ pub(super) fn lift(
         (kind, parts) => {
             return Err(Error::new(
                 ErrorKind::Protocol,
-                format!("a callback of kind {kind} with {} parts", parts.len()),
+                format!(
+                    "unexpected callback of kind {kind} with {} parts",
+                    parts.len()
+                ),
             ));
         }
     };
@@ -100,7 +103,7 @@ fn subscribed(framework_id: FrameworkId, master_info: MasterInfo) -> Event {
     event(event::Type::Subscribed, |event| {
         event.subscribed = Some(event::Subscribed {
             framework_id,
-            // libmesos watches the connection itself.
+            // libmesos does not report heartbeats.
             heartbeat_interval_seconds: None,
             master_info: Some(master_info),
         });
@@ -127,15 +130,15 @@ fn event(event_type: event::Type, fill: impl FnOnce(&mut Event)) -> Event {
     event
 }
 
-/// Text that is not UTF-8, which Mesos passes on, is replaced and told of.
+/// Decodes a message. Mesos may send text that is not UTF-8, which is replaced and logged.
 pub(super) fn decode<M: HasText>(name: &str, bytes: &Bytes) -> Result<M> {
     let (message, replaced) = lossy::decode(bytes.clone()).map_err(|cause| {
-        let text = format!("libmesos handed over a {name} that does not decode");
+        let text = format!("cannot decode {name} from libmesos ({} bytes)", bytes.len());
         Error::new(ErrorKind::Decode, text).with_source(cause)
     })?;
     if !replaced.is_empty() {
         let fields = replaced.join(", ");
-        tracing::warn!(%fields, "text that is not UTF-8 was replaced in a {name}");
+        tracing::warn!(%fields, "replaced invalid UTF-8 in {name}");
     }
     Ok(message)
 }
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_utf_8_is_replaced_and_loses_no_update() {
+    fn an_update_with_text_that_is_not_utf_8_is_delivered_with_replaced_text() {
         // task_id, state and message, as protobuf writes them.
         let status = b"\x0a\x03\x0a\x01t\x10\x01\x22\x01\xff".to_vec();
         let callback = sys::Event {
@@ -171,11 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_the_masters_own_but_for_a_lost_connection() {
+    fn an_error_is_an_event_but_a_lost_connection_is_retryable() {
         let event = error("Framework failed over").expect("an event");
         let message = event.and_then(|event| event.error).unwrap_or_default();
         assert_eq!(message.message, "Framework failed over");
-        let lost = error("Framework disconnected").expect_err("a subscription that is lost");
+        let lost = error("Framework disconnected").expect_err("a lost connection");
         assert_eq!(lost.kind(), ErrorKind::Transport);
         assert!(lost.is_retryable());
     }

@@ -1,8 +1,8 @@
-//! The backend: a scheduler driver of libmesos' for each subscription.
+//! The backend for schedulers: a libmesos driver for each subscription.
 //!
-//! Nothing of the user's runs on a thread of libmesos': its callbacks are copied into a
-//! queue, which the runtime in mesos-core reads. Acknowledgements are explicit ones, so
-//! that an update is acknowledged after its handler, as over HTTP.
+//! User code never runs on a thread of libmesos. Callbacks are copied into a queue, which the
+//! runtime in mesos-core reads. Acknowledgements are explicit, so an update is acknowledged after
+//! its handler, as over HTTP.
 
 mod address;
 mod call;
@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mesos_core::backend::{Backend, SchedulerApi, Subscription};
+use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{Capabilities, Capability, Error, ErrorKind, Result};
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::{Credential, FrameworkInfo, scheduler::OfferConstraints};
@@ -30,16 +31,14 @@ use crate::library::Library;
 use crate::preflight;
 use crate::sys::{self, Feature, Scheduler, Settings};
 use presence::Presence;
-use queue::Queue;
 use subscription::{Calls, Driver, Events, Inlet};
-use thread::on_a_thread;
 
 pub use executor::NativeExecutorBackend;
 
-/// How many callbacks may wait for their handler before libmesos has to wait.
-const QUEUE: usize = 128;
+/// The default capacity of the event queue, in callbacks.
+const EVENT_QUEUE: usize = 128;
 
-/// Runs schedulers over libmesos' `MesosSchedulerDriver`.
+/// Runs schedulers over libmesos's `MesosSchedulerDriver`.
 ///
 /// ```no_run
 /// use mesos_core::{Framework, Scheduler, SchedulerDriver};
@@ -55,83 +54,100 @@ const QUEUE: usize = 128;
 /// # }
 /// ```
 ///
-/// # What it cannot do
-/// libmesos has no inverse offers, no operation feedback, no SHUTDOWN, and no KILL with a
-/// kill policy or an agent: such calls fail with [`ErrorKind::Unsupported`] and
-/// [`capabilities`](Backend::capabilities) says so beforehand. Single roles and
-/// UPDATE_FRAMEWORK came with Mesos 1.9, offer constraints with 1.11.
+/// [`for_executor`](Self::for_executor) makes the backend for an executor.
 ///
-/// A call that succeeded is *in line* in libmesos: what the master says to it is not
-/// heard of ([`Capability::CallResults`]), and one that libmesos has not sent when the
-/// master is lost is dropped there. What has to arrive is therefore told by events, and
-/// comes again: updates until they are acknowledged, reconciliation by
-/// [`SchedulerDriver`](mesos_core::SchedulerDriver) until it is answered.
+/// # Limitations
+/// libmesos does not have inverse offers, operation feedback, SHUTDOWN, or kill policies. Such
+/// calls fail with [`ErrorKind::Unsupported`], and [`capabilities`](Backend::capabilities) does not
+/// include them. Per-role REVIVE and SUPPRESS and UPDATE_FRAMEWORK need Mesos 1.9, offer
+/// constraints need Mesos 1.11.
+///
+/// A part of a call that is only a hint for the master is dropped: KILL ignores its agent id.
+///
+/// A call that succeeded is *queued* in libmesos. The master's answer to the call is not reported
+/// ([`Capability::CallResults`]). If the master is lost before libmesos has sent the call, libmesos
+/// drops it. Important results therefore arrive as events and are repeated: updates until they are
+/// acknowledged, and reconciliation by [`SchedulerDriver`](mesos_core::SchedulerDriver) until it is
+/// answered.
 ///
 /// # Reconnecting
-/// With `zk://` (feature `zookeeper`), libmesos finds the leader and registers again by
-/// itself, for ever. The driver hears of it as a
-/// [disconnect](mesos_core::Scheduler::disconnected) and a new subscription. What is in
-/// ZooKeeper is looked at before each subscription of the driver's own, because libmesos
-/// would end the process over nodes that may not be read or are no master's. With a fixed address libmesos would not notice that a master has gone: a
-/// connection of this backend's own does, and ends the subscription, so that the driver
-/// subscribes again as it does over HTTP. (Not with TLS, where libmesos is left alone.)
-/// The master at a fixed address has to be the leader.
+/// With a `zk://` address (feature `zookeeper`), libmesos finds the leader and reregisters by
+/// itself, indefinitely. The driver reports this as a
+/// [disconnect](mesos_core::Scheduler::disconnected) and a new subscription. Before each
+/// subscription of the driver, this backend checks the data in ZooKeeper, because libmesos would
+/// end the process for nodes that it cannot read or parse.
+///
+/// With a fixed address, which must be the leader's, libmesos does not notice that a master has
+/// ended. This backend holds a second connection to the master. When that connection closes, the
+/// subscription ends and the driver subscribes again, as over HTTP. With TLS there is no second
+/// connection.
 ///
 /// # Network
-/// The master connects back to this process: it must be able to reach the address in
-/// `LIBPROCESS_IP` (or `LIBPROCESS_ADVERTISE_IP`), and the port in `LIBPROCESS_PORT`.
-/// Without them libmesos takes what the machine's own name resolves to, and any port.
-/// These and all other settings in the environment are read once in a process.
+/// The master connects back to this process, so it must reach the address in `LIBPROCESS_IP` (or
+/// `LIBPROCESS_ADVERTISE_IP`) and the port in `LIBPROCESS_PORT`. Without these variables libmesos
+/// uses the address of the machine's host name, and any free port. libmesos reads these and all
+/// other environment variables once in a process.
 ///
 /// # Processes
-/// A driver belongs to the process that made it; in a forked child its calls fail.
+/// A driver belongs to the process that created it. In a forked child its calls fail.
 ///
-/// # Leaving
-/// A driver that is stopped for failover, or aborted, deactivates its framework. The
-/// master starts to count the failover timeout only when the *process* has gone, because
-/// one connection serves all of a process.
+/// # Failover
+/// A driver that is stopped for failover or aborted deactivates its framework. The failover timeout
+/// begins only when the *process* ends, because all drivers of a process share one connection.
 #[derive(Clone)]
 pub struct NativeBackend {
     library: Library,
     master: String,
-    credential: Option<Credential>,
-    queue: usize,
+    credentials: Option<Credential>,
+    event_queue: usize,
 }
 
 impl NativeBackend {
-    /// For the master at `master`: `host:port`, `zk://[user:password@]host:port,…/path`
-    /// (feature `zookeeper`),
-    /// `file:///path` of a file with one of these, or `http://host:port[/master]` for the
-    /// convenience of those who have an address of the HTTP API.
+    /// A backend for a scheduler, with the master at `master`: `host:port`,
+    /// `zk://[user:password@]host:port,…/path` (feature `zookeeper`), or `file:///path` of a file
+    /// with one of these. `http://host:port[/master]`, an address of the HTTP API, means
+    /// `host:port`. Nothing is sent before a subscription.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`]: none of these.
+    /// [`ErrorKind::Config`]: libmesos cannot use the address.
     pub fn new(library: Library, master: &str) -> Result<Self> {
         Ok(Self {
             library,
             master: address::checked(master)?,
-            credential: None,
-            queue: QUEUE,
+            credentials: None,
+            event_queue: EVENT_QUEUE,
         })
     }
 
-    /// Authenticates with CRAM-MD5, which is what Mesos' masters ask of drivers
-    /// (`--authenticate_frameworks`). The principal has to be that of the framework.
+    /// A backend for an executor, from the environment that its agent has set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`]: this libmesos does not contain an executor driver, such as the
+    /// libmesos of the Python package. [`ErrorKind::Config`]: a value that libmesos needs is missing
+    /// in `environment`, or differs from the value that libmesos would read.
+    pub fn for_executor(
+        library: Library,
+        environment: &ExecutorEnvironment,
+    ) -> Result<NativeExecutorBackend> {
+        NativeExecutorBackend::new(library, environment)
+    }
+
+    /// Authenticates with CRAM-MD5, the mechanism that Mesos's masters require of drivers
+    /// (`--authenticate_frameworks`). The principal must be the one in `FrameworkInfo`.
     #[must_use]
-    pub fn credential(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.credential = Some(Credential {
+    pub fn credentials(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.credentials = Some(Credential {
             principal: principal.into(),
             secret: Some(secret.into()),
         });
         self
     }
 
-    /// How many callbacks may wait for their handler before libmesos has to wait; 128
-    /// unless set, at least 1. One callback brings all offers that one message of the
-    /// master's has.
+    /// The number of callbacks that may wait for their handler before libmesos blocks (default:
+    /// 128, at least 1). One callback delivers all offers of one message of the master.
     #[must_use]
-    pub fn queue(mut self, callbacks: usize) -> Self {
-        self.queue = callbacks;
+    pub fn event_queue(mut self, callbacks: usize) -> Self {
+        self.event_queue = callbacks;
         self
     }
 
@@ -139,17 +155,17 @@ impl NativeBackend {
         self.library.loaded().has(feature)
     }
 
-    /// Makes and starts a driver. Blocks for some milliseconds, at the first time in a
-    /// process for some more.
+    /// Creates and starts a driver. Blocks for some milliseconds, and longer the first time in a
+    /// process.
     fn start(
         &self,
         master: &str,
         framework: &FrameworkInfo,
         suppressed_roles: &[String],
     ) -> Result<Started> {
-        let inlet = Arc::new(Inlet::new(Queue::new(self.queue)));
+        let inlet = Arc::new(Inlet::new(self.event_queue));
         let handler = Arc::clone(&inlet);
-        let credential = self.credential.as_ref().map(|one| one.encode_to_vec());
+        let credential = self.credentials.as_ref().map(|one| one.encode_to_vec());
         let settings = Settings {
             framework: &framework.encode_to_vec(),
             master,
@@ -158,13 +174,13 @@ impl NativeBackend {
             implicit_acknowledgements: false,
         };
         let scheduler = Scheduler::new(self.library.loaded(), &settings, move |event| {
-            handler.take(event);
+            handler.push(event);
         });
         let scheduler = scheduler.map_err(|text| self.refused(&text))?;
         let status = scheduler.start().map_err(|text| self.refused(&text))?;
         if status != sys::MESOS_SHIM_RUNNING {
-            // The reason has been called back before `start` returned.
-            let reason = inlet.failure();
+            // libmesos called the error callback before `start` returned.
+            let reason = inlet.queue().error_text();
             let text = reason.unwrap_or_else(|| format!("driver status {status}"));
             return Err(self.refused(&text));
         }
@@ -177,18 +193,33 @@ impl NativeBackend {
             ErrorKind::Config,
             format!(
                 "libmesos did not start a driver for {}: {text}",
-                self.shown()
+                self.displayed_master()
             ),
         )
     }
 
     /// The address without a password.
-    fn shown(&self) -> String {
+    fn displayed_master(&self) -> String {
         address::without_password(&self.master)
+    }
+
+    /// Whether this libmesos can subscribe with these arguments.
+    fn require(&self, roles: &[String], constraints: Option<&OfferConstraints>) -> Result<()> {
+        let missing = if !roles.is_empty() && !self.has(Feature::SingleRoles) {
+            "suppressed roles in SUBSCRIBE, which need Mesos 1.9"
+        } else if constraints.is_some() && !self.has(Feature::OfferConstraints) {
+            "offer constraints, which need Mesos 1.11"
+        } else {
+            return Ok(());
+        };
+        let release = self.library.version().unwrap_or("of an unknown release");
+        Err(call::unsupported(format!(
+            "libmesos {release} does not support {missing}"
+        )))
     }
 }
 
-/// A driver that runs, and where its callbacks arrive.
+/// A running driver and the receiver of its callbacks.
 struct Started {
     driver: Arc<Driver>,
     inlet: Arc<Inlet>,
@@ -206,96 +237,85 @@ impl Backend<SchedulerApi> for NativeBackend {
             (Feature::UpdateFramework, Capability::UpdateFramework),
             (Feature::OfferConstraints, Capability::OfferConstraints),
         ];
-        let there = features
+        let available = features
             .into_iter()
             .filter(|(feature, _)| self.has(*feature));
-        there.map(|(_, capability)| capability).collect()
+        available.map(|(_, capability)| capability).collect()
     }
 
-    /// Makes a driver of libmesos' and starts it. It registers, and finds the leader, in
-    /// its own time: until then there is no event.
+    /// Creates a libmesos driver and starts it. libmesos finds the leader and registers in the
+    /// background; there are no events until then.
     ///
     /// Dropping the future ends the driver.
     async fn subscribe(&self, call: Call) -> Result<Subscription<SchedulerApi>> {
-        let Some(subscribe) = call.subscribe else {
-            let text = "the call to subscribe with is no SUBSCRIBE";
-            return Err(Error::new(ErrorKind::Config, text));
-        };
+        let subscribe = subscribe_body(call.subscribe)?;
         call::no_role_twice(&subscribe.suppressed_roles)?;
         self.require(
             &subscribe.suppressed_roles,
             subscribe.offer_constraints.as_ref(),
         )?;
-        preflight::check().map_err(|error| {
-            Error::new(ErrorKind::Config, "libmesos would end this process").with_source(error)
-        })?;
+        check_environment()?;
 
         let master = address::resolved(&self.master)?;
         #[cfg(feature = "zookeeper")]
         if master.starts_with("zk://") {
             zookeeper::check(&master).await?;
         }
-        let presence = Presence::of(&master).await?;
+        let presence = Presence::connect(&master).await?;
         let known = subscribe.framework_info.id.clone();
         let backend = self.clone();
         let info = subscribe.framework_info.clone();
-        // A driver cannot be made with constraints, and must not be offered what they exclude
-        // before it has them: until then it is offered nothing.
+        // A driver cannot be created with offer constraints, and must not receive offers that they
+        // exclude. So all roles are suppressed until the constraints are set.
         let roles = match subscribe.offer_constraints {
             Some(_) if info.roles.is_empty() => vec![info.role().to_owned()],
             Some(_) => info.roles.clone(),
             None => subscribe.suppressed_roles.clone(),
         };
         let (sender, started) = oneshot::channel();
-        let work = move || {
-            // Nobody waits any more: the driver ends here, on this thread.
+        thread::spawn(move || {
+            // If the receiver is gone, the driver ends here, on this thread.
             let _ = sender.send(backend.start(&master, &info, &roles));
-        };
-        on_a_thread(work).map_err(|error| {
-            Error::new(ErrorKind::Backend, "no thread can be started").with_source(error)
         })?;
-        let started = started.await.map_err(|_| {
-            Error::new(
-                ErrorKind::Backend,
-                "the thread that starts a driver has panicked",
-            )
-        })??;
+        let Started { driver, inlet } = started.await.map_err(|_| start_panicked())??;
 
-        let Started { driver, inlet } = started;
         let capabilities = Backend::<SchedulerApi>::capabilities(self);
         let calls = Calls::new(Arc::clone(&driver), Arc::clone(&inlet), capabilities);
         Ok(Subscription {
             events: Box::new(Events::new(driver, inlet, presence, known, subscribe)),
             calls: Arc::new(calls),
-            peer: self.shown(),
+            peer: self.displayed_master(),
         })
     }
 }
 
-impl NativeBackend {
-    /// Whether a SUBSCRIBE can say all that it has to.
-    fn require(&self, roles: &[String], constraints: Option<&OfferConstraints>) -> Result<()> {
-        let missing = if !roles.is_empty() && !self.has(Feature::SingleRoles) {
-            "suppressed roles in SUBSCRIBE, which came with Mesos 1.9"
-        } else if constraints.is_some() && !self.has(Feature::OfferConstraints) {
-            "offer constraints, which came with Mesos 1.11"
-        } else {
-            return Ok(());
-        };
-        let release = self.library.version().unwrap_or("of an unknown release");
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("libmesos {release} has no {missing}"),
-        ))
-    }
+/// The body of the call that a subscription begins with.
+fn subscribe_body<T>(body: Option<T>) -> Result<T> {
+    body.ok_or_else(|| {
+        let text = "cannot subscribe with a call other than SUBSCRIBE";
+        Error::new(ErrorKind::Config, text)
+    })
+}
+
+/// Checks the settings that libmesos reads from the environment.
+fn check_environment() -> Result<()> {
+    preflight::check().map_err(|error| {
+        let text = "libmesos would end this process because of its environment";
+        Error::new(ErrorKind::Config, text).with_source(error)
+    })
+}
+
+fn start_panicked() -> Error {
+    let text = "the thread that starts a libmesos driver panicked";
+    Error::new(ErrorKind::Backend, text)
 }
 
 impl fmt::Debug for NativeBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let principal = self.credential.as_ref().map(|one| &one.principal);
+        let principal = self.credentials.as_ref().map(|one| &one.principal);
         f.debug_struct("NativeBackend")
             .field("library", &self.library.path())
-            .field("master", &self.shown())
+            .field("master", &self.displayed_master())
             .field("principal", &principal)
             .finish_non_exhaustive()
     }

@@ -1,9 +1,9 @@
-//! Whether the master at a fixed address is still there.
+//! Watches whether the master at a fixed address is still reachable.
 //!
-//! libmesos hears of a lost master from ZooKeeper only: with a fixed address it goes on as
-//! if it were registered, for ever (`src/sched/sched.cpp`, `src/master/detector/
-//! standalone.cpp`). So a connection is held to the master beside libmesos' own; when it
-//! ends, so does the subscription, and the driver above subscribes again.
+//! libmesos learns of a lost master only through ZooKeeper. With a fixed address it stays
+//! registered indefinitely (`src/sched/sched.cpp`, `src/master/detector/standalone.cpp`). So this
+//! backend holds a second connection to the master. When that connection closes, the subscription
+//! ends, and the driver subscribes again.
 
 use std::time::Duration;
 
@@ -12,63 +12,68 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long a master may take to accept a connection.
+/// The longest time for a master to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection that ends when the master does.
+/// A connection that closes when the master ends.
 #[derive(Debug)]
 pub(super) struct Presence {
     address: String,
-    /// `None` where only libmesos can watch.
+    /// `None` if only libmesos can watch the master.
     stream: Option<TcpStream>,
 }
 
 impl Presence {
-    /// Connects to the master, if `address` is a fixed one.
+    /// Connects to the master, if `address` is a fixed address.
     ///
     /// # Errors
-    /// [`ErrorKind::Transport`]: it is not there.
-    pub(super) async fn of(address: &str) -> Result<Self> {
+    /// [`ErrorKind::Transport`]: the master does not accept a connection.
+    pub(super) async fn connect(address: &str) -> Result<Self> {
         let mut presence = Self {
             address: address.to_owned(),
             stream: None,
         };
-        // A master with TLS would close a connection that says nothing.
-        if address.contains("://") || tls() {
+        // A master with TLS would close a connection that sends nothing.
+        if address.contains("://") || tls_enabled() {
             return Ok(presence);
         }
+        let failed = |reason: &str| {
+            let text = format!("cannot connect to the master at {address}{reason}");
+            Error::new(ErrorKind::Transport, text)
+        };
         let connecting = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
         let connected = match connecting {
-            Ok(connected) => connected.map_err(|cause| {
-                Error::new(ErrorKind::Transport, format!("no master at {address}"))
-                    .with_source(cause)
-            }),
-            Err(_) => Err(Error::new(
-                ErrorKind::Transport,
-                format!(
-                    "no master at {address}: it did not accept a connection within {} s",
-                    CONNECT_TIMEOUT.as_secs()
-                ),
-            )),
+            Ok(connected) => connected.map_err(|cause| failed("").with_source(cause)),
+            Err(_) => Err(failed(&format!(
+                ": no connection within {} s",
+                CONNECT_TIMEOUT.as_secs()
+            ))),
         };
         presence.stream = Some(connected?);
         Ok(presence)
     }
 
-    /// Completes when the master has gone. Cancel safe.
-    pub(super) async fn lost(&mut self) -> Error {
+    /// Waits until the master has closed the connection, and returns the error for the
+    /// subscription. Cancel safe.
+    pub(super) async fn closed(&mut self) -> Error {
         let Some(stream) = &mut self.stream else {
             return std::future::pending().await;
         };
-        let mut ignored = [0; 64];
-        // It is asked nothing, so it says nothing.
-        while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
+        read_to_end(stream).await;
         let text = format!("the master at {} has closed its connection", self.address);
         Error::new(ErrorKind::Transport, text)
     }
 }
 
-pub(super) fn tls() -> bool {
+/// Completes when the peer has closed the connection. The peer sends nothing, because it gets no
+/// request. Cancel safe.
+pub(super) async fn read_to_end(stream: &mut TcpStream) {
+    let mut ignored = [0; 64];
+    while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
+}
+
+/// Whether libmesos uses TLS, by its environment variables.
+pub(super) fn tls_enabled() -> bool {
     ["LIBPROCESS_SSL_ENABLED", "SSL_ENABLED"]
         .iter()
         .filter_map(|name| std::env::var(name).ok())

@@ -1,15 +1,18 @@
-//! The bounded way from libmesos' threads to the tokio task that reads events.
+//! The bounded queue between libmesos's threads and the tokio task that reads events.
 //!
-//! A full queue holds the thread that brings the next event, which is what libmesos
-//! calls its scheduler on: nothing of ours grows, and no other driver waits, because
-//! libmesos has several such threads. Closing the queue lets a held thread go.
+//! A full queue blocks the libmesos thread that delivers the next event, so memory does not grow.
+//! Other drivers are not blocked, because libmesos has several such threads. Closing the queue
+//! unblocks the thread.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// See the module.
+use crate::lock::lock;
+use crate::sys;
+
+/// A bounded queue, as described in the module.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
@@ -25,7 +28,7 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    /// For at most `capacity` items, and at least one.
+    /// A queue of at most `capacity` items. 0 means 1.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             state: Mutex::new(State {
@@ -38,11 +41,11 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Puts `item` at the end, and blocks the thread while the queue is full. A closed
-    /// queue drops it.
+    /// Adds `item` at the end, and blocks the thread while the queue is full. A closed queue drops
+    /// `item`.
     pub(crate) fn push(&self, item: T) {
         let full = |state: &mut State<T>| !state.closed && state.items.len() >= self.capacity;
-        let state = self.room.wait_while(self.lock(), full);
+        let state = self.room.wait_while(lock(&self.state), full);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if !state.closed {
             state.items.push_back(item);
@@ -51,32 +54,32 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The first item, or `None` if there is none now.
+    /// Removes the first item. `None` if the queue is empty.
     pub(crate) fn try_pop(&self) -> Option<T> {
-        let item = self.lock().items.pop_front();
+        let item = lock(&self.state).items.pop_front();
         if item.is_some() {
             self.room.notify_one();
         }
         item
     }
 
-    /// The first item, as soon as there is one; `None` once the queue is closed. For one
+    /// Waits for the first item and removes it. `None` once the queue is closed. Supports one
     /// reader. Cancel safe.
     pub(crate) async fn pop(&self) -> Option<T> {
         loop {
             if let Some(item) = self.try_pop() {
                 return Some(item);
             }
-            if self.lock().closed {
+            if lock(&self.state).closed {
                 return None;
             }
             self.filled.notified().await;
         }
     }
 
-    /// Drops what is in it and what is still to come.
+    /// Drops all items, and all items that are pushed later.
     pub(crate) fn close(&self) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.closed = true;
         let items = std::mem::take(&mut state.items);
         drop(state);
@@ -84,10 +87,17 @@ impl<T> Queue<T> {
         self.filled.notify_one();
         drop(items);
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing under this lock can panic half way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Queue<sys::Event> {
+    /// Removes callbacks up to the first ERROR, and returns the text of that ERROR.
+    pub(crate) fn error_text(&self) -> Option<String> {
+        std::iter::from_fn(|| self.try_pop())
+            .find(|event| event.kind == sys::MESOS_SHIM_ERROR)
+            .map(|event| {
+                let text = event.parts.first().map(Vec::as_slice).unwrap_or_default();
+                String::from_utf8_lossy(text).into_owned()
+            })
     }
 }
 
@@ -101,7 +111,7 @@ mod tests {
     use super::Queue;
 
     #[tokio::test]
-    async fn items_come_out_in_the_order_in_which_they_went_in() {
+    async fn items_are_returned_in_the_order_in_which_they_were_pushed() {
         let queue = Queue::new(3);
         (1..=3).for_each(|item| queue.push(item));
         assert_eq!(queue.pop().await, Some(1));
@@ -113,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_thousand_items_of_a_foreign_thread_pass_a_queue_of_two() {
+    async fn a_thousand_items_from_another_thread_pass_through_a_queue_of_two() {
         let queue = Arc::new(Queue::new(2));
         let sender = Arc::clone(&queue);
         let thread = thread::spawn(move || (0..1000).for_each(|item| sender.push(item)));
@@ -124,22 +134,22 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_holds_the_thread_until_there_is_room_or_it_is_closed() {
+    fn a_full_queue_blocks_the_thread_until_an_item_is_removed_or_the_queue_is_closed() {
         let queue = Arc::new(Queue::new(1));
         queue.push(1);
         let (sender, pushed) = mpsc::channel();
-        let held = Arc::clone(&queue);
+        let blocked = Arc::clone(&queue);
         let thread = thread::spawn(move || {
             for item in [2, 3] {
-                held.push(item);
+                blocked.push(item);
                 sender.send(item).expect("a receiver");
             }
         });
         let moment = Duration::from_millis(50);
-        assert!(pushed.recv_timeout(moment).is_err(), "not held");
+        assert!(pushed.recv_timeout(moment).is_err(), "not blocked");
         assert_eq!(queue.try_pop(), Some(1));
         assert_eq!(pushed.recv().expect("room"), 2);
-        assert!(pushed.recv_timeout(moment).is_err(), "not held again");
+        assert!(pushed.recv_timeout(moment).is_err(), "not blocked again");
         queue.close();
         assert_eq!(pushed.recv().expect("closed"), 3);
         thread.join().expect("no panic");
@@ -147,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_queue_says_so_to_its_reader() {
+    async fn closing_the_queue_ends_the_wait_of_its_reader() {
         let queue = Arc::new(Queue::<u8>::new(1));
         let reader = Arc::clone(&queue);
         let waiting = tokio::spawn(async move { reader.pop().await });

@@ -1,8 +1,8 @@
-//! One driver of libmesos' as a subscription: its callbacks as events, its methods as
-//! calls, and its end, for which nobody has to wait.
+//! One driver of libmesos as a subscription: callbacks become events, and calls become methods of
+//! the driver. Ending the driver does not block the caller.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,15 +11,16 @@ use mesos_core::{Capabilities, Delivery, Error, ErrorKind, Result};
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::{Call, Event, call, event};
 
-use super::call::{Native, native};
+use super::call::{NativeCall, translate};
 use super::event::lift;
 use super::presence::Presence;
 use super::queue::Queue;
-use super::thread::{end_on_a_thread, on_a_thread};
+use super::thread::{end_in_background, spawn};
+use crate::lock::lock;
 use crate::sys::{self, Scheduler};
 
-/// A driver that runs. Whoever drops it last does not wait for its end, which takes as
-/// long as a callback that is running.
+/// A running driver. The last drop does not wait for the end of the driver, which takes as long as
+/// a running callback.
 pub(super) struct Driver(Option<Scheduler>);
 
 impl Driver {
@@ -30,47 +31,47 @@ impl Driver {
     fn scheduler(&self) -> Result<&Scheduler, String> {
         self.0
             .as_ref()
-            .ok_or_else(|| "the driver has gone".to_owned())
+            .ok_or_else(|| "the driver has ended".to_owned())
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
         if let Some(scheduler) = self.0.take() {
-            end_on_a_thread(scheduler, leave);
+            end_in_background(scheduler, leave);
         }
     }
 }
 
-/// Tells the master not to count on the driver any more, unless the framework was torn
-/// down, and waits until all calls before have left.
+/// Deactivates the framework at the master, unless the framework was torn down, and waits until all
+/// earlier calls have left.
 fn leave(scheduler: &Scheduler) {
     let left = scheduler.abort();
     let left = left.and_then(|_| scheduler.stop(true));
     if let Err(error) = left.and_then(|_| scheduler.join()) {
-        tracing::warn!(%error, "a driver of libmesos did not end in order");
+        tracing::warn!(%error, "a libmesos driver did not end properly");
     }
 }
 
-/// Where callbacks arrive.
+/// Receives the callbacks of a driver.
 pub(super) struct Inlet {
     queue: Queue<sys::Event>,
-    /// Whether calls reach a master, as far as libmesos has told.
+    /// Whether calls reach a master, according to libmesos's callbacks.
     connected: AtomicBool,
     framework_id: Mutex<Option<FrameworkId>>,
 }
 
 impl Inlet {
-    pub(super) fn new(queue: Queue<sys::Event>) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
-            queue,
+            queue: Queue::new(capacity),
             connected: AtomicBool::new(false),
             framework_id: Mutex::new(None),
         }
     }
 
-    /// Takes a callback in, on a thread of libmesos'.
-    pub(super) fn take(&self, event: sys::Event) {
+    /// Adds a callback, on a thread of libmesos.
+    pub(super) fn push(&self, event: sys::Event) {
         match event.kind {
             sys::MESOS_SHIM_REGISTERED | sys::MESOS_SHIM_REREGISTERED => {
                 self.connected.store(true, Ordering::Release);
@@ -83,30 +84,19 @@ impl Inlet {
         self.queue.push(event);
     }
 
-    /// The text of an error among what has arrived.
-    pub(super) fn failure(&self) -> Option<String> {
-        std::iter::from_fn(|| self.queue.try_pop())
-            .find(|event| event.kind == sys::MESOS_SHIM_ERROR)
-            .map(|event| {
-                let text = event.parts.first().map(Vec::as_slice).unwrap_or_default();
-                String::from_utf8_lossy(text).into_owned()
-            })
-    }
-
-    fn framework_id(&self) -> Option<FrameworkId> {
-        let id = self.framework_id.lock();
-        id.unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn queue(&self) -> &Queue<sys::Event> {
+        &self.queue
     }
 }
 
-/// The events of a driver. Dropping them ends it.
+/// The events of a driver. Dropping them ends the driver.
 pub(super) struct Events {
     driver: Arc<Driver>,
     inlet: Arc<Inlet>,
     presence: Presence,
     framework_id: Option<FrameworkId>,
-    /// What the first SUBSCRIBED is followed by, because a driver cannot be made with
-    /// offer constraints.
+    /// The SUBSCRIBE whose offer constraints are set after the first SUBSCRIBED, because a driver
+    /// cannot be created with offer constraints.
     constrain: Option<call::Subscribe>,
 }
 
@@ -127,11 +117,9 @@ impl Events {
         }
     }
 
-    /// Before the scheduler hears of its subscription.
+    /// Runs before SUBSCRIBED is delivered.
     fn subscribed(&mut self, id: &FrameworkId) -> Result<()> {
-        let mut known = self.inlet.framework_id.lock();
-        *known.as_deref_mut().unwrap_or(&mut None) = Some(id.clone());
-        drop(known);
+        *lock(&self.inlet.framework_id) = Some(id.clone());
         let Some(subscribe) = self.constrain.take() else {
             return Ok(());
         };
@@ -147,26 +135,27 @@ impl Events {
             update_framework: Some(update),
             ..Default::default()
         };
-        let made = native(update, Some(id), |_| true)?.make_with(&self.driver);
-        made.map(drop)
+        let queued = translate(update, Some(id), |_| true)?.queue_in(&self.driver);
+        queued
+            .map(drop)
             .map_err(|text| Error::new(ErrorKind::Backend, text))
     }
 }
 
 impl Drop for Events {
     fn drop(&mut self) {
-        // Lets go the thread of libmesos' that may be held, so that the driver can end.
+        // Unblocks the libmesos thread that may be waiting in `push`, so that the driver can end.
         self.inlet.queue.close();
         self.inlet.connected.store(false, Ordering::Release);
-        // The calls may live on; the driver must not.
+        // `Calls` may still exist; the driver must end now.
         let driver = Arc::clone(&self.driver);
         let end = move || {
             if let Ok(scheduler) = driver.scheduler() {
                 leave(scheduler);
             }
         };
-        if let Err(error) = on_a_thread(end) {
-            tracing::warn!(%error, "no thread can be started; the driver ends with its calls");
+        if let Err(error) = spawn(end) {
+            tracing::warn!(%error, "cannot start a thread; the driver ends when its calls are dropped");
         }
     }
 }
@@ -177,14 +166,14 @@ impl EventStream<SchedulerApi> for Events {
         let callback = tokio::select! {
             biased;
             callback = self.inlet.queue.pop() => callback,
-            lost = self.presence.lost() => return Err(lost),
+            error = self.presence.closed() => return Err(error),
         };
         let Some(callback) = callback else {
             let text = "the driver was stopped";
             return Err(Error::new(ErrorKind::NotSubscribed, text));
         };
         let Some(event) = lift(callback, &mut self.framework_id)? else {
-            let text = "libmesos lost the leading master, and looks for it";
+            let text = "libmesos lost the leading master and is searching for the leader";
             return Ok(Incoming::Disconnected(Error::new(
                 ErrorKind::NotLeader,
                 text,
@@ -206,8 +195,8 @@ pub(super) struct Calls {
     driver: Arc<Driver>,
     inlet: Arc<Inlet>,
     capabilities: Capabilities,
-    /// Keeps the order of calls made at once.
-    line: Mutex<()>,
+    /// Keeps the order of concurrent calls.
+    order: Mutex<()>,
 }
 
 impl Calls {
@@ -216,7 +205,7 @@ impl Calls {
             driver,
             inlet,
             capabilities,
-            line: Mutex::new(()),
+            order: Mutex::new(()),
         }
     }
 
@@ -224,22 +213,17 @@ impl Calls {
         if self.inlet.connected.load(Ordering::Acquire) {
             return Ok(());
         }
-        // libmesos would drop the call and say nothing.
-        Err(not_sent("libmesos has no connection to a master now"))
+        // libmesos would drop the call silently.
+        Err(not_sent("libmesos is not connected to a master"))
     }
 
-    /// TEARDOWN: the driver stops. Answered when the call has left.
+    /// TEARDOWN: stops the driver. The answer arrives when the call has left.
     fn tear_down(&self) -> Result<Answer> {
-        // Nothing more is delivered, and a held thread has to be let go first.
+        // Ends the delivery of events, and unblocks a thread that is waiting in `push`.
         self.inlet.queue.close();
         let (sender, answer) = Answer::channel();
         let driver = Arc::clone(&self.driver);
-        let stop = move || stop(&driver, sender);
-        on_a_thread(stop).map_err(|error| {
-            Error::new(ErrorKind::Backend, "no thread can be started")
-                .with_source(error)
-                .with_delivery(Delivery::NotSent)
-        })?;
+        spawn(move || stop(&driver, sender))?;
         Ok(answer)
     }
 }
@@ -255,27 +239,27 @@ fn stop(driver: &Driver, sender: AnswerSender) {
 #[async_trait]
 impl backend::Calls<SchedulerApi> for Calls {
     async fn send(&self, call: Call) -> Result<Answer> {
-        let known = self.inlet.framework_id();
+        let known = lock(&self.inlet.framework_id).clone();
         let has = |capability| self.capabilities.contains(capability);
-        let native = native(call, known.as_ref(), has)?;
+        let native = translate(call, known.as_ref(), has)?;
         self.require_connection()?;
-        if matches!(native, Native::Teardown) {
+        if matches!(native, NativeCall::Teardown) {
             return self.tear_down();
         }
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = native.make_with(&self.driver);
-        drop(line);
-        match made {
+        let order = lock(&self.order);
+        let queued = native.queue_in(&self.driver);
+        drop(order);
+        match queued {
             Ok(sys::MESOS_SHIM_RUNNING) => Ok(Answer::ready(Ok(()))),
-            Ok(status) => Err(not_sent(&format!("the driver's status is {status}"))),
+            Ok(status) => Err(not_sent(&format!("the driver has status {status}"))),
             Err(text) => Err(Error::new(ErrorKind::Config, text)),
         }
     }
 }
 
-impl Native {
-    fn make_with(&self, driver: &Driver) -> Result<sys::Status, String> {
-        self.make(driver.scheduler()?)
+impl NativeCall {
+    fn queue_in(&self, driver: &Driver) -> Result<sys::Status, String> {
+        self.queue(driver.scheduler()?)
     }
 }
 

@@ -1,9 +1,9 @@
-//! Masters that libmesos finds in ZooKeeper: what its detector would end the process over
-//! is looked for before it starts (feature `zookeeper`).
+//! Checks ZooKeeper before libmesos connects to it, because libmesos ends the process on data that
+//! it cannot use (feature `zookeeper`).
 //!
-//! libmesos tries again what may pass, and gives up for good (`EXIT` in `detected`,
-//! src/sched/sched.cpp) when it may not make or read the masters' path
-//! (src/zookeeper/group.cpp), and when the leading node cannot be read as a master's
+//! libmesos retries temporary errors. It ends the process (`EXIT` in `detected`,
+//! src/sched/sched.cpp) if it is not authorized to create or read the masters' path
+//! (src/zookeeper/group.cpp), or if it cannot parse the leading node
 //! (src/master/detector/zookeeper.cpp).
 
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 use zookeeper_client as zk;
 
-/// How long looking may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time limit of a check.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The address as libmesos reads it (`URL::parse` in include/mesos/zookeeper/url.hpp).
+/// The address in the form that libmesos parses (`URL::parse` in include/mesos/zookeeper/url.hpp).
 ///
 /// # Errors
-/// [`ErrorKind::Config`]: it is none, or none for libmesos.
+/// [`ErrorKind::Config`]: the address is invalid, or libmesos cannot use it.
 pub(super) fn checked(address: &str) -> Result<String> {
     let ensemble = parsed(address)?;
     let wrong = |reason: &str| {
@@ -28,14 +28,16 @@ pub(super) fn checked(address: &str) -> Result<String> {
         Err(Error::new(ErrorKind::Config, text))
     };
     if ensemble.servers().contains('[') {
-        return wrong("its ZooKeeper client knows no IPv6; write names or IPv4 addresses");
+        return wrong(
+            "its ZooKeeper client does not support IPv6; write host names or IPv4 addresses",
+        );
     }
     let (servers, path) = (ensemble.servers(), ensemble.path());
     match ensemble.credentials() {
         None => Ok(format!("zk://{servers}{path}")),
-        // It ends the servers at the first slash, wherever that is.
+        // libmesos takes the first slash for the end of the servers.
         Some(credentials) if credentials.contains('/') => {
-            wrong("what is before the @ has a / in it; choose another password")
+            wrong("it cannot parse a user or password that contains '/'; choose another password")
         }
         Some(credentials) => Ok(format!("zk://{credentials}@{servers}{path}")),
     }
@@ -46,76 +48,90 @@ fn parsed(address: &str) -> Result<Ensemble> {
         .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))
 }
 
-/// Looks whether libmesos would live with what is there now. Makes the masters' path where
-/// there is none, as libmesos would do next.
+/// Checks that libmesos can use the current data in ZooKeeper. Creates the masters' path if it does
+/// not exist, as libmesos would do next.
 ///
 /// Cancel safe.
 ///
 /// # Errors
 /// [`ErrorKind::Transport`]: the name of a server does not resolve.
-/// [`ErrorKind::NotLeader`]: ZooKeeper does not answer, or a node leads that is no master's.
-/// [`ErrorKind::Unauthorized`]: the path or the leading node may not be made or read.
-/// [`ErrorKind::Decode`]: the leading node is not what a master writes.
+/// [`ErrorKind::NotLeader`]: ZooKeeper does not answer, or the leading node is not a master's.
+/// [`ErrorKind::Unauthorized`]: the client is not authorized to create or read the path or the
+/// leading node.
+/// [`ErrorKind::Decode`]: the leading node does not contain a master's description.
 pub(super) async fn check(address: &str) -> Result<()> {
     let ensemble = parsed(address)?;
     resolve(ensemble.servers()).await?;
-    let silent = || {
-        let text = format!("the leader is unknown: no ZooKeeper of {ensemble} answers");
+    let no_answer = || {
+        let text = format!("the leader is unknown: no ZooKeeper server of {ensemble} answers");
         Error::new(ErrorKind::NotLeader, text)
     };
-    match timeout(PATIENCE, look(&ensemble)).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => Err(silent().with_source(error)),
-        Err(_) => Err(silent()),
+    match timeout(TIMEOUT, probe_ensemble(&ensemble)).await {
+        Ok(Ok(Probe::Usable)) => Ok(()),
+        Ok(Ok(Probe::Unusable(error))) => Err(error),
+        Ok(Err(error)) => Err(no_answer().with_source(error)),
+        Err(_) => Err(no_answer()),
     }
 }
 
-/// libmesos tries a name that does not resolve for ten minutes, on the thread that calls
-/// it, and then ends the process (src/zookeeper/zookeeper.cpp).
+/// Resolves the names of all servers. libmesos would retry a name that does not resolve for ten
+/// minutes, blocking its caller, and then end the process (src/zookeeper/zookeeper.cpp).
 async fn resolve(servers: &str) -> Result<()> {
     for server in servers.split(',') {
         let found = lookup_host(server).await.map(drop);
         found.map_err(|cause| {
-            let text = format!("the name of ZooKeeper's server {server} does not resolve");
+            let text = format!("cannot resolve the ZooKeeper server {server}");
             Error::new(ErrorKind::Transport, text).with_source(cause)
         })?;
     }
     Ok(())
 }
 
-/// The outer error is one that libmesos would try again after.
-async fn look(ensemble: &Ensemble) -> Result<Result<()>, zk::Error> {
+/// What libmesos would do with the data in ZooKeeper.
+enum Probe {
+    /// libmesos finds a leader, or waits for one.
+    Usable,
+    /// libmesos ends the process for this reason.
+    Unusable(Error),
+}
+
+/// Reads what libmesos would read.
+///
+/// # Errors
+/// Errors after which libmesos would retry.
+async fn probe_ensemble(ensemble: &Ensemble) -> Result<Probe, zk::Error> {
     let denied = |what| {
-        Ok(Err(Error::new(
-            ErrorKind::Unauthorized,
-            ensemble.denied(what),
-        )))
+        let error = Error::new(ErrorKind::Unauthorized, ensemble.denied(what));
+        Ok(Probe::Unusable(error))
     };
-    let connector = ensemble.connector(PATIENCE).with_fail_eagerly();
+    let connector = ensemble.connector(TIMEOUT).with_fail_eagerly();
     let client = connector.connect(ensemble.servers()).await?;
     let path = ensemble.path();
     if client.check_stat(path).await?.is_none() {
         match client.mkdir(path, &ensemble.persistent()).await {
             Ok(()) => {}
             Err(zk::Error::NoAuth) => {
-                return denied("is not there, and may not be made");
+                return denied("does not exist and cannot be created");
             }
             Err(error) => return Err(error),
         }
     }
     let nodes = match client.list_children(path).await {
         Ok(nodes) => nodes,
-        Err(zk::Error::NoAuth) => return denied("may not be read"),
+        Err(zk::Error::NoAuth) => return denied("cannot be read"),
         Err(error) => return Err(error),
     };
-    // Who comes later is libmesos' affair.
+    // A later leader cannot be checked here.
     let Some(leader) = masters::leading(&nodes) else {
-        return Ok(Ok(()));
+        return Ok(Probe::Usable);
     };
     match client.get_data(&format!("{path}/{}", leader.node)).await {
-        Ok((data, _)) => Ok(leader.address(&data).map(drop)),
-        Err(zk::Error::NoNode) => Ok(Ok(())),
-        Err(zk::Error::NoAuth) => denied("has a leading node that may not be read"),
+        Ok((data, _)) => Ok(match leader.address(&data) {
+            Ok(_) => Probe::Usable,
+            Err(error) => Probe::Unusable(error),
+        }),
+        Err(zk::Error::NoNode) => Ok(Probe::Usable),
+        Err(zk::Error::NoAuth) => denied("has a leading node that cannot be read"),
         Err(error) => Err(error),
     }
 }

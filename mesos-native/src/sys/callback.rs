@@ -1,4 +1,5 @@
-//! The way of a driver's callbacks to Rust: copied, handed to one function, done.
+//! Receives a driver's callbacks: copies them out of libmesos's memory and passes them to one
+//! handler.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,22 +10,22 @@ use super::bindings;
 /// One callback of libmesos, copied out of its memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
-    /// One of the header's `mesos_shim_event` values.
+    /// One of the `mesos_shim_event` values of the header.
     pub(crate) kind: bindings::mesos_shim_event,
-    /// The parts that the header names beside that value.
+    /// The parts that the header lists for this kind.
     pub(crate) parts: Vec<Vec<u8>>,
-    /// The number that the header names beside that value.
+    /// The number that the header lists for this kind.
     pub(crate) value: i64,
 }
 
 pub(super) type Handler = Box<dyn Fn(Event) + Send + Sync>;
 
-/// What libmesos' threads call. Copies the parts, hands them on, and lets no panic
-/// through to C++.
+/// The function that libmesos's threads call. Copies the parts, calls the handler, and stops a
+/// panic before it reaches C++.
 ///
 /// # Safety
-/// `context` is the handler given to the driver, still alive, and `parts` points
-/// to `part_count` valid parts during the call.
+/// `context` is the handler that was given to the driver, and is still alive. `parts` points to
+/// `part_count` valid parts during the call.
 pub(super) unsafe extern "C" fn on_event(
     context: *mut c_void,
     kind: bindings::mesos_shim_event,
@@ -33,7 +34,7 @@ pub(super) unsafe extern "C" fn on_event(
     value: i64,
 ) {
     let run = AssertUnwindSafe(|| {
-        // SAFETY: the header says that context stays valid until the driver was freed.
+        // SAFETY: `context` is the handler, alive as the caller promises.
         let handler = unsafe { &*context.cast::<Handler>() };
         let mut copied = Vec::with_capacity(part_count);
         for index in 0..part_count {
@@ -53,10 +54,7 @@ pub(super) unsafe extern "C" fn on_event(
         });
     });
     if catch_unwind(run).is_err() {
-        tracing::error!(
-            kind,
-            "a callback of libmesos was lost to a panic in its handler"
-        );
+        tracing::error!(kind, "lost a callback of libmesos: its handler panicked");
     }
 }
 
@@ -72,12 +70,12 @@ mod tests {
         let parts: Vec<_> = parts.iter().map(|part| bytes(part)).collect();
         // SAFETY: the handler is alive and the parts are valid during the call.
         unsafe { on_event(handler.cast(), 7, parts.as_ptr(), parts.len(), -3) };
-        // SAFETY: made by Box::into_raw above, and nobody uses it any more.
+        // SAFETY: made by Box::into_raw above, and not used afterwards.
         drop(unsafe { Box::from_raw(handler) });
     }
 
     #[test]
-    fn a_callback_arrives_with_all_its_parts_even_empty_ones() {
+    fn a_callback_arrives_with_all_its_parts_including_empty_ones() {
         let (sender, events) = mpsc::channel();
         call(
             Box::new(move |event| sender.send(event).expect("a receiver")),
@@ -93,9 +91,6 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_handler_does_not_reach_libmesos() {
-        call(
-            Box::new(|_| panic!("a handler's panic, expected in this test")),
-            &[],
-        );
+        call(Box::new(|_| panic!("expected in this test")), &[]);
     }
 }

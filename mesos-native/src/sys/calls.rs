@@ -1,10 +1,10 @@
-//! The calls of a scheduler driver. Messages are serialized ones; what has to hold of
-//! them is said in the shim's header and seen to by the callers.
+//! The calls of a scheduler driver. Messages are serialized. The shim's header states their
+//! requirements, and the callers check them.
 
 use super::scheduler::Scheduler;
 use super::{Status, bindings, bytes, views};
 
-/// What a call takes: the arguments of libmesos' method of that name.
+/// The arguments of the libmesos method with the same name.
 pub(crate) enum Call<'a> {
     AcceptOffers {
         offer_ids: &'a [Vec<u8>],
@@ -15,9 +15,9 @@ pub(crate) enum Call<'a> {
         offer_id: &'a [u8],
         filters: &'a [u8],
     },
-    /// No roles: all.
+    /// An empty list means all roles.
     ReviveOffers(&'a [String]),
-    /// No roles: all.
+    /// An empty list means all roles.
     SuppressOffers(&'a [String]),
     KillTask(&'a [u8]),
     AcknowledgeStatusUpdate(&'a [u8]),
@@ -36,13 +36,13 @@ pub(crate) enum Call<'a> {
 }
 
 impl Scheduler {
-    /// Puts a call in line; the status that Mesos returns, which is
-    /// `MESOS_SHIM_RUNNING` if it is in line.
+    /// Queues a call in libmesos. Returns the status that Mesos returns, which is
+    /// `MESOS_SHIM_RUNNING` if the call is queued.
     ///
     /// # Errors
     /// A message does not parse, or this libmesos lacks the call.
-    pub(crate) fn make(&self, call: &Call<'_>) -> Result<Status, String> {
-        self.call(|raw, error, len| match *call {
+    pub(crate) fn queue(&self, call: &Call<'_>) -> Result<Status, String> {
+        self.handle.call(|raw, error, len| match *call {
             Call::AcceptOffers {
                 offer_ids,
                 operations,
@@ -50,7 +50,7 @@ impl Scheduler {
             } => {
                 let (ids, operations) = (views(offer_ids), views(operations));
                 // SAFETY: `call` passes a live driver and a buffer of that length; the
-                // views and what they show live through the call.
+                // views and the viewed bytes live through the call.
                 unsafe {
                     bindings::mesos_shim_scheduler_accept_offers(
                         raw,

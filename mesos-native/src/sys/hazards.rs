@@ -1,5 +1,5 @@
-//! What libmesos does to a process where the modules above do not prevent it: the reason
-//! for their checks. Each hazard is run in a process of its own, which dies of it.
+//! Shows what libmesos does to a process without the checks of the modules above. Each hazard runs
+//! in a separate process, which ends because of it.
 
 mod zookeeper;
 
@@ -15,16 +15,16 @@ use prost::Message as _;
 
 use super::{Call, Event, Loaded, MESOS_SHIM_REGISTERED, Scheduler, Settings, preload};
 
-/// Set in the inner process: the library, and the directory of what it needs.
+/// Set in the inner process: the library, and the directory of the libraries that it needs.
 const LIBRARY: &str = "MESOS_NATIVE_HAZARD_LIBRARY";
 const DEPENDENCIES: &str = "MESOS_NATIVE_HAZARD_DEPENDENCIES";
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Nobody listens there.
-const NOBODY: &str = "127.0.0.1:1";
+/// An address without a listener.
+const NO_MASTER: &str = "127.0.0.1:1";
 
-/// Runs the test of this name in another process, as its inner role.
-fn outcome(test: &str, settings: &[(&str, &str)]) -> Option<Output> {
+/// Runs the test with this name in an inner process. `None` if a real libmesos is not available.
+fn run_inner(test: &str, settings: &[(&str, &str)]) -> Option<Output> {
     let path = mesos_local::libmesos_blocking(mesos_local::DEFAULT_VERSION);
     let path = mesos_local::testing::require_real(path)?;
     let scratch = tempfile::tempdir().expect("a directory");
@@ -46,15 +46,15 @@ fn outcome(test: &str, settings: &[(&str, &str)]) -> Option<Output> {
     Some(command.output().expect("this program runs"))
 }
 
-/// The library of the inner role; `None` in the outer one.
-fn loaded() -> Option<Loaded> {
+/// The library in the inner process. `None` in the outer process.
+fn inner_library() -> Option<Loaded> {
     let path = PathBuf::from(env::var_os(LIBRARY)?);
     let directory = env::var_os(DEPENDENCIES)?;
     let mut files: Vec<PathBuf> = fs::read_dir(directory)
         .expect("the stand-ins")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    // As often as it takes until all that they need of each other is there.
+    // They depend on each other, so failed ones are retried after the others.
     while !files.is_empty() {
         let before = files.len();
         files.retain(|file| {
@@ -84,22 +84,23 @@ fn driver(
     (driver, events)
 }
 
-/// The process has died, and not by a panic of ours, which is exit code 101.
+/// Checks that libmesos ended the process with `reason` on stderr. A Rust panic would be exit code
+/// 101.
 #[track_caller]
-fn died(output: &Output, why: &str) {
+fn assert_ended_by_libmesos(output: &Output, reason: &str) {
     use std::os::unix::process::ExitStatusExt as _;
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let died = output.status.signal().is_some() || output.status.code() == Some(1);
-    assert!(died, "{}: {stderr}", output.status);
-    assert!(stderr.contains(why), "no {why:?} in: {stderr}");
+    let ended = output.status.signal().is_some() || output.status.code() == Some(1);
+    assert!(ended, "{}: {stderr}", output.status);
+    assert!(stderr.contains(reason), "no {reason:?} in: {stderr}");
 }
 
 #[test]
 fn an_operation_with_an_id_ends_the_process() {
-    if let Some(library) = loaded() {
+    if let Some(library) = inner_library() {
         let (driver, events) = driver(library, "local", false);
         let registered = |event: &Event| event.kind == MESOS_SHIM_REGISTERED;
-        while !registered(&events.recv_timeout(PATIENCE).expect("an event")) {}
+        while !registered(&events.recv_timeout(TIMEOUT).expect("an event")) {}
         let operation = Operation {
             r#type: Some(operation::Type::Unreserve.into()),
             id: Some(OperationId {
@@ -112,85 +113,85 @@ fn an_operation_with_an_id_ends_the_process() {
             operations: &[operation.encode_to_vec()],
             filters: &[],
         };
-        driver.make(&call).expect("it is in line");
-        // The thread that makes the call ends the process.
+        driver.queue(&call).expect("the call is queued");
+        // The libmesos thread that sends the call ends the process.
         events.into_iter().for_each(drop);
         return;
     }
-    if let Some(output) = outcome("an_operation_with_an_id_ends_the_process", &[]) {
-        died(&output, "'id' field was set");
+    if let Some(output) = run_inner("an_operation_with_an_id_ends_the_process", &[]) {
+        assert_ended_by_libmesos(&output, "'id' field was set");
     }
 }
 
 #[test]
-fn a_role_that_is_suppressed_twice_ends_the_process() {
-    if let Some(library) = loaded() {
-        let (driver, _events) = driver(library, NOBODY, false);
+fn a_duplicate_suppressed_role_ends_the_process() {
+    if let Some(library) = inner_library() {
+        let (driver, _events) = driver(library, NO_MASTER, false);
         let framework = FrameworkInfo::new("root", "hazard").encode_to_vec();
         let call = Call::UpdateFramework {
             framework: &framework,
             suppressed_roles: &["a".to_owned(), "a".to_owned()],
             offer_constraints: None,
         };
-        let _ = driver.make(&call);
+        let _ = driver.queue(&call);
         return;
     }
-    if let Some(output) = outcome("a_role_that_is_suppressed_twice_ends_the_process", &[]) {
-        died(&output, "Invalid suppressed role list");
+    if let Some(output) = run_inner("a_duplicate_suppressed_role_ends_the_process", &[]) {
+        assert_ended_by_libmesos(&output, "Invalid suppressed role list");
     }
 }
 
 #[test]
-fn an_acknowledgement_in_the_implicit_mode_ends_the_process() {
-    if let Some(library) = loaded() {
-        let (driver, _events) = driver(library, NOBODY, true);
+fn an_acknowledgement_in_implicit_mode_ends_the_process() {
+    if let Some(library) = inner_library() {
+        let (driver, _events) = driver(library, NO_MASTER, true);
         let status = TaskStatus::new(TaskId::from("t"), TaskState::TaskRunning);
-        let _ = driver.make(&Call::AcknowledgeStatusUpdate(&status.encode_to_vec()));
+        let _ = driver.queue(&Call::AcknowledgeStatusUpdate(&status.encode_to_vec()));
         return;
     }
-    let name = "an_acknowledgement_in_the_implicit_mode_ends_the_process";
-    if let Some(output) = outcome(name, &[]) {
-        died(&output, "Implicit acknowledgements are enabled");
+    let name = "an_acknowledgement_in_implicit_mode_ends_the_process";
+    if let Some(output) = run_inner(name, &[]) {
+        assert_ended_by_libmesos(&output, "Implicit acknowledgements are enabled");
     }
 }
 
 #[test]
-fn a_setting_that_is_no_port_ends_the_process() {
-    if let Some(library) = loaded() {
-        driver(library, NOBODY, false);
+fn an_invalid_port_setting_ends_the_process() {
+    if let Some(library) = inner_library() {
+        driver(library, NO_MASTER, false);
         return;
     }
     let settings = [("LIBPROCESS_PORT", "banana")];
-    if let Some(output) = outcome("a_setting_that_is_no_port_ends_the_process", &settings) {
-        died(&output, "port");
+    if let Some(output) = run_inner("an_invalid_port_setting_ends_the_process", &settings) {
+        assert_ended_by_libmesos(&output, "port");
     }
 }
 
 #[test]
-fn a_driver_of_another_process_refuses_every_call_and_is_left_alone() {
-    if let Some(library) = loaded() {
-        let (driver, _events) = driver(library, NOBODY, false);
-        // SAFETY: the child makes system calls and calls that end before libmesos, and
-        // leaves by _exit. Memory of the other threads may be in any state, and is not
-        // touched but for the allocator, which glibc keeps usable after a fork.
+fn a_driver_in_a_forked_process_refuses_every_call_and_is_not_destroyed() {
+    if let Some(library) = inner_library() {
+        let (driver, _events) = driver(library, NO_MASTER, false);
+        // SAFETY: the child makes system calls and calls that return before libmesos, and ends by
+        // _exit. Memory of the other threads may be in any state. The child uses none of it but the
+        // allocator, which glibc keeps usable after a fork.
         let child = unsafe { nix::unistd::fork() }.expect("a child");
         if let nix::unistd::ForkResult::Parent { child } = child {
             let status = nix::sys::wait::waitpid(child, None).expect("its end");
-            let good = nix::sys::wait::WaitStatus::Exited(child, 0);
-            assert_eq!(status, good, "the child");
+            let success = nix::sys::wait::WaitStatus::Exited(child, 0);
+            assert_eq!(status, success, "the child");
             driver.stop(false).expect("the parent's driver works");
             return;
         }
         let refused = driver
             .stop(false)
             .is_err_and(|text| text.contains("forked"));
-        // Where it would wait for libmesos' threads, this hangs.
+        // A drop that waited for libmesos's threads would hang here.
         drop(driver);
-        // SAFETY: _exit runs no handlers of the parent's.
+        // SAFETY: _exit runs no handlers of the parent process.
         unsafe { libc_exit(i32::from(!refused)) };
     }
-    let name = "a_driver_of_another_process_refuses_every_call_and_is_left_alone";
-    if let Some(output) = outcome(name, &[]) {
+    let name = "a_driver_in_a_forked_process_refuses_every_call_and_is_not_destroyed";
+    if let Some(output) = run_inner(name, &[]) {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {stderr}", output.status);
     }
@@ -205,18 +206,18 @@ fn resident() -> u64 {
 }
 
 #[test]
-fn drivers_that_come_and_go_leave_little_behind() {
+fn drivers_that_are_created_and_dropped_use_little_memory() {
     let cycles: u64 = env::var("MESOS_NATIVE_CYCLES")
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(400);
-    if let Some(library) = loaded() {
-        // What is set up once is there after the first ones.
-        let before = (0..cycles / 4).map(|_| drop(driver(library, NOBODY, false)));
+    if let Some(library) = inner_library() {
+        // The first drivers allocate what libmesos sets up once.
+        let before = (0..cycles / 4).map(|_| drop(driver(library, NO_MASTER, false)));
         before.for_each(drop);
         let before = resident();
         let rest = cycles - cycles / 4;
-        (0..rest).for_each(|_| drop(driver(library, NOBODY, false)));
+        (0..rest).for_each(|_| drop(driver(library, NO_MASTER, false)));
         let grown = resident().saturating_sub(before);
         println!("GROWN {grown} KiB in {rest} cycles, from {before} KiB");
         assert!(
@@ -225,7 +226,10 @@ fn drivers_that_come_and_go_leave_little_behind() {
         );
         return;
     }
-    if let Some(output) = outcome("drivers_that_come_and_go_leave_little_behind", &[]) {
+    if let Some(output) = run_inner(
+        "drivers_that_are_created_and_dropped_use_little_memory",
+        &[],
+    ) {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let grown = stdout.lines().find(|line| line.contains("GROWN"));
         println!("{}", grown.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Loads a shared library and resolves every symbol that the shim calls in it.
+//! Loads a shared library and resolves the symbols that the shim calls.
 
 use std::error::Error as _;
 use std::ffi::{CStr, c_void};
@@ -9,18 +9,18 @@ use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
 
 use super::{Text, bindings};
 
-/// A libmesos that has all that the shim calls. It stays loaded until the process
-/// ends: its threads cannot be stopped.
+/// A libmesos with all symbols that the shim requires. It stays loaded until the process ends,
+/// because its threads cannot be stopped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Loaded(NonNull<bindings::mesos_shim_library>);
 
 // SAFETY: the header says that a mesos_shim_library may be used from any thread, and
 // it is never freed.
 unsafe impl Send for Loaded {}
-// SAFETY: as above; nothing changes it after it was made.
+// SAFETY: as above; the object does not change after its creation.
 unsafe impl Sync for Loaded {}
 
-/// What not every libmesos has.
+/// A feature that some releases or builds of libmesos lack.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Feature {
     /// SUPPRESS and REVIVE of single roles (1.9).
@@ -31,32 +31,32 @@ pub(crate) enum Feature {
     OfferConstraints,
     /// `MesosExecutorDriver`, which the library of the Python package lacks.
     Executors,
-    /// Executors that are told an environment (1.7).
+    /// An executor driver that accepts an environment (1.7).
     ExecutorEnvironment,
 }
 
-/// Why a file is not a libmesos that can be used.
+/// Why a file cannot be used as libmesos.
 #[derive(Debug)]
 pub(crate) enum LoadError {
-    /// The dynamic loader refused it, with its reason.
+    /// The dynamic loader refused the file for this reason.
     Loader(String),
-    /// Symbols that are missing, for a person to read; `old_abi` when the library has
-    /// them with the string type of before GCC 5; `of` is how many are needed.
+    /// The readable names of missing symbols, and the number of required symbols. `old_abi`: the
+    /// library has the symbols with the string type that GCC used before version 5.
     Missing {
         symbols: Vec<&'static str>,
-        of: usize,
+        required: usize,
         old_abi: bool,
     },
-    /// The shim refused it, with its reason.
+    /// The shim refused the library for this reason.
     Shim(String),
 }
 
-/// Loads a library that others will need, and leaves it loaded. `global`: its symbols
-/// serve every library that is loaded later, not only those that name it.
+/// Loads a library that other libraries depend on, and never unloads it. `global`: its symbols are
+/// visible to every library that is loaded later, not only to libraries that name it.
 pub(crate) fn preload(path: &Path, global: bool) -> Result<(), LoadError> {
     let scope = if global { RTLD_GLOBAL } else { RTLD_LOCAL };
-    // SAFETY: runs the library's initialisers. The caller named the file as one to
-    // load code from, as with any program that is started.
+    // SAFETY: runs the library's initializers. The caller trusts the file, as it trusts any
+    // program that it starts.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | scope) };
     let library = library.map_err(loader_error)?;
     std::mem::forget(library);
@@ -64,17 +64,17 @@ pub(crate) fn preload(path: &Path, global: bool) -> Result<(), LoadError> {
 }
 
 impl Loaded {
-    /// Loads the library and resolves its symbols. A `path` without a slash is left to
-    /// the dynamic loader's search.
+    /// Loads the library and resolves its symbols. The dynamic loader searches for a `path` without
+    /// a slash.
     pub(crate) fn open(path: &Path) -> Result<Loaded, LoadError> {
-        // Local: libmesos exports its own protobuf, which must not serve others in the
-        // process. Now: a dependency that lacks a symbol shows here and not in a call.
-        // SAFETY: runs the library's initialisers; see `preload`.
+        // RTLD_LOCAL: libmesos exports its own protobuf, which other libraries must not use.
+        // RTLD_NOW: a dependency that lacks a symbol is reported here and not by a later call.
+        // SAFETY: runs the library's initializers; see `preload`.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
         let library = library.map_err(loader_error)?;
         let loaded = Self::resolve(&library);
-        // Also when it is refused: initialisers of a C++ library of this size have
-        // left pointers into it behind, and unloading it would leave them dangling.
+        // A refused library stays loaded, too: its C++ initializers have stored pointers into it,
+        // which would dangle.
         std::mem::forget(library);
         loaded
     }
@@ -83,20 +83,19 @@ impl Loaded {
         let mut addresses: Vec<*mut c_void> = Vec::new();
         let mut missing = Vec::new();
         let mut old_abi = false;
-        let mut needed = 0;
+        let mut required = 0;
         let mut index = 0;
         loop {
-            // SAFETY: any index may be asked for; the header says it returns NULL past
-            // the end.
+            // SAFETY: the header permits any index, and returns NULL past the end.
             let info = unsafe { bindings::mesos_shim_symbol(index) };
             // SAFETY: NULL or a static struct, as the header says.
             let Some(info) = (unsafe { info.as_ref() }) else {
                 break;
             };
             let address = find(library, info.mangled);
-            needed += usize::from(info.optional == 0);
+            required += usize::from(info.optional == 0);
             if address.is_null() && info.optional == 0 {
-                // SAFETY: the header says that the strings are static; this one is
+                // SAFETY: the header says that the strings are static, and that this one is
                 // never NULL.
                 let readable = unsafe { CStr::from_ptr(info.readable) };
                 missing.push(readable.to_str().unwrap_or("(unreadable)"));
@@ -108,13 +107,13 @@ impl Loaded {
         if !missing.is_empty() {
             return Err(LoadError::Missing {
                 symbols: missing,
-                of: needed,
+                required,
                 old_abi,
             });
         }
         let mut error = Text::new();
-        // SAFETY: `addresses` holds one address for each symbol in the shim's order,
-        // and the error buffer has the length that is passed.
+        // SAFETY: `addresses` has one address for each symbol, in the shim's order. The error
+        // buffer has the length that is passed.
         let made = unsafe {
             bindings::mesos_shim_library_new(
                 addresses.as_ptr(),
@@ -128,7 +127,7 @@ impl Loaded {
             .ok_or_else(|| LoadError::Shim(error.into_string()))
     }
 
-    /// The release that this libmesos says it is.
+    /// The release that this libmesos reports.
     pub(crate) fn version(self) -> Option<String> {
         let mut text = Text::new();
         // SAFETY: the handle is never freed, the buffer has the length that is passed.
@@ -138,7 +137,7 @@ impl Loaded {
         (len > 0).then(|| text.into_string())
     }
 
-    /// Whether this libmesos has it.
+    /// Whether this libmesos has `feature`.
     pub(crate) fn has(self, feature: Feature) -> bool {
         let feature = match feature {
             Feature::SingleRoles => bindings::MESOS_SHIM_SINGLE_ROLES,
@@ -156,7 +155,7 @@ impl Loaded {
     }
 }
 
-/// The loader's own words, which libloading keeps in the source of its error.
+/// The text of the dynamic loader, which is the source of libloading's error.
 fn loader_error(error: libloading::Error) -> LoadError {
     let reason = error
         .source()
@@ -164,13 +163,13 @@ fn loader_error(error: libloading::Error) -> LoadError {
     LoadError::Loader(reason)
 }
 
-/// The address of a symbol, NULL when the library has none of that name.
+/// The address of a symbol, or NULL if the library does not export it.
 fn find(library: &Library, name: *const std::ffi::c_char) -> *mut c_void {
-    // SAFETY: the header says that names are static NUL-terminated strings; the callers
-    // pass no NULL.
+    // SAFETY: the header says that names are static NUL-terminated strings. The callers do not
+    // pass NULL.
     let name = unsafe { CStr::from_ptr(name) };
-    // SAFETY: the symbol is only taken as an address here. The shim gives it its type,
-    // which the mangled name spells out.
+    // SAFETY: only the address of the symbol is used here. The shim gives it the type that the
+    // mangled name states.
     let symbol = unsafe { library.get::<*mut c_void>(name.to_bytes_with_nul()) };
     symbol.map_or(ptr::null_mut(), |symbol| symbol.into_raw())
 }

@@ -1,6 +1,5 @@
-//! The only module with unsafe code: the shim's bindings and a safe wrapper around
-//! each of its handles. What is worth calling, and when, is the business of the
-//! modules above.
+//! The only module with unsafe code: the shim's bindings and a safe wrapper around each of its
+//! handles. The modules above decide what to call and when.
 #![allow(unsafe_code)]
 
 #[allow(missing_docs, unreachable_pub, dead_code, non_camel_case_types)]
@@ -8,6 +7,7 @@ mod bindings;
 mod callback;
 mod calls;
 mod executor;
+mod handle;
 #[cfg(test)]
 mod hazards;
 mod loader;
@@ -47,7 +47,7 @@ impl Text {
         self.0.len()
     }
 
-    /// What was written, up to the first NUL.
+    /// The text up to the first NUL.
     fn into_string(self) -> String {
         let end = self
             .0
@@ -58,7 +58,7 @@ impl Text {
     }
 }
 
-/// The views live as long as what they show, which the borrow of `items` does not say.
+/// Views of `items`. They must not outlive `items`; the types do not enforce this.
 fn views<T: AsRef<[u8]>>(items: &[T]) -> Vec<bindings::mesos_shim_bytes> {
     items.iter().map(|item| bytes(item.as_ref())).collect()
 }

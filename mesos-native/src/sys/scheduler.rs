@@ -1,16 +1,13 @@
-//! `MesosSchedulerDriver` as a safe handle. Its calls are in `calls`, the way of its
-//! callbacks in `callback`.
+//! `MesosSchedulerDriver` as a safe handle. The calls of a framework are in `calls`.
 
-use std::ffi::c_char;
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::callback::{Event, Handler, on_event};
+use super::callback::{Event, on_event};
+use super::handle::{Driver, Handle};
 use super::loader::Loaded;
-use super::process::Home;
-use super::{Status, Text, bindings, bytes, views};
+use super::{Status, bindings, bytes, views};
 
-/// What a driver is made with.
+/// The arguments of a new driver.
 #[derive(Default)]
 pub(crate) struct Settings<'a> {
     /// A serialized FrameworkInfo.
@@ -23,36 +20,32 @@ pub(crate) struct Settings<'a> {
     pub(crate) implicit_acknowledgements: bool,
 }
 
-/// A driver. Dropping it destroys it, and blocks until no callback runs any more.
-///
-/// It belongs to the process that made it. In a forked child, where libmesos' threads do
-/// not exist, every method fails and the drop does nothing.
+/// A driver. Dropping it destroys the driver, and blocks until no callback runs. In a forked child
+/// of the process that made it, every method fails and the drop does nothing.
 pub(crate) struct Scheduler {
-    raw: NonNull<bindings::mesos_shim_scheduler>,
-    /// Used by callbacks until `raw` is freed, so it is dropped after it.
-    handler: *mut Handler,
+    pub(super) handle: Handle<bindings::mesos_shim_scheduler>,
     /// Whether `start` has succeeded.
     started: AtomicBool,
-    home: Home,
 }
 
-// SAFETY: libmesos' driver takes calls from any thread (they are serialized by a lock
-// of its own), and the handler is Send and Sync.
-unsafe impl Send for Scheduler {}
-// SAFETY: as above; what frees it needs it exclusively.
-unsafe impl Sync for Scheduler {}
+// SAFETY: libmesos's driver accepts calls from any thread, and the header says that no callback
+// runs after the object was freed.
+unsafe impl Driver for bindings::mesos_shim_scheduler {
+    unsafe fn free(raw: *mut Self) -> bool {
+        // SAFETY: the caller promises what the header requires.
+        unsafe { bindings::mesos_shim_scheduler_free(raw) };
+        true
+    }
+}
 
 impl Scheduler {
-    /// Makes a driver. `handler` is called on threads of libmesos' and may be called
-    /// before this function returns; while it runs no other callback comes. A panic in it
-    /// is caught and loses the event.
+    /// Makes a driver. libmesos's threads call `handler`, possibly before this function returns,
+    /// and one call at a time. A panic in `handler` is caught, and the event is lost.
     pub(crate) fn new(
         library: Loaded,
         settings: &Settings<'_>,
         handler: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Scheduler, String> {
-        let handler: *mut Handler = Box::into_raw(Box::new(Box::new(handler)));
-        let mut error = Text::new();
         let roles = views(settings.suppressed_roles);
         let settings = bindings::mesos_shim_scheduler_settings {
             framework: bytes(settings.framework),
@@ -63,34 +56,31 @@ impl Scheduler {
             suppressed_roles: roles.as_ptr(),
             suppressed_count: roles.len(),
         };
-        // SAFETY: the settings with all that they point to and the error buffer live
-        // through the call. Callback and context live until `drop` has freed the driver;
-        // on failure, which needs them for ever, the handler is not taken back.
-        let raw = unsafe {
-            bindings::mesos_shim_scheduler_new(
-                library.as_ptr(),
-                &settings,
-                Some(on_event),
-                handler.cast(),
-                error.as_mut_ptr(),
-                error.len(),
-            )
-        };
-        match NonNull::new(raw) {
-            Some(raw) => Ok(Scheduler {
-                raw,
-                handler,
-                started: AtomicBool::new(false),
-                home: Home::here(),
-            }),
-            None => Err(error.into_string()),
-        }
+        let handle = Handle::new(handler, |context, error, len| {
+            // SAFETY: the settings and everything that they point to live through the call, and
+            // so does the error buffer. `Handle` keeps the context alive until the driver was
+            // freed, or forever on failure.
+            unsafe {
+                bindings::mesos_shim_scheduler_new(
+                    library.as_ptr(),
+                    &settings,
+                    Some(on_event),
+                    context,
+                    error,
+                    len,
+                )
+            }
+        })?;
+        Ok(Scheduler {
+            handle,
+            started: AtomicBool::new(false),
+        })
     }
 
-    /// Starts the driver; the status that Mesos returns.
+    /// Starts the driver. Returns the status that Mesos returns.
     pub(crate) fn start(&self) -> Result<Status, String> {
-        let status = self.call(|raw, error, len| {
-            // SAFETY: what `call` passes is valid for this.
+        let status = self.handle.call(|raw, error, len| {
+            // SAFETY: `call` passes a live driver and a buffer of that length.
             unsafe { bindings::mesos_shim_scheduler_start(raw, error, len) }
         })?;
         if status == bindings::MESOS_SHIM_RUNNING {
@@ -99,66 +89,36 @@ impl Scheduler {
         Ok(status)
     }
 
-    /// Stops the driver; the status that Mesos returns.
+    /// Stops the driver. Returns the status that Mesos returns.
     pub(crate) fn stop(&self, failover: bool) -> Result<Status, String> {
-        self.call(|raw, error, len| {
-            // SAFETY: what `call` passes is valid for this.
+        self.handle.call(|raw, error, len| {
+            // SAFETY: as in `start`.
             unsafe { bindings::mesos_shim_scheduler_stop(raw, failover.into(), error, len) }
         })
     }
 
-    /// Tells the master not to count on this driver, and ends the callbacks; the status
-    /// that Mesos returns.
+    /// Deactivates the framework at the master and ends the callbacks. Returns the status that
+    /// Mesos returns.
     pub(crate) fn abort(&self) -> Result<Status, String> {
-        self.call(|raw, error, len| {
-            // SAFETY: what `call` passes is valid for this.
+        self.handle.call(|raw, error, len| {
+            // SAFETY: as in `start`.
             unsafe { bindings::mesos_shim_scheduler_abort(raw, error, len) }
         })
     }
 
-    /// Waits until the driver was stopped or aborted; the status that Mesos returns.
-    /// After `stop(false)`, the master has been told by then.
+    /// Waits until the driver was stopped or aborted. Returns the status that Mesos returns. After
+    /// `stop(false)`, the TEARDOWN has left this process when `join` returns.
     ///
-    /// A driver that was never started is not waited for: libmesos ends the process in
+    /// For a driver that was never started, this returns at once: libmesos ends the process in
     /// some of these cases.
     pub(crate) fn join(&self) -> Result<Status, String> {
         if !self.started.load(Ordering::Acquire) {
             return Ok(bindings::MESOS_SHIM_NOT_STARTED);
         }
-        self.call(|raw, error, len| {
-            // SAFETY: what `call` passes is valid for this, and the driver was started.
-            // This is no callback: a handler has no way to own its driver.
+        self.handle.call(|raw, error, len| {
+            // SAFETY: as in `start`, and the driver was started. This does not run inside a
+            // callback: a handler cannot own its driver.
             unsafe { bindings::mesos_shim_scheduler_join(raw, error, len) }
         })
-    }
-
-    /// Calls a method of the live driver with a buffer for its error.
-    pub(super) fn call(
-        &self,
-        method: impl FnOnce(*mut bindings::mesos_shim_scheduler, *mut c_char, usize) -> Status,
-    ) -> Result<Status, String> {
-        self.home.check()?;
-        let mut error = Text::new();
-        let status = method(self.raw.as_ptr(), error.as_mut_ptr(), error.len());
-        if status == bindings::MESOS_SHIM_EXCEPTION {
-            Err(error.into_string())
-        } else {
-            Ok(status)
-        }
-    }
-}
-
-impl Drop for Scheduler {
-    fn drop(&mut self) {
-        if self.home.check().is_err() {
-            // libmesos would wait for threads that are not here.
-            return;
-        }
-        // SAFETY: `raw` is live and not used afterwards. This does not run inside a
-        // callback: the handler has no way to own the driver that calls it.
-        unsafe { bindings::mesos_shim_scheduler_free(self.raw.as_ptr()) };
-        // SAFETY: made by Box::into_raw in `new`; the header says that no callback runs
-        // after the call above, so this is its only user.
-        drop(unsafe { Box::from_raw(self.handler) });
     }
 }

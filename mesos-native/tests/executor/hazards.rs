@@ -1,16 +1,16 @@
-//! What a libmesos may do to its caller.
+//! Failures of libmesos that must not harm the process.
 
 use mesos_core::{ErrorKind, ExecutorDriver};
-use mesos_native::NativeExecutorBackend;
+use mesos_native::NativeBackend;
 use mesos_testing::v1::{TaskState, TaskStatus};
 use mesos_testing::{ExecutorRecorder, ExecutorTold as Told, Handler, Outcome};
 
 use crate::support::{Agent, environment, library, scene};
 
-/// Whoever destroys a driver that never ran ends this process: the stand-in as Mesos' own.
+/// Destroying a driver that never ran would end this process, in the stand-in as in Mesos.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_driver_that_does_not_start_is_an_error_with_libmesos_own_words() {
-    for (scenario, words) in [
+async fn a_driver_that_does_not_start_is_an_error_with_the_reason_of_libmesos() {
+    for (scenario, reason) in [
         ("refuses", "refused by a constructor"),
         ("throws at once", "thrown by a constructor"),
         ("throws late", "an exception of an unknown type"),
@@ -22,12 +22,12 @@ async fn a_driver_that_does_not_start_is_an_error_with_libmesos_own_words() {
         let error = scene.driver.join().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{scenario}: {error}");
         let text = mesos_core::error_chain(&error).to_string();
-        assert!(text.contains(words), "{scenario}: {text}");
+        assert!(text.contains(reason), "{scenario}: {text}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_callback_that_makes_no_sense_ends_the_driver_and_no_second_one_is_made() {
+async fn an_invalid_callback_ends_the_driver_without_a_retry() {
     let Some(scene) = scene("unregistered").await else {
         return;
     };
@@ -41,7 +41,7 @@ async fn a_callback_that_makes_no_sense_ends_the_driver_and_no_second_one_is_mad
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_ends_the_driver_whatever_bytes_it_has() {
+async fn an_error_ends_the_driver_even_if_its_text_is_not_utf_8() {
     let Some(scene) = scene("error").await else {
         return;
     };
@@ -51,7 +51,7 @@ async fn an_error_ends_the_driver_whatever_bytes_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_that_libmesos_does_not_take_is_told_and_not_tried_for_ever() {
+async fn an_update_that_libmesos_rejects_is_reported_and_not_retried() {
     let Some(scene) = scene("unsendable").await else {
         return;
     };
@@ -66,7 +66,7 @@ async fn an_update_that_libmesos_does_not_take_is_told_and_not_tried_for_ever() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_of_a_handler_ends_the_driver_and_nothing_else() {
+async fn a_panic_in_a_handler_ends_only_its_driver() {
     let Some(scene) = scene("endless").await else {
         return;
     };
@@ -77,13 +77,13 @@ async fn a_panic_of_a_handler_ends_the_driver_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backend_has_one_driver_of_libmesos_and_refuses_another() {
+async fn a_backend_starts_only_one_driver() {
     let Some(library) = library().await else {
         return;
     };
     let agent = Agent::start(0).await;
     let environment = environment("plain", &agent);
-    let backend = NativeExecutorBackend::new(library, &environment).unwrap();
+    let backend = NativeBackend::for_executor(library, &environment).unwrap();
     let recorder = ExecutorRecorder::new();
     let first = ExecutorDriver::start(recorder.clone(), environment.clone(), backend.clone());
     let subscribed = |told: &Told| matches!(told, Told::Subscribed(_));
@@ -94,7 +94,7 @@ async fn a_backend_has_one_driver_of_libmesos_and_refuses_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn callbacks_of_many_threads_at_once_are_all_told() {
+async fn concurrent_callbacks_of_many_threads_all_arrive() {
     let Some(scene) = scene("crowd").await else {
         return;
     };

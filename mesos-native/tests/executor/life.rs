@@ -1,4 +1,4 @@
-//! From the registration to the end.
+//! An executor from its registration to its end.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_callback_is_told_and_every_call_arrives() {
+async fn every_callback_reaches_the_executor_and_every_call_reaches_libmesos() {
     let Some(scene) = scene("bytes").await else {
         return;
     };
@@ -55,7 +55,7 @@ async fn every_callback_is_told_and_every_call_arrives() {
         .send_update(TaskStatus::new("t", TaskState::TaskRunning).with_message("words"))
         .await
         .unwrap();
-    // The stand-in's own: what libmesos was given.
+    // The stand-in sends back the update that libmesos received.
     let mut uuid = None;
     let given = |told: &Told| {
         let Told::Message(data) = told else {
@@ -85,7 +85,7 @@ async fn every_callback_is_told_and_every_call_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_waits_until_libmesos_has_had_the_last_update_for_a_second() {
+async fn a_stop_waits_until_libmesos_has_had_the_last_update_for_one_second() {
     let Some(scene) = scene("plain").await else {
         return;
     };
@@ -94,18 +94,18 @@ async fn a_stop_waits_until_libmesos_has_had_the_last_update_for_a_second() {
     let before = Instant::now();
     scene.driver.stop();
     assert_eq!(scene.driver.join().await.unwrap(), StopReason::Stopped);
-    // The update may have been made some moments before the clock was read.
+    // The update may have reached libmesos shortly before the clock was read.
     assert!(before.elapsed() > Duration::from_millis(500), "{before:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_acknowledged_while_the_agent_is_away_and_all_when_it_is_back() {
+async fn updates_are_acknowledged_only_while_the_agent_is_reachable() {
     let Some(mut scene) = scene("plain").await else {
         return;
     };
     scene.subscribed().await;
     scene.launched().await;
-    // An acknowledgement shows that the agent has been seen.
+    // An acknowledgement shows that the backend is connected to the agent.
     let running = TaskStatus::new("t", TaskState::TaskRunning);
     scene.driver.send_update(running.clone()).await.unwrap();
     let acknowledged = |told: &Told| matches!(told, Told::Acknowledged(..));
@@ -115,7 +115,7 @@ async fn nothing_is_acknowledged_while_the_agent_is_away_and_all_when_it_is_back
     let away = std::mem::replace(&mut scene.agent, Agent::start(0).await);
     away.stop().await;
     scene.driver.send_update(finished()).await.unwrap();
-    // sleep: longer than libmesos has to have had an update, and nothing may come of it
+    // sleep: longer than the time after which an update counts as acknowledged
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(scene.driver.unacknowledged(), 1);
 
@@ -132,18 +132,18 @@ async fn nothing_is_acknowledged_while_the_agent_is_away_and_all_when_it_is_back
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_that_an_agent_did_not_live_to_have_is_told_at_the_end() {
-    let hurry = |environment: &mut ExecutorEnvironment| {
+async fn an_update_that_the_agent_did_not_receive_is_an_error_at_the_end() {
+    let short_grace = |environment: &mut ExecutorEnvironment| {
         environment.shutdown_grace_period = Duration::from_millis(2500);
     };
-    let Some(scene) = scene_with("plain", hurry, |backend| backend).await else {
+    let Some(scene) = scene_with("plain", short_grace, |backend| backend).await else {
         return;
     };
     scene.launched().await;
     scene.agent.stop().await;
     scene.driver.send_update(finished()).await.unwrap();
     scene.driver.send_message("shutdown").await.unwrap();
-    // Everything has ended but for the acknowledgement, for which the grace period is.
+    // The driver waits for the acknowledgement until the grace period is over.
     let error = scene.driver.join().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unacknowledged, "{error}");
     assert_eq!(scene.driver.unacknowledged(), 1);

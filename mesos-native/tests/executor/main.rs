@@ -1,8 +1,10 @@
-//! The executor driver over the stand-in of `standin.cpp`, whose driver has the ABI of
-//! Mesos' own and does to its executor what a test asks for, also what Mesos' own would not.
+//! The executor driver over the stand-in in `standin.cpp`. The stand-in's driver has the ABI of Mesos's
+//! `MesosExecutorDriver` and makes the callbacks that a test requires, including callbacks that Mesos
+//! would not make.
 //!
-//! It is linked to a real libmesos, of which the messages are. With a real executor driver
-//! and a real agent the conformance suite does the same.
+//! The stand-in is linked to a real libmesos, which supplies the message types. The conformance suite
+//! can run executors over a full libmesos with a real agent (`cargo xtask conform
+//! --native-executors`).
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,17 +1,17 @@
-//! More than an executor can take, and drops at bad moments.
+//! More callbacks than an executor can handle, and drivers that are dropped while they are in use.
 
 use std::fs;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use mesos_core::{Executor, ExecutorDriver, HandlerResult};
-use mesos_native::NativeExecutorBackend;
+use mesos_native::NativeBackend;
 use mesos_testing::v1::TaskInfo;
 use mesos_testing::{ExecutorTold as Told, Handler};
 
 use crate::support::{Agent, environment, library, scene, scene_with};
 
-/// A number that a long run may set higher.
+/// A number that a long run can set by an environment variable.
 fn number(variable: &str, usual: u32) -> u32 {
     let set = std::env::var(variable).ok();
     set.and_then(|text| text.parse().ok()).unwrap_or(usual)
@@ -25,7 +25,7 @@ fn resident() -> u64 {
     size.and_then(|size| size.parse().ok()).unwrap()
 }
 
-/// Counts messages, which have to count up.
+/// Counts messages and checks that their numbers ascend.
 struct Counter {
     next: u32,
     last: u32,
@@ -55,38 +55,38 @@ impl Executor for Counter {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_callbacks_arrives_in_order_and_leaves_nothing_behind() {
+async fn many_callbacks_arrive_in_order_and_do_not_use_more_memory() {
     let Some(library) = library().await else {
         return;
     };
     let last = number("MESOS_NATIVE_CALLBACKS", 20_000);
     let agent = Agent::start(0).await;
     let environment = environment(&format!("flood {last}"), &agent);
-    let backend = NativeExecutorBackend::new(library, &environment).unwrap();
+    let backend = NativeBackend::for_executor(library, &environment).unwrap();
     let counter = Counter {
         next: 0,
         last,
         resident: 0,
     };
-    let end = ExecutorDriver::run(counter, environment, backend.queue(2)).await;
+    let end = ExecutorDriver::run(counter, environment, backend.event_queue(2)).await;
     end.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_holds_libmesos_and_not_the_executors_end() {
-    let Some(scene) = scene_with("endless", |_| {}, |backend| backend.queue(1)).await else {
+async fn a_full_queue_blocks_libmesos_but_not_the_end_of_the_executor() {
+    let Some(scene) = scene_with("endless", |_| {}, |backend| backend.event_queue(1)).await else {
         return;
     };
     let _gate = scene.recorder.hold(Handler::Message);
     let message = |told: &Told| matches!(told, Told::Message(_));
     scene.recorder.expect("a message", message).await;
-    // Its thread waits for room, which comes with the end alone.
+    // The libmesos thread is blocked until the driver ends.
     scene.driver.abort();
     scene.driver.join().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn drivers_that_are_dropped_at_any_moment_leave_little_behind() {
+async fn drivers_that_are_dropped_at_any_time_use_little_memory() {
     let cycles = number("MESOS_NATIVE_CYCLES", 200);
     let mut before = 0;
     for cycle in 0..cycles {
@@ -94,7 +94,7 @@ async fn drivers_that_are_dropped_at_any_moment_leave_little_behind() {
         let Some(scene) = scene(scenario).await else {
             return;
         };
-        // Before, while, and after it subscribes.
+        // Before, during and after the subscription.
         match cycle % 3 {
             0 => {}
             1 => tokio::task::yield_now().await,

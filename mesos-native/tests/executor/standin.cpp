@@ -1,8 +1,8 @@
-// A stand-in for the executor half of libmesos: the class MesosExecutorDriver with the ABI
-// of Mesos' own (include/mesos/executor.hpp), but no agent. What it does to its executor is
-// a scenario that MESOS_EXECUTOR_ID begins with, played on a thread of its own as libmesos
-// does.
-// Messages are real ones: made by the protobuf of the libmesos that this is linked to.
+// A stand-in for the executor half of libmesos: a class MesosExecutorDriver with the ABI of
+// Mesos's class (include/mesos/executor.hpp), but without an agent. The beginning of
+// MESOS_EXECUTOR_ID selects a scenario of callbacks, which runs on a separate thread, as in
+// libmesos.
+// The messages are real: the protobuf of the linked libmesos makes them.
 
 #include <atomic>
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace mesos {
 
 enum Status { NOT_STARTED = 1, RUNNING = 2, ABORTED = 3, STOPPED = 4 };
 
-class TaskStatus; // of libmesos, never defined here
+class TaskStatus; // these messages are defined in libmesos only
 class ExecutorInfo;
 class FrameworkInfo;
 class SlaveInfo;
@@ -29,7 +29,7 @@ class TaskID;
 
 class MesosExecutorDriver;
 
-// In the order in which Mesos declares them.
+// The order of the methods is the order in which Mesos declares them.
 class Executor
 {
 public:
@@ -62,13 +62,13 @@ public:
 private:
   struct State;
   State* state;
-  // About as much as Mesos' own has, so that a storage that is too small shows.
+  // About the size of Mesos's class, so that a storage that is too small is detected.
   char rest[600];
 };
 
 } // namespace mesos
 
-// What is called in libmesos, by mangled name.
+// The functions of libmesos that are called here, by mangled name.
 extern "C" {
 bool parse(void*, const void*, int) __asm__(
     "_ZN6google8protobuf11MessageLite14ParseFromArrayEPKvi");
@@ -87,7 +87,7 @@ MESSAGE(task_id, "6TaskID")
 
 namespace {
 
-// One message of libmesos', made from bytes.
+// A libmesos message, parsed from bytes.
 template <typename T>
 class Made
 {
@@ -108,7 +108,7 @@ private:
   alignas(16) char storage[8192];
 };
 
-// Fields of protobuf's wire format: length-delimited, and a number.
+// A length-delimited field in protobuf's wire format.
 std::string field(int number, const std::string& content)
 {
   std::string bytes(1, static_cast<char>(number << 3 | 2));
@@ -203,7 +203,7 @@ struct MesosExecutorDriver::State
       return;
     }
     if (is("endless")) {
-      // Neither a stop nor the destructor's beginning ends this, only its waiting does.
+      // A stop does not end this loop. Only the destructor ends it, and waits for the thread.
       while (!ending) {
         executor->frameworkMessage(driver, "more");
       }
@@ -223,7 +223,7 @@ struct MesosExecutorDriver::State
 
 MesosExecutorDriver::MesosExecutorDriver(Executor*)
 {
-  std::abort(); // a test's process is not an executor's
+  std::abort(); // the tests do not set the environment of an executor
 }
 
 MesosExecutorDriver::MesosExecutorDriver(
@@ -241,7 +241,7 @@ MesosExecutorDriver::MesosExecutorDriver(
     std::memset(reinterpret_cast<char*>(this) + 20000, 0, 16);
   }
   if (state->is("refuses")) {
-    // As Mesos does for flags that do not parse.
+    // Mesos does the same for flags that do not parse.
     state->status = ABORTED;
     executor->error(this, "refused by a constructor");
   }
@@ -250,7 +250,7 @@ MesosExecutorDriver::MesosExecutorDriver(
 MesosExecutorDriver::~MesosExecutorDriver()
 {
   if (state->threads.empty()) {
-    std::abort(); // Mesos' own crashes here
+    std::abort(); // Mesos's class crashes here
   }
   state->ending = true;
   for (std::thread& thread : state->threads) {
@@ -314,7 +314,7 @@ Status MesosExecutorDriver::sendStatusUpdate(const TaskStatus& status)
   serialize(&status, &bytes);
   const std::lock_guard<std::recursive_mutex> lock(state->mutex);
   if (state->status == RUNNING) {
-    // Back to where it can be looked at.
+    // Sends the update back, so that the test can check it.
     state->threads.emplace_back([this, bytes] { state->executor->frameworkMessage(this, bytes); });
   }
   return state->status;

@@ -1,5 +1,5 @@
-//! The stand-in as the libmesos of this process, something that is connected to like an
-//! agent, and an executor on both.
+//! The stand-in as the libmesos of this process, a listener in place of an agent, and an executor that
+//! uses both.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use mesos_core::ExecutorDriver;
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_local::testing::{require_real, write_stand_ins};
-use mesos_native::{Library, NativeExecutorBackend};
+use mesos_native::{Library, NativeBackend, NativeExecutorBackend};
 use mesos_testing::ExecutorRecorder;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// All tests share it; the directory lives as long as the process.
+/// All tests share the library. Its directory exists as long as the process.
 static LIBRARY: LazyLock<Option<(Library, TempDir)>> = LazyLock::new(|| {
     let real = require_real(mesos_local::libmesos_blocking(mesos_local::DEFAULT_VERSION))?;
     let scratch = tempfile::tempdir().unwrap();
@@ -38,7 +38,7 @@ fn build(libmesos: &std::path::Path, output: PathBuf) -> PathBuf {
         .args(flags.split_whitespace())
         .arg(source)
         .arg(libmesos)
-        // What libmesos itself lacks is there when it is loaded.
+        // The libraries that libmesos needs are supplied when it is loaded.
         .arg("-Wl,--allow-shlib-undefined")
         .arg("-o")
         .arg(&output)
@@ -52,7 +52,7 @@ pub(crate) async fn library() -> Option<Library> {
     tokio::task::spawn_blocking(library).await.unwrap()
 }
 
-/// Takes connections and says nothing. Dropping it closes them.
+/// Accepts connections and sends nothing. Dropping it closes the connections.
 pub(crate) struct Agent {
     pub(crate) port: u16,
     task: JoinHandle<()>,
@@ -83,7 +83,7 @@ impl Drop for Agent {
     }
 }
 
-/// What the stand-in's driver is told, with the scenario that it plays.
+/// The environment for the stand-in's driver, with the scenario that it plays.
 pub(crate) fn environment(scenario: &str, agent: &Agent) -> ExecutorEnvironment {
     let variables = [
         ("MESOS_FRAMEWORK_ID", "framework".to_owned()),
@@ -109,7 +109,7 @@ pub(crate) struct Scene {
     pub(crate) agent: Agent,
 }
 
-/// None where there is no real libmesos to link to.
+/// `None` if a real libmesos, which the stand-in is linked to, is not available.
 pub(crate) async fn scene(scenario: &str) -> Option<Scene> {
     scene_with(scenario, |_| {}, |backend| backend).await
 }
@@ -123,7 +123,7 @@ pub(crate) async fn scene_with(
     let agent = Agent::start(0).await;
     let mut environment = environment(scenario, &agent);
     settings(&mut environment);
-    let backend = change(NativeExecutorBackend::new(library, &environment).unwrap());
+    let backend = change(NativeBackend::for_executor(library, &environment).unwrap());
     let recorder = ExecutorRecorder::new();
     let driver = ExecutorDriver::start(recorder.clone(), environment, backend).detach();
     Some(Scene {

@@ -1,5 +1,5 @@
-//! What would end the process in libmesos (`src/sched/sched.cpp`) is an error here, and
-//! the process and its other drivers go on.
+//! Calls and arguments for which libmesos would end the process (`src/sched/sched.cpp`) are errors.
+//! The process and its other drivers continue.
 
 use mesos_core::backend::{Backend, SchedulerApi};
 use mesos_core::{Capability, Delivery, ErrorKind, SchedulerDriver, StopReason};
@@ -23,7 +23,7 @@ pub(crate) fn subscribe_call() -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_with_an_id_is_refused_and_the_driver_goes_on() {
+async fn an_operation_with_an_id_is_refused_and_the_driver_continues() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
@@ -57,11 +57,11 @@ async fn an_operation_with_an_id_is_refused_and_the_driver_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_before_the_registration_fail_as_not_sent() {
+async fn calls_before_the_registration_fail_and_are_not_sent() {
     let Some(library) = library().await else {
         return;
     };
-    // Somebody listens there who is no master, so the driver never registers.
+    // The listener is not a master, so the driver never registers.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap().to_string();
     let backend = NativeBackend::new(library, &address).unwrap();
@@ -84,14 +84,14 @@ async fn calls_before_the_registration_fail_as_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_that_is_not_there_and_a_file_that_is_not_are_errors() {
+async fn an_unreachable_master_and_a_missing_file_are_errors() {
     let Some(library) = library().await else {
         return;
     };
     for (master, kind) in [
         ("127.0.0.1:1", ErrorKind::Transport),
         ("file:///nonexistent/master", ErrorKind::Config),
-        // libmesos would end the process after ten minutes of trying.
+        // libmesos would retry for ten minutes and then end the process.
         ("zk://no-such-host.invalid:2181/mesos", ErrorKind::Transport),
     ] {
         let backend = NativeBackend::new(library.clone(), master).unwrap();
@@ -105,11 +105,11 @@ async fn a_master_that_is_not_there_and_a_file_that_is_not_are_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_driver_that_cannot_start_is_an_error_with_libmesos_reason() {
+async fn a_driver_that_cannot_start_is_an_error_with_the_reason_of_libmesos() {
     let Some(library) = library().await else {
         return;
     };
-    // libmesos knows no IPv6.
+    // libmesos does not support IPv6.
     let listener = std::net::TcpListener::bind("[::1]:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let backend = NativeBackend::new(library, &address).unwrap();
@@ -124,7 +124,7 @@ async fn a_driver_that_cannot_start_is_an_error_with_libmesos_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_that_is_suppressed_twice_is_refused() {
+async fn a_duplicate_suppressed_role_is_refused() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
@@ -143,7 +143,7 @@ async fn a_role_that_is_suppressed_twice_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_libmesos_lacks_is_refused_and_not_among_the_capabilities() {
+async fn unsupported_calls_are_refused_and_not_in_the_capabilities() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
@@ -182,7 +182,7 @@ async fn what_libmesos_lacks_is_refused_and_not_among_the_capabilities() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_drivers_in_one_process_do_not_disturb_each_other() {
+async fn a_panic_ends_only_its_own_driver() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };

@@ -1,4 +1,4 @@
-//! From the subscription over a task to the end.
+//! A scheduler from its subscription to its end.
 
 use mesos_core::StopReason;
 use mesos_testing::v1::TaskState;
@@ -6,7 +6,7 @@ use mesos_testing::v1::TaskState;
 use crate::support::{cluster, start, task};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_is_launched_runs_and_ends_and_every_update_is_acknowledged() {
+async fn a_launched_task_reports_each_state_once() {
     let Some((cluster, backend)) = cluster().await else {
         return;
     };

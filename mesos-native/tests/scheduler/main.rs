@@ -1,7 +1,7 @@
 //! The scheduler driver over a real libmesos, on a real Mesos in another process.
 //!
-//! All tests of this program share its one libmesos. What is promised for every backend
-//! is asked by the conformance suite; here is what only this backend can get wrong.
+//! All tests of this program share its one libmesos. The conformance suite tests the behavior that
+//! all backends have in common. The tests here are about this backend only.
 
 #![allow(clippy::unwrap_used)]
 

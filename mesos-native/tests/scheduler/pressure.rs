@@ -1,4 +1,4 @@
-//! Slow handlers, full queues, and drivers that are dropped at bad moments.
+//! Slow handlers, full queues, and drivers that are dropped while they are in use.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use crate::support::{cluster, framework, start, task};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_handler_and_a_queue_of_one_lose_nothing() {
+async fn a_slow_handler_with_a_queue_of_one_loses_no_update() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
-    let (driver, recorder) = start(&backend.queue(1));
+    let (driver, recorder) = start(&backend.event_queue(1));
     recorder.subscribed().await;
     let offer = recorder.offers().await.remove(0);
     let held = recorder.hold(Handler::Update);
@@ -34,11 +34,11 @@ async fn a_slow_handler_and_a_queue_of_one_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_framework_is_torn_down_also_while_libmesos_waits_for_room_in_the_queue() {
+async fn a_framework_can_be_torn_down_while_libmesos_waits_for_a_full_queue() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
-    let (driver, recorder) = start(&backend.clone().queue(1));
+    let (driver, recorder) = start(&backend.clone().event_queue(1));
     let id = recorder.subscribed().await.framework_id;
     let offer = recorder.offers().await.remove(0);
     let held = recorder.hold(Handler::Update);
@@ -49,7 +49,7 @@ async fn a_framework_is_torn_down_also_while_libmesos_waits_for_room_in_the_queu
     held.open();
     assert!(matches!(driver.join().await, Ok(StopReason::Stopped)));
 
-    // The master knows nothing of it any more.
+    // The master has removed the framework.
     let second = Recorder::new();
     let successor = SchedulerDriver::start(second, framework().id(id), backend);
     let error = successor.join().await.unwrap_err();
@@ -76,7 +76,7 @@ fn a_runtime_that_is_dropped_with_its_driver_does_not_wait_for_libmesos() {
     runtime.block_on(cluster.stop()).unwrap();
 }
 
-/// Counts updates, and keeps none.
+/// Counts updates and drops them.
 struct Counting(watch::Sender<u64>);
 
 #[async_trait]
@@ -95,10 +95,10 @@ fn resident() -> u64 {
     size.unwrap().parse().unwrap()
 }
 
-/// As many as `MESOS_NATIVE_CALLBACKS` says. A question about tasks that nobody has is
-/// answered by a callback for each.
+/// The number of callbacks is `MESOS_NATIVE_CALLBACKS`. A reconciliation of unknown tasks causes one
+/// callback for each task.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_great_many_callbacks_leave_nothing_behind() {
+async fn many_callbacks_do_not_use_more_memory() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
@@ -107,22 +107,25 @@ async fn a_great_many_callbacks_leave_nothing_behind() {
     let (sender, mut counted) = watch::channel(0);
     let driver = SchedulerDriver::start(Counting(sender), framework(), backend);
     let patient = driver.wait_for_subscription(Duration::from_secs(60));
-    let mut asked = 0;
-    // What is set up once, and queues at their longest, are there after a tenth.
+    let mut reconciled = 0;
+    // After a tenth, one-time allocations are done and the queues have their maximum size.
     let mut before = None;
     let began = Instant::now();
-    while asked < all {
-        let questions = (0..1000).map(|number| (TaskId::from(format!("t{number}")), None));
-        patient.reconcile(questions).await.unwrap();
-        asked += 1000;
-        counted.wait_for(|count| *count >= asked).await.unwrap();
-        if asked >= all / 10 {
+    while reconciled < all {
+        let unknown = (0..1000).map(|number| (TaskId::from(format!("t{number}")), None));
+        patient.reconcile(unknown).await.unwrap();
+        reconciled += 1000;
+        counted
+            .wait_for(|count| *count >= reconciled)
+            .await
+            .unwrap();
+        if reconciled >= all / 10 {
             before.get_or_insert_with(resident);
         }
     }
     let took = began.elapsed();
     let (before, after) = (before.unwrap(), resident());
     let grown = after.saturating_sub(before);
-    println!("{asked} callbacks in {took:.1?}; resident: {before} KiB, then {after} KiB");
-    assert!(grown < 16 * 1024, "{grown} KiB in {asked} callbacks");
+    println!("{reconciled} callbacks in {took:.1?}; resident: {before} KiB, then {after} KiB");
+    assert!(grown < 16 * 1024, "{grown} KiB in {reconciled} callbacks");
 }

@@ -1,4 +1,4 @@
-//! Masters that go and come, and schedulers that do.
+//! Lost masters, and schedulers that are replaced.
 
 use mesos_core::{ErrorKind, SchedulerDriver, StopReason};
 use mesos_testing::v1::{TaskId, TaskState};
@@ -7,7 +7,7 @@ use mesos_testing::{Handler, Outcome, Recorder};
 use crate::support::{cluster, framework, start, task};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_restart_of_the_cluster_the_same_framework_is_subscribed_again() {
+async fn a_framework_resubscribes_after_a_restart_of_the_cluster() {
     let Some((cluster, backend)) = cluster().await else {
         return;
     };
@@ -29,7 +29,7 @@ async fn after_a_restart_of_the_cluster_the_same_framework_is_subscribed_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_was_stopped_and_goes_on_is_never_missed_and_nothing_is_lost() {
+async fn a_paused_cluster_does_not_end_the_subscription_and_loses_no_call() {
     let Some((cluster, backend)) = cluster().await else {
         return;
     };
@@ -37,7 +37,7 @@ async fn a_cluster_that_was_stopped_and_goes_on_is_never_missed_and_nothing_is_l
     recorder.subscribed().await;
     let offer = recorder.offers().await.remove(0);
     cluster.pause().await.unwrap();
-    // libmesos knows no heartbeats, and the call waits in its connection.
+    // libmesos has no heartbeats, and the call waits in its connection.
     driver.launch(offer, [task("t", "true")]).await.unwrap();
     cluster.resume().await.unwrap();
     recorder.update(TaskState::TaskFinished).await;
@@ -45,7 +45,7 @@ async fn a_cluster_that_was_stopped_and_goes_on_is_never_missed_and_nothing_is_l
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_that_no_handler_took_reaches_the_instance_that_takes_over() {
+async fn an_update_whose_handler_failed_is_repeated_to_the_next_instance() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
@@ -75,7 +75,7 @@ async fn an_update_that_no_handler_took_reaches_the_instance_that_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_framework_that_stopped_for_failover_keeps_its_tasks() {
+async fn a_framework_that_was_stopped_for_failover_keeps_its_tasks() {
     let Some((_cluster, backend)) = cluster().await else {
         return;
     };
@@ -99,7 +99,7 @@ async fn a_framework_that_stopped_for_failover_keeps_its_tasks() {
     let known = (TaskId::from("t"), running.agent_id);
     successor.reconcile([known]).await.unwrap();
     let update = second.update(TaskState::TaskRunning).await;
-    assert_eq!(update.uuid, None, "the answer to a reconciliation");
+    assert_eq!(update.uuid, None, "not an answer to a reconciliation");
     successor.kill("t").await.unwrap();
     second.update(TaskState::TaskKilled).await;
     successor.stop();

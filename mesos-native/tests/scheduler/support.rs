@@ -1,4 +1,4 @@
-//! The libmesos of this process, a cluster beside it, and a scheduler on both.
+//! The libmesos of this process, a cluster in another process, and a scheduler.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) async fn library() -> Option<Library> {
     require_real(load_libmesos(mesos_local::DEFAULT_VERSION).await)
 }
 
-/// A cluster and the backend for it.
+/// A cluster and a backend for it.
 pub(crate) async fn cluster() -> Option<(LocalCluster, NativeBackend)> {
     let library = library().await?;
     let cluster = require_real(LocalCluster::builder().start().await)?;

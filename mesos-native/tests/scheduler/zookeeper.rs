@@ -1,5 +1,5 @@
-//! Masters that libmesos' own detector finds in a real ZooKeeper. A local cluster does not
-//! stand for election, so its node is written for it, with what it says of itself.
+//! Masters that libmesos's detector finds in a real ZooKeeper. A local cluster does not take part in
+//! an election, so the tests write the node with the MasterInfo of the cluster.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use crate::hazards::subscribe_call;
 use crate::support::{framework, library, start, task};
 use crate::zookeeper_server::ZooKeeper;
 
-/// libmesos asks ZooKeeper again after 2 s at the soonest.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// libmesos retries ZooKeeper after at least 2 s.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The client that writes what masters write.
+/// The client that writes the nodes of masters.
 struct Masters(Client);
 
 impl Masters {
     async fn at(zookeeper: &ZooKeeper) -> Self {
         let client = Client::connect(&zookeeper.servers()).await.unwrap();
         let path = CreateMode::Persistent.with_acls(Acls::anyone_all());
-        // Whoever comes first makes it; libmesos' detector does too.
+        // libmesos's detector also creates the path, and may be first.
         let _ = client.create("/mesos", b"", &path).await;
         Self(client)
     }
@@ -43,12 +43,12 @@ impl Masters {
     }
 }
 
-/// What the master of a cluster says of itself.
+/// The MasterInfo of a cluster.
 async fn info(cluster: &LocalCluster) -> MasterInfo {
     let backend = NativeBackend::new(library().await.unwrap(), &cluster.master_url()).unwrap();
     let recorder = Recorder::new();
-    let asking = Framework::ephemeral("asking");
-    let driver = SchedulerDriver::start(recorder.clone(), asking, backend);
+    let framework = Framework::ephemeral("info");
+    let driver = SchedulerDriver::start(recorder.clone(), framework, backend);
     let info = recorder.subscribed().await.master_info.unwrap();
     driver.stop();
     driver.join().await.unwrap();
@@ -70,10 +70,10 @@ async fn libmesos_finds_a_real_mesos_in_a_real_zookeeper_and_follows_the_leader(
     let library = library().await.unwrap();
     let address = format!("zk://{}/mesos", zookeeper.servers());
     let backend = NativeBackend::new(library, &address).unwrap();
-    let recorder = Recorder::with_patience(PATIENCE);
+    let recorder = Recorder::with_patience(TIMEOUT);
     let driver = SchedulerDriver::start(recorder.clone(), framework(), backend);
 
-    // The masters are there after the scheduler, and behind the first one a second waits.
+    // Both masters join after the scheduler has started. The first one leads.
     let masters = Masters::at(&zookeeper).await;
     let [leading, next] = [info(&first).await, info(&second).await];
     let node = masters.join(&leading).await;
@@ -90,7 +90,7 @@ async fn libmesos_finds_a_real_mesos_in_a_real_zookeeper_and_follows_the_leader(
     assert!(again.resubscribed);
     assert_eq!(again.framework_id, subscribed.framework_id);
     assert_eq!(again.master_info, Some(next));
-    // Those of the first are told of before, and gone.
+    // Earlier offers are from the first master, and are not valid.
     let offer = loop {
         let offer = recorder.offers().await.remove(0);
         if offer.is_alive() {
@@ -104,7 +104,7 @@ async fn libmesos_finds_a_real_mesos_in_a_real_zookeeper_and_follows_the_leader(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_zookeeper_that_is_away_for_a_moment_is_not_missed() {
+async fn a_short_outage_of_zookeeper_does_not_end_the_subscription() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -113,7 +113,7 @@ async fn a_zookeeper_that_is_away_for_a_moment_is_not_missed() {
     };
     let masters = Masters::at(&zookeeper).await;
     masters.join(&info(&cluster).await).await;
-    // Readable by all, as masters with credentials write it.
+    // Everyone can read the node, as with nodes that masters with credentials write.
     let address = format!("zk://mesos:secret@{}/mesos", zookeeper.servers());
     let backend = NativeBackend::new(library().await.unwrap(), &address).unwrap();
     let (driver, recorder) = start(&backend);
@@ -129,8 +129,8 @@ async fn a_zookeeper_that_is_away_for_a_moment_is_not_missed() {
     driver.join().await.unwrap();
 }
 
-/// For its maker alone.
-static MAKERS: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
+/// Access for the creator of a node only.
+static CREATOR_ONLY: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
 
 /// The error of subscribing at `path`.
 async fn refused(zookeeper: &ZooKeeper, path: &str) -> Error {
@@ -142,29 +142,29 @@ async fn refused(zookeeper: &ZooKeeper, path: &str) -> Error {
     error
 }
 
-/// libmesos alone ends the process over each of these: `sys/hazards/zookeeper.rs` shows it.
+/// Without the checks, libmesos ends the process for each of these: see `sys/hazards/zookeeper.rs`.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_libmesos_would_end_the_process_over_is_an_error_before_it_starts() {
+async fn data_in_zookeeper_that_would_end_the_process_is_an_error() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };
     if library().await.is_none() {
         return;
     }
-    let theirs = Client::connector().with_auth("digest", b"a:b");
-    let theirs = theirs.connect(&zookeeper.servers()).await.unwrap();
+    let creator = Client::connector().with_auth("digest", b"a:b");
+    let creator = creator.connect(&zookeeper.servers()).await.unwrap();
     let write = async |node: &str, data: &[u8], acls| {
         let options = CreateMode::Persistent.with_acls(acls);
-        theirs.create(node, data, &options).await.unwrap();
+        creator.create(node, data, &options).await.unwrap();
     };
-    let (open, closed) = (Acls::anyone_all(), Acls::new(&MAKERS));
+    let (open, closed) = (Acls::anyone_all(), Acls::new(&CREATOR_ONLY));
 
     write("/closed", b"", closed).await;
     for (path, what) in [
-        ("/closed", "/closed may not be read"),
+        ("/closed", "/closed cannot be read"),
         (
             "/closed/mesos",
-            "/closed/mesos is not there, and may not be made",
+            "/closed/mesos does not exist and cannot be created",
         ),
     ] {
         let error = refused(&zookeeper, path).await;
@@ -173,7 +173,7 @@ async fn what_libmesos_would_end_the_process_over_is_an_error_before_it_starts()
     }
 
     write("/mesos", b"", open).await;
-    // Each leads before the one before it.
+    // Each node leads, because its number is smaller than the earlier ones.
     for (node, data, acls, kind, what) in [
         (
             "json.info_0000000009",
@@ -187,7 +187,7 @@ async fn what_libmesos_would_end_the_process_over_is_an_error_before_it_starts()
             "{}",
             closed,
             ErrorKind::Unauthorized,
-            "has a leading node that may not be read",
+            "has a leading node that cannot be read",
         ),
         (
             "lock_0000000007",

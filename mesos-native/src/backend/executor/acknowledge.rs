@@ -1,8 +1,9 @@
-//! Acknowledgements of updates, which libmesos hears and does not tell: an update counts as
-//! acknowledged once libmesos has had it for a while in which the agent was there.
+//! Acknowledgements of updates. libmesos receives them and does not report them, so an update
+//! counts as acknowledged once libmesos has had it for a certain time in which the agent was
+//! reachable.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,11 +13,12 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::presence::Presence;
+use crate::lock::lock;
 
-/// How long libmesos has to have had an update.
+/// The time for which libmesos must have had an update.
 pub(super) const SETTLE: Duration = Duration::from_secs(1);
 
-/// The updates that libmesos has and that do not count as acknowledged yet, in their order.
+/// The updates that libmesos has and that do not count as acknowledged yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     updates: Mutex<VecDeque<(Instant, event::Acknowledged)>>,
@@ -24,22 +26,22 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// libmesos has it now.
+    /// Records that libmesos has the update now.
     pub(super) fn push(&self, task_id: TaskId, uuid: Bytes) {
         let update = event::Acknowledged { task_id, uuid };
-        self.lock().push_back((Instant::now(), update));
+        lock(&self.updates).push_back((Instant::now(), update));
         self.added.notify_one();
     }
 
-    /// The next one that counts as acknowledged, as soon as it does. For one reader. Cancel
-    /// safe.
+    /// Waits until the oldest update counts as acknowledged, and removes it. Supports one reader.
+    /// Cancel safe.
     pub(super) async fn next(
         &self,
         settle: Duration,
         presence: &mut Presence,
     ) -> event::Acknowledged {
         loop {
-            let Some(sent) = self.lock().front().map(|(sent, _)| *sent) else {
+            let Some(sent) = lock(&self.updates).front().map(|(sent, _)| *sent) else {
                 self.added.notified().await;
                 continue;
             };
@@ -55,14 +57,9 @@ impl Pending {
                 }
                 continue;
             }
-            if let Some((_, update)) = self.lock().pop_front() {
+            if let Some((_, update)) = lock(&self.updates).pop_front() {
                 return update;
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Instant, event::Acknowledged)>> {
-        // Nothing under this lock can panic half way.
-        self.updates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The calls of an executor, as methods of libmesos' driver.
+//! Translates calls of an executor to methods of libmesos's driver.
 
 use bytes::Bytes;
 use mesos_core::{Delivery, Error, ErrorKind, Result};
@@ -7,57 +7,53 @@ use mesos_proto::v1::executor::Call;
 use mesos_proto::v1::executor::call::Type;
 use prost::Message as _;
 
+use crate::backend::call::{body, unsupported};
 use crate::sys::{self, Executor};
 
-/// What a call comes to.
+/// A call that libmesos can make.
 #[derive(Debug)]
-pub(super) enum Native {
+pub(super) enum NativeCall {
     Update(Box<TaskStatus>),
     Message(Bytes),
-    /// libmesos watches its connection by itself.
+    /// Nothing to send: libmesos watches its connection itself.
     Heartbeat,
 }
 
+/// Translates `call`.
+///
 /// # Errors
-/// [`ErrorKind::Config`]: the call has no body. [`ErrorKind::Unsupported`]: libmesos has no
-/// such call.
-pub(super) fn native(call: Call) -> Result<Native> {
-    let lacking = |name: &str| {
-        let text = format!("the call lacks its `{name}`");
-        Error::new(ErrorKind::Config, text)
-    };
+/// [`ErrorKind::Config`]: the call has no body. [`ErrorKind::Unsupported`]: libmesos does not have
+/// this call.
+pub(super) fn translate(call: Call) -> Result<NativeCall> {
     match call.r#type() {
         Type::Update => {
-            let update = call.update.ok_or_else(|| lacking("update"))?;
-            Ok(Native::Update(Box::new(update.status)))
+            let update = body(call.update, "update")?;
+            Ok(NativeCall::Update(Box::new(update.status)))
         }
-        Type::Message => {
-            let message = call.message.ok_or_else(|| lacking("message"))?;
-            Ok(Native::Message(message.data))
-        }
-        Type::Heartbeat => Ok(Native::Heartbeat),
-        unsupported => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("libmesos has no call {}", unsupported.as_str_name()),
-        )),
+        Type::Message => Ok(NativeCall::Message(body(call.message, "message")?.data)),
+        Type::Heartbeat => Ok(NativeCall::Heartbeat),
+        other => Err(unsupported(format!(
+            "libmesos has no executor call {}",
+            other.as_str_name()
+        ))),
     }
 }
 
-impl Native {
-    /// Puts it in line.
+impl NativeCall {
+    /// Queues the call in libmesos.
     ///
     /// # Errors
-    /// [`ErrorKind::Rejected`]: libmesos does not take the message, in its own words, and
-    /// never will. [`ErrorKind::NotSubscribed`]: the driver was stopped.
-    pub(super) fn make(&self, executor: &Executor) -> Result<()> {
-        let made = match self {
+    /// [`ErrorKind::Rejected`]: libmesos rejects the message, with its reason; a retry fails as
+    /// well. [`ErrorKind::NotSubscribed`]: the driver was stopped.
+    pub(super) fn queue(&self, executor: &Executor) -> Result<()> {
+        let queued = match self {
             Self::Update(status) => executor.send_status_update(&status.encode_to_vec()),
             Self::Message(data) => executor.send_framework_message(data),
             Self::Heartbeat => return Ok(()),
         };
-        match made {
+        match queued {
             Ok(sys::MESOS_SHIM_RUNNING) => Ok(()),
-            Ok(status) => Err(not_sent(&format!("the driver's status is {status}"))),
+            Ok(status) => Err(not_sent(&format!("the driver has status {status}"))),
             Err(text) => {
                 Err(Error::new(ErrorKind::Rejected, text).with_delivery(Delivery::Refused))
             }

@@ -1,5 +1,5 @@
-//! What libmesos calls an executor with, as events of the v1 API. The messages are the same
-//! on the wire; only what they come in differs.
+//! Translates callbacks of libmesos to events of the v1 API. The messages inside are the same on
+//! the wire; only the events around them differ.
 
 use bytes::Bytes;
 use mesos_core::{Error, ErrorKind, Result};
@@ -8,11 +8,11 @@ use mesos_proto::v1::executor::Event;
 use mesos_proto::v1::executor::event::{self, Subscribed, Type};
 use mesos_proto::v1::{AgentInfo, TaskId};
 
-use crate::backend::event as both;
+use crate::backend::event as scheduler;
 use crate::sys;
 
-/// The event that a callback stands for; none for DISCONNECTED. `known` is what was
-/// registered last, of which REREGISTERED repeats the agent alone.
+/// The event of a callback; `None` for DISCONNECTED. `known` is the last registration, because
+/// REREGISTERED contains only the agent.
 pub(super) fn lift(callback: sys::Event, known: &mut Option<Subscribed>) -> Result<Option<Event>> {
     let parts: Vec<Bytes> = callback.parts.into_iter().map(Bytes::from).collect();
     let event = match (callback.kind, parts.as_slice()) {
@@ -28,9 +28,7 @@ pub(super) fn lift(callback: sys::Event, known: &mut Option<Subscribed>) -> Resu
         (sys::MESOS_SHIM_EXECUTOR_REREGISTERED, [agent]) => {
             let agent: AgentInfo = decode("SlaveInfo", agent)?;
             let Some(known) = known else {
-                return Err(broken(
-                    "it reregistered an executor that it never registered",
-                ));
+                return Err(broken("it called reregistered before registered"));
             };
             known.agent_info = agent;
             subscribed(known)
@@ -64,13 +62,13 @@ pub(super) fn lift(callback: sys::Event, known: &mut Option<Subscribed>) -> Resu
         (sys::MESOS_SHIM_SHIM_FAILED, [text]) => {
             let text = String::from_utf8_lossy(text);
             return Err(broken(&format!(
-                "a callback of kind {} could not be taken: {text}",
+                "it cannot copy a callback of kind {}: {text}",
                 callback.value
             )));
         }
         (kind, parts) => {
             return Err(broken(&format!(
-                "a callback of kind {kind} with {} parts",
+                "unexpected callback of kind {kind} with {} parts",
                 parts.len()
             )));
         }
@@ -78,16 +76,17 @@ pub(super) fn lift(callback: sys::Event, known: &mut Option<Subscribed>) -> Resu
     Ok(Some(event))
 }
 
-/// There is no second subscription to try, so it is no error that is worth one.
+/// An error that is not retryable, because an executor cannot subscribe again.
 pub(super) fn broken(text: &str) -> Error {
     Error::new(
         ErrorKind::Backend,
-        format!("libmesos cannot go on with this executor: {text}"),
+        format!("libmesos cannot continue this executor: {text}"),
     )
 }
 
 fn decode<M: HasText>(name: &str, bytes: &Bytes) -> Result<M> {
-    both::decode(name, bytes).map_err(|error| broken("a message").with_source(error))
+    scheduler::decode(name, bytes)
+        .map_err(|error| broken("a message does not decode").with_source(error))
 }
 
 fn subscribed(known: &Subscribed) -> Event {
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executor_that_is_registered_again_has_its_own_description_and_the_new_agents() {
+    fn a_reregistered_executor_keeps_its_description_and_gets_that_of_the_new_agent() {
         let mut known = None;
         let executor = ExecutorInfo {
             name: Some("e".to_owned()),
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn callbacks_that_make_no_sense_are_errors_that_no_second_attempt_follows() {
+    fn invalid_callbacks_are_errors_that_are_not_retryable() {
         for (kind, parts) in [
             (sys::MESOS_SHIM_EXECUTOR_REREGISTERED, vec![agent("a")]),
             (sys::MESOS_SHIM_LAUNCH_TASK, vec![]),

@@ -1,21 +1,21 @@
-//! Whether the agent is there, which libmesos keeps to itself: a connection beside its own.
+//! Watches whether the agent is reachable, which libmesos does not report, by a second
+//! connection.
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::backend::presence::tls;
+use crate::backend::presence::{read_to_end, tls_enabled};
 
-/// Between attempts to reach an agent that libmesos has registered with.
+/// The delay between two attempts to reach an agent that libmesos has registered with.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// See the module. Dropping it ends the watching.
+/// The watcher, as described in the module. Dropping it stops watching.
 #[derive(Debug)]
 pub(super) struct Presence {
     since: watch::Receiver<Option<Instant>>,
@@ -31,18 +31,18 @@ impl Presence {
         let task = tokio::spawn(async move {
             loop {
                 notify.notified().await;
-                // An agent with TLS would close a connection that says nothing.
-                if tls() {
+                // An agent with TLS would close a connection that sends nothing.
+                if tls_enabled() {
                     sender.send_replace(Some(Instant::now()));
                     continue;
                 }
-                let mut connected = connect_at_last(agent).await;
+                let mut connected = connect_with_retries(agent).await;
                 loop {
                     sender.send_replace(Some(Instant::now()));
-                    closed(connected).await;
+                    read_to_end(&mut connected).await;
                     sender.send_replace(None);
-                    // An agent that has only closed this connection is reached at once. One
-                    // that was started again registers the executor again first.
+                    // An agent that only closed this connection is reachable at once. An agent
+                    // that restarted registers the executor first.
                     match TcpStream::connect(agent).await {
                         Ok(again) => connected = again,
                         Err(_) => break,
@@ -57,18 +57,18 @@ impl Presence {
         }
     }
 
-    /// The agent has registered the executor, again or for the first time, and libmesos has
-    /// repeated its updates.
+    /// Reports that the agent has registered the executor, for the first time or again, and that
+    /// libmesos has repeated its updates.
     pub(super) fn registered(&self) {
         self.registered.notify_one();
     }
 
-    /// Since when the agent has been there; none while it is away.
+    /// The time since which the agent has been reachable. `None` while the agent is unreachable.
     pub(super) fn since(&mut self) -> Option<Instant> {
         *self.since.borrow_and_update()
     }
 
-    /// Completes when what [`since`](Self::since) says has changed. Cancel safe.
+    /// Completes when the result of [`since`](Self::since) has changed. Cancel safe.
     pub(super) async fn changed(&mut self) {
         if self.since.changed().await.is_err() {
             std::future::pending().await
@@ -82,18 +82,11 @@ impl Drop for Presence {
     }
 }
 
-async fn connect_at_last(agent: SocketAddrV4) -> TcpStream {
+async fn connect_with_retries(agent: SocketAddrV4) -> TcpStream {
     loop {
         match TcpStream::connect(agent).await {
             Ok(stream) => return stream,
             Err(_) => sleep(RETRY).await,
         }
     }
-}
-
-/// Completes when the agent has closed the connection. It is asked nothing, so it says
-/// nothing.
-async fn closed(mut stream: TcpStream) {
-    let mut ignored = [0; 64];
-    while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
 }

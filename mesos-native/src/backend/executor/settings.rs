@@ -1,6 +1,5 @@
-//! What libmesos' executor driver is told through an environment
-//! (`MesosExecutorDriver::start` in `src/exec/exec.cpp`), and what would make it end the
-//! process there.
+//! The environment of libmesos's executor driver (`MesosExecutorDriver::start` in
+//! `src/exec/exec.cpp`), and the checks of values for which libmesos would end the process.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,49 +12,55 @@ use mesos_core::{Error, ErrorKind, Result};
 const GRACE: &str = "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD";
 const LOCAL: &str = "MESOS_LOCAL";
 
-/// No bound: ending the group is left to the driver above.
-const ENDLESS: &str = "3650days";
+/// Effectively unlimited: the driver in mesos-core ends the process group.
+const UNLIMITED: &str = "3650days";
 
-/// See the module.
+/// The validated settings of an executor.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     agent_pid: String,
     agent: SocketAddrV4,
-    /// What to say in place of the process' environment, where that can be said.
-    told: Option<BTreeMap<String, String>>,
+    /// The environment for libmesos. `None` if libmesos reads that of the process.
+    variables: Option<BTreeMap<String, String>>,
 }
 
 impl Settings {
-    /// `told`: whether libmesos takes another environment than that of the process.
-    pub(super) fn new(environment: &ExecutorEnvironment, told: bool) -> Result<Self> {
+    /// `accepts_environment`: whether libmesos accepts an environment other than that of the process.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]: libmesos would end the process, or read another value.
+    pub(super) fn new(
+        environment: &ExecutorEnvironment,
+        accepts_environment: bool,
+    ) -> Result<Self> {
         let process = env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            let ours = name.starts_with("MESOS_");
-            ours.then(|| Some((name, value.into_string().ok()?)))?
+            let relevant = name.starts_with("MESOS_");
+            relevant.then(|| Some((name, value.into_string().ok()?)))?
         });
-        Self::with(environment, told, process.collect())
+        Self::with(environment, accepts_environment, process.collect())
     }
 
     fn with(
         environment: &ExecutorEnvironment,
-        told: bool,
+        accepts_environment: bool,
         mut process: BTreeMap<String, String>,
     ) -> Result<Self> {
         let pid = &environment.agent_pid;
-        // libmesos ends the process for one that it cannot parse or resolve.
+        // libmesos ends the process for an address that it cannot parse or resolve.
         let agent = pid.split_once('@').and_then(|(_, at)| at.parse().ok());
         let agent = agent.ok_or_else(|| {
             refused(format!(
-                "MESOS_SLAVE_PID: libmesos wants `slave(1)@ip:port` with an IPv4 address, and \
-                 this is `{pid}`"
+                "MESOS_SLAVE_PID is `{pid}`; libmesos requires `slave(1)@ip:port` with an IPv4 \
+                 address"
             ))
         })?;
         let Some(agent_id) = &environment.agent_id else {
-            return Err(refused("MESOS_SLAVE_ID is not set, and libmesos wants it"));
+            return Err(refused("MESOS_SLAVE_ID is not set; libmesos requires it"));
         };
         let directory = process.get("MESOS_DIRECTORY");
         let Some(directory) = directory.or(environment.sandbox.as_ref()).cloned() else {
-            return Err(refused("MESOS_DIRECTORY is not set, and libmesos wants it"));
+            return Err(refused("MESOS_DIRECTORY is not set; libmesos requires it"));
         };
         let settings = [
             ("MESOS_SLAVE_PID", pid.clone()),
@@ -70,30 +75,30 @@ impl Settings {
             ("MESOS_RECOVERY_TIMEOUT", text(environment.recovery_timeout)),
             (GRACE, text(environment.shutdown_grace_period)),
         ];
-        if !told {
+        if !accepts_environment {
             for (name, wanted) in &settings {
-                let there = process.get(*name).map(String::as_str);
-                if !same(name, there, wanted, environment.checkpoint) {
+                let actual = process.get(*name).map(String::as_str);
+                if !same(name, actual, wanted, environment.checkpoint) {
                     return Err(refused(format!(
-                        "{name} is {wanted:?} in the executor's settings and {there:?} in this \
-                         process' environment, which is all that libmesos reads before Mesos \
-                         1.7; do not change it"
+                        "{name} is {wanted:?} in the executor's settings and {actual:?} in the \
+                         environment of this process; libmesos before Mesos 1.7 reads only the \
+                         latter, so keep the value of the environment"
                     )));
                 }
             }
             if process.contains_key(LOCAL) {
                 return Err(refused(format!(
-                    "{LOCAL} is set: libmesos would drop the last updates of a shutdown"
+                    "{LOCAL} is set, so libmesos would drop the last updates of a shutdown; unset it"
                 )));
             }
         }
         process.remove(LOCAL);
         process.extend(settings.map(|(name, value)| (name.to_owned(), value)));
-        process.insert(GRACE.to_owned(), ENDLESS.to_owned());
+        process.insert(GRACE.to_owned(), UNLIMITED.to_owned());
         Ok(Self {
             agent_pid: pid.clone(),
             agent,
-            told: told.then_some(process),
+            variables: accepts_environment.then_some(process),
         })
     }
 
@@ -105,31 +110,32 @@ impl Settings {
         &self.agent_pid
     }
 
-    /// Name, value, name, value, …; none where the process' environment is all.
+    /// Name, value, name, value, …; `None` if libmesos reads the environment of the process.
     pub(super) fn texts(&self) -> Option<Vec<String>> {
-        let told = self.told.as_ref()?.iter();
+        let variables = self.variables.as_ref()?.iter();
         Some(
-            told.flat_map(|(name, value)| [name.clone(), value.clone()])
+            variables
+                .flat_map(|(name, value)| [name.clone(), value.clone()])
                 .collect(),
         )
     }
 }
 
-/// Whether libmesos would read from `there` what is `wanted`.
-fn same(name: &str, there: Option<&str>, wanted: &str, checkpoint: bool) -> bool {
+/// Whether libmesos would read `actual` as `wanted`.
+fn same(name: &str, actual: Option<&str>, wanted: &str, checkpoint: bool) -> bool {
     match name {
-        "MESOS_CHECKPOINT" => (there == Some("1")) == checkpoint,
+        "MESOS_CHECKPOINT" => (actual == Some("1")) == checkpoint,
         "MESOS_RECOVERY_TIMEOUT" if !checkpoint => true,
         "MESOS_RECOVERY_TIMEOUT" | GRACE => {
-            // Without one there are the defaults of libmesos', which are ours too.
+            // A missing variable means the default of libmesos, which mesos-core has, too.
             let default = if name == GRACE { "5secs" } else { "15mins" };
-            parse_duration(there.unwrap_or(default)).ok() == parse_duration(wanted).ok()
+            parse_duration(actual.unwrap_or(default)).ok() == parse_duration(wanted).ok()
         }
-        _ => there == Some(wanted),
+        _ => actual == Some(wanted),
     }
 }
 
-/// A duration as stout reads it, whose longest is 292 years.
+/// A duration in the format of stout, whose maximum is 292 years.
 fn text(duration: Duration) -> String {
     let longest = Duration::from_secs(100 * 365 * 24 * 3600);
     format!("{}ms", duration.min(longest).as_millis())
@@ -161,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_end_the_process_is_refused() {
+    fn settings_for_which_libmesos_would_end_the_process_are_refused() {
         for (name, value) in [
             ("MESOS_SLAVE_PID", "slave(1)@agent.example:5051"),
             ("MESOS_SLAVE_PID", "slave(1)@[::1]:5051"),
@@ -182,23 +188,23 @@ mod tests {
     }
 
     #[test]
-    fn libmesos_is_told_what_the_settings_say_and_nothing_that_loses_updates() {
+    fn libmesos_gets_the_settings_and_no_variable_that_loses_updates() {
         let mut environment = environment(&[]);
         environment.recovery_timeout = Duration::from_millis(1500);
         environment.checkpoint = true;
         let process = variables(&[("MESOS_LOCAL", "1"), ("MESOS_QUIET", "1")]);
         let settings = Settings::with(&environment, true, process).unwrap();
         assert_eq!(settings.agent().to_string(), "127.0.0.1:5051");
-        let told = settings.told.unwrap();
-        assert_eq!(told["MESOS_RECOVERY_TIMEOUT"], "1500ms");
-        assert_eq!(told["MESOS_CHECKPOINT"], "1");
-        assert_eq!(told["MESOS_QUIET"], "1");
-        assert_eq!(told[GRACE], ENDLESS);
-        assert!(!told.contains_key("MESOS_LOCAL"));
+        let variables = settings.variables.unwrap();
+        assert_eq!(variables["MESOS_RECOVERY_TIMEOUT"], "1500ms");
+        assert_eq!(variables["MESOS_CHECKPOINT"], "1");
+        assert_eq!(variables["MESOS_QUIET"], "1");
+        assert_eq!(variables[GRACE], UNLIMITED);
+        assert!(!variables.contains_key("MESOS_LOCAL"));
     }
 
     #[test]
-    fn where_only_the_process_environment_counts_it_has_to_say_the_same() {
+    fn an_old_libmesos_requires_the_same_values_in_the_environment_of_the_process() {
         let same = [(GRACE, "0.1mins"), ("MESOS_CHECKPOINT", "0")];
         let settings = Settings::with(&environment(&same), false, variables(&same)).unwrap();
         assert_eq!(settings.texts(), None);

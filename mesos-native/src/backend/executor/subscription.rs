@@ -1,8 +1,8 @@
-//! One driver of libmesos' as an executor's subscription: its callbacks as events, its
-//! methods as calls, and its end, for which nobody has to wait.
+//! One driver of libmesos as an executor's subscription: callbacks become events, and calls become
+//! methods of the driver. Ending the driver does not block the caller.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,15 +12,16 @@ use mesos_core::{ErrorKind, Result};
 use mesos_proto::v1::executor::{Call, call, event};
 
 use super::acknowledge::Pending;
-use super::call::{Native, native, not_sent};
+use super::call::{NativeCall, not_sent, translate};
 use super::event::{broken, event, lift};
 use super::presence::Presence;
 use crate::backend::queue::Queue;
-use crate::backend::thread::end_on_a_thread;
+use crate::backend::thread::end_in_background;
+use crate::lock::lock;
 use crate::sys::{self, Executor};
 
-/// A driver that runs. Whoever drops it last does not wait for its end, which takes as
-/// long as a callback that is running.
+/// A running driver. The last drop does not wait for the end of the driver, which takes as long as
+/// a running callback.
 #[derive(Debug)]
 pub(super) struct Driver(Option<Executor>);
 
@@ -29,19 +30,19 @@ impl Driver {
         Self(Some(executor))
     }
 
-    /// Waits for the driver's end, which then is not before libmesos has taken in hand what
-    /// it was given: its destructor would drop that.
-    pub(super) fn accompany(&self) {
+    /// Waits until the driver was stopped and libmesos has processed its calls. Without this wait,
+    /// the destructor of the driver would drop them.
+    pub(super) fn join(&self) {
         let joined = self.0.as_ref().map(Executor::join);
         if let Some(Err(error)) = joined {
-            tracing::warn!(%error, "an executor driver of libmesos did not end in order");
+            tracing::warn!(%error, "a libmesos executor driver did not end properly");
         }
     }
 
-    fn make(&self, native: &Native) -> Result<()> {
+    fn queue(&self, call: &NativeCall) -> Result<()> {
         match &self.0 {
-            Some(executor) => native.make(executor),
-            None => Err(not_sent("the driver has gone")),
+            Some(executor) => call.queue(executor),
+            None => Err(not_sent("the driver has ended")),
         }
     }
 }
@@ -49,61 +50,55 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         if let Some(executor) = self.0.take() {
-            end_on_a_thread(executor, stop);
+            end_in_background(executor, stop);
         }
     }
 }
 
 fn stop(executor: &Executor) {
     if let Err(error) = executor.stop() {
-        tracing::warn!(%error, "an executor driver of libmesos was not stopped");
+        tracing::warn!(%error, "cannot stop a libmesos executor driver");
     }
 }
 
-/// Where callbacks arrive.
+/// Receives the callbacks of a driver.
 #[derive(Debug)]
 pub(super) struct Inlet {
     queue: Queue<sys::Event>,
-    /// Whether the agent knows the executor, and takes its updates.
+    /// Whether the agent has registered the executor and accepts its updates.
     registered: AtomicBool,
     pending: Pending,
 }
 
 impl Inlet {
-    pub(super) fn new(queue: Queue<sys::Event>) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
-            queue,
+            queue: Queue::new(capacity),
             registered: AtomicBool::new(false),
             pending: Pending::default(),
         }
     }
 
-    /// Takes a callback in, on a thread of libmesos'.
-    pub(super) fn take(&self, event: sys::Event) {
+    /// Adds a callback, on a thread of libmesos.
+    pub(super) fn push(&self, event: sys::Event) {
         self.queue.push(event);
     }
 
-    /// The text of an error among what has arrived.
-    pub(super) fn failure(&self) -> Option<String> {
-        std::iter::from_fn(|| self.queue.try_pop())
-            .find(|event| event.kind == sys::MESOS_SHIM_ERROR)
-            .map(|event| {
-                let text = event.parts.first().map(Vec::as_slice).unwrap_or_default();
-                String::from_utf8_lossy(text).into_owned()
-            })
+    pub(super) fn queue(&self) -> &Queue<sys::Event> {
+        &self.queue
     }
 }
 
-/// A driver and its inlet, in one hand. Dropping them stops the driver.
+/// A running driver with its inlet. Dropping it stops the driver.
 #[derive(Debug)]
-pub(super) struct Reins {
+pub(super) struct Running {
     pub(super) driver: Arc<Driver>,
     pub(super) inlet: Arc<Inlet>,
 }
 
-impl Drop for Reins {
+impl Drop for Running {
     fn drop(&mut self) {
-        // Lets go the thread of libmesos' that may be held, so that the driver can end.
+        // Unblocks the libmesos thread that may be waiting in `push`, so that the driver can end.
         self.inlet.queue.close();
         self.inlet.registered.store(false, Ordering::Release);
         if let Some(executor) = &self.driver.0 {
@@ -112,26 +107,27 @@ impl Drop for Reins {
     }
 }
 
-/// The events of a driver. Dropping them ends it.
+/// The events of a driver. Dropping them ends the driver.
 #[derive(Debug)]
 pub(super) struct Events {
-    reins: Reins,
+    running: Running,
     presence: Presence,
     settle: Duration,
     known: Option<event::Subscribed>,
-    /// What SUBSCRIBE repeats, until there is an agent to repeat it to.
+    /// The unacknowledged updates of SUBSCRIBE, which are sent once the agent has registered the
+    /// executor.
     unsent: Vec<call::Update>,
 }
 
 impl Events {
     pub(super) fn new(
-        reins: Reins,
+        running: Running,
         presence: Presence,
         settle: Duration,
         subscribe: call::Subscribe,
     ) -> Self {
         Self {
-            reins,
+            running,
             presence,
             settle,
             known: None,
@@ -139,21 +135,18 @@ impl Events {
         }
     }
 
-    /// Before the executor hears of it.
+    /// Runs before SUBSCRIBED is delivered.
     fn registered(&mut self) -> Result<()> {
         self.presence.registered();
-        let inlet = &self.reins.inlet;
+        let inlet = &self.running.inlet;
         for update in std::mem::take(&mut self.unsent) {
             let (id, uuid) = (update.status.task_id.clone(), update.status.uuid.clone());
-            let made = self
-                .reins
-                .driver
-                .make(&Native::Update(Box::new(update.status)));
-            match made {
+            let update = NativeCall::Update(Box::new(update.status));
+            match self.running.driver.queue(&update) {
                 Ok(()) => inlet.pending.push(id, uuid.unwrap_or_default()),
-                // Not for ever in the way of those behind it. It stays unacknowledged.
+                // The update stays unacknowledged. It must not block the updates after it.
                 Err(error) if error.kind() == ErrorKind::Rejected => {
-                    tracing::error!(task_id = %id, %error, "libmesos takes no such update");
+                    tracing::error!(task_id = %id, %error, "libmesos rejects an update");
                 }
                 Err(error) => return Err(broken(&error.to_string())),
             }
@@ -167,7 +160,7 @@ impl Events {
 impl EventStream<ExecutorApi> for Events {
     async fn next(&mut self) -> Result<Incoming<ExecutorApi>> {
         loop {
-            let inlet = &self.reins.inlet;
+            let inlet = &self.running.inlet;
             let callback = tokio::select! {
                 biased;
                 callback = inlet.queue.pop() => callback,
@@ -182,7 +175,7 @@ impl EventStream<ExecutorApi> for Events {
                 return Err(broken("its driver was stopped"));
             };
             let Some(event) = lift(callback, &mut self.known)? else {
-                // In practice libmesos never says so, and finds back by itself.
+                // No released libmesos calls this. It reconnects by itself.
                 continue;
             };
             if event.subscribed.is_some() {
@@ -198,16 +191,16 @@ impl EventStream<ExecutorApi> for Events {
 pub(super) struct Calls {
     driver: Arc<Driver>,
     inlet: Arc<Inlet>,
-    /// Keeps the order of updates and of their acknowledgements the same.
-    line: Mutex<()>,
+    /// Keeps updates and their acknowledgements in the same order.
+    order: Mutex<()>,
 }
 
 impl Calls {
-    pub(super) fn new(reins: &Reins) -> Self {
+    pub(super) fn new(running: &Running) -> Self {
         Self {
-            driver: Arc::clone(&reins.driver),
-            inlet: Arc::clone(&reins.inlet),
-            line: Mutex::new(()),
+            driver: Arc::clone(&running.driver),
+            inlet: Arc::clone(&running.inlet),
+            order: Mutex::new(()),
         }
     }
 }
@@ -215,18 +208,18 @@ impl Calls {
 #[async_trait]
 impl backend::Calls<ExecutorApi> for Calls {
     async fn send(&self, call: Call) -> Result<Answer> {
-        let native = native(call)?;
+        let call = translate(call)?;
         if !self.inlet.registered.load(Ordering::Acquire) {
-            // The agent would ignore it, and say nothing.
+            // The agent would ignore the call silently.
             return Err(not_sent("the agent has not registered this executor"));
         }
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        self.driver.make(&native)?;
-        if let Native::Update(status) = native {
+        let order = lock(&self.order);
+        self.driver.queue(&call)?;
+        if let NativeCall::Update(status) = call {
             let uuid = status.uuid.unwrap_or_default();
             self.inlet.pending.push(status.task_id, uuid);
         }
-        drop(line);
+        drop(order);
         Ok(Answer::ready(Ok(())))
     }
 }

@@ -1,29 +1,30 @@
-//! What libmesos does over what it finds in ZooKeeper: the reason for the checks in
-//! `backend/zookeeper.rs`. The server is a real one.
+//! Shows which data in ZooKeeper make libmesos end the process: the reason for the checks in
+//! `backend/zookeeper.rs`. The ZooKeeper server is a real one.
 
 use std::env;
 
 use zookeeper_client::{Acl, Acls, Client, CreateMode, Permission};
 
 use self::server::ZooKeeper;
-use super::{died, driver, loaded, outcome};
+use super::{assert_ended_by_libmesos, driver, inner_library, run_inner};
 
 #[allow(dead_code)]
 #[path = "../../../../mesos-zookeeper/tests/it/server.rs"]
 mod server;
 
-/// Set in the inner process: the masters' address.
+/// Set in the inner process: the address of the masters.
 const MASTER: &str = "MESOS_NATIVE_HAZARD_MASTER";
 
-/// For its maker alone.
-static MAKERS: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
+/// Access for the creator of a node only.
+static CREATOR_ONLY: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
 
-/// Runs a driver for `path` in another process, and expects that it dies of `why`.
-fn dies_of(test: &str, path: &str, nodes: &[(&str, &[u8], Acls<'_>)], why: &str) {
-    if let Some(library) = loaded() {
+/// Runs a driver for `path` in an inner process, and checks that libmesos ends the process for
+/// `reason`.
+fn assert_ends_process(test: &str, path: &str, nodes: &[(&str, &[u8], Acls<'_>)], reason: &str) {
+    if let Some(library) = inner_library() {
         let master = env::var(MASTER).expect("an address");
         let (_driver, events) = driver(library, &master, false);
-        // A thread of libmesos' ends the process.
+        // A libmesos thread ends the process.
         events.into_iter().for_each(drop);
         return;
     }
@@ -33,8 +34,11 @@ fn dies_of(test: &str, path: &str, nodes: &[(&str, &[u8], Acls<'_>)], why: &str)
         .expect("a runtime");
     let zookeeper = runtime.block_on(async {
         let zookeeper = ZooKeeper::start().await?;
-        let maker = Client::connector().with_auth("digest", b"a:b");
-        let client = maker.connect(&zookeeper.servers()).await.expect("a client");
+        let creator = Client::connector().with_auth("digest", b"a:b");
+        let client = creator
+            .connect(&zookeeper.servers())
+            .await
+            .expect("a client");
         for (node, data, acls) in nodes {
             let options = CreateMode::Persistent.with_acls(*acls);
             client.create(node, data, &options).await.expect("a node");
@@ -45,48 +49,52 @@ fn dies_of(test: &str, path: &str, nodes: &[(&str, &[u8], Acls<'_>)], why: &str)
         return;
     };
     let master = format!("zk://{}{path}", zookeeper.servers());
-    if let Some(output) = outcome(&format!("zookeeper::{test}"), &[(MASTER, &master)]) {
-        died(&output, why);
+    if let Some(output) = run_inner(&format!("zookeeper::{test}"), &[(MASTER, &master)]) {
+        assert_ended_by_libmesos(&output, reason);
     }
 }
 
 #[test]
-fn a_path_that_may_not_be_read_ends_the_process() {
-    dies_of(
-        "a_path_that_may_not_be_read_ends_the_process",
+fn a_path_without_read_access_ends_the_process() {
+    assert_ends_process(
+        "a_path_without_read_access_ends_the_process",
         "/mesos",
-        &[("/mesos", b"", Acls::new(&MAKERS))],
+        &[("/mesos", b"", Acls::new(&CREATOR_ONLY))],
         "Failed to detect a master",
     );
 }
 
 #[test]
-fn a_path_that_may_not_be_made_ends_the_process() {
-    dies_of(
-        "a_path_that_may_not_be_made_ends_the_process",
+fn a_path_that_cannot_be_created_ends_the_process() {
+    assert_ends_process(
+        "a_path_that_cannot_be_created_ends_the_process",
         "/locked/mesos",
-        &[("/locked", b"", Acls::new(&MAKERS))],
+        &[("/locked", b"", Acls::new(&CREATOR_ONLY))],
         "Failed to create '/locked/mesos' in ZooKeeper: not authenticated",
     );
 }
 
 #[test]
-fn a_leading_node_that_may_not_be_read_ends_the_process() {
-    dies_of(
-        "a_leading_node_that_may_not_be_read_ends_the_process",
+fn a_leading_node_without_read_access_ends_the_process() {
+    assert_ends_process(
+        "a_leading_node_without_read_access_ends_the_process",
         "/mesos",
         &[
             ("/mesos", b"", Acls::anyone_all()),
-            ("/mesos/json.info_0000000001", b"{}", Acls::new(&MAKERS)),
+            (
+                "/mesos/json.info_0000000001",
+                b"{}",
+                Acls::new(&CREATOR_ONLY),
+            ),
         ],
         "Failed to detect a master",
     );
 }
 
 #[test]
-fn a_leading_node_that_is_no_masters_ends_the_process() {
-    dies_of(
-        "a_leading_node_that_is_no_masters_ends_the_process",
+fn a_leading_node_with_an_unknown_label_ends_the_process() {
+    assert_ends_process(
+        "a_leading_node_with_an_unknown_label_ends_the_process",
         "/mesos",
         &[
             ("/mesos", b"", Acls::anyone_all()),
@@ -97,9 +105,9 @@ fn a_leading_node_that_is_no_masters_ends_the_process() {
 }
 
 #[test]
-fn a_leading_node_without_a_master_in_it_ends_the_process() {
-    dies_of(
-        "a_leading_node_without_a_master_in_it_ends_the_process",
+fn a_leading_node_without_master_info_ends_the_process() {
+    assert_ends_process(
+        "a_leading_node_without_master_info_ends_the_process",
         "/mesos",
         &[
             ("/mesos", b"", Acls::anyone_all()),

@@ -10,7 +10,7 @@ use mesos_core::backend::{Backend, ExecutorApi};
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{BoxError, Executor, ExecutorDriver, HandlerResult};
 use mesos_http::HttpBackend;
-use mesos_native::{Library, NativeExecutorBackend};
+use mesos_native::{Library, NativeBackend};
 use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
 
 /// The status that [`Echo`] ends with when it gets the message `exit`.
@@ -38,7 +38,7 @@ pub(crate) fn run(libmesos: Option<&Path>) -> Result<(), BoxError> {
             None => Box::new(HttpBackend::for_executor(&environment)?),
             Some(path) => {
                 let library = Library::open(path)?;
-                Box::new(NativeExecutorBackend::new(library, &environment)?)
+                Box::new(NativeBackend::for_executor(library, &environment)?)
             }
         };
         ExecutorDriver::run(Echo::default(), environment, backend).await?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use mesos_http::{OperatorClient, TlsConfig};
 use mesos_local::wire::{FAILED, READY};
-use mesos_native::Library;
+use mesos_native::{Library, LibraryError};
 use mesos_native::local::Local;
 use mesos_proto::v1::{Credential, master};
 use nix::sys::prctl;
@@ -152,7 +152,7 @@ fn first(file: &Path) -> Option<Credential> {
     })
 }
 
-fn load(arguments: &Arguments) -> mesos_native::Result<Library> {
+fn load(arguments: &Arguments) -> Result<Library, LibraryError> {
     match &arguments.stand_ins {
         Some(directory) => Library::open_with(&arguments.library, directory),
         None => Library::open(&arguments.library),

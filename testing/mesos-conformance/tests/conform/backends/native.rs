@@ -17,7 +17,7 @@ pub(crate) fn native(library: Library) -> Harness {
     let connect = move |url: &str, tuning: &Tuning| {
         let backend = connect_native(&library, url);
         match &tuning.credential {
-            Some((principal, secret)) => backend.credential(principal, secret),
+            Some((principal, secret)) => backend.credentials(principal, secret),
             None => backend,
         }
     };
