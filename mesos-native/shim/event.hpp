@@ -1,4 +1,4 @@
-// A callback of libmesos' on its way to Rust, and where a driver of libmesos' lives.
+// Passes callbacks of libmesos to Rust, and holds the storage of a driver.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace mesos_shim {
 
-// Where events go.
+// The receiver of events.
 struct Outlet
 {
   const Symbols& symbols;
@@ -16,9 +16,8 @@ struct Outlet
   void* context;
 };
 
-// Collects an event's parts as bytes. Whatever throws on the way (no memory)
-// turns the event into MESOS_SHIM_SHIM_FAILED: libmesos gets no exception, and
-// the loss is not silent.
+// Collects an event's parts as bytes. An exception (out of memory) turns the event into
+// MESOS_SHIM_SHIM_FAILED. So libmesos gets no exception, and the lost event is reported.
 class Event
 {
 public:
@@ -46,7 +45,7 @@ public:
   {
     if (static_cast<std::size_t>(messages.end - messages.begin) % size != 0) {
       collect([] {
-        throw std::runtime_error("the size measured for a message is not the real one");
+        throw std::runtime_error("the measured size of a message is wrong");
       });
       return *this;
     }
@@ -95,8 +94,8 @@ private:
 };
 
 // The size of a driver cannot be measured and differs between releases (about half a
-// KiB; it grew in 1.7 and in 1.9). The storage is far larger, and that the second half
-// of it is left alone is checked.
+// KiB; it grew in 1.7 and in 1.9). The storage is far larger, and fits() checks that the
+// constructor did not write to its second half.
 class DriverStorage
 {
 public:

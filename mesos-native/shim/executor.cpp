@@ -1,4 +1,4 @@
-// MesosExecutorDriver, and the object that libmesos takes for a mesos::Executor.
+// MesosExecutorDriver, and the object that libmesos uses as a mesos::Executor.
 
 #include <memory>
 
@@ -8,7 +8,7 @@
 namespace mesos_shim {
 
 // The virtual functions of mesos::Executor, in the order in which
-// include/mesos/executor.hpp declares them: libmesos calls them by position.
+// include/mesos/executor.hpp declares them, because libmesos calls them by position.
 class ExecutorCallbacks
 {
 public:
@@ -76,8 +76,8 @@ struct mesos_shim_executor
   const Symbols& symbols;
   ExecutorCallbacks callbacks;
   DriverStorage storage;
-  // libmesos' destructor ends a process (libprocess') that only a start makes, and
-  // does not look whether it is there (src/exec/exec.cpp).
+  // libmesos's destructor ends a libprocess process that only start() creates, and does not
+  // check that the process exists (src/exec/exec.cpp).
   bool ran = false;
 };
 
@@ -97,7 +97,7 @@ extern "C" mesos_shim_executor* mesos_shim_executor_new(
     }
     if (environment != nullptr &&
         !mesos_shim_library_has(library, MESOS_SHIM_EXECUTOR_ENVIRONMENT)) {
-      throw std::runtime_error("this libmesos takes no environment but the process' own");
+      throw std::runtime_error("this libmesos accepts only the environment of the process");
     }
     Environment variables;
     for (std::size_t i = 0; environment != nullptr && i + 1 < text_count; i += 2) {
@@ -105,8 +105,8 @@ extern "C" mesos_shim_executor* mesos_shim_executor_new(
     }
     std::unique_ptr<mesos_shim_executor> made(
         new mesos_shim_executor(*library, callback, context));
-    // What a half-made driver left running may still use the callbacks, and a driver
-    // that did not run cannot be destroyed: from here on it is kept, whatever happens.
+    // Threads of a partially constructed driver may still use the callbacks, and a driver that
+    // did not run cannot be destroyed. So the object is leaked on failure.
     mesos_shim_executor* executor = made.release();
     if (environment == nullptr) {
       symbols.executor_driver_new(executor->driver(), &executor->callbacks);
@@ -120,20 +120,6 @@ extern "C" mesos_shim_executor* mesos_shim_executor_new(
     return executor;
   });
 }
-
-namespace {
-
-// Calls one method of the driver, which returns a status; `body` gets the driver.
-template <typename F>
-mesos_shim_status call(
-    mesos_shim_executor* executor, char* error, std::size_t error_len, F body) noexcept
-{
-  return guarded<mesos_shim_status>(MESOS_SHIM_EXCEPTION, error, error_len, [&] {
-    return static_cast<mesos_shim_status>(body(executor->driver(), executor->symbols));
-  });
-}
-
-} // namespace
 
 extern "C" mesos_shim_status mesos_shim_executor_start(
     mesos_shim_executor* executor, char* error, size_t error_len)

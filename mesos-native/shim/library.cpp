@@ -1,4 +1,4 @@
-// The list of symbols, and what is learned of a libmesos when it has been loaded.
+// The list of symbols, and the inspection of a loaded libmesos.
 
 #include "library.hpp"
 
@@ -18,16 +18,16 @@ const mesos_shim_symbol_info SYMBOLS[] = {
 
 constexpr std::size_t SYMBOL_COUNT = sizeof(SYMBOLS) / sizeof(SYMBOLS[0]);
 
-// On the default instance of a type, SpaceUsedLong() is sizeof(type): nothing has
-// been allocated beside it yet.
+// For the default instance of a type, SpaceUsedLong() is sizeof(type), because the instance
+// has no other allocations.
 std::size_t measured(const Symbols& symbols, const Message* instance, const char* name)
 {
   const std::size_t size = symbols.space_used(instance);
   if (size < 2 * sizeof(void*) || size > 64 * 1024 || size % sizeof(void*) != 0) {
     throw std::runtime_error(
         "libmesos reports a size of " + std::to_string(size) + " bytes for " + name +
-        ", which cannot be right: it was built with a protobuf or a compiler that"
-        " differ from the ones of Mesos' own builds");
+        ", which is not plausible: it was built with a protobuf or a compiler that"
+        " differs from Mesos's builds");
   }
   return size;
 }
@@ -45,16 +45,16 @@ MessageType message_type(
   return {name, measured(symbols, instance(), name), construct, destroy};
 }
 
-// The part that matters of libmesos' JSON value, a boost::variant: its kind, and then
-// a string in place, or, up to 1.5, a pointer to one.
+// The beginning of libmesos's JSON value, a boost::variant: its kind, followed by a string,
+// or up to 1.5 by a pointer to a string.
 struct JsonValue
 {
   int kind;
   const char* content[4];
 };
 
-// A short string, which has its characters inside itself and its address says so; the
-// one check that tells a std::string from anything else.
+// Returns the object at `at` if it is a short std::string. Such a string contains its
+// characters and a pointer to them, which is the only way to recognize a std::string.
 const std::string* short_string(const void* at)
 {
   const auto words = static_cast<const char* const*>(at);
@@ -111,7 +111,7 @@ extern "C" mesos_shim_library* mesos_shim_library_new(
 {
   return guarded<mesos_shim_library*>(nullptr, error, error_len, [&] {
     if (count != SYMBOL_COUNT) {
-      throw std::runtime_error("the number of symbols is wrong");
+      throw std::runtime_error("wrong number of symbols");
     }
     std::unique_ptr<mesos_shim_library> library(new mesos_shim_library());
     Symbols& symbols = library->symbols;
@@ -142,7 +142,7 @@ extern "C" int mesos_shim_library_has(
     const mesos_shim_library* library, mesos_shim_feature feature)
 {
   const Symbols& symbols = library->symbols;
-  const bool described =
+  const bool updatable =
     symbols.update_framework != nullptr || symbols.update_framework_constrained != nullptr;
   switch (feature) {
     case MESOS_SHIM_SINGLE_ROLES:
@@ -150,7 +150,7 @@ extern "C" int mesos_shim_library_has(
              symbols.scheduler_driver_new_suppressed != nullptr &&
              symbols.scheduler_driver_new_suppressed_credential != nullptr;
     case MESOS_SHIM_UPDATE_FRAMEWORK:
-      return described;
+      return updatable;
     case MESOS_SHIM_OFFER_CONSTRAINTS:
       return symbols.update_framework_constrained != nullptr &&
              library->offer_constraints.size != 0;
@@ -173,8 +173,8 @@ extern "C" size_t mesos_shim_library_version(
     if (library->symbols.version == nullptr) {
       return 0;
     }
-    // The object is a std::map from names to JSON values, and nothing else. It is
-    // read and then left as it is, once in a process: its destructor is not ours.
+    // The object consists of a std::map from names to JSON values. It is leaked, once in a
+    // process, because its destructor is not available here.
     using Object = std::map<std::string, JsonValue>;
     void* storage = ::operator new(sizeof(Object) + 256);
     library->symbols.version(storage);

@@ -1,5 +1,5 @@
-// What all parts of the shim share: the loaded library, messages as bytes, errors
-// as text.
+// Shared by all parts of the shim: the loaded library, messages as bytes, errors as
+// text.
 #pragma once
 
 #include <algorithm>
@@ -15,11 +15,11 @@
 
 namespace mesos_shim {
 
-// What it takes to have an object of one of libmesos' message types.
+// The functions and the size that an object of a libmesos message type needs.
 struct MessageType
 {
   const char* name;
-  std::size_t size; // 0: this libmesos has no such message
+  std::size_t size; // 0: this libmesos lacks the message
   void (*construct)(Message*);
   void (*destroy)(Message*);
 };
@@ -46,7 +46,7 @@ inline void copy_text(const char* text, char* buffer, std::size_t len)
   buffer[n] = '\0';
 }
 
-// Runs `body`; an exception becomes `failed`, with its text in the buffer.
+// Runs `body`. On an exception, returns `failed` and copies the text into the buffer.
 template <typename T, typename F>
 T guarded(T failed, char* error, std::size_t error_len, F body) noexcept
 {
@@ -58,6 +58,16 @@ T guarded(T failed, char* error, std::size_t error_len, F body) noexcept
     copy_text("an exception of an unknown type", error, error_len);
   }
   return failed;
+}
+
+// Calls one method of a driver, which returns a status. `owner` is the shim's object of the
+// driver.
+template <typename Owner, typename F>
+mesos_shim_status call(Owner* owner, char* error, std::size_t error_len, F method) noexcept
+{
+  return guarded<mesos_shim_status>(MESOS_SHIM_EXCEPTION, error, error_len, [&] {
+    return static_cast<mesos_shim_status>(method(owner->driver(), owner->symbols));
+  });
 }
 
 inline std::string to_string(mesos_shim_bytes bytes)
@@ -76,7 +86,7 @@ inline Strings to_strings(const mesos_shim_bytes* texts, std::size_t count)
   return strings;
 }
 
-// Storage for C++ objects of a size that is only known at run time.
+// Storage for C++ objects whose size is known only at run time.
 class Storage
 {
 public:
@@ -95,7 +105,7 @@ private:
   void* memory;
 };
 
-// Messages of one type, next to each other as in a std::vector, parsed from bytes.
+// Messages of one type, parsed from bytes and contiguous as in a std::vector.
 class Messages
 {
 public:
@@ -108,10 +118,10 @@ public:
   Messages(const Messages&) = delete;
   Messages& operator=(const Messages&) = delete;
 
-  // Of the first, for those who asked for one.
+  // The first message.
   Message* get() const { return storage.as<Message>(); }
 
-  // Looks like a std::vector that nobody adds to.
+  // A view with the layout of a std::vector that is not modified.
   RawVector vector() const
   {
     const char* begin = storage.as<char>();

@@ -1,4 +1,4 @@
-// MesosSchedulerDriver, and the object that libmesos takes for a mesos::Scheduler.
+// MesosSchedulerDriver, and the object that libmesos uses as a mesos::Scheduler.
 
 #include <memory>
 #include <vector>
@@ -9,7 +9,7 @@
 namespace mesos_shim {
 
 // The virtual functions of mesos::Scheduler, in the order in which
-// include/mesos/scheduler.hpp declares them: libmesos calls them by position.
+// include/mesos/scheduler.hpp declares them, because libmesos calls them by position.
 class Callbacks
 {
 public:
@@ -111,7 +111,7 @@ extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
     const std::string master = to_string(settings->master);
     const bool implicit = settings->implicit_acknowledgements != 0;
     if (!suppressed.empty() && !mesos_shim_library_has(library, MESOS_SHIM_SINGLE_ROLES)) {
-      throw std::runtime_error("this libmesos cannot suppress roles from the start");
+      throw std::runtime_error("this libmesos cannot suppress roles in the constructor");
     }
 
     std::unique_ptr<mesos_shim_scheduler> scheduler(
@@ -132,7 +132,7 @@ extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
             driver, callbacks, info.get(), &suppressed, &master, implicit, credential.get());
       }
     } catch (...) {
-      // What the half-made driver left running may still use the callbacks.
+      // Threads of the partially constructed driver may still use the callbacks.
       scheduler.release();
       throw;
     }
@@ -145,16 +145,6 @@ extern "C" mesos_shim_scheduler* mesos_shim_scheduler_new(
 }
 
 namespace {
-
-// Calls one method of the driver, which returns a status; `body` gets the driver.
-template <typename F>
-mesos_shim_status call(
-    mesos_shim_scheduler* scheduler, char* error, std::size_t error_len, F body) noexcept
-{
-  return guarded<mesos_shim_status>(MESOS_SHIM_EXCEPTION, error, error_len, [&] {
-    return static_cast<mesos_shim_status>(body(scheduler->driver(), scheduler->symbols));
-  });
-}
 
 void require(mesos_shim_scheduler* scheduler, mesos_shim_feature feature, const char* what)
 {
@@ -307,7 +297,7 @@ METHOD(
     const Strings roles = to_strings(suppressed_roles, suppressed_count);
     if (!mesos_shim_library_has(&library, MESOS_SHIM_OFFER_CONSTRAINTS)) {
       if (offer_constraints != nullptr) {
-        throw std::runtime_error("this libmesos has no offer constraints");
+        throw std::runtime_error("this libmesos does not support offer constraints");
       }
       return symbols.update_framework(driver, info.get(), &roles);
     }

@@ -1,6 +1,6 @@
-// Everything that is called in libmesos, by mangled name. Calling by name and not
-// by vtable slot is what lets one build serve all releases: the slots moved in
-// 1.9, the names did not.
+// The functions of libmesos that the shim calls, by mangled name. Calls by name, not by
+// vtable slot, let one build serve all releases: the slots changed in 1.9, the names did
+// not.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +10,15 @@
 
 namespace mesos_shim {
 
-// A member function is an ordinary one with `this` as its first argument, a
-// reference is a pointer (Itanium C++ ABI). Mesos' and protobuf's own types are
-// never defined here, only pointed to.
+// In the Itanium C++ ABI, a member function is an ordinary function with `this` as its first
+// argument, and a reference is a pointer. The types of Mesos and protobuf are not defined
+// here. Only pointers to them are used.
 struct Driver;
 struct Message;
-class Callbacks; // stands in for mesos::Scheduler
-class ExecutorCallbacks; // stands in for mesos::Executor
+class Callbacks; // used as a mesos::Scheduler
+class ExecutorCallbacks; // used as a mesos::Executor
 
-// std::vector<T> of a T whose size is only known at run time: libstdc++'s layout.
+// The layout of libstdc++'s std::vector<T>, for a T whose size is known only at run time.
 struct RawVector
 {
   const char* begin;
@@ -34,7 +34,7 @@ using Environment = std::map<std::string, std::string>;
 #define DRIVER "_ZN5mesos20MesosSchedulerDriver"
 #define EXECUTOR "_ZN5mesos19MesosExecutorDriver"
 
-// M(X, field, mangled name, readable name, optional): the messages that cross.
+// M(X, field, mangled name, readable name, optional): the messages that are passed.
 #define MESOS_SHIM_MESSAGES(M, X)                                                \
   M(X, framework_info, "13FrameworkInfo", "FrameworkInfo", 0)                    \
   M(X, offer, "5Offer", "Offer", 0)                                              \
@@ -60,8 +60,8 @@ using Environment = std::map<std::string, std::string>;
   X(field##_free, void, (Message*), "_ZN5mesos" mangled "D1Ev",                  \
     "the destructor of mesos::" readable, nullptr, optional)
 
-// X(field, return type, arguments, mangled, readable, mangled with the old string
-// type or nullptr, optional)
+// X(field, return type, arguments, mangled name, readable name, mangled name with the old
+// string type or nullptr, optional)
 #define MESOS_SHIM_SYMBOLS(X)                                                    \
   X(parse, bool, (Message*, const void*, int),                                   \
     "_ZN6google8protobuf11MessageLite14ParseFromArrayEPKvi",                     \
@@ -139,7 +139,7 @@ using Environment = std::map<std::string, std::string>;
     "mesos::FrameworkInfo const&, std::string const&, bool, "                    \
     "mesos::Credential const&)",                                                 \
     DRIVER "C1EPNS_9SchedulerERKNS_13FrameworkInfoERKSsbRKNS_10CredentialE", 0)  \
-  /* Since 1.9: single roles, and the framework's description. */                \
+  /* Since 1.9: single roles, and updates of the framework. */                    \
   X(scheduler_driver_new_suppressed, void,                                       \
     (Driver*, Callbacks*, const Message*, const Strings*, const std::string*, bool), \
     DRIVER "C1EPNS_9SchedulerERKNS_13FrameworkInfoE" STRINGS_OF("SC_") "RKSC_b", \
@@ -166,7 +166,7 @@ using Environment = std::map<std::string, std::string>;
     DRIVER "15updateFrameworkERKNS_13FrameworkInfoE" STRINGS_OF("SA_"),          \
     "mesos::MesosSchedulerDriver::updateFramework(FrameworkInfo const&, "        \
     "std::vector<std::string> const&)", nullptr, 1)                              \
-  /* Since 1.11, in place of the one before; takes the constraints' content. */  \
+  /* Since 1.11, replaces the previous one; moves from the constraints. */        \
   X(update_framework_constrained, int,                                           \
     (Driver*, const Message*, const Strings*, Message*),                         \
     DRIVER "15updateFrameworkERKNS_13FrameworkInfoE" STRINGS_OF("SA_")           \
@@ -174,7 +174,7 @@ using Environment = std::map<std::string, std::string>;
     "mesos::MesosSchedulerDriver::updateFramework(FrameworkInfo const&, "        \
     "std::vector<std::string> const&, scheduler::OfferConstraints&&)",           \
     nullptr, 1)                                                                  \
-  /* In a full libmesos, not in the one of the Python package. */                \
+  /* In a full libmesos; the libmesos of the Python package lacks them. */        \
   X(executor_driver_new, void, (Driver*, ExecutorCallbacks*),                    \
     EXECUTOR "C1EPNS_8ExecutorE",                                                \
     "mesos::MesosExecutorDriver::MesosExecutorDriver(mesos::Executor*)",         \
@@ -202,7 +202,7 @@ using Environment = std::map<std::string, std::string>;
     EXECUTOR "20sendFrameworkMessageERK" STRING_NEW,                             \
     "mesos::MesosExecutorDriver::sendFrameworkMessage(std::string const&)",      \
     nullptr, 1)                                                                  \
-  /* Returns a JSON object by value: into storage whose address comes first. */  \
+  /* Returns a JSON object by value: the first argument is its storage. */        \
   X(version, void, (void*), "_ZN5mesos8internal7versionEv",                      \
     "mesos::internal::version()", nullptr, 1)
 

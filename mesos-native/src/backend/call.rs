@@ -151,7 +151,6 @@ pub(super) fn translate(
             if update.offer_constraints.is_some() {
                 require(Capability::OfferConstraints)?;
             }
-            no_role_twice(&update.suppressed_roles)?;
             // libmesos would abort the driver.
             let Some(known) = known else {
                 let text = "cannot update the framework before SUBSCRIBED: it has no id yet";
@@ -164,7 +163,7 @@ pub(super) fn translate(
             }
             Ok(NativeCall::UpdateFramework {
                 framework: update.framework_info.encode_to_vec(),
-                suppressed_roles: update.suppressed_roles,
+                suppressed_roles: distinct(update.suppressed_roles),
                 offer_constraints: update
                     .offer_constraints
                     .map(|constraints| constraints.encode_to_vec()),
@@ -234,16 +233,11 @@ impl NativeCall {
     }
 }
 
-/// Refuses a duplicate role, for which libmesos would end the process.
-pub(super) fn no_role_twice(roles: &[String]) -> Result<()> {
+/// Removes duplicate roles, for which libmesos would end the process.
+pub(super) fn distinct(mut roles: Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    match roles.iter().find(|role| !seen.insert(role.as_str())) {
-        None => Ok(()),
-        Some(role) => Err(Error::new(
-            ErrorKind::Config,
-            format!("suppressed role {role:?} is listed twice; list it once"),
-        )),
-    }
+    roles.retain(|role| seen.insert(role.clone()));
+    roles
 }
 
 /// Missing filters become empty ones, which have the same default of 5 s (`mesos.proto`).
@@ -295,6 +289,12 @@ mod tests {
     fn the_agent_of_a_kill_is_dropped() {
         let with_agent = kill(Some(AgentId::from("a")), None).expect("a call");
         assert_eq!(with_agent, kill(None, None).expect("a call"));
+    }
+
+    #[test]
+    fn a_duplicate_suppressed_role_is_sent_once() {
+        let roles = ["b", "a", "b"].map(str::to_owned).to_vec();
+        assert_eq!(distinct(roles), ["b", "a"]);
     }
 
     #[test]

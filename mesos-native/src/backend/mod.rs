@@ -248,8 +248,8 @@ impl Backend<SchedulerApi> for NativeBackend {
     ///
     /// Dropping the future ends the driver.
     async fn subscribe(&self, call: Call) -> Result<Subscription<SchedulerApi>> {
-        let subscribe = subscribe_body(call.subscribe)?;
-        call::no_role_twice(&subscribe.suppressed_roles)?;
+        let mut subscribe = subscribe_body(call.subscribe)?;
+        subscribe.suppressed_roles = call::distinct(subscribe.suppressed_roles);
         self.require(
             &subscribe.suppressed_roles,
             subscribe.offer_constraints.as_ref(),
@@ -269,7 +269,7 @@ impl Backend<SchedulerApi> for NativeBackend {
         // exclude. So all roles are suppressed until the constraints are set.
         let roles = match subscribe.offer_constraints {
             Some(_) if info.roles.is_empty() => vec![info.role().to_owned()],
-            Some(_) => info.roles.clone(),
+            Some(_) => call::distinct(info.roles.clone()),
             None => subscribe.suppressed_roles.clone(),
         };
         let (sender, started) = oneshot::channel();
