@@ -5,7 +5,7 @@ use mesos_proto::v1::executor::Call;
 use mesos_proto::v1::executor::call::{self, Type};
 use mesos_proto::v1::{ExecutorId, FrameworkId, TaskInfo};
 
-/// Who calls: goes into every call.
+/// The ids of the caller, which are in every call.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Caller {
     pub(super) framework_id: FrameworkId,

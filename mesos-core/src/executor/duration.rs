@@ -14,19 +14,20 @@ const UNITS: [(&str, f64); 8] = [
     ("weeks", 604_800e9),
 ];
 
-/// Parses a duration in Mesos' text form: a decimal number and, without a
-/// blank between, one of `ns us ms secs mins hrs days weeks`.
+/// Parses a duration in Mesos' text form: a decimal number, followed directly by
+/// one of the units `ns us ms secs mins hrs days weeks`.
 ///
 /// ```
 /// use std::time::Duration;
-/// use mesos_core::executor::parse_duration;
+/// use mesos::executor::parse_duration;
 ///
 /// assert_eq!(parse_duration("1.5secs"), Ok(Duration::from_millis(1500)));
 /// assert!(parse_duration("15").is_err());
 /// ```
 ///
 /// # Errors
-/// A text that says what was expected.
+/// The text is not a duration, or the duration does not fit into Mesos' type. The
+/// error has the text and the expected form.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -40,10 +41,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(expected)?;
     let number: f64 = number.parse().map_err(|_| expected())?;
     let nanoseconds = number * nanoseconds;
-    // Mesos holds durations as signed 64-bit nanoseconds.
+    // Mesos stores durations as signed 64-bit nanoseconds.
     if nanoseconds >= i64::MAX as f64 {
         return Err(format!(
-            "the duration `{text}` is longer than Mesos can hold"
+            "the duration `{text}` is longer than 2^63 nanoseconds, the maximum of Mesos"
         ));
     }
     Ok(Duration::from_nanos(nanoseconds.round() as u64))
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_unit_of_mesos_is_understood() {
+    fn every_unit_of_mesos_is_parsed() {
         for (text, seconds) in [
             ("1000000000ns", 1.0),
             ("1000000us", 1.0),
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_mesos_would_not_print_is_refused_with_an_example() {
+    fn an_invalid_duration_is_an_error_with_an_example() {
         for text in [
             "",
             "5",

@@ -1,4 +1,4 @@
-//! What an agent tells its executor through environment variables
+//! The environment variables that an agent sets for its executor
 //! (`executorEnvironment` in `src/slave/slave.cpp`).
 
 use std::collections::HashMap;
@@ -12,12 +12,12 @@ use super::duration::parse_duration;
 use super::grace::OnGraceTimeout;
 use super::token::{self, Token};
 
-/// The longest path of a unix socket, with the zero behind it
+/// The maximum length in bytes of the path of a unix socket, with the final zero
 /// (`src/common/domain_sockets.hpp`).
 const SOCKET_PATH_MAX: usize = 108;
 
-/// The environment of an executor, parsed, and what its driver is to do
-/// besides. All of it can be changed before the driver starts.
+/// The parsed environment of an executor, and the settings of its driver. All
+/// fields can be changed before the driver starts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExecutorEnvironment {
@@ -25,7 +25,7 @@ pub struct ExecutorEnvironment {
     pub framework_id: FrameworkId,
     /// `MESOS_EXECUTOR_ID`.
     pub executor_id: ExecutorId,
-    /// `MESOS_SLAVE_ID`, where given.
+    /// `MESOS_SLAVE_ID`, if set.
     pub agent_id: Option<AgentId>,
     /// The agent's libprocess address, `MESOS_SLAVE_PID`: `slave(1)@10.0.0.1:5051`.
     pub agent_pid: String,
@@ -33,33 +33,35 @@ pub struct ExecutorEnvironment {
     pub sandbox: Option<String>,
     /// Whether the executor should outlive its agent: `MESOS_CHECKPOINT` is `1`.
     pub checkpoint: bool,
-    /// How long to wait for a lost agent: `MESOS_RECOVERY_TIMEOUT`. Counts from
-    /// the loss of the subscription to the next SUBSCRIBED. In use with
-    /// `checkpoint` only.
+    /// How long to wait for a lost agent: `MESOS_RECOVERY_TIMEOUT`. Measured from
+    /// the loss of the subscription to the next SUBSCRIBED. Used only with
+    /// `checkpoint`.
     pub recovery_timeout: Duration,
-    /// How long a restarted agent waits for its executors, and Mesos' bound of
-    /// the wait between attempts: `MESOS_SUBSCRIPTION_BACKOFF_MAX`. The driver
-    /// waits for half of it at most, so that it cannot miss the agent.
+    /// How long a restarted agent waits for its executors, and the maximum delay
+    /// between attempts in Mesos: `MESOS_SUBSCRIPTION_BACKOFF_MAX`. The driver
+    /// waits at most half of this time, so that it always subscribes in time.
     pub subscription_backoff_max: Duration,
-    /// From SHUTDOWN to the agent's SIGKILL: `MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD`.
+    /// The time from SHUTDOWN to the agent's SIGKILL:
+    /// `MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD`.
     pub shutdown_grace_period: Duration,
-    /// What is done when that is over and tasks have not ended.
+    /// What the driver does if tasks are still running after the grace period.
     pub on_grace_timeout: OnGraceTimeout,
-    /// How long the first subscription may take: 60 s, after which the agent
-    /// gives the executor up (`--executor_registration_timeout`; an executor
-    /// is not told of it).
+    /// How long the first subscription may take. Default 60 s, the default after
+    /// which an agent kills an executor that has not subscribed
+    /// (`--executor_registration_timeout`). The agent does not send its setting
+    /// to executors.
     pub registration_timeout: Duration,
     /// How long [`stop`](crate::ExecutorDriver::stop) waits for the last
-    /// acknowledgements: 60 s, as Mesos' own executors do
+    /// acknowledgements. Default 60 s, as in Mesos' executors
     /// (`src/launcher/executor.cpp`).
     pub flush_timeout: Duration,
-    /// A file that keeps what the agent has not acknowledged, so that it
-    /// survives this process: a next one with the same file, started by
-    /// whatever supervises the executor, repeats it. None at first, and the
-    /// journal in memory only. A place in the sandbox suits it:
+    /// A file for the tasks and updates that the agent has not acknowledged, so
+    /// that they survive this process. The next process with the same file
+    /// repeats them. Default `None`: the journal is only in memory. The sandbox
+    /// is a good place for the file:
     ///
     /// ```
-    /// use mesos_core::executor::ExecutorEnvironment;
+    /// use mesos::executor::ExecutorEnvironment;
     ///
     /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut environment = ExecutorEnvironment::from_env()?;
@@ -69,42 +71,44 @@ pub struct ExecutorEnvironment {
     /// # }
     /// ```
     ///
-    /// What was launched is in it before [`launch`](crate::Executor::launch)
-    /// is called, and an update before `update` returns, each synced. It is
-    /// made readable for its owner alone, belongs to one executor and is locked
-    /// by its process. What a crash left of a last entry is cut off; damage
-    /// anywhere else, or a file of another executor, ends the driver with
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) before it subscribes. So
-    /// does, later, a disk that is full or broken: the tasks are shut down,
-    /// and what is not acknowledged by then is in memory only. The file stays
-    /// below four times of what it has to keep, or 64 KiB.
+    /// A task is written and synced before [`launch`](crate::Executor::launch)
+    /// is called, and an update before `update` returns. Only the owner can read
+    /// the file. It belongs to one executor, and its process locks it.
+    ///
+    /// The driver truncates an incomplete last entry, which a crash can leave.
+    /// Any other damage, or a file of another executor, ends the driver with
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) before it subscribes. A
+    /// full or broken disk ends the driver later with the same error: the tasks
+    /// are shut down, and updates from then on are only in memory.
+    ///
+    /// The file has at most four times the size of its live entries, or 64 KiB.
     pub journal: Option<PathBuf>,
-    /// `MESOS_EXECUTOR_AUTHENTICATION_TOKEN`. Mesos' own tokens do not expire
-    /// and are not renewed (`src/authentication/executor/jwt_secret_generator.cpp`
-    /// signs the ids of framework, executor and container, and no time): a
-    /// token that an agent refuses, say because it was restarted with another
-    /// key, is refused for ever, and ends the driver with
+    /// `MESOS_EXECUTOR_AUTHENTICATION_TOKEN`. Mesos' tokens do not expire and are
+    /// not renewed (`src/authentication/executor/jwt_secret_generator.cpp` signs
+    /// the ids of framework, executor and container, but no time). An agent that
+    /// rejects a token, for example after a restart with another key, always
+    /// rejects it. That ends the driver with
     /// [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized).
     pub token: Option<Token>,
-    /// The agent's unix socket, to be used in place of TCP: `MESOS_DOMAIN_SOCKET`.
+    /// The agent's unix socket, used instead of TCP: `MESOS_DOMAIN_SOCKET`.
     pub domain_socket: Option<String>,
-    /// Whether the agent speaks TLS: `LIBPROCESS_SSL_ENABLED`.
+    /// Whether the agent uses TLS: `LIBPROCESS_SSL_ENABLED`.
     pub tls: bool,
 }
 
-/// Everything that is wrong with an executor's environment.
+/// All faults of an executor's environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not started by a Mesos agent, or with a broken environment: {}",
+    "invalid executor environment (was this program started by a Mesos agent?): {}",
     faults.join("; ")
 )]
 pub struct EnvironmentError {
-    /// One sentence for each variable that is missing or malformed.
+    /// One text for each missing or invalid variable.
     pub faults: Vec<String>,
 }
 
 impl ExecutorEnvironment {
-    /// Parses this process' environment. The token stays in it: see
+    /// Parses the environment of this process. The token stays in it: see
     /// [`from_env_scrubbed`](Self::from_env_scrubbed).
     ///
     /// # Errors
@@ -113,19 +117,19 @@ impl ExecutorEnvironment {
         Self::of_process(std::env::vars_os(), None)
     }
 
-    /// As [`from_env`](Self::from_env), and erases the token, so that neither
-    /// children nor `/proc/<pid>/environ` show it. Call it first thing in
-    /// `main`.
+    /// Same as [`from_env`](Self::from_env), but also erases the token, so that
+    /// neither child processes nor `/proc/<pid>/environ` contain it. Call it
+    /// first in `main`.
     ///
-    /// A variable of a running process can only be erased for children, and
-    /// not safely while other threads may read the environment. Therefore,
-    /// where there is a token, this process becomes its own program once more
-    /// (`execve` with the same arguments, the same process id and an
-    /// environment without the token), and the token is handed on through a
-    /// pipe. Only unix has that; elsewhere this is `from_env`.
+    /// A running process can erase a variable only for its children, and not
+    /// safely while other threads may read the environment. Therefore, if the
+    /// token is set, this process executes its own program again: `execve` with
+    /// the same arguments, the same process id and an environment without the
+    /// token. The new program receives the token through a pipe. Other systems
+    /// than unix do not have `execve`; there, this is `from_env`.
     ///
     /// # Errors
-    /// All faults at once; one of them may be that the token cannot be erased.
+    /// All faults at once. One of them may be that the token cannot be erased.
     pub fn from_env_scrubbed() -> Result<Self, EnvironmentError> {
         let token = token::take().map_err(|fault| EnvironmentError {
             faults: vec![fault],
@@ -133,7 +137,7 @@ impl ExecutorEnvironment {
         Self::of_process(std::env::vars_os(), token)
     }
 
-    /// For a program that an agent started.
+    /// Parses the environment of a program that an agent started.
     fn of_process(
         variables: impl Iterator<Item = (OsString, OsString)>,
         token: Option<Token>,
@@ -150,8 +154,7 @@ impl ExecutorEnvironment {
                 Err(_) => {}
             }
         }
-        // As an agent in the same process sets it, for tests
-        // (`src/executor/executor.cpp`).
+        // Set by an agent in the same process, for tests (`src/executor/executor.cpp`).
         let local = utf8.iter().any(|(name, _)| name == "MESOS_LOCAL");
         match Self::parse(utf8) {
             Ok(mut environment) if faults.is_empty() => {
@@ -193,12 +196,12 @@ impl ExecutorEnvironment {
             && path.len() >= SOCKET_PATH_MAX
         {
             reader.faults.push(format!(
-                "MESOS_DOMAIN_SOCKET: the path of a unix socket has less than {SOCKET_PATH_MAX} \
-                 bytes, and `{path}` has {}",
+                "MESOS_DOMAIN_SOCKET: the path of a unix socket must be shorter than \
+                 {SOCKET_PATH_MAX} bytes, but `{path}` has {}",
                 path.len()
             ));
         }
-        // Anything but `1` is off, as in Mesos (`src/executor/executor.cpp`).
+        // Every value except `1` means off, as in Mesos (`src/executor/executor.cpp`).
         let checkpoint = reader.optional("MESOS_CHECKPOINT").as_deref() == Some("1");
         let environment = Self {
             framework_id: FrameworkId {
@@ -314,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn checkpoint_is_on_for_the_digit_one_only() {
+    fn checkpoint_is_on_only_for_1() {
         let rest = [
             ("MESOS_RECOVERY_TIMEOUT", "15mins"),
             ("MESOS_SUBSCRIPTION_BACKOFF_MAX", "1.5secs"),
@@ -354,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_a_fault_whatever_is_wrong_with_it() {
+    fn every_invalid_address_is_a_fault() {
         for pid in [
             "slave(1)",
             "@h:5051",
@@ -376,18 +379,19 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_environment_lists_what_every_executor_is_given() {
+    fn an_empty_environment_lists_the_variables_of_every_executor() {
         let error = ExecutorEnvironment::parse([]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "not started by a Mesos agent, or with a broken environment: MESOS_FRAMEWORK_ID is \
-             not set; MESOS_EXECUTOR_ID is not set; MESOS_SLAVE_PID is not set"
+            "invalid executor environment (was this program started by a Mesos agent?): \
+             MESOS_FRAMEWORK_ID is not set; MESOS_EXECUTOR_ID is not set; MESOS_SLAVE_PID is not \
+             set"
         );
     }
 
     #[cfg(unix)]
     #[test]
-    fn bytes_that_are_no_text_are_a_fault_in_mesos_own_variables_only() {
+    fn a_value_that_is_not_utf8_is_a_fault_only_in_variables_of_mesos() {
         use std::os::unix::ffi::OsStringExt;
         let bytes = || OsString::from_vec(vec![0xff]);
         let variables = [("HOME", bytes()), ("MESOS_SLAVE_PID", bytes())];
@@ -398,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_kills_its_group_and_a_test_and_a_local_agent_do_not() {
+    fn only_a_program_of_a_remote_agent_kills_its_process_group() {
         let variables = || {
             let variables = [
                 ("MESOS_FRAMEWORK_ID", "f"),
@@ -420,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_kept_out_of_debug_output() {
+    fn debug_does_not_print_the_token() {
         let environment = parse(&[("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", "s3cret")]).unwrap();
         assert_eq!(environment.token.as_ref().unwrap().secret(), "s3cret");
         assert!(!format!("{environment:?}").contains("s3cret"));

@@ -1,4 +1,4 @@
-//! Lifts the protobuf union of event types into a Rust enum.
+//! Converts the protobuf union of event types to a Rust enum.
 
 use bytes::Bytes;
 use mesos_proto::v1::executor::event::{self, Type};
@@ -21,33 +21,35 @@ pub enum Event {
     Kill {
         /// The task.
         task_id: TaskId,
-        /// Overrules the task's own.
+        /// Overrides the kill policy of the task.
         kill_policy: Option<KillPolicy>,
     },
     /// The agent has stored an update.
     Acknowledged {
         /// The task.
         task_id: TaskId,
-        /// Of the update.
+        /// The uuid of the update.
         uuid: Bytes,
     },
     /// Bytes from the scheduler.
     Message(Bytes),
-    /// End everything.
+    /// Kill all tasks and end.
     Shutdown,
-    /// The subscription is over for good.
+    /// The agent ended the subscription. Do not subscribe again.
     Error(String),
-    /// A sign of life, every 30 min.
+    /// Sent every 30 min, to keep the connection open.
     Heartbeat,
-    /// A type that this schema lacks.
+    /// An event of a type that this version does not know.
     Unknown(UnknownEvent),
 }
 
 impl Event {
-    /// Lifts `event`, which was decoded from `record`.
+    /// Converts `event`, which was decoded from `record`.
     ///
-    /// An event of a known type whose body is missing is an
-    /// [`ErrorKind::Decode`]; one of an unknown type is [`Event::Unknown`].
+    /// An event of an unknown type becomes [`Event::Unknown`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] if the body of an event of a known type is missing.
     pub fn lift(event: v1::executor::Event, record: Bytes) -> Result<Self> {
         let type_number = event.r#type.unwrap_or_default();
         let unknown = || {
@@ -92,7 +94,7 @@ fn body<T>(body: Option<T>, name: &str) -> Result<T> {
     body.ok_or_else(|| {
         Error::new(
             ErrorKind::Decode,
-            format!("an event of the agent lacks its field `{name}`"),
+            format!("cannot decode event of the agent: the field `{name}` is missing"),
         )
     })
 }

@@ -1,16 +1,16 @@
-//! What happens when the time that an executor has for its end is over.
+//! The end of the grace period of an executor.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-/// What a driver does when the grace period after a SHUTDOWN, or after the
-/// loss of the agent, is over and tasks have not ended.
+/// What a driver does if tasks are still running at the end of the grace period
+/// after a SHUTDOWN or after the loss of the agent.
 ///
-/// Mesos' own library kills the process group of its program then
-/// (`ShutdownProcess` in `src/executor/executor.cpp`): whatever hangs, in
-/// whichever thread or child, ends before the agent has to destroy the
-/// container. That is right for a program that an agent has started, and wrong
-/// for a test, whose process group is the test runner's. Therefore
+/// Mesos' library kills the process group of its program
+/// (`ShutdownProcess` in `src/executor/executor.cpp`), so that every blocked
+/// thread and child process ends before the agent has to destroy the
+/// container. That is right for a program that an agent has started. It is
+/// wrong for a test, whose process group includes the test runner. Therefore
 /// [`from_env`](crate::executor::ExecutorEnvironment::from_env) chooses
 /// [`KillProcessGroup`](Self::KillProcessGroup), unless `MESOS_LOCAL` is set,
 /// and [`parse`](crate::executor::ExecutorEnvironment::parse) chooses
@@ -20,17 +20,17 @@ use std::time::Duration;
 pub enum OnGraceTimeout {
     /// The driver ends with
     /// [`ErrorKind::Unacknowledged`](crate::ErrorKind::Unacknowledged), or
-    /// with the failure that it began with. What becomes of the tasks is for
-    /// the program to say.
+    /// with the failure that started the shutdown. The program decides what
+    /// happens to the tasks.
     #[default]
     EndDriver,
-    /// SIGKILL to this process' group, this process included, from a thread of
-    /// its own, so that a blocked tokio runtime cannot delay it. Elsewhere
-    /// than on unix only this process ends.
+    /// Sends SIGKILL to the process group of this process, including this
+    /// process. A separate thread sends it, so that a blocked tokio runtime
+    /// cannot delay it. On other systems than unix, only this process ends.
     KillProcessGroup,
 }
 
-/// The thread that kills. It stands down when this is dropped.
+/// The thread that kills the process group. Dropping this stops the thread.
 #[derive(Debug)]
 pub(super) struct Watchdog(#[allow(dead_code)] mpsc::Sender<()>);
 
@@ -52,13 +52,13 @@ impl Watchdog {
         match thread.spawn(watch) {
             Ok(_) => Some(Self(sender)),
             Err(error) => {
-                tracing::error!(%error, "nobody watches over the grace period");
+                tracing::error!(%error, "cannot start the thread that enforces the grace period");
                 None
             }
         }
     }
 
-    /// Lets it do its work although the driver has ended.
+    /// Keeps the thread running after the end of the driver.
     pub(super) fn leave(self) {
         std::mem::forget(self);
     }

@@ -1,6 +1,6 @@
-//! Sends updates over one subscription, one after another: the next one leaves
-//! when the one before it was answered, so that whatever goes wrong in between
-//! cannot change their order.
+//! Sends the updates of one subscription, one after another. An update is sent
+//! after the response to the update before it, so that no failure can change
+//! their order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::backend::{Calls, ExecutorApi};
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::runtime::{Backoff, BackoffPolicy};
 
-/// How often an update is tried in a row before an executor that may subscribe
-/// again does so. An agent that has really gone breaks the event stream sooner.
+/// Attempts to send an update before an executor with checkpointing subscribes
+/// again. If the agent is gone, its event stream usually ends sooner.
 const TRIES: u32 = 5;
 
-/// The task that sends. Dropping it ends it.
+/// The sending task. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Sender {
     task: JoinHandle<()>,
@@ -26,9 +26,9 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// `outlives`: whether the executor outlives its agent. For one that does
-    /// not, only the event stream can tell that it has to end; its updates are
-    /// tried for ever.
+    /// `outlives`: whether the executor outlives its agent. If it does not, an
+    /// update is retried without a limit, because only the end of the event
+    /// stream ends the executor.
     pub(super) fn start(
         handle: &Handle,
         calls: &Arc<dyn Calls<ExecutorApi>>,
@@ -48,8 +48,8 @@ impl Sender {
         }
     }
 
-    /// Completes when the agent's answers show that the subscription is lost,
-    /// whatever the event stream looks like. Cancel safe.
+    /// Completes when the agent's responses show that the subscription is lost,
+    /// even if the event stream is still open. Cancel safe.
     pub(super) async fn lost(&mut self) -> Error {
         if let Some(lost) = &mut self.lost {
             let error = lost.await;
@@ -58,7 +58,7 @@ impl Sender {
                 return error;
             }
         }
-        // The event stream has its own reason.
+        // The event stream reports the error.
         std::future::pending().await
     }
 }
@@ -69,8 +69,8 @@ impl Drop for Sender {
     }
 }
 
-/// Sends for ever; returns with what is wrong with the subscription, if its
-/// event stream will not tell.
+/// Sends until the subscription is lost. Returns the error, unless the event
+/// stream reports it.
 async fn send_all(
     handle: &Handle,
     calls: &dyn Calls<ExecutorApi>,
@@ -96,24 +96,24 @@ async fn send_all(
             backoff.reset();
             continue;
         };
-        // Repeating it would only repeat the refusal.
+        // The agent would reject the update again.
         if error.kind() == ErrorKind::Rejected && error.delivery() == Delivery::Refused {
-            tracing::error!(%task_id, error = %crate::error_chain(&error), "the agent refused an update");
+            tracing::error!(%task_id, error = %crate::error_chain(&error), "the agent rejected an update");
             shared.journal().refused(&task_id, &uuid);
             shared.settled.notify_one();
             continue;
         }
-        tracing::debug!(%task_id, error = %crate::error_chain(&error), "an update has to be sent again");
+        tracing::debug!(%task_id, error = %crate::error_chain(&error), "cannot send an update; retrying");
         shared.journal().unsend(&uuid);
-        let over = error.kind() == ErrorKind::NotSubscribed;
-        if over && error.delivery() != Delivery::Refused {
+        let unsubscribed = error.kind() == ErrorKind::NotSubscribed;
+        if unsubscribed && error.delivery() != Delivery::Refused {
             return None;
         }
-        let tired = tries.is_some_and(|tries| backoff.attempts() + 1 >= tries);
-        if over || !error.is_retryable() || tired {
+        let exhausted = tries.is_some_and(|tries| backoff.attempts() + 1 >= tries);
+        if unsubscribed || !error.is_retryable() || exhausted {
             return Some(error);
         }
-        // The agent tells an update that comes twice by its uuid.
+        // The agent detects a repeated update by its uuid.
         sleep(backoff.next(fastrand::f64())).await;
     }
 }

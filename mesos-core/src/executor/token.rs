@@ -1,9 +1,9 @@
-//! The token that an agent gives its executor, and how it leaves the
+//! The authentication token of an executor, and its removal from the
 //! environment.
 
 use std::fmt;
 
-/// A bearer token. Its value shows in no `Debug` output.
+/// A bearer token. `Debug` does not print its value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
@@ -25,12 +25,12 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Where the agent puts it.
+/// The variable that the agent sets.
 #[cfg(unix)]
 const VARIABLE: &str = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN";
 
-/// Takes the token out of the environment of this process, which is replaced
-/// by itself for that, once.
+/// Removes the token from the environment of this process. The process executes
+/// its own program again, once.
 #[cfg(unix)]
 pub(super) fn take() -> Result<Option<Token>, String> {
     if let Some(token) = handed_on::receive() {
@@ -39,7 +39,7 @@ pub(super) fn take() -> Result<Option<Token>, String> {
     match std::env::var(VARIABLE) {
         Ok(token) if !token.is_empty() => {
             let error = handed_on::restart_with(&token);
-            Err(format!("{VARIABLE} cannot be erased: {error}"))
+            Err(format!("cannot erase {VARIABLE}: {error}"))
         }
         _ => Ok(None),
     }
@@ -50,7 +50,7 @@ pub(super) fn take() -> Result<Option<Token>, String> {
     Ok(None)
 }
 
-/// From a process to what it becomes.
+/// Passes the token from a process to the program that it executes.
 #[cfg(unix)]
 mod handed_on {
     use std::convert::Infallible;
@@ -65,8 +65,8 @@ mod handed_on {
 
     use super::{Token, VARIABLE};
 
-    /// Names the process and the descriptor of the pipe: `PID:FD`. Children
-    /// inherit the variable, and have another process id.
+    /// The process id and the descriptor of the pipe: `PID:FD`. Child processes
+    /// inherit the variable, but they have a different process id.
     const PIPE: &str = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN_PIPE";
 
     pub(super) fn receive() -> Option<Token> {
@@ -79,12 +79,12 @@ mod handed_on {
         let mut token = String::new();
         let pipe = File::open(format!("/dev/fd/{descriptor}"));
         let read = pipe.and_then(|mut pipe| pipe.read_to_string(&mut token));
-        // Read or not, nobody else has any use for it.
+        // Nothing else reads the pipe.
         let _ = nix::unistd::close(descriptor);
         (read.is_ok() && !token.is_empty()).then(|| Token::new(token))
     }
 
-    /// Does not return, except with the reason why it did.
+    /// Returns only if it fails, with the reason.
     pub(super) fn restart_with(token: &str) -> io::Error {
         match try_restart_with(token) {
             Ok(never) => match never {},
@@ -94,12 +94,12 @@ mod handed_on {
 
     fn try_restart_with(token: &str) -> io::Result<Infallible> {
         let (reader, mut writer) = io::pipe()?;
-        // Nobody reads yet, so it has to fit into the pipe.
+        // Nothing reads the pipe yet, so the token has to fit into its buffer.
         if token.len() > 4096 {
-            return Err(io::Error::other("it is longer than 4096 bytes"));
+            return Err(io::Error::other("the token is longer than 4096 bytes"));
         }
         writer.write_all(token.as_bytes())?;
-        // Or else the pipe would never end.
+        // The reader reads until all writers are closed.
         drop(writer);
         fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty()))?;
         let mut arguments = std::env::args_os();
@@ -116,7 +116,7 @@ mod handed_on {
         Err(error)
     }
 
-    /// This program, also where its file was replaced since it was started.
+    /// The path of this program, even if its file was replaced after the start.
     fn program() -> PathBuf {
         std::env::current_exe()
             .ok()

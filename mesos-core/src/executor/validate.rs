@@ -1,6 +1,5 @@
-//! What an agent refuses by looking at an update alone:
-//! `validateExecutorCall` and `validateCheckStatusInfo` in
-//! `src/common/validation.cpp`. Pure.
+//! Validates an update as the agent does: `validateExecutorCall` and
+//! `validateCheckStatusInfo` in `src/common/validation.cpp`. Pure.
 
 use mesos_proto::v1::check_info::Type;
 use mesos_proto::v1::{CheckStatusInfo, TaskState, TaskStatus};
@@ -11,21 +10,21 @@ pub(super) fn status(status: &TaskStatus) -> Result<()> {
     let task = &status.task_id;
     let fault = match TaskState::try_from(status.state) {
         Ok(TaskState::TaskStaging) => {
-            "an executor may not send TASK_STAGING; TASK_STARTING is the first".to_owned()
+            "an executor cannot send TASK_STAGING; start with TASK_STARTING".to_owned()
         }
         Ok(_) => match status.check_status.as_ref().map(check_status) {
             Some(Err(fault)) => format!("its check_status {fault}"),
             _ => return Ok(()),
         },
-        Err(_) => format!("{} is the number of no state", status.state),
+        Err(_) => format!("invalid task state {}", status.state),
     };
-    let text = format!("an update of task `{task}` was not made: {fault}");
+    let text = format!("invalid update of task `{task}`: {fault}");
     Err(Error::new(ErrorKind::Config, text))
 }
 
 fn check_status(status: &CheckStatusInfo) -> Result<(), String> {
     let present = match status.r#type.and_then(|number| Type::try_from(number).ok()) {
-        None => return Err("has no type, or one of no known number".to_owned()),
+        None => return Err("has no type, or an unknown type".to_owned()),
         Some(Type::Unknown) => return Err("has the type UNKNOWN".to_owned()),
         Some(Type::Command) => ("COMMAND", "command", status.command.is_some()),
         Some(Type::Http) => ("HTTP", "http", status.http.is_some()),
@@ -33,7 +32,7 @@ fn check_status(status: &CheckStatusInfo) -> Result<(), String> {
     };
     match present {
         (_, _, true) => Ok(()),
-        (name, field, false) => Err(format!("has the type {name} and no `{field}`")),
+        (name, field, false) => Err(format!("has the type {name} but not the field `{field}`")),
     }
 }
 
@@ -50,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_takes_passes() {
+    fn a_valid_update_passes() {
         for state in [TaskState::TaskStarting, TaskState::TaskLost] {
             assert!(status(&TaskStatus::new("t", state)).is_ok());
         }
@@ -63,23 +62,26 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_refuses_is_refused_with_the_task_and_the_fault() {
+    fn an_invalid_update_is_an_error_with_the_task_and_the_fault() {
         let unknown = TaskStatus {
             state: 77,
             ..TaskStatus::new("t", TaskState::TaskRunning)
         };
-        let hollow = CheckStatusInfo {
+        let without_body = CheckStatusInfo {
             r#type: Some(Type::Http as i32),
             ..Default::default()
         };
         for (update, fault) in [
             (
                 TaskStatus::new("t", TaskState::TaskStaging),
-                "may not send TASK_STAGING",
+                "cannot send TASK_STAGING",
             ),
-            (unknown, "77 is the number of no state"),
+            (unknown, "invalid task state 77"),
             (with(CheckStatusInfo::default()), "has no type"),
-            (with(hollow), "has the type HTTP and no `http`"),
+            (
+                with(without_body),
+                "has the type HTTP but not the field `http`",
+            ),
         ] {
             let error = status(&update).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);

@@ -1,12 +1,12 @@
-//! The environment of an executor.
+//! Fuzzes the environment of an executor.
 
 use super::SECRET;
 use crate::executor::ExecutorEnvironment;
 
-/// One variable in each line, `NAME=VALUE`.
+/// Parses an environment with one variable in each line: `NAME=VALUE`.
 ///
 /// # Panics
-/// If the token shows, or a duration is longer than Mesos has them.
+/// Printed text contains the token, or a duration is longer than the maximum of Mesos.
 pub fn executor_environment(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let variables: Vec<(String, String)> = text

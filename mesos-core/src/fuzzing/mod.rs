@@ -1,8 +1,8 @@
-//! Promises that hold for any bytes: the bodies of fuzz targets in `testing/fuzz/`, and, as a test,
-//! each over its committed corpus.
+//! The bodies of the fuzz targets in `testing/fuzz/`: properties that hold for all inputs. The tests
+//! run each body on its committed corpus.
 //!
-//! Compiled by `cargo fuzz`, which sets `cfg(fuzzing)`, and for this crate's own tests. Not part of
-//! the public API. Each function takes bytes and panics if a promise is broken.
+//! Compiled by `cargo fuzz`, which sets `cfg(fuzzing)`, and for the tests of this crate. Not part of
+//! the public API. Each function panics if a property does not hold.
 
 mod environment;
 mod resources;
@@ -12,5 +12,5 @@ mod tests;
 pub use environment::executor_environment;
 pub use resources::resources;
 
-/// Stands for a password or a token in an input. Nothing that is printed may contain it.
+/// A password or a token in an input. No printed text may contain it.
 const SECRET: &str = "s3cret";

@@ -1,12 +1,12 @@
-//! Resources as text.
+//! Fuzzes resources as text.
 
 use crate::resources::{Resources, validate};
 
-/// Any text as resources.
+/// Parses text as resources.
 ///
 /// # Panics
-/// If they are not valid, not the same after printing and reading them, or break
-/// the laws of arithmetic.
+/// The resources are invalid, differ after printing and parsing, or violate a rule of their
+/// arithmetic.
 pub fn resources(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -24,7 +24,7 @@ pub fn resources(data: &[u8]) {
         assert_eq!(validate(resource), Ok(()));
     }
     let printed = resources.to_string();
-    let again: Resources = printed.parse().expect("what was printed");
+    let again: Resources = printed.parse().expect("the printed resources are valid");
     assert_eq!(again, resources);
     assert_eq!(again.to_string(), printed);
 

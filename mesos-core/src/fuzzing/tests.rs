@@ -1,4 +1,4 @@
-//! The committed corpus: every input holds, and every target has some.
+//! Runs the committed corpus, and checks that every target has one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ macro_rules! targets {
     ($($name:ident),* $(,)?) => {
         const NAMES: &[&str] = &[$(stringify!($name)),*];
 
-        mod the_corpus_holds_for {
+        mod the_corpus_passes_for {
             $(#[test]
             fn $name() {
                 super::feed(stringify!($name), crate::fuzzing::$name);
@@ -35,7 +35,7 @@ fn feed(target: &str, body: fn(&[u8])) {
     let files = files(&fuzz().join("corpus").join(target));
     assert!(!files.is_empty());
     for file in files {
-        // Shown if the body panics.
+        // Printed if the body panics.
         println!("{}", file.display());
         body(&fs::read(&file).expect("a file"));
     }
@@ -43,7 +43,7 @@ fn feed(target: &str, body: fn(&[u8])) {
 
 #[test]
 fn every_fuzz_target_of_this_crate_has_a_body_and_a_corpus() {
-    let of_core = |target: &PathBuf| {
+    let is_of_core = |target: &PathBuf| {
         let source = fs::read_to_string(target).expect("a target");
         source.contains("mesos_core::fuzzing::")
     };
@@ -53,7 +53,7 @@ fn every_fuzz_target_of_this_crate_has_a_body_and_a_corpus() {
     };
     let targets: BTreeSet<_> = files(&fuzz().join("fuzz_targets"))
         .iter()
-        .filter(|target| of_core(target))
+        .filter(|target| is_of_core(target))
         .map(stem)
         .collect();
     let names: BTreeSet<_> = NAMES.iter().map(|name| (*name).to_owned()).collect();

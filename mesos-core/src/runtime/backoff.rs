@@ -1,21 +1,21 @@
-//! How long to wait before the next attempt to subscribe. Pure: the random
-//! number is an argument, and nobody sleeps here.
+//! The delay before the next attempt to subscribe. Pure: the random number is an
+//! argument, and the caller sleeps.
 
 use std::time::Duration;
 
-/// Bounds of the wait between attempts to subscribe: exponential with jitter.
+/// The delay between attempts to subscribe: exponential backoff with jitter.
 ///
-/// The wait before attempt `n` is drawn uniformly from the upper half of
-/// `min(max, first · 2ⁿ)`, so that the schedulers of a cluster do not come back
-/// in step after their master did.
+/// The delay before attempt `n` is random, uniformly distributed over the upper
+/// half of `min(max, first · 2ⁿ)`, so that the schedulers of a cluster do not all
+/// subscribe at the same time after a restart of their master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackoffPolicy {
-    /// Upper bound of the first wait. Default 500 ms, the connection delay of
-    /// Mesos' own library (`src/scheduler/constants.hpp`).
+    /// Maximum of the first delay. Default 500 ms, the connection delay of Mesos'
+    /// library (`src/scheduler/constants.hpp`).
     pub first: Duration,
-    /// Upper bound of every wait. Default 15 s, as Mesos' scheduler API
-    /// document asks for.
+    /// Maximum of every delay. Default 15 s, the recommendation of Mesos'
+    /// scheduler API document.
     pub max: Duration,
 }
 
@@ -29,7 +29,7 @@ impl Default for BackoffPolicy {
 }
 
 impl BackoffPolicy {
-    /// A policy with these bounds; `max` below `first` counts as `first`.
+    /// A policy with these maximums. A `max` below `first` is raised to `first`.
     pub fn new(first: Duration, max: Duration) -> Self {
         Self {
             first,
@@ -37,14 +37,14 @@ impl BackoffPolicy {
         }
     }
 
-    /// The upper bound of the wait before attempt `n`.
+    /// The maximum delay before attempt `n`.
     pub(crate) fn bound(&self, n: u32) -> Duration {
         let doublings = 1_u32.checked_shl(n).unwrap_or(u32::MAX);
         self.first.saturating_mul(doublings).min(self.max)
     }
 }
 
-/// The state of one episode of failures.
+/// The state of a series of failures.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     policy: BackoffPolicy,
@@ -68,14 +68,14 @@ impl Backoff {
         self.attempts
     }
 
-    /// The wait after one more failure. `random` is from `[0, 1)`.
+    /// The delay after another failure. `random` is in `[0, 1)`.
     pub(crate) fn next(&mut self, random: f64) -> Duration {
         let bound = self.policy.bound(self.attempts);
         self.attempts = self.attempts.saturating_add(1);
         bound.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
 
-    /// Success: the next episode starts small again.
+    /// Resets after a success: the next delay is short again.
     pub(crate) fn reset(&mut self) {
         self.attempts = 0;
     }
@@ -90,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_the_bound() {
+    fn delays_double_up_to_the_maximum() {
         let mut backoff = Backoff::new(policy());
         let waits: Vec<_> = (0..6).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
     }
 
     #[test]
-    fn jitter_never_takes_more_than_half_off() {
+    fn jitter_shortens_a_delay_by_at_most_half() {
         for random in [0.0, 0.25, 0.999] {
             let wait = Backoff::new(policy()).next(random);
             assert!(wait >= Duration::from_millis(50) && wait <= Duration::from_millis(100));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_starts_over() {
+    fn a_success_resets_the_delay() {
         let mut backoff = Backoff::new(policy());
         backoff.next(1.0);
         backoff.next(1.0);

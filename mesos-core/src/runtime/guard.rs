@@ -32,15 +32,18 @@ pub(crate) fn in_handler<A: Api>(link: &Link<A>) -> bool {
 /// How a handler ended, if the driver continues.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Handled {
-    /// It returned `Ok`.
+    /// The handler returned `Ok`.
     Done,
-    /// It returned an error, which has been logged.
+    /// The handler returned an error, which was logged.
     Failed(String),
     /// The driver was aborted while the handler ran, and the handler was dropped.
     Aborted,
 }
 
-/// Awaits `handler`. An error means that it panicked.
+/// Awaits `handler`.
+///
+/// # Errors
+/// The handler panicked.
 pub(crate) async fn guarded<A: Api>(
     link: &Link<A>,
     name: &'static str,
@@ -108,11 +111,11 @@ impl<T: FnMut(Result<StopReason, Error>)> Finish<T> {
 
 impl<T: FnMut(Result<StopReason, Error>)> Drop for Finish<T> {
     fn drop(&mut self) {
-        let gone = || {
+        let dropped = || {
             let text = "the tokio runtime of the driver was shut down";
             Err(Error::new(ErrorKind::Closed, text))
         };
-        (self.report)(self.end.take().unwrap_or_else(gone));
+        (self.report)(self.end.take().unwrap_or_else(dropped));
     }
 }
 

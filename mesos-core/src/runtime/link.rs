@@ -1,4 +1,4 @@
-//! The state that a driver handle and its running loop share.
+//! The state that a driver handle shares with its running loop.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::StopReason;
 use crate::backend::{Api, Calls};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
-/// How a driver was asked to end.
+/// How a driver has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// In order; `failover` keeps the framework registered.
+    /// After a clean stop; `failover` keeps the framework registered.
     Stop { failover: bool },
-    /// At once.
+    /// Immediately.
     Abort,
 }
 
@@ -36,7 +36,7 @@ impl<A: Api> Link<A> {
         }
     }
 
-    /// Calls go to `calls` from now on.
+    /// Sends calls to `calls` from now on.
     pub(crate) fn connect(&self, calls: Arc<dyn Calls<A>>) {
         self.calls.send_replace(Some(calls));
     }
@@ -46,7 +46,7 @@ impl<A: Api> Link<A> {
         self.calls.send_replace(None);
     }
 
-    /// Where a call goes now.
+    /// The current destination of calls.
     pub(crate) fn calls(&self) -> Result<Arc<dyn Calls<A>>> {
         if let Some(calls) = self.calls.borrow().clone() {
             return Ok(calls);
@@ -65,8 +65,8 @@ impl<A: Api> Link<A> {
         .with_delivery(Delivery::NotSent))
     }
 
-    /// Waits for a subscription, and returns where a call goes then. An error
-    /// if the driver ends first. Cancel safe.
+    /// Waits for a subscription, and returns the destination of calls. Fails if
+    /// the driver ends first. Cancel safe.
     pub(crate) async fn connected(&self) -> Result<Arc<dyn Calls<A>>> {
         let mut calls = self.calls.subscribe();
         let mut end = self.end.subscribe();
@@ -83,7 +83,7 @@ impl<A: Api> Link<A> {
         self.calls.borrow().is_some()
     }
 
-    /// Completes once calls no longer go to `calls`. Cancel safe.
+    /// Completes when calls are no longer sent to `calls`. Cancel safe.
     pub(crate) async fn left(&self, calls: &Arc<dyn Calls<A>>) {
         let same = |now: &Option<Arc<dyn Calls<A>>>| {
             now.as_ref().is_some_and(|now| Arc::ptr_eq(now, calls))
@@ -91,7 +91,8 @@ impl<A: Api> Link<A> {
         let _ = self.calls.subscribe().wait_for(|now| !same(now)).await;
     }
 
-    /// Asks the loop to end. The first request stands, but an abort overrules.
+    /// Requests the end of the loop. The first request counts, but an abort
+    /// overrides a stop.
     pub(crate) fn request_stop(&self, stop: Stop) {
         self.stop.send_if_modified(|current| {
             let change = current.is_none() || (stop == Stop::Abort && *current != Some(stop));
@@ -102,10 +103,10 @@ impl<A: Api> Link<A> {
         });
     }
 
-    /// Completes when the driver was asked to end. Cancel safe.
+    /// Completes when the end of the driver was requested. Cancel safe.
     pub(crate) async fn stop_requested(&self) -> Stop {
         let mut stop = self.stop.subscribe();
-        // The sender lives in self, so waiting cannot fail.
+        // `self` owns the sender, so waiting cannot fail.
         match stop.wait_for(Option::is_some).await.map(|stop| *stop) {
             Ok(Some(stop)) => stop,
             _ => Stop::Abort,

@@ -1,4 +1,4 @@
-//! A store in a file that is whole or absent, whatever happens.
+//! A store in a file. A crash cannot leave an incomplete file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,22 +11,23 @@ use thiserror::Error;
 use super::{Store, check_id};
 use crate::error::BoxError;
 
-/// More than an id and its line feed can be: enough to see that it is too much.
+/// The number of bytes to read, which is more than an id and its line feed can have.
 const LIMIT: u64 = 1024;
 
-/// Keeps the id in a file: one line, the id.
+/// Stores the id in a file with one line.
 ///
-/// A save writes a new file beside it, syncs that, and renames it over the old
-/// one, then syncs the directory; a crash at any moment leaves the old id or
-/// the new one. It may also leave a file `<name>.<random>.new` behind, which
-/// nobody reads. The directory has to exist and to be writable.
+/// `save` writes and syncs a new file in the same directory, renames it to the
+/// name of the old file, and syncs the directory. A crash leaves either the old
+/// id or the new id. It can also leave a file `<name>.<random>.new`, which the
+/// store does not read. The directory has to exist and to be writable.
 ///
-/// One file belongs to one framework: nothing keeps two schedulers from using
-/// the same one, but Mesos lets only one of them subscribe.
+/// Use one file for each framework. The store does not prevent that two
+/// schedulers use the same file, but Mesos accepts only one subscription for an
+/// id.
 ///
 /// ```
 /// use std::time::Duration;
-/// use mesos_core::{Framework, store::FileStore};
+/// use mesos::{Framework, store::FileStore};
 ///
 /// let framework = Framework::surviving("web shop", Duration::from_secs(604_800))
 ///     .store(FileStore::new("/var/lib/web-shop/framework-id"));
@@ -37,24 +38,24 @@ pub struct FileStore {
     path: PathBuf,
 }
 
-/// What went wrong with a [`FileStore`], and with which file.
+/// An error of a [`FileStore`], with the path of the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileStoreError {
-    /// The system said no.
+    /// The operating system reported an error.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried: `read`, `write`, …
+        /// The failed operation: `read`, `write`, …
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The file is there and is not one that was saved.
+    /// The file exists, but this store did not write its content.
     #[error(
-        "{} holds no framework id: it {wrong}; restore it, or remove it to start as a new framework",
+        "{} does not contain a framework id: it {wrong}; restore it, or remove it to start as a new framework",
         path.display()
     )]
     Garbage {
@@ -66,12 +67,12 @@ pub enum FileStoreError {
 }
 
 impl FileStore {
-    /// The id is, or will be, in the file at `path`. Nothing is read yet.
+    /// Creates a store in the file at `path`. This does not read the file.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Runs `work` where blocking is allowed.
+    /// Runs `work` on a thread for blocking operations.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Path) -> Result<T, FileStoreError> + Send + 'static,
@@ -122,7 +123,7 @@ fn parse(bytes: Vec<u8>) -> Result<FrameworkId, String> {
     let Some(line) = text.strip_suffix('\n') else {
         return Err("does not end with a line feed".to_owned());
     };
-    check_id(line).map_err(|error| format!("is no id ({error})"))?;
+    check_id(line).map_err(|error| format!("is not a valid id ({error})"))?;
     Ok(line.into())
 }
 
@@ -135,7 +136,7 @@ fn save(path: &Path, id: &FrameworkId) -> Result<(), FileStoreError> {
         renamed.map_err(failed("replace", path))
     });
     if saved.is_err() {
-        // Nobody reads it; all that counts has been said.
+        // A leftover file is harmless, and the error is already known.
         let _ = fs::remove_file(&new);
     }
     saved?;
@@ -162,13 +163,13 @@ fn clear(path: &Path) -> Result<(), FileStoreError> {
     }
 }
 
-/// Makes the rename or the removal itself survive a power failure.
+/// Makes a rename or a removal survive a power failure.
 fn sync_directory(path: &Path) -> Result<(), FileStoreError> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    // Elsewhere a directory cannot be opened for that.
+    // Other systems cannot open a directory to sync it.
     if cfg!(unix) {
         let synced = File::open(directory).and_then(|directory| directory.sync_all());
         synced.map_err(failed("sync the directory", directory))?;
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_saved_is_loaded_until_it_is_cleared() {
+    async fn a_saved_id_is_loaded_until_it_is_cleared() {
         let directory = tempfile::tempdir().unwrap();
         let store = FileStore::new(file_in(&directory));
         assert_eq!(store.load().await.unwrap(), None);
@@ -212,17 +213,13 @@ mod tests {
         store.save(&"f-0002".into()).await.unwrap();
         let again = FileStore::new(file_in(&directory));
         assert_eq!(again.load().await.unwrap(), Some("f-0002".into()));
-        assert_eq!(
-            names(&directory),
-            ["framework-id"],
-            "nothing is left behind"
-        );
+        assert_eq!(names(&directory), ["framework-id"], "no other file is left");
         again.clear().await.unwrap();
         assert_eq!(store.load().await.unwrap(), None);
     }
 
     #[tokio::test]
-    async fn a_save_that_a_crash_cut_short_changes_nothing() {
+    async fn an_interrupted_save_changes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let path = file_in(&directory);
         let store = FileStore::new(&path);
@@ -235,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn garbage_is_refused_with_its_path_and_what_is_wrong() {
+    async fn invalid_content_is_an_error_with_the_path_and_the_reason() {
         let long = format!("{}\n", "x".repeat(256));
         let cases: [(&[u8], &str); 7] = [
             (b"", "is empty"),
@@ -259,8 +256,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_directory_that_cannot_be_written_is_named_with_the_reason() {
-        // Root may write anywhere, so the directory is one that is none.
+    async fn an_unwritable_directory_is_an_error_with_the_path_and_the_reason() {
+        // Root can write to every directory, so the test uses a file instead.
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();
@@ -274,14 +271,14 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_read_only_directory_keeps_the_old_id() {
+    async fn a_failed_save_keeps_the_old_id() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let store = FileStore::new(file_in(&directory));
         store.save(&"f-0001".into()).await.unwrap();
         let mode = |mode| fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode));
         mode(0o555).unwrap();
-        // For root it is none, and the save has to work then.
+        // For root the directory is writable, and the save succeeds.
         let writable = fs::write(directory.path().join("probe"), "").is_ok();
         let saved = store.save(&"f-0002".into()).await;
         let kept = store.load().await.unwrap();

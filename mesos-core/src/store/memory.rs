@@ -1,4 +1,4 @@
-//! A store for tests, and for schedulers that are restarted in one process.
+//! A store for tests, and for schedulers that are restarted in the same process.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,17 +8,17 @@ use mesos_proto::v1::FrameworkId;
 use super::Store;
 use crate::error::BoxError;
 
-/// Keeps the id as long as the process or a clone lives: clones share it.
+/// Stores the id in memory. Clones share the id.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<Option<FrameworkId>>>);
 
 impl MemoryStore {
-    /// An empty one.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is kept now.
+    /// The stored id.
     pub fn get(&self) -> Option<FrameworkId> {
         self.0
             .lock()

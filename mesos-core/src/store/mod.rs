@@ -1,9 +1,9 @@
-//! Where a framework's id outlives its scheduler's process.
+//! Stores for a framework's id, so that the id survives the scheduler's process.
 //!
-//! Who loses the id loses the tasks: they run on as orphans until the failover
-//! timeout kills them. So the driver loads the id before it first subscribes,
-//! and saves a new one before the scheduler hears of it and before any call is
-//! made (`docs/high-availability-framework-guide.md`).
+//! A scheduler that loses the id loses its tasks: they continue as orphans until
+//! the failover timeout kills them. Therefore the driver loads the id before the
+//! first subscription. It saves a new id before it calls `subscribed` and before
+//! it sends any call (`docs/high-availability-framework-guide.md`).
 
 mod file;
 mod memory;
@@ -18,43 +18,42 @@ use crate::error::{BoxError, Result};
 pub use file::{FileStore, FileStoreError};
 pub use memory::MemoryStore;
 
-/// Whether `id` can be a framework's: what a store should ask of what it found
-/// before it loads it.
+/// Checks that `id` is a valid framework id. A store should check the stored text
+/// before `load` returns it.
 ///
 /// # Errors
-/// What is wrong with it ([`ErrorKind::Config`](crate::ErrorKind::Config)).
+/// [`ErrorKind::Config`](crate::ErrorKind::Config), with the reason.
 pub fn check_id(id: &str) -> Result<()> {
     crate::scheduler::check_id("framework", id)
 }
 
-/// Keeps the id of one framework.
+/// Stores the id of one framework.
 ///
-/// The driver makes one call at a time. It waits as long as a call takes and
-/// does not repeat one that failed: a failure ends the driver with
-/// [`ErrorKind::Store`](crate::ErrorKind::Store), so a store on a network
-/// does its own retrying, within bounds. An abort of the driver drops the
-/// future.
+/// The driver calls one method at a time and waits without a timeout. It does not
+/// retry: a failure ends the driver with
+/// [`ErrorKind::Store`](crate::ErrorKind::Store). A store on a network therefore
+/// retries by itself, with a limit. An abort of the driver drops the future.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
-    /// The id that was saved last; `None` if there is none.
+    /// Returns the id that was saved last, or `None` if no id is saved.
     ///
     /// # Errors
-    /// When it is not known whether there is one: never `None` then, which
-    /// would start a second framework.
+    /// The store cannot find out whether an id is saved. It must not return
+    /// `None` in that case, because `None` starts a second framework.
     async fn load(&self) -> Result<Option<FrameworkId>, BoxError>;
 
-    /// Keeps `id` in the place of any other. Once this returned, the id has to
-    /// survive what the store promises to survive.
+    /// Saves `id`, and replaces any other id. When this returns, the id has to be
+    /// as durable as the store promises.
     ///
     /// # Errors
-    /// When that is not certain.
+    /// The store cannot guarantee that the id is saved.
     async fn save(&self, id: &FrameworkId) -> Result<(), BoxError>;
 
-    /// Forgets the id, of a framework that was removed or torn down. Nothing to
-    /// forget is no error.
+    /// Removes the id, after the framework was removed or torn down. If no id is
+    /// saved, this succeeds.
     ///
     /// # Errors
-    /// When it may still be there.
+    /// The id may still be saved.
     async fn clear(&self) -> Result<(), BoxError>;
 }
 

@@ -1,5 +1,6 @@
-//! The journal's file, and the thread that writes it: entries in their order,
-//! synced before their receipts are given, several at once under load.
+//! The journal's file, and the thread that writes it. Entries are written in
+//! order, and synced before their receipts complete. One sync serves all entries
+//! that are queued.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,59 +13,59 @@ use super::record::{Record, Tail, parse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::calls::Caller;
 
-/// A file below this size is not worth being written anew.
+/// A file below this size in bytes is not rewritten.
 pub(super) const COMPACT_AT: u64 = 64 << 10;
 
-/// The way to the thread.
+/// The queue of the thread.
 #[derive(Debug)]
 pub(super) struct Log {
     jobs: mpsc::Sender<Job>,
-    /// Bytes in the file, once all jobs are done.
+    /// The size of the file in bytes, after all queued jobs.
     size: u64,
-    /// Bytes in it when it was written anew.
+    /// The size of the file in bytes after the last rewrite.
     kept: u64,
 }
 
 enum Job {
-    /// Write this, and tell when it is synced.
+    /// Append these bytes, and report when they are synced.
     Append(Vec<u8>, Option<oneshot::Sender<()>>),
-    /// Put this in the place of all that was written.
+    /// Replace the content of the file.
     Rewrite(Vec<u8>),
 }
 
-/// Tells when what was written is on disk, or never will be; at once where
-/// there is no disk.
+/// Completes when the entry is on disk, or when writing has failed. Completes
+/// immediately without a file.
 #[derive(Debug, Default)]
-#[must_use = "it is not on disk before"]
+#[must_use = "the entry is on disk only after `arrived`"]
 pub(in crate::executor) struct Receipt(Option<oneshot::Receiver<()>>);
 
 impl Receipt {
     pub(in crate::executor) async fn arrived(self) {
         if let Some(receipt) = self.0 {
-            // A failure is told by `Failure`, once and for all.
+            // `Failure` reports the error.
             let _ = receipt.await;
         }
     }
 }
 
-/// Why the journal is no longer kept on disk, when that happens.
+/// The failure of the journal's file, if there is one.
 #[derive(Clone, Debug)]
 pub(in crate::executor) struct Failure(watch::Receiver<Option<Error>>);
 
 impl Failure {
-    /// Completes when the disk failed. Cancel safe.
+    /// Completes when writing to the file has failed. Cancel safe.
     pub(in crate::executor) async fn occurred(&mut self) -> Error {
         let occurred = self.0.wait_for(Option::is_some).await;
         match occurred.ok().and_then(|error| error.clone()) {
             Some(error) => error,
-            // The thread has ended in order.
+            // The thread ended without a failure.
             None => std::future::pending().await,
         }
     }
 }
 
 impl Log {
-    /// Opens or makes the file, reads what is in it, and starts the thread.
+    /// Opens or creates the file, reads its entries, and starts the thread.
     pub(super) fn open(path: &Path, owner: &Caller) -> Result<(Self, Vec<Record>, Failure)> {
         let (mut file, content) = open(path)?;
         let (records, tail) = parse(&content);
@@ -72,7 +73,7 @@ impl Log {
         match tail {
             Tail::Whole => {}
             Tail::Torn(at) => {
-                tracing::warn!(path = %path.display(), at, "the journal's last entry is torn");
+                tracing::warn!(path = %path.display(), at, "truncating the incomplete last entry of the journal");
                 file.set_len(at as u64)
                     .and_then(|()| file.seek(SeekFrom::Start(at as u64)))
                     .map_err(failed("truncate", path))?;
@@ -83,7 +84,7 @@ impl Log {
                     ErrorKind::Store,
                     format!(
                         "the executor's journal {} is damaged at byte {at}; restore it, or remove \
-                         it and lose the updates in it",
+                         it to continue without its updates",
                         path.display()
                     ),
                 ));
@@ -95,8 +96,8 @@ impl Log {
                 return Err(Error::new(
                     ErrorKind::Store,
                     format!(
-                        "the journal {} is that of executor {} of framework {}; each executor \
-                         needs its own",
+                        "the journal {} belongs to executor {} of framework {}; use a separate \
+                         file for each executor",
                         path.display(),
                         found.executor_id,
                         found.framework_id
@@ -104,7 +105,7 @@ impl Log {
                 ));
             }
             Some(_) => {
-                let text = format!("{} is no journal of an executor", path.display());
+                let text = format!("{} is not an executor's journal", path.display());
                 return Err(Error::new(ErrorKind::Store, text));
             }
             None => {}
@@ -126,8 +127,8 @@ impl Log {
     fn start(writer: Writer, size: u64) -> (Self, Failure) {
         let (jobs, received) = mpsc::channel();
         let (failed, failure) = watch::channel(None);
-        // Ends when the journal is closed. What it could not be given any more
-        // is then in no file, as if the process had ended a moment before.
+        // The thread ends when the journal is closed. Later entries are not
+        // written, as if the process had ended before them.
         let thread = std::thread::Builder::new().name("executor-journal".to_owned());
         let path = writer.path.clone();
         let error = failed.clone();
@@ -154,7 +155,7 @@ impl Log {
         self.size += frame.len() as u64;
         let (sender, receipt) = oneshot::channel();
         let job = Job::Append(frame, sync.then_some(sender));
-        // The thread is gone after a failure, and the receipt with it.
+        // After a failure, the thread has ended and the receipt completes.
         let _ = self.jobs.send(job);
         Receipt(sync.then_some(receipt))
     }
@@ -173,7 +174,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Does jobs until there will be no more, or one failed.
+    /// Does jobs until the queue is closed, or a job fails.
     fn work(mut self, jobs: &mpsc::Receiver<Job>, failed: &watch::Sender<Option<Error>>) {
         while let Ok(first) = jobs.recv() {
             if let Err(error) = self.batch(first, jobs) {
@@ -184,7 +185,7 @@ impl Writer {
         }
     }
 
-    /// Does `first` and what has come meanwhile, and syncs once.
+    /// Does `first` and all queued jobs, and syncs once.
     fn batch(&mut self, first: Job, jobs: &mpsc::Receiver<Job>) -> Result<()> {
         let mut receipts = Vec::new();
         let mut bytes = Vec::new();
@@ -221,8 +222,8 @@ impl Writer {
         synced.map_err(failed("sync", &self.path))
     }
 
-    /// The old file is as good as the new one, only longer; so a failure is
-    /// none yet.
+    /// Replaces the file by a shorter one. If that fails, the old file is used
+    /// further, so this is not an error.
     fn rewrite(&mut self, content: &[u8]) {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
@@ -243,7 +244,7 @@ impl Writer {
             Ok(file) => self.file = file,
             Err(error) => {
                 let _ = fs::remove_file(&new);
-                tracing::warn!(error = %crate::error_chain(&error), "the journal stays as long as it is");
+                tracing::warn!(error = %crate::error_chain(&error), "cannot compact the journal; its file is still valid");
             }
         }
     }
@@ -252,7 +253,7 @@ impl Writer {
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
-    // What schedulers put into their tasks is not for everybody.
+    // Tasks can contain secrets of the scheduler.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
@@ -260,20 +261,23 @@ fn options() -> OpenOptions {
 
 fn open(path: &Path) -> Result<(File, Vec<u8>)> {
     let mut file = options().open(path).map_err(failed("open", path))?;
-    let metadata = file.metadata().map_err(failed("look at", path))?;
+    let metadata = file.metadata().map_err(failed("stat", path))?;
     if !metadata.is_file() {
-        let text = format!("{} is no file for a journal", path.display());
+        let text = format!(
+            "cannot use {} as an executor's journal: not a regular file",
+            path.display()
+        );
         return Err(Error::new(ErrorKind::Store, text));
     }
     lock(&file, path)?;
     let mut content = Vec::new();
-    // What is written later goes behind what was read.
+    // Moves the position to the end of the file, where entries are appended.
     file.read_to_end(&mut content)
         .map_err(failed("read", path))?;
     Ok((file, content))
 }
 
-/// One file belongs to one process; the lock ends with it.
+/// Locks the file for this process. The lock ends with the process.
 fn lock(file: &File, path: &Path) -> Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
@@ -286,7 +290,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     }
 }
 
-/// Makes the name of the file itself survive a power failure.
+/// Makes a new or renamed file survive a power failure.
 fn sync_directory(path: &Path) -> Result<()> {
     if !cfg!(unix) {
         return Ok(());
@@ -300,7 +304,7 @@ fn sync_directory(path: &Path) -> Result<()> {
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let text = format!("cannot {action} {}, the executor's journal", path.display());
+    let text = format!("cannot {action} the executor's journal {}", path.display());
     move |source| Error::new(ErrorKind::Store, text).with_source(source)
 }
 
@@ -310,7 +314,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_full_disk_is_told_with_its_reason_and_leaves_nobody_waiting() {
+    async fn a_full_disk_is_reported_and_completes_all_receipts() {
         let path = PathBuf::from("/dev/full");
         let file = OpenOptions::new().write(true).open(&path).unwrap();
         let (mut log, mut failure) = Log::start(Writer { file, path }, 0);
@@ -320,7 +324,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Store);
         assert_eq!(
             crate::error_chain(&error),
-            "cannot write to /dev/full, the executor's journal: No space left on device (os \
+            "cannot write to the executor's journal /dev/full: No space left on device (os \
              error 28)"
         );
         log.append(b"entry".to_vec(), true).arrived().await;

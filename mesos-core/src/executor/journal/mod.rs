@@ -1,5 +1,6 @@
-//! What the agent has not confirmed yet, so that it can be told again. Pure,
-//! but for handing each change to a log on disk where there is one.
+//! The tasks and updates that the agent has not acknowledged, so that they can
+//! be sent again. Pure, except that each change is sent to a log on disk, if
+//! there is one.
 
 mod disk;
 mod record;
@@ -23,20 +24,20 @@ use record::Record;
 /// Tasks and updates of one executor, in order.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    /// Numbers tasks and updates as they come.
+    /// The last number of a task or an update. Numbers count up.
     next: u64,
     tasks: BTreeMap<u64, Task>,
     by_id: HashMap<TaskId, u64>,
-    /// How many of the tasks are live.
+    /// The number of live tasks.
     live: usize,
     updates: BTreeMap<u64, Update>,
     by_uuid: HashMap<Bytes, u64>,
-    /// Updates from this number on were not sent on the present subscription,
-    /// nor with its SUBSCRIBE.
+    /// Updates from this number on were not sent on the current subscription,
+    /// and not with its SUBSCRIBE.
     unsent: u64,
-    /// How many updates the agent refused.
+    /// The number of updates that the agent rejected.
     refused: usize,
-    /// Nothing is taken any more.
+    /// Whether updates are no longer accepted.
     closed: bool,
     log: Option<Log>,
     owner: Option<Caller>,
@@ -44,19 +45,19 @@ pub(super) struct Journal {
 
 #[derive(Debug)]
 struct Task {
-    /// Not in the map's nodes, which have room for eleven.
+    /// Boxed, because a node of the map has space for eleven entries.
     info: Box<TaskInfo>,
-    /// Whether an update of it was acknowledged. Until then the agent, after
-    /// its restart, reports a task that is not repeated as dropped
+    /// Whether an update of the task was acknowledged. Before that, a restarted
+    /// agent reports the task as dropped unless the executor repeats it
     /// (`src/slave/slave.cpp`).
     acknowledged: bool,
-    /// Whether it has had no terminal update.
+    /// Whether the task has had no terminal update.
     live: bool,
 }
 
 impl Journal {
-    /// A journal in the file at `path`, with what an earlier process of this
-    /// executor left there. Blocks.
+    /// Opens a journal in the file at `path`, with the entries of an earlier
+    /// process of this executor. Blocks.
     pub(super) fn open(path: &Path, owner: &Caller) -> Result<(Self, Failure)> {
         let (log, records, failure) = Log::open(path, owner)?;
         let mut journal = Self::default();
@@ -85,7 +86,7 @@ impl Journal {
         live.map(|task| TaskInfo::clone(&task.info)).collect()
     }
 
-    /// A task was launched. It is on disk when the receipt is there.
+    /// Adds a launched task. The task is on disk when the receipt completes.
     pub(super) fn launched(&mut self, task: TaskInfo) -> Receipt {
         let task = Box::new(task);
         let receipt = self.write(true, || Record::Launched(task.clone()));
@@ -94,8 +95,8 @@ impl Journal {
         receipt
     }
 
-    /// An update was made; none after the driver's end. It is on disk when the
-    /// receipt is there.
+    /// Adds an update. The update is on disk when the receipt completes. Returns
+    /// `None` after the driver's end.
     pub(super) fn push(&mut self, update: Update) -> Option<Receipt> {
         if self.closed {
             return None;
@@ -106,20 +107,20 @@ impl Journal {
         Some(receipt)
     }
 
-    /// Removes what ACKNOWLEDGED confirms: the update, and at the first one
-    /// the task. Whether the update was there.
+    /// Handles ACKNOWLEDGED: removes the update, and marks its task as
+    /// acknowledged. Returns whether the journal had the update.
     pub(super) fn acknowledged(&mut self, task_id: &TaskId, uuid: &Bytes) -> bool {
-        // Lost in a crash, it costs a repetition.
+        // Not synced: if a crash loses the entry, the update is sent again.
         let _ = self.write(false, || Record::Settled {
             task_id: task_id.clone(),
             uuid: uuid.clone(),
         });
-        let was_there = self.settle(task_id, uuid);
+        let removed = self.settle(task_id, uuid);
         self.compact();
-        was_there
+        removed
     }
 
-    /// Removes an update that the agent refuses, as it always will.
+    /// Removes an update that the agent rejected.
     pub(super) fn refused(&mut self, task_id: &TaskId, uuid: &Bytes) {
         if self.acknowledged(task_id, uuid) {
             self.refused += 1;
@@ -164,7 +165,7 @@ impl Journal {
         number.is_some_and(|number| self.updates.remove(&number).is_some())
     }
 
-    /// Changes a task, and forgets it if nothing of it is of use any more.
+    /// Changes a task, and removes it if it is acknowledged and not live.
     fn change_task(&mut self, task_id: &TaskId, change: impl FnOnce(&mut Task)) {
         let Some(&number) = self.by_id.get(task_id) else {
             return;
@@ -172,7 +173,7 @@ impl Journal {
         if let Some(task) = self.tasks.get_mut(&number) {
             let live = task.live;
             change(task);
-            // Nothing makes a task live again.
+            // A task never becomes live again.
             self.live -= usize::from(live && !task.live);
             if task.acknowledged && !task.live {
                 self.tasks.remove(&number);
@@ -181,7 +182,7 @@ impl Journal {
         }
     }
 
-    /// What a SUBSCRIBE has to repeat. All of it counts as sent then.
+    /// The tasks and updates that a SUBSCRIBE repeats. Marks them as sent.
     pub(super) fn snapshot(&mut self) -> (Vec<TaskInfo>, Vec<Update>) {
         self.unsent = self.next + 1;
         let tasks = self.tasks.values().filter(|task| !task.acknowledged);
@@ -191,15 +192,14 @@ impl Journal {
         )
     }
 
-    /// The oldest update that has not been sent. Counts as sent then.
+    /// The oldest update that was not sent. Marks it as sent.
     pub(super) fn next_unsent(&mut self) -> Option<Update> {
         let (number, update) = self.updates.range(self.unsent..).next()?;
         self.unsent = number + 1;
         Some(update.clone())
     }
 
-    /// What counts as sent was not: the update with this uuid, and those
-    /// behind it.
+    /// Marks the update with this uuid and all later updates as not sent.
     pub(super) fn unsend(&mut self, uuid: &Bytes) {
         if let Some(&number) = self.by_uuid.get(uuid) {
             self.unsent = self.unsent.min(number);
@@ -219,7 +219,7 @@ impl Journal {
         number.is_some_and(|number| self.tasks.get(number).is_some_and(|task| task.live))
     }
 
-    /// Takes no more updates. What it holds at that moment.
+    /// Accepts no more updates. Returns what the journal contains.
     pub(super) fn close(&mut self) -> Facts {
         self.closed = true;
         self.log = None;
@@ -233,10 +233,10 @@ impl Journal {
         }
     }
 
-    /// Writes the file anew when most of it is of no more use.
+    /// Rewrites the file if most of its entries are obsolete.
     fn compact(&mut self) {
-        let wanted = |log: &Log| log.size() > COMPACT_AT.max(4 * log.kept());
-        if !self.log.as_ref().is_some_and(wanted) {
+        let is_due = |log: &Log| log.size() > COMPACT_AT.max(4 * log.kept());
+        if !self.log.as_ref().is_some_and(is_due) {
             return;
         }
         let mut content = Vec::new();

@@ -1,5 +1,6 @@
-//! One entry of the journal's file: four bytes length, four bytes CRC-32, one
-//! byte for what it is, and a message of Mesos. Numbers are little-endian.
+//! The format of an entry of the journal's file: four bytes length, four bytes
+//! CRC-32, one byte for the kind, and a protobuf message. Numbers are
+//! little-endian.
 
 use bytes::{Buf, Bytes};
 use mesos_proto::v1::executor::call::Update;
@@ -13,25 +14,25 @@ const HEAD: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(super) enum Record {
-    /// Whose file it is; the first one.
+    /// The executor that owns the file; the first entry.
     Owner(Caller),
     Launched(Box<TaskInfo>),
     Update(Box<Update>),
-    /// An update is of no more use, and its task known to the agent.
+    /// The agent has acknowledged the update, so it knows the task.
     Settled {
         task_id: TaskId,
         uuid: Bytes,
     },
 }
 
-/// Where a file stops to be one.
+/// Whether a file is valid up to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tail {
-    /// Nowhere.
+    /// The whole file is valid.
     Whole,
-    /// At so many bytes begins what a crash left of the last entry.
+    /// A crash left an incomplete last entry that begins at this byte.
     Torn(usize),
-    /// At so many bytes is something that no crash explains.
+    /// The entry that begins at this byte is invalid, and a crash cannot be the reason.
     Damaged(usize),
 }
 
@@ -99,8 +100,8 @@ pub(super) fn parse(content: &[u8]) -> (Vec<Record>, Tail) {
             .flatten();
         match record {
             Some(record) => records.push(record),
-            // Only the last entry can have been under way in a crash; a system
-            // that lost its power may have left zeros in its place.
+            // A crash can interrupt only the last entry. A power failure can leave
+            // zeros instead of it.
             None if end == rest.len() || rest.iter().all(|byte| *byte == 0) => {
                 return (records, Tail::Torn(at));
             }
@@ -111,7 +112,7 @@ pub(super) fn parse(content: &[u8]) -> (Vec<Record>, Tail) {
     (records, Tail::Whole)
 }
 
-/// What is framed at the beginning of `rest`, and where it ends.
+/// The body of the entry at the beginning of `rest`, and the end of the entry.
 fn body(rest: &[u8]) -> Option<(&[u8], usize)> {
     let mut head = rest.get(..HEAD)?;
     let length = usize::try_from(head.get_u32_le()).ok()?;

@@ -1,4 +1,4 @@
-//! What is kept, in memory and in a file.
+//! Tests of the journal, in memory and in a file.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ fn ids(tasks: &[TaskInfo]) -> Vec<&str> {
 }
 
 #[test]
-fn a_task_leaves_at_its_first_acknowledgement_and_an_update_at_its_own() {
+fn a_task_is_removed_at_its_first_acknowledgement_and_an_update_at_its_own() {
     let mut journal = Journal::default();
     let _ = journal.launched(task("t"));
     push(&mut journal, "t", "u1", TaskState::TaskStarting);
@@ -54,13 +54,13 @@ fn a_task_leaves_at_its_first_acknowledgement_and_an_update_at_its_own() {
     assert!(acknowledge(&mut journal, "t", "u2"));
     assert!(
         !acknowledge(&mut journal, "t", "u2"),
-        "a second acknowledgement finds nothing"
+        "a second acknowledgement removes nothing"
     );
     assert_eq!(journal.facts().updates, 0);
 }
 
 #[test]
-fn a_resubscription_repeats_the_unacknowledged_in_order_with_their_uuids() {
+fn a_resubscription_repeats_unacknowledged_updates_in_order_with_their_uuids() {
     let mut journal = Journal::default();
     for (id, uuid) in [("a", "u1"), ("b", "u2"), ("a", "u3")] {
         push(&mut journal, id, uuid, TaskState::TaskRunning);
@@ -71,7 +71,7 @@ fn a_resubscription_repeats_the_unacknowledged_in_order_with_their_uuids() {
 }
 
 #[test]
-fn what_a_subscribe_carried_is_not_sent_once_more() {
+fn updates_of_a_subscribe_are_not_sent_again() {
     let mut journal = Journal::default();
     push(&mut journal, "a", "u1", TaskState::TaskRunning);
     journal.snapshot();
@@ -81,7 +81,7 @@ fn what_a_subscribe_carried_is_not_sent_once_more() {
 }
 
 #[test]
-fn what_was_not_sent_after_all_is_sent_again_before_what_came_later() {
+fn an_update_that_was_not_sent_is_sent_before_later_updates() {
     let mut journal = Journal::default();
     for uuid in ["u1", "u2", "u3"] {
         push(&mut journal, "a", uuid, TaskState::TaskRunning);
@@ -102,7 +102,7 @@ fn a_task_is_live_until_its_terminal_update() {
     assert_eq!(
         journal.facts().tasks,
         1,
-        "a task that is launched twice is one"
+        "a task that is launched twice counts once"
     );
     push(&mut journal, "t", "u2", TaskState::TaskKilled);
     push(&mut journal, "t", "u3", TaskState::TaskKilled);
@@ -112,7 +112,7 @@ fn a_task_is_live_until_its_terminal_update() {
 }
 
 #[test]
-fn nothing_is_taken_after_the_end() {
+fn an_update_after_the_end_is_not_accepted() {
     let mut journal = Journal::default();
     journal.close();
     assert!(
@@ -143,8 +143,8 @@ fn place() -> Place {
     }
 }
 
-/// Opens the file as the next process would: the lock of the one before goes
-/// with its writer.
+/// Opens the file as the next process does. Retries while the writer of the
+/// previous journal still has the lock.
 fn open(path: &Path) -> Result<Journal> {
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
@@ -159,14 +159,14 @@ fn open(path: &Path) -> Result<Journal> {
     }
 }
 
-fn refusal(path: &Path) -> String {
+fn open_error(path: &Path) -> String {
     let error = open(path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     error.to_string()
 }
 
 #[tokio::test]
-async fn a_file_has_what_memory_has() {
+async fn a_reopened_file_has_the_same_entries() {
     let place = place();
     let mut journal = open(&place.path).unwrap();
     for id in ["a", "b", "c"] {
@@ -197,7 +197,7 @@ async fn a_file_has_what_memory_has() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_cut_anywhere_has_what_was_whole() {
+async fn a_truncated_file_has_all_complete_entries() {
     let place = place();
     let mut journal = open(&place.path).unwrap();
     journal.launched(task("t")).arrived().await;
@@ -208,7 +208,7 @@ async fn a_file_that_is_cut_anywhere_has_what_was_whole() {
     let whole = std::fs::read(&place.path).unwrap();
     for cut in one..whole.len() as u64 {
         let mut torn = whole[..usize::try_from(cut).unwrap()].to_vec();
-        // Also with what a power failure leaves behind.
+        // Also with the zeros that a power failure can leave.
         if cut % 2 == 0 {
             torn.resize(whole.len() + 100, 0);
             if torn[usize::try_from(one).unwrap()..]
@@ -222,7 +222,7 @@ async fn a_file_that_is_cut_anywhere_has_what_was_whole() {
         let mut journal = open(&place.path).unwrap();
         assert_eq!(ids(&journal.snapshot().0), ["t"], "cut at {cut}");
         assert_eq!(journal.facts().updates, 0, "cut at {cut}");
-        // And it can be written on.
+        // The file can be appended to.
         journal
             .push(update("t", "u2", TaskState::TaskRunning))
             .unwrap()
@@ -235,7 +235,7 @@ async fn a_file_that_is_cut_anywhere_has_what_was_whole() {
 }
 
 #[tokio::test]
-async fn damage_that_no_crash_explains_is_refused_with_its_place() {
+async fn damage_that_a_crash_cannot_cause_is_an_error_with_its_position() {
     let place = place();
     let mut journal = open(&place.path).unwrap();
     let first = std::fs::metadata(&place.path).unwrap().len();
@@ -245,13 +245,13 @@ async fn damage_that_no_crash_explains_is_refused_with_its_place() {
     let mut content = std::fs::read(&place.path).unwrap();
     content[usize::try_from(first).unwrap() + 9] ^= 1;
     std::fs::write(&place.path, content).unwrap();
-    let text = refusal(&place.path);
+    let text = open_error(&place.path);
     assert!(text.contains(&format!("damaged at byte {first}")), "{text}");
     assert!(text.contains(place.path.to_str().unwrap()), "{text}");
 }
 
 #[tokio::test]
-async fn a_file_of_another_executor_a_directory_and_a_file_in_use_are_refused() {
+async fn a_file_of_another_executor_a_directory_and_a_file_in_use_are_errors() {
     let place = place();
     let (journal, _) = Journal::open(&place.path, &owner("other")).unwrap();
     let again = Journal::open(&place.path, &owner("other")).unwrap_err();
@@ -260,16 +260,16 @@ async fn a_file_of_another_executor_a_directory_and_a_file_in_use_are_refused() 
         "{again}"
     );
     drop(journal);
-    let text = refusal(&place.path);
+    let text = open_error(&place.path);
     assert!(
-        text.contains("that of executor other of framework f"),
+        text.contains("belongs to executor other of framework f"),
         "{text}"
     );
-    refusal(place.path.parent().unwrap());
+    open_error(place.path.parent().unwrap());
 }
 
 #[tokio::test]
-async fn a_file_stays_near_what_it_has_to_keep() {
+async fn the_size_of_a_file_stays_near_the_size_of_its_live_entries() {
     let place = place();
     let mut journal = open(&place.path).unwrap();
     let mut long = task("long");

@@ -1,4 +1,4 @@
-//! Hands events to their handlers.
+//! Calls the handlers of events.
 
 use std::sync::Arc;
 

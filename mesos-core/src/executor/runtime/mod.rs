@@ -22,7 +22,7 @@ use crate::backend::{Backend, EventStream, ExecutorApi, Incoming, Subscription};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{BackoffPolicy, Finish, Stop, ended, guarded};
 
-/// How often the agent gets a HEARTBEAT (`src/executor/executor.cpp`).
+/// The interval of HEARTBEAT calls (`src/executor/executor.cpp`).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30 * 60);
 
 /// Lower bound of the wait between attempts to subscribe, whatever the agent has configured.
@@ -37,7 +37,7 @@ pub(super) struct Runtime<E, B, M> {
     environment: ExecutorEnvironment,
     session: Session,
     started: Instant,
-    /// Sends updates over the present subscription.
+    /// Sends updates over the current subscription.
     sender: Option<Sender>,
     /// Reports a failure of the journal's disk. `None` without a disk, or once it has failed.
     failure: Option<Failure>,
@@ -189,7 +189,7 @@ where
                     self.disconnect();
                     let retry_in = disconnected.retry_in;
                     let error = crate::error_chain(&disconnected.error);
-                    tracing::warn!(%error, attempts = disconnected.attempts, ?retry_in, "no subscription");
+                    tracing::warn!(%error, attempts = disconnected.attempts, ?retry_in, "subscription lost");
                     let handler = self.executor.disconnected(&self.driver, disconnected);
                     if let Some(end) = ended(guarded(link, "disconnected", handler).await) {
                         return Flow::End(end);

@@ -1,5 +1,5 @@
-//! The way to the end: what a driver still waits for, and what its end is
-//! called.
+//! The closing of a driver: what the driver waits for before its end, and the
+//! result of `join`.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,38 +7,38 @@ use std::time::Duration;
 use crate::StopReason;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What the journal holds.
+/// The content of the journal, as numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::executor) struct Facts {
     /// Updates that the agent has not acknowledged.
     pub(in crate::executor) updates: usize,
     /// Tasks without a terminal update.
     pub(in crate::executor) tasks: usize,
-    /// Updates that the agent refused, so that they are of no more use.
+    /// Updates that the agent rejected, which are not sent again.
     pub(in crate::executor) refused: usize,
 }
 
 /// Why the driver ends.
 #[derive(Clone, Debug)]
 pub(super) enum Why {
-    /// The executor wants to.
+    /// The executor called `stop`.
     Stop,
-    /// The agent wants it to.
+    /// The agent sent SHUTDOWN.
     ShutDown,
-    /// It cannot go on.
+    /// The driver cannot continue.
     Failed(Error),
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Closing {
     pub(super) why: Why,
-    /// When the driver ends, whatever is left.
+    /// The latest time of the end.
     pub(super) deadline: Duration,
 }
 
 impl Closing {
-    /// The end, if there is nothing left to wait for. `alone`: there is no
-    /// agent that could acknowledge anything. `last`: why there is no
+    /// The result, if there is nothing to wait for. `alone`: whether there is no
+    /// agent that can send acknowledgements. `last`: the last error of the
     /// subscription.
     pub(super) fn end(
         &self,
@@ -63,7 +63,7 @@ impl Closing {
     }
 }
 
-/// An end as it was asked for, unless something was left.
+/// The requested end, or an error if updates or tasks are left.
 pub(in crate::executor) fn in_order(
     end: StopReason,
     facts: Facts,
@@ -82,7 +82,7 @@ pub(in crate::executor) fn in_order(
     })
 }
 
-/// What was left is part of the failure.
+/// The failure, with the updates and tasks that are left.
 fn failed(error: &Error, facts: Facts) -> Error {
     if facts == Facts::default() {
         return error.clone();
@@ -109,7 +109,7 @@ impl fmt::Display for Facts {
                 self.refused,
                 "update was",
                 "updates were",
-                "refused by the agent",
+                "rejected by the agent",
             ),
             (self.tasks, "task had", "tasks had", "not ended"),
         ];

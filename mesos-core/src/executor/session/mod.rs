@@ -1,6 +1,6 @@
-//! What an executor's subscription and its way to the end go through, as a
-//! machine without I/O, clock or chance: time, random numbers, what the journal
-//! holds and what happened are arguments.
+//! The states of an executor's subscription and of its end, as a state machine
+//! without I/O, clock or random numbers. Time, random numbers, the content of
+//! the journal and the inputs are arguments.
 //!
 //! ```text
 //!            Connect            Opened             Granted
@@ -10,25 +10,25 @@
 //!          (wait over)  │   ▼                ▼                  ▼
 //!                     BackingOff ◀──────────┴──────────────────┘
 //!                           │
-//!                           │ no agent to wait for any more
+//!                           │ no agent to wait for
 //!                           ▼
 //!                         Alone
 //!
-//!     any state ── its closing is over, End ──▶ Ended
+//!     any state ── closing complete, End ──▶ Ended
 //! ```
 //!
-//! Beside the state there is the *closing*: why the driver ends, and until
-//! when it waits for what is still to be done. A scheduler's session
+//! Besides the state, there is the *closing*: why the driver ends, and how long
+//! it waits for tasks and acknowledgements. A scheduler's session
 //! (`scheduler/session`) differs in nearly every rule: it waits for its master
-//! without a bound, and nothing has to be done before its end.
+//! without a limit, and it ends without waiting.
 //!
 //! The rules are those of `src/executor/executor.cpp`, of
 //! `src/launcher/executor.cpp` and of the agent (`src/slave/slave.cpp`). The
-//! runtime (`executor/runtime`) feeds the machine and does what it says.
+//! runtime (`executor/runtime`) sends the inputs and executes the outputs.
 
 mod closing;
 #[cfg(test)]
-mod laws;
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -41,85 +41,85 @@ use crate::runtime::{Backoff, BackoffPolicy};
 use closing::{Closing, Why};
 pub(super) use closing::{Facts, in_order};
 
-/// Names one subscription of a driver; they count up from 1.
+/// The number of a subscription of a driver, from 1.
 pub(super) type Generation = u64;
 
-/// The times that an executor lives by.
+/// The timeouts of an executor.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
-    /// Whether to outlive the agent.
+    /// Whether the executor outlives the agent.
     pub(super) checkpoint: bool,
-    /// For the first subscription.
+    /// How long the first subscription may take.
     pub(super) registration_timeout: Duration,
-    /// For a subscription after one was lost.
+    /// How long a subscription may take after a subscription was lost.
     pub(super) recovery_timeout: Duration,
-    /// From a stop to the last acknowledgement.
+    /// The limit from a stop to the last acknowledgement.
     pub(super) flush_timeout: Duration,
-    /// From a SHUTDOWN to the last acknowledgement of the last task.
+    /// The limit from a SHUTDOWN to the last acknowledgement of the last task.
     pub(super) grace: Duration,
     pub(super) backoff: BackoffPolicy,
 }
 
-/// Where the driver is with its subscription.
+/// The state of the subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Nothing was tried yet.
+    /// Before the first attempt.
     Idle,
     /// The backend connects and sends the SUBSCRIBE.
     Connecting,
-    /// The agent took the SUBSCRIBE; SUBSCRIBED, SHUTDOWN or ERROR is to come.
+    /// The agent accepted the SUBSCRIBE. SUBSCRIBED, SHUTDOWN or ERROR follows.
     Subscribing,
-    /// Events come and calls go.
+    /// Events are received and calls are sent.
     Subscribed,
-    /// The last subscription was lost or the last attempt failed; the next one
-    /// waits for its time.
+    /// The last subscription was lost or the last attempt failed. The driver
+    /// waits before the next attempt.
     BackingOff,
-    /// There is no agent any more, for this executor: what is left is to end
-    /// the tasks.
+    /// The agent is gone or has ended the subscription. Only the end of the tasks
+    /// remains.
     Alone,
-    /// Over.
+    /// The driver has ended.
     Ended,
 }
 
-/// What happened.
+/// An input of the state machine.
 #[derive(Clone, Debug)]
 pub(super) enum Input {
-    /// Open the next subscription, if it is time.
+    /// Open the next subscription, if it is due.
     Connect,
-    /// The agent took the SUBSCRIBE for processing.
+    /// The agent accepted the SUBSCRIBE for processing.
     Opened(Generation),
-    /// SUBSCRIBED came.
+    /// A SUBSCRIBED event was received.
     Granted(Generation),
-    /// The attempt failed, or the stream ended, or a call showed that it did.
+    /// The attempt failed, the stream ended, or a call failed because of that.
     Failed(Generation, Error),
-    /// An ERROR event came, with this text, and was told.
+    /// An ERROR event with this text was received, and its handler was called.
     Refused(Generation, String),
-    /// A SHUTDOWN event came.
+    /// A SHUTDOWN event was received.
     ShutDown(Generation),
-    /// The executor wants to end.
+    /// The executor called `stop`.
     Stop,
-    /// The driver cannot keep what it promises any more.
+    /// The driver can no longer store updates.
     Broken(Error),
-    /// Time has passed or the journal has changed.
+    /// Time has passed, or the journal has changed.
     Look,
-    /// The driver ends at once.
+    /// The driver ends immediately.
     End(Result<StopReason>),
 }
 
-/// What is to be done about it.
+/// An output of the state machine: what the runtime has to do.
 #[derive(Clone, Debug)]
 pub(super) enum Output {
-    /// Nothing; it was of no importance any more.
+    /// Nothing. The input had no effect.
     Ignored,
-    /// Go on, as the state says.
+    /// Continue according to the state.
     Proceed,
     /// Open a subscription.
     Open(Generation),
-    /// Tell `subscribed`. Whether this driver had been subscribed before.
+    /// Call `subscribed`. Whether this driver was subscribed before.
     Subscribed(bool),
-    /// Tell `disconnected`, and then `shutdown` too if that is true.
+    /// Call `disconnected`, and then also `shutdown` if true.
     Lost(Disconnected, bool),
-    /// Tell `shutdown`.
+    /// Call `shutdown`.
     ShutDown,
     /// The driver ends.
     Ended(Result<StopReason>),
@@ -134,9 +134,9 @@ pub(super) struct Session {
     backoff: Backoff,
     retry_at: Duration,
     subscribed_before: bool,
-    /// When an agent that is away has been away for too long.
+    /// When the driver stops waiting for the agent.
     give_up: Option<Duration>,
-    /// Why there is no subscription, as far as is known.
+    /// The last error of the subscription.
     last: Option<Error>,
     closing: Option<Closing>,
 }
@@ -160,17 +160,17 @@ impl Session {
         self.state
     }
 
-    /// The present generation, or the last one.
+    /// The current generation, or the last one.
     pub(super) fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// Whether the driver is on its way to its end.
+    /// Whether the driver is about to end.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.is_some()
     }
 
-    /// When to look again at the latest, if nothing happens.
+    /// The time of the next timeout: the latest time for `Input::Look`.
     pub(super) fn wake(&self) -> Option<Duration> {
         let retry = (self.state == State::BackingOff).then_some(self.retry_at);
         let give_up = self.give_up.filter(|_| self.is_without());
@@ -178,9 +178,9 @@ impl Session {
         [retry, give_up, deadline].into_iter().flatten().min()
     }
 
-    /// Takes `input` in. `now` is the time since any fixed moment and never
-    /// goes back; `random` is from `[0, 1)`; `facts` is what the journal holds
-    /// now.
+    /// Advances the state machine by `input`. `now` is the time since a fixed
+    /// moment and never decreases. `random` is in `[0, 1)`. `facts` is the
+    /// current content of the journal.
     pub(super) fn step(
         &mut self,
         now: Duration,
@@ -198,7 +198,8 @@ impl Session {
                 self.state = Subscribing;
                 Output::Proceed
             }
-            // A backend that reconnects by itself is granted another one in the same stream.
+            // A backend that reconnects by itself can be granted a second subscription in
+            // the same stream.
             Input::Granted(of) if self.is(of, &[Subscribing, Subscribed]) => {
                 self.state = Subscribed;
                 self.backoff.reset();
@@ -242,19 +243,19 @@ impl Session {
         }
     }
 
-    /// Whether `of` is the present generation, in one of `states`.
+    /// Whether `of` is the current generation, in one of `states`.
     fn is(&self, of: Generation, states: &[State]) -> bool {
         of == self.generation && states.contains(&self.state)
     }
 
-    /// Whether there is no subscription, and one is wanted.
+    /// Whether there is no subscription yet, and the driver waits for one.
     fn is_without(&self) -> bool {
         use State::*;
         matches!(self.state, Idle | Connecting | Subscribing | BackingOff)
     }
 
     fn connect(&mut self, now: Duration, facts: Facts) -> Output {
-        // What is over, or given up, needs no further attempt.
+        // May end the session, or give the agent up.
         let output = self.look(now, facts);
         let due = match self.state {
             State::Idle => true,
@@ -277,8 +278,8 @@ impl Session {
             self.give_up = Some(now.saturating_add(self.rules.recovery_timeout));
         }
         self.last = Some(error.clone());
-        // Without checkpointing an executor does not outlive its agent, and a
-        // broken connection cannot be told from that.
+        // Without checkpointing, an executor does not outlive its agent. A broken
+        // connection looks the same as the end of the agent.
         let orphaned = self.subscribed_before && !self.rules.checkpoint;
         if !orphaned && error.is_retryable() {
             let attempts = self.backoff.attempts();
@@ -290,8 +291,8 @@ impl Session {
         let attempts = self.backoff.attempts();
         self.state = State::Alone;
         let why = if error.is_retryable() {
-            let text = "the agent is gone, and without checkpointing (MESOS_CHECKPOINT) an \
-                        executor ends with it";
+            let text = "lost the agent; an executor without checkpointing (MESOS_CHECKPOINT) \
+                        ends with its agent";
             Error::new(ErrorKind::AgentLost, text).with_source(error.clone())
         } else {
             error.clone()
@@ -301,7 +302,7 @@ impl Session {
         Output::Lost(disconnected(error, attempts, Duration::ZERO), shut_down)
     }
 
-    /// What is due, or over.
+    /// Handles timeouts that have passed.
     fn look(&mut self, now: Duration, facts: Facts) -> Output {
         if self.is_without() && self.give_up.is_some_and(|at| now >= at) {
             self.state = State::Alone;
@@ -311,8 +312,8 @@ impl Session {
             }
         }
         let alone = self.state == State::Alone;
-        let over = |closing: &Closing| closing.end(now, facts, alone, self.last.as_ref());
-        match self.closing.as_ref().and_then(over) {
+        let end = |closing: &Closing| closing.end(now, facts, alone, self.last.as_ref());
+        match self.closing.as_ref().and_then(end) {
             Some(end) => self.end(end),
             None => Output::Proceed,
         }
@@ -324,7 +325,7 @@ impl Session {
             (
                 ErrorKind::RecoveryTimeout,
                 format!(
-                    "the agent was away for {after:?}, the recovery timeout \
+                    "the agent did not return within the recovery timeout of {after:?} \
                      (MESOS_RECOVERY_TIMEOUT)"
                 ),
             )
@@ -332,7 +333,7 @@ impl Session {
             let after = self.rules.registration_timeout;
             (
                 ErrorKind::RegistrationTimeout,
-                format!("the agent could not be subscribed to within {after:?}"),
+                format!("cannot subscribe with the agent within {after:?}"),
             )
         };
         match &self.last {
@@ -341,7 +342,7 @@ impl Session {
         }
     }
 
-    /// Starts to end. Whether the executor has to be told to shut down.
+    /// Starts the closing. Returns whether to call `shutdown`.
     fn close(&mut self, now: Duration, why: Why) -> bool {
         let within = match why {
             Why::Stop => self.rules.flush_timeout,
@@ -350,15 +351,15 @@ impl Session {
         let mut deadline = now.saturating_add(within);
         match &self.closing {
             None => {}
-            // It ends by itself; now it has to.
+            // A failure or SHUTDOWN during a stop.
             Some(closing) if matches!(closing.why, Why::Stop) => {
                 deadline = deadline.min(closing.deadline);
             }
             Some(_) => return false,
         }
-        let told = !matches!(why, Why::Stop);
+        let shut_down = !matches!(why, Why::Stop);
         self.closing = Some(Closing { why, deadline });
-        told
+        shut_down
     }
 
     fn end(&mut self, end: Result<StopReason>) -> Output {

@@ -1,4 +1,4 @@
-//! One rule at a time.
+//! Tests of single rules.
 
 use super::*;
 
@@ -61,7 +61,7 @@ fn look(session: &mut Session, now: Duration, facts: Facts) -> Option<Result<Sto
 }
 
 #[test]
-fn an_agent_that_is_not_ready_is_asked_until_the_registration_timeout() {
+fn an_unavailable_agent_is_retried_until_the_registration_timeout() {
     let mut session = Session::new(rules(false));
     let mut now = Duration::ZERO;
     let mut attempts = 0;
@@ -88,7 +88,7 @@ fn an_agent_that_is_not_ready_is_asked_until_the_registration_timeout() {
 }
 
 #[test]
-fn no_wait_is_longer_than_its_bound() {
+fn no_delay_is_longer_than_its_limit() {
     let mut session = subscribed(true);
     let mut now = SECOND;
     for _ in 0..100 {
@@ -105,7 +105,7 @@ fn no_wait_is_longer_than_its_bound() {
 }
 
 #[test]
-fn with_checkpointing_the_recovery_timeout_counts_from_the_loss() {
+fn with_checkpointing_the_recovery_timeout_starts_at_the_loss() {
     let mut session = subscribed(true);
     fail(&mut session, SECOND * 100, lost());
     open(&mut session, SECOND * 900);
@@ -125,7 +125,7 @@ fn with_checkpointing_the_recovery_timeout_counts_from_the_loss() {
 }
 
 #[test]
-fn without_checkpointing_a_loss_is_the_end_once_the_tasks_have_ended() {
+fn without_checkpointing_a_loss_ends_the_driver_after_the_last_task() {
     let mut session = subscribed(false);
     assert!(matches!(
         fail(&mut session, SECOND, lost()),
@@ -145,7 +145,7 @@ fn without_checkpointing_a_loss_is_the_end_once_the_tasks_have_ended() {
 }
 
 #[test]
-fn a_refusal_ends_even_an_executor_that_may_outlive_its_agent() {
+fn a_rejected_subscription_ends_an_executor_with_checkpointing_too() {
     let mut session = subscribed(true);
     fail(&mut session, SECOND, lost());
     session.step(SECOND * 3, 1.0, NOTHING, Input::Connect);
@@ -154,7 +154,7 @@ fn a_refusal_ends_even_an_executor_that_may_outlive_its_agent() {
         fail(&mut session, SECOND * 3, refused),
         Output::Lost(_, true)
     ));
-    let end = look(&mut session, SECOND * 8, left(0, 1)).expect("the grace period is over");
+    let end = look(&mut session, SECOND * 8, left(0, 1)).expect("the grace period has passed");
     let error = end.expect_err("a failure");
     assert_eq!(
         (error.kind(), error.status()),
@@ -167,11 +167,11 @@ fn a_refusal_ends_even_an_executor_that_may_outlive_its_agent() {
 }
 
 #[test]
-fn a_stop_waits_for_acknowledgements_and_says_what_is_missing() {
+fn a_stop_waits_for_acknowledgements_and_reports_missing_ones() {
     let mut session = subscribed(true);
     session.step(SECOND, 1.0, left(2, 1), Input::Stop);
     assert!(look(&mut session, SECOND * 60, left(2, 1)).is_none());
-    let end = look(&mut session, SECOND * 61, left(1, 1)).expect("the flush timeout is over");
+    let end = look(&mut session, SECOND * 61, left(1, 1)).expect("the flush timeout has passed");
     let error = end.expect_err("an update is left");
     assert_eq!(error.kind(), ErrorKind::Unacknowledged);
     assert_eq!(
@@ -180,7 +180,7 @@ fn a_stop_waits_for_acknowledgements_and_says_what_is_missing() {
     );
     let mut session = subscribed(true);
     session.step(SECOND, 1.0, left(1, 1), Input::Stop);
-    // Tasks are not waited for: it was the executor's own wish.
+    // A stop does not wait for tasks.
     assert_eq!(
         look(&mut session, SECOND * 2, left(0, 1)).map(Result::ok),
         Some(Some(StopReason::Stopped))
@@ -206,7 +206,7 @@ fn a_shutdown_waits_for_the_tasks_and_their_acknowledgements() {
 }
 
 #[test]
-fn after_a_shutdown_and_the_loss_of_the_agent_only_the_tasks_are_waited_for() {
+fn after_a_shutdown_and_the_loss_of_the_agent_the_driver_waits_only_for_tasks() {
     let mut session = subscribed(false);
     session.step(SECOND, 1.0, left(0, 1), Input::ShutDown(1));
     assert!(matches!(
@@ -222,7 +222,7 @@ fn after_a_shutdown_and_the_loss_of_the_agent_only_the_tasks_are_waited_for() {
 }
 
 #[test]
-fn a_subscription_that_is_granted_once_more_in_the_same_stream_is_told_as_another_one() {
+fn a_second_subscribed_event_in_the_same_stream_is_a_resubscription() {
     let mut session = subscribed(true);
     let again = Input::Granted(session.generation());
     let output = session.step(SECOND, 1.0, NOTHING, again);

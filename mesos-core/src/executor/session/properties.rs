@@ -1,10 +1,10 @@
-//! What holds over any interleaving of inputs, times and random numbers.
+//! Properties of the session for all sequences of inputs, times and random numbers.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// An input without its generation; `age` says of which one it speaks.
+/// An input without its generation; `age` selects the generation.
 #[derive(Clone, Debug)]
 enum Kind {
     Connect,
@@ -35,21 +35,21 @@ fn kinds() -> impl Strategy<Value = Kind> {
 }
 
 #[derive(Clone, Debug)]
-struct Happening {
+struct Step {
     kind: Kind,
-    /// How many generations ago.
+    /// How many generations before the current one.
     age: u64,
     elapsed: Duration,
     random: f64,
     facts: Facts,
 }
 
-fn happenings() -> impl Strategy<Value = Happening> {
+fn steps() -> impl Strategy<Value = Step> {
     let age = prop_oneof![8 => Just(0_u64), 1 => 1_u64..4];
     let elapsed = prop_oneof![3 => 0_u64..50, 3 => 0_u64..2_000, 1 => 0_u64..100_000];
     let facts = (0_usize..3, 0_usize..3, prop::bool::weighted(0.05));
     (kinds(), age, elapsed, 0.0..1.0_f64, facts).prop_map(
-        |(kind, age, millis, random, (updates, tasks, refused))| Happening {
+        |(kind, age, millis, random, (updates, tasks, refused))| Step {
             kind,
             age,
             elapsed: Duration::from_millis(millis),
@@ -74,9 +74,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn no_interleaving_breaks_a_promise(
+    fn the_session_has_its_properties_for_all_inputs(
         checkpoint: bool,
-        happenings in prop::collection::vec(happenings(), 1..80),
+        steps in prop::collection::vec(steps(), 1..80),
     ) {
         let mut session = Session::new(Rules {
             checkpoint,
@@ -86,23 +86,23 @@ proptest! {
             grace: GRACE,
             backoff: BackoffPolicy::new(FIRST, MAX),
         });
-        // What an observer knows, by other means than the machine.
+        // A simple model of the session, which the session is compared with.
         let mut now = Duration::ZERO;
         let mut open: Option<Generation> = None;
         let mut retry_at: Option<Duration> = None;
         let mut ever = false;
         let mut without_since: Option<Duration> = None;
-        let mut told = false;
-        // What began the end, and the latest moment for it.
+        let mut shutdown_called = false;
+        // The reason of the end, and its latest time.
         let mut ending: Option<(&str, Duration)> = None;
         let mut alone = false;
 
-        for Happening { kind, age, elapsed, random, facts } in happenings {
+        for Step { kind, age, elapsed, random, facts } in steps {
             now += elapsed;
             let before = session.state();
-            let present = session.generation();
-            let of = present.saturating_sub(age);
-            let about_present = of == present;
+            let current = session.generation();
+            let of = current.saturating_sub(age);
+            let is_current = of == current;
             let error = |retryable| match retryable {
                 true => Error::new(ErrorKind::Transport, "x"),
                 false => Error::new(ErrorKind::Unauthorized, "x"),
@@ -129,18 +129,18 @@ proptest! {
                 prop_assert_eq!(after, State::Ended);
                 continue;
             }
-            prop_assert!(session.generation() >= present);
-            // What is of another generation changes nothing.
+            prop_assert!(session.generation() >= current);
+            // Inputs of other generations change nothing.
             let of_a_stream = matches!(kind, Kind::Opened | Kind::Granted | Kind::Failed { .. }
                 | Kind::Refused | Kind::ShutDown);
-            if of_a_stream && !about_present {
+            if of_a_stream && !is_current {
                 prop_assert!(matches!(output, Output::Ignored), "{:?}", output);
             }
             if matches!(output, Output::Ignored) {
                 prop_assert_eq!(after, before);
-                prop_assert_eq!(session.generation(), present);
+                prop_assert_eq!(session.generation(), current);
             }
-            // An agent that was given up stays given up.
+            // The driver does not subscribe again after it has given up.
             if before == State::Alone {
                 prop_assert!(matches!(after, State::Alone | State::Ended));
             }
@@ -152,10 +152,10 @@ proptest! {
             if matches!(kind, Kind::Stop) && ending.is_none() {
                 ending = Some(("stop", now + FLUSH));
             }
-            // `shutdown` is told once at most, and its grace begins then.
+            // `shutdown` is called at most once. The grace period starts with the call.
             if matches!(output, Output::ShutDown | Output::Lost(_, true)) {
-                prop_assert!(!told, "told twice");
-                told = true;
+                prop_assert!(!shutdown_called, "called twice");
+                shutdown_called = true;
                 let began = if matches!(kind, Kind::ShutDown) { "shutdown" } else { "failure" };
                 let deadline = ending.map_or(now + GRACE, |(_, at)| at.min(now + GRACE));
                 ending = Some((began, deadline));
@@ -163,11 +163,11 @@ proptest! {
             match output {
                 Output::Ignored | Output::Proceed | Output::ShutDown => {}
                 Output::Open(generation) => {
-                    prop_assert_eq!(open, None, "two generations live at once");
-                    prop_assert!(generation > present);
+                    prop_assert_eq!(open, None, "two generations at the same time");
+                    prop_assert!(generation > current);
                     prop_assert!(retry_at.is_none_or(|at| now >= at), "too early");
-                    prop_assert!(checkpoint || !ever, "no second agent without checkpointing");
-                    prop_assert!(!away, "an agent that was away for too long");
+                    prop_assert!(checkpoint || !ever, "resubscribed without checkpointing");
+                    prop_assert!(!away, "subscribed after the timeout");
                     without_since = without_since.or(Some(now));
                     open = Some(generation);
                 }
@@ -189,7 +189,7 @@ proptest! {
                     prop_assert_eq!(after == State::Alone, final_);
                 }
                 Output::Ended(ref end) if !matches!(kind, Kind::End) => {
-                    let (began, deadline) = ending.expect("an end without a beginning");
+                    let (began, deadline) = ending.expect("an end has a reason");
                     match end {
                         Ok(StopReason::Stopped) => {
                             prop_assert_eq!((began, facts.updates), ("stop", 0));
@@ -200,7 +200,7 @@ proptest! {
                         Ok(other) => prop_assert!(false, "{:?}", other),
                         Err(error) => {
                             prop_assert!(began != "failure" || error.kind() != ErrorKind::Unacknowledged);
-                            // Early only if nobody is there to wait for.
+                            // Before the deadline only if there is nothing to wait for.
                             prop_assert!(now >= deadline || facts.updates == 0 || alone);
                             prop_assert!(now >= deadline || facts.tasks == 0 || began == "stop");
                         }
@@ -209,8 +209,8 @@ proptest! {
                 Output::Ended(_) => {}
             }
             if after == State::Alone || after == State::Ended { open = None; }
-            // Nothing hangs: past its deadline a look is the end, and past the
-            // time for a subscription it is given up.
+            // Timeouts are enforced: `Look` after the deadline ends the session, and `Look` after
+            // the time for a subscription gives the agent up.
             if looked && after != State::Ended {
                 prop_assert!(ending.is_none_or(|(_, deadline)| now < deadline));
                 prop_assert!(!away || after == State::Alone, "{:?}", after);
