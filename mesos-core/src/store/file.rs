@@ -29,7 +29,7 @@ const LIMIT: u64 = 1024;
 /// use std::time::Duration;
 /// use mesos::{Framework, store::FileStore};
 ///
-/// let framework = Framework::surviving("web shop", Duration::from_secs(604_800))
+/// let framework = Framework::with_failover_timeout("web shop", Duration::from_secs(604_800))
 ///     .store(FileStore::new("/var/lib/web-shop/framework-id"));
 /// # let _ = framework;
 /// ```

@@ -95,12 +95,14 @@ proptest! {
         let mut names = 1_u32;
         let mut given_up: Option<FrameworkId> = None;
         let mut ever = false;
+        let mut first_attempt: Option<Duration> = None;
         // SUBSCRIBEs that may still arrive.
         let mut strays: Vec<Duration> = Vec::new();
 
         for Happening { kind, age, elapsed, random } in happenings {
             now += elapsed;
             let before = session.state();
+            let was_new = id.is_none() && !ever;
             let present = session.generation();
             let of = present.saturating_sub(age);
             let about_present = age == 0 || of == present;
@@ -128,6 +130,9 @@ proptest! {
             };
             let output = session.step(now, random, input);
             let after = session.state();
+            if after == SessionState::Connecting {
+                first_attempt.get_or_insert(now);
+            }
 
             // The end is final.
             if before == SessionState::Ended {
@@ -262,7 +267,10 @@ proptest! {
                 let no_mesos = error == ErrorKind::Protocol
                     && before == SessionState::Connecting
                     && !ever;
-                let last = error == ErrorKind::Unauthorized || no_mesos;
+                // A new framework has a limited time for its first subscription.
+                let too_late = was_new
+                    && first_attempt.is_some_and(|since| now - since >= SUBSCRIBE_TIMEOUT);
+                let last = error == ErrorKind::Unauthorized || no_mesos || too_late;
                 prop_assert_eq!(after == SessionState::Ended, last);
             }
         }

@@ -295,6 +295,7 @@ fn news_of_a_leader_cut_a_wait_short_once() {
 fn news_without_end_make_hardly_more_attempts_than_silence() {
     let attempts = |news: bool| {
         let mut session = session(RemovedPolicy::Fail);
+        session.set_subscribe_timeout(Some(Duration::MAX));
         let moments = (0..10_000).map(|tenth| SECOND / 10 * tenth);
         let made = moments.filter(|now| {
             if news {
@@ -314,6 +315,54 @@ fn news_without_end_make_hardly_more_attempts_than_silence() {
         (silence..silence + 4).contains(&news),
         "{news}, not {silence}"
     );
+}
+
+/// When a session whose attempts all fail gives up, in seconds.
+fn gives_up_at(session: &mut Session) -> Option<u32> {
+    (0..1000).find(|seconds| {
+        let Output::Open(generation, _) = at(session, *seconds, Input::Connect) else {
+            return false;
+        };
+        let failed = at(session, *seconds, Input::Failed(generation, lost()));
+        if let Output::Ended(end) = &failed {
+            let error = end.as_ref().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Transport);
+            assert!(
+                error.to_string().starts_with("no subscription within "),
+                "{error}"
+            );
+        }
+        matches!(failed, Output::Ended(_))
+    })
+}
+
+#[test]
+fn the_first_subscription_of_a_new_framework_has_a_time_limit() {
+    let given_up = gives_up_at(&mut session(RemovedPolicy::Fail)).unwrap();
+    assert!((60..70).contains(&given_up), "{given_up}");
+
+    let mut patient = session(RemovedPolicy::Fail);
+    patient.set_subscribe_timeout(Some(Duration::MAX));
+    assert_eq!(gives_up_at(&mut patient), None);
+
+    let mut known = session(RemovedPolicy::Fail);
+    known.continue_as(Some("f1".into()));
+    assert_eq!(gives_up_at(&mut known), None, "it was subscribed before");
+
+    let mut limited = session(RemovedPolicy::Fail);
+    limited.continue_as(Some("f1".into()));
+    limited.set_subscribe_timeout(Some(10 * SECOND));
+    let given_up = gives_up_at(&mut limited).unwrap();
+    assert!((10..18).contains(&given_up), "{given_up}");
+}
+
+#[test]
+fn after_the_first_subscription_there_is_no_time_limit() {
+    let mut session = session(RemovedPolicy::Fail);
+    session.set_subscribe_timeout(Some(10 * SECOND));
+    let generation = subscribe(&mut session, 0);
+    at(&mut session, 5, Input::Failed(generation, lost()));
+    assert_eq!(gives_up_at(&mut session), None);
 }
 
 #[test]

@@ -236,7 +236,7 @@ async fn a_launch_that_fails_ends_its_task_as_failed() {
     assert_eq!(status.state(), TaskState::TaskFailed);
     assert_eq!(
         status.message.unwrap(),
-        "the executor could not launch the task: no such program"
+        "the executor failed to launch the task: no such program"
     );
 }
 
@@ -297,4 +297,40 @@ async fn the_agent_hears_from_an_idle_executor_every_half_hour() {
         }
     }
     assert_eq!(calls, 2);
+}
+
+/// Sends a final update at the input "finish".
+struct Actor;
+
+#[async_trait]
+impl Executor<&'static str> for Actor {
+    async fn launch(&mut self, _: &ExecutorDriver<&'static str>, _: TaskInfo) -> HandlerResult {
+        Ok(())
+    }
+
+    async fn input(
+        &mut self,
+        driver: &ExecutorDriver<&'static str>,
+        input: &'static str,
+    ) -> HandlerResult {
+        assert_eq!(input, "finish");
+        driver.send_update(finished("t")).await?;
+        driver.stop();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_executor_receives_the_inputs_of_its_program_and_is_given_back() {
+    let (backend, mut peer) = scripted();
+    let running = ExecutorDriver::start(Actor, environment(true), backend);
+    running.send_after(Duration::from_secs(3), "finish");
+    let session = peer.session().await;
+    session.send(subscribed()).await;
+    let sent = session.call().await.update.unwrap().status;
+    assert_eq!(sent.task_id, "t");
+    running.abort();
+    let (end, actor) = within("the end", running.into_handler()).await;
+    assert_eq!(end.unwrap(), StopReason::Aborted);
+    assert!(actor.is_some());
 }

@@ -192,7 +192,7 @@ async fn a_call_that_the_backend_cannot_make_names_it() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.to_string(),
-        "the scripted backend has no ShutdownExecutor"
+        "the scripted backend does not support ShutdownExecutor"
     );
 }
 

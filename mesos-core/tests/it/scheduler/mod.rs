@@ -2,6 +2,7 @@
 
 mod content;
 mod health;
+mod inputs;
 mod lifecycle;
 mod observe;
 mod offers;

@@ -56,6 +56,14 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Notes {
     }
 }
 
+/// Writes events down from now on. The first test that runs installs the subscriber.
+fn take_notes() {
+    static INSTALLED: std::sync::Once = std::sync::Once::new();
+    INSTALLED.call_once(|| {
+        tracing::subscriber::set_global_default(Registry::default().with(Notes)).unwrap();
+    });
+}
+
 /// The first line with all of these in it.
 #[track_caller]
 fn noted(parts: &[&str]) -> String {
@@ -69,7 +77,7 @@ fn noted(parts: &[&str]) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_followed_from_its_offer_to_its_acknowledgement_by_its_id() {
-    tracing::subscriber::set_global_default(Registry::default().with(Notes)).unwrap();
+    take_notes();
     let kept: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
     let keep = Arc::clone(&kept);
     let tell = Tell {
@@ -107,7 +115,7 @@ async fn a_task_is_followed_from_its_offer_to_its_acknowledgement_by_its_id() {
         assert!(launching.contains("agent_id=\"a1\""), "{launching}");
         let handler = noted(&["update{", &id, "in the handler"]);
         assert!(handler.contains("state=\"TASK_RUNNING\""), "{handler}");
-        let acknowledged = noted(&["acknowledge{", &id, "taken"]);
+        let acknowledged = noted(&["acknowledge{", &id, "accepted"]);
         assert!(acknowledged.contains("agent_id=agent"), "{acknowledged}");
     }
 }
@@ -245,4 +253,37 @@ async fn what_happens_is_measured_under_documented_names() {
         other => panic!("{other:?}"),
     }
     assert_eq!(driver.health().deferred, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_does_not_return_is_warned_about_by_its_name() {
+    take_notes();
+    let tell = Tell::new();
+    let (driver, _peer, session) = start(&tell).await;
+    session.send(update("hang", None)).await;
+    tell.told("update hang").await;
+    tokio::time::sleep(Duration::from_secs(16)).await; // sleep: virtual time for the warning
+    noted(&["handler=\"update\"", "the handler has not returned"]);
+    assert_eq!(driver.health().handler, Some("update"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn offers_that_are_held_for_over_a_minute_are_warned_about() {
+    take_notes();
+    let tell = keeping();
+    let (driver, _peer, session) = start(&tell).await;
+    session.send(offers(&[("o1", "a"), ("o2", "b")])).await;
+    settle(&tell, &session).await;
+    assert_eq!(driver.health().offers_held, 2);
+    tokio::time::sleep(Duration::from_secs(66)).await; // sleep: virtual time for the warning
+    noted(&["offers=2", "held for over a minute"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_that_failed_is_logged_with_its_error() {
+    take_notes();
+    let (driver, _peer, session) = start(&Tell::planned(|_| panic!("boom"))).await;
+    session.send(update("t1", None)).await;
+    end_of(&driver).await.unwrap_err();
+    noted(&["driver ended", "error=the handler `update` panicked: boom"]);
 }

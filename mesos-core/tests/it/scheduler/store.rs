@@ -95,7 +95,7 @@ async fn a_store_that_cannot_load_ends_the_driver_before_it_subscribes() {
     assert_eq!(error.kind(), ErrorKind::Store);
     assert_eq!(
         mesos_core::error_chain(&error),
-        "the store could not load the framework's id: disk full"
+        "the store failed to load the framework's id: disk full"
     );
 }
 
