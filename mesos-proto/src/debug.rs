@@ -1,12 +1,12 @@
-//! `Debug` of the messages that carry secrets: the secret itself is never shown, so that a log of
-//! whole messages can be kept and passed on. Where a message holds one of these, its derived
-//! `Debug` shows it through here.
+//! `Debug` of the messages with secrets. It never prints a secret, so logs of whole messages can be
+//! stored and shared. The derived `Debug` of a message that contains one of these messages uses it
+//! too.
 
 use std::fmt;
 
 use crate::v1::{Credential, secret};
 
-/// Stands where a secret is set.
+/// Printed in place of a secret.
 const REDACTED: &str = "[redacted]";
 
 impl fmt::Debug for Credential {
@@ -29,7 +29,7 @@ mod tests {
     use crate::v1::{Credential, Secret, secret};
 
     #[test]
-    fn debug_shows_that_a_credential_has_a_secret_but_not_which() {
+    fn debug_redacts_the_secret_of_a_credential() {
         let credential = Credential {
             principal: "me".into(),
             secret: Some("hunter2".into()),
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_of_a_message_around_a_secret_does_not_show_it() {
+    fn debug_redacts_a_secret_inside_another_message() {
         let value = secret::Value {
             data: "hunter2".into(),
         };

@@ -1,5 +1,4 @@
-//! The rules of Mesos' JSON mapping, one by one. That every message keeps them is a test beside
-//! the mapping itself.
+//! The rules of Mesos' JSON mapping, one by one. A test beside the mapping checks all messages.
 
 use mesos_proto::v1;
 use mesos_proto::v1::capability_info::Capability;
@@ -26,7 +25,7 @@ fn written(message: &impl Serialize) -> String {
 }
 
 #[test]
-fn names_are_those_of_the_schema_and_in_its_order() {
+fn names_and_their_order_are_those_of_the_schema() {
     let update = event::Update {
         status: v1::TaskStatus {
             state: v1::TaskState::TaskRunning.into(),
@@ -45,7 +44,7 @@ fn names_are_those_of_the_schema_and_in_its_order() {
 }
 
 #[test]
-fn unknown_keys_and_camel_case_among_them_are_ignored() {
+fn unknown_keys_including_camel_case_are_ignored() {
     let kill: call::Kill = read(
         r#"{"task_id": {"value": "t"}, "agentId": {"value": "a"}, "new": [{"a": [1, null]}]}"#,
     );
@@ -54,7 +53,7 @@ fn unknown_keys_and_camel_case_among_them_are_ignored() {
 }
 
 #[test]
-fn an_enum_is_read_by_its_name_only() {
+fn an_enum_is_read_only_by_its_name() {
     let event: Event = read(r#"{"type": "HEARTBEAT"}"#);
     assert_eq!(event.r#type, Some(event::Type::Heartbeat.into()));
     assert_eq!(
@@ -72,7 +71,7 @@ fn an_unknown_enum_name_leaves_an_optional_field_unset() {
 }
 
 #[test]
-fn an_unknown_enum_name_is_left_out_of_a_repeated_field() {
+fn an_unknown_enum_name_is_omitted_from_a_repeated_field() {
     let info: v1::CapabilityInfo =
         read(r#"{"capabilities": ["CHOWN", "FROM_THE_FUTURE", "KILL"]}"#);
     assert_eq!(
@@ -91,7 +90,7 @@ fn an_unknown_enum_name_is_an_error_in_a_required_field() {
 }
 
 #[test]
-fn an_enum_number_without_a_name_is_not_written_where_it_can_be_left_out() {
+fn an_enum_number_without_a_name_is_omitted_from_optional_and_repeated_fields() {
     assert_eq!(
         written(&Event {
             r#type: Some(4711),
@@ -112,7 +111,7 @@ fn an_enum_number_without_a_name_is_not_written_where_it_can_be_left_out() {
 }
 
 #[test]
-fn an_enum_number_without_a_name_gives_way_to_a_declared_default() {
+fn an_enum_number_without_a_name_is_written_as_the_declared_default() {
     let variable = v1::environment::Variable {
         name: "n".into(),
         r#type: Some(4711),
@@ -155,7 +154,7 @@ fn sixty_four_bit_integers_are_numbers_up_to_their_limits() {
 }
 
 #[test]
-fn numbers_are_read_from_text_too() {
+fn numbers_are_also_read_from_text() {
     assert_eq!(
         read::<v1::TimeInfo>(r#"{"nanoseconds": " -5 "}"#).nanoseconds,
         -5
@@ -202,7 +201,7 @@ fn a_number_out_of_range_is_an_error_that_names_the_field() {
 }
 
 #[test]
-fn text_that_is_no_number_is_an_error() {
+fn text_that_is_not_a_number_is_an_error() {
     for text in [
         "", " ", "one", "inf", "NaN", "nan", "0x10", "1_000", "infinity", "--1", ".", "1e999",
     ] {
@@ -215,7 +214,7 @@ fn text_that_is_no_number_is_an_error() {
 }
 
 #[test]
-fn infinity_is_a_word_and_nan_has_no_form() {
+fn infinity_is_text_and_nan_is_an_error() {
     for (value, text) in [
         (f64::INFINITY, r#"{"value":"Infinity"}"#),
         (f64::NEG_INFINITY, r#"{"value":"-Infinity"}"#),
@@ -228,11 +227,11 @@ fn infinity_is_a_word_and_nan_has_no_form() {
     let error = serde_json::to_string(&nan)
         .expect_err("has no form")
         .to_string();
-    assert_eq!(error, "in `value`: NaN has no form in JSON");
+    assert_eq!(error, "in `value`: JSON cannot represent NaN");
 }
 
 #[test]
-fn bools_are_read_from_text_too() {
+fn bools_are_also_read_from_text() {
     assert_eq!(
         read::<v1::CommandInfo>(r#"{"shell": "false"}"#).shell,
         Some(false)
@@ -294,7 +293,7 @@ fn the_url_safe_alphabet_is_an_error() {
     for text in ["-w==", "_w==", "*", "A"] {
         let error = error::<v1::TaskStatus>(&status_with_data(text));
         assert!(
-            error.starts_with("in `data`: not bytes in standard base64: "),
+            error.starts_with("in `data`: invalid standard base64: "),
             "{error}"
         );
     }
@@ -354,7 +353,7 @@ fn a_deprecated_field_with_a_declared_default_is_written_only_if_set() {
 }
 
 #[test]
-fn an_absent_field_answers_with_its_declared_default() {
+fn the_getter_of_a_missing_field_returns_the_declared_default() {
     let filters: v1::Filters = read("{}");
     assert_eq!(filters.refuse_seconds, None);
     assert_eq!(filters.refuse_seconds(), 5.0);
@@ -371,7 +370,7 @@ fn an_optional_field_without_default_is_written_only_if_set() {
 }
 
 #[test]
-fn a_repeated_field_is_left_out_when_it_is_empty() {
+fn an_empty_repeated_field_is_omitted() {
     assert_eq!(written(&call::Revive::default()), "{}");
     let revive = call::Revive {
         roles: vec!["a".into(), "b".into()],
@@ -380,7 +379,7 @@ fn a_repeated_field_is_left_out_when_it_is_empty() {
 }
 
 #[test]
-fn one_element_alone_stands_for_a_list_of_it() {
+fn a_single_element_is_read_as_a_list() {
     let accept: call::Accept = read(r#"{"offer_ids": {"value": "o"}}"#);
     assert_eq!(accept.offer_ids, [v1::OfferId { value: "o".into() }]);
     let revive: call::Revive = read(r#"{"roles": "a"}"#);
@@ -408,7 +407,7 @@ fn a_map_is_an_object_with_its_keys_in_order() {
 }
 
 #[test]
-fn a_map_that_is_none_or_holds_null_is_an_error_that_names_the_place() {
+fn a_map_with_a_wrong_type_or_null_is_an_error_that_names_the_place() {
     let list = error::<v1::quota::QuotaConfig>(r#"{"role": "r", "limits": []}"#);
     assert!(
         list.starts_with("in `limits`: invalid type: sequence, expected an object"),
@@ -416,13 +415,13 @@ fn a_map_that_is_none_or_holds_null_is_an_error_that_names_the_place() {
     );
     let null = error::<v1::quota::QuotaConfig>(r#"{"role": "r", "limits": {"cpus": null}}"#);
     assert!(
-        null.starts_with(r#"in `limits`: in "cpus": null is no value of a map"#),
+        null.starts_with(r#"in `limits`: in "cpus": null is not allowed as a value of a map"#),
         "{null}"
     );
 }
 
 #[test]
-fn the_fields_of_a_oneof_stand_in_the_message_itself() {
+fn the_fields_of_a_oneof_are_fields_of_the_message() {
     use v1::scheduler::attribute_constraint::Selector;
     use v1::scheduler::attribute_constraint::selector::{PseudoattributeType, Selector as Choice};
 
@@ -479,7 +478,7 @@ fn a_value_of_the_wrong_kind_is_an_error_that_names_the_field_and_its_place() {
 }
 
 #[test]
-fn a_duration_of_protobuf_itself_is_a_message_like_any_other() {
+fn the_duration_of_protobuf_is_written_like_any_message() {
     for (seconds, nanos, period) in [
         (5, 1, json!({ "seconds": 5, "nanos": 1 })),
         (0, 0, json!({})),
@@ -512,7 +511,7 @@ fn a_recursive_message_is_read_down_to_a_limit() {
 }
 
 #[test]
-fn a_message_cut_short_anywhere_is_an_error() {
+fn a_truncated_message_is_an_error() {
     let text = r#"{"type":"ERROR","error":{"message":"m"}}"#;
     assert!(serde_json::from_str::<Event>(text).is_ok());
     for end in 0..text.len() {

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_attributes_with_one_name_the_first_is_found() {
+    fn the_first_of_two_attributes_with_one_name_is_found() {
         let offer = Offer {
             attributes: vec![Attribute::text("r", "1"), Attribute::text("r", "2")],
             ..Offer::default()

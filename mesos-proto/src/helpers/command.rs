@@ -7,10 +7,10 @@ use crate::v1::environment::{Variable, variable};
 use crate::v1::{CommandInfo, Environment, Secret};
 
 impl CommandInfo {
-    /// A line for the shell: the agent runs `sh -c line`.
+    /// A shell command: the agent runs `sh -c line`.
     ///
     /// ```
-    /// use mesos_proto::v1::CommandInfo;
+    /// use mesos::v1::CommandInfo;
     ///
     /// let command = CommandInfo::sh("echo $GREETING | tee out").with_env("GREETING", "hello");
     /// assert_eq!(command.value(), "echo $GREETING | tee out");
@@ -24,16 +24,15 @@ impl CommandInfo {
         }
     }
 
-    /// A program with its arguments, run without a shell. The first item is
-    /// the program, looked up in the task's `PATH` where it is no path.
+    /// A program with its arguments, run without a shell. The first item is the program. If it has
+    /// no `/`, the agent finds the program through the `PATH` of the task.
     ///
-    /// In the message the program is there twice: Mesos starts `value`, and
-    /// hands it `arguments` with the program's own name as the first of them
-    /// (`src/slave/containerizer/mesos/launch.cpp`). Without any item the
-    /// command has no `value`, and Mesos refuses its task.
+    /// The message has the program twice: Mesos starts `value` and passes `arguments`, whose first
+    /// item is the name of the program (`src/slave/containerizer/mesos/launch.cpp`). Without any
+    /// item the command has no `value`, and Mesos rejects the task.
     ///
     /// ```
-    /// use mesos_proto::v1::CommandInfo;
+    /// use mesos::v1::CommandInfo;
     ///
     /// let command = CommandInfo::argv(["/bin/echo", "$not expanded"]);
     /// assert_eq!(command.value(), "/bin/echo");
@@ -82,13 +81,12 @@ impl CommandInfo {
         self
     }
 
-    /// Adds a file that the agent fetches into the sandbox before the start.
-    /// Plain text is its address; archives are unpacked unless the
-    /// [`Uri`] says otherwise.
+    /// Adds a file that the agent fetches into the sandbox before the command starts. Plain text is
+    /// the address of the file. The agent extracts archives unless the [`Uri`] states otherwise.
     ///
     /// ```
-    /// use mesos_proto::v1::CommandInfo;
-    /// use mesos_proto::v1::command_info::Uri;
+    /// use mesos::v1::CommandInfo;
+    /// use mesos::v1::command_info::Uri;
     ///
     /// let command = CommandInfo::sh("./run")
     ///     .with_uri("https://files.example/data.tar.gz")
@@ -104,8 +102,7 @@ impl CommandInfo {
         self
     }
 
-    /// Runs the command as this user of the agent's machine, in place of the
-    /// framework's.
+    /// Runs the command as this user of the agent's machine, instead of the user of the framework.
     #[must_use]
     pub fn with_user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
@@ -129,7 +126,7 @@ impl From<String> for Uri {
 }
 
 /// ```
-/// use mesos_proto::v1::Environment;
+/// use mesos::v1::Environment;
 ///
 /// let mut environment = Environment::from_iter([("LANG", "C"), ("TZ", "UTC")]);
 /// environment.set("LANG", "C.UTF-8");
@@ -137,7 +134,7 @@ impl From<String> for Uri {
 /// assert_eq!(environment.get("HOME"), None);
 /// ```
 impl Environment {
-    /// The value of a variable; none where the variable is absent or a secret.
+    /// The value of a variable. Returns `None` if the variable does not exist or is a secret.
     pub fn get(&self, name: &str) -> Option<&str> {
         let variable = self.variables.iter().rfind(|v| v.name == name)?;
         variable.value.as_deref()
@@ -171,7 +168,7 @@ impl Environment {
     }
 }
 
-/// Of two variables with one name the later stays.
+/// If two variables have one name, the later value is kept.
 impl<K: Into<String>, V: Display> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         let mut environment = Self::default();
@@ -187,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_line_says_so_although_it_is_the_default() {
+    fn sh_sets_shell_explicitly() {
         let command = CommandInfo::sh("exit 3");
         assert_eq!(command.shell, Some(true));
         assert_eq!(command.value.as_deref(), Some("exit 3"));
@@ -203,13 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn argv_of_nothing_names_no_program() {
+    fn an_empty_argv_has_no_program() {
         let command = CommandInfo::argv::<&str>([]);
         assert_eq!((command.shell, command.value), (Some(false), None));
     }
 
     #[test]
-    fn a_variable_set_again_is_there_once() {
+    fn a_variable_that_is_set_again_occurs_once() {
         let command = CommandInfo::sh("env")
             .with_env("A", "1")
             .with_env("B", "2")
@@ -232,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn user_and_files_are_taken_over() {
+    fn user_and_files_reach_the_message() {
         let command = CommandInfo::sh("./run")
             .with_user("nobody")
             .with_uri("http://a/b")

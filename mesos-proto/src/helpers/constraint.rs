@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_of_one_role_are_alternatives_and_roles_are_apart() {
+    fn groups_of_one_role_are_alternatives_and_roles_are_separate() {
         let constraints = OfferConstraints::default()
             .with_group("web", [AttributeConstraint::exists("ssd")])
             .with_group("web", [AttributeConstraint::not_exists("old")])

@@ -1,4 +1,4 @@
-//! An executor from a handful of words.
+//! A builder for executors.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use crate::v1::{
 };
 
 impl ExecutorInfo {
-    /// Starts an executor with an id, unique among those of the framework on
-    /// one agent. With a command it is a program of one's own (CUSTOM),
-    /// without one Mesos' default executor (DEFAULT), which runs task groups.
+    /// Starts an executor with an id, unique among the executors of the framework on one agent. An
+    /// executor with a command is a custom program (CUSTOM). An executor without a command is the
+    /// default executor of Mesos (DEFAULT), which runs task groups.
     ///
     /// ```
-    /// use mesos_proto::v1::executor_info::Type;
-    /// use mesos_proto::v1::{CommandInfo, ExecutorInfo};
+    /// use mesos::v1::executor_info::Type;
+    /// use mesos::v1::{CommandInfo, ExecutorInfo};
     ///
-    /// let own = ExecutorInfo::builder("worker")
+    /// let custom = ExecutorInfo::builder("worker")
     ///     .command(CommandInfo::argv(["/opt/worker"]))
     ///     .cpus(0.1)
     ///     .mem(32.0)
     ///     .build();
-    /// assert_eq!(own.r#type(), Type::Custom);
+    /// assert_eq!(custom.r#type(), Type::Custom);
     /// assert_eq!(ExecutorInfo::builder("pod").build().r#type(), Type::Default);
     /// ```
     pub fn builder(id: impl Into<ExecutorId>) -> ExecutorInfoBuilder {
@@ -39,8 +39,8 @@ impl ExecutorInfo {
 
 /// Builds an [`ExecutorInfo`]; see [`ExecutorInfo::builder`].
 ///
-/// A second task for an executor that is alive has to come with the very same
-/// description, or Mesos answers TASK_ERROR: build it once and clone it.
+/// Every task for a running executor needs an identical description of the executor. Mesos rejects
+/// a different one by TASK_ERROR. Build the executor once and clone it.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ExecutorInfoBuilder {
@@ -100,57 +100,56 @@ impl ExecutorInfoBuilder {
         self.resource(Resource::scalar("gpus", number.into()))
     }
 
-    /// The program that is the executor.
+    /// Sets the program of the executor.
     pub fn command(mut self, command: CommandInfo) -> Self {
         self.executor.command = Some(command);
         self
     }
 
-    /// A name for people to see.
+    /// Sets a display name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.executor.name = Some(name.into());
         self
     }
 
-    /// The framework it belongs to. LAUNCH_GROUP asks for it; for LAUNCH the
-    /// master fills it.
+    /// Sets the framework of the executor. LAUNCH_GROUP requires it; for LAUNCH the master sets it.
     pub fn framework(mut self, id: impl Into<FrameworkId>) -> Self {
         self.executor.framework_id = Some(id.into());
         self
     }
 
-    /// The container to run in.
+    /// Sets the container of the executor.
     pub fn container(mut self, container: ContainerInfo) -> Self {
         self.executor.container = Some(container);
         self
     }
 
-    /// Bytes that the executor finds in its own description.
+    /// Sets bytes that the executor receives in its description.
     pub fn data(mut self, data: impl Into<Bytes>) -> Self {
         self.executor.data = Some(data.into());
         self
     }
 
-    /// How long the executor has between being told to shut down and being
-    /// killed. Without it the agent's setting counts, 5 seconds by default.
+    /// Sets the time between the shutdown request and the kill of the executor. The default is the
+    /// agent's setting `--executor_shutdown_grace_period`, which is 5 seconds by default.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.executor.shutdown_grace_period = Some(grace.into());
         self
     }
 
-    /// Adds a label.
+    /// Adds a label. The value is anything that can be displayed.
     pub fn label(mut self, key: impl Into<String>, value: impl Display) -> Self {
         self.executor.labels.get_or_insert_default().add(key, value);
         self
     }
 
-    /// How others find the executor.
+    /// Sets how service discovery announces the executor.
     pub fn discovery(mut self, discovery: DiscoveryInfo) -> Self {
         self.executor.discovery = Some(discovery);
         self
     }
 
-    /// The executor, of type CUSTOM with a command and DEFAULT without one.
+    /// Returns the executor, of type CUSTOM with a command and DEFAULT without one.
     pub fn build(self) -> ExecutorInfo {
         let r#type = match self.executor.command {
             Some(_) => Type::Custom,
@@ -174,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_was_said_is_in_the_executor() {
+    fn all_settings_reach_the_executor() {
         let executor = ExecutorInfo::builder("e1")
             .name("worker")
             .framework("f1")

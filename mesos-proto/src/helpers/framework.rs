@@ -1,4 +1,4 @@
-//! Who a framework is. `mesos-core` has a fuller way to say it.
+//! Framework descriptions. `mesos-core` has a builder with more checks.
 
 use crate::v1::FrameworkInfo;
 use crate::v1::framework_info::Capability;
@@ -13,12 +13,11 @@ impl From<Type> for Capability {
 }
 
 impl FrameworkInfo {
-    /// A framework with Mesos' own defaults for everything else: no
-    /// capabilities, role `*`, and all its tasks killed as soon as its
-    /// scheduler is disconnected.
+    /// A framework with the defaults of Mesos: no capabilities, the role `*`, and a failover
+    /// timeout of zero, so all tasks are killed as soon as the scheduler disconnects.
     ///
-    /// `user` is who its tasks run as on the agents. Empty means the user that
-    /// the scheduler runs as only with libmesos; over HTTP name one.
+    /// `user` is the user of the tasks on the agents. An empty user means the user of the
+    /// scheduler's process, but only with libmesos. Over HTTP the user is required.
     pub fn new(user: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             user: user.into(),
@@ -27,7 +26,7 @@ impl FrameworkInfo {
         }
     }
 
-    /// Adds a capability, unless it is there.
+    /// Adds a capability, unless it is present.
     #[must_use]
     pub fn with_capability(mut self, r#type: Type) -> Self {
         if !self.has_capability(r#type) {
@@ -36,7 +35,7 @@ impl FrameworkInfo {
         self
     }
 
-    /// Whether it has a capability.
+    /// Whether the framework has a capability.
     pub fn has_capability(&self, r#type: Type) -> bool {
         let number = Some(i32::from(r#type));
         self.capabilities
@@ -44,12 +43,12 @@ impl FrameworkInfo {
             .any(|capability| capability.r#type == number)
     }
 
-    /// Subscribes to a role, beside the others; adds the capability
-    /// MULTI_ROLE, without which the master refuses `roles`.
+    /// Adds a role, and the capability MULTI_ROLE. The master rejects `roles` without this
+    /// capability.
     ///
     /// ```
-    /// use mesos_proto::v1::FrameworkInfo;
-    /// use mesos_proto::v1::framework_info::capability::Type;
+    /// use mesos::v1::FrameworkInfo;
+    /// use mesos::v1::framework_info::capability::Type;
     ///
     /// let info = FrameworkInfo::new("nobody", "shop").with_role("web").with_role("batch");
     /// assert_eq!(info.roles, ["web", "batch"]);
@@ -67,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_capability_is_there_once() {
+    fn a_capability_occurs_once() {
         let info = FrameworkInfo::new("u", "n")
             .with_capability(Type::PartitionAware)
             .with_capability(Type::PartitionAware)

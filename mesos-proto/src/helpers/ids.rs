@@ -1,8 +1,8 @@
-//! Ids from and to text.
+//! Conversions between ids and text.
 //!
-//! Mesos takes ids of 1 to 255 bytes without control characters, `/` and `\`,
-//! other than `.` and `..` (`src/common/validation.cpp`). That is not checked
-//! here: the conversions below are for ids that Mesos sent as well.
+//! Mesos accepts ids of 1 to 255 bytes without control characters, `/` and `\`, except `.` and `..`
+//! (`src/common/validation.cpp`). The conversions do not check these rules, because they are also
+//! used for ids from Mesos.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::v1::{
     AgentId, ContainerId, ExecutorId, FrameworkId, OfferId, OperationId, ResourceProviderId, TaskId,
 };
 
-/// What every id has, [`ContainerId`] included.
+/// Methods and conversions of every id, including [`ContainerId`].
 macro_rules! id_text {
     ($id:ident) => {
         impl $id {
@@ -42,7 +42,7 @@ macro_rules! id_text {
     };
 }
 
-/// What the ids have whose text is all of them.
+/// Conversions of ids that consist only of text.
 macro_rules! plain_id {
     ($($id:ident)*) => {$(
         id_text!($id);
@@ -59,7 +59,7 @@ macro_rules! plain_id {
             }
         }
 
-        /// The id as text, nothing added.
+        /// The id as text, without any addition.
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&self.value)
@@ -109,11 +109,11 @@ plain_id! {
     AgentId ExecutorId FrameworkId OfferId OperationId ResourceProviderId TaskId
 }
 
-/// The ids that a framework makes up itself.
+/// Ids that a framework can create.
 macro_rules! random_id {
     ($($id:ident)*) => {$(
         impl $id {
-            /// An id that nobody has used: the text of a random (version 4) UUID.
+            /// A unique id: the text of a random (version 4) UUID.
             pub fn random() -> Self {
                 Self::from(uuid::Uuid::new_v4().to_string())
             }
@@ -126,10 +126,10 @@ random_id! { ContainerId ExecutorId OperationId TaskId }
 id_text!(ContainerId);
 
 impl ContainerId {
-    /// The container `value`, nested in this one.
+    /// The id of the container `value`, nested in this container.
     ///
     /// ```
-    /// use mesos_proto::v1::ContainerId;
+    /// use mesos::v1::ContainerId;
     ///
     /// let debug = ContainerId::from("app").child("debug");
     /// assert_eq!(debug.as_str(), "debug");
@@ -143,7 +143,7 @@ impl ContainerId {
         }
     }
 
-    /// From the outermost container to this one.
+    /// The texts from the outermost container to this one.
     fn path(&self) -> Vec<&str> {
         let mut path: Vec<_> = std::iter::successors(Some(self), |id| id.parent.as_deref())
             .map(Self::as_str)
@@ -153,7 +153,7 @@ impl ContainerId {
     }
 }
 
-/// A container that is nested in none.
+/// A top-level container.
 impl From<String> for ContainerId {
     fn from(value: String) -> Self {
         Self {
@@ -163,8 +163,8 @@ impl From<String> for ContainerId {
     }
 }
 
-/// From the outermost container to this one, joined by dots, as Mesos prints
-/// it in its logs (`include/mesos/type_utils.hpp`).
+/// The texts from the outermost container to this one, joined by dots, as Mesos prints them in its
+/// logs (`include/mesos/type_utils.hpp`).
 impl fmt::Display for ContainerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.path().join("."))
@@ -179,7 +179,7 @@ impl Hash for ContainerId {
     }
 }
 
-/// A container comes right before those nested in it.
+/// A container sorts directly before the containers nested in it.
 impl Ord for ContainerId {
     fn cmp(&self, other: &Self) -> Ordering {
         self.path().cmp(&other.path())
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_its_text_both_ways() {
+    fn an_id_converts_to_its_text_and_back() {
         let id = TaskId::from("t1");
         assert_eq!(id, "t1");
         assert_eq!(id, *"t1");
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_random_id_is_new_each_time() {
+    fn random_ids_are_unique() {
         let ids: HashSet<_> = (0..100).map(|_| TaskId::random()).collect();
         assert_eq!(ids.len(), 100);
         assert!(ids.iter().all(|id| id.as_str().len() == 36));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn containers_with_the_same_text_and_other_parents_are_different() {
+    fn containers_with_different_parents_are_different() {
         let ids = HashSet::from([
             ContainerId::from("x"),
             ContainerId::from("a").child("x"),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_is_ordered_right_before_its_children() {
+    fn a_container_sorts_directly_before_its_children() {
         let (a, b) = (ContainerId::from("a"), ContainerId::from("b"));
         let mut ids = [b.clone(), a.child("z"), a.clone(), a.child("z").child("0")];
         ids.sort();

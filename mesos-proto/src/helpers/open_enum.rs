@@ -1,20 +1,19 @@
-//! Enum values that a newer Mesos may send.
+//! Enum values from a newer Mesos.
 //!
-//! The messages keep an enum as its number, so nothing is lost that this
-//! version has no name for. But the getters that prost makes (`state()`,
-//! `reason()`, …) answer an unknown number and an unset field with the enum's
-//! first value: TASK_STAGING, SOURCE_MASTER, REASON_COMMAND_EXECUTOR_FAILED.
-//! Where that would be a lie that hurts, [`known`] and the methods built on it
-//! (`TaskStatus::task_state` and the like) tell the truth. Enums whose first
-//! value is UNKNOWN do not need it.
+//! The messages store an enum as its number, so a value without a name in this version is not lost.
+//! The getters that prost generates (`state()`, `reason()`, …) return the first value of the enum
+//! for an unknown number and for an unset field: TASK_STAGING, SOURCE_MASTER,
+//! REASON_COMMAND_EXECUTOR_FAILED. That is misleading. [`known`] and the methods based on it, such
+//! as `TaskStatus::task_state`, return an error or `None` instead. Enums whose first value is
+//! UNKNOWN do not need such a method.
 
 use std::fmt;
 
 use crate::v1;
 
-/// An enum that may get new values.
+/// An enum that can get new values.
 pub trait OpenEnum: TryFrom<i32> {
-    /// Its name in Mesos' schema, without the package.
+    /// The name in Mesos' schema, without the package.
     const NAME: &'static str;
 }
 
@@ -34,17 +33,17 @@ open_enum! {
     v1::value::Type = "Value.Type",
 }
 
-/// Lets the number in a message be compared with the state itself.
+/// Comparisons of the number in a message with a state.
 macro_rules! compare_with_number {
     ($($type:ty,)*) => {$(
-        /// Compares the field of a message, a number, with a state.
+        /// Compares the number in a message with a state.
         impl PartialEq<$type> for i32 {
             fn eq(&self, state: &$type) -> bool {
                 *self == *state as i32
             }
         }
 
-        /// Compares a state with the field of a message, a number.
+        /// Compares a state with the number in a message.
         impl PartialEq<i32> for $type {
             fn eq(&self, number: &i32) -> bool {
                 *self as i32 == *number
@@ -58,17 +57,17 @@ compare_with_number! {
     v1::OperationState,
 }
 
-/// The value that `number` stands for.
+/// The value for `number`.
 ///
 /// # Errors
 ///
-/// [`UnknownEnum`] where this version of the schema has no name for it.
+/// [`UnknownEnum`] if this version of the schema has no name for the number.
 ///
 /// ```
-/// use mesos_proto::v1::TaskState;
+/// use mesos::v1::{TaskState, known};
 ///
-/// assert_eq!(mesos_proto::known(1), Ok(TaskState::TaskRunning));
-/// let unknown = mesos_proto::known::<TaskState>(77).unwrap_err();
+/// assert_eq!(known(1), Ok(TaskState::TaskRunning));
+/// let unknown = known::<TaskState>(77).unwrap_err();
 /// assert_eq!(unknown.number(), 77);
 /// ```
 pub fn known<E: OpenEnum>(number: i32) -> Result<E, UnknownEnum> {
@@ -78,7 +77,7 @@ pub fn known<E: OpenEnum>(number: i32) -> Result<E, UnknownEnum> {
     })
 }
 
-/// A number that this version of the schema has no name for.
+/// An enum number that has no name in this version of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownEnum {
     name: &'static str,
@@ -86,7 +85,7 @@ pub struct UnknownEnum {
 }
 
 impl UnknownEnum {
-    /// The number that came.
+    /// The number.
     pub fn number(&self) -> i32 {
         self.number
     }
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_number_is_named_with_its_enum() {
+    fn the_error_names_the_enum_of_an_unknown_number() {
         let error = known::<v1::task_status::Reason>(4711).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -1,6 +1,6 @@
 //! Resources, in the format of frameworks with RESERVATION_REFINEMENT.
 //!
-//! Adding up, comparing and parsing resources is left to `mesos-core`.
+//! `mesos-core` adds, compares and parses resources.
 
 use std::ops::RangeInclusive;
 
@@ -11,17 +11,16 @@ use crate::v1::value::{Ranges, Scalar, Set, Type};
 use crate::v1::volume::Mode;
 use crate::v1::{Resource, Volume};
 
-/// Without any of the methods below that say otherwise, a resource is
-/// unreserved, not revocable and not shared.
+/// A new resource is unreserved, not revocable and not shared. The methods below change that.
 ///
-/// `allocation_info` may stay unset in everything a scheduler sends: the
-/// master fills it from the offer (`src/common/protobuf_utils.cpp`).
+/// `allocation_info` can stay unset in all messages of a scheduler: the master copies it from the
+/// offer (`src/common/protobuf_utils.cpp`).
 ///
 /// ```
-/// use mesos_proto::v1::Resource;
+/// use mesos::v1::Resource;
 ///
 /// let cpus = Resource::scalar("cpus", 0.5);
-/// let ports = Resource::ranges("ports", [31000..=31005, 31010..=31010]);
+/// let ports = Resource::ports([31000..=31005, 31010..=31010]);
 /// let volume = Resource::scalar("disk", 512.0)
 ///     .reserved_dynamic("web", "ops")
 ///     .persistent_volume("db-0", "data", "ops");
@@ -29,8 +28,7 @@ use crate::v1::{Resource, Volume};
 impl Resource {
     /// An amount: `cpus` and `gpus` by number, `mem` and `disk` in MiB.
     ///
-    /// Mesos keeps three decimals of it, and refuses a task with an amount
-    /// that is not above zero.
+    /// Mesos keeps three decimals. It rejects a task with an amount that is not above zero.
     pub fn scalar(name: impl Into<String>, value: f64) -> Self {
         Self {
             scalar: Some(Scalar { value }),
@@ -38,8 +36,8 @@ impl Resource {
         }
     }
 
-    /// Ranges of numbers, both ends included. They must not overlap, or Mesos
-    /// refuses them; a range without any number in it adds nothing.
+    /// Ranges of numbers, both ends included. Mesos rejects overlapping ranges. An empty range adds
+    /// nothing.
     pub fn ranges(
         name: impl Into<String>,
         ranges: impl IntoIterator<Item = RangeInclusive<u64>>,
@@ -50,7 +48,7 @@ impl Resource {
         }
     }
 
-    /// A set of names. None of them may come twice, or Mesos refuses them.
+    /// A set of names. Mesos rejects duplicate names.
     pub fn set<S: Into<String>>(
         name: impl Into<String>,
         items: impl IntoIterator<Item = S>,
@@ -81,20 +79,20 @@ impl Resource {
         }
     }
 
-    /// Reserved for `role` by the agent's own configuration. On a resource
-    /// that is reserved already it refines that reservation, for a role below
-    /// the earlier one.
+    /// Marks the resource as reserved for `role` by the agent's configuration. On a reserved
+    /// resource, the new reservation refines the earlier one, and `role` must be below the earlier
+    /// role.
     #[must_use]
     pub fn reserved_static(self, role: impl Into<String>) -> Self {
         self.reserved(ReservationType::Static, role.into(), None)
     }
 
-    /// Reserved for `role` at run time, as a RESERVE operation makes it. On a
-    /// resource that is reserved already it refines that reservation, for a
-    /// role below the earlier one.
+    /// Marks the resource as reserved for `role` at run time, as a RESERVE operation does. On a
+    /// reserved resource, the new reservation refines the earlier one, and `role` must be below the
+    /// earlier role.
     ///
-    /// `principal` is who reserves. It has to be the framework's own
-    /// principal, and `None` where the framework has none.
+    /// `principal` is the principal that reserves: the framework's own principal, or `None` if the
+    /// framework does not have one.
     #[must_use]
     pub fn reserved_dynamic<'a>(
         self,
@@ -114,7 +112,7 @@ impl Resource {
         self
     }
 
-    /// Allocated to `role`, as resources in offers are.
+    /// Marks the resource as allocated to `role`, as in an offer.
     #[must_use]
     pub fn allocated_to(mut self, role: impl Into<String>) -> Self {
         self.allocation_info = Some(AllocationInfo {
@@ -123,27 +121,27 @@ impl Resource {
         self
     }
 
-    /// May be used by several tasks at once. Only persistent volumes can be.
+    /// Marks the resource as usable by several tasks at once. Only for persistent volumes.
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.shared = Some(SharedInfo {});
         self
     }
 
-    /// May be taken back from its tasks at any time.
+    /// Marks the resource as revocable: Mesos can take it back from its tasks at any time.
     #[must_use]
     pub fn revocable(mut self) -> Self {
         self.revocable = Some(RevocableInfo {});
         self
     }
 
-    /// Makes reserved `disk` a persistent volume, as a CREATE operation does.
-    /// The disk's source stays as it is.
+    /// Makes reserved `disk` a persistent volume, as a CREATE operation does. The source of the
+    /// disk does not change.
     ///
-    /// `id` names the volume among those of its role on one agent.
-    /// `container_path` is where a task finds it, writable; a relative path is
-    /// inside the task's sandbox. `principal` is who creates it: the
-    /// framework's own, and `None` where the framework has none.
+    /// `id` is unique among the volumes of the role on one agent. `container_path` is the path in
+    /// the container of the task, with write access; a relative path is inside the task's sandbox.
+    /// `principal` is the principal that creates the volume: the framework's own principal, or
+    /// `None` if the framework does not have one.
     #[must_use]
     pub fn persistent_volume<'a>(
         mut self,
@@ -165,7 +163,7 @@ impl Resource {
     }
 }
 
-/// Lets a method take resources by value or by reference.
+/// Lets a method accept resources by value or by reference.
 impl From<&Resource> for Resource {
     fn from(resource: &Resource) -> Self {
         resource.clone()
@@ -182,7 +180,7 @@ mod tests {
     use crate::v1::value::Range;
 
     #[test]
-    fn each_constructor_sets_the_type_that_belongs_to_its_value() {
+    fn each_constructor_sets_the_type_of_its_value() {
         let scalar = Resource::scalar("cpus", 0.5);
         assert_eq!(
             (scalar.name.as_str(), scalar.r#type()),
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreserved_resource_carries_nothing_of_the_old_format() {
+    fn an_unreserved_resource_has_no_field_of_the_old_format() {
         let decoded = Resource::decode(&*Resource::scalar("mem", 32.0).encode_to_vec()).unwrap();
         #[expect(deprecated, reason = "the old format is what must be absent")]
         let old = (decoded.role.clone(), decoded.reservation.clone());
@@ -219,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reservation_on_a_reservation_refines_it() {
+    fn a_second_reservation_refines_the_first() {
         let resource = Resource::scalar("cpus", 1.0)
             .reserved_static("eng")
             .reserved_dynamic("eng/web", "ops")
@@ -265,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_set_one_by_one() {
+    fn marks_are_independent() {
         let resource = Resource::scalar("disk", 1.0).shared().allocated_to("web");
         assert!(resource.shared.is_some() && resource.revocable.is_none());
         assert_eq!(resource.allocation_info.unwrap().role(), "web");

@@ -1,4 +1,4 @@
-//! What became of a task or an operation.
+//! States and statuses of tasks and operations.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,18 +10,18 @@ use crate::v1::task_status::{Reason, Source};
 use crate::v1::{OperationState, OperationStatus, TaskId, TaskState, TaskStatus};
 
 impl TaskState {
-    /// Whether the task is over, as Mesos counts it
-    /// (`src/common/protobuf_utils.cpp`): its resources are free again, and its
-    /// executor sends no further state.
+    /// Whether the state is terminal in Mesos (`src/common/protobuf_utils.cpp`): the resources of
+    /// the task are free, and its executor sends no further state.
     ///
-    /// Two states are less final than they look. TASK_LOST is what a framework
-    /// without PARTITION_AWARE sees also for a task whose agent is merely out
-    /// of reach: it may come back as TASK_RUNNING. TASK_GONE_BY_OPERATOR is the
-    /// promise of an operator that the agent is gone for good, which can be
-    /// wrong. And TASK_UNREACHABLE is not terminal: the task may still run and
-    /// come back, or never be heard of again, so it is for the framework to
-    /// decide when to start a replacement. TASK_UNKNOWN is no end either, but
-    /// the master's answer that it does not know the task.
+    /// Some states need care:
+    ///
+    /// * TASK_LOST is terminal. A framework without PARTITION_AWARE also gets it for a task on an
+    ///   unreachable agent. Such a task can come back as TASK_RUNNING.
+    /// * TASK_GONE_BY_OPERATOR is terminal. It is the statement of an operator that the agent is
+    ///   gone permanently. The statement can be wrong.
+    /// * TASK_UNREACHABLE is not terminal. The task may still run and come back, or never be
+    ///   reported again. The framework decides when to start a replacement.
+    /// * TASK_UNKNOWN is not terminal. It is the response of a master that does not know the task.
     pub fn is_terminal(self) -> bool {
         match self {
             Self::TaskFinished
@@ -43,11 +43,10 @@ impl TaskState {
 }
 
 impl OperationState {
-    /// Whether the operation is over, as Mesos counts it
-    /// (`src/common/protobuf_utils.cpp`).
+    /// Whether the state is terminal in Mesos (`src/common/protobuf_utils.cpp`).
     ///
-    /// OPERATION_UNREACHABLE, OPERATION_RECOVERING and OPERATION_UNKNOWN are no
-    /// ends: they say what the master can see at the moment.
+    /// OPERATION_UNREACHABLE, OPERATION_RECOVERING and OPERATION_UNKNOWN are not terminal: they
+    /// describe what the master knows at the moment.
     pub fn is_terminal(self) -> bool {
         match self {
             Self::OperationFinished
@@ -64,18 +63,24 @@ impl OperationState {
     }
 }
 
-/// The `with_` methods are for executors; the executor driver fills in what
-/// every update has to have (`uuid`, `source`, `executor_id`, `timestamp`).
+/// The state of a task is [`task_state`](Self::task_state). It returns an error for a state that
+/// this version does not know. To test for one state, compare the field: `status.state ==
+/// TaskState::TaskRunning`. The generated getter `state()` returns TASK_STAGING for an unknown
+/// state.
+///
+/// The `with_` methods are for executors. The executor driver sets the fields that every update
+/// needs (`uuid`, `source`, `executor_id`, `timestamp`).
 ///
 /// ```
-/// use mesos_proto::v1::{TaskState, TaskStatus};
+/// use mesos::v1::{TaskState, TaskStatus};
 ///
 /// let status = TaskStatus::new("t1", TaskState::TaskFailed).with_message("no space left");
 /// assert!(status.is_terminal());
+/// assert!(status.state == TaskState::TaskFailed);
 /// assert!(!status.needs_acknowledgement());
 /// ```
 impl TaskStatus {
-    /// The state of a task, and nothing else.
+    /// A status with only a task and its state.
     pub fn new(task_id: impl Into<TaskId>, state: TaskState) -> Self {
         Self {
             task_id: task_id.into(),
@@ -84,43 +89,43 @@ impl TaskStatus {
         }
     }
 
-    /// Words for people to read.
+    /// Sets a message for people to read.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
     }
 
-    /// Why the task is in this state.
+    /// Sets why the task is in this state.
     #[must_use]
     pub fn with_reason(mut self, reason: Reason) -> Self {
         self.reason = Some(reason.into());
         self
     }
 
-    /// Bytes for the scheduler, delivered as reliably as the update itself.
+    /// Sets bytes for the scheduler, delivered as reliably as the update itself.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<Bytes>) -> Self {
         self.data = Some(data.into());
         self
     }
 
-    /// What the task's health check found.
+    /// Sets the result of the task's health check.
     #[must_use]
     pub fn with_healthy(mut self, healthy: bool) -> Self {
         self.healthy = Some(healthy);
         self
     }
 
-    /// A new random `uuid`, by which the update is acknowledged.
+    /// Sets a new random `uuid`, which the acknowledgement of the update repeats.
     #[must_use]
     pub fn with_random_uuid(mut self) -> Self {
         self.uuid = Some(uuids::random_bytes());
         self
     }
 
-    /// When the status was true. The message holds it as seconds since 1970 in
-    /// floating point, exact to about a microsecond.
+    /// Sets the time of the status. The message stores seconds since 1970 in floating point, exact
+    /// to about a microsecond.
     #[must_use]
     pub fn with_time(mut self, time: SystemTime) -> Self {
         self.timestamp = Some(match time.duration_since(UNIX_EPOCH) {
@@ -130,8 +135,8 @@ impl TaskStatus {
         self
     }
 
-    /// When the status was true; none where it does not say, or says what no
-    /// clock can hold.
+    /// The time of the status. Returns `None` if the time is unset or out of the range of
+    /// `SystemTime`.
     pub fn time(&self) -> Option<SystemTime> {
         let seconds = self.timestamp?;
         let distance = Duration::try_from_secs_f64(seconds.abs()).ok()?;
@@ -142,8 +147,10 @@ impl TaskStatus {
         }
     }
 
-    /// The state. Use it in place of the getter `state`, which takes a state
-    /// that this version does not know for TASK_STAGING.
+    /// The state of the task.
+    ///
+    /// Use this method instead of the generated getter `state`, which returns TASK_STAGING for a
+    /// state that this version does not know.
     ///
     /// # Errors
     ///
@@ -152,37 +159,41 @@ impl TaskStatus {
         known(self.state)
     }
 
-    /// Whether the task is over, see [`TaskState::is_terminal`]. A state that
-    /// this version does not know is taken for no end.
+    /// Whether the state is terminal; see [`TaskState::is_terminal`]. A state that this version
+    /// does not know counts as not terminal.
     pub fn is_terminal(&self) -> bool {
         self.task_state().is_ok_and(TaskState::is_terminal)
     }
 
-    /// Why the task is in this state, where the status says so. Use it in place
-    /// of the getter `reason`, which takes an unset or unknown one for
-    /// REASON_COMMAND_EXECUTOR_FAILED.
+    /// Why the task is in this state. Returns `None` if the reason is unset.
+    ///
+    /// Use this method instead of the generated getter `reason`, which returns
+    /// REASON_COMMAND_EXECUTOR_FAILED for an unset or unknown reason.
     pub fn task_reason(&self) -> Option<Result<Reason, UnknownEnum>> {
         self.reason.map(known)
     }
 
-    /// Who made the status, where it says so. Use it in place of the getter
-    /// `source`, which takes an unset or unknown one for SOURCE_MASTER.
+    /// The component that made the status. Returns `None` if the source is unset.
+    ///
+    /// Use this method instead of the generated getter `source`, which returns SOURCE_MASTER for an
+    /// unset or unknown source.
     pub fn task_source(&self) -> Option<Result<Source, UnknownEnum>> {
         self.source.map(known)
     }
 
-    /// Whether the agent waits for an acknowledgement of this update: only
-    /// where it has a `uuid`. Updates that the master makes, and answers to
-    /// reconciliation, have none and must not be acknowledged
-    /// (`src/internal/evolve.cpp`).
+    /// Whether the agent waits for an acknowledgement of this update, which is the case if it has a
+    /// `uuid`. Updates made by the master and responses to reconciliation do not have a `uuid` and
+    /// must not be acknowledged (`src/internal/evolve.cpp`).
     pub fn needs_acknowledgement(&self) -> bool {
         self.uuid.as_ref().is_some_and(|uuid| !uuid.is_empty())
     }
 }
 
 impl OperationStatus {
-    /// The state. Use it in place of the getter `state`, which takes a state
-    /// that this version does not know for OPERATION_UNSUPPORTED.
+    /// The state of the operation.
+    ///
+    /// Use this method instead of the generated getter `state`, which returns OPERATION_UNSUPPORTED
+    /// for a state that this version does not know.
     ///
     /// # Errors
     ///
@@ -191,14 +202,14 @@ impl OperationStatus {
         known(self.state)
     }
 
-    /// Whether the operation is over, see [`OperationState::is_terminal`]. A
-    /// state that this version does not know is taken for no end.
+    /// Whether the state is terminal; see [`OperationState::is_terminal`]. A state that this
+    /// version does not know counts as not terminal.
     pub fn is_terminal(&self) -> bool {
         self.operation_state()
             .is_ok_and(OperationState::is_terminal)
     }
 
-    /// Whether this update has to be acknowledged: only where it has a `uuid`.
+    /// Whether this update needs an acknowledgement, which is the case if it has a `uuid`.
     pub fn needs_acknowledgement(&self) -> bool {
         self.uuid
             .as_ref()
@@ -212,7 +223,7 @@ mod tests {
     use crate::v1::Uuid;
 
     #[test]
-    fn a_state_of_a_newer_mesos_is_neither_staging_nor_an_end() {
+    fn a_state_of_a_newer_mesos_is_neither_staging_nor_terminal() {
         let mut status = TaskStatus::new("t", TaskState::TaskFinished);
         assert_eq!(status.task_state(), Ok(TaskState::TaskFinished));
         assert!(status.is_terminal());
@@ -230,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn eight_task_states_and_five_operation_states_are_ends() {
+    fn eight_task_states_and_five_operation_states_are_terminal() {
         let states: Vec<_> = (0..=13).map(|n| TaskState::try_from(n).unwrap()).collect();
         let open: Vec<_> = states
             .into_iter()
@@ -279,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_that_is_no_time_is_none() {
+    fn a_timestamp_out_of_range_returns_none() {
         for timestamp in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX] {
             let status = TaskStatus {
                 timestamp: Some(timestamp),

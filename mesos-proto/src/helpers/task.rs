@@ -1,4 +1,4 @@
-//! A task from a handful of words.
+//! A builder for tasks.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -12,11 +12,10 @@ use crate::v1::{
 };
 
 impl TaskInfo {
-    /// Starts a task with a name, which people see in the web interface and
-    /// which need not be unique.
+    /// Starts a task with a name. The web interface shows the name, which need not be unique.
     ///
     /// ```
-    /// use mesos_proto::v1::{CommandInfo, TaskInfo};
+    /// use mesos::v1::{CommandInfo, TaskInfo};
     ///
     /// let task = TaskInfo::builder("hello")
     ///     .command(CommandInfo::sh("echo hello"))
@@ -38,9 +37,8 @@ impl TaskInfo {
 
 /// Builds a [`TaskInfo`]; see [`TaskInfo::builder`].
 ///
-/// Only the shape is made here; what Mesos asks of a task (exactly one of
-/// command and executor for LAUNCH, at least one resource) is checked by Mesos,
-/// which answers with TASK_ERROR.
+/// The builder does not validate the task. Mesos validates it (for example exactly one of command
+/// and executor for LAUNCH, at least one resource) and reports an invalid task by TASK_ERROR.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct TaskInfoBuilder {
@@ -100,90 +98,89 @@ impl TaskInfoBuilder {
         self.resource(Resource::scalar("gpus", number.into()))
     }
 
-    /// The id. It has to be unique among the framework's tasks, and is best
-    /// never used again. Without it `build` makes a random one.
+    /// Sets the id. It must be unique among the framework's tasks, and should not be reused.
+    /// Without an id `build` creates a random one.
     pub fn id(mut self, id: impl Into<TaskId>) -> Self {
         self.task.task_id = id.into();
         self
     }
 
-    /// The agent whose offer pays for the task. Left out, it stays empty, and
-    /// the driver fills it from the offer when the task is launched.
+    /// Sets the agent of the offer. If unset, the driver copies it from the offer at the launch.
     pub fn agent(mut self, id: impl Into<AgentId>) -> Self {
         self.task.agent_id = id.into();
         self
     }
 
-    /// What to run, by the agent's own command executor.
+    /// Sets the command, which the agent's command executor runs.
     pub fn command(mut self, command: CommandInfo) -> Self {
         self.task.command = Some(command);
         self
     }
 
-    /// The executor to run the task by, in place of a command.
+    /// Sets the executor of the task, instead of a command.
     pub fn executor(mut self, executor: ExecutorInfo) -> Self {
         self.task.executor = Some(executor);
         self
     }
 
-    /// The container to run in.
+    /// Sets the container of the task.
     pub fn container(mut self, container: ContainerInfo) -> Self {
         self.task.container = Some(container);
         self
     }
 
-    /// What decides that the task is healthy.
+    /// Sets the health check, which kills the task after several failures.
     pub fn health_check(mut self, check: HealthCheck) -> Self {
         self.task.health_check = Some(check);
         self
     }
 
-    /// What is checked at intervals and reported in status updates.
+    /// Sets the check, which the executor runs at intervals and reports in status updates.
     pub fn check(mut self, check: CheckInfo) -> Self {
         self.task.check = Some(check);
         self
     }
 
-    /// How long a killed task has between SIGTERM and SIGKILL; 3 seconds with
-    /// the command executor where nothing is said.
+    /// Sets the time between SIGTERM and SIGKILL when the task is killed. The default of the
+    /// command executor is 3 seconds.
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.task.kill_policy = Some(KillPolicy::grace(grace));
         self
     }
 
-    /// Ends the task with TASK_FAILED when it has run for so long. Since 1.6.
+    /// Ends the task with TASK_FAILED if it runs longer than `time`. Since 1.6.
     pub fn max_completion_time(mut self, time: Duration) -> Self {
         self.task.max_completion_time = Some(time.into());
         self
     }
 
-    /// Bytes for the executor; the command executor ignores them.
+    /// Sets bytes for the executor. The command executor ignores them.
     pub fn data(mut self, data: impl Into<Bytes>) -> Self {
         self.task.data = Some(data.into());
         self
     }
 
-    /// Adds a label.
+    /// Adds a label. The value is anything that can be displayed.
     pub fn label(mut self, key: impl Into<String>, value: impl Display) -> Self {
         let labels: &mut Labels = self.task.labels.get_or_insert_default();
         labels.add(key, value);
         self
     }
 
-    /// How others find the task.
+    /// Sets how service discovery announces the task.
     pub fn discovery(mut self, discovery: DiscoveryInfo) -> Self {
         self.task.discovery = Some(discovery);
         self
     }
 
-    /// How far the task may go beyond its `cpus` or `mem`, infinity included.
-    /// Needs the agent capability TASK_RESOURCE_LIMITS. Since 1.10.
+    /// Sets how much `cpus` or `mem` (MiB) the task can use at most, beyond its resources. Infinity
+    /// is allowed. The agent needs the capability TASK_RESOURCE_LIMITS. Since 1.10.
     pub fn limit(mut self, name: impl Into<String>, value: f64) -> Self {
         self.task.limits.insert(name.into(), Scalar { value });
         self
     }
 
-    /// The task. Without an id it gets a random one.
+    /// Returns the task. A task without an id gets a random one.
     pub fn build(self) -> TaskInfo {
         let mut task = self.task;
         if task.task_id.as_str().is_empty() {
@@ -193,7 +190,7 @@ impl TaskInfoBuilder {
     }
 }
 
-/// Lets a method take a task or the builder of one.
+/// Lets a method accept a task or its builder.
 impl From<TaskInfoBuilder> for TaskInfo {
     fn from(builder: TaskInfoBuilder) -> Self {
         builder.build()
@@ -201,7 +198,7 @@ impl From<TaskInfoBuilder> for TaskInfo {
 }
 
 /// ```
-/// use mesos_proto::v1::{CommandInfo, TaskGroupInfo, TaskInfo};
+/// use mesos::v1::{CommandInfo, TaskGroupInfo, TaskInfo};
 ///
 /// let pod = TaskGroupInfo::from_iter([
 ///     TaskInfo::builder("web").command(CommandInfo::sh("./web")).cpus(1.0).mem(256.0),
@@ -222,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_without_an_id_gets_a_new_one_and_no_agent() {
+    fn a_task_without_an_id_gets_a_random_one() {
         let builder = TaskInfo::builder("t");
         let (a, b) = (builder.clone().build(), builder.build());
         assert_eq!(a.task_id.as_str().len(), 36);
@@ -231,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_was_said_is_in_the_task() {
+    fn all_settings_reach_the_task() {
         let task = TaskInfo::builder("web")
             .id("t1")
             .agent("a1")

@@ -1,19 +1,19 @@
-//! Mesos' nanoseconds from and to Rust's own times.
+//! Conversions between the nanoseconds of Mesos and Rust's time types.
 //!
-//! Mesos counts signed 64-bit nanoseconds, which reach about 292 years. What
-//! does not fit is brought to the nearest value that does: nobody means those
-//! lengths exactly, and a wrapped one would be far off.
+//! Mesos uses signed 64-bit nanoseconds, which cover about 292 years. A value outside this range
+//! becomes the nearest value inside it. Such lengths are never meant exactly, and a wrapped value
+//! would be wrong by far.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::v1::{DurationInfo, TimeInfo};
 
-/// At most 292 years, counted in whole nanoseconds.
+/// Whole nanoseconds, at most 292 years.
 fn nanoseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// Longer than 292 years becomes 292 years.
+/// More than 292 years becomes 292 years.
 impl From<Duration> for DurationInfo {
     fn from(duration: Duration) -> Self {
         Self {
@@ -22,14 +22,14 @@ impl From<Duration> for DurationInfo {
     }
 }
 
-/// A negative one, which Mesos refuses wherever it matters, becomes zero.
+/// A negative duration becomes zero. Mesos rejects negative durations where they matter.
 impl From<DurationInfo> for Duration {
     fn from(duration: DurationInfo) -> Self {
         Duration::from_nanos(u64::try_from(duration.nanoseconds).unwrap_or(0))
     }
 }
 
-/// Beyond 292 years from 1970, before or after, the end of that time counts.
+/// A time more than 292 years before or after 1970 becomes the nearest time inside this range.
 impl From<SystemTime> for TimeInfo {
     fn from(time: SystemTime) -> Self {
         let nanoseconds = match time.duration_since(UNIX_EPOCH) {
@@ -40,7 +40,7 @@ impl From<SystemTime> for TimeInfo {
     }
 }
 
-/// Where the system's clock cannot hold the time, 1970 is its answer.
+/// A time that `SystemTime` cannot represent becomes the start of 1970.
 impl From<TimeInfo> for SystemTime {
     fn from(time: TimeInfo) -> Self {
         let distance = Duration::from_nanos(time.nanoseconds.unsigned_abs());
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_that_does_not_fit_becomes_the_nearest_that_does() {
+    fn a_duration_out_of_range_becomes_the_nearest_in_range() {
         assert_eq!(DurationInfo::from(Duration::MAX).nanoseconds, i64::MAX);
         assert_eq!(
             Duration::from(DurationInfo { nanoseconds: -1 }),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn times_before_1970_survive_too() {
+    fn times_before_1970_survive() {
         for seconds in [0, 1, 1_700_000_000] {
             let distance = Duration::new(seconds, 5);
             for time in [UNIX_EPOCH + distance, UNIX_EPOCH - distance] {

@@ -1,4 +1,4 @@
-//! The 16 bytes that name a status update.
+//! The 16 bytes that identify a status update.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use crate::v1::Uuid;
 
-/// A random (version 4) UUID, as the 16 bytes that `TaskStatus.uuid` holds.
+/// A random (version 4) UUID, as the 16 bytes of `TaskStatus.uuid`.
 ///
-/// Mesos refuses every other length, the nil UUID, and versions above 5
-/// (`src/master/validation.cpp`); version 4 always passes.
+/// Mesos rejects other lengths, the nil UUID, and versions above 5 (`src/master/validation.cpp`).
+/// It accepts every version 4 UUID.
 pub(crate) fn random_bytes() -> Bytes {
     Bytes::copy_from_slice(uuid::Uuid::new_v4().as_bytes())
 }
@@ -29,8 +29,8 @@ impl From<Bytes> for Uuid {
     }
 }
 
-/// The 36 characters that Mesos' logs show; bytes that are no UUID are shown
-/// in hexadecimal.
+/// The 36 characters of a UUID, as in Mesos' logs. Bytes that are not a UUID are printed in
+/// hexadecimal.
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match uuid::Uuid::from_slice(&self.value) {

@@ -1,10 +1,10 @@
-//! Scalars, ranges and sets from and to Rust's own values.
+//! Conversions between scalars, ranges and sets and Rust's types.
 
 use std::ops::RangeInclusive;
 
 use crate::v1::value::{Range, Ranges, Scalar, Set};
 
-/// Mesos keeps three decimals of it (`src/common/values.cpp`).
+/// Mesos keeps three decimals (`src/common/values.cpp`).
 impl From<f64> for Scalar {
     fn from(value: f64) -> Self {
         Self { value }
@@ -28,8 +28,7 @@ impl From<Range> for RangeInclusive<u64> {
     }
 }
 
-/// A range without any number in it (`5..=4`), which Mesos would refuse, adds
-/// nothing.
+/// An empty range (`5..=4`), which Mesos would reject, adds nothing.
 impl FromIterator<RangeInclusive<u64>> for Ranges {
     fn from_iter<I: IntoIterator<Item = RangeInclusive<u64>>>(ranges: I) -> Self {
         let ranges = ranges.into_iter().filter(|range| !range.is_empty());
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_the_same_after_both_conversions() {
+    fn a_range_survives_both_conversions() {
         assert_eq!(
             RangeInclusive::from(Range::from(31000..=32000)),
             31000..=32000

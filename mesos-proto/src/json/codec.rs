@@ -1,4 +1,4 @@
-//! The form of one value in JSON. The tables name a codec for each field.
+//! The JSON form of a value. The tables name a codec for each field.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,24 +13,24 @@ use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::number::{Num, NumberVisitor};
 
-/// How a `T` is written, and read.
+/// Writes and reads a `T`.
 pub(super) trait Codec<T> {
     fn write<S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error>;
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<T, D::Error>;
 
-    /// As `read`, but none for a value that a newer schema may know.
+    /// Like `read`, but returns `None` for a value that a newer schema may know.
     fn read_known<'de, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
         Self::read(from).map(Some)
     }
 
-    /// Whether the value can be written, as far as that is a question of the schema's age.
+    /// Whether this schema has a JSON form for the value.
     fn has_form(_: &T) -> bool {
         true
     }
 }
 
-/// What serde does by itself: text and messages.
+/// The default of serde: text and messages.
 pub(super) struct Plain;
 
 impl<T: Serialize + for<'a> Deserialize<'a>> Codec<T> for Plain {
@@ -56,7 +56,7 @@ impl<T: Num> Codec<T> for Number {
     }
 }
 
-/// `true` and `false`, read from text as well.
+/// `true` and `false`, also read from text.
 pub(super) struct Bool;
 
 impl Codec<bool> for Bool {
@@ -94,7 +94,7 @@ impl Visitor<'_> for BoolVisitor {
 /// Bytes as base64.
 pub(super) struct Base64;
 
-/// Mesos looks neither at the padding nor at the bits that it stands for.
+/// Mesos ignores the padding and the bits that belong to it.
 const TOLERANT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -129,7 +129,7 @@ impl Visitor<'_> for Base64Visitor {
         };
         decoded
             .map(Bytes::from)
-            .map_err(|error| E::custom(format_args!("not bytes in standard base64: {error}")))
+            .map_err(|error| E::custom(format_args!("invalid standard base64: {error}")))
     }
 }
 
@@ -143,7 +143,7 @@ pub(super) trait Named: TryFrom<i32> {
     fn number_of(name: &str) -> Option<i32>;
 }
 
-/// The name of an enum's value. prost keeps enums as numbers, so that one from a newer Mesos is
+/// The name of an enum's value. prost stores enums as numbers, so that a value of a newer Mesos is
 /// not lost.
 pub(super) struct Name<E>(PhantomData<E>);
 
@@ -172,7 +172,7 @@ impl<E: Named> Codec<i32> for Name<E> {
     }
 }
 
-/// The number of a name, or the name that has none.
+/// The number of a name, or the name itself if it is unknown.
 struct NameVisitor<E>(PhantomData<E>);
 
 impl<E: Named> Visitor<'_> for NameVisitor<E> {
@@ -187,7 +187,7 @@ impl<E: Named> Visitor<'_> for NameVisitor<E> {
     }
 }
 
-/// Says of generated enums that they are written by name.
+/// Implements [`Named`] for generated enums.
 macro_rules! named {
     ($($name:literal => $type:ty,)*) => {
         $(impl $crate::json::codec::Named for $type {
@@ -206,8 +206,8 @@ macro_rules! named {
 
 pub(super) use named;
 
-/// protobuf's own `google.protobuf.Duration`, to Mesos a message like any other. As a proto3
-/// message it leaves out what is zero.
+/// protobuf's `google.protobuf.Duration`, which Mesos writes like any other message. As a proto3
+/// message it omits fields that are zero.
 pub(super) struct Duration;
 
 #[derive(Default)]

@@ -1,6 +1,5 @@
-//! What the label of a field adds to the form of its values: when it is written, and what may
-//! stand for it. Each module is a label that the tables name; `read` answers whether it set the
-//! field.
+//! Labels of fields: when a field is written, and which values it accepts. Each module is a label
+//! that the tables name. `read` returns whether it set the field.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +13,7 @@ use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::codec::Codec;
 
-/// A field that has to be there.
+/// A required field.
 pub(super) mod required {
     use super::*;
 
@@ -35,7 +34,7 @@ pub(super) mod required {
     }
 }
 
-/// A field that may be unset.
+/// An optional field.
 pub(super) mod optional {
     use super::*;
 
@@ -59,8 +58,8 @@ pub(super) mod optional {
     }
 }
 
-/// A field that may be unset, and then has a default that the schema declares. Mesos writes the
-/// default out, unless the field is deprecated; the tables call such a field `optional`.
+/// An optional field with a default in the schema. Mesos writes the default, unless the field is
+/// deprecated; the tables use `optional` for a deprecated field.
 pub(super) mod defaulted {
     use super::*;
 
@@ -76,11 +75,11 @@ pub(super) mod defaulted {
         }
     }
 
-    /// An absent field stays unset: its getter answers with the default.
+    /// A missing field stays unset: its getter returns the default.
     pub(in crate::json) use super::optional::read;
 }
 
-/// A field of a oneof, in whose stead the oneof holds it.
+/// A field of a oneof. The oneof stores its value.
 pub(super) mod member {
     use super::*;
 
@@ -128,7 +127,7 @@ pub(super) mod repeated {
     }
 }
 
-/// A map with text for keys, which is the only kind that the schema has.
+/// A map with text keys, the only kind in the schema.
 pub(super) mod map {
     use super::*;
 
@@ -162,7 +161,7 @@ fn entry<M: SerializeMap>(
         .map_err(|error| M::Error::custom(format_args!("in `{name}`: {error}")))
 }
 
-/// One value, in the form that `C` gives it.
+/// A value in the form of `C`.
 struct One<'a, C, T>(&'a T, PhantomData<C>);
 
 impl<C: Codec<T>, T> Serialize for One<'_, C, T> {
@@ -195,12 +194,12 @@ impl<C: Codec<T>, T> Serialize for Keyed<'_, C, T> {
     }
 }
 
-/// A value that this schema has no name for is an error.
+/// A value without a name in this schema is an error.
 const STRICT: bool = true;
-/// A value that this schema has no name for is as if it were not there.
+/// A value without a name in this schema counts as missing.
 const LENIENT: bool = false;
 
-/// One value, or none for `null`.
+/// A value, or `None` for `null`.
 struct OrNull<C, T, const RULE: bool>(PhantomData<(C, T)>);
 
 impl<'de, C: Codec<T>, T, const RULE: bool> DeserializeSeed<'de> for OrNull<C, T, RULE> {
@@ -235,7 +234,7 @@ impl<'de, C: Codec<T>, T, const RULE: bool> Visitor<'de> for OrNull<C, T, RULE> 
     }
 }
 
-/// An array, one element alone, or `null`.
+/// An array, a single element, or `null`.
 struct List<C, T>(PhantomData<(C, T)>);
 
 impl<C: Codec<T>, T> List<C, T> {
@@ -320,7 +319,7 @@ impl<'de, C: Codec<T>, T> Visitor<'de> for Entries<C, T> {
             let value = object
                 .next_value_seed(OrNull::<C, T, STRICT>(PhantomData))
                 .and_then(|value| {
-                    value.ok_or_else(|| A::Error::custom("null is no value of a map"))
+                    value.ok_or_else(|| A::Error::custom("null is not allowed as a value of a map"))
                 })
                 .map_err(|error| A::Error::custom(format_args!("in {key:?}: {error}")))?;
             values.insert(key, value);

@@ -1,5 +1,5 @@
-//! A whole message: an object with the message's fields. What the fields are is said by the
-//! generated tables, through [`message!`] and [`oneof!`].
+//! A message: an object with the message's fields. The generated tables list the fields, with
+//! [`message!`] and [`oneof!`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,21 +8,21 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
-/// What a table says about a message.
+/// The table of a message.
 pub(super) trait Message: Default {
     /// The name in the schema, for errors.
     const NAME: &'static str;
     /// The required fields, at most 32.
     const REQUIRED: &'static [&'static str];
 
-    /// Adds each field to `map` that has something to say.
+    /// Adds each field with a value to `map`.
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 
-    /// Takes the value of the field `name` from `map`, and says whether that set the field.
+    /// Reads the value of the field `name` from `map`, and returns whether that set the field.
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
 }
 
-/// What a table says about a oneof.
+/// The table of a oneof.
 pub(super) trait Oneof: Sized {
     /// The names of its fields.
     const NAMES: &'static [&'static str];
@@ -30,7 +30,7 @@ pub(super) trait Oneof: Sized {
     /// Adds the field that is set.
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 
-    /// Takes the value of its field `name`.
+    /// Reads the value of its field `name`.
     fn read<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Option<Self>, A::Error>;
 }
 
@@ -80,7 +80,7 @@ impl<'de, T: Message> Visitor<'de> for Object<T> {
     }
 }
 
-/// A key, borrowed from the input where it stands there as it is.
+/// A key, borrowed from the input if it has no escapes.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
@@ -107,13 +107,13 @@ impl<'de> Visitor<'de> for Key {
     }
 }
 
-/// Passes over a key that the schema does not know.
+/// Skips a key that the schema does not have.
 pub(super) fn ignore<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
     map.next_value::<IgnoredAny>().map(|_| false)
 }
 
-/// One message's table: for each field its label (a module of `field`), its name in JSON and in
-/// Rust, how a value of it is written (`codec`), and the default that the schema declares.
+/// The table of a message: for each field its label (a module of `field`), its name in JSON and in
+/// Rust, the codec of its values (`codec`), and the default in the schema.
 macro_rules! message {
     ($name:literal => $message:ty {
         required: [$($required:literal),*],
@@ -166,7 +166,7 @@ macro_rules! message {
     };
 }
 
-/// One oneof's table: for each field its name in JSON, its variant, and how it is written.
+/// The table of a oneof: for each field its name in JSON, its variant, and its codec.
 macro_rules! oneof {
     ($choice:ty { $($key:literal $variant:ident: $codec:ty,)* }) => {
         impl $crate::json::message::Oneof for $choice {

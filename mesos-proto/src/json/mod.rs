@@ -1,9 +1,9 @@
-//! The messages in JSON, as Mesos itself writes and reads it (feature `json`).
+//! The JSON mapping of the messages, as Mesos writes and reads it (feature `json`).
 //!
 //! Every message of [`v1`](crate::v1) is [`serde::Serialize`] and [`serde::Deserialize`]:
 //!
 //! ```
-//! use mesos_proto::v1::scheduler::{Event, event};
+//! use mesos::v1::scheduler::{Event, event};
 //!
 //! let event: Event = serde_json::from_str(r#"{"type": "ERROR", "error": {"message": "removed"}}"#)?;
 //! assert_eq!(event.r#type(), event::Type::Error);
@@ -11,32 +11,30 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! The mapping is older than the one that protobuf defines for proto3, and differs from it:
+//! The mapping is older than protobuf's mapping for proto3, and differs from it:
 //!
 //! | | written | read |
 //! |---|---|---|
 //! | names | as in the .proto files (`agent_id`), in their order | the same; other keys are ignored |
-//! | enums | by name | by name; a name that this schema does not know leaves an optional field unset, is left out of a repeated one, and is an error in a required one |
+//! | enums | by name | by name; an unknown name leaves an optional field unset, is omitted from a repeated field, and is an error in a required field |
 //! | integers, 64-bit ones too | numbers | numbers, also as strings; out of range or with a fraction is an error |
-//! | doubles | numbers, `"Infinity"`, `"-Infinity"`; NaN is an error | numbers, also as strings, and the two words |
+//! | doubles | numbers, `"Infinity"`, `"-Infinity"`; NaN is an error | numbers, also as strings, and the two strings |
 //! | bools | `true`, `false` | also as strings |
 //! | bytes | base64 with padding | padding may be missing, white space is ignored, the URL-safe alphabet is an error |
-//! | optional fields | if set, or if the schema declares a default and does not call the field deprecated | `null` is the same as unset |
-//! | repeated fields | unless empty | an array, in which `null` is passed over, or one element alone |
+//! | optional fields | if set, or if the field has a default in the schema and is not deprecated | `null` is the same as unset |
+//! | repeated fields | unless empty | an array, in which `null` is skipped, or a single element |
 //! | maps | objects with the keys in order, unless empty | objects |
-//! | the fields of a oneof | as if they stood in the message itself | the same; the last one given wins |
-//! | required fields | always | if missing or `null`, an error that names it |
+//! | the fields of a oneof | as fields of the message | the same; the last one wins |
+//! | required fields | always | if missing or `null`, an error that names the field |
 //!
-//! An enum number without a name here can have come over protobuf from a newer Mesos. It has no
-//! form in JSON: a required field with one is an error, elsewhere it is taken as unset, which is
-//! what Mesos makes of it too.
+//! An enum number without a name can come from a newer Mesos over protobuf. JSON cannot represent
+//! it: in a required field the number is an error, and elsewhere it counts as unset, as in Mesos.
 //!
-//! A message has to arrive as a whole: reading needs a self-describing format and is meant for
-//! `serde_json` alone.
+//! Reading needs a self-describing format and a whole message. Only `serde_json` is supported.
 //!
-//! The rules come from Mesos' 3rdparty/stout: protobuf.hpp, jsonify.hpp, json.hpp, base64.hpp.
-// `codec` is one value's form, `field` what the label of a field adds, `message` the whole, and
-// `tables`, which is generated, the list of what each message holds.
+//! The rules are those of Mesos' 3rdparty/stout: protobuf.hpp, jsonify.hpp, json.hpp, base64.hpp.
+// `codec` has the form of a value, `field` the labels, `message` whole messages, and the generated
+// `tables` the fields of each message.
 
 mod codec;
 mod field;

@@ -1,4 +1,4 @@
-//! Numbers, and text that holds one.
+//! Numbers, and text with a number.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,21 +6,21 @@ use std::marker::PhantomData;
 use serde::de::{Error, Visitor};
 use serde::ser::{Error as _, Serializer};
 
-/// A type that numbers of the schema have.
+/// A number type of the schema.
 pub(super) trait Num: Copy {
-    /// What it is called in errors.
+    /// The name in errors.
     const NAME: &'static str;
 
     fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error>;
 
-    /// None where it does not fit.
+    /// Returns `None` if the number does not fit.
     fn from_integer(integer: i128) -> Option<Self>;
 
-    /// None where it does not fit. Mesos cuts off what an integer cannot hold; here that is
-    /// refused, because a fraction in its place is a mistake.
+    /// Returns `None` if the number does not fit. Mesos truncates a fraction in an integer field.
+    /// Here it is an error, because such a fraction is a mistake.
     fn from_double(double: f64) -> Option<Self>;
 
-    /// The words that are numbers.
+    /// Words for numbers.
     fn from_word(_: &str) -> Option<Self> {
         None
     }
@@ -40,7 +40,8 @@ macro_rules! integer {
             }
 
             fn from_double(double: f64) -> Option<Self> {
-                // A cast to i128 is exact for what passes here, or saturates far out of range.
+                // A cast to i128 is exact for a number without a fraction, or saturates far out of
+                // range.
                 if double.fract() == 0.0 { Self::from_integer(double as i128) } else { None }
             }
         })*
@@ -59,7 +60,7 @@ impl Num for f64 {
 
     fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error> {
         if self.is_nan() {
-            Err(S::Error::custom("NaN has no form in JSON"))
+            Err(S::Error::custom("JSON cannot represent NaN"))
         } else if self.is_infinite() {
             to.serialize_str(if self > 0.0 { "Infinity" } else { "-Infinity" })
         } else {
@@ -113,7 +114,7 @@ impl<T: Num> Visitor<'_> for NumberVisitor<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         let word = text.trim_ascii();
-        // Rust's parser takes words for numbers that JSON does not have.
+        // Rust's parser also accepts words for numbers that JSON does not have.
         let numeric = word
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));

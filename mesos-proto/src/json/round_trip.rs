@@ -1,5 +1,5 @@
-//! Every message of the schema with random content, against the mapping as the descriptors alone
-//! would have it, and there and back.
+//! Writes and reads every message of the schema with random content, and compares the result with
+//! the mapping derived from the descriptors.
 
 use std::path::Path;
 
@@ -15,16 +15,16 @@ use super::message::Message;
 /// Rounds per message.
 const ROUNDS: u64 = 20;
 
-/// A message type, by what this test asks of it.
+/// A message type with the functions for this test.
 pub(super) struct Type {
     name: &'static str,
-    /// As prost writes it, which has one form for what can be encoded in several.
+    /// The encoding of prost, which is one of several possible ones.
     encoded: fn(&[u8]) -> Vec<u8>,
     to_json: fn(&[u8]) -> serde_json::Result<serde_json::Value>,
     from_json: fn(&str) -> serde_json::Result<Vec<u8>>,
 }
 
-pub(super) const fn of<T>() -> Type
+pub(super) const fn message_type<T>() -> Type
 where
     T: Message + prost::Message + serde::Serialize + for<'a> serde::Deserialize<'a>,
 {
@@ -43,7 +43,7 @@ where
 /// The list of all messages, from the tables.
 macro_rules! every {
     ($($message:ty,)*) => {
-        pub(super) const EVERY: &[$crate::json::round_trip::Type] = &[$($crate::json::round_trip::of::<$message>()),*];
+        pub(super) const EVERY: &[$crate::json::round_trip::Type] = &[$($crate::json::round_trip::message_type::<$message>()),*];
     };
 }
 
@@ -86,7 +86,7 @@ fn the_tables_hold_every_message_of_the_schema() {
 }
 
 #[test]
-fn every_message_is_written_as_its_descriptor_says() {
+fn every_message_is_written_according_to_its_descriptor() {
     let schema = schema();
     for (message, seed) in EVERY
         .iter()
@@ -111,7 +111,7 @@ fn every_message_is_written_as_its_descriptor_says() {
 }
 
 #[test]
-fn every_message_comes_back_from_json_as_it_was() {
+fn every_message_survives_json() {
     let schema = schema();
     for (message, seed) in EVERY
         .iter()
@@ -139,7 +139,7 @@ fn every_message_comes_back_from_json_as_it_was() {
     }
 }
 
-/// The mapping, by the descriptors alone.
+/// The mapping, derived from the descriptors.
 fn expected(message: &DynamicMessage) -> serde_json::Value {
     let mut object = serde_json::Map::new();
     for field in message.descriptor().fields() {
@@ -219,10 +219,10 @@ fn base64_by_hand(bytes: &[u8]) -> String {
     text
 }
 
-/// Makes content.
+/// Generates content.
 struct Random {
     rng: fastrand::Rng,
-    /// Sets what has a declared default: JSON cannot tell such a field from an unset one.
+    /// Sets fields with a default: JSON does not distinguish such a field from an unset one.
     fill_defaults: bool,
 }
 
@@ -232,7 +232,7 @@ impl Random {
         for field in descriptor.fields() {
             let fill = self.fill_defaults && field.field_descriptor_proto().default_value.is_some();
             let set = field.cardinality() == Cardinality::Required || fill;
-            // Messages within messages grow rarer with the depth, so that recursion ends.
+            // Nested messages become rarer with the depth, so that the recursion ends.
             let rare = matches!(field.kind(), Kind::Message(_)) && self.rng.u32(0..4) < depth;
             if set || !rare && self.rng.bool() {
                 let value = self.field(&field, depth);

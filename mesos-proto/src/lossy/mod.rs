@@ -1,19 +1,18 @@
 //! Messages with text that is not UTF-8.
 //!
-//! Protobuf wants text to be UTF-8, and Rust's `String` does. The C++ of Mesos
-//! checks neither what it reads nor what it writes, so whatever an executor of
-//! another language puts into a `TaskStatus.message`, or an operator into an
-//! agent's attributes, arrives at every framework. A framework that refused
-//! such an update would be sent it again for ever.
+//! Protobuf requires UTF-8 for text, and Rust's `String` does too. The C++ code of Mesos checks
+//! neither what it reads nor what it writes. Invalid text in a `TaskStatus.message` of an executor,
+//! or in an agent's attributes, therefore reaches every framework. If a framework rejected such an
+//! update, Mesos would resend it forever.
 //!
-//! Here such text is replaced on the wire, as `String::from_utf8_lossy` does
-//! it, and only there where the schema has text: `bytes` (a uuid, data) and
-//! fields that the schema lacks stay as they are. What is UTF-8 costs nothing.
+//! This module replaces invalid text on the wire, as `String::from_utf8_lossy` does, and only in
+//! text fields. Fields of type `bytes` (a uuid, data) and fields that are not in the schema stay
+//! unchanged. Valid text has no extra cost.
 
 #[cfg(test)]
 mod tests;
 
-// What the schema has where, as generated from it.
+// The text fields of each message, generated from the schema.
 #[path = "../generated/text.rs"]
 mod tables;
 
@@ -22,22 +21,22 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use prost::{DecodeError, Message};
 
-/// As deep as prost goes.
+/// The recursion limit of prost.
 const DEPTH: u32 = 100;
 
-/// What is shorter is decoded in place: its `bytes` fields (a uuid, data) are
-/// slices of it. What is longer is read faster from a slice, by 7 % where it is
-/// a hundred offers, and nothing in it keeps all of it in memory.
+/// A shorter message is decoded in place: its `bytes` fields (a uuid, data) are slices of the
+/// input. A longer message is read faster from a slice, by 7 % for a hundred offers. Its fields
+/// then do not keep the whole input in memory.
 const LARGE: usize = 8 << 10;
 
-/// A message of which it is known where it has text: all of this crate.
+/// A message with a list of its text fields. All messages of this crate have one.
 pub trait HasText: Message + Default {
-    /// Its fields that are text, or have text inside.
+    /// The fields that are text, or contain text.
     #[doc(hidden)]
     fn fields() -> &'static [Field];
 }
 
-/// A field that is text, or has text inside.
+/// A field that is text, or contains text.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Field {
@@ -70,9 +69,8 @@ const fn map(number: u32, name: &'static str, entry: &'static [Field]) -> Field 
     Field { number, name, part }
 }
 
-/// Decodes a message, whatever its text is. With it come the names of the
-/// fields whose text was replaced because it is not UTF-8, each like
-/// `update.status.message`; mostly none.
+/// Decodes a message, whatever its text is. Also returns the names of the fields whose invalid text
+/// was replaced, each like `update.status.message`. The list is usually empty.
 ///
 /// # Errors
 /// As `M::decode`, for all other reasons.
@@ -94,11 +92,10 @@ pub fn decode<M: HasText>(bytes: Bytes) -> Result<(M, Vec<String>), DecodeError>
     Ok((message, replaced))
 }
 
-/// As [`decode`], into a `message` that was just made: those that are large are
-/// not moved about so.
+/// Like [`decode`], into a new `message`. This avoids a move of large messages.
 ///
 /// # Errors
-/// As [`decode`]; what the message is then means nothing.
+/// As [`decode`]. After an error the content of the message is unspecified.
 pub fn decode_into<M: HasText>(message: &mut M, bytes: Bytes) -> Result<Vec<String>, DecodeError> {
     let merged = if bytes.len() < LARGE {
         message.merge(bytes.clone())
@@ -119,10 +116,10 @@ pub fn decode_into<M: HasText>(message: &mut M, bytes: Bytes) -> Result<Vec<Stri
     }
 }
 
-/// Rewrites a message. Nothing comes of one that cannot be read.
+/// Rewrites a message. Returns `None` for a message that cannot be parsed.
 #[derive(Default)]
 struct Repair {
-    /// Where we are.
+    /// The names of the fields from the root to the current field.
     path: Vec<&'static str>,
     replaced: BTreeSet<String>,
 }
@@ -185,7 +182,7 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// A field's number and wire type.
+/// The number and the wire type of a field.
 fn tag(rest: &mut &[u8]) -> Option<(u32, u64)> {
     let tag = varint(rest)?;
     Some((u32::try_from(tag >> 3).ok()?, tag & 7))
@@ -202,14 +199,14 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     Some(data)
 }
 
-/// Passes over a field's value, whatever is in it.
+/// Skips the value of a field.
 fn skip(rest: &mut &[u8], number: u32, wire_type: u64, depth: u32) -> Option<()> {
     match wire_type {
         VARINT => varint(rest).map(drop),
         FIXED_64 => take(rest, 8).map(drop),
         LENGTH_DELIMITED => length_delimited(rest).map(drop),
         FIXED_32 => take(rest, 4).map(drop),
-        // What is in it is numbered as in a message that we do not know.
+        // The fields of the group are those of an unknown message.
         GROUP => loop {
             let (inside, wire_type) = tag(rest)?;
             if wire_type == END_OF_GROUP {

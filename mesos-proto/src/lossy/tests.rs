@@ -1,4 +1,4 @@
-//! Every message is built with text that is UTF-8, and spoiled on the wire.
+//! Each message is built with valid text, which is then replaced on the wire.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::v1::scheduler::{Event, event};
 use crate::v1::{self, TaskState, TaskStatus};
 
-/// Text that is replaced by [`BAD`] on the wire, of the same length.
+/// Text that is replaced by [`BAD`] on the wire. Both have the same length.
 const GOOD: &str = "text-that-is-UTF-8";
 const BAD: &[u8] = b"\xff\xfe\xc0 \xe2\x82 \xed\xa0\x80 ok \xf5\x80..";
 
@@ -33,7 +33,7 @@ fn status() -> TaskStatus {
     TaskStatus {
         message: Some(GOOD.to_owned()),
         uuid: Some(Bytes::from_static(b"\xff\xfe0123456789abcd")),
-        // As a message it would have text: field 1 is "\xff".
+        // Read as a message, the data would have text: field 1 is "\xff".
         data: Some(Bytes::from_static(b"\x0a\x01\xff")),
         agent_id: Some("agent".into()),
         ..TaskStatus::new("task", TaskState::TaskFailed)
@@ -49,7 +49,7 @@ fn update(status: TaskStatus) -> Event {
 }
 
 #[test]
-fn text_that_is_not_utf_8_is_replaced_and_nothing_else() {
+fn only_invalid_text_is_replaced() {
     let mut sent = status();
     sent.labels = Some(v1::Labels {
         labels: vec![v1::Label {
@@ -118,9 +118,9 @@ fn keys_and_values_of_a_map_are_text() {
 }
 
 #[test]
-fn what_the_schema_lacks_is_passed_over_as_it_is() {
-    // Field 1000 with bytes, and as a group with a field 4 (which outside of it
-    // would be the message) in it.
+fn unknown_fields_stay_unchanged() {
+    // Field 1000 with bytes, and as a group that contains a field 4, which outside of the group
+    // would be the message.
     let foreign: &[&[u8]] = &[
         b"\xc2\x3e\x02\xff\xfe",
         b"\xc3\x3e\x22\x01\xff\xc4\x3e",
@@ -142,7 +142,7 @@ fn what_the_schema_lacks_is_passed_over_as_it_is() {
 }
 
 #[test]
-fn what_is_wrong_in_another_way_is_the_error_that_it_was() {
+fn other_errors_stay_the_same() {
     let mut cut = spoiled(&status());
     cut.truncate(cut.len() - 1);
     let mut open_group = spoiled(&status());
@@ -155,7 +155,7 @@ fn what_is_wrong_in_another_way_is_the_error_that_it_was() {
 }
 
 #[test]
-fn messages_without_end_inside_each_other_are_refused() {
+fn deeply_nested_messages_are_rejected() {
     let mut container = b"\x0a\x01\xff".to_vec();
     for _ in 0..10_000 {
         let mut parent = b"\x0a\x01c\x12".to_vec();
@@ -168,7 +168,7 @@ fn messages_without_end_inside_each_other_are_refused() {
 
 proptest! {
     #[test]
-    fn a_message_comes_back_as_it_was_but_for_its_bad_text(
+    fn a_message_is_unchanged_except_for_its_invalid_text(
         texts in prop::collection::vec((any::<bool>(), ".{0,20}"), 4),
         uuid in prop::collection::vec(any::<u8>(), 0..20),
         data in prop::collection::vec(any::<u8>(), 0..300),
@@ -190,12 +190,12 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode::<Event>(bytes.into());
     }
 
     #[test]
-    fn no_damage_makes_it_panic(at in any::<prop::sample::Index>(), byte: u8) {
+    fn a_damaged_byte_does_not_panic(at in any::<prop::sample::Index>(), byte: u8) {
         let mut bytes = spoiled(&update(status()));
         let at = at.index(bytes.len());
         bytes[at] = byte;

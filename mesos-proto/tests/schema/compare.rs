@@ -6,7 +6,7 @@ use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
 };
 
-/// The field numbers by which descriptor.proto leads to what a comment belongs to.
+/// The field numbers of descriptor.proto in the path from a file to a commented element.
 const MESSAGES_OF_FILE: i32 = 4;
 const ENUMS_OF_FILE: i32 = 5;
 const FIELDS: i32 = 2;
@@ -14,10 +14,10 @@ const NESTED: i32 = 3;
 const ENUMS: i32 = 4;
 const VALUES: i32 = 2;
 
-/// The note in our .proto files on what no release has.
+/// The mark in our .proto files for elements that are not in any release.
 const UNRELEASED: &str = "Since: unreleased.";
 
-/// What is said of one message, field, enum or value.
+/// The properties of a message, field, enum or value.
 pub(crate) struct Fact {
     what: String,
     unreleased: bool,
@@ -26,18 +26,18 @@ pub(crate) struct Fact {
 #[derive(Default)]
 pub(crate) struct Facts {
     by_name: BTreeMap<String, Fact>,
-    /// The fields of each message and the values of each enum as they were declared, which is the
-    /// order of JSON, and says which value of an enum is its default.
+    /// The fields of each message and the values of each enum in the order of their declaration.
+    /// The order decides the order in JSON and the default of an enum.
     order: BTreeMap<String, Vec<String>>,
-    notes: HashSet<Vec<i32>>,
+    marked: HashSet<Vec<i32>>,
 }
 
 /// All facts about `file`.
 pub(crate) fn facts(file: &FileDescriptorProto) -> Facts {
     let locations = file.source_code_info.iter().flat_map(|info| &info.location);
-    let noted = locations.filter(|location| location.leading_comments().contains(UNRELEASED));
+    let marked = locations.filter(|location| location.leading_comments().contains(UNRELEASED));
     let mut facts = Facts {
-        notes: noted.map(|location| location.path.clone()).collect(),
+        marked: marked.map(|location| location.path.clone()).collect(),
         ..Facts::default()
     };
     for (index, message) in (0..).zip(&file.message_type) {
@@ -51,7 +51,7 @@ pub(crate) fn facts(file: &FileDescriptorProto) -> Facts {
 
 impl Facts {
     fn add(&mut self, name: String, what: String, path: &[i32]) {
-        let unreleased = (0..=path.len()).any(|length| self.notes.contains(&path[..length]));
+        let unreleased = (0..=path.len()).any(|length| self.marked.contains(&path[..length]));
         self.by_name.insert(name, Fact { what, unreleased });
     }
 
@@ -127,7 +127,7 @@ fn describe(message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
     )
 }
 
-/// Each difference, as a line.
+/// Each difference, as a line of text.
 pub(crate) fn differences(ours: &Facts, theirs: &Facts) -> Vec<String> {
     let mut found = Vec::new();
     for (name, our) in &ours.by_name {
@@ -135,7 +135,7 @@ pub(crate) fn differences(ours: &Facts, theirs: &Facts) -> Vec<String> {
             None if our.unreleased => {}
             None => found.push(format!("{name}: ours only")),
             Some(_) if our.unreleased => {
-                found.push(format!("{name}: noted as unreleased, but released"))
+                found.push(format!("{name}: marked as unreleased, but released"))
             }
             Some(their) if our.what != their.what => {
                 found.push(format!("{name}: ours {}; theirs {}", our.what, their.what));
@@ -165,7 +165,7 @@ pub(crate) fn differences(ours: &Facts, theirs: &Facts) -> Vec<String> {
         let (our, their) = (common(our, their), common(their, our));
         if our != their {
             found.push(format!(
-                "the order in {name}: ours {}, theirs {}",
+                "order in {name}: ours {}, theirs {}",
                 our.join(" "),
                 their.join(" ")
             ));

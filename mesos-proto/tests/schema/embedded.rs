@@ -1,5 +1,5 @@
-//! Finds the serialized `FileDescriptorProto`s in a file's bytes. protobuf's generated C++ holds
-//! one for each .proto file, as a constant that begins with the file's name and ends with a NUL.
+//! Finds the serialized `FileDescriptorProto`s in a file's bytes. protobuf's generated C++ has one
+//! for each .proto file, as a constant that begins with the file's name and ends with a NUL.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use prost_types::FileDescriptorProto;
 /// The key of field 1, the name: a string.
 const NAME_KEY: u8 = 0x0a;
 const SUFFIX: &[u8] = b".proto";
-/// Longer names need a second byte for their length; none of Mesos' is near that.
+/// Longer names need a second byte for their length. No file of Mesos has such a name.
 const LONGEST_NAME: usize = 127;
 
 /// Every descriptor in `bytes`, by its file's name.
@@ -21,7 +21,7 @@ pub(crate) fn descriptors(bytes: &[u8]) -> BTreeMap<String, FileDescriptorProto>
         .collect()
 }
 
-/// The descriptor whose name ends where `end` is.
+/// The descriptor whose name ends at `end`.
 fn ending_in(bytes: &[u8], end: usize) -> Option<FileDescriptorProto> {
     (SUFFIX.len() + 1..=LONGEST_NAME.min(end.checked_sub(2)?)).find_map(|length| {
         let start = end - length - 2;
@@ -35,13 +35,13 @@ fn ending_in(bytes: &[u8], end: usize) -> Option<FileDescriptorProto> {
     })
 }
 
-/// How many of `bytes` are fields 2 to 12.
+/// The number of leading bytes that are fields 2 to 12.
 fn extent(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     loop {
         let before = rest.len();
         let field = decode_key(&mut rest).and_then(|(number, wire_type)| {
-            // public_dependency and weak_dependency are numbers, all else has a length.
+            // public_dependency and weak_dependency are numbers; all other fields have a length.
             let expected = if matches!(number, 10 | 11) {
                 WireType::Varint
             } else {

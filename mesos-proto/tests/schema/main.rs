@@ -1,6 +1,6 @@
-//! Holds our .proto files against the descriptors that a real libmesos carries inside: every
-//! message, field and enum value, in both directions. What only we have has to be noted
-//! `Since: unreleased.` in the .proto file, and what is noted so must not be in libmesos.
+//! Compares our .proto files with the descriptors in a real libmesos: every message, field and enum
+//! value, in both directions. An element that only our files have must be marked `Since:
+//! unreleased.`, and a marked element must not be in libmesos.
 
 mod compare;
 mod embedded;
@@ -42,7 +42,7 @@ fn ours() -> BTreeMap<String, FileDescriptorProto> {
 }
 
 #[test]
-fn the_schema_is_the_one_that_libmesos_carries_inside() {
+fn the_schema_equals_the_one_in_libmesos() {
     let library = mesos_local::libmesos_blocking(mesos_local::DEFAULT_VERSION);
     let Some(library) = mesos_local::testing::require_real(library) else {
         return;
@@ -60,7 +60,7 @@ fn the_schema_is_the_one_that_libmesos_carries_inside() {
     }
     assert!(
         wrong.is_empty(),
-        "the schema is not that of {}:\n{}",
+        "the schema differs from {}:\n{}",
         library.display(),
         wrong.join("\n")
     );
@@ -91,7 +91,7 @@ fn mesos_proto() -> FileDescriptorProto {
         .expect("is one of them")
 }
 
-/// The differences between a file and itself after `change`, both without notes.
+/// The differences between a file and a changed copy, both without marks.
 fn after(change: impl FnOnce(&mut FileDescriptorProto)) -> Vec<String> {
     let ours = FileDescriptorProto {
         source_code_info: None,
@@ -163,7 +163,7 @@ fn every_change_of_an_enum_value_is_a_difference() {
 }
 
 #[test]
-fn what_one_side_alone_has_is_a_difference() {
+fn an_element_of_only_one_side_is_a_difference() {
     let gone = after(|file| {
         file.message_type
             .retain(|message| message.name() != "Filters")
@@ -190,17 +190,17 @@ fn another_order_is_a_difference() {
     let fields = after(|file| message(file, "ContainerID").field.reverse());
     assert_eq!(
         fields,
-        ["the order in mesos.v1.ContainerID: ours value parent, theirs parent value"]
+        ["order in mesos.v1.ContainerID: ours value parent, theirs parent value"]
     );
 }
 
 #[test]
-fn only_what_is_noted_as_unreleased_may_be_ours_alone_and_it_has_to_be() {
+fn only_elements_marked_as_unreleased_are_ours_only() {
     let ours = mesos_proto();
     let released = differences(&facts(&ours), &facts(&ours));
-    let noted = "mesos.v1.CapabilityInfo.Capability.BPF";
+    let marked = "mesos.v1.CapabilityInfo.Capability.BPF";
     assert!(
-        released.contains(&format!("{noted}: noted as unreleased, but released")),
+        released.contains(&format!("{marked}: marked as unreleased, but released")),
         "{released:?}"
     );
 
@@ -213,7 +213,7 @@ fn only_what_is_noted_as_unreleased_may_be_ours_alone_and_it_has_to_be() {
     assert!(
         !unreleased
             .iter()
-            .any(|difference| difference.starts_with(noted)),
+            .any(|difference| difference.starts_with(marked)),
         "{unreleased:?}"
     );
 }
