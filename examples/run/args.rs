@@ -58,7 +58,7 @@ impl BackendName {
 
 /// The text of an address that parses. What libmesos takes of them is fewer,
 /// and it says so itself.
-fn address(text: &str) -> Result<String, mesos::http::EndpointError> {
+fn address(text: &str) -> Result<String, mesos::http::AddressError> {
     text.parse::<Master>().map(|_| text.to_owned())
 }
 

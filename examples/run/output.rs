@@ -15,7 +15,7 @@ impl Output {
     /// The files `stdout` and `stderr` of a sandbox.
     pub(crate) fn new(agent: &Endpoint, sandbox: &str) -> Self {
         let follow = |name: &str| {
-            let client = OperatorClient::new(agent.clone());
+            let client = OperatorClient::for_endpoint(agent.clone());
             Follow::new(client, format!("{sandbox}/{name}"))
         };
         Self {

@@ -13,7 +13,7 @@ use mesos::http::HttpBackend;
 /// An address that is none, a name that is none, a libmesos that cannot be had.
 pub async fn backend(name: &str, master: &str) -> Result<Box<dyn Backend<SchedulerApi>>, BoxError> {
     match name {
-        "http" => Ok(Box::new(HttpBackend::detect(master.parse()?))),
+        "http" => Ok(Box::new(HttpBackend::new(master.parse()?))),
         #[cfg(feature = "native")]
         "native" => {
             let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;

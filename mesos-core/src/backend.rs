@@ -1,8 +1,8 @@
-//! What a backend is: the part that differs between HTTP and libmesos.
+//! The interface of a backend: the part that differs between HTTP and libmesos.
 //!
-//! A backend opens subscriptions and carries calls. It knows neither handlers
-//! nor offers nor acknowledgement; those live above it, once, in this crate.
-//! The traits are open, so that a third backend can be written outside.
+//! A backend opens subscriptions and sends calls. Handlers, offers and acknowledgements are
+//! implemented once, in this crate, on top of it. The traits can be implemented outside, for a
+//! third backend.
 
 use std::fmt;
 use std::future::Future;
@@ -94,33 +94,30 @@ impl Api for ExecutorApi {
 /// Opens subscriptions.
 #[async_trait]
 pub trait Backend<A: Api>: Send + Sync + fmt::Debug {
-    /// `http`, `native`, …; used in messages.
+    /// The name for messages: `http`, `native`, ….
     fn name(&self) -> &'static str;
 
-    /// What this backend can do beyond the least common part.
+    /// The optional features that this backend supports.
     fn capabilities(&self) -> Capabilities;
 
-    /// Connects, sends the SUBSCRIBE in `call`, and returns once the peer has
-    /// taken it for processing. Whether the subscription is granted only its
-    /// first event says (SUBSCRIBED or ERROR).
+    /// Connects, sends the SUBSCRIBE in `call`, and returns when the peer has accepted it for
+    /// processing. The first event says whether the subscription is granted (SUBSCRIBED or ERROR).
     ///
-    /// One attempt: waiting and trying again is the caller's part. Dropping
-    /// the future drops the attempt and its connections.
+    /// This is one attempt: the caller waits and retries. Dropping the future cancels the attempt
+    /// and closes its connections.
     async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>>;
 
-    /// Completes when another attempt has become worth more than the last one
-    /// was: a leading peer is known where none was, or another one. A driver
-    /// that waits before its next attempt waits less then, within the bounds of
-    /// its backoff. Cancel safe.
+    /// Completes when a leader becomes known or changes, so that retrying early makes sense. A
+    /// driver that waits before its next attempt then waits less, within the bounds of its backoff.
+    /// Cancel safe.
     ///
-    /// The default never completes, as fits a backend that finds nothing out
-    /// between attempts.
-    async fn news(&self) {
+    /// The default never completes: it suits a backend that learns nothing between attempts.
+    async fn leader_changed(&self) {
         std::future::pending().await
     }
 }
 
-/// A backend that is chosen at run time.
+/// A backend that is selected at run time.
 #[async_trait]
 impl<A: Api> Backend<A> for Box<dyn Backend<A>> {
     fn name(&self) -> &'static str {
@@ -135,19 +132,18 @@ impl<A: Api> Backend<A> for Box<dyn Backend<A>> {
         (**self).subscribe(call).await
     }
 
-    async fn news(&self) {
-        (**self).news().await;
+    async fn leader_changed(&self) {
+        (**self).leader_changed().await;
     }
 }
 
-/// An open subscription. Dropping `events` closes it; calls made through
-/// `calls` afterwards fail.
+/// An open subscription. Dropping `events` closes it; later calls through `calls` fail.
 pub struct Subscription<A: Api> {
-    /// What Mesos sends, in its order.
+    /// The events from Mesos, in the order in which Mesos sent them.
     pub events: Box<dyn EventStream<A>>,
-    /// The way back, bound to this very subscription.
+    /// Sends calls that belong to this subscription.
     pub calls: Arc<dyn Calls<A>>,
-    /// Who is at the other end, for messages: `http://10.0.0.1:5050/master`.
+    /// The peer, for messages: `http://10.0.0.1:5050/master`.
     pub peer: String,
 }
 
@@ -160,33 +156,31 @@ impl<A: Api> fmt::Debug for Subscription<A> {
     }
 }
 
-/// What comes out of an [`EventStream`].
+/// An item of an [`EventStream`].
 #[derive(Debug)]
 pub enum Incoming<A: Api> {
-    /// An event, and the bytes it was decoded from (empty where the backend
-    /// has none): they show what a newer Mesos sent that this schema lacks.
+    /// An event, and the bytes that it was decoded from (empty if the backend does not have them).
+    /// The bytes contain fields of a newer Mesos that this schema lacks.
     Event(Box<A::Event>, Bytes),
-    /// The connection is lost and the backend reconnects by itself; the next
-    /// event is a SUBSCRIBED. A backend that leaves reconnecting to the caller
-    /// ends the stream instead.
+    /// The connection is lost and the backend reconnects; the next event is a SUBSCRIBED. A
+    /// backend that leaves reconnecting to the caller ends the stream instead.
     Disconnected(Error),
 }
 
 /// The events of one subscription.
 #[async_trait]
 pub trait EventStream<A: Api>: Send {
-    /// The next event. An error is the end of the subscription, and its reason.
+    /// The next event. An error ends the subscription, and says why.
     ///
-    /// What shows that a subscription is worth nothing ends it here, also where
-    /// that is the answer to a call, or a call of a scheduler that got no
-    /// answer in time: those who made the call may not be there any more.
+    /// Any sign that the subscription is dead is reported here as an error, even if the sign was
+    /// the response to a call, or a scheduler's call that got no response in time: the caller may
+    /// have dropped the [`Answer`].
     ///
-    /// Cancel safe: dropping the future loses nothing.
+    /// Cancel safe: dropping the future loses no event.
     async fn next(&mut self) -> Result<Incoming<A>>;
 
-    /// How many events are there already, of those that [`next`](Self::next)
-    /// will return. For metrics and [`Health`](crate::scheduler::Health); the
-    /// default does not know of any.
+    /// The number of events that [`next`](Self::next) can return without waiting, for metrics and
+    /// [`Health`](crate::scheduler::Health). The default returns 0.
     fn queued(&self) -> usize {
         0
     }
@@ -195,32 +189,30 @@ pub trait EventStream<A: Api>: Send {
 /// The calls of one subscription.
 #[async_trait]
 pub trait Calls<A: Api>: Send + Sync {
-    /// Puts `call` in line and returns what will become its answer. Waits only
-    /// while the line is full.
+    /// Queues `call` and returns the future of its answer. Waits only while the queue is full.
     ///
-    /// Calls reach Mesos in the order in which this future was completed.
-    /// Dropping the future before it completes means that the call is not
-    /// made; dropping the [`Answer`] does not take the call back.
+    /// Calls reach Mesos in the order in which these futures complete. If the future is dropped
+    /// before it completes, the call is not made. Dropping the [`Answer`] does not cancel the call.
     async fn send(&self, call: A::Call) -> Result<Answer>;
 }
 
-/// The answer to a call that is in line.
+/// The answer to a queued call.
 #[derive(Debug)]
-#[must_use = "an answer that nobody looks at may be a refusal"]
+#[must_use = "the answer may be a refusal"]
 pub struct Answer(oneshot::Receiver<Result<()>>);
 
-/// The other end of an [`Answer`], held by the backend.
+/// The backend's half of an [`Answer`].
 #[derive(Debug)]
 pub struct AnswerSender(oneshot::Sender<Result<()>>);
 
 impl Answer {
-    /// An answer and the end that gives it.
+    /// An answer, and the sender that completes it.
     pub fn channel() -> (AnswerSender, Self) {
         let (sender, receiver) = oneshot::channel();
         (AnswerSender(sender), Self(receiver))
     }
 
-    /// An answer that is there already.
+    /// An answer that is complete.
     pub fn ready(result: Result<()>) -> Self {
         let (sender, answer) = Self::channel();
         sender.send(result);
@@ -229,7 +221,7 @@ impl Answer {
 }
 
 impl AnswerSender {
-    /// Answers. Nobody may be listening any more; that is fine.
+    /// Completes the answer. It has no effect if the [`Answer`] was dropped.
     pub fn send(self, result: Result<()>) {
         let _ = self.0.send(result);
     }

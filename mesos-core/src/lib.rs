@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod backend;
 mod capability;
 mod disconnected;
@@ -41,6 +42,7 @@ mod unknown;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use address::{AddressError, AddressErrorKind, Endpoint, Master, Scheme};
 pub use capability::{Capabilities, Capability};
 pub use disconnected::Disconnected;
 pub use driver::{Driver, Running};

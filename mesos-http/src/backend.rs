@@ -10,15 +10,15 @@ use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Incoming as Body;
 use mesos_core::backend::{Api, Backend, ExecutorApi, SchedulerApi, Subscription};
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_core::{Capabilities, Error, ErrorKind, Result};
+use mesos_core::{Capabilities, Endpoint, Error, ErrorKind, Master, Result, Scheme};
 use mesos_proto::v1::{executor, scheduler};
 use tokio::sync::{oneshot, watch};
 
 use crate::auth::{Access, Credentials};
-use crate::detect::{Detector, Leader, Master, Sighting};
-use crate::endpoint::{Endpoint, Scheme};
+use crate::detect::{Detector, Sighting};
 use crate::operator::OperatorClient;
 use crate::pipeline::{Bound, Line};
+use crate::target::{Peer, Target};
 use crate::transport::connection::{Connection, STREAM_ID};
 use crate::transport::settings::Settings;
 #[cfg(feature = "tls")]
@@ -29,77 +29,55 @@ use crate::wire::codec::Codec;
 use crate::wire::redirect::{self, REDIRECTS};
 use crate::wire::stream::{Events, Reader};
 
-/// Mesos over its v1 HTTP API.
+/// The backend over Mesos' v1 HTTP API.
 ///
-/// A scheduler needs a master: one [`Endpoint`], which may be any of them (one
-/// that is not the leader redirects to it), or the leader, found
-/// [in some way](Self::detect). An executor needs its agent's endpoint.
+/// A scheduler needs the address of its masters, in any form that [`Master`] accepts. If one master
+/// is named, it may be any master of the cluster: one that is not the leader redirects to it. An
+/// executor needs the address of its agent ([`for_executor`](Self::for_executor)).
 ///
 /// ```
 /// use std::time::Duration;
-/// use mesos_http::{Endpoint, HttpBackend};
+/// use mesos::http::HttpBackend;
 ///
-/// let master: Endpoint = "http://10.0.0.1:5050".parse()?;
-/// let backend = HttpBackend::new(master).response_timeout(Duration::from_secs(30));
+/// let backend = HttpBackend::new("http://10.0.0.1:5050".parse()?)
+///     .response_timeout(Duration::from_secs(30));
 /// # let _ = backend;
-/// # Ok::<(), mesos_http::EndpointError>(())
+/// # Ok::<(), mesos::AddressError>(())
 /// ```
 ///
-/// Needs a tokio runtime with time and I/O; each subscription runs two tasks.
+/// A backend needs a tokio runtime with time and I/O enabled. Each subscription runs two tasks.
 #[derive(Clone, Debug)]
 pub struct HttpBackend {
     target: Target,
     settings: Settings,
-    /// How the leader is found, if by an address.
-    #[cfg(feature = "tls")]
-    master: Option<Master>,
-}
-
-#[derive(Clone, Debug)]
-enum Target {
-    /// A master or an agent.
-    Endpoint(Endpoint),
-    /// The leading master.
-    Leader(Leader),
 }
 
 impl HttpBackend {
-    /// A backend with default settings. Nothing is sent before a subscription.
-    pub fn new(endpoint: Endpoint) -> Self {
-        Self::with_target(Target::Endpoint(endpoint))
-    }
-
-    /// A backend for a scheduler that finds the leading master by itself, as
-    /// [`detect`](crate::detect) says. Nothing is sent or read before a
-    /// subscription.
+    /// A backend with default settings. It sends and reads nothing before a subscription.
+    ///
+    /// If `master` names one [`Endpoint`], requests go to that endpoint. Otherwise the backend
+    /// finds the leading master as [`detect`](crate::detect) describes.
     ///
     /// ```
-    /// use mesos_http::HttpBackend;
+    /// use mesos::http::HttpBackend;
     ///
-    /// let backend = HttpBackend::detect("http://m1:5050,http://m2:5050".parse()?);
+    /// let backend = HttpBackend::new("http://m1:5050,http://m2:5050".parse()?);
     /// # let _ = backend;
-    /// # Ok::<(), mesos_http::EndpointError>(())
+    /// # Ok::<(), mesos::AddressError>(())
     /// ```
-    pub fn detect(master: Master) -> Self {
-        let leader = Leader::new(master.detector());
-        Self {
-            #[cfg(feature = "tls")]
-            master: Some(master),
-            ..Self::with_target(Target::Leader(leader))
-        }
+    pub fn new(master: Master) -> Self {
+        Self::with_target(Target::new(master))
     }
 
-    /// A backend for a scheduler that asks `detector` for the leading master.
+    /// A backend for a scheduler that finds the leading master through a custom `detector`.
     pub fn with_detector(detector: impl Detector + 'static) -> Self {
-        Self::with_target(Target::Leader(Leader::new(Arc::new(detector))))
+        Self::with_target(Target::detected(Arc::new(detector)))
     }
 
     fn with_target(target: Target) -> Self {
         Self {
             target,
             settings: Settings::default(),
-            #[cfg(feature = "tls")]
-            master: None,
         }
     }
 
@@ -117,7 +95,7 @@ impl HttpBackend {
         if environment.tls {
             endpoint = endpoint.with_scheme(Scheme::Https);
         }
-        let mut backend = Self::new(endpoint);
+        let mut backend = Self::new(endpoint.into());
         if let Some(token) = &environment.token {
             let credentials = Credentials::bearer(token).map_err(|fault| {
                 let message = format!("MESOS_EXECUTOR_AUTHENTICATION_TOKEN: {fault}");
@@ -155,9 +133,9 @@ impl HttpBackend {
     /// does, which goes by `LIBPROCESS_SSL_ENABLED`:
     ///
     /// ```
-    /// use mesos_http::{HttpBackend, TlsConfig};
+    /// use mesos::http::{HttpBackend, TlsConfig};
     ///
-    /// let mut backend = HttpBackend::detect("10.0.0.1:5050".parse()?);
+    /// let mut backend = HttpBackend::new("10.0.0.1:5050".parse()?);
     /// if let Some(tls) = TlsConfig::from_libprocess_env()? {
     ///     backend = backend.tls(tls);
     /// }
@@ -166,11 +144,7 @@ impl HttpBackend {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: TlsConfig) -> Self {
-        if let Some(master) = &self.master {
-            // Nothing was asked of the one before it, or not by this backend.
-            let detector = master.default_scheme(Scheme::Https).detector();
-            self.target = Target::Leader(Leader::new(detector));
-        }
+        self.target.prefer_https();
         self.settings.tls = tls;
         self
     }
@@ -218,8 +192,8 @@ impl HttpBackend {
     /// [`DEFAULT_LIMIT`](crate::recordio::DEFAULT_LIMIT), which says why). A
     /// longer one ends the subscription with an error that names this limit.
     #[must_use]
-    pub fn record_limit(mut self, bytes: u64) -> Self {
-        self.settings.record_limit = bytes;
+    pub fn max_record_size(mut self, bytes: u64) -> Self {
+        self.settings.max_record_size = bytes;
         self
     }
 
@@ -265,19 +239,15 @@ impl HttpBackend {
         self
     }
 
-    /// A client of the operator API at [`endpoint`](Self::endpoint), with the
-    /// settings of this backend: an executor's way to its agent's containers.
-    pub fn operator(&self) -> Option<OperatorClient> {
-        let endpoint = self.endpoint()?.clone();
-        Some(OperatorClient::with(endpoint, self.settings.clone()))
+    /// A client of the operator API of the same masters or agent, with the same TLS settings,
+    /// credentials, codec and limits. An executor uses it for its agent's containers.
+    pub fn operator(&self) -> OperatorClient {
+        OperatorClient::with(self.target.separate(), self.settings.clone())
     }
 
-    /// Where this backend subscribes, unless it finds that out itself.
+    /// The endpoint that requests go to, unless the backend has to find the leader.
     pub fn endpoint(&self) -> Option<&Endpoint> {
-        match &self.target {
-            Target::Endpoint(endpoint) => Some(endpoint),
-            Target::Leader(_) => None,
-        }
+        self.target.endpoint()
     }
 
     /// Subscribes at `first`, or where it redirects to; says where that was.
@@ -312,7 +282,7 @@ impl HttpBackend {
                     let patience = settings.response_timeout;
                     let mut answer =
                         Answer::read(&endpoint, response, REASON_LIMIT, patience).await;
-                    access.judge(&mut answer);
+                    access.annotate(&mut answer);
                     let purpose = Purpose::Subscribe;
                     return Err(refusal(what, purpose, &endpoint, A::PATH, &answer));
                 }
@@ -388,12 +358,12 @@ impl Backend<SchedulerApi> for HttpBackend {
     async fn subscribe(&self, call: scheduler::Call) -> Result<Subscription<SchedulerApi>> {
         let what = SchedulerApi::call_name(&call);
         let body = self.settings.codec.encode(&call)?;
-        let leader = match &self.target {
-            Target::Endpoint(master) => {
+        let leader = match &self.target.peer {
+            Peer::Endpoint(master) => {
                 let (_, subscription) = self.open(master, what, &body).await?;
                 return Ok(subscription);
             }
-            Target::Leader(leader) => leader,
+            Peer::Leader(leader) => leader,
         };
         let sighting = leader.find(self.settings.connect_timeout).await?;
         let mut errors = Vec::new();
@@ -407,19 +377,19 @@ impl Backend<SchedulerApi> for HttpBackend {
             match opened {
                 Ok((at, subscription)) => {
                     let master = master.clone();
-                    return Ok(sighting.follow(master, at, subscription));
+                    return Ok(sighting.follow(&master, at, subscription));
                 }
                 Err(error) if error.is_retryable() => errors.push(error),
                 Err(error) => return Err(error),
             }
         }
-        Err(Sighting::failed(errors))
+        Err(Sighting::failed(what, errors))
     }
 
-    async fn news(&self) {
-        match &self.target {
-            Target::Endpoint(_) => std::future::pending().await,
-            Target::Leader(leader) => leader.news().await,
+    async fn leader_changed(&self) {
+        match &self.target.peer {
+            Peer::Endpoint(_) => std::future::pending().await,
+            Peer::Leader(leader) => leader.changed().await,
         }
     }
 }
@@ -435,7 +405,7 @@ impl Backend<ExecutorApi> for HttpBackend {
     }
 
     async fn subscribe(&self, call: executor::Call) -> Result<Subscription<ExecutorApi>> {
-        let Target::Endpoint(agent) = &self.target else {
+        let Peer::Endpoint(agent) = &self.target.peer else {
             return Err(Error::new(
                 ErrorKind::Config,
                 "an executor cannot subscribe at a master; give it the address of its agent, as \

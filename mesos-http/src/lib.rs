@@ -40,7 +40,7 @@
 //!   They carry the stream id of the subscription they were made in, and none
 //!   is sent when that is over. A failed call never hurts the subscription.
 //! * Memory is bounded: the queues by their lengths, a record by
-//!   [`record_limit`](HttpBackend::record_limit), and neither by what a peer
+//!   [`max_record_size`](HttpBackend::max_record_size), and neither by what a peer
 //!   merely announces.
 //! * Subscribing again, backoff and everything else that lasts longer than a
 //!   subscription is left to `mesos-core`.
@@ -68,20 +68,22 @@
 mod auth;
 mod backend;
 pub mod detect;
-mod endpoint;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod lock;
 mod operator;
 mod pipeline;
+mod target;
 mod transport;
 mod wire;
 
 pub use auth::{Credentials, TokenProvider};
 pub use backend::HttpBackend;
-pub use detect::Master;
-pub use endpoint::{Endpoint, EndpointError, EndpointErrorKind, Scheme};
+
+// The address types are in mesos-core. They are re-exported for crates that use mesos-http directly.
+pub use mesos_core::{AddressError, AddressErrorKind, Endpoint, Master, Scheme};
 pub use operator::OperatorClient;
 #[cfg(feature = "tls")]
 pub use transport::tls::TlsConfig;

@@ -2,7 +2,8 @@
 //! the id of a framework. Both backends read the one, any scheduler may use the
 //! other; users have it as the feature `zookeeper` of the crate `mesos`.
 //!
-//! * [`Ensemble`] is an address like `zk://USER:PASSWORD@10.0.0.1:2181/mesos`.
+//! * [`client`] connects to an [`Ensemble`](mesos_core::address::Ensemble), such as
+//!   `zk://USER:PASSWORD@10.0.0.1:2181/mesos`.
 //! * [`masters`] says which of the nodes there leads, and what it says of itself.
 //! * [`ZooKeeperStore`] keeps a framework's id, for schedulers that may be
 //!   started again on another machine.
@@ -14,9 +15,8 @@
 
 #![forbid(unsafe_code)]
 
-mod ensemble;
+pub mod client;
 pub mod masters;
 mod store;
 
-pub use ensemble::{AddressError, Advice, Ensemble};
 pub use store::{ZooKeeperStore, ZooKeeperStoreError};

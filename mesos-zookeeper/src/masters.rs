@@ -28,11 +28,6 @@ use mesos_core::{Error, ErrorKind, Result};
 use mesos_proto::v1::MasterInfo;
 use prost::Message;
 
-use crate::ensemble::Advice;
-
-/// The path to write in an address of the masters that has none.
-pub const ADVICE: Advice = ("that of the masters' --zk", "/mesos");
-
 /// A node that has a number, so that it takes part in the election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member<'a> {

@@ -10,15 +10,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mesos_core::BoxError;
+use mesos_core::address::{AddressError, Ensemble};
 use mesos_core::store::{Store, check_id};
 use mesos_proto::v1::FrameworkId;
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout_at};
 use zookeeper_client::{self as zk, Client};
 
-use crate::ensemble::{AddressError, Advice, Ensemble};
-
-const ADVICE: Advice = ("one for the id", "/web-shop/framework-id");
+use crate::client;
 
 /// The session timeout that is asked for; a session lasts as long as a call.
 const SESSION: Duration = Duration::from_secs(10);
@@ -35,13 +34,13 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 ///
 /// ```
 /// use std::time::Duration;
-/// use mesos_core::Framework;
-/// use mesos_zookeeper::ZooKeeperStore;
+/// use mesos::Framework;
+/// use mesos::store::ZooKeeperStore;
 ///
 /// let store: ZooKeeperStore = "zk://zk1:2181,zk2:2181/web-shop/framework-id".parse()?;
 /// let framework = Framework::with_failover_timeout("web shop", Duration::from_secs(604_800)).store(store);
 /// # let _ = framework;
-/// # Ok::<(), mesos_zookeeper::AddressError>(())
+/// # Ok::<(), mesos::AddressError>(())
 /// ```
 ///
 /// # What it writes
@@ -195,7 +194,7 @@ impl ZooKeeperStore {
         &self,
         task: &Task<'_>,
     ) -> Result<Result<Seen, ZooKeeperStoreError>, zk::Error> {
-        let connector = self.ensemble.connector(SESSION).with_fail_eagerly();
+        let connector = client::connector(&self.ensemble, SESSION).with_fail_eagerly();
         let client = connector.connect(self.ensemble.servers()).await?;
         let wanted = match *task {
             Task::Load => return self.read(&client).await,
@@ -271,7 +270,7 @@ impl ZooKeeperStore {
         if version.is_some() {
             return Ok(client.set_data(path, data, version).await?.version);
         }
-        let options = self.ensemble.persistent();
+        let options = client::persistent(&self.ensemble);
         if let Some((parent, _)) = path.rsplit_once('/')
             && !parent.is_empty()
         {
@@ -357,7 +356,7 @@ impl FromStr for ZooKeeperStore {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         Ok(Self {
-            ensemble: Ensemble::parse(text, ADVICE)?,
+            ensemble: Ensemble::parse(text, "a path for the id", "/web-shop/framework-id")?,
             patience: Duration::from_secs(60),
             seen: Mutex::default(),
         })

@@ -72,10 +72,11 @@
 
 pub use async_trait::async_trait;
 pub use mesos_core::{
-    BackoffPolicy, BoxError, Capabilities, Capability, Delivery, Disconnected, Driver, Error,
-    ErrorKind, Executor, ExecutorDriver, Framework, HandlerResult, Offer, Result, Running,
-    Scheduler, SchedulerDriver, StatusUpdate, StopReason, Timer, UnknownEvent, backend,
-    error_chain, executor, metrics, resources, scheduler,
+    AddressError, AddressErrorKind, BackoffPolicy, BoxError, Capabilities, Capability, Delivery,
+    Disconnected, Driver, Endpoint, Error, ErrorKind, Executor, ExecutorDriver, Framework,
+    HandlerResult, Master, Offer, Result, Running, Scheduler, SchedulerDriver, Scheme,
+    StatusUpdate, StopReason, Timer, UnknownEvent, address, backend, error_chain, executor,
+    metrics, resources, scheduler,
 };
 #[cfg(feature = "http")]
 pub use mesos_http as http;
@@ -89,5 +90,5 @@ pub use mesos_proto::{Bytes, v1};
 pub mod store {
     pub use mesos_core::store::*;
     #[cfg(feature = "zookeeper")]
-    pub use mesos_zookeeper::{AddressError, ZooKeeperStore, ZooKeeperStoreError};
+    pub use mesos_zookeeper::{ZooKeeperStore, ZooKeeperStoreError};
 }

@@ -66,7 +66,7 @@ impl Mesos {
 
     async fn start_with(builder: Builder) -> Option<Self> {
         let cluster = require_real(builder.start().await)?;
-        let master: Endpoint = cluster.master_url().parse().expect("a URL");
+        let master = cluster.master_url().parse().expect("a URL");
         let (tasks, to_launch) = mpsc::unbounded_channel();
         let (sender, updates) = mpsc::unbounded_channel();
         let launcher = Launcher {
@@ -116,7 +116,7 @@ impl Mesos {
         let agent: Endpoint = self.cluster.agent_url(1).parse().expect("a URL");
         let framework = self.driver.framework_id().expect("a framework");
         let path = format!("{}/{file}", files::sandbox(&framework, &id.into()));
-        let mut follow = files::Follow::new(OperatorClient::new(agent), path);
+        let mut follow = files::Follow::new(OperatorClient::for_endpoint(agent), path);
         let bytes = follow.read().await.expect("a file");
         String::from_utf8_lossy(&bytes).into_owned()
     }

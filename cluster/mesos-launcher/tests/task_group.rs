@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use mesos_core::{
     Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, resources::Resources,
 };
-use mesos_http::{Endpoint, HttpBackend};
+use mesos_http::HttpBackend;
 use mesos_local::testing::require_real;
 use mesos_local::{Builder, LocalCluster};
 use mesos_proto::v1::offer::{Operation, operation};
@@ -91,7 +91,7 @@ async fn launch_all(
 impl Mesos {
     async fn start(builder: Builder, framework: Framework) -> Option<Self> {
         let cluster = require_real(builder.start().await)?;
-        let master: Endpoint = cluster.master_url().parse().expect("a URL");
+        let master = cluster.master_url().parse().expect("a URL");
         let (groups, to_launch) = mpsc::unbounded_channel();
         let (sender, updates) = mpsc::unbounded_channel();
         let (offers, offered) = mpsc::unbounded_channel();

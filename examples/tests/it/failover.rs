@@ -95,7 +95,7 @@ async fn lose_nothing(backend: &str) {
         }
     }
     let agent: Endpoint = cluster.agent_url(1).parse().unwrap();
-    let agent = OperatorClient::new(agent);
+    let agent = OperatorClient::for_endpoint(agent);
     let call = agent::Call {
         r#type: Some(agent::call::Type::GetTasks.into()),
         ..Default::default()

@@ -1,6 +1,6 @@
 //! The examples that README.md counts the lines of.
 
-use mesos::http::{Endpoint, HttpBackend};
+use mesos::http::HttpBackend;
 use mesos::v1::{CommandInfo, ExecutorInfo, Resource, TaskInfo, TaskState};
 use mesos::{
     Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, StopReason,
@@ -61,7 +61,7 @@ async fn hello_executor_runs_the_tasks_of_a_scheduler() {
         .build();
     let task = TaskInfo::builder("hello").executor(executor);
     let task = task.cpus(0.1).mem(32.0).build();
-    let master: Endpoint = cluster.master_url().parse().unwrap();
+    let master = cluster.master_url().parse().unwrap();
     let scheduler = Launch(Some(task), Vec::new());
     let run = SchedulerDriver::run(
         scheduler,

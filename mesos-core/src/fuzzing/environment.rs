@@ -1,6 +1,7 @@
 //! Fuzzes the environment of an executor.
 
 use super::SECRET;
+use crate::address::Endpoint;
 use crate::executor::ExecutorEnvironment;
 
 /// Parses an environment with one variable in each line: `NAME=VALUE`.
@@ -35,4 +36,5 @@ pub fn executor_environment(data: &[u8]) {
     }
     let shown = format!("{environment:?}");
     assert!(public || !shown.contains(SECRET), "{shown}");
+    let _ = Endpoint::from_pid(&environment.agent_pid);
 }

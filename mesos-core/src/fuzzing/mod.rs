@@ -4,11 +4,13 @@
 //! Compiled by `cargo fuzz`, which sets `cfg(fuzzing)`, and for the tests of this crate. Not part of
 //! the public API. Each function panics if a property does not hold.
 
+mod addresses;
 mod environment;
 mod resources;
 #[cfg(test)]
 mod tests;
 
+pub use addresses::master_address;
 pub use environment::executor_environment;
 pub use resources::resources;
 

@@ -18,7 +18,7 @@ macro_rules! targets {
     };
 }
 
-targets![executor_environment, resources,];
+targets![executor_environment, master_address, resources,];
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/fuzz")

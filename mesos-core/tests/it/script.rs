@@ -84,7 +84,7 @@ impl<A: Api> Peer<A> {
     }
 
     /// Says that another attempt is worth more than the last one was.
-    pub(crate) fn news(&self) {
+    pub(crate) fn leader_changed(&self) {
         self.news.notify_one();
     }
 
@@ -191,7 +191,7 @@ impl<A: Api> Backend<A> for Scripted<A> {
         granted.await.map_err(|_| gone())?
     }
 
-    async fn news(&self) {
+    async fn leader_changed(&self) {
         self.news.notified().await;
     }
 }

@@ -94,7 +94,7 @@ impl<'a> Access<'a> {
 
     /// Makes a refusal fit to be shown: without what was sent, should the peer
     /// have sent that back, and with what to do about a 401.
-    pub(crate) fn judge(&self, answer: &mut Answer) {
+    pub(crate) fn annotate(&self, answer: &mut Answer) {
         if answer.status.is_success() {
             return;
         }
@@ -172,7 +172,7 @@ mod tests {
             advice: None,
         };
         let access = Access::of(&settings).await.expect("access");
-        access.judge(&mut answer);
+        access.annotate(&mut answer);
         assert_eq!(answer.body, "got Basi*** ***: no");
     }
 }

@@ -1,32 +1,32 @@
-//! A file in which an address is written.
+//! A file that contains an address.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use mesos_core::{Error, ErrorKind, Result, error_chain};
+use mesos_core::address::Location;
+use mesos_core::{AddressError, Error, ErrorKind, Master, Result, error_chain};
 use tokio::sync::watch;
 
-use super::master::{Address, Master};
-use super::settings::Settings;
-use super::{Detection, Detector};
-use crate::endpoint::EndpointError;
+use super::{Detection, Detector, detector};
+use crate::lock::lock;
 
-/// How many files may be read until one has another form of address.
+/// The limit for a chain of files that each name the next one.
 const FILES: usize = 8;
 
-/// The longest content that is taken for an address, in bytes.
+/// The limit for the size of a file, in bytes.
 const LIMIT: u64 = 64 << 10;
 
-/// Finds the leader with what a file says.
+/// Finds the leader with the address in a file.
 #[derive(Clone, Debug)]
 pub(super) struct File {
     path: PathBuf,
-    settings: Settings,
+    /// Has the settings for the address in the file.
+    settings: Master,
     current: Arc<Mutex<Option<Current>>>,
 }
 
-/// What the file said when it was last read.
+/// The content of the file when it was last read.
 #[derive(Clone, Debug)]
 struct Current {
     master: Master,
@@ -34,7 +34,7 @@ struct Current {
 }
 
 impl File {
-    pub(super) fn new(path: PathBuf, settings: Settings) -> Self {
+    pub(super) fn new(path: PathBuf, settings: Master) -> Self {
         Self {
             path,
             settings,
@@ -46,30 +46,30 @@ impl File {
         let path = self.path.clone();
         let read = match tokio::task::spawn_blocking(move || read(path)).await {
             Ok(read) => read,
-            Err(end) => {
-                Err(Error::new(ErrorKind::Backend, "reading was ended early").with_source(end))
+            Err(source) => {
+                let message = "the tokio runtime shut down while the address was read";
+                Err(Error::new(ErrorKind::Backend, message).with_source(source))
             }
         };
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.current);
         match read {
             Ok(master) => {
-                let master = master.with_settings(self.settings.clone());
-                // The same detector as long as the file says the same, so that
-                // there is one session with a ZooKeeper and not one for each
-                // subscription.
+                let master = master.with_settings_of(&self.settings);
+                // The detector is kept while the content stays the same, so that there is one
+                // ZooKeeper session, and not one for each subscription.
                 if current
                     .as_ref()
                     .is_none_or(|current| current.master != master)
                 {
                     tracing::info!(file = %self.path.display(), %master, "address read");
                     *current = Some(Current {
-                        detector: master.detector(),
+                        detector: detector(&master),
                         master,
                     });
                 }
             }
             Err(error) if current.is_some() => {
-                tracing::warn!(error = %error_chain(&error), "what the file said before stays valid");
+                tracing::warn!(error = %error_chain(&error), "the previous address stays in effect");
             }
             Err(error) => return Err(error),
         }
@@ -82,11 +82,14 @@ impl File {
 
 impl Detector for File {
     fn watch(&self) -> watch::Receiver<Detection> {
-        let reading = format!("{} is being read", self.path.display());
+        let reading = format!(
+            "the address in {} has not been read yet",
+            self.path.display()
+        );
         let (sender, receiver) = watch::channel(Err(Error::new(ErrorKind::NotLeader, reading)));
         let file = self.clone();
         tokio::spawn(async move {
-            let mut news = match file.detector().await {
+            let mut detected = match file.detector().await {
                 Ok(detector) => detector.watch(),
                 Err(error) => {
                     let _ = sender.send(Err(error));
@@ -94,13 +97,13 @@ impl Detector for File {
                 }
             };
             loop {
-                let latest = news.borrow_and_update().clone();
+                let latest = detected.borrow_and_update().clone();
                 if sender.send(latest).is_err() {
                     return;
                 }
                 tokio::select! {
                     () = sender.closed() => return,
-                    more = news.changed() => if more.is_err() {
+                    changed = detected.changed() => if changed.is_err() {
                         return;
                     },
                 }
@@ -110,18 +113,17 @@ impl Detector for File {
     }
 }
 
-/// Reads one file after the other until one says something else than where the
-/// next is.
+/// Reads one file after the other, until one contains another form of address than `file://`.
 fn read(mut path: PathBuf) -> Result<Master> {
     let first = path.clone();
     for _ in 0..FILES {
         let content = content(&path)?;
-        let master: Master = content.parse().map_err(|source: EndpointError| {
-            let message = format!("{} has no address of a Mesos in it", path.display());
+        let master: Master = content.parse().map_err(|source: AddressError| {
+            let message = format!("{} does not contain a master's address", path.display());
             Error::new(ErrorKind::Config, message).with_source(source)
         })?;
-        match master.address {
-            Address::File(next) => path = next,
+        match master.location() {
+            Location::File(next) => path = next.to_owned(),
             _ => return Ok(master),
         }
     }
@@ -129,8 +131,8 @@ fn read(mut path: PathBuf) -> Result<Master> {
     Err(Error::new(
         ErrorKind::Config,
         format!(
-            "{first} leads to more than {FILES} files that each name another; write the address \
-             of the masters into it"
+            "{first} starts a chain of more than {FILES} files that each name another file; write \
+             the address of the masters into it"
         ),
     ))
 }
@@ -148,7 +150,7 @@ fn content(path: &Path) -> Result<String> {
         .with_source(source)),
         Ok(_) if content.len() as u64 > LIMIT => Err(Error::new(
             ErrorKind::Config,
-            format!("{path} is longer than {LIMIT} bytes; it should have one address in it"),
+            format!("{path} is longer than {LIMIT} bytes; it should contain one address"),
         )),
         Ok(_) => Ok(content),
     }

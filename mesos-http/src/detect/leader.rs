@@ -1,43 +1,43 @@
-//! What a subscription has to do with detection: finding whom to ask, and
-//! noticing that it should be asked elsewhere.
+//! The leader from the point of view of a subscription: which masters to try, and whether the
+//! leader has moved.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mesos_core::backend::{EventStream, Incoming, SchedulerApi, Subscription};
-use mesos_core::{Delivery, Error, ErrorKind, Result, error_chain};
+use mesos_core::{Delivery, Endpoint, Error, ErrorKind, Result, error_chain};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::{Detection, Detector};
-use crate::endpoint::Endpoint;
+use crate::lock::lock;
 
-/// The leader, whoever that is.
+/// The leading master, as a detector reports it.
 #[derive(Clone, Debug)]
 pub(crate) struct Leader {
     detector: Arc<dyn Detector>,
-    /// Who took the last subscription, as the detector called it.
+    /// The master that accepted the last subscription, as the detector named it.
     last: Arc<Mutex<Option<Endpoint>>>,
-    /// What the last attempt knew.
+    /// What was known at the last attempt.
     known: Arc<Mutex<Option<Known>>>,
 }
 
-/// What was known of the leader, and a way to wait for news.
+/// What was known about the leader, and a way to wait for a change.
 #[derive(Clone, Debug)]
 struct Known {
     seen: Option<Vec<Endpoint>>,
-    news: watch::Receiver<Detection>,
+    detected: watch::Receiver<Detection>,
 }
 
-/// Where the leader was seen, for one attempt to subscribe.
+/// The result of a lookup, for one attempt to subscribe.
 #[derive(Debug)]
 pub(crate) struct Sighting {
     detector: Arc<dyn Detector>,
     masters: Vec<Endpoint>,
-    /// The same in the detector's order.
+    /// The same masters in the detector's order.
     seen: Vec<Endpoint>,
-    news: watch::Receiver<Detection>,
+    detected: watch::Receiver<Detection>,
     last: Arc<Mutex<Option<Endpoint>>>,
 }
 
@@ -50,94 +50,97 @@ impl Leader {
         }
     }
 
-    /// Completes when a leader is known that the last attempt did not know.
-    /// Cancel safe.
-    pub(crate) async fn news(&self) {
+    /// The same leader for another user: only the detector is shared.
+    pub(crate) fn separate(&self) -> Self {
+        Self::new(Arc::clone(&self.detector))
+    }
+
+    /// Completes when a leader is known that was not known at the last attempt. Cancel safe.
+    pub(crate) async fn changed(&self) {
         let known = lock(&self.known).clone();
-        if let Some(Known { seen, mut news }) = known {
+        if let Some(Known { seen, mut detected }) = known {
             let other = |now: &Detection| match now {
                 Ok(masters) => !masters.is_empty() && Some(masters) != seen.as_ref(),
                 Err(_) => false,
             };
-            if news.wait_for(other).await.is_ok() {
+            if detected.wait_for(other).await.is_ok() {
                 return;
             }
         }
-        // Nobody will know any better.
+        // No change can come any more.
         std::future::pending().await
     }
 
-    /// Waits until somebody can be asked, for `patience` at most.
-    pub(crate) async fn find(&self, patience: Duration) -> Result<Sighting> {
-        let mut news = self.detector.watch();
+    /// Waits until a master is known, for at most `limit`.
+    pub(crate) async fn find(&self, limit: Duration) -> Result<Sighting> {
+        let mut detected = self.detector.watch();
         let decided = |detection: &Detection| match detection {
             Ok(masters) => !masters.is_empty(),
             Err(error) => !error.is_retryable(),
         };
-        // Whether time ran out or no news can come: what is known counts.
-        let _ = timeout(patience, news.wait_for(decided)).await;
-        let seen = news.borrow_and_update().clone();
+        // After a timeout, or when no change can come, the current value counts.
+        let _ = timeout(limit, detected.wait_for(decided)).await;
+        let seen = detected.borrow_and_update().clone();
         *lock(&self.known) = Some(Known {
             seen: seen.as_ref().ok().cloned(),
-            news: news.clone(),
+            detected: detected.clone(),
         });
         let seen = seen?;
         if seen.is_empty() {
-            return Err(Error::new(
-                ErrorKind::NotLeader,
-                "no leading master is known",
-            ));
+            return Err(unknown());
         }
         let mut masters = seen.clone();
-        let last = lock(&self.last);
-        if let Some(last) = &*last
+        if let Some(last) = &*lock(&self.last)
             && let Some(at) = masters.iter().position(|master| master == last)
         {
             masters[..=at].rotate_right(1);
         }
-        drop(last);
         Ok(Sighting {
             detector: Arc::clone(&self.detector),
             masters,
             seen,
-            news,
+            detected,
             last: Arc::clone(&self.last),
         })
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing under these locks can panic half way; a poisoned one is whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn unknown() -> Error {
+    Error::new(ErrorKind::NotLeader, "no leading master is known")
 }
 
 impl Sighting {
-    /// Whom to ask, in this order.
+    /// The masters to try, in this order.
     pub(crate) fn masters(&self) -> &[Endpoint] {
         &self.masters
     }
 
-    /// Completes when the leader is elsewhere than at `master`. Cancel safe.
-    pub(crate) async fn moved(&self, master: &Endpoint) -> Error {
-        let attempt = format!("the attempt to subscribe at {master}");
-        moved(&mut self.news.clone(), master, &self.seen, &attempt).await
+    /// Records that `master` accepted the request: it is tried first the next time.
+    pub(crate) fn accepted_by(&self, master: &Endpoint) {
+        *lock(&self.last) = Some(master.clone());
     }
 
-    /// Ends `subscription`, which `asked` led to and which is at `at`, when the
-    /// leader is elsewhere.
+    /// Completes when the leader is not at `master` any more. Cancel safe.
+    pub(crate) async fn moved(&self, master: &Endpoint) -> Error {
+        let attempt = format!("the attempt to subscribe at {master}");
+        moved(&mut self.detected.clone(), master, &self.seen, &attempt).await
+    }
+
+    /// Ends `subscription`, which was requested from `first` and is at `at`, when the leader moves
+    /// elsewhere.
     pub(crate) fn follow(
         self,
-        asked: Endpoint,
+        first: &Endpoint,
         at: Endpoint,
         subscription: Subscription<SchedulerApi>,
     ) -> Subscription<SchedulerApi> {
-        *lock(&self.last) = Some(asked);
+        self.accepted_by(first);
         Subscription {
             events: Box::new(Followed {
                 events: Ok(subscription.events),
                 at,
                 seen: self.seen,
-                news: self.news,
+                detected: self.detected,
                 _detector: self.detector,
             }),
             ..subscription
@@ -145,15 +148,15 @@ impl Sighting {
     }
 
     /// The error after all masters failed, each with one of `errors`.
-    pub(crate) fn failed(mut errors: Vec<Error>) -> Error {
+    pub(crate) fn failed(call: &str, mut errors: Vec<Error>) -> Error {
         let Some(last) = errors.pop() else {
-            return Error::new(ErrorKind::NotLeader, "no leading master is known");
+            return unknown();
         };
         if errors.is_empty() {
             return last;
         }
         errors.push(last);
-        // One that is no Mesos says nothing about the others.
+        // An endpoint that is not a Mesos master says nothing about the other masters.
         let kinds = errors.iter().rev().map(Error::kind);
         let kind = kinds
             .clone()
@@ -161,7 +164,7 @@ impl Sighting {
             .unwrap_or(ErrorKind::Protocol);
         let unknown = errors.iter().any(|e| e.delivery() == Delivery::Unknown);
         let each: Vec<String> = errors.iter().map(|error| error_chain(error)).collect();
-        let message = format!("no master takes a subscription: {}", each.join("; "));
+        let message = format!("no master accepts {call}: {}", each.join("; "));
         let error = Error::new(kind, message);
         if unknown {
             error.with_delivery(Delivery::Unknown)
@@ -171,15 +174,15 @@ impl Sighting {
     }
 }
 
-/// The events of a subscription that ends when the leader is elsewhere.
+/// The events of a subscription that ends when the leader moves elsewhere.
 struct Followed {
-    /// The events, or why there are no more.
+    /// The events, or why the subscription ended.
     events: Result<Box<dyn EventStream<SchedulerApi>>, Error>,
     at: Endpoint,
-    /// Where the leader was seen when the subscription was made.
+    /// The masters that were known when the subscription was made.
     seen: Vec<Endpoint>,
-    news: watch::Receiver<Detection>,
-    /// Without it there are no news, and the backend may be gone.
+    detected: watch::Receiver<Detection>,
+    /// Changes come only while the detector exists, and the backend may be dropped.
     _detector: Arc<dyn Detector>,
 }
 
@@ -192,13 +195,13 @@ impl EventStream<SchedulerApi> for Followed {
         };
         let what = format!("the subscription with {}", self.at);
         let end = tokio::select! {
-            // What came before the news is delivered before it.
+            // Events that arrived before the leader change are delivered before it.
             biased;
             incoming = events.next() => match incoming {
                 Ok(incoming) => return Ok(incoming),
                 Err(end) => end,
             },
-            end = moved(&mut self.news, &self.at, &self.seen, &what) => end,
+            end = moved(&mut self.detected, &self.at, &self.seen, &what) => end,
         };
         // Closes the connection as well.
         self.events = Err(end.clone());
@@ -210,27 +213,27 @@ impl EventStream<SchedulerApi> for Followed {
     }
 }
 
-/// Waits until the leader is neither where it was seen before nor `at`. The
-/// error says that `what` was given up. Cancel safe.
+/// Waits until the leader is neither where it was seen before nor `at`. The error says that `what`
+/// was canceled. Cancel safe.
 async fn moved(
-    news: &mut watch::Receiver<Detection>,
+    detected: &mut watch::Receiver<Detection>,
     at: &Endpoint,
     seen: &[Endpoint],
     what: &str,
 ) -> Error {
     loop {
-        if news.changed().await.is_err() {
-            // No news any more.
+        if detected.changed().await.is_err() {
+            // No change can come any more.
             std::future::pending::<()>().await;
         }
-        if let Ok(masters) = &*news.borrow_and_update()
+        if let Ok(masters) = &*detected.borrow_and_update()
             && let Some(leader) = masters.first()
             && !masters.contains(at)
             && masters != seen
         {
             return Error::new(
                 ErrorKind::NotLeader,
-                format!("the leader is now {leader}; {what} was given up"),
+                format!("the leader is now {leader}; {what} was canceled"),
             );
         }
     }

@@ -1,135 +1,156 @@
-//! Finding the leading master: from what users write as their Mesos' address,
-//! now and again whenever the leader changes.
+//! Finding the leading master, and following it when it changes.
 //!
-//! [`Master`] is such an address, [`HttpBackend::detect`](crate::HttpBackend::detect)
-//! takes one:
+//! [`HttpBackend::new`](crate::HttpBackend::new) accepts a [`Master`], which may name one master,
+//! several masters, a path in a ZooKeeper or a file:
 //!
 //! ```
-//! use mesos_http::{HttpBackend, Master};
+//! use mesos::http::HttpBackend;
 //!
-//! let master: Master = "http://10.0.0.1:5050,http://10.0.0.2:5050".parse()?;
-//! let backend = HttpBackend::detect(master);
+//! let backend = HttpBackend::new("http://10.0.0.1:5050,http://10.0.0.2:5050".parse()?);
 //! # let _ = backend;
-//! # Ok::<(), mesos_http::EndpointError>(())
+//! # Ok::<(), mesos::AddressError>(())
 //! ```
 //!
-//! # What happens with it
-//! For each subscription the leader is looked up. If none is known, the attempt
-//! waits for one as long as it may take to connect
-//! ([`connect_timeout`](crate::HttpBackend::connect_timeout)) and then fails
-//! with [`ErrorKind::NotLeader`](mesos_core::ErrorKind), which is worth another
-//! attempt. What is found is only where to ask: a master that is not the leader
-//! (any more) redirects to it, and is followed; one that was elected a moment
-//! ago answers 503 until it has read its registry. Both are left to the next
-//! attempt if they last.
+//! # Subscribing
+//! The backend looks up the leader for each subscription. If no leader is known, the attempt waits
+//! for one as long as connecting may take
+//! ([`connect_timeout`](crate::HttpBackend::connect_timeout)). Then it fails with the retryable
+//! error [`ErrorKind::NotLeader`](mesos_core::ErrorKind::NotLeader).
 //!
-//! Several masters are asked one after the other, the one first that took the
-//! last subscription, until one takes this one.
+//! The result of the lookup is only where to send the request. A master that is not the leader (any
+//! more) redirects to it, and the backend follows. A master that was elected a moment ago answers
+//! 503 until it has read its registry. If either lasts, the next attempt handles it.
 //!
-//! While a subscription lasts, the leader is watched. When another one appears,
-//! the subscription ends, with `NotLeader` again, so that the next one is at
-//! the new leader: the old one may be cut off without our connection knowing.
-//! Mesos' own library does the same (`detected` in src/scheduler/scheduler.cpp),
-//! and also ends it when the leader vanishes. This one does not: nobody else
-//! could be asked then, and who lost its leadership ends its process, and our
-//! stream with it. So a scheduler that is cut off from ZooKeeper alone goes on
-//! working.
+//! If several masters are known, the backend tries them one after the other until one accepts the
+//! subscription. It starts with the master that accepted the last one.
 //!
-//! News of another leader than the last attempt knew also cut the wait before
-//! the next one short
-//! ([`Backend::news`](mesos_core::backend::Backend::news)). What is written to a
-//! file is none: it is read for each attempt.
+//! # While a subscription lasts
+//! The backend watches the leader. When another leader appears, the subscription ends with
+//! `NotLeader`, so that the next one goes to the new leader: the old one may be cut off without
+//! our connection showing it. Mesos' own library does the same (`detected` in
+//! src/scheduler/scheduler.cpp). That library also ends the subscription when the leader
+//! disappears. This backend does not: no other master could be asked then, and a master that loses
+//! its leadership exits, which ends the event stream. So a scheduler that loses only its connection
+//! to ZooKeeper continues to work.
 //!
-//! # Detectors
-//! [`Detector`] is what is below: a way of one's own to find the leader is
-//! given to [`HttpBackend::with_detector`](crate::HttpBackend::with_detector).
+//! A leader change also shortens the wait before the next attempt
+//! ([`Backend::leader_changed`](mesos_core::backend::Backend::leader_changed)). A change of a
+//! file does not: the file is read for each attempt.
+//!
+//! # Custom detectors
+//! Implement [`Detector`] to find the leader in another way, and pass it to
+//! [`HttpBackend::with_detector`](crate::HttpBackend::with_detector).
 
 mod file;
 mod leader;
-mod master;
-mod settings;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
 use std::fmt;
 use std::sync::Arc;
 
-use mesos_core::Result;
+use mesos_core::address::Location;
+use mesos_core::{Endpoint, Master, Result};
 use tokio::sync::watch;
 
 use self::file::File;
 pub(crate) use self::leader::{Leader, Sighting};
-use self::master::Address;
-pub use self::master::Master;
-use crate::endpoint::Endpoint;
 
-/// What a [`Detector`] knows of the leader.
+/// What a [`Detector`] knows about the leader.
 ///
-/// `Ok` are the masters to ask, in this order: the leader, or several of which
-/// one should be the leader or know it. None at all means the same as an error
-/// of kind [`NotLeader`](mesos_core::ErrorKind::NotLeader).
+/// `Ok` holds the masters to try, in this order: the leader, or several masters of which one should
+/// be the leader or know it. An empty list means the same as an error of kind
+/// [`NotLeader`](mesos_core::ErrorKind::NotLeader).
 ///
-/// `Err` says why none is known. If it
-/// [can be retried](mesos_core::Error::is_retryable), subscribing waits for
-/// better; if it cannot, as with wrong credentials, that is the end of it.
+/// `Err` is the reason why no master is known. A [retryable](mesos_core::Error::is_retryable) error
+/// makes a subscription attempt wait for the next value. Another error, such as wrong credentials,
+/// ends the attempt.
 pub type Detection = Result<Vec<Endpoint>>;
 
-/// Knows the leading master, and when it changes.
+/// Knows the leading master, and reports changes.
 ///
 /// ```
-/// use mesos_http::HttpBackend;
-/// use mesos_http::detect::{Detection, Detector};
+/// use mesos::http::HttpBackend;
+/// use mesos::http::detect::{Detection, Detector};
 /// use tokio::sync::watch;
 ///
-/// /// Told by whoever holds the sender.
+/// /// Detects the leader that a channel reports.
 /// #[derive(Debug)]
-/// struct Told(watch::Receiver<Detection>);
+/// struct ChannelDetector(watch::Receiver<Detection>);
 ///
-/// impl Detector for Told {
+/// impl Detector for ChannelDetector {
 ///     fn watch(&self) -> watch::Receiver<Detection> {
 ///         self.0.clone()
 ///     }
 /// }
 ///
-/// let (tell, told) = watch::channel(Ok(vec!["http://10.0.0.1:5050".parse()?]));
-/// let backend = HttpBackend::with_detector(Told(told));
-/// let _ = tell.send(Ok(vec!["http://10.0.0.2:5050".parse()?]));
+/// let (leader, detected) = watch::channel(Ok(vec!["http://10.0.0.1:5050".parse()?]));
+/// let backend = HttpBackend::with_detector(ChannelDetector(detected));
+/// let _ = leader.send(Ok(vec!["http://10.0.0.2:5050".parse()?]));
 /// # let _ = backend;
-/// # Ok::<(), mesos_http::EndpointError>(())
+/// # Ok::<(), mesos::AddressError>(())
 /// ```
 pub trait Detector: fmt::Debug + Send + Sync {
-    /// What is known now, and a way to wait for news. If the sender is gone,
-    /// the last value stays valid.
+    /// The current value, and a way to wait for the next one. If the sender is dropped, the last
+    /// value stays valid.
     ///
-    /// Called once for each subscription, within the tokio runtime that makes
-    /// it. Must not block: what is not known yet can be sent later.
+    /// The backend calls this method once for each subscription, in the tokio runtime of the
+    /// subscription. The method must not block: send later what is not known yet.
     fn watch(&self) -> watch::Receiver<Detection>;
 }
 
-impl Master {
-    /// What finds the leader. It does nothing before it is asked.
-    pub fn detector(&self) -> Arc<dyn Detector> {
-        match &self.address {
-            Address::Candidates(masters) => {
-                let masters = masters.iter().map(|one| one.endpoint(&self.settings));
-                Arc::new(Candidates(masters.collect()))
-            }
-            Address::File(path) => Arc::new(File::new(path.clone(), self.settings.clone())),
-            #[cfg(feature = "zookeeper")]
-            Address::ZooKeeper(ensemble) => {
-                let settings = self.settings.clone();
-                Arc::new(zookeeper::ZooKeeper::new(ensemble.clone(), settings))
-            }
+/// The detector for `master`. It does nothing before its first use.
+///
+/// Without the feature `zookeeper`, the detector for a `zk://` address reports an error of kind
+/// [`Unsupported`](mesos_core::ErrorKind::Unsupported).
+pub fn detector(master: &Master) -> Arc<dyn Detector> {
+    match master.location() {
+        Location::Masters(masters) => Arc::new(Fixed(Ok(masters))),
+        Location::File(path) => Arc::new(File::new(path.to_owned(), master.clone())),
+        #[cfg(feature = "zookeeper")]
+        Location::ZooKeeper(ensemble) => {
+            Arc::new(zookeeper::ZooKeeper::new(ensemble.clone(), master.clone()))
         }
+        #[cfg(not(feature = "zookeeper"))]
+        Location::ZooKeeper(_) => Arc::new(Fixed(Err(without_zookeeper()))),
     }
 }
 
-/// Masters that are known from the start.
-#[derive(Debug)]
-struct Candidates(Vec<Endpoint>);
+#[cfg(not(feature = "zookeeper"))]
+fn without_zookeeper() -> mesos_core::Error {
+    mesos_core::Error::new(
+        mesos_core::ErrorKind::Unsupported,
+        "a zk:// address requires the feature \"zookeeper\", which is disabled in this program; \
+         enable that feature of the crate mesos, or write the masters, like \
+         http://HOST1:5050,http://HOST2:5050",
+    )
+}
 
-impl Detector for Candidates {
+/// A value that never changes.
+#[derive(Debug)]
+struct Fixed(Detection);
+
+impl Detector for Fixed {
     fn watch(&self) -> watch::Receiver<Detection> {
-        watch::channel(Ok(self.0.clone())).1
+        watch::channel(self.0.clone()).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_does_not_contain_a_password() {
+        let master: Master = "zk://user:secret@h:2181/m".parse().expect("an address");
+        let shown = format!(
+            "{:?} {:?}",
+            detector(&master),
+            crate::HttpBackend::new(master)
+        );
+        assert!(
+            !shown.contains("secret") && !shown.contains("user"),
+            "{shown}"
+        );
     }
 }

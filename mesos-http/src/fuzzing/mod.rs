@@ -14,7 +14,7 @@ mod framing;
 #[cfg(test)]
 mod tests;
 
-pub use addresses::{master_address, master_node, redirect};
+pub use addresses::{master_node, redirect};
 pub use answers::answer;
 pub use credentials::credentials_file;
 pub use events::{event_json, event_protobuf};

@@ -31,7 +31,6 @@ targets![
     credentials_file,
     event_json,
     event_protobuf,
-    master_address,
     master_node,
     recordio,
     redirect,

@@ -1,16 +1,17 @@
-//! A client of one peer, over one connection: opened when it is needed and again when it broke;
-//! requests go one after the other.
+//! A client of one peer at a time, over one connection. The connection is opened when it is needed
+//! and again after it broke; requests follow one another.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use mesos_core::{Delivery, Error, ErrorKind, Result};
+use mesos_core::{Delivery, Endpoint, Error, ErrorKind, Master, Result};
 use mesos_proto::v1::{agent, master};
 use tokio::sync::Mutex;
 
 use crate::auth::{Access, Credentials};
-use crate::endpoint::Endpoint;
+use crate::detect::Sighting;
+use crate::target::{Peer, Target};
 use crate::transport::connection::Connection;
 use crate::transport::settings::Settings;
 #[cfg(feature = "tls")]
@@ -21,14 +22,14 @@ use crate::wire::redirect::{self, REDIRECTS};
 
 const PATH: &str = "/api/v1";
 
-/// A client of one master or agent.
+/// A client of the operator API of the masters of a cluster, or of one agent.
 ///
 /// ```no_run
-/// use mesos_http::OperatorClient;
-/// use mesos_proto::v1::master::{self, call::Type};
+/// use mesos::http::OperatorClient;
+/// use mesos::v1::master::{self, call::Type};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let client = OperatorClient::new("http://10.0.0.1:5050".parse()?);
+/// let client = OperatorClient::new("zk://10.0.0.1:2181/mesos".parse()?);
 /// let call = master::Call {
 ///     r#type: Some(Type::GetVersion.into()),
 ///     ..Default::default()
@@ -40,72 +41,104 @@ const PATH: &str = "/api/v1";
 /// # }
 /// ```
 ///
-/// Calls share one connection and go one at a time, in the order in which they
-/// got hold of it. Dropping the future of a call closes the connection; whether
-/// the call had its effect is not known then.
+/// [`HttpBackend::operator`](crate::HttpBackend::operator) gives a client with the settings of a
+/// scheduler's backend.
+///
+/// Calls share one connection. Each call waits for the ones before it. Dropping the future of a
+/// call closes the connection; whether the call took effect is then unknown.
 #[derive(Debug)]
 pub struct OperatorClient {
+    target: Target,
     settings: Settings,
-    caller: Mutex<Caller>,
+    session: Mutex<Session>,
+}
+
+/// The peer of the last call that was answered, and the connection to it.
+#[derive(Debug, Default)]
+struct Session {
+    last: Option<Route>,
+    connection: Option<(Endpoint, Connection)>,
+}
+
+/// How a peer was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Route {
+    /// The endpoint that was asked first.
+    first: Endpoint,
+    /// The endpoint that answered, possibly after redirects.
+    at: Endpoint,
 }
 
 impl OperatorClient {
-    /// A client with default settings. Nothing is sent before the first call.
-    pub fn new(endpoint: Endpoint) -> Self {
-        Self::with(endpoint, Settings::default())
+    /// A client of the leading master, with default settings. It sends nothing before the first
+    /// call.
+    pub fn new(master: Master) -> Self {
+        Self::with(Target::new(master), Settings::default())
     }
 
-    pub(crate) fn with(endpoint: Endpoint, settings: Settings) -> Self {
-        let caller = Mutex::new(Caller::new(endpoint, settings.clone()));
-        Self { settings, caller }
+    /// A client of one agent or master, with default settings. It sends nothing before the first
+    /// call.
+    pub fn for_endpoint(endpoint: Endpoint) -> Self {
+        Self::new(endpoint.into())
     }
 
-    /// How messages are encoded (default: protobuf).
+    pub(crate) fn with(target: Target, settings: Settings) -> Self {
+        Self {
+            target,
+            settings,
+            session: Mutex::default(),
+        }
+    }
+
+    /// The encoding of messages (default: protobuf).
     #[must_use]
     pub fn codec(self, codec: Codec) -> Self {
         self.change(|settings| settings.codec = codec)
     }
 
-    /// How long the head of a response may take, and the rest of it after that
-    /// (default: 75 s).
+    /// The time limit for the head of a response, and again for its body (default: 75 s).
     #[must_use]
     pub fn response_timeout(self, timeout: Duration) -> Self {
         self.change(|settings| settings.response_timeout = timeout)
     }
 
-    /// The longest response to take, in bytes (default:
+    /// The size limit for a response, in bytes (default:
     /// [`DEFAULT_LIMIT`](crate::recordio::DEFAULT_LIMIT)).
     #[must_use]
-    pub fn record_limit(self, bytes: u64) -> Self {
-        self.change(|settings| settings.record_limit = bytes)
+    pub fn max_record_size(self, bytes: u64) -> Self {
+        self.change(|settings| settings.max_record_size = bytes)
     }
 
-    /// Who this client is to its peer, in every request.
+    /// The credentials for every request.
     #[must_use]
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.change(|settings| settings.credentials = Some(credentials))
     }
 
-    /// Whom to believe at `https://` (default: the system's authorities).
+    /// Trusted CAs and a client certificate for `https://` (default: the CAs that the system
+    /// trusts). It also makes `https` the scheme of a [`Master`] that does not decide, as for
+    /// [`HttpBackend::tls`](crate::HttpBackend::tls).
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(self, tls: TlsConfig) -> Self {
+    pub fn tls(mut self, tls: TlsConfig) -> Self {
+        self.target.prefer_https();
         self.change(|settings| settings.tls = tls)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
-        Self::with(self.caller.into_inner().endpoint, self.settings)
+        Self::with(self.target, self.settings)
     }
 
-    /// Makes a call to a master. One that is not the leader redirects to it,
-    /// and the client stays with the leader.
+    /// Makes a call to the leading master. A master that is not the leader redirects to it, and
+    /// the client stays with the leader as long as it answers.
     ///
-    /// A call that is only taken for processing (202) gives an empty response.
+    /// A call that is only accepted for processing (202) gives an empty response. Of several
+    /// masters, the next one is tried if one cannot be reached or refuses temporarily.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for SUBSCRIBE, whose answer is a stream; the
-    /// answer's kind otherwise, with its status.
+    /// [`ErrorKind::Unsupported`] for SUBSCRIBE, whose response is a stream. Otherwise the kind of
+    /// the response, with its status.
     pub async fn call_master(&self, call: &master::Call) -> Result<master::Response> {
         use master::call::Type;
         let streams = call.r#type() == Type::Subscribe;
@@ -115,8 +148,8 @@ impl OperatorClient {
     /// Makes a call to an agent; see [`call_master`](Self::call_master).
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for the calls that attach to a container,
-    /// which are streams.
+    /// [`ErrorKind::Unsupported`] for the calls that attach to a container, whose request or
+    /// response is a stream.
     pub async fn call_agent(&self, call: &agent::Call) -> Result<agent::Response> {
         use agent::call::Type;
         let streams = matches!(
@@ -128,125 +161,190 @@ impl OperatorClient {
         self.call(call, call.r#type().as_str_name(), streams).await
     }
 
-    async fn call<R: Wire>(&self, call: &impl Wire, name: &str, streams: bool) -> Result<R> {
+    async fn call<R: Wire>(
+        &self,
+        call: &impl Wire,
+        name: &'static str,
+        streams: bool,
+    ) -> Result<R> {
         if streams {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!("{name} is a stream, which this client does not offer"),
+                format!("{name} is a stream, which this client does not support"),
             ));
         }
-        let settings = &self.settings;
-        let body = settings.codec.encode(call)?;
-        let mut caller = self.caller.lock().await;
-        let first = caller.endpoint.clone();
+        let body = self.settings.codec.encode(call)?;
+        let mut session = self.session.lock().await;
+        let first = match &self.target.peer {
+            Peer::Endpoint(endpoint) => vec![endpoint.clone()],
+            Peer::Leader(leader) => {
+                let sighting = leader.find(self.settings.connect_timeout).await?;
+                sighting.masters().to_vec()
+            }
+        };
+        let mut errors = Vec::new();
+        for route in routes(first, session.last.take()) {
+            let (at, result) = self.request(&mut session, route.at, name, &body).await;
+            match result {
+                Ok(response) => {
+                    let first = route.first;
+                    session.last = Some(Route { first, at });
+                    return Ok(response);
+                }
+                Err(error) if error.is_retryable() && error.delivery() != Delivery::Unknown => {
+                    errors.push(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Sighting::failed(name, errors))
+    }
+
+    /// Makes a call to `at`, or to the endpoint that it redirects to; returns the last one.
+    async fn request<R: Wire>(
+        &self,
+        session: &mut Session,
+        mut at: Endpoint,
+        name: &'static str,
+        body: &Bytes,
+    ) -> (Endpoint, Result<R>) {
+        let first = at.clone();
         for _ in 0..=REDIRECTS {
-            let Answer {
-                status,
-                headers,
-                body,
-                fault,
-                advice,
-            } = caller
-                .post(PATH, body.clone(), settings.record_limit)
-                .await?;
-            tracing::debug!(endpoint = %caller.endpoint, %status, "{name}");
-            match (status, fault) {
-                (StatusCode::OK | StatusCode::ACCEPTED, Some(fault)) => return Err(fault),
-                (StatusCode::OK | StatusCode::ACCEPTED, None) => {
-                    let what = format!("the answer of {} to {name}", caller.endpoint);
-                    return settings.codec.decode(body, &what);
-                }
-                (StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT, _) => {
-                    let leader = redirect::target(&caller.endpoint, &headers, PATH)
-                        .map_err(|error| error.with_status(status.as_u16()))?;
-                    *caller = Caller::new(leader, settings.clone());
-                }
-                (_, fault) => {
-                    let answer = Answer {
-                        status,
-                        headers,
-                        body,
-                        fault,
-                        advice,
+            let answer = match self.post(session, &at, body).await {
+                Ok(answer) => answer,
+                Err(error) => return (at, Err(error)),
+            };
+            tracing::debug!(endpoint = %at, status = %answer.status, "{name}");
+            match answer.status {
+                StatusCode::OK | StatusCode::ACCEPTED => {
+                    let result = match answer.fault {
+                        Some(fault) => Err(fault),
+                        None => {
+                            let what = format!("response to {name} from {at}");
+                            self.settings.codec.decode(answer.body, &what)
+                        }
                     };
-                    let purpose = Purpose::Operator;
-                    return Err(refusal(name, purpose, &caller.endpoint, PATH, &answer));
+                    return (at, result);
+                }
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
+                    match redirect::target(&at, &answer.headers, PATH) {
+                        Ok(leader) => at = leader,
+                        Err(error) => {
+                            let status = answer.status.as_u16();
+                            return (at, Err(error.with_status(status)));
+                        }
+                    }
+                }
+                _ => {
+                    let error = refusal(name, Purpose::Operator, &at, PATH, &answer);
+                    return (at, Err(error));
                 }
             }
         }
-        Err(redirect::undecided(&first, &caller.endpoint))
-    }
-}
-
-/// One peer and one connection to it.
-#[derive(Debug)]
-struct Caller {
-    endpoint: Endpoint,
-    settings: Settings,
-    connection: Option<Connection>,
-}
-
-impl Caller {
-    fn new(endpoint: Endpoint, settings: Settings) -> Self {
-        Self {
-            endpoint,
-            settings,
-            connection: None,
-        }
+        let error = redirect::undecided(&first, &at);
+        (at, Err(error))
     }
 
-    /// Sends `body` to `path` and reads the answer, at most `limit` bytes of
-    /// its body; once more if the answer is 401 and there are other credentials
-    /// to be had. Dropping the future closes the connection.
-    async fn post(&mut self, path: &str, body: Bytes, limit: u64) -> Result<Answer> {
-        let settings = self.settings.clone();
-        let mut access = Access::of(&settings).await?;
+    /// Sends `body` and reads the answer; once more if the answer is 401 and other credentials are
+    /// available. Dropping the future closes the connection.
+    async fn post(&self, session: &mut Session, at: &Endpoint, body: &Bytes) -> Result<Answer> {
+        let mut access = Access::of(&self.settings).await?;
         loop {
             let authorization = access.header();
-            let mut answer = self
-                .exchange(path, authorization, body.clone(), limit)
-                .await?;
+            let mut answer = self.exchange(session, at, authorization, body).await?;
             if answer.status == StatusCode::UNAUTHORIZED && access.renew().await? {
                 continue;
             }
-            access.judge(&mut answer);
+            access.annotate(&mut answer);
             return Ok(answer);
         }
     }
 
     async fn exchange(
-        &mut self,
-        path: &str,
+        &self,
+        session: &mut Session,
+        at: &Endpoint,
         authorization: Option<&HeaderValue>,
-        body: Bytes,
-        limit: u64,
+        body: &Bytes,
     ) -> Result<Answer> {
-        let (mut connection, kept) = match self.connection.take() {
-            Some(connection) => (connection, true),
-            None => (self.open().await?, false),
+        let kept = session.connection.take().filter(|(peer, _)| peer == at);
+        let (mut connection, kept) = match kept {
+            Some((_, connection)) => (connection, true),
+            None => (self.open(at).await?, false),
         };
-        let response = match connection.post(path, authorization, body.clone()).await {
-            // The peer closed it since the last request: no loss, a new one does.
+        let response = match connection.post(PATH, authorization, body.clone()).await {
+            // The peer closed the connection after the last request.
             Err(error) if kept && error.delivery() == Delivery::NotSent => {
-                connection = self.open().await?;
-                connection.post(path, authorization, body).await?
+                connection = self.open(at).await?;
+                connection.post(PATH, authorization, body.clone()).await?
             }
             response => response?,
         };
-        let answer = Answer::read(
-            &self.endpoint,
-            response,
-            limit,
-            self.settings.response_timeout,
-        )
-        .await;
+        let settings = &self.settings;
+        let (limit, timeout) = (settings.max_record_size, settings.response_timeout);
+        let answer = Answer::read(at, response, limit, timeout).await;
         if answer.fault.is_none() {
-            self.connection = Some(connection);
+            session.connection = Some((at.clone(), connection));
         }
         Ok(answer)
     }
 
-    async fn open(&self) -> Result<Connection> {
-        Connection::open(&self.endpoint, &self.settings).await
+    async fn open(&self, at: &Endpoint) -> Result<Connection> {
+        Connection::open(at, &self.settings).await
+    }
+}
+
+/// The endpoints to try, in order: where the last call was answered, if that is still how the
+/// leader is found, then each of `first`.
+fn routes(first: Vec<Endpoint>, last: Option<Route>) -> Vec<Route> {
+    let last = last.filter(|last| first.contains(&last.first));
+    let direct = first.into_iter().map(|first| Route {
+        at: first.clone(),
+        first,
+    });
+    let mut routes: Vec<Route> = last.into_iter().collect();
+    for route in direct {
+        if !routes.contains(&route) {
+            routes.push(route);
+        }
+    }
+    routes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(first: &str, at: &str) -> Route {
+        let endpoint = |text: &str| text.parse().expect("an address");
+        Route {
+            first: endpoint(first),
+            at: endpoint(at),
+        }
+    }
+
+    fn tried(first: &[&str], last: Option<Route>) -> Vec<Route> {
+        let first = first.iter().map(|text| text.parse().expect("an address"));
+        routes(first.collect(), last)
+    }
+
+    #[test]
+    fn the_leader_of_the_last_call_is_tried_before_the_masters_that_redirect_to_it() {
+        let last = route("m1", "m2");
+        assert_eq!(
+            tried(&["m1"], Some(last.clone())),
+            [last, route("m1", "m1")]
+        );
+        let direct = route("m2", "m2");
+        assert_eq!(
+            tried(&["m1", "m2"], Some(direct.clone())),
+            [direct, route("m1", "m1")]
+        );
+    }
+
+    #[test]
+    fn the_leader_of_the_last_call_is_forgotten_when_another_one_is_detected() {
+        let last = route("m1", "m1");
+        assert_eq!(tried(&["m3"], Some(last)), [route("m3", "m3")]);
     }
 }

@@ -63,10 +63,10 @@ use mesos_core::backend::{Answer, AnswerSender, Calls};
 use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::endpoint::Endpoint;
 use crate::transport::settings::Settings;
 use crate::wire::api::HttpApi;
 use crate::wire::codec::Codec;
+use mesos_core::Endpoint;
 
 /// How long a call that is under way when the subscription ends may still be
 /// answered. A TEARDOWN is: the master ends the stream first.

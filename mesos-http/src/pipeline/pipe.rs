@@ -14,10 +14,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Job;
 use super::reply::{Garbage, Replies, Reply};
-use crate::endpoint::Endpoint;
 use crate::transport::dial::dial;
 use crate::transport::io::Transport;
 use crate::transport::settings::Settings;
+use mesos_core::Endpoint;
 use mesos_core::Result;
 
 /// So much is gathered for one write while the connection is busy.

@@ -14,11 +14,11 @@ use super::pipe::{Fault, Pipe};
 use super::reply::Reply;
 use super::{Bound, GRACE, Job, condemns, over};
 use crate::auth::Access;
-use crate::endpoint::Endpoint;
 use crate::transport::connection::{STREAM_ID, no_tls_hint};
 use crate::transport::settings::Settings;
 use crate::wire::answer::{Answer, Purpose, refusal};
 use crate::wire::api::HttpApi;
+use mesos_core::Endpoint;
 
 /// So many connections of one subscription may break under more than one call
 /// before its calls go one at a time.
@@ -285,7 +285,7 @@ impl<A: HttpApi> Worker<'_, A> {
             return Ok(());
         }
         if let Some(access) = &self.access {
-            access.judge(&mut answer);
+            access.annotate(&mut answer);
         }
         let (purpose, at) = (Purpose::Call, self.endpoint);
         Err(refusal(name, purpose, at, A::PATH, &answer))

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::dial::dial;
 use super::settings::Settings;
-use crate::endpoint::{Endpoint, Scheme};
+use mesos_core::{Endpoint, Scheme};
 
 /// Names the subscription that a call belongs to.
 pub(crate) const STREAM_ID: &str = "mesos-stream-id";

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::io::Transport;
 use super::settings::Settings;
-use crate::endpoint::{Endpoint, Scheme};
+use mesos_core::{Endpoint, Scheme};
 
 /// Connects to `endpoint`, in whatever way the settings say and as fast as they demand.
 pub(crate) async fn dial(endpoint: &Endpoint, settings: &Settings) -> Result<Box<dyn Transport>> {
@@ -79,7 +79,7 @@ async fn unix(path: &std::path::Path) -> Result<Box<dyn Transport>> {
 
 /// What is said when nobody answers; why not is in the cause.
 fn unreachable(endpoint: &Endpoint) -> String {
-    if endpoint.has_default_port() {
+    if endpoint.port() == endpoint.scheme().default_port() {
         format!("cannot connect to {endpoint}; note that a master usually listens on port 5050")
     } else {
         format!("cannot connect to {endpoint}")

@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     /// of a response that is no stream.
     pub(crate) response_timeout: Duration,
     /// The longest record of a stream, and the longest response, in bytes.
-    pub(crate) record_limit: u64,
+    pub(crate) max_record_size: u64,
     /// So many heartbeat intervals without a byte end a subscription.
     pub(crate) missed_heartbeats: u32,
     /// Events that wait for the consumer before the socket is no longer read.
@@ -50,7 +50,7 @@ impl Default for Settings {
             // docs/scheduler-http-api.md, "Network Partitions".
             response_timeout: Duration::from_secs(75),
             missed_heartbeats: 5,
-            record_limit: recordio::DEFAULT_LIMIT,
+            max_record_size: recordio::DEFAULT_LIMIT,
             event_queue: 64,
             call_queue: 128,
             // At a round trip of 10 ms this is 100,000 calls a second.

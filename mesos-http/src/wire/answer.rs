@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use mesos_core::{Delivery, Error, ErrorKind};
 use tokio::time::timeout;
 
-use crate::endpoint::Endpoint;
+use mesos_core::Endpoint;
 
 /// How much of a refusal is read; the reasons that Mesos gives are one line.
 pub(crate) const REASON_LIMIT: u64 = 8 << 10;
@@ -64,7 +64,7 @@ impl Answer {
                         ErrorKind::Protocol,
                         format!(
                             "the answer of {peer} is longer than the limit of {limit} bytes; if \
-                             it is a Mesos, raise the limit (`record_limit`)"
+                             it is a Mesos, raise the limit (`max_record_size`)"
                         ),
                     ));
                 }

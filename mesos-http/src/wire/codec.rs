@@ -100,7 +100,7 @@ impl Codec {
         message.map_err(|source| {
             Error::new(
                 ErrorKind::Decode,
-                format!("the {size} bytes that should be {what} are no such {name} message"),
+                format!("cannot decode {what} as {name} ({size} bytes)"),
             )
             .with_source(source)
         })
@@ -259,20 +259,17 @@ mod tests {
     #[test]
     fn bytes_that_are_no_message_are_an_error_that_says_of_what() {
         let error = Codec::Protobuf
-            .decode::<v1::scheduler::Event>(Bytes::from_static(b"\xff\xff"), "an event")
+            .decode::<v1::scheduler::Event>(Bytes::from_static(b"\xff\xff"), "event")
             .expect_err("garbage");
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(
             error.to_string(),
-            "the 2 bytes that should be an event are no such protobuf message"
+            "cannot decode event as protobuf (2 bytes)"
         );
         let error = Codec::Json
-            .decode::<v1::scheduler::Event>(Bytes::from_static(b"{"), "an event")
+            .decode::<v1::scheduler::Event>(Bytes::from_static(b"{"), "event")
             .expect_err("garbage");
         assert_eq!(error.kind(), ErrorKind::Decode);
-        assert_eq!(
-            error.to_string(),
-            "the 1 bytes that should be an event are no such JSON message"
-        );
+        assert_eq!(error.to_string(), "cannot decode event as JSON (1 bytes)");
     }
 }

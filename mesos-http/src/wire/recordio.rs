@@ -62,7 +62,7 @@ pub enum FrameError {
     /// The length is more than the decoder was told to take.
     #[error(
         "at byte {offset} of the stream: a record of {announced} bytes is announced, the limit is \
-         {limit} bytes; if the peer is a Mesos, raise the limit (`record_limit`)"
+         {limit} bytes; if the peer is a Mesos, raise the limit (`max_record_size`)"
     )]
     TooLong {
         /// Where the length starts.

@@ -6,9 +6,7 @@
 //! it, with the same body and no stream id, is for the caller.
 
 use http::{HeaderMap, header};
-use mesos_core::{Error, ErrorKind, Result};
-
-use crate::endpoint::{Endpoint, Scheme, is_path};
+use mesos_core::{Endpoint, Error, ErrorKind, Result, Scheme};
 
 /// How often a redirect is followed within one attempt. One is what an elected
 /// leader needs; more means that the masters do not agree yet.
@@ -63,10 +61,10 @@ pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<End
             ),
         )
     };
-    // What is before the API's path is taken as it is, so it has to be a path.
-    let checked = |to: Endpoint| match is_path(&to.join(path)) {
-        true => Ok(to),
-        false => Err(elsewhere("in which a path has what no path may have")),
+    // The part before the API's path is used as it is, so it has to be a path.
+    let checked = |to: Endpoint, prefix: &str| {
+        to.with_prefix(prefix)
+            .map_err(|_| elsewhere("in which a path has what no path may have"))
     };
     let (scheme, rest) = if let Some(rest) = location.strip_prefix("//") {
         (from.scheme(), rest)
@@ -74,7 +72,7 @@ pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<End
         let Some(prefix) = location.trim_end_matches('/').strip_suffix(path) else {
             return Err(elsewhere("which is not the API that was asked for"));
         };
-        return checked(from.clone().with_prefix(prefix));
+        return checked(from.clone(), prefix);
     } else if let Some(rest) = location.strip_prefix("http://") {
         (Scheme::Http, rest)
     } else if let Some(rest) = location.strip_prefix("https://") {
@@ -96,7 +94,7 @@ pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<End
     let endpoint: Endpoint = authority
         .parse()
         .map_err(|error| elsewhere("which cannot be read").with_source(error))?;
-    checked(endpoint.with_scheme(scheme).with_prefix(prefix))
+    checked(endpoint.with_scheme(scheme), prefix)
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl<A: HttpApi> Events<A> {
 }
 
 fn event_of(peer: &str) -> String {
-    format!("an event of {peer}")
+    format!("event from {peer}")
 }
 
 impl<A: HttpApi> Drop for Events<A> {
@@ -169,7 +169,7 @@ async fn verdict(condemned: &mut Option<oneshot::Receiver<Error>>) -> Error {
 impl Reader {
     /// Reads until the stream ends, which is the error, or the consumer is gone.
     async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Read<A>>>) -> Result<Gone> {
-        let mut decoder = Decoder::new(self.settings.record_limit);
+        let mut decoder = Decoder::new(self.settings.max_record_size);
         // How often the peer said that it sends. A master that has not said so
         // owes an event as it owes an answer; an agent says nothing.
         let mut interval: Option<Duration> = None;

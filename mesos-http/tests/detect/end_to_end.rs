@@ -59,7 +59,7 @@ async fn a_subscription_follows_the_leader_also_when_its_backend_is_gone() {
     let masters = Masters::at(&zookeeper.servers()).await;
     masters.make_path().await;
     let node = masters.join(port(&old)).await;
-    let backend = HttpBackend::detect(address(&zookeeper.servers()));
+    let backend = HttpBackend::new(address(&zookeeper.servers()));
     let (mut subscription, peer) = old.subscribed(backend).await;
     masters.replace(&node, port(&new)).await;
     let error = end(&mut subscription).await;
@@ -88,7 +88,7 @@ async fn a_scheduler_finds_a_real_mesos_through_a_real_zookeeper_and_follows_the
 
     // The masters are there after the scheduler.
     let backend =
-        HttpBackend::detect(address(&zookeeper.servers())).connect_timeout(Duration::from_secs(60));
+        HttpBackend::new(address(&zookeeper.servers())).connect_timeout(Duration::from_secs(60));
     let framework = Framework::ephemeral("mesos-http's tests");
     let driver = SchedulerDriver::start(Watching(sender), framework, backend);
     let masters = Masters::at(&zookeeper.servers()).await;

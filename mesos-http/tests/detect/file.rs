@@ -14,7 +14,7 @@ fn master(path: &Path) -> Master {
 }
 
 async fn refused(path: &Path) -> String {
-    let client = subscribe(HttpBackend::detect(master(path)));
+    let client = subscribe(HttpBackend::new(master(path)));
     let error = soon("subscribe", client).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     error_chain(&error)
@@ -28,7 +28,7 @@ async fn a_file_is_read_again_for_each_subscription() {
     let (one, two) = (Server::start().await, Server::start().await);
     fs::write(&first, format!("\nfile://{}\n", second.display())).unwrap();
     fs::write(&second, format!("  http://{}/a\n", one.address)).unwrap();
-    let backend = HttpBackend::detect(master(&first));
+    let backend = HttpBackend::new(master(&first));
     let (subscription, _peer) = one.subscribed(backend.clone()).await;
     assert_eq!(subscription.peer, format!("http://{}/a", one.address));
 
@@ -59,21 +59,21 @@ async fn a_file_that_is_of_no_use_is_named_without_its_content() {
     for (content, why) in [
         (
             b"zk://user:secret@h:2181".to_vec(),
-            "has no address of a Mesos in it: the address zk://h:2181 has no path",
+            "does not contain a master's address: the address zk://h:2181 has no path",
         ),
         (
             b"http://user:secret@h:1".to_vec(),
-            "has no address of a Mesos in it: credentials",
+            "does not contain a master's address: a master's address cannot contain",
         ),
         (
             Vec::new(),
-            "has no address of a Mesos in it: the address is empty",
+            "does not contain a master's address: the address is empty",
         ),
         (vec![b'a'; 70_000], "is longer than 65536 bytes"),
         (vec![0xff], "cannot read the address of the masters from"),
         (
             format!("file://{named}").into_bytes(),
-            "leads to more than 8 files that each name another",
+            "starts a chain of more than 8 files that each name another file",
         ),
     ] {
         fs::write(&path, content).unwrap();

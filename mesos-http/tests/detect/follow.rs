@@ -56,7 +56,7 @@ async fn another_leader_ends_the_subscription_behind_the_events_that_came_before
         error.to_string(),
         format!(
             "the leader is now http://{}/master; the subscription with http://{}/master was \
-             given up",
+             canceled",
             new.address, old.address
         )
     );
@@ -169,7 +169,7 @@ async fn an_attempt_at_a_master_that_hangs_ends_when_another_one_leads() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the leader is now http://{}; the attempt to subscribe at http://{} was given up",
+            "the leader is now http://{}; the attempt to subscribe at http://{} was canceled",
             new.address, old.address
         )
     );
@@ -180,7 +180,7 @@ async fn an_attempt_at_a_master_that_hangs_ends_when_another_one_leads() {
 }
 
 async fn news(backend: &HttpBackend) {
-    Backend::<SchedulerApi>::news(backend).await;
+    Backend::<SchedulerApi>::leader_changed(backend).await;
 }
 
 /// Whether there are no news.
@@ -221,7 +221,7 @@ async fn a_leader_that_the_last_attempt_did_not_know_is_news() {
     assert!(no_news(&backend).await);
     drop(tell);
     assert!(no_news(&backend).await, "who told is gone");
-    let alone = HttpBackend::new(dead);
+    let alone = HttpBackend::new(dead.into());
     assert!(no_news(&alone).await);
 }
 
@@ -241,7 +241,7 @@ async fn masters_are_tried_in_turn_the_last_one_that_was_good_first() {
     let (one, two) = (Server::start().await, Server::start().await);
     let dead = nowhere().await;
     let list = format!("{dead},http://{},{}", one.address, two.address);
-    let backend = HttpBackend::detect(list.parse().unwrap());
+    let backend = HttpBackend::new(list.parse().unwrap());
 
     // The first is not there, the second not ready.
     let client = subscribe(backend.clone());
@@ -305,7 +305,7 @@ async fn one_master_that_is_no_mesos_is_no_reason_to_give_up_on_the_others() {
             ErrorKind::Protocol,
         ),
     ] {
-        let backend = HttpBackend::detect(list.parse().unwrap());
+        let backend = HttpBackend::new(list.parse().unwrap());
         let client = subscribe(backend);
         let answers = if kind == ErrorKind::Protocol { 2 } else { 1 };
         for _ in 0..answers {
@@ -320,17 +320,17 @@ async fn one_master_that_is_no_mesos_is_no_reason_to_give_up_on_the_others() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_a_master_as_well() {
+async fn a_single_master_is_used_without_detection() {
     let server = Server::start().await;
-    let backend = HttpBackend::detect(Master::from(server.endpoint("/x")));
-    assert_eq!(backend.endpoint(), None);
+    let backend = HttpBackend::new(Master::from(server.endpoint("/x")));
+    assert_eq!(backend.endpoint(), Some(&server.endpoint("/x")));
     let (subscription, _peer) = server.subscribed(backend).await;
     assert_eq!(subscription.peer, format!("http://{}/x", server.address));
 }
 
 #[tokio::test]
-async fn an_executor_has_no_business_with_masters() {
-    let backend = HttpBackend::detect("m1:5050".parse().unwrap());
+async fn an_executor_cannot_subscribe_at_one_of_several_masters() {
+    let backend = HttpBackend::new("m1:5050,m2:5050".parse().unwrap());
     let call = executor::Call::default();
     let error = Backend::<ExecutorApi>::subscribe(&backend, call)
         .await

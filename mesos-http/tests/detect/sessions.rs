@@ -23,7 +23,7 @@ async fn a_short_disconnection_changes_nothing_and_misses_nothing() {
     let masters = Masters::at(&zookeeper.servers()).await;
     masters.make_path().await;
     let first = masters.join(5051).await;
-    let mut watcher = Watcher::of(&address(&zookeeper.servers()).session_timeout(LONG));
+    let mut watcher = Watcher::of(&address(&zookeeper.servers()).with_session_timeout(LONG));
     watcher.leader(5051).await;
 
     zookeeper.kill(0);
@@ -49,7 +49,7 @@ async fn without_zookeeper_for_longer_than_the_session_timeout_no_leader_is_know
     let masters = Masters::at(&servers).await;
     masters.make_path().await;
     let first = masters.join(5051).await;
-    let mut watcher = Watcher::of(&address(&servers).session_timeout(SHORT));
+    let mut watcher = Watcher::of(&address(&servers).with_session_timeout(SHORT));
     watcher.leader(5051).await;
 
     // It does not answer any more.
@@ -85,7 +85,7 @@ async fn a_session_that_zookeeper_has_ended_is_replaced_by_another() {
     let masters = Masters::at(&servers).await;
     masters.make_path().await;
     masters.join(5051).await;
-    let mut watcher = Watcher::of(&address(&servers).session_timeout(LONG));
+    let mut watcher = Watcher::of(&address(&servers).with_session_timeout(LONG));
     watcher.leader(5051).await;
 
     // A ZooKeeper that does not know our session is what one is after an expiry.
@@ -111,7 +111,7 @@ async fn no_member_of_an_ensemble_is_missed_when_it_is_killed() {
     let masters = Masters::at(&zookeeper.servers()).await;
     masters.make_path().await;
     let mut leading = masters.join(5050).await;
-    let mut watcher = Watcher::of(&address(&zookeeper.servers()).session_timeout(LONG));
+    let mut watcher = Watcher::of(&address(&zookeeper.servers()).with_session_timeout(LONG));
     watcher.leader(5050).await;
 
     // Each in turn, so that one of them is the one that is connected to, and
@@ -136,12 +136,12 @@ async fn a_zookeeper_that_is_started_after_the_watcher_is_found() {
     masters.join(5051).await;
     zookeeper.kill(0);
     let servers = zookeeper.servers();
-    let master = address(&servers).session_timeout(Duration::from_secs(1));
+    let master = address(&servers).with_session_timeout(Duration::from_secs(1));
     let mut watcher = Watcher::of(&master);
-    let error = watcher.nobody("can be reached").await;
+    let error = watcher.nobody("cannot connect").await;
     assert_eq!(
         error.to_string(),
-        format!("the leader is unknown: no ZooKeeper at {servers} can be reached")
+        format!("the leader is unknown: cannot connect to ZooKeeper at {servers}")
     );
     zookeeper.restart(0).await;
     watcher.leader(5051).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_core::Error;
-use mesos_http::Master;
-use mesos_http::detect::{Detection, Detector};
+use mesos_core::Master;
+use mesos_http::detect::{Detection, Detector, detector};
 use tokio::sync::watch;
 use zookeeper_client::{Acl, Acls, Client, CreateMode, MultiWriteResult, Permission};
 
@@ -113,7 +113,7 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     pub(crate) fn of(master: &Master) -> Self {
-        let detector = master.detector();
+        let detector = detector(master);
         let news = detector.watch();
         Self {
             _detector: detector,

@@ -15,16 +15,16 @@ async fn the_leader_is_followed_from_before_there_is_a_path_until_the_last_maste
     };
     let servers = zookeeper.servers();
     let mut watcher = Watcher::of(&address(&servers));
-    let error = watcher.nobody("there is no such path").await;
+    let error = watcher.nobody("the path does not exist").await;
     assert_eq!(error.kind(), ErrorKind::NotLeader);
     assert_eq!(
         error.to_string(),
-        format!("no master was ever at zk://{servers}/mesos: there is no such path")
+        format!("no master has registered at zk://{servers}/mesos: the path does not exist")
     );
 
     let masters = Masters::at(&servers).await;
     masters.make_path().await;
-    let error = watcher.nobody("there is no master").await;
+    let error = watcher.nobody("no master is registered").await;
     assert_eq!(error.kind(), ErrorKind::NotLeader);
 
     masters.write("log_replicas", b"").await;
@@ -38,7 +38,7 @@ async fn the_leader_is_followed_from_before_there_is_a_path_until_the_last_maste
     // Who left while waiting behind the leader never led.
     watcher.straight_to(5053).await;
     masters.leave(&third).await;
-    watcher.nobody("there is no master").await;
+    watcher.nobody("no master is registered").await;
     masters.join(5054).await;
     watcher.leader(5054).await;
 }
@@ -148,15 +148,18 @@ async fn credentials_are_needed_only_where_masters_let_nobody_read() {
             .leader(5052)
             .await;
         for (credentials, hint) in [
-            ("", "without credentials; give them as zk://USER:PASSWORD@…"),
+            (
+                "",
+                "without credentials; write them as zk://USER:PASSWORD@…",
+            ),
             ("mesos:wrong@", "with these credentials"),
         ] {
             let mut watcher = Watcher::of(&with(credentials, &path));
-            let error = watcher.nobody("may not be read").await;
+            let error = watcher.nobody("cannot be read").await;
             assert_eq!(error.kind(), ErrorKind::Unauthorized);
             assert_eq!(
                 error.to_string(),
-                format!("zk://{servers}{path} may not be read {hint}")
+                format!("zk://{servers}{path} cannot be read {hint}")
             );
         }
     }
@@ -171,8 +174,8 @@ async fn scheme_and_prefix_of_a_found_leader_are_settings() {
     masters.make_path().await;
     masters.join(5051).await;
     let master = address(&zookeeper.servers())
-        .scheme(Scheme::Https)
-        .prefix("/");
+        .with_scheme(Scheme::Https)
+        .with_prefix("/");
     let mut watcher = Watcher::of(&master);
     while watcher.now().is_err() {
         let _ = watcher.next().await;
@@ -194,8 +197,11 @@ async fn a_found_leader_is_talked_to_over_tls_if_the_backend_has_tls_settings() 
     masters.make_path().await;
     masters.join(server.endpoint("").port()).await;
     let address = || address(&zookeeper.servers());
-    for (master, handshake) in [(address(), true), (address().scheme(Scheme::Http), false)] {
-        let _client = subscribe(HttpBackend::detect(master).tls(TlsConfig::new()));
+    for (master, handshake) in [
+        (address(), true),
+        (address().with_scheme(Scheme::Http), false),
+    ] {
+        let _client = subscribe(HttpBackend::new(master).tls(TlsConfig::new()));
         let mut peer = server.accept_raw().await;
         let first = soon("a byte", peer.read_u8()).await.unwrap();
         // The record type of a handshake (RFC 8446, 5.1).

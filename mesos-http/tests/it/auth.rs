@@ -73,7 +73,7 @@ async fn credentials_go_with_the_subscription_its_calls_and_the_operator_api() {
         calls.respond("202 Accepted", "", "").await;
     }
 
-    let operator = OperatorClient::new(server.endpoint("")).credentials(credentials);
+    let operator = OperatorClient::for_endpoint(server.endpoint("")).credentials(credentials);
     let script = async {
         let mut peer = server.accept().await;
         assert_eq!(peer.request().await.header("authorization"), expected);
@@ -220,7 +220,8 @@ async fn a_provider_that_fails_under_a_call_costs_the_call_and_not_the_subscript
 async fn clones_share_one_token() {
     let server = Server::start().await;
     let credentials = Counter::until(9);
-    let operator = OperatorClient::new(server.endpoint("")).credentials(credentials.clone());
+    let operator =
+        OperatorClient::for_endpoint(server.endpoint("")).credentials(credentials.clone());
     let script = async {
         let mut peer = server.accept().await;
         assert_eq!(bearer(&peer.request().await), "t1");

@@ -158,7 +158,7 @@ async fn a_record_that_is_no_event_ends_the_stream() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the 3 bytes that should be an event of http://{} are no such protobuf message",
+            "cannot decode event from http://{} as protobuf (3 bytes)",
             server.address
         )
     );
@@ -167,7 +167,7 @@ async fn a_record_that_is_no_event_ends_the_stream() {
 #[tokio::test]
 async fn a_record_over_the_limit_ends_the_stream_and_names_the_limit() {
     let server = Server::start().await;
-    let backend = server.backend().record_limit(1000);
+    let backend = server.backend().max_record_size(1000);
     let (mut subscription, mut peer) = server.subscribed(backend).await;
     peer.chunk("1001\n").await;
     let error = end(&mut subscription).await;
@@ -177,7 +177,7 @@ async fn a_record_over_the_limit_ends_the_stream_and_names_the_limit() {
         format!(
             "the event stream from http://{} cannot be read: at byte 0 of the stream: a record of \
              1001 bytes is announced, the limit is 1000 bytes; if the peer is a Mesos, raise the \
-             limit (`record_limit`)",
+             limit (`max_record_size`)",
             server.address
         )
     );

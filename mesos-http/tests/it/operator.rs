@@ -43,7 +43,7 @@ fn file(size: u64, data: &'static [u8]) -> Vec<u8> {
 #[tokio::test]
 async fn calls_share_a_connection_until_it_is_closed() {
     let server = Server::start().await;
-    let client = OperatorClient::new(server.endpoint("/master"));
+    let client = OperatorClient::for_endpoint(server.endpoint("/master"));
     for _ in 0..2 {
         let script = async {
             let mut peer = server.accept().await;
@@ -72,7 +72,7 @@ async fn calls_share_a_connection_until_it_is_closed() {
 #[tokio::test]
 async fn a_redirect_leads_to_the_leader_and_the_client_stays_there() {
     let (follower, leader) = (Server::start().await, Server::start().await);
-    let client = OperatorClient::new(follower.endpoint(""));
+    let client = OperatorClient::for_endpoint(follower.endpoint(""));
     let script = async {
         let mut peer = follower.accept().await;
         peer.request().await;
@@ -95,7 +95,7 @@ async fn a_redirect_leads_to_the_leader_and_the_client_stays_there() {
 #[tokio::test]
 async fn a_call_whose_answer_is_a_stream_is_refused_before_it_is_sent() {
     let server = Server::start().await;
-    let client = OperatorClient::new(server.endpoint(""));
+    let client = OperatorClient::for_endpoint(server.endpoint(""));
     let call = master::Call {
         r#type: Some(master::call::Type::Subscribe.into()),
         ..Default::default()
@@ -104,7 +104,7 @@ async fn a_call_whose_answer_is_a_stream_is_refused_before_it_is_sent() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.to_string(),
-        "SUBSCRIBE is a stream, which this client does not offer"
+        "SUBSCRIBE is a stream, which this client does not support"
     );
     assert!(server.is_quiet().await);
 }
@@ -112,7 +112,7 @@ async fn a_call_whose_answer_is_a_stream_is_refused_before_it_is_sent() {
 /// The error of a call that gets this answer.
 async fn refused(client: impl FnOnce(OperatorClient) -> OperatorClient, answer: &str) -> Error {
     let server = Server::start().await;
-    let client = client(OperatorClient::new(server.endpoint("")));
+    let client = client(OperatorClient::for_endpoint(server.endpoint("")));
     let script = async {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -128,7 +128,7 @@ async fn refused(client: impl FnOnce(OperatorClient) -> OperatorClient, answer: 
 async fn answers_that_are_cut_too_long_late_or_garbage_are_told_apart() {
     const HEAD: &str = "HTTP/1.1 200 OK\r\n";
     let error = refused(
-        |client| client.record_limit(9),
+        |client| client.max_record_size(9),
         &format!("{HEAD}Content-Length: 10\r\n\r\n0123456789"),
     )
     .await;
@@ -168,7 +168,7 @@ async fn answers_that_are_cut_too_long_late_or_garbage_are_told_apart() {
     assert!(
         error
             .to_string()
-            .contains("to GET_VERSION are no such protobuf message"),
+            .starts_with("cannot decode response to GET_VERSION from http://"),
         "{error}"
     );
 
@@ -194,7 +194,10 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_replacement
     };
     let path = files::sandbox(&framework, &task) + "/stdout";
     assert_eq!(path, "/frameworks/f/executors/t/runs/latest/stdout");
-    let mut follow = files::Follow::new(OperatorClient::new(server.endpoint("")), path.clone());
+    let mut follow = files::Follow::new(
+        OperatorClient::for_endpoint(server.endpoint("")),
+        path.clone(),
+    );
 
     let script = async {
         let mut peer = server.accept().await;
@@ -234,7 +237,7 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_replacement
 #[tokio::test]
 async fn following_at_an_address_without_files_is_an_error_and_no_endless_wait() {
     let server = Server::start().await;
-    let mut follow = files::Follow::new(OperatorClient::new(server.endpoint("")), "/x");
+    let mut follow = files::Follow::new(OperatorClient::for_endpoint(server.endpoint("")), "/x");
     let script = async {
         let mut peer = server.accept().await;
         peer.request().await;
@@ -247,7 +250,7 @@ async fn following_at_an_address_without_files_is_an_error_and_no_endless_wait()
 #[tokio::test]
 async fn a_directory_is_listed_or_said_to_be_missing() {
     let server = Server::start().await;
-    let client = OperatorClient::new(server.endpoint(""));
+    let client = OperatorClient::for_endpoint(server.endpoint(""));
     let listing = agent::Response {
         list_files: Some(agent::response::ListFiles {
             file_infos: vec![FileInfo {

@@ -41,7 +41,7 @@ impl Server {
     }
 
     pub(crate) fn backend(&self) -> HttpBackend {
-        HttpBackend::new(self.endpoint(""))
+        HttpBackend::new(self.endpoint("").into())
     }
 
     pub(crate) async fn accept(&self) -> Peer {

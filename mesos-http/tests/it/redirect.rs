@@ -9,7 +9,7 @@ use crate::subscribe::refused;
 #[tokio::test]
 async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id() {
     let (follower, leader) = (Server::start().await, Server::start().await);
-    let client = subscribe(HttpBackend::new(follower.endpoint("/master")));
+    let client = subscribe(HttpBackend::new(follower.endpoint("/master").into()));
     let mut peer = follower.accept().await;
     let first = peer.request().await;
     let location = format!("Location: //{}/master/api/v1/scheduler\r\n", leader.address);

@@ -27,7 +27,7 @@ pub(crate) async fn refused(respond: impl AsyncFnOnce(&mut Peer)) -> (Error, Str
 #[tokio::test]
 async fn the_request_is_byte_for_byte_what_a_master_takes() {
     let server = Server::start().await;
-    let client = subscribe(HttpBackend::new(server.endpoint("/master/")));
+    let client = subscribe(HttpBackend::new(server.endpoint("/master/").into()));
     let mut peer = server.accept().await;
     let request = peer.request().await;
     assert_eq!(request.line, "POST /master/api/v1/scheduler HTTP/1.1");
@@ -51,7 +51,7 @@ async fn the_request_is_byte_for_byte_what_a_master_takes() {
 async fn an_executor_subscribes_at_its_agent_without_a_stream_id() {
     let server = Server::start().await;
     let pid = format!("slave(1)@{}", server.address);
-    let backend = HttpBackend::new(Endpoint::from_pid(&pid).unwrap());
+    let backend = HttpBackend::new(Endpoint::from_pid(&pid).unwrap().into());
     let client = tokio::spawn(async move {
         Backend::<ExecutorApi>::subscribe(&backend, executor::Call::default()).await
     });

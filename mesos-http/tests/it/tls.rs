@@ -381,7 +381,7 @@ async fn masters_without_scheme_are_talked_to_as_the_tls_settings_say() {
         file,
     ] {
         let master: Master = address.parse().unwrap();
-        let client = subscribe(HttpBackend::detect(master.clone()).tls(tls()));
+        let client = subscribe(HttpBackend::new(master.clone()).tls(tls()));
         let mut peer = accept(&server, &acceptor).await;
         peer.request().await;
         peer.send(STREAM_HEAD).await;
@@ -392,10 +392,10 @@ async fn masters_without_scheme_are_talked_to_as_the_tls_settings_say() {
             subscription.peer
         );
 
-        let explicit = master.scheme(Scheme::Http);
+        let explicit = master.with_scheme(Scheme::Http);
         for plain in [
-            HttpBackend::detect(address.parse().unwrap()),
-            HttpBackend::detect(explicit).tls(tls()),
+            HttpBackend::new(address.parse().unwrap()),
+            HttpBackend::new(explicit).tls(tls()),
         ] {
             let (subscription, _peer) = server.subscribed(plain).await;
             let found = &subscription.peer;
@@ -403,7 +403,7 @@ async fn masters_without_scheme_are_talked_to_as_the_tls_settings_say() {
         }
     }
     let written = format!("http://{}", server.address).parse().unwrap();
-    let backend = HttpBackend::detect(written).tls(tls());
+    let backend = HttpBackend::new(written).tls(tls());
     let (subscription, _peer) = server.subscribed(backend).await;
     assert!(subscription.peer.starts_with("http://"));
 }

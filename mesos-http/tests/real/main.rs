@@ -247,13 +247,21 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
     let wrong: Endpoint = format!("http://127.0.0.1:{}/no/such", cluster.port())
         .parse()
         .unwrap();
-    let error = refused(&HttpBackend::new(wrong.clone()), subscribe_call(None)).await;
+    let error = refused(
+        &HttpBackend::new(wrong.clone().into()),
+        subscribe_call(None),
+    )
+    .await;
     assert_eq!(
         (error.kind(), error.status()),
         (ErrorKind::Unavailable, Some(404))
     );
 
-    let error = refused(&HttpBackend::new(agent(&cluster)), subscribe_call(None)).await;
+    let error = refused(
+        &HttpBackend::new(agent(&cluster).into()),
+        subscribe_call(None),
+    )
+    .await;
     assert_eq!(
         (error.kind(), error.status()),
         (ErrorKind::Rejected, Some(400)),
@@ -267,7 +275,7 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
         subscribe: Some(executor::call::Subscribe::default()),
         ..Default::default()
     };
-    let error = Backend::<ExecutorApi>::subscribe(&HttpBackend::new(agent(&cluster)), call)
+    let error = Backend::<ExecutorApi>::subscribe(&HttpBackend::new(agent(&cluster).into()), call)
         .await
         .unwrap_err();
     assert_eq!(
@@ -277,7 +285,7 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
     );
 
     // The operator API: a file that is not there is not an API that is not there.
-    let client = OperatorClient::new(agent(&cluster));
+    let client = OperatorClient::for_endpoint(agent(&cluster));
     let error = files::list(&client, "/no/such").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.status()),
@@ -287,7 +295,7 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
         files::Follow::new(client, "/no/such").read().await.unwrap(),
         ""
     );
-    let error = files::Follow::new(OperatorClient::new(wrong), "/no/such")
+    let error = files::Follow::new(OperatorClient::for_endpoint(wrong), "/no/such")
         .read()
         .await
         .unwrap_err();
@@ -317,7 +325,7 @@ async fn the_operator_api_answers_in_both_codecs() {
             .unwrap();
         assert_eq!(answer.version_info.version, "1.11.0");
 
-        let client = OperatorClient::new(agent(&cluster)).codec(codec);
+        let client = OperatorClient::for_endpoint(agent(&cluster)).codec(codec);
         let call = agent::Call {
             r#type: Some(agent::call::Type::GetHealth.into()),
             ..Default::default()
@@ -348,8 +356,10 @@ async fn a_file_in_a_sandbox_is_followed_from_before_its_task_runs() {
     let offer = &offers.offers[0];
     let agent = Endpoint::try_from(offer.url.as_ref().unwrap()).unwrap();
     let sandbox = files::sandbox(&id, &"t".into());
-    let mut follow =
-        files::Follow::new(OperatorClient::new(agent.clone()), sandbox.clone() + "/out");
+    let mut follow = files::Follow::new(
+        OperatorClient::for_endpoint(agent.clone()),
+        sandbox.clone() + "/out",
+    );
     assert_eq!(follow.read().await.unwrap(), "");
 
     let task = TaskInfo::builder("t")
@@ -372,7 +382,7 @@ async fn a_file_in_a_sandbox_is_followed_from_before_its_task_runs() {
     };
     timeout(PATIENCE, reading).await.expect("no output");
     assert_eq!(String::from_utf8_lossy(&output), "line-1\nline-2\nline-3\n");
-    let listed = files::list(&OperatorClient::new(agent), &sandbox)
+    let listed = files::list(&OperatorClient::for_endpoint(agent), &sandbox)
         .await
         .unwrap();
     assert!(

@@ -161,7 +161,7 @@ async fn frameworks_and_their_executors_run_over_tls() {
     let (mut subscription, id) = works(&backend(&cluster).tls(tls.clone())).await;
     runs_a_task(&mut subscription, &id).await;
 
-    let operator = OperatorClient::new(agent(&cluster)).tls(tls.clone());
+    let operator = OperatorClient::for_endpoint(agent(&cluster)).tls(tls.clone());
     mesos_http::files::list(&operator, "/no/such")
         .await
         .expect_err("it is there and answers");
@@ -275,7 +275,7 @@ async fn an_executor_brings_its_token_to_an_agent_that_wants_one() {
         subscribe: Some(executor::call::Subscribe::default()),
         ..Default::default()
     };
-    let error = Backend::<ExecutorApi>::subscribe(&HttpBackend::new(agent(&cluster)), call)
+    let error = Backend::<ExecutorApi>::subscribe(&HttpBackend::new(agent(&cluster).into()), call)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);

@@ -8,8 +8,9 @@
 
 use std::time::Duration;
 
+use mesos_core::address::Ensemble;
 use mesos_core::{Error, ErrorKind, Result};
-use mesos_zookeeper::{Ensemble, masters};
+use mesos_zookeeper::{client, masters};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 use zookeeper_client as zk;
@@ -44,8 +45,7 @@ pub(super) fn checked(address: &str) -> Result<String> {
 }
 
 fn parsed(address: &str) -> Result<Ensemble> {
-    Ensemble::parse(address, masters::ADVICE)
-        .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))
+    Ok(address.parse()?)
 }
 
 /// Checks that libmesos can use the current data in ZooKeeper. Creates the masters' path if it does
@@ -101,14 +101,14 @@ enum Probe {
 /// Errors after which libmesos would retry.
 async fn probe_ensemble(ensemble: &Ensemble) -> Result<Probe, zk::Error> {
     let denied = |what| {
-        let error = Error::new(ErrorKind::Unauthorized, ensemble.denied(what));
+        let error = Error::new(ErrorKind::Unauthorized, client::denied(ensemble, what));
         Ok(Probe::Unusable(error))
     };
-    let connector = ensemble.connector(TIMEOUT).with_fail_eagerly();
-    let client = connector.connect(ensemble.servers()).await?;
+    let connector = client::connector(ensemble, TIMEOUT).with_fail_eagerly();
+    let session = connector.connect(ensemble.servers()).await?;
     let path = ensemble.path();
-    if client.check_stat(path).await?.is_none() {
-        match client.mkdir(path, &ensemble.persistent()).await {
+    if session.check_stat(path).await?.is_none() {
+        match session.mkdir(path, &client::persistent(ensemble)).await {
             Ok(()) => {}
             Err(zk::Error::NoAuth) => {
                 return denied("does not exist and cannot be created");
@@ -116,7 +116,7 @@ async fn probe_ensemble(ensemble: &Ensemble) -> Result<Probe, zk::Error> {
             Err(error) => return Err(error),
         }
     }
-    let nodes = match client.list_children(path).await {
+    let nodes = match session.list_children(path).await {
         Ok(nodes) => nodes,
         Err(zk::Error::NoAuth) => return denied("cannot be read"),
         Err(error) => return Err(error),
@@ -125,7 +125,7 @@ async fn probe_ensemble(ensemble: &Ensemble) -> Result<Probe, zk::Error> {
     let Some(leader) = masters::leading(&nodes) else {
         return Ok(Probe::Usable);
     };
-    match client.get_data(&format!("{path}/{}", leader.node)).await {
+    match session.get_data(&format!("{path}/{}", leader.node)).await {
         Ok((data, _)) => Ok(match leader.address(&data) {
             Ok(_) => Probe::Usable,
             Err(error) => Probe::Unusable(error),

@@ -90,7 +90,7 @@ pub(crate) async fn schedule(scheduler: impl Scheduler + 'static, launch: &Launc
         let backend = NativeBackend::new(library, &launch.master)?;
         SchedulerDriver::run(scheduler, framework, backend).await?;
     } else {
-        let backend = HttpBackend::detect(launch.master.parse()?);
+        let backend = HttpBackend::new(launch.master.parse()?);
         SchedulerDriver::run(scheduler, framework, backend).await?;
     }
     Ok(())

@@ -29,7 +29,7 @@ pub struct Tuning {
     /// subscription counts as lost.
     pub missed_heartbeats: u32,
     /// The longest event that is taken, in bytes.
-    pub record_limit: u64,
+    pub max_record_size: u64,
     /// Principal and secret for HTTP basic authentication.
     pub credential: Option<(String, String)>,
     /// The PEM file of the authority to believe at `https://`.
@@ -43,7 +43,7 @@ impl fmt::Debug for Tuning {
             .field("encoding", &self.encoding)
             .field("response_timeout", &self.response_timeout)
             .field("missed_heartbeats", &self.missed_heartbeats)
-            .field("record_limit", &self.record_limit)
+            .field("max_record_size", &self.max_record_size)
             .field(
                 "principal",
                 &self.credential.as_ref().map(|(principal, _)| principal),
@@ -100,7 +100,7 @@ impl Harness {
                 encoding,
                 response_timeout: Duration::from_secs(10),
                 missed_heartbeats: 5,
-                record_limit: 1 << 20,
+                max_record_size: 1 << 20,
                 credential: None,
                 authority: None,
             },

@@ -211,7 +211,7 @@ where
     async fn wait(&mut self, mut until: Instant) -> Wait {
         let handle = self.handle.clone();
         let backend = Arc::clone(&self.backend);
-        let mut leader_changed = pin!(backend.news());
+        let mut leader_changed = pin!(backend.leader_changed());
         let mut listening = true;
         loop {
             tokio::select! {
@@ -221,7 +221,7 @@ where
                 () = &mut leader_changed, if listening => {
                     // The next attempt uses the newest leader in any case.
                     listening = false;
-                    if let Output::Hurry(wait) = self.step(Input::News) {
+                    if let Output::RetrySooner(wait) = self.step(Input::LeaderChanged) {
                         tracing::debug!(?wait, "the leader changed; retrying sooner");
                         until = Instant::now() + wait;
                     }

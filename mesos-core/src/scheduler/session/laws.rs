@@ -13,7 +13,7 @@ enum Kind {
     Interrupted,
     Failed(ErrorKind, Delivery),
     Refused(&'static str),
-    News,
+    LeaderChanged,
     End,
 }
 
@@ -34,7 +34,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
         30 => Just(Kind::Failed(ErrorKind::Protocol, Delivery::Unknown)),
         10 => Just(Kind::Failed(ErrorKind::Unauthorized, Delivery::Refused)),
         50 => prop::sample::select(reasons).prop_map(Kind::Refused),
-        300 => Just(Kind::News),
+        300 => Just(Kind::LeaderChanged),
         5 => Just(Kind::End),
     ]
 }
@@ -121,7 +121,7 @@ proptest! {
                     Input::Failed(of, Error::new(*kind, "x").with_delivery(*delivery))
                 }
                 Kind::Refused(text) => Input::Refused(of, (*text).to_owned()),
-                Kind::News => Input::News,
+                Kind::LeaderChanged => Input::LeaderChanged,
                 Kind::End => Input::End(Ok(StopReason::Stopped)),
             };
             let named = match &input {
@@ -141,7 +141,7 @@ proptest! {
                 continue;
             }
             // What is of another generation changes nothing.
-            if !about_present && !matches!(kind, Kind::Connect | Kind::News | Kind::End) {
+            if !about_present && !matches!(kind, Kind::Connect | Kind::LeaderChanged | Kind::End) {
                 prop_assert!(matches!(output, Output::Ignored), "{:?}", output);
             }
             if matches!(output, Output::Ignored) {
@@ -162,7 +162,7 @@ proptest! {
                     opened_at = now;
                     retry_at = None;
                 }
-                Output::Hurry(wait) => {
+                Output::RetrySooner(wait) => {
                     prop_assert_eq!(before, SessionState::BackingOff);
                     prop_assert_eq!(after, before);
                     prop_assert_eq!(session.generation(), present);

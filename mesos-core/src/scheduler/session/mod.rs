@@ -13,7 +13,7 @@
 //!     any state ── End, Refused, Failed for good ──▶ Ended
 //! ```
 //!
-//! A wait can be cut short, once, by news of a leader ([`Input::News`]). How
+//! A wait can be cut short, once, by news of a leader ([`Input::LeaderChanged`]). How
 //! short grows with how often that was done in vain, so news that never stop
 //! make no more attempts than silence in the end.
 //!
@@ -76,7 +76,7 @@ pub(crate) enum Input {
     /// An ERROR event came, with this text.
     Refused(Generation, String),
     /// A leader appeared, or another one than the last attempt knew of.
-    News,
+    LeaderChanged,
     /// The driver ends for a reason of its own.
     End(Result<StopReason>),
 }
@@ -98,7 +98,7 @@ pub(crate) enum Output {
     /// removed from the store first.
     BackOff(Disconnected, Option<FrameworkId>),
     /// Wait only so much longer, then [`Input::Connect`].
-    Hurry(Duration),
+    RetrySooner(Duration),
     /// The driver ends.
     Ended(Result<StopReason>),
 }
@@ -228,7 +228,9 @@ impl Session {
             Input::Refused(of, message) if self.is(of, &[Subscribing, Subscribed]) => {
                 self.refused(now, random, message)
             }
-            Input::News if self.state == BackingOff && !self.hurried => self.hurry(now, random),
+            Input::LeaderChanged if self.state == BackingOff && !self.hurried => {
+                self.hurry(now, random)
+            }
             Input::End(end) => self.end(end),
             _ => Output::Ignored,
         }
@@ -380,7 +382,7 @@ impl Session {
         self.retry_at = retry_at;
         self.hurried = true;
         self.hurries = self.hurries.saturating_add(1);
-        Output::Hurry(retry_at.saturating_sub(now))
+        Output::RetrySooner(retry_at.saturating_sub(now))
     }
 
     fn disconnected(&mut self, now: Duration, error: Error, retry_in: Duration) -> Disconnected {

@@ -280,10 +280,10 @@ fn news_of_a_leader_cut_a_wait_short_once() {
     }
     assert_eq!(failed_attempt(&mut session, 30), 4 * SECOND);
     assert!(matches!(
-        session.step(31 * SECOND, 0.25, Input::News),
-        Output::Hurry(wait) if wait == SECOND / 4
+        session.step(31 * SECOND, 0.25, Input::LeaderChanged),
+        Output::RetrySooner(wait) if wait == SECOND / 4
     ));
-    let again = session.step(31 * SECOND, 0.0, Input::News);
+    let again = session.step(31 * SECOND, 0.0, Input::LeaderChanged);
     assert!(matches!(again, Output::Ignored), "{again:?}");
     let early = session.step(31 * SECOND, 0.0, Input::Connect);
     assert!(matches!(early, Output::Ignored), "{early:?}");
@@ -299,7 +299,7 @@ fn news_without_end_make_hardly_more_attempts_than_silence() {
         let moments = (0..10_000).map(|tenth| SECOND / 10 * tenth);
         let made = moments.filter(|now| {
             if news {
-                session.step(*now, 0.0, Input::News);
+                session.step(*now, 0.0, Input::LeaderChanged);
             }
             let Output::Open(generation, _) = session.step(*now, 0.0, Input::Connect) else {
                 return false;
@@ -370,9 +370,9 @@ fn a_subscription_makes_news_quick_again() {
     let mut session = session(RemovedPolicy::Fail);
     for seconds in [0, 10, 20, 30, 40, 50] {
         failed_attempt(&mut session, seconds);
-        at(&mut session, seconds + 3, Input::News);
+        at(&mut session, seconds + 3, Input::LeaderChanged);
     }
-    let in_vain = at(&mut session, 53, Input::News);
+    let in_vain = at(&mut session, 53, Input::LeaderChanged);
     assert!(matches!(in_vain, Output::Ignored), "{in_vain:?}");
     let generation = subscribe(&mut session, 60);
     at(&mut session, 70, Input::Failed(generation, lost()));
@@ -380,17 +380,23 @@ fn a_subscription_makes_news_quick_again() {
         failed_attempt(&mut session, seconds);
     }
     assert!(matches!(
-        at(&mut session, 102, Input::News),
-        Output::Hurry(Duration::ZERO)
+        at(&mut session, 102, Input::LeaderChanged),
+        Output::RetrySooner(Duration::ZERO)
     ));
 }
 
 #[test]
 fn news_are_of_no_interest_while_nothing_waits() {
     let mut session = session(RemovedPolicy::Fail);
-    assert!(matches!(at(&mut session, 0, Input::News), Output::Ignored));
+    assert!(matches!(
+        at(&mut session, 0, Input::LeaderChanged),
+        Output::Ignored
+    ));
     let generation = subscribe(&mut session, 1);
-    assert!(matches!(at(&mut session, 2, Input::News), Output::Ignored));
+    assert!(matches!(
+        at(&mut session, 2, Input::LeaderChanged),
+        Output::Ignored
+    ));
     assert_eq!(session.generation(), generation);
     assert_eq!(session.state(), SessionState::Subscribed);
 }

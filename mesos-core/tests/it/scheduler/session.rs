@@ -130,7 +130,7 @@ async fn news_of_a_leader_cut_the_wait_short() {
     tell.told("disconnected Transport 9").await;
     let before = tokio::time::Instant::now();
     tokio::time::advance(Duration::from_secs(5)).await;
-    peer.news();
+    peer.leader_changed();
     let session = peer.session().await;
     assert!(before.elapsed() <= Duration::from_secs(6) + Duration::from_millis(10));
     session.send(subscribed("f1")).await;
@@ -145,7 +145,7 @@ async fn news_without_end_are_no_busy_loop() {
     let before = tokio::time::Instant::now();
     let mut attempts = 0;
     while before.elapsed() < Duration::from_secs(600) {
-        peer.news();
+        peer.leader_changed();
         peer.attempt().await.refuse(lost());
         attempts += 1;
     }

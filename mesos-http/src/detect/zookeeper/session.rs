@@ -1,38 +1,38 @@
-//! One session with ZooKeeper after the other, and the reading within each.
+//! Sessions with ZooKeeper, one after the other, and reading the leader within each.
 //!
-//! The times and what is retried are those of src/zookeeper/group.cpp.
+//! The intervals and the retryable errors are those of src/zookeeper/group.cpp.
 
 use std::time::Duration;
 
-use mesos_core::{Error, ErrorKind, error_chain};
-use mesos_zookeeper::{Ensemble, masters};
+use mesos_core::address::Ensemble;
+use mesos_core::{Error, ErrorKind, Master, error_chain};
+use mesos_zookeeper::{client, masters};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zookeeper_client::{self as zk, Client, SessionState};
 
-use super::super::settings::Settings;
 use super::{Detection, endpoint};
 
-/// At most once in this time a session is begun.
+/// The minimum interval between the starts of two sessions.
 const BETWEEN_SESSIONS: Duration = Duration::from_secs(1);
 
-/// The wait after a failure to read, doubling from the one to the other.
+/// The delay after a failed read. It doubles with each failure in a row.
 const RETRY: Duration = Duration::from_secs(2);
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// The masters' nodes, and who wants to know of them.
+/// The masters' nodes, and the receiver of what they say.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) ensemble: Ensemble,
-    pub(super) settings: Settings,
-    pub(super) news: watch::Sender<Detection>,
+    pub(super) settings: Master,
+    pub(super) detected: watch::Sender<Detection>,
 }
 
-/// Something to wait for before looking again.
+/// Completes when the nodes have to be read again.
 type Changed = zk::OneshotWatcher;
 
 impl Group {
-    /// Never ends; dropping the future closes the session.
+    /// Runs forever. Dropping the future closes the session.
     pub(super) async fn run(self) {
         loop {
             let next = Instant::now() + BETWEEN_SESSIONS;
@@ -42,8 +42,8 @@ impl Group {
                     let limit = client.session_timeout();
                     let states = client.state_watcher();
                     tokio::select! {
-                        end = self.lost(states, client.state(), limit) => end,
-                        end = self.read(&client) => end,
+                        end = self.session_end(states, client.state(), limit) => end,
+                        end = self.follow(&client) => end,
                     }
                 }
                 Err(error) => error,
@@ -55,25 +55,22 @@ impl Group {
 
     async fn connect(&self) -> Result<Client, Error> {
         let servers = self.ensemble.servers();
-        self.ensemble
-            .connector(self.settings.session_timeout)
+        client::connector(&self.ensemble, self.settings.session_timeout())
             .connect(servers)
             .await
             .map_err(|error| match error {
                 zk::Error::AuthFailed => self.unauthorized(),
-                error => Error::new(
-                    ErrorKind::NotLeader,
-                    format!("the leader is unknown: no ZooKeeper at {servers} can be reached"),
-                )
-                .with_source(error),
+                error => self
+                    .unknown(format!("cannot connect to ZooKeeper at {servers}"))
+                    .with_source(error),
             })
     }
 
-    /// Waits until the session is over, or is to be taken for it.
+    /// Waits until the session ends, or has to be considered ended.
     ///
-    /// ZooKeeper tells of an expired session only those who reach it, which can
-    /// be much later. So who does not reach it keeps the time.
-    async fn lost(
+    /// ZooKeeper reports an expired session only to clients that are connected to it, which may
+    /// happen much later. So this method measures the time without a connection.
+    async fn session_end(
         &self,
         mut states: zk::StateWatcher,
         mut state: SessionState,
@@ -83,26 +80,22 @@ impl Group {
             state = match state {
                 SessionState::Disconnected => match timeout(limit, states.changed()).await {
                     Ok(state) => state,
-                    Err(_) => break format!("cannot be reached since {limit:?}"),
+                    Err(_) => break format!("has been unreachable for {limit:?}"),
                 },
                 SessionState::AuthFailed => return self.unauthorized(),
-                state if state.is_terminated() => break "has ended our session".to_owned(),
+                state if state.is_terminated() => break "ended our session".to_owned(),
                 _ => states.changed().await,
             };
         };
-        let at = &self.ensemble;
-        Error::new(
-            ErrorKind::NotLeader,
-            format!("the leader is unknown: {at} {why}"),
-        )
+        self.unknown(format!("{} {why}", self.ensemble))
     }
 
-    /// Reads who leads, again and again, until the session is over.
-    async fn read(&self, client: &Client) -> Error {
+    /// Reads the leader after each change, until the session ends.
+    async fn follow(&self, client: &Client) -> Error {
         let mut states = client.state_watcher();
         let mut pause = RETRY;
         loop {
-            match self.look(client).await {
+            match self.read(client).await {
                 Ok((detection, changed)) => {
                     pause = RETRY;
                     self.publish(detection);
@@ -115,9 +108,8 @@ impl Group {
                     use zk::Error::{AuthFailed, ClientClosed, NoAuth, SessionExpired};
                     match error {
                         SessionExpired | AuthFailed | ClientClosed => {
-                            let at = &self.ensemble;
-                            let message = format!("the leader is unknown: {at} ended our session");
-                            return Error::new(ErrorKind::NotLeader, message).with_source(error);
+                            let ended = format!("{} ended our session", self.ensemble);
+                            return self.unknown(ended).with_source(error);
                         }
                         NoAuth => self.publish(Err(self.unauthorized())),
                         error => {
@@ -134,8 +126,8 @@ impl Group {
         }
     }
 
-    /// Reads who leads now, and begins to watch for a change of it.
-    async fn look(&self, client: &Client) -> Result<(Detection, Changed), zk::Error> {
+    /// Reads the current leader, and starts to watch for a change.
+    async fn read(&self, client: &Client) -> Result<(Detection, Changed), zk::Error> {
         let path = self.ensemble.path();
         let nobody = |why: String| Err(Error::new(ErrorKind::NotLeader, why));
         let (nodes, changed) = loop {
@@ -146,26 +138,26 @@ impl Group {
             }
             if let (None, changed) = client.check_and_watch_stat(path).await? {
                 let at = &self.ensemble;
-                let why = format!("no master was ever at {at}: there is no such path");
+                let why = format!("no master has registered at {at}: the path does not exist");
                 return Ok((nobody(why), changed));
             }
         };
         let Some(leader) = masters::leading(&nodes) else {
-            let why = format!("there is no master at {} now", self.ensemble);
+            let why = format!("no master is registered at {}", self.ensemble);
             return Ok((nobody(why), changed));
         };
         let node = leader.node;
         let detection = match client.get_data(&format!("{path}/{node}")).await {
             Ok((data, _)) => endpoint(&leader, &data, &self.settings).map(|leader| vec![leader]),
-            // The watch already knows.
-            Err(zk::Error::NoNode) => nobody(format!("the leading master at {node} is gone")),
+            // The watch reports this change.
+            Err(zk::Error::NoNode) => nobody(format!("the leading master's node {node} is gone")),
             Err(error) => return Err(error),
         };
         Ok((detection, changed))
     }
 
     fn publish(&self, detection: Detection) {
-        self.news.send_if_modified(|known| {
+        self.detected.send_if_modified(|known| {
             if let (Ok(known), Ok(now)) = (&*known, &detection)
                 && known == now
             {
@@ -185,14 +177,21 @@ impl Group {
         });
     }
 
+    fn unknown(&self, why: String) -> Error {
+        Error::new(
+            ErrorKind::NotLeader,
+            format!("the leader is unknown: {why}"),
+        )
+    }
+
     fn unauthorized(&self) -> Error {
-        let why = self.ensemble.denied("may not be read");
+        let why = client::denied(&self.ensemble, "cannot be read");
         Error::new(ErrorKind::Unauthorized, why)
     }
 }
 
-/// Waits for the end of a disconnection: what was missed in it, and what failed
-/// because of it, is read then.
+/// Waits for the end of a disconnection. Changes during the disconnection were missed, and reads
+/// may have failed.
 async fn reconnected(states: &mut zk::StateWatcher) {
     loop {
         if states.changed().await == SessionState::SyncConnected {

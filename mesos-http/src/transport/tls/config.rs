@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::endpoint::Endpoint;
+use mesos_core::Endpoint;
 
 /// Whom to believe at an `https://` endpoint, and who we are there.
 ///
@@ -23,7 +23,7 @@ use crate::endpoint::Endpoint;
 ///     .client_certificate("/etc/mesos/cert.pem", "/etc/mesos/key.pem");
 /// let backend = HttpBackend::new("https://10.0.0.1:5050".parse()?).tls(tls);
 /// # let _ = backend;
-/// # Ok::<(), mesos_http::EndpointError>(())
+/// # Ok::<(), mesos_http::AddressError>(())
 /// ```
 ///
 /// # A Mesos with its default settings

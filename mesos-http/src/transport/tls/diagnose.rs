@@ -6,7 +6,7 @@ use mesos_core::{Delivery, Error, ErrorKind};
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use super::config::TlsConfig;
-use crate::endpoint::Endpoint;
+use mesos_core::Endpoint;
 
 /// What to do about a peer that has no cipher suite of ours.
 const SUITES: &str = "a Mesos with its default settings offers only suites without forward \

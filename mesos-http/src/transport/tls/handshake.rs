@@ -22,7 +22,7 @@ use tokio_rustls::rustls::{
 use super::super::io::Transport;
 use super::config::{Identity, TlsConfig};
 use super::{diagnose, files};
-use crate::endpoint::Endpoint;
+use mesos_core::Endpoint;
 
 pub(super) async fn connect(
     tls: &TlsConfig,

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 pub use self::config::TlsConfig;
 use super::io::Transport;
-use crate::endpoint::Endpoint;
+use mesos_core::Endpoint;
 
 /// Does the handshake over `stream`.
 pub(crate) async fn connect(

@@ -17,7 +17,7 @@ use tokio_openssl::SslStream;
 use super::super::io::Transport;
 use super::config::TlsConfig;
 use super::{diagnose, files};
-use crate::endpoint::Endpoint;
+use mesos_core::Endpoint;
 
 pub(super) async fn connect(
     tls: &TlsConfig,

@@ -199,7 +199,7 @@ fn a_record_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
     assert_eq!(
         end.expect_err("too long").to_string(),
         "at byte 0 of the stream: a record of 101 bytes is announced, the limit is 100 bytes; if \
-         the peer is a Mesos, raise the limit (`record_limit`)"
+         the peer is a Mesos, raise the limit (`max_record_size`)"
     );
 }
 

@@ -170,7 +170,7 @@ pub(super) async fn json_follows_the_mapping_of_mesos(stage: Stage) {
 pub(super) async fn a_record_over_the_limit_ends_the_subscription_and_names_the_limit(
     stage: Stage,
 ) {
-    let stage = stage.tuned(|tuning| tuning.record_limit = 50_000);
+    let stage = stage.tuned(|tuning| tuning.max_record_size = 50_000);
     let subscribed = stage.subscribed().await;
     // Announced only: nobody has to send so much for it to be refused.
     subscribed.stream.send_bytes("50001\n");

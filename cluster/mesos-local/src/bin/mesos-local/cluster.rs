@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use mesos_http::{OperatorClient, TlsConfig};
 use mesos_local::wire::{FAILED, READY};
-use mesos_native::{Library, LibraryError};
 use mesos_native::local::Local;
+use mesos_native::{Library, LibraryError};
 use mesos_proto::v1::{Credential, master};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;

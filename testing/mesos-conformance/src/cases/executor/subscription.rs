@@ -223,7 +223,7 @@ pub(in crate::cases) async fn a_server_that_is_not_an_agent_never_hangs_the_exec
 
 pub(in crate::cases) async fn an_unreadable_stream_ends_the_subscription(stage: Stage) {
     for garbage in ["abc\n{}", "12\nshort", "3\n{]}", "99999999999\n"] {
-        let stage = stage.tuned(|tuning| tuning.record_limit = 10_000);
+        let stage = stage.tuned(|tuning| tuning.max_record_size = 10_000);
         let Subscribed {
             agent,
             recorder,

@@ -26,7 +26,7 @@ fn connect_executor(environment: &ExecutorEnvironment, tuning: &Tuning) -> HttpB
         .codec(codec(tuning))
         .response_timeout(tuning.response_timeout)
         .missed_heartbeats(tuning.missed_heartbeats)
-        .record_limit(tuning.record_limit)
+        .max_record_size(tuning.max_record_size)
 }
 
 fn connect_http(url: &str, tuning: &Tuning) -> HttpBackend {
@@ -34,11 +34,11 @@ fn connect_http(url: &str, tuning: &Tuning) -> HttpBackend {
         Ok(master) => master,
         Err(error) => panic!("{url} is no address of a master: {error}"),
     };
-    let mut backend = HttpBackend::detect(master)
+    let mut backend = HttpBackend::new(master)
         .codec(codec(tuning))
         .response_timeout(tuning.response_timeout)
         .missed_heartbeats(tuning.missed_heartbeats)
-        .record_limit(tuning.record_limit);
+        .max_record_size(tuning.max_record_size);
     if let Some((principal, secret)) = &tuning.credential {
         backend = match Credentials::basic(principal, secret) {
             Ok(credentials) => backend.credentials(credentials),

@@ -1,8 +1,9 @@
-//! What an address may look like, and what is said of one that does not.
+//! Which addresses are accepted, and the errors for others.
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::address::AddressErrorKind;
 
 fn shown(text: &str) -> String {
     match text.parse::<Endpoint>() {
@@ -12,7 +13,7 @@ fn shown(text: &str) -> String {
 }
 
 #[test]
-fn addresses_are_read_as_the_table_in_the_documentation_says() {
+fn addresses_are_parsed_as_documented() {
     for (text, expected) in [
         ("http://10.0.0.1:5050", "http://10.0.0.1:5050"),
         ("http://10.0.0.1:5050/", "http://10.0.0.1:5050"),
@@ -47,7 +48,7 @@ fn addresses_are_read_as_the_table_in_the_documentation_says() {
 }
 
 #[test]
-fn paths_go_behind_the_prefix() {
+fn a_path_follows_the_prefix() {
     let at = |text: &str| {
         let endpoint: Endpoint = text.parse().expect("an address");
         endpoint.join("/api/v1")
@@ -58,7 +59,7 @@ fn paths_go_behind_the_prefix() {
 }
 
 #[test]
-fn what_is_no_address_is_refused_with_what_to_write_instead() {
+fn an_invalid_address_is_an_error_that_says_what_to_write_instead() {
     for (text, message) in [
         ("", "the address is empty; write one like http://HOST:5050"),
         (
@@ -67,8 +68,8 @@ fn what_is_no_address_is_refused_with_what_to_write_instead() {
         ),
         (
             "ftp://host",
-            "the address \"ftp://host\" has the scheme \"ftp\", which is not known; write \
-             http://HOST:5050 or https://HOST:5050",
+            "the address \"ftp://host\" has the unknown scheme \"ftp\"; write http://HOST:5050 or \
+             https://HOST:5050",
         ),
         (
             "http://",
@@ -80,28 +81,28 @@ fn what_is_no_address_is_refused_with_what_to_write_instead() {
         ),
         (
             "http://host:",
-            "\"\" in the address \"http://host:\" is no port; write a number from 1 to 65535, \
-             such as the 5050 of a master",
+            "\"\" in the address \"http://host:\" is not a port; write a number from 1 to 65535 \
+             (a master usually listens on 5050)",
         ),
         (
             "host:65536",
-            "\"65536\" in the address \"host:65536\" is no port; write a number from 1 to 65535, \
-             such as the 5050 of a master",
+            "\"65536\" in the address \"host:65536\" is not a port; write a number from 1 to \
+             65535 (a master usually listens on 5050)",
         ),
         (
             "host:+80",
-            "\"+80\" in the address \"host:+80\" is no port; write a number from 1 to 65535, such \
-             as the 5050 of a master",
+            "\"+80\" in the address \"host:+80\" is not a port; write a number from 1 to 65535 (a \
+             master usually listens on 5050)",
         ),
         (
             "host:0",
-            "\"0\" in the address \"host:0\" is no port; write a number from 1 to 65535, such as \
-             the 5050 of a master",
+            "\"0\" in the address \"host:0\" is not a port; write a number from 1 to 65535 (a \
+             master usually listens on 5050)",
         ),
         (
             "::1:5050",
-            "\"::1:5050\" has more than one colon; if it is an IPv6 address, write it in \
-             brackets, like http://[::1]:5050",
+            "\"::1:5050\" has more than one colon; write an IPv6 address in brackets, like \
+             http://[::1]:5050",
         ),
         (
             "http://[::1:5050",
@@ -110,13 +111,13 @@ fn what_is_no_address_is_refused_with_what_to_write_instead() {
         ),
         (
             "[fe80::1%eth0]:5050",
-            "\"fe80::1%eth0\" in the address \"[fe80::1%eth0]:5050\" is no IPv6 address; write \
-             one like http://[::1]:5050",
+            "\"fe80::1%eth0\" in the address \"[fe80::1%eth0]:5050\" is not an IPv6 address; \
+             write one like http://[::1]:5050",
         ),
         (
             "[::1]5050",
-            "the address \"[::1]5050\" has \"5050\" after the IPv6 address, where only a port may \
-             be; write it like http://[::1]:5050",
+            "the address \"[::1]5050\" has \"5050\" after the IPv6 address; only a port may \
+             follow it, like http://[::1]:5050",
         ),
         (
             "http://10.0.1:5050",
@@ -130,18 +131,18 @@ fn what_is_no_address_is_refused_with_what_to_write_instead() {
         ),
         (
             "the master",
-            "\"the master\" in the address \"the master\" is no host name; write one like \
+            "\"the master\" in the address \"the master\" is not a host name; write one like \
              http://HOST:5050",
         ),
         (
             "http://host:5050/a?b",
-            "the address \"http://host:5050/a?b\" has a query or a fragment, which Mesos has no \
-             use for; end it before the ?",
+            "the address \"http://host:5050/a?b\" has a query or a fragment; remove the part from \
+             the ? on",
         ),
         (
             "http://host:5050#x",
-            "the address \"http://host:5050#x\" has a query or a fragment, which Mesos has no use \
-             for; end it before the #",
+            "the address \"http://host:5050#x\" has a query or a fragment; remove the part from \
+             the # on",
         ),
         (
             "http://host:5050/a b",
@@ -150,43 +151,43 @@ fn what_is_no_address_is_refused_with_what_to_write_instead() {
         ),
         (
             "host:5050/master/api/v1",
-            "the address \"host:5050/master/api/v1\" names an API; write what is before \
-             \"/api/v1\": http://host:5050/master",
+            "the address \"host:5050/master/api/v1\" includes the path of an API; write only the \
+             part before \"/api/v1\": http://host:5050/master",
         ),
     ] {
         let error = text.parse::<Endpoint>().expect_err(text);
         assert_eq!(error.to_string(), message);
-        assert_eq!(error.kind(), EndpointErrorKind::Syntax, "{text}");
+        assert_eq!(error.kind(), AddressErrorKind::Syntax, "{text}");
     }
 }
 
 #[test]
-fn addresses_that_mesos_has_and_we_have_not_are_told_apart_from_nonsense() {
+fn an_address_of_another_form_is_an_unsupported_one() {
     for (text, message) in [
         (
             "zk://h1:2181,h2:2181/mesos",
-            "zk:// is not the address of one master; write that as http://HOST:5050, or read it as \
-             mesos_http::Master",
+            "a zk:// address does not name one master; write http://HOST:5050, or parse the text \
+             as mesos::Master",
         ),
         (
             "file:///etc/mesos/zk",
-            "file:// is not the address of one master; write that as http://HOST:5050, or read it \
-             as mesos_http::Master",
+            "a file:// address does not name one master; write http://HOST:5050, or parse the \
+             text as mesos::Master",
         ),
         (
             "http://m1:5050,m2:5050",
-            "\"http://m1:5050,m2:5050\" names several masters where one address is expected; name \
-             one of them, or read it as mesos_http::Master",
+            "\"http://m1:5050,m2:5050\" names several masters, but one address is expected; write \
+             one of them, or parse the text as mesos::Master",
         ),
         (
             "https://user:secret@host:5050/master",
-            "credentials in an address are not supported; write https://host:5050/master, and \
-             give the credentials apart from it",
+            "an address cannot contain credentials; write https://host:5050/master, and pass the \
+             credentials to the backend",
         ),
     ] {
         let error = text.parse::<Endpoint>().expect_err(text);
         assert_eq!(error.to_string(), message);
-        assert_eq!(error.kind(), EndpointErrorKind::Unsupported, "{text}");
+        assert_eq!(error.kind(), AddressErrorKind::Unsupported, "{text}");
     }
 }
 
@@ -209,14 +210,14 @@ fn a_password_is_never_quoted() {
 }
 
 #[test]
-fn a_wrong_address_is_a_configuration_error() {
-    let error = mesos_core::Error::from("ftp://h".parse::<Endpoint>().expect_err("ftp"));
-    assert_eq!(error.kind(), mesos_core::ErrorKind::Config);
-    assert_eq!(error.delivery(), mesos_core::Delivery::NotSent);
+fn an_address_error_is_a_configuration_error() {
+    let error = crate::Error::from("ftp://h".parse::<Endpoint>().expect_err("ftp"));
+    assert_eq!(error.kind(), crate::ErrorKind::Config);
+    assert_eq!(error.delivery(), crate::Delivery::NotSent);
 }
 
 #[test]
-fn a_libprocess_id_names_the_prefix_before_the_address() {
+fn the_name_in_a_libprocess_id_becomes_the_prefix() {
     for (pid, endpoint) in [
         ("slave(1)@10.0.0.1:5051", "http://10.0.0.1:5051/slave(1)"),
         ("slave(12)@[::1]:5051", "http://[::1]:5051/slave(12)"),
@@ -270,13 +271,13 @@ fn an_agents_address_in_an_offer_prefers_the_ip_address() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "\\PC{0,40}") {
+    fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
         let _ = text.parse::<Endpoint>();
         let _ = Endpoint::from_pid(&text);
     }
 
     #[test]
-    fn what_is_printed_is_read_back_as_the_same(
+    fn a_printed_endpoint_is_parsed_as_the_same_endpoint(
         text in "(https?://)?([a-z]{1,8}|\\[[0-9a-f]{0,4}::[0-9a-f]{1,4}\\])(:[0-9]{1,5})?(/[a-z()]{0,5}){0,2}",
     ) {
         if let Ok(endpoint) = text.parse::<Endpoint>() {

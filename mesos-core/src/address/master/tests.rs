@@ -1,16 +1,16 @@
-//! What is read as an address, what is refused in which words, and what is never told.
+//! Which addresses are accepted, the errors for others, and that no output contains a password.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::endpoint::EndpointErrorKind;
+use crate::address::AddressErrorKind;
 
-fn parse(text: &str) -> Result<String, EndpointError> {
+fn parse(text: &str) -> Result<String, AddressError> {
     text.parse().map(|master: Master| master.to_string())
 }
 
 #[test]
-fn every_form_of_a_masters_address_is_read() {
+fn every_form_of_a_masters_address_is_parsed() {
     for (text, master) in [
         ("http://10.0.0.1:5050", "http://10.0.0.1:5050"),
         (
@@ -37,8 +37,8 @@ fn every_form_of_a_masters_address_is_read() {
 }
 
 #[test]
-fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
-    use EndpointErrorKind::{Syntax, Unsupported};
+fn an_invalid_address_is_an_error_that_says_what_to_write() {
+    use AddressErrorKind::{Syntax, Unsupported};
     for (text, kind, message) in [
         (
             "",
@@ -48,37 +48,37 @@ fn an_address_that_is_none_is_an_error_that_says_what_to_write() {
         (
             "m1:5050,,m2:5050",
             Syntax,
-            "the list of masters has a comma too many; write one like \
+            "the list of masters has an empty item; write one like \
              http://HOST1:5050,http://HOST2:5050",
         ),
         (
             "m1:5050,zk://h:2181/m",
             Syntax,
-            "\"zk://h:2181/m\" cannot be in a list of masters; write it alone, or only masters \
-             like http://HOST1:5050,http://HOST2:5050",
+            "\"zk://h:2181/m\" cannot be in a list of masters; write it alone, or write only \
+             masters like http://HOST1:5050,http://HOST2:5050",
         ),
         (
             "local",
             Unsupported,
-            "\"local\" stands for a cluster inside of libmesos, which cannot be reached over \
-             HTTP; start one with mesos-local, and write its address",
+            "\"local\" starts a cluster inside libmesos, which this library does not support; \
+             start a cluster with mesos-local, and write its address",
         ),
         (
             "http://user:word@m1:5050",
             Unsupported,
-            "credentials in the address of a master are not supported; write it without what is \
-             before the @, and give the credentials apart from it",
+            "a master's address cannot contain credentials; remove the part before the @, and \
+             pass the credentials to the backend",
         ),
         (
             "file://etc/mesos",
             Syntax,
-            "the file:// address names no absolute path; write it with three slashes, like \
-             file:///etc/mesos/master",
+            "the file:// address does not have an absolute path; write it with three slashes, \
+             like file:///etc/mesos/master",
         ),
         (
             "zk://h:2181",
             Syntax,
-            "the address zk://h:2181 has no path; write that of the masters' --zk, like \
+            "the address zk://h:2181 has no path; write the path of the masters' --zk, like \
              zk://h:2181/mesos",
         ),
     ] {
@@ -128,13 +128,12 @@ fn a_password_is_in_no_error_and_no_output() {
 }
 
 #[test]
-fn a_password_is_in_no_output_of_what_holds_it() {
+fn no_output_of_an_address_contains_its_password() {
     let master: Master = "zk://user:secret@h:2181/m".parse().expect("an address");
     for output in [
         master.to_string(),
         format!("{master:?}"),
-        format!("{:?}", master.detector()),
-        format!("{:?}", crate::HttpBackend::detect(master.clone())),
+        format!("{:?}", master.location()),
     ] {
         assert!(
             !output.contains("secret") && !output.contains("user"),
@@ -144,7 +143,7 @@ fn a_password_is_in_no_output_of_what_holds_it() {
 }
 
 #[test]
-fn a_prefix_has_one_slash_before_it_and_none_behind() {
+fn a_prefix_starts_with_one_slash_and_ends_without() {
     for (prefix, expected) in [
         ("/master", "/master"),
         ("master/", "/master"),
@@ -152,14 +151,14 @@ fn a_prefix_has_one_slash_before_it_and_none_behind() {
         ("", ""),
         ("/a/b/", "/a/b"),
     ] {
-        let master = Master::from(Address::File("/f".into())).prefix(prefix);
-        assert_eq!(master.settings.prefix, expected);
+        let master = Master::from(Address::File("/f".into())).with_prefix(prefix);
+        assert_eq!(master.prefix(), expected);
     }
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_the_parser_panic_or_tell_a_secret(
+    fn no_text_makes_the_parser_panic_or_print_a_secret(
         text in r"(zk://|file://|http://|master@|)[a-z0-9@:/,\[\]. %]{0,20}",
         behind in r"[a-z0-9@:/,\[\]]{0,20}",
     ) {
@@ -170,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read_as_the_same(text in r"(http://)?[a-z]{1,5}(:[1-9][0-9]{0,3})?(/[a-z]{1,3})?(,[a-z]{1,5}:[1-9])?") {
+    fn a_printed_address_is_parsed_as_the_same_address(text in r"(http://)?[a-z]{1,5}(:[1-9][0-9]{0,3})?(/[a-z]{1,3})?(,[a-z]{1,5}:[1-9])?") {
         if let Ok(written) = parse(&text) {
             prop_assert_eq!(parse(&written).expect("written by us"), written);
         }

@@ -1,0 +1,18 @@
+//! Addresses of masters and agents: parsing what users write.
+//!
+//! [`Master`] accepts every form of a master's address. [`Endpoint`] is the HTTP address of one
+//! master or agent, and [`Ensemble`] a path in a ZooKeeper. Nothing here connects, reads a file or
+//! resolves a name: that is up to a backend.
+//!
+//! A message of an [`AddressError`] never quotes a password: it omits all text before an `@`.
+
+mod endpoint;
+mod ensemble;
+mod error;
+mod host;
+mod master;
+
+pub use self::endpoint::{Endpoint, Scheme};
+pub use self::ensemble::Ensemble;
+pub use self::error::{AddressError, AddressErrorKind};
+pub use self::master::{Location, Master};
