@@ -100,7 +100,11 @@ fn rustdoc_json(root: &Path) -> Result<std::path::PathBuf> {
     let environment = [
         // rustdoc's JSON is not stable.
         ("RUSTC_BOOTSTRAP", "1"),
-        ("RUSTDOCFLAGS", "-Z unstable-options --output-format json"),
+        // Lints are for the step `docs`.
+        (
+            "RUSTDOCFLAGS",
+            "-Z unstable-options --output-format json --cap-lints allow",
+        ),
     ];
     cargo(root, &args, &environment)?;
     Ok(target.join("doc"))
