@@ -1,4 +1,4 @@
-//! What concerns the whole process: this test starts itself as a program.
+//! Tests that need their own process: this test starts itself as a program.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,8 +8,8 @@ fn main() {
         Ok("token") => program::token(),
         Ok("hang") => program::hang(),
         _ => {
-            the_token_is_erased_from_the_environment_and_known_to_the_executor();
-            a_hung_executor_kills_its_process_group_when_its_grace_is_over();
+            the_token_is_erased_from_the_environment_but_the_executor_has_it();
+            a_blocked_executor_kills_its_process_group_after_the_grace_period();
             println!("ok");
         }
     }
@@ -29,44 +29,44 @@ mod tests {
 
     fn start(program: &str, variables: &[(&str, &str)]) -> Output {
         Command::new(std::env::current_exe().unwrap())
-            .args(["argument", "--with a blank"])
+            .args(["argument", "--with a space"])
             .env("PROGRAM", program)
             .env("MESOS_FRAMEWORK_ID", "f")
             .env("MESOS_EXECUTOR_ID", "e")
             .env("MESOS_SLAVE_PID", "slave(1)@127.0.0.1:5051")
             .envs(variables.iter().copied())
-            // What kills a group must not kill ours.
+            // The program kills its process group, which must not be the group of this process.
             .process_group(0)
             .output()
             .unwrap()
     }
 
-    pub(super) fn the_token_is_erased_from_the_environment_and_known_to_the_executor() {
+    pub(super) fn the_token_is_erased_from_the_environment_but_the_executor_has_it() {
         let output = start(
             "token",
             &[("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", "s3cret")],
         );
-        let said = String::from_utf8(output.stdout).unwrap();
-        let failed = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{said}{failed}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{printed}{errors}");
         assert_eq!(
-            said,
-            "known: true\n[\"argument\", \"--with a blank\"]\nshown: false false false\n"
+            printed,
+            "known: true\n[\"argument\", \"--with a space\"]\nshown: false false false\n"
         );
         let none = start("token", &[]);
-        let said = String::from_utf8(none.stdout).unwrap();
-        assert!(said.starts_with("known: false"), "{said}");
+        let printed = String::from_utf8(none.stdout).unwrap();
+        assert!(printed.starts_with("known: false"), "{printed}");
     }
 
-    pub(super) fn a_hung_executor_kills_its_process_group_when_its_grace_is_over() {
+    pub(super) fn a_blocked_executor_kills_its_process_group_after_the_grace_period() {
         let before = Instant::now();
         let output = start("hang", &[("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "300ms")]);
-        // Its output ends when its child, which has it too, is dead.
+        // The child process has the same output, so `start` returns only after both have ended.
         assert_eq!(output.status.signal(), Some(9), "{output:?}");
         assert!(before.elapsed() >= Duration::from_millis(300));
-        let said = String::from_utf8(output.stderr).unwrap();
+        let printed = String::from_utf8(output.stderr).unwrap();
         assert_eq!(
-            said,
+            printed,
             "mesos: the grace period of 300ms is over: killing this process group\n"
         );
     }
@@ -87,7 +87,7 @@ mod program {
     use mesos_proto::v1::TaskInfo;
     use mesos_proto::v1::executor::{Call, Event, event::Type};
 
-    /// Says what it knows of its token, and what others can see of it.
+    /// Prints whether the program has its token, and whether others can see it.
     pub(super) fn token() {
         let environment = ExecutorEnvironment::from_env_scrubbed().unwrap();
         let token = environment.token.as_ref();
@@ -103,35 +103,34 @@ mod program {
         println!("shown: {} {} {debug}", shown(&child), shown(&own));
     }
 
-    /// An executor that blocks its only thread when it should shut down, and
-    /// has a child.
+    /// An executor that blocks its only thread in `shutdown`, and has a child process.
     pub(super) fn hang() {
         let environment = ExecutorEnvironment::from_env_scrubbed().unwrap();
         let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();
-        let run = ExecutorDriver::run(Hung, environment, Agent);
+        let run = ExecutorDriver::run(Blocked, environment, Agent);
         runtime.unwrap().block_on(run).unwrap();
         child.wait().unwrap();
     }
 
-    struct Hung;
+    struct Blocked;
 
     #[async_trait]
-    impl Executor for Hung {
+    impl Executor for Blocked {
         async fn launch(&mut self, _: &ExecutorDriver, _: TaskInfo) -> HandlerResult {
             Ok(())
         }
 
         async fn shutdown(&mut self, _: &ExecutorDriver) -> HandlerResult {
-            // sleep: it hangs
+            // sleep: simulates a blocked handler
             std::thread::sleep(Duration::from_secs(1000));
             Ok(())
         }
     }
 
-    /// An agent that says SHUTDOWN.
+    /// An agent that sends SHUTDOWN.
     #[derive(Debug)]
     struct Agent;
 

@@ -1,4 +1,4 @@
-//! The runtimes over a scripted backend: no socket, no real time.
+//! Tests of the drivers with a scripted backend, without sockets and mostly with virtual time.
 
 #![allow(clippy::unwrap_used)]
 

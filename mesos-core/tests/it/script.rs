@@ -1,4 +1,4 @@
-//! A backend whose other side is the test.
+//! A backend that the test controls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,35 +12,35 @@ use mesos_core::backend::{
 use mesos_core::{Capabilities, Error, ErrorKind, Result};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
-/// How long a test waits for what must come. Virtual time, mostly.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The timeout of every wait of a test. Virtual time in most tests.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 type Reply<A> = oneshot::Sender<Result<Subscription<A>>>;
-type Made<A> = (<A as Api>::Call, AnswerSender);
+type SentCall<A> = (<A as Api>::Call, AnswerSender);
 
-/// The driver's side.
+/// The backend, which the driver has.
 pub(crate) struct Scripted<A: Api> {
     attempts: mpsc::Sender<(A::Call, Reply<A>)>,
     capabilities: Capabilities,
     news: Arc<Notify>,
 }
 
-/// The test's side.
+/// The other end of the backend, which the test has.
 pub(crate) struct Peer<A: Api> {
     attempts: mpsc::Receiver<(A::Call, Reply<A>)>,
     news: Arc<Notify>,
 }
 
-/// An attempt to subscribe that waits for its answer.
+/// An attempt to subscribe, before its response.
 pub(crate) struct Attempt<A: Api> {
     pub(crate) call: A::Call,
     reply: Reply<A>,
 }
 
-/// The test's side of a subscription.
+/// The test's end of a subscription.
 pub(crate) struct Session<A: Api> {
     events: mpsc::Sender<Result<Incoming<A>>>,
-    calls: Arc<Mutex<mpsc::Receiver<Made<A>>>>,
+    calls: Arc<Mutex<mpsc::Receiver<SentCall<A>>>>,
 }
 
 pub(crate) fn scripted<A: Api>() -> (Scripted<A>, Peer<A>) {
@@ -62,24 +62,24 @@ pub(crate) fn scripted_with<A: Api>(capabilities: Capabilities) -> (Scripted<A>,
     (scripted, peer)
 }
 
-/// Awaits `future`, or fails the test with `what` was expected.
+/// Awaits `future`, or fails the test with a message that has `what`.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
+    match tokio::time::timeout(TIMEOUT, future).await {
         Ok(value) => value,
-        Err(_) => panic!("expected in vain: {what}"),
+        Err(_) => panic!("timeout while waiting for {what}"),
     }
 }
 
 impl<A: Api> Peer<A> {
     pub(crate) async fn attempt(&mut self) -> Attempt<A> {
         let attempt = within("an attempt to subscribe", self.attempts.recv()).await;
-        let (call, reply) = attempt.expect("the driver is gone");
+        let (call, reply) = attempt.expect("the driver was dropped");
         Attempt { call, reply }
     }
 
-    /// As [`attempt`](Self::attempt), however long it takes to come.
+    /// Same as [`attempt`](Self::attempt), without a timeout.
     pub(crate) async fn late_attempt(&mut self) -> Attempt<A> {
-        let (call, reply) = self.attempts.recv().await.expect("the driver is gone");
+        let (call, reply) = self.attempts.recv().await.expect("the driver was dropped");
         Attempt { call, reply }
     }
 
@@ -88,7 +88,7 @@ impl<A: Api> Peer<A> {
         self.news.notify_one();
     }
 
-    /// Takes the next attempt and grants it.
+    /// Grants the next attempt.
     pub(crate) async fn session(&mut self) -> Session<A> {
         self.attempt().await.grant()
     }
@@ -100,7 +100,7 @@ impl<A: Api> Attempt<A> {
         let (outgoing, calls) = mpsc::channel(16);
         let subscription = Subscription {
             events: Box::new(Events(incoming)),
-            calls: Arc::new(Line(outgoing)),
+            calls: Arc::new(CallQueue(outgoing)),
             peer: "script".to_owned(),
         };
         assert!(self.reply.send(Ok(subscription)).is_ok(), "attempt dropped");
@@ -122,7 +122,7 @@ impl<A: Api> Session<A> {
         assert!(sent.is_ok(), "the driver dropped the subscription");
     }
 
-    /// Says that the backend lost its connection and reconnects by itself.
+    /// Reports that the backend lost its connection and reconnects by itself.
     pub(crate) async fn disconnect(&self, error: Error) {
         let sent = self.events.send(Ok(Incoming::Disconnected(error))).await;
         assert!(sent.is_ok(), "the driver dropped the subscription");
@@ -133,7 +133,7 @@ impl<A: Api> Session<A> {
         let _ = self.events.send(Err(error)).await;
     }
 
-    /// The next call, answered with success.
+    /// Receives the next call, and responds with success.
     pub(crate) async fn call(&self) -> A::Call {
         let (call, answer) = self.unanswered().await;
         answer.send(Ok(()));
@@ -143,10 +143,10 @@ impl<A: Api> Session<A> {
     pub(crate) async fn unanswered(&self) -> (A::Call, AnswerSender) {
         let mut calls = self.calls.lock().await;
         let call = within("a call", calls.recv()).await;
-        call.expect("the driver is gone")
+        call.expect("the driver was dropped")
     }
 
-    /// As [`call`](Self::call), however long it takes to come.
+    /// Same as [`call`](Self::call), without a timeout.
     pub(crate) async fn late_call(&self) -> A::Call {
         let (call, answer) = self
             .calls
@@ -154,17 +154,17 @@ impl<A: Api> Session<A> {
             .await
             .recv()
             .await
-            .expect("the driver is gone");
+            .expect("the driver was dropped");
         answer.send(Ok(()));
         call
     }
 
-    /// Whether the driver closed the subscription.
+    /// Waits until the driver closes the subscription.
     pub(crate) async fn closed(&self) {
         within("the end of the subscription", self.events.closed()).await;
     }
 
-    /// A call that has been made already, if there is one.
+    /// The next call that was already sent, if there is one.
     pub(crate) fn pending_call(&self) -> Option<A::Call> {
         let mut calls = self.calls.try_lock().ok()?;
         calls.try_recv().ok().map(|(call, _)| call)
@@ -183,12 +183,12 @@ impl<A: Api> Backend<A> for Scripted<A> {
 
     async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>> {
         let (reply, granted) = oneshot::channel();
-        let gone = || Error::new(ErrorKind::Closed, "the test is over");
+        let dropped = || Error::new(ErrorKind::Closed, "the test has ended");
         self.attempts
             .send((call, reply))
             .await
-            .map_err(|_| gone())?;
-        granted.await.map_err(|_| gone())?
+            .map_err(|_| dropped())?;
+        granted.await.map_err(|_| dropped())?
     }
 
     async fn leader_changed(&self) {
@@ -212,14 +212,14 @@ impl<A: Api> EventStream<A> for Events<A> {
     }
 }
 
-struct Line<A: Api>(mpsc::Sender<Made<A>>);
+struct CallQueue<A: Api>(mpsc::Sender<SentCall<A>>);
 
 #[async_trait]
-impl<A: Api> Calls<A> for Line<A> {
+impl<A: Api> Calls<A> for CallQueue<A> {
     async fn send(&self, call: A::Call) -> Result<Answer> {
         let (sender, answer) = Answer::channel();
         let sent = self.0.send((call, sender)).await;
-        sent.map_err(|_| Error::new(ErrorKind::Transport, "the script hung up"))?;
+        sent.map_err(|_| Error::new(ErrorKind::Transport, "the test has ended"))?;
         Ok(answer)
     }
 }

@@ -1,10 +1,10 @@
-//! How an executor's driver ends, and what it says then.
+//! Tests of the ends of an executor's driver.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn stop_waits_until_the_agent_has_every_update() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+async fn stop_waits_until_the_agent_has_acknowledged_every_update() {
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     driver.send_update(finished("t")).await.unwrap();
     let status = status(session.call().await);
     driver.stop();
@@ -21,7 +21,7 @@ async fn stop_waits_until_the_agent_has_every_update() {
 
 #[tokio::test(start_paused = true)]
 async fn stop_flushes_across_a_reconnect() {
-    let (driver, mut peer, session) = start(&Tell::default(), true).await;
+    let (driver, mut peer, session) = start(&Recording::default(), true).await;
     driver.send_update(finished("t")).await.unwrap();
     let status = status(session.call().await);
     driver.stop();
@@ -41,8 +41,8 @@ async fn stop_flushes_across_a_reconnect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_the_agent_never_acknowledges_ends_with_what_is_missing() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+async fn a_stop_without_acknowledgement_ends_with_the_number_of_missing_ones() {
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     driver.send_update(running("t")).await.unwrap();
     driver.send_update(finished("t")).await.unwrap();
     let running = status(session.call().await);
@@ -61,9 +61,9 @@ async fn a_stop_that_the_agent_never_acknowledges_ends_with_what_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_without_anything_to_flush_does_not_wait_for_an_agent() {
+async fn a_stop_with_nothing_to_flush_does_not_wait_for_an_agent() {
     let (backend, mut peer) = scripted();
-    let driver = ExecutorDriver::start(Tell::default(), environment(true), backend);
+    let driver = ExecutorDriver::start(Recording::default(), environment(true), backend);
     let _unanswered = peer.attempt().await;
     let before = tokio::time::Instant::now();
     driver.stop();
@@ -73,17 +73,17 @@ async fn a_stop_without_anything_to_flush_does_not_wait_for_an_agent() {
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_as_the_first_event_is_a_clean_end() {
-    let tell = Tell::default();
+    let recording = Recording::default();
     let (backend, mut peer) = scripted();
-    let driver = ExecutorDriver::start(tell.clone(), environment(false), backend);
+    let driver = ExecutorDriver::start(recording.clone(), environment(false), backend);
     peer.session().await.send(shutdown()).await;
     assert_eq!(end_of(&driver).await.unwrap(), StopReason::ShutDown);
-    assert_eq!(tell.seen(), ["shutdown"]);
+    assert_eq!(recording.seen(), ["shutdown"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_waits_for_the_terminal_updates_of_all_tasks() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     session.send(launch("t")).await;
     let running = status(session.call().await);
     session.send(acknowledged(&running)).await;
@@ -99,7 +99,7 @@ async fn shutdown_waits_for_the_terminal_updates_of_all_tasks() {
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_ends_after_the_grace_period_even_with_a_live_task() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     session.send(launch("t")).await;
     session.call().await;
     let before = tokio::time::Instant::now();
@@ -118,9 +118,9 @@ async fn shutdown_ends_after_the_grace_period_even_with_a_live_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_checkpointing_the_loss_of_the_agent_is_the_end() {
-    let tell = Tell::default();
-    let (driver, _peer, session) = start(&tell, false).await;
+async fn without_checkpointing_the_loss_of_the_agent_ends_the_driver() {
+    let recording = Recording::default();
+    let (driver, _peer, session) = start(&recording, false).await;
     session.send(launch("t")).await;
     let running = status(session.call().await);
     session.send(acknowledged(&running)).await;
@@ -132,7 +132,7 @@ async fn without_checkpointing_the_loss_of_the_agent_is_the_end() {
     assert_eq!(end.kind(), ErrorKind::AgentLost);
     assert!(end.to_string().starts_with("1 update was not"), "{end}");
     assert_eq!(
-        tell.seen(),
+        recording.seen(),
         [
             "subscribed",
             "launch t",
@@ -143,9 +143,9 @@ async fn without_checkpointing_the_loss_of_the_agent_is_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_checkpointing_the_agent_is_waited_for_until_the_recovery_timeout() {
-    let tell = Tell::default();
-    let (driver, mut peer, session) = start(&tell, true).await;
+async fn with_checkpointing_the_driver_waits_for_the_agent_until_the_recovery_timeout() {
+    let recording = Recording::default();
+    let (driver, mut peer, session) = start(&recording, true).await;
     let before = tokio::time::Instant::now();
     session.fail(lost()).await;
     let refuse = async {
@@ -154,7 +154,7 @@ async fn with_checkpointing_the_agent_is_waited_for_until_the_recovery_timeout()
         }
     };
     let end = tokio::select! {
-        biased; // Both are ready when the driver ends: the script is hung up then.
+        biased; // Both are ready when the driver ends, because the driver drops the script.
         end = driver.join() => end,
         () = refuse => unreachable!(),
     };
@@ -165,31 +165,31 @@ async fn with_checkpointing_the_agent_is_waited_for_until_the_recovery_timeout()
         waited >= limit && waited < limit + Duration::from_secs(1),
         "{waited:?}"
     );
-    assert_eq!(tell.seen().last().unwrap(), "shutdown");
+    assert_eq!(recording.seen().last().unwrap(), "shutdown");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_refuses_the_executor_ends_it_after_its_tasks() {
+async fn an_executor_that_the_agent_rejects_ends_after_its_tasks() {
     for kind in [
         ErrorKind::Unauthorized,
         ErrorKind::Forbidden,
         ErrorKind::Rejected,
     ] {
-        let tell = Tell::default();
+        let recording = Recording::default();
         let (backend, mut peer) = scripted();
-        let driver = ExecutorDriver::start(tell.clone(), environment(true), backend);
+        let driver = ExecutorDriver::start(recording.clone(), environment(true), backend);
         peer.attempt().await.refuse(Error::new(kind, "no"));
         assert_eq!(end_of(&driver).await.unwrap_err().kind(), kind);
-        let told = format!("disconnected {kind:?}");
-        assert_eq!(tell.seen(), [told.as_str(), "shutdown"]);
+        let recorded = format!("disconnected {kind:?}");
+        assert_eq!(recording.seen(), [recorded.as_str(), "shutdown"]);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_is_not_ready_is_asked_again_for_as_long_as_it_waits_itself() {
-    let tell = Tell::default();
+async fn an_unavailable_agent_is_retried_until_the_registration_timeout() {
+    let recording = Recording::default();
     let (backend, mut peer) = scripted();
-    let driver = ExecutorDriver::start(tell.clone(), environment(false), backend);
+    let driver = ExecutorDriver::start(recording.clone(), environment(false), backend);
     let before = tokio::time::Instant::now();
     let refuse = async {
         loop {
@@ -198,22 +198,22 @@ async fn an_agent_that_is_not_ready_is_asked_again_for_as_long_as_it_waits_itsel
         }
     };
     let end = tokio::select! {
-        biased; // Both are ready when the driver ends: the script is hung up then.
+        biased; // Both are ready when the driver ends, because the driver drops the script.
         end = driver.join() => end.unwrap_err(),
         () = refuse => unreachable!(),
     };
     assert_eq!(end.kind(), ErrorKind::RegistrationTimeout);
     assert!(error_chain(&end).ends_with("503"), "{}", error_chain(&end));
     assert_eq!(before.elapsed().as_secs(), 60);
-    assert_eq!(tell.seen().last().unwrap(), "shutdown");
+    assert_eq!(recording.seen().last().unwrap(), "shutdown");
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_agent_is_asked_without_any_wait() {
+async fn attempts_are_never_without_a_delay() {
     let mut environment = environment(true);
     environment.subscription_backoff_max = Duration::ZERO;
     let (backend, mut peer) = scripted();
-    let _driver = ExecutorDriver::start(Tell::default(), environment, backend);
+    let _driver = ExecutorDriver::start(Recording::default(), environment, backend);
     let before = tokio::time::Instant::now();
     for _ in 0..100 {
         peer.attempt().await.refuse(lost());
@@ -223,9 +223,9 @@ async fn no_agent_is_asked_without_any_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_event_is_told_with_its_text_and_ends_the_driver() {
-    let tell = Tell::default();
-    let (driver, _peer, session) = start(&tell, true).await;
+async fn an_error_event_calls_its_handler_and_ends_the_driver() {
+    let recording = Recording::default();
+    let (driver, _peer, session) = start(&recording, true).await;
     let error = event(Type::Error, |event| {
         event.error = Some(event::Error {
             message: "no such executor".to_owned(),
@@ -236,26 +236,26 @@ async fn an_error_event_is_told_with_its_text_and_ends_the_driver() {
     assert_eq!(end.kind(), ErrorKind::Rejected);
     assert!(end.to_string().ends_with("no such executor"), "{end}");
     assert_eq!(
-        tell.seen(),
+        recording.seen(),
         ["subscribed", "error no such executor", "shutdown"]
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_shutdown_is_not_told() {
-    let tell = Tell::default();
-    let (driver, _peer, session) = start(&tell, true).await;
+async fn a_second_shutdown_does_not_call_the_handler() {
+    let recording = Recording::default();
+    let (driver, _peer, session) = start(&recording, true).await;
     session.send(launch("t")).await;
     session.call().await;
     session.send(shutdown()).await;
     session.send(shutdown()).await;
     end_of(&driver).await.unwrap_err();
-    assert_eq!(tell.seen(), ["subscribed", "launch t", "shutdown"]);
+    assert_eq!(recording.seen(), ["subscribed", "launch t", "shutdown"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_that_does_not_get_through_is_sent_again_before_the_next_one() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+async fn a_failed_update_is_sent_again_before_the_next_one() {
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     driver.send_update(running("t")).await.unwrap();
     driver.send_update(finished("t")).await.unwrap();
     let (first, answer) = session.unanswered().await;
@@ -271,8 +271,8 @@ async fn an_update_that_does_not_get_through_is_sent_again_before_the_next_one()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_never_takes_an_update_is_subscribed_to_again() {
-    let (driver, mut peer, session) = start(&Tell::default(), true).await;
+async fn repeated_failures_of_an_update_cause_a_resubscription() {
+    let (driver, mut peer, session) = start(&Recording::default(), true).await;
     driver.send_update(running("t")).await.unwrap();
     for _ in 0..5 {
         let (_, answer) = session.unanswered().await;
@@ -284,8 +284,8 @@ async fn an_agent_that_never_takes_an_update_is_subscribed_to_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_checkpointing_an_update_that_does_not_get_through_ends_nothing() {
-    let (driver, _peer, session) = start(&Tell::default(), false).await;
+async fn without_checkpointing_an_update_is_retried_without_a_limit() {
+    let (driver, _peer, session) = start(&Recording::default(), false).await;
     driver.send_update(running("t")).await.unwrap();
     for _ in 0..20 {
         let (_, answer) = session.unanswered().await;
@@ -295,8 +295,8 @@ async fn without_checkpointing_an_update_that_does_not_get_through_ends_nothing(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_does_not_know_the_executor_any_more_is_subscribed_to_again() {
-    let (driver, mut peer, session) = start(&Tell::default(), true).await;
+async fn an_update_with_response_403_causes_a_resubscription() {
+    let (driver, mut peer, session) = start(&Recording::default(), true).await;
     driver.send_update(running("t")).await.unwrap();
     let (_, answer) = session.unanswered().await;
     answer.send(Err(Error::new(ErrorKind::NotSubscribed, "403")));

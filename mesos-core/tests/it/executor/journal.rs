@@ -1,20 +1,22 @@
-//! An executor whose process ends, and comes back with the same journal.
+//! An executor whose process ends, and is restarted with the same journal.
 
 use std::path::Path;
 
 use super::*;
 
-fn kept_in(path: &Path) -> ExecutorEnvironment {
+fn environment_with_journal(path: &Path) -> ExecutorEnvironment {
     let mut environment = environment(true);
     environment.journal = Some(path.to_owned());
     environment
 }
 
-/// A driver on a journal that another one may just be letting go of.
-async fn start_on(path: &Path, tell: &Tell) -> (ExecutorDriver, Peer<ExecutorApi>) {
+/// Starts a driver. Retries while an earlier driver still has the journal open.
+async fn start_on(path: &Path, recording: &Recording) -> (ExecutorDriver, Peer<ExecutorApi>) {
     loop {
         let (backend, peer) = scripted();
-        let driver = ExecutorDriver::start(tell.clone(), kept_in(path), backend).detach();
+        let driver =
+            ExecutorDriver::start(recording.clone(), environment_with_journal(path), backend)
+                .detach();
         let ended = tokio::time::timeout(Duration::from_millis(20), driver.join()).await;
         match ended {
             Ok(Err(error)) if error.to_string().contains("in use") => {}
@@ -25,10 +27,10 @@ async fn start_on(path: &Path, tell: &Tell) -> (ExecutorDriver, Peer<ExecutorApi
 }
 
 #[tokio::test]
-async fn what_was_not_acknowledged_survives_the_process() {
+async fn unacknowledged_tasks_and_updates_survive_the_process() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal");
-    let (driver, mut peer) = start_on(&path, &Tell::default()).await;
+    let (driver, mut peer) = start_on(&path, &Recording::default()).await;
     let session = peer.session().await;
     session.send(subscribed()).await;
     session.send(launch("a")).await;
@@ -36,12 +38,12 @@ async fn what_was_not_acknowledged_survives_the_process() {
     session.send(acknowledged(&running)).await;
     session.send(launch("b")).await;
     let lost = status(session.call().await);
-    // As kill -9 would.
+    // Same effect as SIGKILL.
     driver.abort();
     end_of(&driver).await.unwrap();
 
-    let tell = Tell::default();
-    let (driver, mut peer) = start_on(&path, &tell).await;
+    let recording = Recording::default();
+    let (driver, mut peer) = start_on(&path, &recording).await;
     let attempt = peer.attempt().await;
     let subscribe = attempt.call.subscribe.clone().unwrap();
     assert_eq!(subscribe.unacknowledged_tasks.len(), 1);
@@ -50,10 +52,10 @@ async fn what_was_not_acknowledged_survives_the_process() {
     assert_eq!(subscribe.unacknowledged_updates[0].status, lost);
     let session = attempt.grant();
     session.send(subscribed()).await;
-    // Its tasks are known to it again, and can be ended.
+    // The new driver knows the tasks and can end them.
     driver.send_update(finished("a")).await.unwrap();
     assert_eq!(status(session.call().await).task_id, "a");
-    assert_eq!(tell.seen(), ["subscribed", "recovered a b"]);
+    assert_eq!(recording.seen(), ["subscribed", "recovered a b"]);
     assert_eq!(driver.live_tasks(), 1);
 }
 
@@ -61,8 +63,8 @@ async fn what_was_not_acknowledged_survives_the_process() {
 async fn a_journal_that_cannot_be_opened_ends_the_driver_before_it_subscribes() {
     let directory = tempfile::tempdir().unwrap();
     let (backend, _peer) = scripted();
-    let environment = kept_in(directory.path());
-    let driver = ExecutorDriver::start(Tell::default(), environment, backend);
+    let environment = environment_with_journal(directory.path());
+    let driver = ExecutorDriver::start(Recording::default(), environment, backend);
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(
@@ -75,19 +77,19 @@ async fn a_journal_that_cannot_be_opened_ends_the_driver_before_it_subscribes() 
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_disk_that_takes_no_more_ends_the_tasks_and_then_the_driver_with_the_reason() {
+async fn a_full_disk_ends_the_tasks_and_then_the_driver_with_the_error() {
     use std::os::fd::AsRawFd;
 
     use nix::fcntl::{FcntlArg, SealFlag, fcntl};
     use nix::sys::memfd::{MFdFlags, memfd_create};
 
-    // A file that can be forbidden to grow.
+    // A file whose size can be limited.
     let file = memfd_create("journal", MFdFlags::MFD_ALLOW_SEALING).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal");
     std::os::unix::fs::symlink(format!("/proc/self/fd/{}", file.as_raw_fd()), &path).unwrap();
-    let tell = Tell::default();
-    let (driver, mut peer) = start_on(&path, &tell).await;
+    let recording = Recording::default();
+    let (driver, mut peer) = start_on(&path, &recording).await;
     let session = peer.session().await;
     session.send(subscribed()).await;
     session.send(launch("t")).await;
@@ -95,12 +97,12 @@ async fn a_disk_that_takes_no_more_ends_the_tasks_and_then_the_driver_with_the_r
     fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW)).unwrap();
     session.send(acknowledged(&running)).await;
     let shut_down = async {
-        while tell.seen().last().unwrap() != "shutdown" {
+        while recording.seen().last().unwrap() != "shutdown" {
             tokio::task::yield_now().await;
         }
     };
     within("the handler's shutdown", shut_down).await;
-    // Nothing hangs, and what is in memory still reaches the agent.
+    // Updates are still sent to the agent from memory.
     driver.send_update(finished("t")).await.unwrap();
     let done = status(session.call().await);
     session.send(acknowledged(&done)).await;

@@ -1,4 +1,4 @@
-//! What the runtime promises to an executor.
+//! Tests of the executor driver.
 
 mod ends;
 mod journal;
@@ -21,12 +21,12 @@ use mesos_proto::v1::{TaskId, TaskInfo, TaskState, TaskStatus, task_status::Sour
 
 use crate::script::{Peer, Session, scripted, within};
 
-/// An executor that writes down what it was told, and refuses to launch a
-/// task called `bad`.
+/// An executor that records the calls of its handlers, and fails to launch a
+/// task with the id `bad`.
 #[derive(Clone, Default)]
-struct Tell(Arc<Mutex<Vec<String>>>);
+struct Recording(Arc<Mutex<Vec<String>>>);
 
-impl Tell {
+impl Recording {
     fn note(&self, what: impl Into<String>) {
         self.0.lock().unwrap().push(what.into());
     }
@@ -37,7 +37,7 @@ impl Tell {
 }
 
 #[async_trait]
-impl Executor for Tell {
+impl Executor for Recording {
     async fn subscribed(&mut self, _: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
         self.note(if subscribed.resubscribed {
             "again"
@@ -142,11 +142,12 @@ fn status(call: Call) -> TaskStatus {
 }
 
 async fn start(
-    tell: &Tell,
+    recording: &Recording,
     checkpoint: bool,
 ) -> (ExecutorDriver, Peer<ExecutorApi>, Session<ExecutorApi>) {
     let (backend, mut peer) = scripted();
-    let driver = ExecutorDriver::start(tell.clone(), environment(checkpoint), backend).detach();
+    let driver =
+        ExecutorDriver::start(recording.clone(), environment(checkpoint), backend).detach();
     let session = peer.session().await;
     session.send(subscribed()).await;
     (driver, peer, session)
@@ -165,8 +166,8 @@ fn finished(id: &str) -> TaskStatus {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_gets_what_the_agent_insists_on() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+async fn an_update_gets_the_fields_that_the_agent_requires() {
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     let wrong = TaskStatus {
         uuid: Some(Bytes::from_static(b"short")),
         source: Some(Source::Master as i32),
@@ -182,8 +183,8 @@ async fn an_update_gets_what_the_agent_insists_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_staging_is_refused_before_it_is_sent() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+async fn task_staging_is_rejected_before_it_is_sent() {
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     let staging = TaskStatus::new("t", TaskState::TaskStaging);
     let error = driver.send_update(staging).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
@@ -195,9 +196,9 @@ async fn task_staging_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
-    let tell = Tell::default();
-    let (driver, mut peer, session) = start(&tell, true).await;
+async fn unacknowledged_tasks_and_updates_are_repeated_after_a_reconnect() {
+    let recording = Recording::default();
+    let (driver, mut peer, session) = start(&recording, true).await;
     session.send(launch("a")).await;
     let running = status(session.call().await);
     driver.send_update(finished("a")).await.unwrap();
@@ -211,7 +212,7 @@ async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
     let uuids: Vec<_> = uuids.map(|update| update.status.uuid.clone()).collect();
     assert_eq!(uuids, [running.uuid.clone(), done.uuid.clone()]);
 
-    // Made between SUBSCRIBE and SUBSCRIBED: in neither, so it is sent after.
+    // An update between SUBSCRIBE and SUBSCRIBED is sent after SUBSCRIBED.
     driver.send_update(finished("b")).await.unwrap();
     let session = attempt.grant();
     session.send(subscribed()).await;
@@ -224,13 +225,13 @@ async fn what_was_not_acknowledged_is_repeated_after_a_reconnect() {
     assert_eq!(
         subscribe.unacknowledged_updates.len(),
         1,
-        "only that of `b`"
+        "only the update of `b`"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_launch_that_fails_ends_its_task_as_failed() {
-    let (_driver, _peer, session) = start(&Tell::default(), true).await;
+async fn a_failed_launch_is_reported_as_task_failed() {
+    let (_driver, _peer, session) = start(&Recording::default(), true).await;
     session.send(launch("bad")).await;
     let status = status(session.call().await);
     assert_eq!(status.state(), TaskState::TaskFailed);
@@ -241,8 +242,8 @@ async fn a_launch_that_fails_ends_its_task_as_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_groups_fail_where_the_executor_runs_none() {
-    let (_driver, _peer, session) = start(&Tell::default(), true).await;
+async fn a_task_group_fails_if_the_executor_does_not_support_groups() {
+    let (_driver, _peer, session) = start(&Recording::default(), true).await;
     let group = event(Type::LaunchGroup, |event| {
         let tasks = ["a", "b"].map(|id| TaskInfo {
             task_id: TaskId::from(id),
@@ -265,8 +266,8 @@ async fn task_groups_fail_where_the_executor_runs_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_that_the_agent_refuses_is_not_repeated() {
-    let (driver, _peer, session) = start(&Tell::default(), true).await;
+async fn an_update_that_the_agent_rejects_is_not_repeated() {
+    let (driver, _peer, session) = start(&Recording::default(), true).await;
     driver.send_update(finished("t")).await.unwrap();
     let (_call, answer) = session.unanswered().await;
     answer.send(Err(Error::new(ErrorKind::Rejected, "400")));
@@ -275,18 +276,18 @@ async fn an_update_that_the_agent_refuses_is_not_repeated() {
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unacknowledged);
     assert!(
-        error.to_string().starts_with("1 update was refused"),
+        error.to_string().starts_with("1 update was rejected"),
         "{error}"
     );
     assert!(
         before.elapsed() < Duration::from_secs(1),
-        "it waited for an acknowledgement"
+        "the driver waited for an acknowledgement"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_agent_hears_from_an_idle_executor_every_half_hour() {
-    let (_driver, _peer, session) = start(&Tell::default(), true).await;
+async fn an_idle_executor_sends_a_heartbeat_every_30_minutes() {
+    let (_driver, _peer, session) = start(&Recording::default(), true).await;
     let before = tokio::time::Instant::now();
     let mut calls = 0;
     while before.elapsed() < Duration::from_secs(61 * 60) {

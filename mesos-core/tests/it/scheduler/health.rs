@@ -1,14 +1,14 @@
-//! What a driver says of itself.
+//! Tests of the health of a driver.
 
 use mesos_core::scheduler::SessionState::*;
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_can_be_read_from_the_transitions() {
-    let tell = Tell::new();
-    let (driver, mut peer, session) = start(&tell).await;
-    settle(&tell, &session).await;
+async fn the_transitions_show_an_outage() {
+    let recording = Recording::new();
+    let (driver, mut peer, session) = start(&recording).await;
+    settle(&recording, &session).await;
     let health = driver.health();
     assert_eq!((health.state, health.generation), (Subscribed, 1));
     session.fail(lost()).await;
@@ -18,7 +18,7 @@ async fn an_outage_can_be_read_from_the_transitions() {
     session.send(error("Framework failed over")).await;
     end_of(&driver).await.unwrap_err();
     let health = driver.health();
-    let told: Vec<_> = health
+    let transitions: Vec<_> = health
         .transitions
         .iter()
         .map(|one| {
@@ -27,7 +27,7 @@ async fn an_outage_can_be_read_from_the_transitions() {
         })
         .collect();
     assert_eq!(
-        told,
+        transitions,
         [
             (Connecting, 1, None),
             (Subscribing, 1, None),
@@ -44,39 +44,42 @@ async fn an_outage_can_be_read_from_the_transitions() {
     assert_eq!(health.state, Ended);
     let ages: Vec<_> = health.transitions.iter().map(|one| one.ago).collect();
     assert!(ages.is_sorted_by(|older, newer| older >= newer), "{ages:?}");
-    assert!(ages[0] >= Duration::from_millis(500), "two waits: {ages:?}");
+    assert!(
+        ages[0] >= Duration::from_millis(500),
+        "two delays: {ages:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_age_of_the_last_event_grows_until_the_next_one() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
-    settle(&tell, &session).await;
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
+    settle(&recording, &session).await;
     assert_eq!(driver.health().handling, None);
     tokio::time::advance(Duration::from_secs(20)).await;
     assert_eq!(driver.health().last_event, Some(Duration::from_secs(20)));
     session.send(event(Type::Heartbeat, |_| {})).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     assert!(driver.health().last_event.unwrap() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_hangs_is_seen() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
+async fn the_health_shows_a_blocked_handler() {
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
     session.send(update("hang", None)).await;
-    tell.told("update hang").await;
+    recording.wait_for("update hang").await;
     tokio::time::advance(Duration::from_secs(90)).await;
     assert_eq!(driver.health().handling, Some(Duration::from_secs(90)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn updates_are_counted_by_what_became_of_them() {
-    let tell = Tell::planned(|update| match update.task_id.as_str() {
+async fn updates_are_counted_by_their_results() {
+    let recording = Recording::planned(|update| match update.task_id.as_str() {
         "bad" => Err("database away".into()),
         _ => Ok(()),
     });
-    let (driver, _peer, session) = start(&tell).await;
+    let (driver, _peer, session) = start(&recording).await;
     let uuid: Option<&'static [u8]> = Some(b"0123456789abcdef");
     session.send(update("bad", uuid)).await;
     session.send(update("no uuid", None)).await;
@@ -85,7 +88,7 @@ async fn updates_are_counted_by_what_became_of_them() {
     session.send(update("unlucky", uuid)).await;
     let (_, answer) = session.unanswered().await;
     answer.send(Err(Error::new(ErrorKind::Unavailable, "503")));
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let updates = driver.health().updates;
     assert_eq!(updates.received, 4);
     assert_eq!(updates.handled, 3);

@@ -187,9 +187,9 @@ fn starting_outside_of_a_runtime_panics_with_the_name_of_the_function() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kill_is_repeated_over_subscriptions_until_the_task_has_ended() {
-    let tell = Tell::new();
-    let (driver, mut peer, session) = start(&tell).await;
-    settle(&tell, &session).await;
+    let recording = Recording::new();
+    let (driver, mut peer, session) = start(&recording).await;
+    settle(&recording, &session).await;
     driver.kill_until_ended("t1", KillOptions::new()).unwrap();
     assert_eq!(session.call().await.kill.unwrap().task_id, "t1");
     let since = tokio::time::Instant::now();
@@ -208,14 +208,14 @@ async fn a_kill_is_repeated_over_subscriptions_until_the_task_has_ended() {
         event.update = Some(event::Update { status });
     });
     session.send(ended).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     tokio::time::sleep(Duration::from_secs(600)).await; // sleep: virtual time in which no kill may come
     assert!(session.pending_call().is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_list_never_means_everything() {
-    let (driver, _peer, session) = start(&Tell::new()).await;
+    let (driver, _peer, session) = start(&Recording::new()).await;
     driver.when_subscribed().await.unwrap();
     let none: [&str; 0] = [];
     for error in [
@@ -232,7 +232,7 @@ async fn an_empty_list_never_means_everything() {
 #[tokio::test(start_paused = true)]
 async fn the_agent_of_a_kill_is_a_hint_that_a_backend_may_leave_out() {
     let (backend, mut peer) = scripted_with(Capabilities::default());
-    let driver = SchedulerDriver::start(Tell::new(), Framework::ephemeral("test"), backend);
+    let driver = SchedulerDriver::start(Recording::new(), Framework::ephemeral("test"), backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     driver.when_subscribed().await.unwrap();
@@ -244,16 +244,19 @@ async fn the_agent_of_a_kill_is_a_hint_that_a_backend_may_leave_out() {
 
 #[tokio::test(start_paused = true)]
 async fn gpus_without_the_capability_are_refused_with_its_name() {
-    let tell = keeping();
-    let (driver, _peer, session) = start(&tell).await;
+    let recording = keeping_offers();
+    let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "agent")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let task = TaskInfo {
         task_id: "t".into(),
         resources: vec![v1::Resource::scalar("gpus", 1.0)],
         ..Default::default()
     };
-    let error = driver.launch(tell.take_offer(), [task]).await.unwrap_err();
+    let error = driver
+        .launch(recording.take_offer(), [task])
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("GPU_RESOURCES"), "{error}");
     // The offer is declined, not lost.

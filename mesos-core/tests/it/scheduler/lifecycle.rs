@@ -1,13 +1,13 @@
-//! Subscribing, reconnecting and ending.
+//! Tests of subscribing, reconnecting and ending.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_subscription_is_renewed_with_the_id_in_both_places() {
-    let tell = keeping();
-    let (driver, mut peer, session) = start(&tell).await;
+async fn a_resubscription_has_the_id_in_both_fields() {
+    let recording = keeping_offers();
+    let (driver, mut peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     session.fail(lost()).await;
     let attempt = peer.attempt().await;
     let subscribe = attempt.call.subscribe.as_ref().unwrap();
@@ -17,24 +17,24 @@ async fn a_lost_subscription_is_renewed_with_the_id_in_both_places() {
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     let session = attempt.grant();
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     assert_eq!(
-        tell.seen()[2..],
+        recording.seen()[2..],
         ["disconnected Transport 0", "subscribed again f1"]
     );
-    let error = driver.launch(tell.take_offer(), []).await.unwrap_err();
+    let error = driver.launch(recording.take_offer(), []).await.unwrap_err();
     assert_eq!(
         error.kind(),
         ErrorKind::OfferGone,
-        "no offer outlives its subscription"
+        "an offer ends with its subscription"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_that_fail_are_repeated_with_growing_waits() {
-    let tell = Tell::new();
+async fn failed_attempts_are_repeated_with_growing_delays() {
+    let recording = Recording::new();
     let (backend, mut peer) = scripted();
-    let _driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let _driver = SchedulerDriver::start(recording.clone(), Framework::ephemeral("test"), backend);
     let mut gaps = Vec::new();
     let mut last = tokio::time::Instant::now();
     for _ in 0..8 {
@@ -52,32 +52,32 @@ async fn attempts_that_fail_are_repeated_with_growing_waits() {
         gaps.iter().all(|gap| *gap <= Duration::from_secs(16)),
         "{gaps:?}"
     );
-    assert_eq!(tell.seen()[6], "disconnected Transport 6");
+    assert_eq!(recording.seen()[6], "disconnected Transport 6");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_event_ends_the_driver_with_a_typed_reason() {
+async fn an_error_event_ends_the_driver_with_an_error_kind() {
     for (message, kind) in [
         ("Framework has been removed", ErrorKind::FrameworkRemoved),
         ("Framework failed over", ErrorKind::TakenOver),
         ("Role '-x' is invalid", ErrorKind::Rejected),
     ] {
-        let tell = Tell::new();
-        let (driver, _peer, session) = start(&tell).await;
+        let recording = Recording::new();
+        let (driver, _peer, session) = start(&recording).await;
         session.send(error(message)).await;
         let end = end_of(&driver).await.unwrap_err();
         assert_eq!(end.kind(), kind);
         assert!(end.to_string().ends_with(message), "{end}");
-        assert_eq!(tell.seen()[1], format!("error {message}"));
+        assert_eq!(recording.seen()[1], format!("error {message}"));
         let late = driver.kill("t").await.unwrap_err();
         assert_eq!(late.kind(), ErrorKind::Closed);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_that_waiting_cannot_mend_ends_the_driver() {
+async fn a_permanent_error_ends_the_driver() {
     let (backend, mut peer) = scripted();
-    let driver = SchedulerDriver::start(Tell::new(), Framework::ephemeral("test"), backend);
+    let driver = SchedulerDriver::start(Recording::new(), Framework::ephemeral("test"), backend);
     let unauthorized = Error::new(ErrorKind::Unauthorized, "401");
     peer.attempt().await.refuse(unauthorized);
     let end = end_of(&driver).await.unwrap_err();
@@ -86,9 +86,9 @@ async fn an_error_that_waiting_cannot_mend_ends_the_driver() {
 
 #[tokio::test(start_paused = true)]
 async fn stop_for_failover_sends_nothing() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
-    settle(&tell, &session).await;
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
+    settle(&recording, &session).await;
     driver.stop_for_failover();
     assert_eq!(
         end_of(&driver).await.unwrap(),
@@ -101,10 +101,10 @@ async fn stop_for_failover_sends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_before_subscribed_waits_for_the_id_to_tear_down() {
     let (backend, mut peer) = scripted();
-    let tell = Tell::new();
-    let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let recording = Recording::new();
+    let driver = SchedulerDriver::start(recording.clone(), Framework::ephemeral("test"), backend);
     let session = peer.session().await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     driver.stop();
     session.send(subscribed("f1")).await;
     let teardown = session.call().await;
@@ -114,10 +114,10 @@ async fn a_stop_before_subscribed_waits_for_the_id_to_tear_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_teardown_that_nobody_answers_is_an_error_of_unknown_fate() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
-    settle(&tell, &session).await;
+async fn a_teardown_without_a_response_is_a_timeout_with_unknown_delivery() {
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
+    settle(&recording, &session).await;
     driver.stop();
     let (_teardown, _answer) = session.unanswered().await;
     let error = end_of(&driver).await.unwrap_err();
@@ -126,19 +126,19 @@ async fn a_teardown_that_nobody_answers_is_an_error_of_unknown_fate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_at_which_there_is_no_mesos_ends_the_driver_with_what_is_there() {
-    let tell = Tell::new();
+async fn an_address_that_is_not_a_mesos_master_ends_the_driver_with_the_response() {
+    let recording = Recording::new();
     let (backend, mut peer) = scripted();
-    let driver = SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend);
+    let driver = SchedulerDriver::start(recording.clone(), Framework::ephemeral("test"), backend);
     let page = || Error::new(ErrorKind::Protocol, "http://h answered with \"text/html\"");
     peer.attempt().await.refuse(lost());
     peer.attempt().await.refuse(page());
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert_eq!(error.to_string(), page().to_string());
-    assert_eq!(tell.seen(), ["disconnected Transport 0"]);
+    assert_eq!(recording.seen(), ["disconnected Transport 0"]);
 
-    let (driver, mut peer, session) = start(&tell).await;
+    let (driver, mut peer, session) = start(&recording).await;
     session.fail(lost()).await;
     peer.attempt().await.refuse(page());
     let session = peer.session().await;
@@ -147,45 +147,45 @@ async fn an_address_at_which_there_is_no_mesos_ends_the_driver_with_what_is_ther
 }
 
 #[tokio::test(start_paused = true)]
-async fn abort_drops_a_handler_that_hangs() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
+async fn abort_drops_a_blocked_handler() {
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
     session.send(update("hang", None)).await;
-    tell.told("update hang").await;
+    recording.wait_for("update hang").await;
     driver.abort();
     assert_eq!(end_of(&driver).await.unwrap(), StopReason::Aborted);
     assert!(session.pending_call().is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_subscribed_handler_ends_the_driver() {
-    let tell = Tell {
+async fn a_failure_of_the_subscribed_handler_ends_the_driver() {
+    let recording = Recording {
         fail_subscribed: true,
-        ..Tell::new()
+        ..Recording::new()
     };
-    let (driver, _peer, _session) = start(&tell).await;
+    let (driver, _peer, _session) = start(&recording).await;
     let end = end_of(&driver).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::Handler);
     assert!(end.to_string().contains("disk full"), "{end}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_of_an_unknown_type_is_shown_and_the_stream_goes_on() {
-    let tell = Tell::new();
-    let (_driver, _peer, session) = start(&tell).await;
+async fn an_event_of_an_unknown_type_is_delivered_and_the_stream_continues() {
+    let recording = Recording::new();
+    let (_driver, _peer, session) = start(&recording).await;
     let newer = Event {
         r#type: Some(99),
         ..Default::default()
     };
     session.send(newer).await;
-    settle(&tell, &session).await;
-    assert_eq!(tell.seen(), ["subscribed f1", "unknown 99"]);
+    settle(&recording, &session).await;
+    assert_eq!(recording.seen(), ["subscribed f1", "unknown 99"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_the_backend_cannot_make_names_it() {
+async fn an_unsupported_call_is_an_error_that_names_the_backend() {
     let (backend, mut peer) = scripted_with(Capabilities::default());
-    let driver = SchedulerDriver::start(Tell::new(), Framework::ephemeral("test"), backend);
+    let driver = SchedulerDriver::start(Recording::new(), Framework::ephemeral("test"), backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     let error = driver.shutdown("a", "e").await.unwrap_err();
@@ -197,8 +197,8 @@ async fn a_call_that_the_backend_cannot_make_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_for_failover_waits_until_the_acknowledgement_is_there() {
-    let (driver, _peer, session) = start(&Tell::new()).await;
+async fn stop_for_failover_waits_for_the_response_to_an_acknowledgement() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
     session
         .send(update("leave", Some(b"0123456789abcdef")))
         .await;
@@ -216,8 +216,8 @@ async fn stop_for_failover_waits_until_the_acknowledgement_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_for_failover_does_not_wait_for_ever() {
-    let (driver, _peer, session) = start(&Tell::new()).await;
+async fn stop_for_failover_does_not_wait_indefinitely() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
     session
         .send(update("leave", Some(b"0123456789abcdef")))
         .await;
@@ -229,8 +229,8 @@ async fn stop_for_failover_does_not_wait_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn abort_overrules_a_teardown_that_nobody_answers() {
-    let (driver, _peer, session) = start(&Tell::new()).await;
+async fn abort_overrides_a_teardown_without_a_response() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
     driver.when_subscribed().await.unwrap();
     driver.stop();
     let (_teardown, _answer) = session.unanswered().await;
@@ -241,15 +241,15 @@ async fn abort_overrules_a_teardown_that_nobody_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn abort_does_not_wait_for_room_in_the_line_of_calls() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
-    // More acknowledgements than the script's line has room for.
+async fn abort_does_not_wait_for_space_in_the_queue_of_calls() {
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
+    // More acknowledgements than the script's queue has space for.
     for number in 0..17 {
         let id = format!("t{number}");
         session.send(update(&id, Some(b"0123456789abcdef"))).await;
     }
-    tell.told("update t16").await;
+    recording.wait_for("update t16").await;
     tokio::time::advance(Duration::from_secs(1)).await;
     let before = tokio::time::Instant::now();
     driver.abort();

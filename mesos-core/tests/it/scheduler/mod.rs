@@ -1,4 +1,4 @@
-//! What the runtime promises to a scheduler.
+//! Tests of the scheduler driver.
 
 mod content;
 mod health;
@@ -31,21 +31,21 @@ use tokio::sync::watch;
 
 use crate::script::{Peer, Session, scripted, scripted_with, within};
 
-/// What a handler of [`Tell`] is to do, decided by the test.
+/// The result of `update` in [`Recording`], as the test wants it.
 type Plan = Box<dyn FnMut(&StatusUpdate) -> HandlerResult + Send>;
 
-/// A scheduler that writes down what it was told.
+/// A scheduler that records the calls of its handlers.
 #[derive(Clone)]
-struct Tell {
+struct Recording {
     seen: Arc<watch::Sender<Vec<String>>>,
     held: Arc<Mutex<Vec<Offer>>>,
     plan: Arc<Mutex<Plan>>,
     keep_offers: bool,
     fail_subscribed: bool,
-    tell_passed: bool,
+    record_timeout_passed: bool,
 }
 
-impl Tell {
+impl Recording {
     fn new() -> Self {
         Self::planned(|_| Ok(()))
     }
@@ -57,7 +57,7 @@ impl Tell {
             plan: Arc::new(Mutex::new(Box::new(plan))),
             keep_offers: false,
             fail_subscribed: false,
-            tell_passed: false,
+            record_timeout_passed: false,
         }
     }
 
@@ -69,12 +69,12 @@ impl Tell {
         self.seen.borrow().clone()
     }
 
-    /// Waits until it was told `what`. Not by polling: time has to go on where
-    /// that never happens.
-    async fn told(&self, what: &str) {
+    /// Waits until `what` was recorded. Does not poll, so that virtual time
+    /// advances to the timeout if it is never recorded.
+    async fn wait_for(&self, what: &str) {
         let mut seen = self.seen.subscribe();
-        let told = seen.wait_for(|seen| seen.iter().any(|one| one == what));
-        drop(within(what, told).await);
+        let found = seen.wait_for(|seen| seen.iter().any(|one| one == what));
+        drop(within(what, found).await);
     }
 
     fn take_offer(&self) -> Offer {
@@ -83,7 +83,7 @@ impl Tell {
 }
 
 #[async_trait]
-impl Scheduler for Tell {
+impl Scheduler for Recording {
     async fn subscribed(&mut self, _: &SchedulerDriver, subscribed: Subscribed) -> HandlerResult {
         let how = if subscribed.resubscribed {
             "again "
@@ -103,7 +103,7 @@ impl Scheduler for Tell {
     }
 
     async fn disconnected(&mut self, _: &SchedulerDriver, lost: Disconnected) -> HandlerResult {
-        let passed = lost.failover_timeout_passed && self.tell_passed;
+        let passed = lost.failover_timeout_passed && self.record_timeout_passed;
         self.note(format!(
             "disconnected {:?} {}{}",
             lost.error.kind(),
@@ -207,11 +207,13 @@ fn type_of(call: &Call) -> CallType {
     call.r#type().to_owned()
 }
 
-/// A driver of `tell`, subscribed as `f1`.
-async fn start(tell: &Tell) -> (SchedulerDriver, Peer<SchedulerApi>, Session<SchedulerApi>) {
+/// Starts a driver with `recording`, subscribed as `f1`.
+async fn start(
+    recording: &Recording,
+) -> (SchedulerDriver, Peer<SchedulerApi>, Session<SchedulerApi>) {
     let (backend, mut peer) = scripted();
     let driver =
-        SchedulerDriver::start(tell.clone(), Framework::ephemeral("test"), backend).detach();
+        SchedulerDriver::start(recording.clone(), Framework::ephemeral("test"), backend).detach();
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     (driver, peer, session)
@@ -221,17 +223,18 @@ async fn end_of(driver: &SchedulerDriver) -> Result<StopReason, Error> {
     within("the driver's end", driver.join()).await
 }
 
-/// Everything sent before is handled once this returns.
-async fn settle(tell: &Tell, session: &Session<SchedulerApi>) {
+/// Waits until all events sent so far are handled.
+async fn settle(recording: &Recording, session: &Session<SchedulerApi>) {
     session.send(event(Type::Unknown, |_| {})).await;
-    tell.told("unknown 0").await;
-    tell.seen
+    recording.wait_for("unknown 0").await;
+    recording
+        .seen
         .send_modify(|seen| seen.retain(|what| what != "unknown 0"));
 }
 
-fn keeping() -> Tell {
-    Tell {
+fn keeping_offers() -> Recording {
+    Recording {
         keep_offers: true,
-        ..Tell::new()
+        ..Recording::new()
     }
 }

@@ -1,4 +1,4 @@
-//! What can be seen of a driver from outside: spans and metrics.
+//! Tests of spans and metrics.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,14 +14,14 @@ use tracing_subscriber::{Layer, Registry};
 use super::*;
 
 thread_local! {
-    /// What was noted of this thread, which is that of one test.
-    static NOTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// The lines of this thread, which runs one test.
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes down each event with the spans that it is in, outermost first. For
-/// the whole program: a subscriber of one thread misses what another thread,
-/// without one, came across before it.
-struct Notes;
+/// Records each event with its spans, outermost first. Global, because tracing
+/// caches for each callsite whether it is enabled: another thread without a
+/// subscriber could disable it.
+struct RecordLines;
 
 /// The fields of a span or event, as text.
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl Visit for Fields {
     }
 }
 
-impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Notes {
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RecordLines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
@@ -52,7 +52,7 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Notes {
         let mut fields = Fields::default();
         event.record(&mut fields);
         line += &fields.0.join(" ");
-        NOTED.with_borrow_mut(|noted| noted.push(line));
+        LINES.with_borrow_mut(|lines| lines.push(line));
     }
 }
 
@@ -60,29 +60,29 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Notes {
 fn take_notes() {
     static INSTALLED: std::sync::Once = std::sync::Once::new();
     INSTALLED.call_once(|| {
-        tracing::subscriber::set_global_default(Registry::default().with(Notes)).unwrap();
+        tracing::subscriber::set_global_default(Registry::default().with(RecordLines)).unwrap();
     });
 }
 
-/// The first line with all of these in it.
+/// The first line that contains all parts.
 #[track_caller]
-fn noted(parts: &[&str]) -> String {
-    let lines = NOTED.with_borrow(Clone::clone);
+fn line_with(parts: &[&str]) -> String {
+    let lines = LINES.with_borrow(Clone::clone);
     let has = |line: &&String| parts.iter().all(|part| line.contains(part));
     match lines.iter().find(has) {
         Some(line) => line.clone(),
-        None => panic!("none with {parts:?}: {lines:#?}"),
+        None => panic!("no line contains {parts:?}: {lines:#?}"),
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_is_followed_from_its_offer_to_its_acknowledgement_by_its_id() {
+async fn spans_have_the_id_of_a_task_from_its_offer_to_its_acknowledgement() {
     take_notes();
     let kept: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
     let keep = Arc::clone(&kept);
-    let tell = Tell {
+    let recording = Recording {
         keep_offers: true,
-        ..Tell::planned(move |update| {
+        ..Recording::planned(move |update| {
             tracing::info!("in the handler");
             if update.task_id == "t2" {
                 *keep.lock().unwrap() = update.defer();
@@ -90,37 +90,37 @@ async fn a_task_is_followed_from_its_offer_to_its_acknowledgement_by_its_id() {
             Ok(())
         })
     };
-    let (driver, _peer, session) = start(&tell).await;
+    let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a1")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let task = |id: &str| TaskInfo {
         task_id: id.into(),
         ..Default::default()
     };
-    let launch = driver.launch(tell.take_offer(), [task("t1"), task("t2")]);
+    let launch = driver.launch(recording.take_offer(), [task("t1"), task("t2")]);
     let (launched, _) = tokio::join!(launch, session.call());
     launched.unwrap();
     for id in ["t1", "t2"] {
         session.send(update(id, Some(b"0123456789abcdef"))).await;
     }
     session.call().await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let token = kept.lock().unwrap().take().expect("a token");
     let (acknowledged, _) = tokio::join!(token.acknowledge(), session.call());
     acknowledged.unwrap();
 
     for id in ["t1", "t2"] {
         let id = format!("task_id={id}");
-        let launching = noted(&["accept{offer_ids=\"o1\"}", "launching", &id]);
+        let launching = line_with(&["accept{offer_ids=\"o1\"}", "launching", &id]);
         assert!(launching.contains("agent_id=\"a1\""), "{launching}");
-        let handler = noted(&["update{", &id, "in the handler"]);
+        let handler = line_with(&["update{", &id, "in the handler"]);
         assert!(handler.contains("state=\"TASK_RUNNING\""), "{handler}");
-        let acknowledged = noted(&["acknowledge{", &id, "accepted"]);
+        let acknowledged = line_with(&["acknowledge{", &id, "accepted"]);
         assert!(acknowledged.contains("agent_id=agent"), "{acknowledged}");
     }
 }
 
-/// What was measured, by name and labels but for the framework's.
+/// The metrics by name and labels, without the label `framework`.
 fn measured(snapshotter: &Snapshotter) -> BTreeMap<String, DebugValue> {
     let snapshot = snapshotter.snapshot().into_vec();
     let by_name = snapshot.into_iter().map(|(key, _, _, value)| {
@@ -139,15 +139,15 @@ fn measured(snapshotter: &Snapshotter) -> BTreeMap<String, DebugValue> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_happens_is_measured_under_documented_names() {
+async fn metrics_have_their_documented_names() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let _local = metrics::set_default_local_recorder(&recorder);
     let kept: Arc<Mutex<Vec<Acknowledgement>>> = Arc::default();
     let keep = Arc::clone(&kept);
-    let tell = Tell {
+    let recording = Recording {
         keep_offers: true,
-        ..Tell::planned(move |update| match update.task_id.value.as_str() {
+        ..Recording::planned(move |update| match update.task_id.value.as_str() {
             "bad" => Err("no".into()),
             "late" => {
                 keep.lock().unwrap().extend(update.defer());
@@ -156,18 +156,18 @@ async fn what_happens_is_measured_under_documented_names() {
             _ => Ok(()),
         })
     };
-    let (driver, mut peer, session) = start(&tell).await;
+    let (driver, mut peer, session) = start(&recording).await;
     session
         .send(offers(&[("o1", "a"), ("o2", "a"), ("o3", "a")]))
         .await;
-    settle(&tell, &session).await;
-    drop(tell.take_offer());
+    settle(&recording, &session).await;
+    drop(recording.take_offer());
     session.call().await;
     for id in ["good", "bad", "late"] {
         session.send(update(id, Some(b"0123456789abcdef"))).await;
     }
     session.call().await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let refuse = async {
         let (_, answer) = session.unanswered().await;
         answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));
@@ -178,7 +178,7 @@ async fn what_happens_is_measured_under_documented_names() {
         .reconcile_until_answered([("lost".into(), None)])
         .unwrap();
     session.call().await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
 
     use DebugValue::{Counter, Gauge};
     let now = measured(&snapshotter);
@@ -237,7 +237,7 @@ async fn what_happens_is_measured_under_documented_names() {
     tokio::time::advance(Duration::from_secs(60)).await;
     let session = attempt.grant();
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     kept.lock().unwrap().clear();
     let now = measured(&snapshotter);
     assert_eq!(now[names::DEFERRED], Gauge(0.0.into()));
@@ -258,32 +258,32 @@ async fn what_happens_is_measured_under_documented_names() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_does_not_return_is_warned_about_by_its_name() {
     take_notes();
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
     session.send(update("hang", None)).await;
-    tell.told("update hang").await;
+    recording.wait_for("update hang").await;
     tokio::time::sleep(Duration::from_secs(16)).await; // sleep: virtual time for the warning
-    noted(&["handler=\"update\"", "the handler has not returned"]);
+    line_with(&["handler=\"update\"", "the handler has not returned"]);
     assert_eq!(driver.health().handler, Some("update"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn offers_that_are_held_for_over_a_minute_are_warned_about() {
     take_notes();
-    let tell = keeping();
-    let (driver, _peer, session) = start(&tell).await;
+    let recording = keeping_offers();
+    let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a"), ("o2", "b")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     assert_eq!(driver.health().offers_held, 2);
     tokio::time::sleep(Duration::from_secs(66)).await; // sleep: virtual time for the warning
-    noted(&["offers=2", "held for over a minute"]);
+    line_with(&["offers=2", "held for over a minute"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_driver_that_failed_is_logged_with_its_error() {
     take_notes();
-    let (driver, _peer, session) = start(&Tell::planned(|_| panic!("boom"))).await;
+    let (driver, _peer, session) = start(&Recording::planned(|_| panic!("boom"))).await;
     session.send(update("t1", None)).await;
     end_of(&driver).await.unwrap_err();
-    noted(&["driver ended", "error=the handler `update` panicked: boom"]);
+    line_with(&["driver ended", "error=the handler `update` panicked: boom"]);
 }

@@ -1,4 +1,4 @@
-//! Reconciliation over the life of a driver.
+//! Tests of reconciliation.
 
 use mesos_core::scheduler::ReconcilePolicy;
 
@@ -14,8 +14,8 @@ async fn subscribe(peer: &mut Peer<SchedulerApi>) -> Session<SchedulerApi> {
     session
 }
 
-/// The tasks of the next call, which is a RECONCILE.
-async fn asked(session: &Session<SchedulerApi>) -> Vec<String> {
+/// Receives the next call, a RECONCILE, and returns its tasks.
+async fn reconciled_tasks(session: &Session<SchedulerApi>) -> Vec<String> {
     let call = session.call().await;
     let tasks = call.reconcile.expect("a RECONCILE").tasks;
     let name = |task: v1::scheduler::call::reconcile::Task| {
@@ -31,19 +31,19 @@ fn known(tasks: &[&str]) -> Vec<(v1::TaskId, Option<v1::AgentId>)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tasks_are_asked_for_until_each_has_been_answered() {
-    let (driver, _peer, session) = start(&Tell::new()).await;
+async fn a_reconciliation_is_repeated_until_each_task_has_an_update() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
     driver.when_subscribed().await.unwrap();
     driver
         .reconcile_until_answered(known(&["t1", "t2"]))
         .unwrap();
     let began = tokio::time::Instant::now();
-    assert_eq!(asked(&session).await, ["t1@agent", "t2@agent"]);
+    assert_eq!(reconciled_tasks(&session).await, ["t1@agent", "t2@agent"]);
     session.send(update("t1", None)).await;
-    // The agent of the other one is not back before a while.
+    // The agent of the other task has not reregistered yet.
     let mut rounds = 0;
     while began.elapsed() < Duration::from_secs(600) {
-        assert_eq!(asked_late(&session).await, ["t2@agent"]);
+        assert_eq!(late_reconciled_tasks(&session).await, ["t2@agent"]);
         rounds += 1;
     }
     assert!((4..=9).contains(&rounds), "{rounds} rounds in 10 min");
@@ -52,8 +52,8 @@ async fn tasks_are_asked_for_until_each_has_been_answered() {
     waited.unwrap();
 }
 
-/// As [`asked`], for a call that may take minutes to come.
-async fn asked_late(session: &Session<SchedulerApi>) -> Vec<String> {
+/// Same as [`reconciled_tasks`], for a call after minutes.
+async fn late_reconciled_tasks(session: &Session<SchedulerApi>) -> Vec<String> {
     let until = tokio::time::Instant::now() + Duration::from_secs(600);
     let asked = tokio::time::timeout_at(until, session.late_call()).await;
     let tasks = asked.unwrap().reconcile.expect("a RECONCILE").tasks;
@@ -64,36 +64,39 @@ async fn asked_late(session: &Session<SchedulerApi>) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_launched_is_asked_for_after_each_subscription() {
-    let tell = keeping();
+async fn launched_tasks_are_reconciled_after_each_subscription() {
+    let recording = keeping_offers();
     let (backend, mut peer) = scripted();
-    let driver = SchedulerDriver::start(tell.clone(), reconciling(), backend);
+    let driver = SchedulerDriver::start(recording.clone(), reconciling(), backend);
     let session = subscribe(&mut peer).await;
-    assert!(asked(&session).await.is_empty(), "first for everything");
+    assert!(
+        reconciled_tasks(&session).await.is_empty(),
+        "first an implicit reconciliation"
+    );
     assert!(session.call().await.reconcile_operations.is_some());
     within("no task", driver.reconciled()).await.unwrap();
     session.send(offers(&[("o1", "a")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let task = |id: &str| TaskInfo {
         task_id: id.into(),
         ..Default::default()
     };
-    let launch = driver.launch(tell.take_offer(), [task("t1"), task("t2")]);
+    let launch = driver.launch(recording.take_offer(), [task("t1"), task("t2")]);
     let (launched, _) = tokio::join!(launch, session.call());
     launched.unwrap();
     let mut finished = update("t2", None);
     finished.update.as_mut().unwrap().status.state = TaskState::TaskFinished as i32;
     session.send(finished).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     session.fail(lost()).await;
     let session = subscribe(&mut peer).await;
-    assert_eq!(asked(&session).await, ["t1@a"]);
+    assert_eq!(reconciled_tasks(&session).await, ["t1@a"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_whose_handler_failed_does_not_count() {
+async fn an_update_whose_handler_failed_does_not_end_a_reconciliation() {
     let mut failures = 1;
-    let tell = Tell::planned(move |_| {
+    let recording = Recording::planned(move |_| {
         failures -= 1;
         if failures == 0 {
             Err("database away".into())
@@ -101,22 +104,22 @@ async fn an_answer_whose_handler_failed_does_not_count() {
             Ok(())
         }
     });
-    let (driver, _peer, session) = start(&tell).await;
+    let (driver, _peer, session) = start(&recording).await;
     driver.when_subscribed().await.unwrap();
     driver.reconcile_until_answered(known(&["t1"])).unwrap();
-    assert_eq!(asked(&session).await, ["t1@agent"]);
+    assert_eq!(reconciled_tasks(&session).await, ["t1@agent"]);
     session.send(update("t1", None)).await;
-    assert_eq!(asked(&session).await, ["t1@agent"], "again");
+    assert_eq!(reconciled_tasks(&session).await, ["t1@agent"], "again");
     session.send(update("t1", None)).await;
     within("the end", driver.reconciled()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_accept_of_unknown_fate_is_asked_for_after_the_next_subscription() {
-    let tell = keeping();
-    let (driver, mut peer, session) = start(&tell).await;
+async fn tasks_of_an_accept_with_unknown_delivery_are_reconciled_after_the_next_subscription() {
+    let recording = keeping_offers();
+    let (driver, mut peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let task = TaskInfo {
         task_id: "t1".into(),
         ..Default::default()
@@ -127,19 +130,19 @@ async fn an_accept_of_unknown_fate_is_asked_for_after_the_next_subscription() {
         drop(answer);
         session.fail(lost()).await;
     };
-    let (launched, ()) = tokio::join!(driver.launch(tell.take_offer(), [task]), lose);
+    let (launched, ()) = tokio::join!(driver.launch(recording.take_offer(), [task]), lose);
     let error = launched.unwrap_err();
     assert_eq!(error.delivery(), mesos_core::Delivery::Unknown);
     let session = subscribe(&mut peer).await;
-    assert_eq!(asked(&session).await, ["t1@a"]);
+    assert_eq!(reconciled_tasks(&session).await, ["t1@a"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_fate_that_is_heard_of_on_the_next_subscription_is_asked_for_at_once() {
-    let tell = keeping();
-    let (driver, mut peer, session) = start(&tell).await;
+async fn an_unknown_delivery_that_is_detected_on_the_next_subscription_is_reconciled_immediately() {
+    let recording = keeping_offers();
+    let (driver, mut peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let task = TaskInfo {
         task_id: "t1".into(),
         ..Default::default()
@@ -152,38 +155,38 @@ async fn an_unknown_fate_that_is_heard_of_on_the_next_subscription_is_asked_for_
         drop(answer);
         next
     };
-    let launch = driver.launch(tell.take_offer(), [task]);
+    let launch = driver.launch(recording.take_offer(), [task]);
     let (launched, next) = tokio::join!(launch, lose);
     launched.unwrap_err();
     let since = tokio::time::Instant::now();
-    assert_eq!(asked(&next).await, ["t1@a"]);
+    assert_eq!(reconciled_tasks(&next).await, ["t1@a"]);
     assert_eq!(since.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_launch_whose_future_was_dropped_is_of_unknown_fate_too() {
-    let tell = keeping();
-    let (driver, _peer, session) = start(&tell).await;
+async fn a_launch_whose_future_was_dropped_has_an_unknown_delivery() {
+    let recording = keeping_offers();
+    let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let task = TaskInfo {
         task_id: "t1".into(),
         ..Default::default()
     };
-    let launch = driver.launch(tell.take_offer(), [task]);
+    let launch = driver.launch(recording.take_offer(), [task]);
     tokio::select! {
         biased;
-        _ = launch => panic!("nobody has answered"),
+        _ = launch => panic!("no response was sent"),
         _ = session.unanswered() => {}
     }
-    assert_eq!(asked(&session).await, ["t1@a"]);
+    assert_eq!(reconciled_tasks(&session).await, ["t1@a"]);
 }
 
-/// Waits in a handler for what comes after it.
-struct Waits(tokio::sync::mpsc::Sender<Error>);
+/// A scheduler that waits for a reconciliation in its handler.
+struct WaitingScheduler(tokio::sync::mpsc::Sender<Error>);
 
 #[async_trait]
-impl Scheduler for Waits {
+impl Scheduler for WaitingScheduler {
     async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
         self.0.send(driver.reconciled().await.unwrap_err()).await?;
         Ok(())
@@ -191,19 +194,20 @@ impl Scheduler for Waits {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_cannot_wait_for_answers() {
-    let (sender, mut told) = tokio::sync::mpsc::channel(1);
+async fn a_handler_cannot_wait_for_a_reconciliation() {
+    let (sender, mut received) = tokio::sync::mpsc::channel(1);
     let (backend, mut peer) = scripted();
-    let _driver = SchedulerDriver::start(Waits(sender), Framework::ephemeral("f"), backend);
+    let _driver =
+        SchedulerDriver::start(WaitingScheduler(sender), Framework::ephemeral("f"), backend);
     let _session = subscribe(&mut peer).await;
-    let error = within("the handler", told.recv()).await.unwrap();
+    let error = within("the handler", received.recv()).await.unwrap();
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_answers_ends_with_the_driver() {
+async fn waiting_for_a_reconciliation_ends_with_the_driver() {
     let (backend, _peer) = scripted();
-    let driver = SchedulerDriver::start(Tell::new(), reconciling(), backend);
+    let driver = SchedulerDriver::start(Recording::new(), reconciling(), backend);
     let (waited, ()) = tokio::join!(driver.reconciled(), async { driver.abort() });
     assert_eq!(waited.unwrap_err().kind(), ErrorKind::Closed);
 }

@@ -1,17 +1,17 @@
-//! Generations: what a driver believes of which stream.
+//! Tests of generations: which streams a driver accepts events from.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_takeover_told_by_the_stream_that_we_left_is_ignored() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
+async fn a_takeover_event_of_an_earlier_stream_is_ignored() {
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
     session.disconnect(lost()).await;
     session.send(error("Framework failed over")).await;
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     assert_eq!(
-        tell.seen()[1..],
+        recording.seen()[1..],
         ["disconnected Transport 0", "subscribed again f1"]
     );
     let (kill, _) = tokio::join!(driver.kill("t"), session.call());
@@ -24,57 +24,63 @@ async fn a_takeover_told_by_the_stream_that_we_left_is_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_from_before_subscribed_reach_no_handler() {
-    let tell = Tell::new();
-    let (_driver, _peer, session) = start(&tell).await;
+async fn events_before_subscribed_call_no_handler() {
+    let recording = Recording::new();
+    let (_driver, _peer, session) = start(&recording).await;
     session.disconnect(lost()).await;
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
     session.send(offers(&[("o1", "a")])).await;
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     assert_eq!(
-        tell.seen()[1..],
+        recording.seen()[1..],
         ["disconnected Transport 0", "subscribed again f1"]
     );
-    assert!(session.pending_call().is_none(), "nothing is acknowledged");
+    assert!(
+        session.pending_call().is_none(),
+        "no update is acknowledged"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_refused_for_what_it_says_leaves_the_subscription_alone() {
-    let tell = Tell::new();
-    let (driver, _peer, session) = start(&tell).await;
-    settle(&tell, &session).await;
+async fn a_rejected_call_does_not_end_the_subscription() {
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
+    settle(&recording, &session).await;
     let refuse = async {
         let (_call, answer) = session.unanswered().await;
         answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));
     };
     let (killed, ()) = tokio::join!(driver.kill("t"), refuse);
     assert_eq!(killed.unwrap_err().kind(), ErrorKind::Rejected);
-    settle(&tell, &session).await;
-    assert_eq!(tell.seen(), ["subscribed f1"]);
+    settle(&recording, &session).await;
+    assert_eq!(recording.seen(), ["subscribed f1"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_longer_than_the_failover_timeout_is_told_once_and_outlasted() {
-    let tell = Tell {
-        tell_passed: true,
-        ..Tell::new()
+async fn an_outage_longer_than_the_failover_timeout_is_reported_once() {
+    let recording = Recording {
+        record_timeout_passed: true,
+        ..Recording::new()
     };
     let (backend, mut peer) = scripted();
     let framework = Framework::with_failover_timeout("test", Duration::from_secs(20));
-    let driver = SchedulerDriver::start(tell.clone(), framework, backend);
+    let driver = SchedulerDriver::start(recording.clone(), framework, backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     session.fail(lost()).await;
     for _ in 0..12 {
         peer.attempt().await.refuse(lost());
     }
     let attempt = peer.attempt().await;
-    let told = tell.seen();
-    let passed = told.iter().filter(|what| what.ends_with("passed")).count();
-    assert_eq!(passed, 1, "{told:?}");
-    assert!(!told[1].ends_with("passed"), "{told:?}");
+    let recorded = recording.seen();
+    let passed = recorded
+        .iter()
+        .filter(|what| what.ends_with("passed"))
+        .count();
+    assert_eq!(passed, 1, "{recorded:?}");
+    assert!(!recorded[1].ends_with("passed"), "{recorded:?}");
     let session = attempt.grant();
     session.send(error("Framework has been removed")).await;
     let end = end_of(&driver).await.unwrap_err();
@@ -83,14 +89,14 @@ async fn an_outage_longer_than_the_failover_timeout_is_told_once_and_outlasted()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resubscribe_repeats_what_calls_have_suppressed() {
-    let tell = Tell::new();
+async fn a_resubscription_repeats_the_suppressed_roles() {
+    let recording = Recording::new();
     let (backend, mut peer) = scripted();
     let framework = Framework::ephemeral("test").role("a").role("b");
-    let driver = SchedulerDriver::start(tell.clone(), framework, backend);
+    let driver = SchedulerDriver::start(recording.clone(), framework, backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let suppress = driver.suppress_roles(["b"]);
     let (suppressed, _) = tokio::join!(suppress, session.call());
     suppressed.unwrap();
@@ -106,7 +112,7 @@ async fn a_resubscribe_repeats_what_calls_have_suppressed() {
     assert_eq!(subscribe.suppressed_roles, ["b"]);
     let session = attempt.grant();
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let (revived, _) = tokio::join!(driver.revive(), session.call());
     revived.unwrap();
     session.fail(lost()).await;
@@ -117,17 +123,17 @@ async fn a_resubscribe_repeats_what_calls_have_suppressed() {
 #[tokio::test(start_paused = true)]
 async fn news_of_a_leader_cut_the_wait_short() {
     let hour = Duration::from_secs(3600);
-    let tell = Tell::new();
+    let recording = Recording::new();
     let (backend, mut peer) = scripted();
     let framework = Framework::ephemeral("test");
     let backoff = mesos_core::BackoffPolicy::new(Duration::from_secs(1), hour);
     let framework = framework.backoff(backoff).subscribe_timeout(Duration::MAX);
-    let driver = SchedulerDriver::start(tell.clone(), framework, backend);
-    // Until a wait takes minutes.
+    let driver = SchedulerDriver::start(recording.clone(), framework, backend);
+    // Until a delay is minutes long.
     for _ in 0..10 {
         peer.late_attempt().await.refuse(lost());
     }
-    tell.told("disconnected Transport 9").await;
+    recording.wait_for("disconnected Transport 9").await;
     let before = tokio::time::Instant::now();
     tokio::time::advance(Duration::from_secs(5)).await;
     peer.leader_changed();
@@ -141,7 +147,7 @@ async fn news_of_a_leader_cut_the_wait_short() {
 async fn news_without_end_are_no_busy_loop() {
     let (backend, mut peer) = scripted();
     let framework = Framework::ephemeral("test").subscribe_timeout(Duration::MAX);
-    let _driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let _driver = SchedulerDriver::start(Recording::new(), framework, backend);
     let before = tokio::time::Instant::now();
     let mut attempts = 0;
     while before.elapsed() < Duration::from_secs(600) {
@@ -149,26 +155,26 @@ async fn news_without_end_are_no_busy_loop() {
         peer.attempt().await.refuse(lost());
         attempts += 1;
     }
-    // By silence: every 7.5 to 15 s, after some quick ones.
+    // Without leader changes: every 7.5 to 15 s, after some short delays.
     assert!((40..100).contains(&attempts), "{attempts} in 10 min");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_wish_is_not_repeated_although_nobody_waited_for_its_answer() {
-    let tell = Tell::new();
+    let recording = Recording::new();
     let (backend, mut peer) = scripted();
     let framework = Framework::ephemeral("test").role("a").role("b");
-    let driver = SchedulerDriver::start(tell.clone(), framework, backend);
+    let driver = SchedulerDriver::start(recording.clone(), framework, backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let (_, answer) = tokio::select! {
         biased;
-        _ = driver.suppress_roles(["b"]) => panic!("answered by nobody"),
+        _ = driver.suppress_roles(["b"]) => panic!("no response was sent"),
         made = session.unanswered() => made,
     };
     answer.send(Err(Error::new(ErrorKind::Rejected, "400: no")));
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     session.fail(lost()).await;
     let subscribe = peer.attempt().await.call.subscribe.unwrap();
     assert!(subscribe.suppressed_roles.is_empty());

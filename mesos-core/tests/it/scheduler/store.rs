@@ -1,4 +1,4 @@
-//! The framework's id, and what becomes of it.
+//! Tests of the framework's id and its store.
 
 use mesos_core::BoxError;
 use mesos_core::scheduler::RemovedPolicy;
@@ -10,7 +10,7 @@ fn framework(store: impl Store + 'static) -> Framework {
     Framework::with_failover_timeout("test", Duration::from_secs(3600)).store(store)
 }
 
-/// Fails where it was told to.
+/// A store whose operations fail as configured.
 #[derive(Debug)]
 struct Broken {
     load: bool,
@@ -42,12 +42,12 @@ impl Store for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_id_is_subscribed_with_in_both_places_from_the_first_attempt_on() {
+async fn a_stored_id_is_in_both_fields_of_subscribe_from_the_first_attempt_on() {
     let store = MemoryStore::new();
     store.save(&"f1".into()).await.unwrap();
     let (backend, mut peer) = scripted();
-    let tell = Tell::new();
-    let driver = SchedulerDriver::start(tell.clone(), framework(store), backend);
+    let recording = Recording::new();
+    let driver = SchedulerDriver::start(recording.clone(), framework(store), backend);
     for _ in 0..2 {
         let attempt = peer.attempt().await;
         let subscribe = attempt.call.subscribe.as_ref().unwrap();
@@ -58,11 +58,11 @@ async fn a_stored_id_is_subscribed_with_in_both_places_from_the_first_attempt_on
     assert_eq!(driver.framework_id(), Some("f1".into()));
 }
 
-/// Sees in its handler what the store had by then, and whether calls go.
-struct Looks(MemoryStore, tokio::sync::mpsc::Sender<Option<FrameworkId>>);
+/// A scheduler that reads the store in `subscribed`.
+struct StoreReader(MemoryStore, tokio::sync::mpsc::Sender<Option<FrameworkId>>);
 
 #[async_trait]
-impl Scheduler for Looks {
+impl Scheduler for StoreReader {
     async fn subscribed(&mut self, _: &SchedulerDriver, _: Subscribed) -> HandlerResult {
         self.1.send(self.0.get()).await?;
         Ok(())
@@ -70,15 +70,15 @@ impl Scheduler for Looks {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_id_is_saved_before_the_scheduler_hears_of_it() {
+async fn a_new_id_is_saved_before_subscribed_is_called() {
     let store = MemoryStore::new();
-    let (sender, mut looked) = tokio::sync::mpsc::channel(1);
+    let (sender, mut received) = tokio::sync::mpsc::channel(1);
     let (backend, mut peer) = scripted();
-    let scheduler = Looks(store.clone(), sender);
+    let scheduler = StoreReader(store.clone(), sender);
     let _driver = SchedulerDriver::start(scheduler, framework(store), backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
-    let seen = within("subscribed", looked.recv()).await.unwrap();
+    let seen = within("subscribed", received.recv()).await.unwrap();
     assert_eq!(seen, Some("f1".into()));
 }
 
@@ -90,7 +90,7 @@ async fn a_store_that_cannot_load_ends_the_driver_before_it_subscribes() {
         clear: false,
     };
     let (backend, _peer) = scripted();
-    let driver = SchedulerDriver::start(Tell::new(), framework(store), backend);
+    let driver = SchedulerDriver::start(Recording::new(), framework(store), backend);
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert_eq!(
@@ -107,8 +107,8 @@ async fn an_id_that_cannot_be_saved_ends_the_driver_before_any_call() {
         clear: false,
     };
     let (backend, mut peer) = scripted();
-    let tell = Tell::new();
-    let driver = SchedulerDriver::start(tell.clone(), framework(store), backend);
+    let recording = Recording::new();
+    let driver = SchedulerDriver::start(recording.clone(), framework(store), backend);
     let early = driver.wait_for_subscription(Duration::from_secs(60));
     let early = tokio::spawn(async move { early.kill("t").await });
     let session = peer.session().await;
@@ -116,30 +116,30 @@ async fn an_id_that_cannot_be_saved_ends_the_driver_before_any_call() {
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(error.to_string().contains("f1"), "{error}");
-    assert!(tell.seen().is_empty(), "{:?}", tell.seen());
+    assert!(recording.seen().is_empty(), "{:?}", recording.seen());
     assert!(session.pending_call().is_none());
     let early = early.await.unwrap().unwrap_err();
     assert_eq!(early.kind(), ErrorKind::Closed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_given_id_that_is_not_the_stored_one_is_a_mistake() {
+async fn an_id_that_differs_from_the_stored_id_is_a_configuration_error() {
     let store = MemoryStore::new();
     store.save(&"f1".into()).await.unwrap();
     let (backend, _peer) = scripted();
     let framework = framework(store).id("f2");
-    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let driver = SchedulerDriver::start(Recording::new(), framework, backend);
     let error = end_of(&driver).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_framework_ends_the_driver_and_stays_in_the_store() {
+async fn a_removed_framework_ends_the_driver_and_keeps_its_id_in_the_store() {
     let store = MemoryStore::new();
     store.save(&"f1".into()).await.unwrap();
     let (backend, mut peer) = scripted();
     let framework = framework(store.clone());
-    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let driver = SchedulerDriver::start(Recording::new(), framework, backend);
     let session = peer.session().await;
     session.send(error("Framework has been removed")).await;
     let end = end_of(&driver).await.unwrap_err();
@@ -148,13 +148,13 @@ async fn a_removed_framework_ends_the_driver_and_stays_in_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_framework_starts_anew_where_that_is_the_policy() {
+async fn a_removed_framework_registers_as_a_new_one_with_the_policy_new_framework() {
     let store = MemoryStore::new();
     store.save(&"f1".into()).await.unwrap();
     let (backend, mut peer) = scripted();
     let framework = framework(store.clone()).on_removed(RemovedPolicy::NewFramework);
-    let tell = Tell::new();
-    let driver = SchedulerDriver::start(tell.clone(), framework, backend);
+    let recording = Recording::new();
+    let driver = SchedulerDriver::start(recording.clone(), framework, backend);
     let session = peer.session().await;
     session.send(error("Framework has been removed")).await;
     let attempt = peer.attempt().await;
@@ -165,9 +165,9 @@ async fn a_removed_framework_starts_anew_where_that_is_the_policy() {
     assert_eq!(subscribe.framework_info.id, None);
     let session = attempt.grant();
     session.send(subscribed("f2")).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     assert_eq!(
-        tell.seen(),
+        recording.seen(),
         ["disconnected FrameworkRemoved 0", "subscribed f2 for f1"]
     );
     assert_eq!(store.get(), Some("f2".into()));
@@ -184,7 +184,7 @@ async fn an_id_that_cannot_be_cleared_ends_the_driver() {
     let framework = framework(store)
         .id("f1")
         .on_removed(RemovedPolicy::NewFramework);
-    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let driver = SchedulerDriver::start(Recording::new(), framework, backend);
     let session = peer.session().await;
     session.send(error("Framework has been removed")).await;
     let end = end_of(&driver).await.unwrap_err();
@@ -192,12 +192,12 @@ async fn an_id_that_cannot_be_cleared_ends_the_driver() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_torn_down_frameworks_id_is_not_found_by_the_next_run() {
+async fn a_teardown_removes_the_id_from_the_store() {
     for (failover, left) in [(false, None), (true, Some("f1".into()))] {
         let store = MemoryStore::new();
         let (backend, mut peer) = scripted();
         let framework = framework(store.clone());
-        let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+        let driver = SchedulerDriver::start(Recording::new(), framework, backend);
         let session = peer.session().await;
         session.send(subscribed("f1")).await;
         driver.when_subscribed().await.unwrap();
@@ -214,11 +214,11 @@ async fn a_torn_down_frameworks_id_is_not_found_by_the_next_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_stays_in_the_store_if_nobody_knows_whether_the_framework_was_torn_down() {
+async fn a_teardown_without_a_response_keeps_the_id_in_the_store() {
     let store = MemoryStore::new();
     let (backend, mut peer) = scripted();
     let framework = framework(store.clone());
-    let driver = SchedulerDriver::start(Tell::new(), framework, backend);
+    let driver = SchedulerDriver::start(Recording::new(), framework, backend);
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     driver.when_subscribed().await.unwrap();

@@ -1,4 +1,4 @@
-//! Status updates and their acknowledgement.
+//! Tests of status updates and their acknowledgements.
 
 use super::*;
 
@@ -6,11 +6,11 @@ use super::*;
 async fn an_update_is_acknowledged_after_its_handler_returned_ok() {
     let handled = Arc::new(Mutex::new(false));
     let mark = Arc::clone(&handled);
-    let tell = Tell::planned(move |_| {
+    let recording = Recording::planned(move |_| {
         *mark.lock().unwrap() = true;
         Ok(())
     });
-    let (_driver, _peer, session) = start(&tell).await;
+    let (_driver, _peer, session) = start(&recording).await;
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
     let call = session.call().await;
     assert!(*handled.lock().unwrap());
@@ -23,12 +23,12 @@ async fn an_update_is_acknowledged_after_its_handler_returned_ok() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_whose_handler_failed_is_not_acknowledged() {
-    let tell = Tell::planned(|_| Err("database away".into()));
-    let (driver, _peer, session) = start(&tell).await;
+    let recording = Recording::planned(|_| Err("database away".into()));
+    let (driver, _peer, session) = start(&recording).await;
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
-    settle(&tell, &session).await;
-    assert_eq!(tell.seen(), ["subscribed f1", "update t1"]);
-    // The next call is the one that we make, so there was none before.
+    settle(&recording, &session).await;
+    assert_eq!(recording.seen(), ["subscribed f1", "update t1"]);
+    // The next call is the KILL, so there was no ACKNOWLEDGE before it.
     let (kill, call) = tokio::join!(driver.kill("t1"), session.call());
     kill.unwrap();
     assert_eq!(type_of(&call), CallType::Kill);
@@ -36,20 +36,23 @@ async fn an_update_whose_handler_failed_is_not_acknowledged() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_without_uuid_is_delivered_and_never_acknowledged() {
-    let tell = Tell::new();
-    let (_driver, _peer, session) = start(&tell).await;
+    let recording = Recording::new();
+    let (_driver, _peer, session) = start(&recording).await;
     session.send(update("t1", None)).await;
     session.send(update("t2", Some(b""))).await;
     session.send(update("t3", Some(b"0123456789abcdef"))).await;
     let acknowledge = session.call().await.acknowledge.unwrap();
     assert_eq!(acknowledge.task_id, "t3");
-    assert_eq!(tell.seen()[1..], ["update t1", "update t2", "update t3"]);
+    assert_eq!(
+        recording.seen()[1..],
+        ["update t1", "update t2", "update t3"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_update_is_acknowledged_each_time() {
-    let tell = Tell::new();
-    let (_driver, _peer, session) = start(&tell).await;
+    let recording = Recording::new();
+    let (_driver, _peer, session) = start(&recording).await;
     for _ in 0..2 {
         session.send(update("t1", Some(b"0123456789abcdef"))).await;
         assert!(session.call().await.acknowledge.is_some());
@@ -57,17 +60,17 @@ async fn a_duplicate_update_is_acknowledged_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deferred_update_is_acknowledged_by_its_token_only() {
+async fn a_deferred_update_is_acknowledged_only_by_its_token() {
     let kept: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
     let keep = Arc::clone(&kept);
-    let tell = Tell::planned(move |update| {
+    let recording = Recording::planned(move |update| {
         *keep.lock().unwrap() = update.defer();
         assert!(update.defer().is_none(), "the token can be taken once");
         Ok(())
     });
-    let (_driver, _peer, session) = start(&tell).await;
+    let (_driver, _peer, session) = start(&recording).await;
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     assert!(session.pending_call().is_none());
     let token = kept.lock().unwrap().take().expect("a token");
     let (acknowledged, call) = tokio::join!(token.acknowledge(), session.call());
@@ -77,7 +80,7 @@ async fn a_deferred_update_is_acknowledged_by_its_token_only() {
 
 #[tokio::test(start_paused = true)]
 async fn stop_tears_down_after_the_last_acknowledgement() {
-    let (driver, _peer, session) = start(&Tell::new()).await;
+    let (driver, _peer, session) = start(&Recording::new()).await;
     session
         .send(update("stop", Some(b"0123456789abcdef")))
         .await;
@@ -91,7 +94,7 @@ async fn stop_tears_down_after_the_last_acknowledgement() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_may_await_a_call() {
-    let (_driver, _peer, session) = start(&Tell::new()).await;
+    let (_driver, _peer, session) = start(&Recording::new()).await;
     session
         .send(update("kill", Some(b"0123456789abcdef")))
         .await;
@@ -101,7 +104,7 @@ async fn a_handler_may_await_a_call() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_panics_ends_the_driver_and_acknowledges_nothing() {
-    let (driver, _peer, session) = start(&Tell::planned(|_| panic!("boom"))).await;
+    let (driver, _peer, session) = start(&Recording::planned(|_| panic!("boom"))).await;
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
     let end = end_of(&driver).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::Panicked);

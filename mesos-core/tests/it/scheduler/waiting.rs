@@ -1,12 +1,12 @@
-//! What becomes of calls that find no subscription, or lose theirs.
+//! Tests of calls without a subscription, and of calls whose subscription is lost.
 
 use mesos_core::Delivery;
 
 use super::*;
 
-/// A driver whose subscription was just lost.
-async fn disconnected(tell: &Tell) -> (SchedulerDriver, Peer<SchedulerApi>) {
-    let (driver, mut peer, session) = start(tell).await;
+/// Starts a driver whose subscription was lost.
+async fn disconnected(recording: &Recording) -> (SchedulerDriver, Peer<SchedulerApi>) {
+    let (driver, mut peer, session) = start(recording).await;
     session.fail(lost()).await;
     let attempt = peer.attempt().await;
     attempt.refuse(lost());
@@ -14,10 +14,10 @@ async fn disconnected(tell: &Tell) -> (SchedulerDriver, Peer<SchedulerApi>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patient_call_waits_for_the_next_subscription() {
-    let (driver, mut peer) = disconnected(&Tell::new()).await;
-    let patient = driver.wait_for_subscription(Duration::from_secs(60));
-    let calls = async { tokio::join!(patient.kill("t1"), patient.kill("t2")) };
+async fn a_waiting_call_is_sent_on_the_next_subscription() {
+    let (driver, mut peer) = disconnected(&Recording::new()).await;
+    let waiting = driver.wait_for_subscription(Duration::from_secs(60));
+    let calls = async { tokio::join!(waiting.kill("t1"), waiting.kill("t2")) };
     let made = async {
         let session = peer.session().await;
         session.send(subscribed("f1")).await;
@@ -27,15 +27,15 @@ async fn a_patient_call_waits_for_the_next_subscription() {
     let ((first, second), made) = tokio::join!(calls, made);
     first.unwrap();
     second.unwrap();
-    assert_eq!(made, ["t1", "t2"], "in the order in which they were made");
+    assert_eq!(made, ["t1", "t2"], "in the order of the calls");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patient_call_that_waits_in_vain_was_not_sent() {
-    let (driver, _peer) = disconnected(&Tell::new()).await;
+async fn a_waiting_call_without_a_subscription_fails_after_its_timeout() {
+    let (driver, _peer) = disconnected(&Recording::new()).await;
     let before = tokio::time::Instant::now();
-    let patient = driver.wait_for_subscription(Duration::from_secs(7));
-    let error = patient.kill("t1").await.unwrap_err();
+    let waiting = driver.wait_for_subscription(Duration::from_secs(7));
+    let error = waiting.kill("t1").await.unwrap_err();
     assert_eq!(before.elapsed().as_secs(), 7);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
@@ -43,80 +43,84 @@ async fn a_patient_call_that_waits_in_vain_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patient_call_ends_with_its_driver() {
-    let (driver, _peer) = disconnected(&Tell::new()).await;
-    let patient = driver.wait_for_subscription(Duration::from_secs(60));
-    let (error, ()) = tokio::join!(patient.kill("t1"), async { driver.abort() });
+async fn a_waiting_call_ends_with_its_driver() {
+    let (driver, _peer) = disconnected(&Recording::new()).await;
+    let waiting = driver.wait_for_subscription(Duration::from_secs(60));
+    let (error, ()) = tokio::join!(waiting.kill("t1"), async { driver.abort() });
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Closed);
     let error = driver.when_subscribed().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_subscription_ends_with_it() {
-    let (driver, mut peer) = disconnected(&Tell::new()).await;
+async fn when_subscribed_completes_with_the_next_subscription() {
+    let (driver, mut peer) = disconnected(&Recording::new()).await;
     let subscribe = async {
         let session = peer.session().await;
         session.send(subscribed("f1")).await;
         session
     };
-    let (waited, session) = tokio::join!(within("it", driver.when_subscribed()), subscribe);
+    let (waited, session) = tokio::join!(
+        within("the subscription", driver.when_subscribed()),
+        subscribe
+    );
     waited.unwrap();
     let (kill, _) = tokio::join!(driver.kill("t"), session.call());
     kill.unwrap();
 }
 
-/// Waits where waiting cannot help.
-struct Waits(tokio::sync::mpsc::Sender<(Error, Error)>);
+/// A scheduler that waits for a subscription in its handler.
+struct WaitingScheduler(tokio::sync::mpsc::Sender<(Error, Error)>);
 
 #[async_trait]
-impl Scheduler for Waits {
+impl Scheduler for WaitingScheduler {
     async fn disconnected(&mut self, driver: &SchedulerDriver, _: Disconnected) -> HandlerResult {
-        let patient = driver.wait_for_subscription(Duration::from_secs(3600));
+        let waiting = driver.wait_for_subscription(Duration::from_secs(3600));
         let waited = driver.when_subscribed().await.unwrap_err();
-        let killed = patient.kill("t").await.unwrap_err();
+        let killed = waiting.kill("t").await.unwrap_err();
         self.0.send((waited, killed)).await?;
         Ok(())
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_cannot_wait_for_what_happens_after_it() {
-    let (errors, mut told) = tokio::sync::mpsc::channel(1);
+async fn a_handler_cannot_wait_for_a_subscription() {
+    let (errors, mut received) = tokio::sync::mpsc::channel(1);
     let (backend, mut peer) = scripted();
-    let _driver = SchedulerDriver::start(Waits(errors), Framework::ephemeral("f"), backend);
+    let _driver =
+        SchedulerDriver::start(WaitingScheduler(errors), Framework::ephemeral("f"), backend);
     let before = tokio::time::Instant::now();
     peer.attempt().await.refuse(lost());
-    let (waited, killed) = within("the handler", told.recv()).await.unwrap();
+    let (waited, killed) = within("the handler", received.recv()).await.unwrap();
     assert_eq!(waited.kind(), ErrorKind::NotSubscribed);
     assert_eq!(killed.kind(), ErrorKind::NotSubscribed);
     assert!(before.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_under_way_when_its_subscription_is_lost_has_an_unknown_fate() {
-    let (driver, _peer, session) = start(&Tell::new()).await;
+async fn a_call_without_a_response_has_an_unknown_delivery_after_a_loss() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
     driver.when_subscribed().await.unwrap();
     let lose = async {
         let (_call, answer) = session.unanswered().await;
         session.fail(lost()).await;
-        // The backend never says what became of the call.
+        // The backend never reports the result of the call.
         answer
     };
-    let (killed, _answer) = tokio::join!(within("a fate", driver.kill("t")), lose);
+    let (killed, _answer) = tokio::join!(within("the result", driver.kill("t")), lose);
     let error = killed.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::Unknown);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_mesos_would_ignore_without_a_word_is_refused_before_it_is_sent() {
-    let tell = keeping();
-    let (driver, _peer, session) = start(&tell).await;
+async fn calls_that_mesos_ignores_silently_are_rejected_before_they_are_sent() {
+    let recording = keeping_offers();
+    let (driver, _peer, session) = start(&recording).await;
     session
         .send(offers(&[("o1", "a"), ("o2", "a"), ("o3", "a")]))
         .await;
-    settle(&tell, &session).await;
+    settle(&recording, &session).await;
     let task = |id: &str| TaskInfo {
         task_id: id.into(),
         ..Default::default()
@@ -128,11 +132,13 @@ async fn what_mesos_would_ignore_without_a_word_is_refused_before_it_is_sent() {
         driver.revive_roles(["other"]).await,
         driver.suppress_roles(["other"]).await,
         driver.kill("a/b").await,
-        driver.launch(tell.take_offer(), [task("")]).await,
+        driver.launch(recording.take_offer(), [task("")]).await,
         driver
-            .launch(tell.take_offer(), [task("t"), task("t")])
+            .launch(recording.take_offer(), [task("t"), task("t")])
             .await,
-        driver.decline([tell.take_offer()], Some(negative)).await,
+        driver
+            .decline([recording.take_offer()], Some(negative))
+            .await,
     ];
     for error in errors {
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Config);
