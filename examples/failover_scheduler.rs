@@ -1,27 +1,25 @@
-//! A scheduler that may be killed at any moment and started again: it runs a
-//! command COUNT times, each time as a task, and never one of them twice.
+//! A scheduler that can be killed at any moment and started again: it runs a command COUNT times,
+//! each time as a task, and runs no task twice.
 //!
 //! `cargo run --example failover_scheduler MASTER DIRECTORY COUNT COMMAND [--stay]
 //! [--backend native]`
 //!
-//! The command finds its number in `$ITEM`. With `--stay` the scheduler does not
-//! end when all is done, but leaves for a failover on Ctrl-C.
+//! The command finds its number in `$ITEM`. With `--stay` the scheduler does not end when all
+//! items are done. Ctrl-C stops the scheduler for a failover: its tasks keep running.
 //!
-//! # How it is done
-//! Two things have to survive, both in DIRECTORY. The framework's id, which the
-//! driver keeps in a `FileStore`; and what became of each item, which only the
-//! scheduler can know. That record is a journal, written *before* what it tells
-//! of becomes true elsewhere:
+//! # How it works
+//! DIRECTORY keeps two things across restarts: the framework's id, which the driver saves in a
+//! `FileStore`, and the state of each item, which only the scheduler knows. The states are in a
+//! journal. The scheduler writes each line *before* the fact becomes visible to Mesos:
 //!
-//! 1. An item is written down as launching before the master hears of it. If we
-//!    die in between, the next run finds an item of which nobody knows whether
-//!    it runs; it asks the master (reconciliation) and launches it only if the
-//!    answer is that there is no such task.
-//! 2. The end of an item is written down before its update is acknowledged: it
-//!    is when the handler returns `Ok`, and until then the update comes again.
+//! 1. The scheduler records that it launches an item before the master receives the call. If
+//!    the scheduler is killed in between, its next run asks the master for the task
+//!    (reconciliation), and launches the item again only if the master does not know the task.
+//! 2. The scheduler records the end of an item before the driver acknowledges the update, which
+//!    happens when the handler returns `Ok`. Until then Mesos repeats the update.
 //!
-//! Each launch has a task id of its own, `ITEM.ATTEMPT`: an id that is used again
-//! cannot be told from the task that had it before.
+//! Each launch has its own task id, `ITEM.ATTEMPT`. With a reused id, updates of the earlier task
+//! could not be told apart from updates of the later one.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -36,21 +34,21 @@ use mesos::{
     BoxError, Delivery, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
 };
 
-/// What became of one item so far.
+/// The state of one item.
 #[derive(Clone, Default)]
 enum Item {
     #[default]
     Waiting,
-    /// A task of it may run on this agent.
+    /// A task of the item may run on this agent.
     Launched(AgentId),
     Ended(TaskState),
 }
 
-/// What became of all items, in memory and on disk.
+/// The states of all items, in memory and on disk.
 struct Record {
     journal: File,
     items: Vec<Item>,
-    /// How often each was launched.
+    /// How often each item was launched.
     attempts: Vec<u32>,
 }
 
@@ -60,7 +58,7 @@ impl Record {
         let mut journal = options.read(true).append(true).create(true).open(path)?;
         let mut text = String::new();
         journal.read_to_string(&mut text)?;
-        // A crash may have cut the last line; what it said was not done yet.
+        // A crash may have cut the last line off. Its fact was not visible to Mesos yet.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         journal.set_len(whole as u64)?;
         let mut record = Self {
@@ -71,12 +69,12 @@ impl Record {
         for line in text[..whole].lines() {
             record
                 .replay(line)
-                .ok_or_else(|| format!("{}: {line:?}?", path.display()))?;
+                .ok_or_else(|| format!("cannot parse line {line:?} of {}", path.display()))?;
         }
         Ok(record)
     }
 
-    /// One line: the task's id, what became of it, and where it was launched.
+    /// Applies one line: the task's id, the new state, and the agent of a launch.
     fn replay(&mut self, line: &str) -> Option<()> {
         let mut words = line.split(' ');
         let (item, attempt) = words.next()?.split_once('.')?;
@@ -90,15 +88,15 @@ impl Record {
         Some(())
     }
 
-    /// Writes the lines down for good, then takes note of them. The writing
-    /// blocks the runtime, which a program with more to do would avoid.
+    /// Writes the lines to disk, then applies them. Writing blocks the runtime; a larger program
+    /// would use a separate thread.
     fn write(&mut self, lines: &[String]) -> Result<(), BoxError> {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         self.journal.write_all(text.as_bytes())?;
         self.journal.sync_data()?;
         for line in lines {
             self.replay(line)
-                .ok_or("a line that cannot be read again")?;
+                .ok_or("bug: a line cannot be parsed again")?;
             println!("{line}");
         }
         Ok(())
@@ -108,7 +106,7 @@ impl Record {
         format!("{item}.{}", self.attempts[item]).into()
     }
 
-    /// The item whose latest task this is, unless it has ended.
+    /// The item whose latest task is `task`, unless the item has ended.
     fn running(&self, task: &TaskId) -> Option<usize> {
         let item: usize = task.as_str().split_once('.')?.0.parse().ok()?;
         let launched = matches!(self.items.get(item)?, Item::Launched(_));
@@ -120,7 +118,7 @@ impl Record {
         (0..self.items.len()).filter(waiting)
     }
 
-    /// Every task that may run, and where.
+    /// Every task that may run, with its agent.
     fn unsettled(&self) -> Vec<(TaskId, Option<AgentId>)> {
         let task = |(item, state): (usize, &Item)| match state {
             Item::Launched(agent) => Some((self.task_id(item), Some(agent.clone()))),
@@ -169,8 +167,8 @@ impl Once {
 
 #[mesos::async_trait]
 impl Scheduler for Once {
-    async fn subscribed(&mut self, driver: &SchedulerDriver, now: Subscribed) -> HandlerResult {
-        println!("subscribed {}", now.framework_id);
+    async fn subscribed(&mut self, driver: &SchedulerDriver, granted: Subscribed) -> HandlerResult {
+        println!("subscribed {}", granted.framework_id);
         self.end_if_complete(driver);
         Ok(())
     }
@@ -182,14 +180,14 @@ impl Scheduler for Once {
             let fits = |_: &usize| left.take(&each).is_ok();
             let items: Vec<_> = self.record.waiting().take_while(fits).collect();
             if items.is_empty() {
-                continue; // It is declined when it is dropped, here.
+                continue; // The offer is declined here, when it is dropped.
             }
             let tasks = items.iter().map(|item| self.task(*item, &offer));
             let (tasks, lines): (Vec<_>, Vec<_>) = tasks.unzip();
             self.record.write(&lines)?;
             if let Err(error) = driver.launch(offer, tasks).await {
                 eprintln!("{}", mesos::error_chain(&error));
-                // What may have arrived after all, the driver asks the master for.
+                // If the call may have arrived, the driver reconciles its tasks.
                 if error.delivery() != Delivery::Unknown {
                     let gone = |item: &usize| format!("{} gone", self.record.task_id(*item));
                     let lines: Vec<_> = items.iter().map(gone).collect();
@@ -204,22 +202,22 @@ impl Scheduler for Once {
         let state = update.task_state()?;
         let (id, name) = (&update.task_id, state.as_str_name());
         println!("update {id} {name}");
-        // The same update may come again, and the answer to a question late.
+        // An update may be repeated, and an answer to a reconciliation may be late.
         if self.record.running(id).is_none() {
             return Ok(());
         }
         use TaskState::*;
         match state {
-            // There is no such task, or never was: it can be launched anew.
+            // The task does not exist, so its item can be launched again.
             TaskGone | TaskLost | TaskDropped => self.record.write(&[format!("{id} gone")])?,
             _ if state.is_terminal() => self.record.write(&[format!("{id} {name}")])?,
             _ => return Ok(()),
         }
         if self.record.waiting().next().is_some() {
-            driver.revive().await?; // What was declined may be wanted now.
+            driver.revive().await?; // Declined offers are useful again.
         }
         self.end_if_complete(driver);
-        Ok(()) // Now the update is acknowledged.
+        Ok(()) // The driver acknowledges the update now.
     }
 }
 
@@ -229,7 +227,10 @@ async fn main() -> Result<(), BoxError> {
     let backend = mesos_examples::backend_name(&mut arguments)?;
     let stay = arguments.pop_if(|last| last == "--stay").is_some();
     let [master, directory, count, command] = &arguments[..] else {
-        return Err("write MASTER DIRECTORY COUNT COMMAND [--stay] [--backend native]".into());
+        return Err(
+            "usage: failover_scheduler MASTER DIRECTORY COUNT COMMAND [--stay] [--backend native]"
+                .into(),
+        );
     };
     let backend = mesos_examples::backend(&backend, master).await?;
     let directory = Path::new(directory);
@@ -246,14 +247,8 @@ async fn main() -> Result<(), BoxError> {
         stay,
     };
     let driver = SchedulerDriver::start(scheduler, framework, backend);
-    // Answered by updates, as soon as the master knows.
+    // The answers arrive as updates.
     driver.reconcile_until_answered(unsettled)?;
-    tokio::select! {
-        end = driver.join() => end?,
-        _ = tokio::signal::ctrl_c() => {
-            driver.stop_for_failover();
-            driver.join().await?
-        }
-    };
+    mesos_examples::join_or_ctrl_c(&*driver, || driver.stop_for_failover()).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! An executor whose tasks finish at once; an agent starts it.
+//! An executor whose tasks finish at once. An agent starts this program.
 
 use mesos::v1::{TaskInfo, TaskState, TaskStatus};
 use mesos::{Executor, ExecutorDriver, HandlerResult, executor::ExecutorEnvironment};

@@ -1,4 +1,4 @@
-//! Runs one task on the Mesos named on the command line, and ends with it:
+//! Runs one task on the Mesos master of the command line, and ends with the task:
 //! `cargo run --example hello_scheduler http://127.0.0.1:5050/master`
 
 use mesos::v1::{CommandInfo, TaskInfo};
@@ -12,7 +12,7 @@ impl Scheduler for Hello {
         for offer in offers {
             if let Some(task) = self.0.take() {
                 driver.launch(offer, [task]).await?;
-            } // Every other offer is declined when it is dropped, here.
+            } // All other offers are declined here, when they are dropped.
         }
         Ok(())
     }
@@ -22,13 +22,16 @@ impl Scheduler for Hello {
         if update.is_terminal() {
             driver.stop();
         }
-        Ok(()) // Now the update is acknowledged.
+        Ok(()) // The driver acknowledges the update now.
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), mesos::BoxError> {
-    let master = std::env::args().nth(1).ok_or("which master?")?;
+    tracing_subscriber::fmt::init(); // Shows why a connection fails.
+    let master = std::env::args()
+        .nth(1)
+        .ok_or("usage: hello_scheduler MASTER")?;
     let task = TaskInfo::builder("hello").id("hello").cpus(0.1).mem(32.0);
     let task = task.command(CommandInfo::sh("echo hello")).build();
     let backend = mesos::http::HttpBackend::new(master.parse()?);

@@ -1,8 +1,8 @@
-//! How to test an executor without a Mesos: a small one, and what is to be
-//! proven of it. `cargo run --example unit_test_your_executor`
+//! How to test an executor without Mesos: a small executor and its tests.
+//! `cargo run --example unit_test_your_executor`
 //!
-//! In a crate of your own each function under "The tests" would be a
-//! `#[tokio::test]` of its own, and `mesos-testing` a dev-dependency.
+//! In your own crate each function under "The tests" is a `#[tokio::test]`, and `mesos-testing`
+//! is a dev-dependency.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,20 +17,20 @@ use tokio::task::JoinHandle;
 
 // The executor.
 
-/// Its tasks wait as many milliseconds as their data says.
+/// Each task waits for the number of milliseconds in its data.
 #[derive(Default)]
 struct Timer {
     running: HashMap<TaskId, JoinHandle<()>>,
 }
 
 impl Timer {
-    /// Ends a task, and says so. Nothing if it has ended by itself.
+    /// Ends a task and sends its last update. Does nothing if the task has already ended.
     async fn end(&mut self, driver: &ExecutorDriver, task_id: TaskId) -> HandlerResult {
         let Some(task) = self.running.remove(&task_id) else {
             return Ok(());
         };
         task.abort();
-        // It may have been faster.
+        // The task may have finished before it was aborted.
         if task.await.is_err() {
             let killed = TaskStatus::new(task_id, TaskState::TaskKilled);
             driver.send_update(killed).await?;
@@ -50,7 +50,7 @@ impl Executor for Timer {
         driver.send_update(running).await?;
         let (reporter, finished) = (driver.clone(), id.clone());
         let work = tokio::spawn(async move {
-            // Not in the handler, where a KILL would have to wait for it.
+            // Not in the handler, because a KILL would wait for the handler.
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             let finished = TaskStatus::new(finished, TaskState::TaskFinished);
             if let Err(error) = reporter.send_update(finished).await {
@@ -81,7 +81,7 @@ impl Executor for Timer {
 
 async fn start(agent: Builder) -> Result<(FakeAgent, ExecutorDriver), BoxError> {
     let agent = agent.start().await?;
-    // What from_env() gives a program that an agent has started.
+    // The environment that `from_env` returns in a program started by an agent.
     let environment = agent.environment();
     let backend = HttpBackend::for_executor(&environment)?;
     let driver = ExecutorDriver::start(Timer::default(), environment, backend);
@@ -94,7 +94,7 @@ fn task(id: &str, data: &'static str) -> TaskInfo {
 
 // The tests.
 
-async fn a_task_tells_its_life() -> Result<(), BoxError> {
+async fn a_task_reports_its_states() -> Result<(), BoxError> {
     let (agent, driver) = start(FakeAgent::builder()).await?;
     agent.launch(task("t1", "1"));
     agent.expect_update(TaskState::TaskRunning).await;
@@ -106,7 +106,7 @@ async fn a_task_tells_its_life() -> Result<(), BoxError> {
     Ok(())
 }
 
-async fn a_task_that_makes_no_sense_fails() -> Result<(), BoxError> {
+async fn a_task_with_invalid_data_fails() -> Result<(), BoxError> {
     let (agent, _driver) = start(FakeAgent::builder()).await?;
     agent.launch(task("t1", "soon"));
     let failed = agent.expect_update(TaskState::TaskFailed).await;
@@ -115,7 +115,7 @@ async fn a_task_that_makes_no_sense_fails() -> Result<(), BoxError> {
     Ok(())
 }
 
-async fn a_shutdown_kills_what_runs() -> Result<(), BoxError> {
+async fn a_shutdown_kills_running_tasks() -> Result<(), BoxError> {
     let (agent, driver) = start(FakeAgent::builder()).await?;
     agent.launch(task("t1", "1000000"));
     agent.launch(task("t2", "1000000"));
@@ -134,8 +134,7 @@ async fn a_shutdown_kills_what_runs() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// A bad day: an update is lost on its way, and then the agent dies and comes
-/// back while a task runs.
+/// Faults: an update is lost, and then the agent crashes and restarts while a task runs.
 async fn tasks_outlive_their_agent() -> Result<(), BoxError> {
     let backoff = Duration::from_millis(50);
     let agent = FakeAgent::builder().subscription_backoff_max(backoff);
@@ -150,27 +149,27 @@ async fn tasks_outlive_their_agent() -> Result<(), BoxError> {
     Ok(())
 }
 
-async fn without_checkpointing_they_do_not() -> Result<(), BoxError> {
+async fn without_checkpointing_tasks_end_with_their_agent() -> Result<(), BoxError> {
     let (agent, driver) = start(FakeAgent::builder().checkpoint(false)).await?;
     agent.launch(task("t1", "1000000"));
     agent.expect_update(TaskState::TaskRunning).await;
     agent.crash().await;
-    let error = driver.join().await.err().ok_or("it went on")?;
+    let error = driver.join().await.err().ok_or("the driver continued")?;
     assert_eq!(error.kind(), ErrorKind::AgentLost);
     Ok(())
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    a_task_tells_its_life().await?;
-    println!("a_task_tells_its_life: ok");
-    a_task_that_makes_no_sense_fails().await?;
-    println!("a_task_that_makes_no_sense_fails: ok");
-    a_shutdown_kills_what_runs().await?;
-    println!("a_shutdown_kills_what_runs: ok");
+    a_task_reports_its_states().await?;
+    println!("a_task_reports_its_states: ok");
+    a_task_with_invalid_data_fails().await?;
+    println!("a_task_with_invalid_data_fails: ok");
+    a_shutdown_kills_running_tasks().await?;
+    println!("a_shutdown_kills_running_tasks: ok");
     tasks_outlive_their_agent().await?;
     println!("tasks_outlive_their_agent: ok");
-    without_checkpointing_they_do_not().await?;
-    println!("without_checkpointing_they_do_not: ok");
+    without_checkpointing_tasks_end_with_their_agent().await?;
+    println!("without_checkpointing_tasks_end_with_their_agent: ok");
     Ok(())
 }

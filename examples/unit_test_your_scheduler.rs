@@ -1,8 +1,8 @@
-//! How to test a scheduler without a Mesos: a small one, and what is to be
-//! proven of it. `cargo run --example unit_test_your_scheduler`
+//! How to test a scheduler without Mesos: a small scheduler and its tests.
+//! `cargo run --example unit_test_your_scheduler`
 //!
-//! In a crate of your own each function under "The tests" would be a
-//! `#[tokio::test]` of its own, and `mesos-testing` a dev-dependency.
+//! In your own crate each function under "The tests" is a `#[tokio::test]`, and `mesos-testing`
+//! is a dev-dependency.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl Scheduler for Batch {
                 && enough
                 && let Some(mut task) = self.waiting.pop_front()
             {
-                // An id is used once, also where the task is the same.
+                // Each launch needs a new id, also for the same task.
                 task.task_id = mesos::v1::TaskId::random();
                 self.running = Some(task.clone());
                 driver.launch(offer, [task]).await?;
@@ -65,7 +65,7 @@ impl Scheduler for Batch {
             }
             match self.waiting.is_empty() {
                 true => driver.stop(),
-                false => driver.revive().await?, // What was declined is wanted now.
+                false => driver.revive().await?, // Declined offers are useful again.
             }
         }
         Ok(())
@@ -81,8 +81,7 @@ fn start(names: &[&str], master: &str) -> Result<SchedulerDriver, BoxError> {
 
 // The tests.
 
-/// With a cluster behind the master: the test says how tasks live, and looks
-/// at what was launched.
+/// With a simulated cluster: the test decides how tasks behave, and checks the launches.
 async fn tasks_run_one_after_another() -> Result<(), BoxError> {
     let master = FakeMaster::builder()
         .agent(Agent::new("small").having("cpus:0.5;mem:1024"))
@@ -93,13 +92,13 @@ async fn tasks_run_one_after_another() -> Result<(), BoxError> {
     let driver = start(&["one", "two", "three"], &master.url())?;
     assert_eq!(driver.join().await?, StopReason::Stopped);
     assert_eq!(launched(&master), ["one", "two", "three"]);
-    // Everything that was said of tasks was acknowledged: three states of three.
+    // Each of the three states of each of the three tasks was acknowledged.
     assert_eq!(master.calls_of(Type::Acknowledge).len(), 9);
     assert!(master.frameworks().is_empty());
     Ok(())
 }
 
-/// The first attempt fails; the second must come, under another id.
+/// The first attempt fails. The second attempt must have another id.
 async fn a_task_that_failed_is_launched_again() -> Result<(), BoxError> {
     let attempts = std::sync::atomic::AtomicUsize::new(0);
     let master = FakeMaster::builder()
@@ -118,7 +117,7 @@ async fn a_task_that_failed_is_launched_again() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Line by line: the master is the test's own, and every call has its turn.
+/// Step by step: the test plays the master, and checks each call.
 async fn an_offer_that_is_too_small_is_declined() -> Result<(), BoxError> {
     let mut mesos = Scenario::start().await?;
     let driver = start(&["one"], &mesos.url())?;
@@ -157,8 +156,8 @@ async fn an_offer_that_is_too_small_is_declined() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// A bad day: the master hangs up on the first SUBSCRIBE, and later the
-/// connection breaks with an acknowledgement on its way.
+/// Faults: the master hangs up on the first SUBSCRIBE, and later the connection breaks during an
+/// acknowledgement.
 async fn a_lost_connection_loses_no_task() -> Result<(), BoxError> {
     let first = Duration::from_millis(20);
     let master = FakeMaster::builder()
@@ -167,7 +166,7 @@ async fn a_lost_connection_loses_no_task() -> Result<(), BoxError> {
         .update_retry(first, first)
         .start()
         .await?;
-    // No acknowledgement gets through until the connection has broken.
+    // No acknowledgement arrives before the connection breaks.
     let held = master.hold(Type::Acknowledge);
     master.react(Type::Subscribe, Reaction::HangUp);
     let driver = start(&["one", "two"], &master.url())?;

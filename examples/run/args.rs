@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Parser, ValueEnum};
-use mesos::http::Master;
+use mesos::Master;
 use mesos::v1::{CommandInfo, TaskInfo};
 use tracing_subscriber::EnvFilter;
 
@@ -9,35 +9,34 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "run")]
 pub(crate) struct Args {
-    /// The master: `http://HOST:PORT[/PREFIX]`, several of them with commas (not
-    /// with libmesos), `zk://HOST:PORT,…/PATH` or `file:///PATH`. Without it a
-    /// local Mesos is started and stopped.
+    /// The master: `http://HOST:PORT[/PREFIX]`, a list of them with commas (HTTP only),
+    /// `zk://HOST:PORT,…/PATH` or `file:///PATH`. Default: a local Mesos, started for the task.
     #[arg(long, value_name = "URL", value_parser = address)]
     pub(crate) master: Option<String>,
 
-    /// What to speak to Mesos with. libmesos is the one that
-    /// MESOS_NATIVE_LIBRARY names, else the released one is downloaded.
+    /// How to connect to Mesos. `native` loads the libmesos that MESOS_NATIVE_LIBRARY names, or
+    /// downloads the released one.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) backend: BackendName,
 
-    /// Cores that the task gets.
+    /// Number of cores for the task.
     #[arg(long, default_value_t = 0.1)]
     cpus: f64,
 
-    /// Memory that the task gets, in MB.
+    /// Memory for the task, in MB.
     #[arg(long, default_value_t = 32.0)]
     mem: f64,
 
-    /// Log what the driver does; the variable RUST_LOG selects.
+    /// Log the actions of the driver; RUST_LOG selects the level.
     #[arg(long)]
     pub(crate) log: bool,
 
-    /// One word is a shell command; more are a program and its arguments.
+    /// A single word is a shell command; several words are a program and its arguments.
     #[arg(required = true, trailing_var_arg = true)]
     command: Vec<String>,
 }
 
-/// The backends that there are.
+/// The backends.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum BackendName {
     /// The v1 HTTP API.
@@ -56,9 +55,8 @@ impl BackendName {
     }
 }
 
-/// The text of an address that parses. What libmesos takes of them is fewer,
-/// and it says so itself.
-fn address(text: &str) -> Result<String, mesos::http::AddressError> {
+/// Checks the syntax of an address. libmesos accepts fewer forms, and reports the others itself.
+fn address(text: &str) -> Result<String, mesos::AddressError> {
     text.parse::<Master>().map(|_| text.to_owned())
 }
 
@@ -77,7 +75,7 @@ impl Args {
     }
 }
 
-/// What `--log` shows unless RUST_LOG says otherwise.
+/// The default filter of `--log`.
 pub(crate) fn log_filter() -> EnvFilter {
     EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("mesos_core=trace,mesos_http=trace,mesos_native=trace"))

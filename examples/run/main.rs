@@ -1,9 +1,9 @@
-//! Runs a command as a task on Mesos: shows the task's states and its output
-//! as they come, and exits as the command did.
+//! Runs a command as a task on Mesos: shows the states and the output of the task, and exits with
+//! the exit code of the command.
 //!
-//! `cargo run --example run -- 'echo hello from Mesos'` starts a local real
-//! Mesos for it; with `--master URL` it uses another. `--backend native` speaks
-//! to Mesos through libmesos instead of HTTP; the scheduler is the same.
+//! `cargo run --example run -- 'echo hello from Mesos'` starts a real local Mesos; `--master URL`
+//! uses another Mesos. `--backend native` connects through libmesos instead of HTTP, with the
+//! same scheduler.
 
 mod args;
 mod outcome;
@@ -23,8 +23,7 @@ use args::Args;
 use output::Output;
 use task::{Report, RunTask};
 
-/// Exit codes for what is not the command's own doing, as `env` and `docker
-/// run` have them.
+/// Exit codes for failures that the command did not cause, as in `env` and `docker run`.
 const FAILED: u8 = 125;
 const INTERRUPTED: u8 = 130;
 
@@ -46,21 +45,21 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Runs the task on the Mesos that was asked for, and stops what it started.
+/// Runs the task on the requested Mesos, and stops what it started.
 async fn run(args: Args) -> Result<u8, BoxError> {
-    // One for all: it keeps what comes while nobody waits.
+    // One stream for the whole program, because it keeps signals that arrive between waits.
     let mut interrupt = signal(SignalKind::interrupt())?;
     if let Some(master) = &args.master {
         return run_on(master, &args, &mut interrupt).await;
     }
-    eprintln!("starting a local Mesos (use --master URL for another)");
+    eprintln!("starting a local Mesos (--master URL uses another Mesos)");
     let cluster = tokio::select! {
         cluster = LocalCluster::builder().start() => cluster?,
-        // Dropping the start stops what has been started so far.
+        // Dropping the future stops everything that it has started.
         _ = interrupt.recv() => return Ok(INTERRUPTED),
     };
     let master = cluster.master_url();
-    eprintln!("Mesos is up at {master}");
+    eprintln!("Mesos is running at {master}");
     let code = run_on(&master, &args, &mut interrupt).await;
     cluster.stop().await?;
     code
@@ -73,7 +72,7 @@ async fn run_on(master: &str, args: &Args, interrupt: &mut Signal) -> Result<u8,
     let framework = Framework::ephemeral("run");
     let driver = SchedulerDriver::start(scheduler, framework, backend);
     let code = follow(&driver, &mut inbox, interrupt).await;
-    // Whatever happened, the framework is torn down with its task.
+    // In every case the framework is torn down with its task.
     inbox.close();
     driver.stop();
     let end = driver.join().await;
@@ -82,7 +81,7 @@ async fn run_on(master: &str, args: &Args, interrupt: &mut Signal) -> Result<u8,
     Ok(code)
 }
 
-/// Shows what happens to the task until it is over.
+/// Shows the states and the output of the task until the task has ended.
 async fn follow(
     driver: &SchedulerDriver,
     inbox: &mut mpsc::Receiver<Report>,
@@ -120,8 +119,7 @@ async fn follow(
             _ = interrupt.recv() => match &launched {
                 Some(task_id) if !interrupted => {
                     interrupted = true;
-                    eprintln!("killing the task; once more to leave at once");
-                    // Without the agent, which not every backend can name.
+                    eprintln!("killing the task; press Ctrl-C again to leave at once");
                     driver.kill(task_id).await?;
                 }
                 _ => return Ok(INTERRUPTED),

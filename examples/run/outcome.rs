@@ -1,4 +1,4 @@
-//! What a task's last state means to a shell.
+//! The exit code of a task.
 
 use mesos::v1::{TaskState, TaskStatus};
 
@@ -14,9 +14,8 @@ pub(crate) fn describe(status: &TaskStatus) -> String {
     line
 }
 
-/// The exit code: the command's own where Mesos tells it. There is no field
-/// for it, only the message that Mesos' command executor writes
-/// (`src/launcher/executor.cpp`).
+/// The exit code of the command, if Mesos reports it. The exit code is only in the message that
+/// the command executor of Mesos writes (`src/launcher/executor.cpp`).
 pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
     if status.task_state() == Ok(TaskState::TaskFinished) {
         return 0;
@@ -34,7 +33,7 @@ pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
             .find(|(name, _)| signal.starts_with(name))
             .map_or(128, |(_, number)| 128 + number);
     }
-    // What cannot be started at all has the codes that shells use for it.
+    // Shells use these codes for commands that cannot be started.
     if message.contains("could not be run") {
         let missing = message.contains("No such file or directory");
         return if missing { 127 } else { 126 };
@@ -42,7 +41,7 @@ pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
     1
 }
 
-/// Names as `strsignal(3)` gives them, of the signals that end commands.
+/// Signals that end commands, with their names from `strsignal(3)`.
 const SIGNALS: [(&str, u8); 10] = [
     ("Hangup", 1),
     ("Interrupt", 2),
@@ -61,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_exits_as_its_command_did() {
+    fn the_exit_code_is_that_of_the_command() {
         for (state, message, code) in [
             (TaskState::TaskFinished, "Command exited with status 0", 0),
             (TaskState::TaskFailed, "Command exited with status 3", 3),

@@ -1,11 +1,11 @@
-//! Shows what the task writes, while it writes it.
+//! Shows the output of a running task.
 
 use mesos::http::files::Follow;
 use mesos::http::{Endpoint, OperatorClient};
 use mesos::{BoxError, Result};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// The task's two streams.
+/// The two output streams of the task.
 pub(crate) struct Output {
     stdout: Follow,
     stderr: Follow,
@@ -24,8 +24,7 @@ impl Output {
         }
     }
 
-    /// Waits for more output and shows it. Never completes while there is no
-    /// task to show output of.
+    /// Waits for more output and shows it. Never completes without a task.
     pub(crate) async fn shown(output: &mut Option<Self>) -> Result<(), BoxError> {
         let Some(output) = output else {
             return std::future::pending().await;
@@ -36,7 +35,7 @@ impl Output {
         }
     }
 
-    /// Shows what is left after the task's end.
+    /// Shows the remaining output after the task has ended.
     pub(crate) async fn rest(&mut self) -> Result<(), BoxError> {
         loop {
             let stdout = self.stdout.read().await?;

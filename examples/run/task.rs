@@ -1,4 +1,4 @@
-//! The scheduler: launches one task and reports on it.
+//! The scheduler: launches one task and sends reports to the program.
 
 use mesos::http::{Endpoint, files};
 use mesos::resources::Resources;
@@ -6,22 +6,22 @@ use mesos::v1::{AgentId, ExecutorId, TaskId, TaskInfo, TaskStatus};
 use mesos::{BoxError, Disconnected, Error, HandlerResult, Offer, Scheduler, SchedulerDriver};
 use tokio::sync::mpsc;
 
-/// What the scheduler tells the program.
+/// A report of the scheduler to the program.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// The task is on its way to an agent.
+    /// The launch was sent to the agent.
     Launched {
         task_id: TaskId,
         agent_id: AgentId,
         agent: Endpoint,
-        /// Where the agent's files API has the task's sandbox.
+        /// The path of the task's sandbox in the agent's files API.
         sandbox: String,
     },
     /// The task changed its state.
     State(Box<TaskStatus>),
     /// Why the task is not launched yet.
     Waiting(String),
-    /// It will not be.
+    /// The task cannot be launched.
     Failed(Error),
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct RunTask {
     /// The task, until it is launched.
     task: Option<TaskInfo>,
     reports: mpsc::Sender<Report>,
-    said_why_waiting: bool,
+    reported_waiting: bool,
 }
 
 impl RunTask {
@@ -38,12 +38,12 @@ impl RunTask {
         Self {
             task: Some(task),
             reports,
-            said_why_waiting: false,
+            reported_waiting: false,
         }
     }
 
     async fn report(&self, report: Report) {
-        // Nobody listens once the program is about to leave.
+        // The program no longer receives reports when it is about to exit.
         let _ = self.reports.send(report).await;
     }
 
@@ -53,9 +53,9 @@ impl RunTask {
         };
         let agent = match &offer.url {
             Some(url) => Endpoint::try_from(url)?,
-            None => return Err("the offer names no URL of its agent".into()),
+            None => return Err("the offer does not contain the URL of its agent".into()),
         };
-        // Mesos runs a command in an executor that has the task's id.
+        // Mesos runs a command in an executor with the task's id.
         let executor_id = ExecutorId::from(task.task_id.as_str());
         let report = Report::Launched {
             task_id: task.task_id.clone(),
@@ -76,8 +76,8 @@ impl Scheduler for RunTask {
         driver: &SchedulerDriver,
         disconnected: Disconnected,
     ) -> HandlerResult {
-        // Somebody waits at a terminal: a master that cannot be had is an
-        // answer. Once subscribed, the driver's patience is the better one.
+        // A person waits at a terminal, so an unreachable master ends the program. Once
+        // subscribed, the driver retries.
         if driver.framework_id().is_none() {
             self.report(Report::Failed(disconnected.error)).await;
         } else {
@@ -99,8 +99,8 @@ impl Scheduler for RunTask {
                     }
                     self.launch(driver, offer).await?;
                 }
-                Err(missing) if !self.said_why_waiting => {
-                    self.said_why_waiting = true;
+                Err(missing) if !self.reported_waiting => {
+                    self.reported_waiting = true;
                     let waiting = format!("waiting for a larger offer: {missing}");
                     self.report(Report::Waiting(waiting)).await;
                 }

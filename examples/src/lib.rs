@@ -1,16 +1,16 @@
-//! The examples are beside this folder; run one with `cargo run --example NAME`.
-//! Here is what they share: a backend by its name.
+//! What the examples share: a backend by its name, and Ctrl-C. The examples are beside this
+//! folder; run one with `cargo run --example NAME`.
 
-use mesos::BoxError;
 use mesos::backend::{Backend, SchedulerApi};
 use mesos::http::HttpBackend;
+use mesos::{BoxError, Driver, StopReason};
 
-/// A backend for the master at `master`: `http`, or `native` where the feature of that
-/// name is on (it is by default). libmesos is the one that `MESOS_NATIVE_LIBRARY` names,
-/// else the released one, which is downloaded once.
+/// The backend `name` for the master at `master`: `http`, or `native` with the feature of that
+/// name (on by default). The native backend loads the libmesos that `MESOS_NATIVE_LIBRARY`
+/// names, or else downloads the released library once.
 ///
 /// # Errors
-/// An address that is none, a name that is none, a libmesos that cannot be had.
+/// An invalid address, an unknown name, a libmesos that cannot be loaded.
 pub async fn backend(name: &str, master: &str) -> Result<Box<dyn Backend<SchedulerApi>>, BoxError> {
     match name {
         "http" => Ok(Box::new(HttpBackend::new(master.parse()?))),
@@ -21,23 +21,42 @@ pub async fn backend(name: &str, master: &str) -> Result<Box<dyn Backend<Schedul
                 library, master,
             )?))
         }
-        other => Err(format!("there is no backend {other:?} here; it is http or native").into()),
+        other => Err(format!("unknown backend {other:?}; write http or native").into()),
     }
 }
 
-/// Takes `--backend NAME` out of a program's arguments; `http` where it is not there.
+/// Removes `--backend NAME` from a program's arguments and returns NAME; `http` by default.
 ///
 /// # Errors
-/// No name behind it.
+/// `--backend` without a name.
 pub fn backend_name(arguments: &mut Vec<String>) -> Result<String, BoxError> {
     let Some(place) = arguments.iter().position(|word| word == "--backend") else {
         return Ok("http".to_owned());
     };
     if place + 1 == arguments.len() {
-        return Err("which backend? write --backend http or --backend native".into());
+        return Err("--backend needs a name: write --backend http or --backend native".into());
     }
     arguments.remove(place);
     Ok(arguments.remove(place))
+}
+
+/// Waits for the end of `driver`. At Ctrl-C calls `stop` first; at a second Ctrl-C aborts the
+/// driver.
+///
+/// # Errors
+/// The failure that ended the driver.
+pub async fn join_or_ctrl_c(driver: &dyn Driver, stop: impl FnOnce()) -> mesos::Result<StopReason> {
+    tokio::select! {
+        end = driver.join() => return end,
+        _ = tokio::signal::ctrl_c() => stop(),
+    }
+    tokio::select! {
+        end = driver.join() => end,
+        _ = tokio::signal::ctrl_c() => {
+            driver.abort();
+            driver.join().await
+        }
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +64,7 @@ mod tests {
     use super::backend_name;
 
     #[test]
-    fn the_backend_is_taken_out_of_the_arguments_wherever_it_is() {
+    fn the_backend_is_found_anywhere_in_the_arguments() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         for (line, name, rest) in [
             ("a b", "http", "a b"),

@@ -1,9 +1,8 @@
-//! Many tasks in one executor process, with a bounded number of them at work at a time.
+//! Many tasks in one executor process, of which a limited number runs at a time.
 //!
-//! `cargo run --release --example worker_pool_executor -- --tasks 5000` starts a Mesos on this
-//! machine, a scheduler here, and this very program once more as the executor, which an agent
-//! starts; it prints what that took. With `--work` each task is a script, otherwise it is done
-//! with at once.
+//! `cargo run --release --example worker_pool_executor -- --tasks 5000` starts a local Mesos and a
+//! scheduler. The agent starts this program again as the executor. At the end the program prints
+//! times and counts. With `--work` each task is a script; otherwise each task ends at once.
 //!
 //! With `--backend native`, the scheduler and the executor run over libmesos. Set
 //! `MESOS_NATIVE_LIBRARY` to a full libmesos: the one of the Python package has no executor
@@ -19,22 +18,22 @@ use clap::{Parser, ValueEnum};
 /// Run many short tasks in one executor.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The master, as http://…; without it a local cluster is started
+    /// The master, like http://HOST:5050; default: a local cluster
     #[arg(long)]
     master: Option<String>,
-    /// How many tasks
+    /// Number of tasks
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     tasks: u32,
-    /// How many tasks the executor works on at a time
+    /// Number of tasks that run at a time
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     workers: u32,
-    /// What each task does, for the shell; without it there is nothing to do
+    /// Shell command of each task; default: the task ends at once
     #[arg(long, default_value = "")]
     work: String,
-    /// What scheduler and executor speak to Mesos with
+    /// How scheduler and executor connect to Mesos
     #[arg(long, value_enum, default_value_t)]
     backend: Backend,
-    /// Another executor to compare with, for the shell
+    /// Shell command of another executor, for comparison
     #[arg(long)]
     executor: Option<String>,
 }
@@ -53,7 +52,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    // An agent says so to the executors that it starts.
+    // Agents set this variable for their executors.
     let arguments = Arguments::parse();
     let result = if std::env::var_os("MESOS_EXECUTOR_ID").is_some() {
         pool::run(arguments.backend).await

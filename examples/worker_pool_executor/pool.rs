@@ -1,4 +1,4 @@
-//! The executor: each task waits for one of the workers, and can be killed while it does.
+//! The executor: each task waits for a free worker, and can be killed meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ struct Pool {
     tasks: TaskSet,
 }
 
-/// Runs it until the agent sends it away.
+/// Runs the executor until the agent shuts it down.
 pub(crate) async fn run(backend: crate::Backend) -> Result<(), BoxError> {
     let environment = ExecutorEnvironment::from_env_scrubbed()?;
     let backend: Box<dyn Backend<ExecutorApi>> = match backend {
@@ -38,7 +38,7 @@ pub(crate) async fn run(backend: crate::Backend) -> Result<(), BoxError> {
 #[mesos::async_trait]
 impl Executor for Pool {
     async fn subscribed(&mut self, _: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
-        // Again after each reconnect, with the same words.
+        // Each reconnect repeats the same data.
         if self.workers.is_none() {
             let data = subscribed.executor_info.data.unwrap_or_default();
             let workers = String::from_utf8(data.into())?.parse()?;
@@ -53,10 +53,10 @@ impl Executor for Pool {
             .clone()
             .ok_or("launched before the subscription")?;
         let Some(running) = self.tasks.insert(&task) else {
-            return Err(format!("a task {} runs already", task.task_id).into());
+            return Err(format!("task {} is already running", task.task_id).into());
         };
         let driver = driver.clone();
-        // A handler must not wait for a task: a kill would wait for the handler.
+        // A handler must not wait for a task, because a kill would wait for the handler.
         tokio::spawn(async move {
             let last = work(&driver, task, &workers, running).await;
             // Fails only if the driver has ended.
@@ -82,7 +82,7 @@ impl Executor for Pool {
     }
 }
 
-/// Waits for a worker and does the task; gives its last status.
+/// Waits for a free worker and runs the task. Returns the last status.
 async fn work(
     driver: &ExecutorDriver,
     task: TaskInfo,

@@ -1,11 +1,10 @@
-//! The scheduler: launches the tasks, and holds every update against what has to come.
+//! The scheduler: launches the tasks, and checks every update.
 
 use std::collections::HashMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
 use mesos::resources::Resources;
-use mesos::v1::offer::{Operation, operation};
 use mesos::v1::{CommandInfo, ExecutorInfo, Filters, FrameworkId, TaskId, TaskInfo, TaskState};
 use mesos::{
     BoxError, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
@@ -18,31 +17,30 @@ use mesos_local::LocalCluster;
 use crate::Arguments;
 
 const EXECUTOR: &str = "worker-pool";
-/// What a task gets, and so how many of them the agent has at a time: what it
-/// does for one grows with the number of the others at the same executor
-/// (`Executor::allocatedResources`, src/slave/slave.cpp in Mesos' tree).
+/// The resources of a task, which limit the number of tasks on the agent. The agent's work for
+/// one task grows with the number of tasks of the same executor
+/// (`Executor::allocatedResources` in `src/slave/slave.cpp`).
 const TASK: &str = "cpus:0.1";
 
 struct Many {
     executor: ExecutorInfo,
     work: String,
     left: Vec<u32>,
-    /// What was told of each task, in order.
+    /// The states of each task, in order.
     states: HashMap<TaskId, Vec<TaskState>>,
     ended: usize,
-    /// Launched and not told of twice.
     tasks: usize,
     repeated: usize,
     began: Option<Instant>,
 }
 
-/// Runs all tasks, and prints what it took.
+/// Runs all tasks, and prints times and counts.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let (cluster, master) = match arguments.master {
         Some(master) => (None, master),
         None => {
             let cluster = LocalCluster::builder().resources("cpus:10;mem:4096");
-            // What has become free is offered again that soon.
+            // Free resources are offered again after this time.
             let cluster = cluster.env("MESOS_ALLOCATION_INTERVAL", "100ms");
             let cluster = cluster.start().await?;
             let master = cluster.master_url();
@@ -60,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), BoxError> {
         }
         crate::Backend::Native => {
             let library = Library::find()?;
-            // An agent starts executors with an environment of its own.
+            // Executors do not inherit the environment of the scheduler.
             own = CommandInfo::argv([program, "--backend", "native"])
                 .with_env(LIBRARY_VARIABLE, library.path().display().to_string());
             backend = Box::new(NativeBackend::new(library, &master)?);
@@ -95,7 +93,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), BoxError> {
 impl Scheduler for Many {
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
         for offer in offers {
-            // The executor is on the agent of the first offer: all go there.
+            // All tasks run on the agent of the first offer, which has the executor.
             if self.left.is_empty() {
                 continue;
             }
@@ -124,13 +122,8 @@ impl Scheduler for Many {
                 tasks.push(task);
             }
             self.began.get_or_insert_with(Instant::now);
-            let launch = Operation {
-                r#type: Some(operation::Type::Launch.into()),
-                launch: Some(operation::Launch { task_infos: tasks }),
-                ..Operation::default()
-            };
-            let at_once = Filters::refuse(Duration::ZERO);
-            driver.accept([offer], [launch], Some(at_once)).await?;
+            let no_filter = Filters::refuse(Duration::ZERO);
+            driver.launch_with(offer, tasks, no_filter).await?;
         }
         Ok(())
     }
@@ -139,7 +132,7 @@ impl Scheduler for Many {
         let state = update.task_state()?;
         let seen = self.states.entry(update.task_id.clone()).or_default();
         if seen.contains(&state) {
-            // An agent that hears no acknowledgement in time sends it again.
+            // The agent repeats an update that was not acknowledged in time.
             self.repeated += 1;
             return Ok(());
         }
@@ -173,12 +166,12 @@ impl Many {
             time.as_secs_f64()
         );
         if let Some(memory) = framework.and_then(|id| executor_memory(&id)) {
-            println!("the executor: {memory}");
+            println!("memory of the executor: {memory}");
         }
     }
 }
 
-/// What Linux knows of the memory of the executor, if it runs on this machine.
+/// The memory of the executor, if it runs on this machine (Linux only).
 fn executor_memory(framework: &FrameworkId) -> Option<String> {
     let marks = [
         format!("MESOS_FRAMEWORK_ID={}", framework.value),
@@ -201,7 +194,7 @@ fn executor_memory(framework: &FrameworkId) -> Option<String> {
                 .find_map(|line: &str| line.strip_prefix(name))
         };
         let (peak, now) = (value("VmHWM:")?.trim(), value("VmRSS:")?.trim());
-        Some(format!("at most {peak}, now {now} of resident memory"))
+        Some(format!("peak {peak}, now {now} (resident)"))
     };
     fs::read_dir("/proc").ok()?.flatten().find_map(memory)
 }
