@@ -50,7 +50,7 @@ fn version(root: &Path) -> Result<String> {
         verbose
             .lines()
             .find_map(|line| line.strip_prefix(name))
-            .with_context(|| format!("`rustc -vV` reports no `{name}`"))
+            .with_context(|| format!("the output of `rustc -vV` has no line `{name}`"))
     };
     // `--match` with a pattern that no tag has: the commit alone, with `-dirty` after it if a
     // tracked file was changed.
@@ -78,7 +78,8 @@ fn output(command: &mut Command) -> Result<String> {
     if !output.status.success() {
         bail!("{command:?} failed ({})", output.status);
     }
-    String::from_utf8(output.stdout).with_context(|| format!("{command:?} prints no UTF-8"))
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("the output of {command:?} is not UTF-8"))
 }
 
 /// Replaces `dir` by the files of an installation.

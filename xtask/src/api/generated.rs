@@ -15,11 +15,21 @@ pub(super) fn remove(json: &mut Value) {
     let Some(index) = json.get_mut("index").and_then(Value::as_object_mut) else {
         return;
     };
-    let types: Vec<String> = index
-        .iter()
-        .filter(|(_, item)| is_generated(item))
-        .map(|(id, _)| id.clone())
-        .collect();
+    let ids = |is_wanted: fn(&Value) -> bool| -> Vec<String> {
+        let wanted = index.iter().filter(|(_, item)| is_wanted(item));
+        wanted.map(|(id, _)| id.clone()).collect()
+    };
+    let types = ids(is_generated);
+    // A trait lists its implementations too.
+    for id in ids(|item| item.pointer("/inner/trait").is_some()) {
+        let kept = index.get(&id).map(|item| impls_by_hand(index, item));
+        let inner = index
+            .get_mut(&id)
+            .and_then(|item| item.pointer_mut("/inner/trait"));
+        if let (Some(inner), Some(kept)) = (inner, kept) {
+            inner["implementations"] = kept;
+        }
+    }
     for id in types {
         let kept = index.get(&id).map(|item| impls_by_hand(index, item));
         let inner = index.get_mut(&id).and_then(|item| item.get_mut("inner"));
@@ -44,12 +54,12 @@ fn is_generated(item: &Value) -> bool {
     file.is_some_and(|file| file.starts_with(FOLDER))
 }
 
-/// The ids of a type's implementations that are written by hand.
+/// The ids of the implementations of a type or of a trait that are written by hand.
 fn impls_by_hand(index: &Map<String, Value>, item: &Value) -> Value {
     let inner = item.get("inner").and_then(Value::as_object);
+    let inner = inner.and_then(|inner| inner.values().next());
     let impls = inner
-        .and_then(|inner| inner.values().next())
-        .and_then(|inner| inner.get("impls"))
+        .and_then(|inner| inner.get("impls").or_else(|| inner.get("implementations")))
         .and_then(Value::as_array);
     let by_hand = |id: &&Value| {
         let Some(item) = index.get(&id.to_string()) else {
@@ -90,10 +100,13 @@ mod tests {
             "3": implementation(generated(), json!({ "path": "Message" })),
             "4": implementation(by_hand(), json!({ "path": "HasText" })),
             "5": implementation(Value::Null, json!({ "path": "Send" })),
+            "6": json!({ "inner": { "trait": { "implementations": impls.clone() } } }),
         }});
         remove(&mut json);
         let expected = message(generated(), fields(json!([]), true), json!([2]));
         assert_eq!(json["index"]["0"], expected);
+        let of_trait = json!({ "inner": { "trait": { "implementations": [2] } } });
+        assert_eq!(json["index"]["6"], of_trait);
         let unchanged = message(by_hand(), fields(json!([9]), false), impls);
         assert_eq!(json["index"]["1"], unchanged);
     }
