@@ -22,13 +22,13 @@ type SentCall<A> = (<A as Api>::Call, AnswerSender);
 pub(crate) struct Scripted<A: Api> {
     attempts: mpsc::Sender<(A::Call, Reply<A>)>,
     capabilities: Capabilities,
-    news: Arc<Notify>,
+    leader_changed: Arc<Notify>,
 }
 
 /// The other end of the backend, which the test has.
 pub(crate) struct Peer<A: Api> {
     attempts: mpsc::Receiver<(A::Call, Reply<A>)>,
-    news: Arc<Notify>,
+    leader_changed: Arc<Notify>,
 }
 
 /// An attempt to subscribe, before its response.
@@ -49,15 +49,15 @@ pub(crate) fn scripted<A: Api>() -> (Scripted<A>, Peer<A>) {
 
 pub(crate) fn scripted_with<A: Api>(capabilities: Capabilities) -> (Scripted<A>, Peer<A>) {
     let (sender, receiver) = mpsc::channel(1);
-    let news = Arc::new(Notify::new());
+    let leader_changed = Arc::new(Notify::new());
     let scripted = Scripted {
         attempts: sender,
         capabilities,
-        news: Arc::clone(&news),
+        leader_changed: Arc::clone(&leader_changed),
     };
     let peer = Peer {
         attempts: receiver,
-        news,
+        leader_changed,
     };
     (scripted, peer)
 }
@@ -83,9 +83,9 @@ impl<A: Api> Peer<A> {
         Attempt { call, reply }
     }
 
-    /// Says that another attempt is worth more than the last one was.
+    /// Reports a leader change to the driver.
     pub(crate) fn leader_changed(&self) {
-        self.news.notify_one();
+        self.leader_changed.notify_one();
     }
 
     /// Grants the next attempt.
@@ -192,7 +192,7 @@ impl<A: Api> Backend<A> for Scripted<A> {
     }
 
     async fn leader_changed(&self) {
-        self.news.notified().await;
+        self.leader_changed.notified().await;
     }
 }
 

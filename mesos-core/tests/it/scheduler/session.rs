@@ -121,7 +121,7 @@ async fn a_resubscription_repeats_the_suppressed_roles() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_of_a_leader_cut_the_wait_short() {
+async fn a_leader_change_shortens_the_delay() {
     let hour = Duration::from_secs(3600);
     let recording = Recording::new();
     let (backend, mut peer) = scripted();
@@ -144,7 +144,7 @@ async fn news_of_a_leader_cut_the_wait_short() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_without_end_are_no_busy_loop() {
+async fn continuous_leader_changes_do_not_cause_a_busy_loop() {
     let (backend, mut peer) = scripted();
     let framework = Framework::ephemeral("test").subscribe_timeout(Duration::MAX);
     let _driver = SchedulerDriver::start(Recording::new(), framework, backend);

@@ -3,15 +3,16 @@
 use anyhow::{Context, Result};
 use regex::Regex;
 
-/// Phrases as regular expressions, each with its replacement. `(?i)` is left out where Rust has a
-/// word that differs only in case, such as `None`.
+/// Phrases as regular expressions, each with its replacement. A space also matches `_`, so that
+/// names are checked too. The pattern of `none` has neither that nor `(?i)`, because of `is_none`
+/// and `None`.
 const PHRASES: [(&str, &str); 26] = [
     (
-        r"(?i)(there )?\b(is|are|was|were) no\b( \w+|-op\b)?",
+        r"(?i)(there )?\b(is|are|was|were) no( [a-z0-9]+|-op|\b)",
         "`is not a …`",
     ),
     (
-        r"\b(is|are|was|were) none\b",
+        r"\b(is|are|was|were)\x20none\b",
         "`is not …` or `does not exist`",
     ),
     (r"(?i)\bfor ever\b", "`forever` or `indefinitely`"),
@@ -68,7 +69,7 @@ const PHRASES: [(&str, &str); 26] = [
 ];
 
 /// Matches of a pattern that are plain English or code.
-const ALLOWED: [&str; 12] = [
+const ALLOWED: [&str; 13] = [
     "there is no",
     "there are no",
     "there was no",
@@ -79,6 +80,7 @@ const ALLOWED: [&str; 12] = [
     "no later",
     "no earlier",
     "no-op",
+    "no op",
     "no different",
     "no matter",
 ];
@@ -100,7 +102,8 @@ impl Phrases {
     /// A pattern that is not a regular expression.
     pub(super) fn new() -> Result<Self> {
         let compiled = PHRASES.iter().map(|(pattern, instead)| {
-            let regex = Regex::new(pattern).with_context(|| format!("invalid `{pattern}`"))?;
+            let in_names = pattern.replace(' ', "[ _]").replace(r"\b", r"(?:\b|_)");
+            let regex = Regex::new(&in_names).with_context(|| format!("invalid `{pattern}`"))?;
             Ok((regex, *instead))
         });
         Ok(Self(compiled.collect::<Result<_>>()?))
@@ -117,7 +120,7 @@ impl Phrases {
                     let leading = phrase.len() - phrase.trim_start().len();
                     Found {
                         start: found.start() + leading,
-                        phrase: phrase.trim(),
+                        phrase: phrase.trim_matches([' ', '\n', '_']),
                         instead,
                     }
                 })
@@ -126,7 +129,7 @@ impl Phrases {
 }
 
 fn is_allowed(phrase: &str) -> bool {
-    let phrase = phrase.to_lowercase();
+    let phrase = phrase.to_lowercase().replace('_', " ");
     ALLOWED.iter().any(|allowed| phrase.contains(allowed))
 }
 
@@ -174,10 +177,12 @@ mod tests {
             ("unrecognised", "recognise"),
             ("an artefact", "artefact"),
             ("the grey one", "grey"),
+            ("fn it_waits_for_ever()", "for_ever"),
+            ("fn what_is_no_mesos_is_refused()", "is_no_mesos"),
         ] {
             assert_eq!(phrases(text).len(), 1, "{text}");
             assert!(
-                phrases(text)[0].starts_with(phrase),
+                phrases(text)[0].trim_matches('_').starts_with(phrase),
                 "{text}: {:?}",
                 phrases(text)
             );
