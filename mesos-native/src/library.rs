@@ -38,7 +38,7 @@ impl Library {
     /// A second call with the same path returns the same library.
     ///
     /// ```
-    /// use mesos_native::{LibraryErrorKind, Library};
+    /// use mesos::native::{Library, LibraryErrorKind};
     ///
     /// let error = Library::open("/nonexistent/libmesos.so").unwrap_err();
     /// assert_eq!(error.kind(), LibraryErrorKind::NotFound);

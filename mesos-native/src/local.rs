@@ -70,12 +70,12 @@ impl Local {
     /// the completed ones.
     ///
     /// ```no_run
-    /// use mesos_native::{Library, local::Local};
+    /// use mesos::native::{Library, local::Local};
     /// use std::time::Duration;
     ///
     /// let cluster = Local::start(&Library::find()?, Duration::from_secs(30))?;
     /// println!("http://{}/master", cluster.address());
-    /// # Ok::<(), mesos_native::LibraryError>(())
+    /// # Ok::<(), mesos::native::LibraryError>(())
     /// ```
     ///
     /// # Errors

@@ -41,11 +41,11 @@ const EVENT_QUEUE: usize = 128;
 /// Runs schedulers over libmesos's `MesosSchedulerDriver`.
 ///
 /// ```no_run
-/// use mesos_core::{Framework, Scheduler, SchedulerDriver};
-/// use mesos_native::{Library, NativeBackend};
+/// use mesos::native::{Library, NativeBackend};
+/// use mesos::{Framework, Scheduler, SchedulerDriver};
 ///
 /// # struct MyScheduler;
-/// # #[async_trait::async_trait]
+/// # #[mesos::async_trait]
 /// # impl Scheduler for MyScheduler {}
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let backend = NativeBackend::new(Library::find()?, "10.0.0.1:5050")?;

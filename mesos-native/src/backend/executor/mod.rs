@@ -31,9 +31,9 @@ use subscription::{Calls, Driver, Events, Inlet, Running};
 /// [`NativeBackend::for_executor`](crate::NativeBackend::for_executor) makes it.
 ///
 /// ```no_run
-/// use mesos_core::executor::ExecutorEnvironment;
-/// use mesos_core::{Executor, ExecutorDriver};
-/// use mesos_native::{Library, NativeBackend};
+/// use mesos::executor::ExecutorEnvironment;
+/// use mesos::native::{Library, NativeBackend};
+/// use mesos::{Executor, ExecutorDriver};
 ///
 /// # async fn example(executor: impl Executor + 'static) -> Result<(), Box<dyn std::error::Error>> {
 /// let environment = ExecutorEnvironment::from_env()?;
@@ -69,8 +69,8 @@ use subscription::{Calls, Driver, Events, Inlet, Running};
 /// * [`disconnected`](mesos_core::Executor::disconnected) is never called. libmesos does not report
 ///   a lost agent. It waits for the recovery timeout, or not at all without checkpointing, and then
 ///   calls [`shutdown`](mesos_core::Executor::shutdown). The driver then ends with
-///   [`StopReason::ShutDown`](mesos_core::StopReason::ShutDown), or with [`ErrorKind::Unacknowledged`] if updates
-///   are left.
+///   [`StopReason::ShutDown`](mesos_core::StopReason::ShutDown), or with
+///   [`ErrorKind::Unacknowledged`] if updates are left.
 /// * The process of an executor cannot be replaced, because the agent ends an executor that
 ///   registers twice (`registerExecutor` in `src/slave/slave.cpp`). A journal on disk is therefore
 ///   never sent to an agent.
