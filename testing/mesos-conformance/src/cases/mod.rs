@@ -166,6 +166,7 @@ cases! { $
         an_update_is_acknowledged_again_after_a_lost_acknowledgement (Relay),
         all_states_of_a_task_are_delivered_in_order,
         a_killed_task_is_reported_as_killed,
+        a_kill_that_names_the_agent_reaches_the_task,
         an_invalid_task_is_reported_as_an_error_and_not_acknowledged,
         a_framework_without_partition_awareness_receives_task_lost >= "1.5",
         an_unreachable_task_can_run_again

@@ -1,9 +1,10 @@
 //! Status updates and their acknowledgement.
 
-use mesos_core::scheduler::ReconcilePolicy;
+use mesos_core::scheduler::{KillOptions, ReconcilePolicy};
 use mesos_core::{BackoffPolicy, Framework};
 use mesos_proto::v1::framework_info::capability;
-use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::scheduler::Call;
+use mesos_proto::v1::scheduler::call::{self, Type};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
 
@@ -118,6 +119,34 @@ pub(super) async fn a_killed_task_is_reported_as_killed(stage: Stage) {
     must(driver.kill("nobody's").await);
     let unknown = recorder.update(TaskState::TaskUnknown).await;
     assert_eq!(unknown.task_id, "nobody's");
+}
+
+/// The agent is a hint, so a backend that cannot send the agent sends the kill without it.
+pub(super) async fn a_kill_that_names_the_agent_reaches_the_task(stage: Stage) {
+    let Subscribed {
+        master: _master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let agent = run(&driver, &recorder, task("by method")).await;
+    let options = KillOptions::new().agent(agent);
+    must(driver.kill_with("by method", options).await);
+    recorder.update(TaskState::TaskKilled).await;
+
+    let agent_id = run(&driver, &recorder, task("by call")).await;
+    let kill = Call {
+        r#type: Some(Type::Kill.into()),
+        kill: Some(call::Kill {
+            task_id: "by call".into(),
+            agent_id: Some(agent_id),
+            kill_policy: None,
+        }),
+        ..Call::default()
+    };
+    must(driver.call(kill).await);
+    let killed = recorder.update(TaskState::TaskKilled).await;
+    assert_eq!(killed.task_id, "by call");
 }
 
 pub(super) async fn an_invalid_task_is_reported_as_an_error_and_not_acknowledged(stage: Stage) {

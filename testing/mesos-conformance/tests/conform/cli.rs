@@ -44,8 +44,7 @@ struct Cli {
     /// How many at a time; most of them wait most of the time
     #[arg(long, value_name = "N", default_value_t = 6)]
     jobs: usize,
-    /// Run the executors of a real Mesos over the libmesos in this file, which has to be a
-    /// full one, and not over HTTP
+    /// Run the executors of a real Mesos over the full libmesos in FILE instead of over HTTP
     #[arg(long, value_name = "FILE")]
     native_executors: Option<PathBuf>,
 }
