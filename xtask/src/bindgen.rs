@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::outputs::{Files, Generated};
+use crate::generated::{Files, Generated};
 use crate::sha256::sha256;
 
 const REPAIR: &str = "cargo xtask bindgen";

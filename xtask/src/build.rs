@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::cargo::{self, Executable, target_dir};
+use crate::output::output;
 use crate::sha256::sha256;
 
 /// The crates whose programs are installed.
@@ -69,17 +70,6 @@ fn version(root: &Path) -> Result<String> {
         value("release: ")?,
         target.as_deref().or_else(|_| value("host: "))?
     ))
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {command:?}"))?;
-    if !output.status.success() {
-        bail!("{command:?} failed ({})", output.status);
-    }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("the output of {command:?} is not UTF-8"))
 }
 
 /// Replaces `dir` by the files of an installation.

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::output::output;
+
 /// Runs cargo with its output shown.
 ///
 /// # Errors
@@ -144,17 +146,10 @@ pub(crate) fn target_dir(root: &Path) -> Result<PathBuf> {
 }
 
 fn metadata(root: &Path) -> Result<Metadata> {
-    let output = command(root)
-        .args(["metadata", "--format-version", "1", "--no-deps"])
-        .output()
-        .context("cannot run `cargo metadata`")?;
-    if !output.status.success() {
-        bail!(
-            "`cargo metadata` failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    serde_json::from_slice(&output.stdout).context("cannot decode the output of `cargo metadata`")
+    let mut metadata = command(root);
+    metadata.args(["metadata", "--format-version", "1", "--no-deps"]);
+    let metadata = output(&mut metadata)?;
+    serde_json::from_str(&metadata).context("cannot decode the output of `cargo metadata`")
 }
 
 #[cfg(test)]

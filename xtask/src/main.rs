@@ -9,9 +9,11 @@ mod ci;
 mod codegen;
 mod conform;
 mod fuzz;
+mod generated;
 mod long;
 mod memcheck;
-mod outputs;
+mod output;
+
 mod sha256;
 mod skipped;
 

@@ -15,7 +15,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::cargo::{cargo, target_dir};
-use crate::outputs::{Files, Generated};
+use crate::generated::{Files, Generated};
+use crate::output::output;
 use crate::skipped::Skipped;
 use snapshot::{Snapshot, differences};
 
@@ -71,15 +72,10 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
 
 /// The name and version of cargo-public-api.
 fn tool() -> Result<String> {
-    let output = Command::new("cargo")
-        .args(["public-api", "--version"])
-        .output();
-    let version = output
-        .ok()
-        .filter(|output| output.status.success())
-        .and_then(|output| String::from_utf8(output.stdout).ok());
-    let version = version.map(|version| version.trim().to_owned());
-    version.ok_or_else(|| {
+    let mut version = Command::new("cargo");
+    version.args(["public-api", "--version"]);
+    let version = output(&mut version).map(|version| version.trim().to_owned());
+    version.map_err(|_| {
         let install = "cargo install cargo-public-api --locked";
         Skipped(format!(
             "cargo-public-api is not installed; `{install}` installs it"
@@ -122,21 +118,12 @@ fn snapshot(root: &Path, file: &Path, tool: &str) -> Result<Snapshot> {
     let written_by_hand = file.with_extension("filtered.json");
     fs::write(&written_by_hand, json.to_string())
         .with_context(|| format!("cannot write {}", written_by_hand.display()))?;
-    let output = Command::new("cargo")
-        // Without blanket implementations and auto traits, which are in the API of every type.
-        .args(["public-api", "-ss", "--color=never", "--rustdoc-json"])
+    let mut list = Command::new("cargo");
+    // Without blanket implementations and auto traits, which are in the API of every type.
+    list.args(["public-api", "-ss", "--color=never", "--rustdoc-json"])
         .arg(&written_by_hand)
-        .current_dir(root)
-        .output()
-        .context("cannot run `cargo public-api`")?;
-    if !output.status.success() {
-        bail!(
-            "`cargo public-api` failed on rustdoc JSON of format {format}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    let items = String::from_utf8(output.stdout)
-        .context("the output of `cargo public-api` is not UTF-8")?;
+        .current_dir(root);
+    let items = output(&mut list).with_context(|| format!("rustdoc JSON format {format}"))?;
     // No user can name this trait of the compiler.
     let is_public = |item: &&str| !item.starts_with("impl core::marker::StructuralPartialEq for ");
     Ok(Snapshot {

@@ -3,31 +3,20 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
+
+use crate::output::output;
 
 /// The names, relative to `root`, of the files that git tracks or would add.
 ///
 /// # Errors
 /// `git ls-files` cannot be run or fails; a file's name is not UTF-8.
 pub(super) fn files(root: &Path) -> Result<Vec<String>> {
-    let output = Command::new("git")
-        .current_dir(root)
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .output()
-        .context("cannot run `git ls-files`")?;
-    if !output.status.success() {
-        bail!(
-            "`git ls-files` failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    let names = String::from_utf8(output.stdout).context("a file's name is not UTF-8")?;
+    let mut list = Command::new("git");
+    list.args(["ls-files", "-z", "--cached", "--others"])
+        .arg("--exclude-standard")
+        .current_dir(root);
+    let names = output(&mut list)?;
     Ok(names.split_terminator('\0').map(str::to_owned).collect())
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use prost_types::FileDescriptorSet;
 
-use crate::outputs::{Files, Generated};
+use crate::generated::{Files, Generated};
 
 /// Messages whose `Debug` must not show their content. It is written by hand in
 /// mesos-proto/src/debug.rs.

@@ -160,7 +160,7 @@ async fn continuous_leader_changes_do_not_cause_a_busy_loop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_wish_is_not_repeated_although_nobody_waited_for_its_answer() {
+async fn a_rejected_suppress_is_not_repeated_if_its_future_was_dropped() {
     let recording = Recording::new();
     let (backend, mut peer) = scripted();
     let framework = Framework::ephemeral("test").role("a").role("b");
