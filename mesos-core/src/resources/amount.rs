@@ -1,4 +1,4 @@
-//! How much of a resource: the value without the name, whatever its type.
+//! Amounts: the value of a resource without its name, for all types.
 
 use std::fmt;
 
@@ -7,33 +7,33 @@ use mesos_proto::v1::value::Type;
 
 use super::{Ranges, Scalar, Set};
 
-/// How much of a resource there is, or is needed.
+/// An amount of a resource: an available amount or a needed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Amount {
-    /// So much of something that can be measured.
+    /// An amount of a scalar resource.
     Scalar(Scalar),
-    /// These numbers.
+    /// A set of numbers.
     Ranges(Ranges),
-    /// These items.
+    /// A set of items.
     Set(Set),
-    /// So many of something, no matter which: any three ports, or copies of a volume.
+    /// A count, where every one is equal: any three ports, or copies of a volume.
     Count(u128),
 }
 
 impl Amount {
-    /// The amount of a normalised resource.
-    pub(super) fn of(resource: &Resource) -> Amount {
+    /// The amount of a normalized resource.
+    pub(super) fn from_resource(resource: &Resource) -> Amount {
         match resource.r#type() {
-            Type::Ranges => Amount::Ranges(Ranges::of_normalised(ranges(resource))),
-            Type::Set => Amount::Set(Set::of_normalised(items(resource))),
-            // TEXT is no resource: validation stops it.
+            Type::Ranges => Amount::Ranges(Ranges::from_normalized(ranges(resource))),
+            Type::Set => Amount::Set(Set::from_normalized(items(resource))),
+            // Validation rejects TEXT.
             Type::Scalar | Type::Text => Amount::Scalar(scalar(resource)),
         }
     }
 
-    /// Nothing of the same type.
-    pub(super) fn none_of(&self) -> Amount {
+    /// The empty amount of the same type.
+    pub(super) fn empty_like(&self) -> Amount {
         match self {
             Amount::Scalar(_) => Amount::Scalar(Scalar::ZERO),
             Amount::Ranges(_) => Amount::Ranges(Ranges::new()),
@@ -42,7 +42,7 @@ impl Amount {
         }
     }
 
-    /// Both together. Amounts of two types have no sum: the first is kept.
+    /// The sum. Amounts of two types have no sum: the first is kept.
     pub(super) fn plus(self, other: Amount) -> Amount {
         match (self, other) {
             (Amount::Scalar(a), Amount::Scalar(b)) => Amount::Scalar(a.saturating_add(b)),
@@ -54,7 +54,7 @@ impl Amount {
     }
 }
 
-/// As in the text form of a resource; a count as a bare number.
+/// As in the text form of a resource. A count is printed as a number.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,19 +66,19 @@ impl fmt::Display for Amount {
     }
 }
 
-/// The scalar of a normalised resource; zero if it has another type.
+/// The scalar of a normalized resource; zero for other types.
 pub(super) fn scalar(resource: &Resource) -> Scalar {
     resource
         .scalar
-        .map_or(Scalar::ZERO, |scalar| Scalar::of_checked(scalar.value))
+        .map_or(Scalar::ZERO, |scalar| Scalar::from_checked(scalar.value))
 }
 
-/// The ranges of a normalised resource; none if it has another type.
+/// The ranges of a normalized resource; empty for other types.
 pub(super) fn ranges(resource: &Resource) -> &[mesos_proto::v1::value::Range] {
     resource.ranges.as_ref().map_or(&[], |ranges| &ranges.range)
 }
 
-/// The items of a normalised resource; none if it has another type.
+/// The items of a normalized resource; empty for other types.
 pub(super) fn items(resource: &Resource) -> &[String] {
     resource.set.as_ref().map_or(&[], |set| &set.item)
 }

@@ -1,9 +1,9 @@
 //! Sums, differences and containment.
 //!
-//! What Mesos does with single values in src/v1/values.cpp and with entries in `Resources::add`,
-//! `subtract` and `contains` (src/v1/resources.cpp). One difference: Mesos counts copies only of
-//! shared resources, and keeps two equal MOUNT disks as two entries which `contains` then confuses;
-//! here every indivisible resource is counted.
+//! The operations follow src/v1/values.cpp for values, and `Resources::add`, `subtract` and
+//! `contains` (src/v1/resources.cpp) for entries. One difference: Mesos counts copies only of
+//! shared resources, and stores two equal MOUNT disks as two entries, which `contains` then
+//! confuses. Here every indivisible resource is counted.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
@@ -17,11 +17,11 @@ use super::ranges as range;
 use super::{Missing, Resources, Scalar, Shortfall, set};
 
 impl Resources {
-    /// Whether all of `other` is here: every entry of it under the same identity, with no smaller
-    /// amount.
+    /// Whether `other` is a part of these resources: each entry has an entry with the same identity
+    /// and at least the same amount here.
     ///
-    /// Identity includes reservations and allocation: `cpus:1` is not contained in `cpus(web):2`.
-    /// Whether a need can be met from whatever role is [`take`](Resources::take)'s question.
+    /// The identity includes reservations and allocation: `cpus(web):2` does not contain `cpus:1`.
+    /// Use [`take`](Resources::take) to satisfy a request from resources of any role.
     pub fn contains(&self, other: &Resources) -> bool {
         other.entries.iter().all(|theirs| {
             self.entries
@@ -30,11 +30,11 @@ impl Resources {
         })
     }
 
-    /// How many copies of exactly this resource there are.
+    /// The number of copies of exactly this resource.
     ///
-    /// For what can be divided that is 1 or 0, and 1 only if the amount is the same too.
+    /// For a divisible resource the number is 1 or 0. It is 1 only if the amount is the same too.
     pub fn count(&self, resource: &Resource) -> usize {
-        let Ok(resource) = super::normalise(resource.clone()) else {
+        let Ok(resource) = super::normalize(resource.clone()) else {
             return 0;
         };
         self.entries
@@ -43,10 +43,10 @@ impl Resources {
             .map_or(0, |entry| entry.copies)
     }
 
-    /// The difference, if `other` is [contained](Resources::contains) here.
+    /// The difference, if these resources [contain](Resources::contains) `other`.
     ///
     /// # Errors
-    /// [`Missing`] with each entry of `other` that is not.
+    /// [`Missing`] with each entry of `other` that is not contained.
     pub fn try_sub(&self, other: &Resources) -> Result<Resources, Missing> {
         let shortfalls: Vec<Shortfall> = other
             .entries
@@ -65,7 +65,7 @@ impl Resources {
         }
     }
 
-    /// Adds a normalised entry.
+    /// Adds a normalized entry.
     pub(super) fn insert(&mut self, entry: Entry) {
         if is_nothing(&entry) {
             return;
@@ -81,7 +81,7 @@ impl Resources {
         }
     }
 
-    /// Takes an entry away, as far as it is there. What becomes empty stays, until
+    /// Subtracts an entry, as far as it is available. Empty entries stay until
     /// [`Resources::sweep`].
     pub(super) fn reduce(&mut self, entry: &Entry) {
         let Some((_, mine)) = self.entries.get_full_mut2(entry) else {
@@ -94,8 +94,7 @@ impl Resources {
         }
     }
 
-    /// Removes what has become empty, all at once: removing one entry of n costs as much as
-    /// removing many.
+    /// Removes all empty entries at once: removing one of n entries takes as long as removing many.
     pub(super) fn sweep(&mut self) {
         if self.entries.iter().any(is_nothing) {
             self.entries.retain(|entry| !is_nothing(entry));
@@ -109,7 +108,7 @@ pub(super) fn is_nothing(entry: &Entry) -> bool {
         || (scalar(resource).is_zero() && ranges(resource).is_empty() && items(resource).is_empty())
 }
 
-/// Whether `mine` has no less than `theirs`, which has the same identity.
+/// Whether `mine` is at least `theirs`, which has the same identity.
 fn covers(mine: &Entry, theirs: &Entry) -> bool {
     let (copies, mine, theirs) = (
         mine.copies >= theirs.copies,
@@ -144,28 +143,28 @@ fn subtract_value(mine: &mut Resource, theirs: &Resource) {
 
 type Lists<T> = fn(&[T], &[T]) -> Vec<T>;
 
-/// Applies the operation for the type that both resources have.
+/// Applies the operation for the common type of both resources.
 fn set_value(
     mine: &mut Resource,
     theirs: &Resource,
-    of_scalars: fn(Scalar, Scalar) -> Scalar,
-    of_ranges: Lists<mesos_proto::v1::value::Range>,
-    of_sets: Lists<String>,
+    on_scalars: fn(Scalar, Scalar) -> Scalar,
+    on_ranges: Lists<mesos_proto::v1::value::Range>,
+    on_sets: Lists<String>,
 ) {
-    let sum = of_scalars(scalar(mine), scalar(theirs));
+    let value = on_scalars(scalar(mine), scalar(theirs));
     if let Some(mine) = &mut mine.scalar {
-        mine.value = sum.to_f64();
+        mine.value = value.to_f64();
     }
     if let Some(mine) = &mut mine.ranges {
-        mine.range = of_ranges(&mine.range, ranges(theirs));
+        mine.range = on_ranges(&mine.range, ranges(theirs));
     }
     if let Some(mine) = &mut mine.set {
-        mine.item = of_sets(&mine.item, items(theirs));
+        mine.item = on_sets(&mine.item, items(theirs));
     }
 }
 
-/// What both of two entries of one kind have, with `from`'s identity: as much of `from` as `wanted`
-/// asks for.
+/// The common part of two entries of one kind, with the identity of `from`: `from`, up to the
+/// amount of `wanted`.
 pub(super) fn overlap(from: &Entry, wanted: &Entry) -> Entry {
     let mut common = from.clone();
     if is_divisible(&from.resource) {
@@ -182,7 +181,7 @@ pub(super) fn overlap(from: &Entry, wanted: &Entry) -> Entry {
     common
 }
 
-/// `wanted` less what `found` has of it; both are of one kind.
+/// `wanted` without `found`. Both are of one kind.
 pub(super) fn rest(wanted: &Entry, found: &Entry) -> Entry {
     let mut rest = wanted.clone();
     if is_divisible(&wanted.resource) {
@@ -193,16 +192,16 @@ pub(super) fn rest(wanted: &Entry, found: &Entry) -> Entry {
     rest
 }
 
-/// The amount of an entry: copies for what is counted.
+/// The amount of an entry: the number of copies for a counted resource.
 pub(super) fn amount(entry: &Entry) -> Amount {
     if is_divisible(&entry.resource) {
-        Amount::of(&entry.resource)
+        Amount::from_resource(&entry.resource)
     } else {
         Amount::Count(entry.copies as u128)
     }
 }
 
-/// Scalars stop at [`Scalar::MAX`].
+/// Scalars saturate at [`Scalar::MAX`].
 impl AddAssign<&Resources> for Resources {
     fn add_assign(&mut self, other: &Resources) {
         for entry in &other.entries {
@@ -219,7 +218,7 @@ impl AddAssign for Resources {
     }
 }
 
-/// Takes away as much as is there. What is not there is passed over, as in Mesos; see
+/// Subtracts as much as is available, as Mesos does, and ignores the rest; see
 /// [`Resources::try_sub`].
 impl SubAssign<&Resources> for Resources {
     fn sub_assign(&mut self, other: &Resources) {
@@ -236,7 +235,7 @@ impl SubAssign for Resources {
     }
 }
 
-/// The four ways to write an operator, all by way of the assigning one.
+/// The four forms of an operator, based on the assigning form.
 macro_rules! binary_operator {
     ($trait:ident, $method:ident, $assign:ident) => {
         impl $trait<&Resources> for Resources {

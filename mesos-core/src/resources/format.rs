@@ -1,18 +1,18 @@
-//! Printing, in Mesos' style (the `operator<<`s of src/v1/resources.cpp) and so that it can be read
-//! back.
+//! Printing, in the style of Mesos (the `operator<<`s of src/v1/resources.cpp) and readable by the
+//! parser.
 //!
-//! `cpus:1; cpus(web):2; ports:[31000-31005]; disks:{a, b}`, and `{}` for nothing.
+//! `cpus:1; cpus(web):2; ports:[31000-31005]; disks:{a, b}`, and `{}` for no resources.
 //!
-//! What the text form can say is printed in that form, and reading it gives the same again. It
-//! cannot say: dynamic or refined reservations, reservations with a principal or labels,
-//! allocation, disks with a source or a volume, what is revocable, shared or of a resource
-//! provider, and names, roles and items with brackets, blanks or separators in them. These are
-//! printed as Mesos prints them, for people, and reading that is an error (unless a name or an item
-//! itself looks like a part of the text form, as the item `a,b` does).
+//! Reading a printed text form gives the same resources. The text form cannot express: dynamic or
+//! refined reservations, reservations with a principal or labels, allocation, disks with a source
+//! or a volume, revocable or shared resources, resources of a resource provider, and names, roles
+//! and items with brackets, blanks or separators. These are printed for people, as Mesos prints
+//! them. Reading them is an error, unless a name or an item looks like a part of the text form, as
+//! the item `a,b` does.
 //!
-//! Two differences from Mesos: a single static reservation is printed as it is written,
-//! `cpus(web)`, and not as `cpus(reservations: [(STATIC,web)])`, which Mesos cannot read itself;
-//! and the id of a resource provider is shown.
+//! There are two differences from Mesos. A single static reservation is printed as `cpus(web)`, not
+//! as `cpus(reservations: [(STATIC,web)])`, which Mesos itself cannot read. The id of a resource
+//! provider is printed.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl fmt::Display for Resources {
         let mut separator = "";
         for entry in &self.entries {
             let resource = &entry.resource;
-            let one = format!("{}:{}", Label(resource), Amount::of(resource));
+            let one = format!("{}:{}", Label(resource), Amount::from_resource(resource));
             if resource.shared.is_some() {
                 write!(f, "{separator}{one}<{}>", entry.copies)?;
                 separator = "; ";
@@ -47,14 +47,15 @@ impl fmt::Display for Resources {
     }
 }
 
-/// As printed: `Resources("cpus:1; mem:32")`. The messages are pages long.
+/// The printed form: `Resources("cpus:1; mem:32")`. The derived form of the messages is several
+/// pages long.
 impl fmt::Debug for Resources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Resources").field(&self.to_string()).finish()
     }
 }
 
-/// A normalised resource without its amount: `cpus`, `cpus(web)`, `disk(allocated:
+/// A normalized resource without its amount: `cpus`, `cpus(web)`, `disk(allocated:
 /// web)[hadoop:/data]{REV}`.
 pub(super) struct Label<'a>(pub(super) &'a Resource);
 
@@ -92,7 +93,7 @@ impl fmt::Display for Label<'_> {
     }
 }
 
-/// Whether `name(role)` says all of a reservation.
+/// Whether `name(role)` expresses the whole reservation.
 fn is_plain(reservation: &ReservationInfo) -> bool {
     reservation.r#type() == reservation_info::Type::Static
         && reservation.principal.is_none()
@@ -110,9 +111,9 @@ fn reservation(reservation: &ReservationInfo) -> String {
         text.push(',');
         text.push_str(principal);
     }
-    if let Some(of) = &reservation.labels {
+    if let Some(pairs) = &reservation.labels {
         text.push(',');
-        text.push_str(&labels(of));
+        text.push_str(&labels(pairs));
     }
     text.push(')');
     text
@@ -136,9 +137,9 @@ fn disk_text(disk: &DiskInfo) -> String {
         text.push_str(if disk.source.is_some() { "," } else { "" });
         text.push_str(&persistence.id);
     }
-    if let Some(of) = &disk.volume {
+    if let Some(volume) = &disk.volume {
         text.push(':');
-        text.push_str(&volume_text(of));
+        text.push_str(&volume_text(volume));
     }
     text
 }
@@ -153,9 +154,9 @@ fn source_text(source: &Source) -> String {
         source::Type::Path => source.path.as_ref().and_then(|path| path.root.as_deref()),
         source::Type::Block | source::Type::Raw | source::Type::Unknown => None,
     };
-    let of_a_vendor = source.id.is_some() || source.profile.is_some();
+    let has_vendor = source.id.is_some() || source.profile.is_some();
     let detail = match root {
-        _ if of_a_vendor => format!("({},{},{})", source.vendor(), source.id(), source.profile()),
+        _ if has_vendor => format!("({},{},{})", source.vendor(), source.id(), source.profile()),
         Some(root) => format!(":{root}"),
         None => String::new(),
     };

@@ -1,11 +1,10 @@
-//! Which resources are the same thing, so that their amounts can be added.
+//! The identity of resources: which resources can be added.
 //!
-//! Mesos asks this three times over in src/v1/resources.cpp (`addable`, `subtractable`,
-//! `operator==`). Here it is one rule. Two resources are the same thing when name, type,
-//! allocation, the stack of reservations, disk, revocability, sharedness and provider are the same.
-//! Some resources cannot be divided: shared ones, persistent volumes, MOUNT and BLOCK disks, and
-//! RAW disks with an id. For these the amount is part of the identity, and copies are counted
-//! instead.
+//! Mesos has three versions of this rule in src/v1/resources.cpp (`addable`, `subtractable`,
+//! `operator==`). Here it is one rule. Two resources have the same identity if name, type,
+//! allocation, the stack of reservations, disk, revocability, sharedness and provider are equal.
+//! Some resources are indivisible: shared resources, persistent volumes, MOUNT and BLOCK disks, and
+//! RAW disks with an id. Their amount is part of the identity, and copies are counted instead.
 
 use std::hash::{Hash, Hasher};
 
@@ -14,12 +13,12 @@ use mesos_proto::v1::resource::disk_info::{Source, source};
 use mesos_proto::v1::resource::{DiskInfo, ReservationInfo};
 use mesos_proto::v1::{Labels, Resource};
 
-/// A normalised resource and how often it is there. Equal and hashed by identity alone, which is
-/// what lets a set of entries find the one to add to.
+/// A normalized resource with its number of copies. Equality and hash use only the identity, so a
+/// set of entries finds the entry to add to.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) resource: Resource,
-    /// Always 1 for what can be divided.
+    /// Always 1 for a divisible resource.
     pub(super) copies: usize,
 }
 
@@ -46,7 +45,7 @@ impl Hash for Entry {
     }
 }
 
-/// Finds an entry by a resource that is not one.
+/// Finds the entry of a resource.
 pub(super) struct Identity<'a>(pub(super) &'a Resource);
 
 impl Equivalent<Entry> for Identity<'_> {
@@ -56,8 +55,7 @@ impl Equivalent<Entry> for Identity<'_> {
 }
 
 impl Hash for Identity<'_> {
-    /// Takes in what usually tells resources apart, and nothing that [`same_identity`] would
-    /// ignore.
+    /// Hashes the fields that usually differ, and only fields that [`same_identity`] compares.
     fn hash<H: Hasher>(&self, state: &mut H) {
         let resource = self.0;
         resource.name.hash(state);
@@ -93,7 +91,7 @@ fn same_identity(left: &Resource, right: &Resource) -> bool {
         && same_kind(left, right)
 }
 
-/// Whether two resources differ at most in whom they are reserved for and allocated to.
+/// Whether two resources differ at most in reservations and allocation.
 pub(super) fn same_kind(left: &Resource, right: &Resource) -> bool {
     left.name == right.name
         && left.r#type == right.r#type
@@ -107,20 +105,20 @@ pub(super) fn same_kind(left: &Resource, right: &Resource) -> bool {
         && (is_divisible(left) || same_value(left, right))
 }
 
-/// Whether parts of this resource can be given away.
+/// Whether the resource can be split.
 pub(super) fn is_divisible(resource: &Resource) -> bool {
-    let of_its_own = |source: &Source| match source.r#type() {
+    let indivisible = |source: &Source| match source.r#type() {
         source::Type::Mount | source::Type::Block => true,
         source::Type::Raw => source.id.is_some(),
         source::Type::Path | source::Type::Unknown => false,
     };
     resource.shared.is_none()
         && resource.disk.as_ref().is_none_or(|disk| {
-            disk.persistence.is_none() && !disk.source.as_ref().is_some_and(of_its_own)
+            disk.persistence.is_none() && !disk.source.as_ref().is_some_and(indivisible)
         })
 }
 
-/// Whether two normalised resources hold the same amount.
+/// Whether two normalized resources have the same amount.
 pub(super) fn same_value(left: &Resource, right: &Resource) -> bool {
     left.scalar == right.scalar && left.ranges == right.ranges && left.set == right.set
 }
@@ -135,8 +133,8 @@ pub(super) fn same_reservations(left: &[ReservationInfo], right: &[ReservationIn
         })
 }
 
-/// The volume says how a task uses the disk, and the principal who made it; neither says which disk
-/// it is.
+/// `volume` describes how a task uses the disk, and `principal` its creator. Neither identifies the
+/// disk.
 fn same_disk(left: &DiskInfo, right: &DiskInfo) -> bool {
     left.persistence.as_ref().map(|p| &p.id) == right.persistence.as_ref().map(|p| &p.id)
         && match (&left.source, &right.source) {
@@ -160,7 +158,7 @@ fn same_optional_labels(left: Option<&Labels>, right: Option<&Labels>) -> bool {
     }
 }
 
-/// In any order; a label without a value equals one with an empty value.
+/// In any order. A label without a value equals a label with an empty value.
 pub(super) fn same_labels(left: &Labels, right: &Labels) -> bool {
     fn sorted(labels: &Labels) -> Vec<(&str, &str)> {
         let mut pairs: Vec<(&str, &str)> = labels

@@ -1,63 +1,64 @@
-//! Resources: reading, printing, adding, subtracting and dividing what agents offer and tasks use.
+//! Resources: parsing, printing, adding, subtracting and dividing the resources of agents and
+//! tasks.
 //!
-//! [`Resources`] is a sum of [`v1::Resource`](Resource) messages, as Mesos' class of that name is
-//! (src/v1/resources.cpp): what is the same thing is one entry with one amount, whatever order the
-//! messages came in. "The same thing" means the same name, type, allocation, reservations, disk,
-//! revocability, sharedness and provider. Amounts follow Mesos' rules: [`Scalar`]s are fixed-point
-//! with three decimals, [`Ranges`] are coalesced, [`Set`]s have each item once.
+//! [`Resources`] is a sum of [`v1::Resource`](Resource) messages, like the class of that name in
+//! Mesos (src/v1/resources.cpp). Resources with the same identity are one entry with one amount,
+//! whatever the order of the messages. The identity is the name, type, allocation, reservations,
+//! disk, revocability, sharedness and provider. Amounts follow the rules of Mesos: [`Scalar`]s are
+//! fixed-point numbers with three decimals, [`Ranges`] are coalesced, [`Set`]s have each item once.
 //!
 //! # From an offer to a task
 //!
-//! Say what a task needs as text, and [`take`](Resources::take) it out of what was offered. What
-//! comes back carries the offer's own reservations and allocation, and so is a part of the offer to
-//! the master too. `cpus:1` built by hand is not, where the offer has `cpus(web):1`: the task would
-//! be refused for using more than was offered.
+//! Write the needs of a task as text, and [`take`](Resources::take) them from the offered
+//! resources. The result has the offer's reservations and allocation, so the master recognizes it
+//! as a part of the offer. If the offer has `cpus(web):1`, a hand-written `cpus:1` is not a part of
+//! it: the master rejects the task, because it uses more than was offered.
 //!
 //! ```
-//! use mesos_core::resources::Resources;
+//! use mesos::resources::Resources;
 //!
-//! // In a program: Resources::try_from(offer.resources)?
+//! // In a scheduler: offer.resources()?
 //! let mut offered: Resources = "cpus:2;cpus(web):1;mem:1024;ports:[31000-31005]".parse()?;
 //! offered.allocate("web");
 //!
 //! let ports = offered.pick_ports(2)?;
 //! let task = offered.take(&("cpus:1.5;mem:32".parse::<Resources>()? + &ports))?;
 //!
-//! assert_eq!(task.cpus(), Some(1.5)); // 1 of what is reserved for web, the rest unreserved
-//! assert_eq!(task.ports().unwrap().values().collect::<Vec<_>>(), [31000, 31001]);
+//! assert_eq!(task.cpus(), Some(1.5)); // 1 of the CPUs reserved for web, and 0.5 unreserved
+//! assert_eq!(task.port_numbers().collect::<Vec<_>>(), [31000, 31001]);
 //! assert_eq!(offered.cpus(), Some(1.5)); // left for the next task
 //!
 //! let too_much = offered.take(&"cpus:8;mem:64".parse()?).unwrap_err();
 //! assert_eq!(too_much.to_string(), "not enough resources: cpus: needs 8, has 1.5");
 //!
-//! let message: Vec<mesos_proto::v1::Resource> = task.into(); // TaskInfo::resources
-//! assert_eq!(message.len(), 4);
+//! let task = mesos::v1::TaskInfo::builder("web").resources(task).build();
+//! assert_eq!(task.resources.len(), 4);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Arithmetic
 //!
 //! ```
-//! use mesos_core::resources::Resources;
+//! use mesos::resources::Resources;
 //!
 //! let a: Resources = "cpus:1;ports:[31000-31005]".parse()?;
 //! let b: Resources = "cpus:0.5;ports:[31004-31005]".parse()?;
 //! assert!(a.contains(&b));
 //! assert_eq!((&a - &b).to_string(), "cpus:0.5; ports:[31000-31003]");
 //! assert_eq!(&(&a - &b) + &b, a);
-//! // `-` takes away what is there, as Mesos does; `try_sub` insists on all of it.
+//! // `-` subtracts what is available, as Mesos does; `try_sub` requires all of it.
 //! assert!((&b - &a).is_empty());
 //! assert!(b.try_sub(&a).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `(a + b) - b == a` holds for scalars always, and for ranges and sets where `a` and `b` have
-//! nothing in common. The same port of two agents is one port in their sum: sum up per agent where
+//! `(a + b) - b == a` always holds for scalars. It holds for ranges and sets if `a` and `b` are
+//! disjoint. The same port of two agents is one port in their sum, so keep a sum per agent where
 //! that matters.
 //!
 //! # Not here
-//! Which offer suits which task, and when to decline, is the scheduler's business. Quota (amounts
-//! without identity) and the effect of an offer operation on an offer are not modelled.
+//! The scheduler decides which offer is for which task, and when to decline. Quota (amounts without
+//! identity) and the effect of an offer operation on an offer are not modeled.
 
 mod amount;
 mod arithmetic;
@@ -81,7 +82,7 @@ use indexmap::IndexSet;
 use mesos_proto::v1::Resource;
 
 use self::identity::{Entry, same_value};
-use self::validate::{normalise, normalise_valid};
+use self::validate::{normalize, normalize_valid};
 
 pub use self::amount::Amount;
 pub use self::iter::{IntoIter, Iter};
@@ -92,15 +93,15 @@ pub use self::set::Set;
 pub use self::take::{Missing, Prefer, Shortfall};
 pub use self::validate::{InvalidResource, Problem, validate};
 
-/// A sum of resources, each kind of them once. See the [module](self) for what can be done with it.
+/// A sum of resources, with one entry per identity. See the [module](self) for its operations.
 ///
-/// All of them are valid, none is empty, and their reservations are in `reservations`, never in the
-/// older `role` and `reservation` (the master takes that format from every framework). They keep
-/// the order in which they first came. Finding the entry for a resource takes the same time however
-/// many there are.
+/// All entries are valid and not empty. Their reservations are in `reservations`, never in the
+/// older `role` and `reservation`; the master accepts this format from every framework. Entries
+/// keep the order in which they were added. Finding the entry of a resource takes constant time.
 ///
-/// What is shared, or cannot be divided (persistent volumes, MOUNT and BLOCK disks, RAW disks with
-/// an id), is counted: it is there as often as it was added. Iterating gives every copy.
+/// Shared and indivisible resources (persistent volumes, MOUNT and BLOCK disks, RAW disks with an
+/// id) are counted: their number of copies is how often they were added. Iteration returns each
+/// copy.
 #[derive(Clone, Default)]
 pub struct Resources {
     entries: IndexSet<Entry>,
@@ -112,10 +113,10 @@ impl Resources {
         Resources::default()
     }
 
-    /// Adds up the valid ones of `resources`, and hands back the others with the reason.
+    /// Adds the valid resources, and returns the invalid ones with the reasons.
     ///
-    /// For what comes from a newer Mesos, where one resource of an unknown kind should not cost the
-    /// whole offer. The strict way is `Resources::try_from`.
+    /// A newer Mesos may send a resource of an unknown kind, which should not make the whole offer
+    /// unusable. `Resources::try_from` is the strict variant.
     pub fn from_valid<I>(resources: I) -> (Resources, Vec<(Resource, InvalidResource)>)
     where
         I: IntoIterator<Item = Resource>,
@@ -124,19 +125,19 @@ impl Resources {
         let mut invalid = Vec::new();
         for resource in resources {
             match validate(&resource) {
-                Ok(()) => valid.insert(Entry::new(normalise_valid(resource))),
+                Ok(()) => valid.insert(Entry::new(normalize_valid(resource))),
                 Err(why) => invalid.push((resource, why)),
             }
         }
         (valid, invalid)
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no resources.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// How many messages these resources make, which is what [`iter`](Resources::iter) yields.
+    /// The number of messages, as returned by [`iter`](Resources::iter).
     pub fn len(&self) -> usize {
         self.entries.iter().map(|entry| entry.copies).sum()
     }
@@ -152,21 +153,21 @@ impl Resources {
 }
 
 /// # Errors
-/// [`InvalidResource`] for the first that Mesos would not accept.
+/// [`InvalidResource`] for the first resource that Mesos would not accept.
 impl TryFrom<Vec<Resource>> for Resources {
     type Error = InvalidResource;
 
     fn try_from(resources: Vec<Resource>) -> Result<Resources, InvalidResource> {
         let mut sum = Resources::new();
         for resource in resources {
-            sum.insert(Entry::new(normalise(resource)?));
+            sum.insert(Entry::new(normalize(resource)?));
         }
         Ok(sum)
     }
 }
 
 /// # Errors
-/// [`InvalidResource`] for the first that Mesos would not accept.
+/// [`InvalidResource`] for the first resource that Mesos would not accept.
 impl TryFrom<&[Resource]> for Resources {
     type Error = InvalidResource;
 
@@ -176,7 +177,7 @@ impl TryFrom<&[Resource]> for Resources {
 }
 
 /// # Errors
-/// [`InvalidResource`] if Mesos would not accept it.
+/// [`InvalidResource`] if Mesos would not accept the resource.
 impl TryFrom<Resource> for Resources {
     type Error = InvalidResource;
 
@@ -192,7 +193,7 @@ impl From<Resources> for Vec<Resource> {
     }
 }
 
-/// One message per copy, in the format with `reservations`. So resources can be passed to
+/// One message per copy, in the format with `reservations`, for example for
 /// `TaskInfo::builder("web").resources(taken)`.
 impl IntoIterator for Resources {
     type Item = Resource;
@@ -206,7 +207,7 @@ impl IntoIterator for Resources {
     }
 }
 
-/// One message per copy, as [`Resources::iter`] yields them.
+/// One message per copy, as returned by [`Resources::iter`].
 impl<'a> IntoIterator for &'a Resources {
     type Item = &'a Resource;
     type IntoIter = Iter<'a>;

@@ -1,4 +1,4 @@
-//! Reading the text form: `cpus:1;mem:32;ports:[31000-31005,32000-32010];disks:{a,b};cpus(role):2`.
+//! Parsing the text form: `cpus:1;mem:32;ports:[31000-31005,32000-32010];disks:{a,b};cpus(role):2`.
 //!
 //! The form of the agent's flag `--resources` (docs/attributes-resources.md):
 //! ```text
@@ -7,16 +7,16 @@
 //! ranges    = "[" [ begin "-" end { "," begin "-" end } ] "]"
 //! set       = "{" [ item { "," item } ] "}"
 //! ```
-//! Blanks may stand around each part, and parts between `;` and between `,` may be empty. The same
-//! resource twice is summed up; zero, `[]` and `{}` are read and leave nothing. One name has one
-//! type. Overlapping ranges are joined. `{}` alone is nothing, since that is how nothing is
+//! Blanks are allowed around each part. Parts between `;` and between `,` can be empty. A repeated
+//! resource is added up. Zero, `[]` and `{}` are accepted and add nothing. One name has one type.
+//! Overlapping ranges are joined. `{}` alone means no resources, because that is how they are
 //! printed.
 //!
-//! What is read here, Mesos reads the same way (`Resources::fromSimpleString` in
-//! src/v1/resources.cpp and `parse` in src/v1/values.cpp), except for `{}` alone, and for tabs and
-//! line ends in values, which it does not skip everywhere. The reverse does not hold: Mesos also
-//! gives a meaning to slips, and here they are errors: `[1,2]` (to Mesos the range 1-2), `1 0`
-//! (10), `{a b}` (the item ab), `cpus::1`, `cpus(web)x:1`, `0x10`, and `cpus{REV}:1`, which is how it
+//! Mesos reads each accepted text the same way (`Resources::fromSimpleString` in
+//! src/v1/resources.cpp and `parse` in src/v1/values.cpp). The exceptions are `{}` alone, and tabs
+//! and line ends in values, which Mesos does not skip everywhere. The reverse is not true: Mesos
+//! also accepts mistakes, which are errors here: `[1,2]` (the range 1-2 in Mesos), `1 0` (10), `{a
+//! b}` (the item ab), `cpus::1`, `cpus(web)x:1`, `0x10`, and `cpus{REV}:1`, which is how Mesos
 //! prints revocable cpus and which it reads as a resource named `cpus{REV}`.
 
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ use mesos_proto::v1::{Resource, value};
 
 use super::arithmetic::is_nothing;
 use super::identity::Entry;
-use super::{Ranges, Resources, Scalar, Set, normalise, roles};
+use super::{Ranges, Resources, Scalar, Set, normalize, roles};
 
 impl FromStr for Resources {
     type Err = ParseError;
@@ -38,27 +38,27 @@ impl FromStr for Resources {
 }
 
 impl Resources {
-    /// Reads the text form; what names no role is reserved for `role`, statically. `*` is no role,
-    /// which is what `text.parse()` takes.
+    /// Parses the text form. Resources without a role are statically reserved for `role`. `*` means
+    /// unreserved, which is the default of `text.parse()`.
     ///
     /// ```
-    /// use mesos_core::resources::Resources;
+    /// use mesos::resources::Resources;
     ///
     /// let some = Resources::parse_for_role("cpus:1;mem(*):32", "web")?;
     /// assert_eq!(some.to_string(), "cpus(web):1; mem:32");
     ///
-    /// let wrong = "cpus:1;ports:[31000]".parse::<Resources>().unwrap_err();
+    /// let error = "cpus:1;ports:[31000]".parse::<Resources>().unwrap_err();
     /// assert_eq!(
-    ///     wrong.to_string(),
-    ///     r#"cannot read resources at character 15: found "31000"; write a range with both ends: [31000-31000]"#,
+    ///     error.to_string(),
+    ///     r#"cannot parse resources at character 15: found "31000"; write a range with both ends: [31000-31000]"#,
     /// );
-    /// # Ok::<(), mesos_core::resources::ParseError>(())
+    /// # Ok::<(), mesos::resources::ParseError>(())
     /// ```
     ///
     /// # Errors
-    /// [`ParseError`] with the place, what stands there, and what to write instead.
+    /// [`ParseError`] with the position, the text at this position, and what to write instead.
     pub fn parse_for_role(text: &str, role: &str) -> Result<Resources, ParseError> {
-        read(Piece { text, offset: 0 }, role).map_err(|fault| {
+        parse(Piece { text, offset: 0 }, role).map_err(|fault| {
             let before = text.get(..fault.offset).unwrap_or(text);
             ParseError {
                 character: before.chars().count() + 1,
@@ -68,26 +68,26 @@ impl Resources {
     }
 }
 
-/// A text that is not in the form of resources.
+/// A text that does not have the form of resources.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read resources at character {character}: found {:?}; {}", .fault.found, .fault.advice)]
+#[error("cannot parse resources at character {character}: found {:?}; {}", .fault.found, .fault.advice)]
 pub struct ParseError {
     character: usize,
     fault: Fault,
 }
 
 impl ParseError {
-    /// Where it is, in characters from 1.
+    /// The position in characters, from 1.
     pub fn character(&self) -> usize {
         self.character
     }
 
-    /// Where it is, in bytes from 0.
+    /// The position in bytes, from 0.
     pub fn offset(&self) -> usize {
         self.fault.offset
     }
 
-    /// What stands there; empty at the end of the text.
+    /// The text at the position; empty at the end of the text.
     pub fn found(&self) -> &str {
         &self.fault.found
     }
@@ -105,12 +105,12 @@ struct Fault {
     advice: String,
 }
 
-/// Whether a role can stand between the parentheses of the text form.
+/// Whether the role can be written between the parentheses of the text form.
 pub(super) fn is_role_in_text(role: &str) -> bool {
     !role.contains([':', ';', '(', ')'])
 }
 
-/// A part of the text that knows where it is.
+/// A part of the text with its position.
 #[derive(Clone, Copy)]
 struct Piece<'a> {
     text: &'a str,
@@ -126,7 +126,7 @@ impl<'a> Piece<'a> {
         }
     }
 
-    /// The part from one byte to another, trimmed.
+    /// The part from one byte position to another, trimmed.
     fn part(self, from: usize, to: usize) -> Piece<'a> {
         Piece {
             text: &self.text[from..to],
@@ -135,7 +135,7 @@ impl<'a> Piece<'a> {
         .trim()
     }
 
-    /// The parts around a separator, trimmed.
+    /// The parts between separators, trimmed.
     fn split(self, separator: char) -> impl Iterator<Item = Piece<'a>> {
         let mut offset = self.offset;
         self.text.split(separator).map(move |text| {
@@ -166,19 +166,19 @@ impl<'a> Piece<'a> {
     }
 }
 
-fn read(text: Piece<'_>, default_role: &str) -> Result<Resources, Fault> {
+fn parse(text: Piece<'_>, default_role: &str) -> Result<Resources, Fault> {
     roles::validate(default_role).map_err(|invalid| {
         Piece {
             text: default_role,
             offset: 0,
         }
-        .fault(format!("the default role is an {invalid}"))
+        .fault(format!("invalid default role: {invalid}"))
     })?;
     let text = text.trim();
     if text.text.starts_with('[') || (text.text.starts_with('{') && text.text != "{}") {
         return Err(text.part(0, 1).fault(
-            "write name:value pairs, as in cpus:1;mem:32; JSON is read into resource messages, and \
-             those are added up by Resources::try_from",
+            "write name:value pairs, as in cpus:1;mem:32; deserialize JSON into resource messages, and \
+             convert them by Resources::try_from",
         ));
     }
     let mut sum = Resources::new();
@@ -187,20 +187,19 @@ fn read(text: Piece<'_>, default_role: &str) -> Result<Resources, Fault> {
         .split(';')
         .filter(|piece| !piece.is_empty() && text.text != "{}")
     {
-        let resource = read_resource(piece, default_role)?;
-        // The pieces were checked one by one; this is the check of the whole that every message
-        // goes through.
+        let resource = parse_resource(piece, default_role)?;
+        // The parts are valid one by one. This checks the whole resource, as for every message.
         let entry =
-            Entry::new(normalise(resource).map_err(|invalid| piece.fault(invalid.to_string()))?);
+            Entry::new(normalize(resource).map_err(|invalid| piece.fault(invalid.to_string()))?);
         if is_nothing(&entry) {
             continue;
         }
-        let of = entry.resource.r#type();
-        let first = *types.entry(entry.resource.name.clone()).or_insert(of);
-        if first != of {
-            let (first, of) = (first.as_str_name(), of.as_str_name());
+        let r#type = entry.resource.r#type();
+        let first = *types.entry(entry.resource.name.clone()).or_insert(r#type);
+        if first != r#type {
+            let (first, r#type) = (first.as_str_name(), r#type.as_str_name());
             return Err(piece.fault(format!(
-                "the same name stands for {first} before and {of} here; use two names"
+                "the same name has the type {first} before and {type} here; use two names"
             )));
         }
         sum.insert(entry);
@@ -208,15 +207,15 @@ fn read(text: Piece<'_>, default_role: &str) -> Result<Resources, Fault> {
     Ok(sum)
 }
 
-fn read_resource(piece: Piece<'_>, default_role: &str) -> Result<Resource, Fault> {
+fn parse_resource(piece: Piece<'_>, default_role: &str) -> Result<Resource, Fault> {
     let Some((key, value)) = piece.split_once(':') else {
         return Err(piece.fault("write a value after the name, as in cpus:1"));
     };
     if let Some(at) = value.text.find(':') {
         let rest = value.part(at, value.text.len());
-        return Err(rest.fault("a resource has one colon; put a semicolon between two resources"));
+        return Err(rest.fault("a resource has one colon; write a semicolon between two resources"));
     }
-    let (name, role) = read_key(key, default_role)?;
+    let (name, role) = parse_key(key, default_role)?;
     let mut resource = Resource {
         name: name.to_owned(),
         ..Resource::default()
@@ -228,60 +227,59 @@ fn read_resource(piece: Piece<'_>, default_role: &str) -> Result<Resource, Fault
             ..ReservationInfo::default()
         });
     }
-    read_value(value, &mut resource)?;
+    parse_value(value, &mut resource)?;
     Ok(resource)
 }
 
 /// The name and the role of `name` or `name(role)`.
-fn read_key<'a>(key: Piece<'a>, default_role: &'a str) -> Result<(&'a str, &'a str), Fault> {
+fn parse_key<'a>(key: Piece<'a>, default_role: &'a str) -> Result<(&'a str, &'a str), Fault> {
     let end = key.text.len();
     let (name, role) = match (key.text.find('('), key.text.find(')')) {
         (None, None) => (key, default_role),
-        // Mesos would read a role with the second one in it, and could not read it again once it
-        // is printed.
+        // Mesos would accept a role with a second parenthesis, and could not read it again after
+        // printing.
         (Some(open), Some(close)) if open < close && key.text.rfind('(') == Some(open) => {
             let (role, rest) = (key.part(open + 1, close), key.part(close + 1, end));
             if !rest.is_empty() {
-                return Err(rest.fault("a colon and the value come next, as in cpus(role):1"));
+                return Err(rest.fault("write a colon and the value next, as in cpus(role):1"));
             }
-            roles::validate(role.text)
-                .map_err(|invalid| role.fault(format!("this is an {invalid}")))?;
+            roles::validate(role.text).map_err(|invalid| role.fault(invalid.to_string()))?;
             (key.part(0, open), role.text)
         }
-        _ => return Err(key.fault("put the role in one pair of parentheses, as in cpus(role):1")),
+        _ => return Err(key.fault("write the role in one pair of parentheses, as in cpus(role):1")),
     };
     if name.is_empty() {
         return Err(key.fault("write the name of the resource first, as in cpus:1"));
     }
     if name.text.contains(['[', ']', '{', '}', '<', '>']) {
         return Err(name.fault(
-            "a name has no brackets; volumes, and what is revocable or shared, cannot be written as text",
+            "a name cannot contain brackets; volumes and revocable or shared resources cannot be written as text",
         ));
     }
     Ok((name.text, role))
 }
 
-fn read_value(value: Piece<'_>, resource: &mut Resource) -> Result<(), Fault> {
+fn parse_value(value: Piece<'_>, resource: &mut Resource) -> Result<(), Fault> {
     let inside = |close: char| match value.text.strip_suffix(close) {
         Some(_) => Ok(value.part(1, value.text.len() - 1)),
         None => Err(value.fault(format!("end it with {close}"))),
     };
     if value.text.starts_with('[') {
         resource.set_type(value::Type::Ranges);
-        resource.ranges = Some(read_ranges(inside(']')?)?.into());
+        resource.ranges = Some(parse_ranges(inside(']')?)?.into());
     } else if value.text.starts_with('{') {
         resource.set_type(value::Type::Set);
-        resource.set = Some(read_set(inside('}')?)?.into());
+        resource.set = Some(parse_set(inside('}')?)?.into());
     } else {
         resource.set_type(value::Type::Scalar);
         resource.scalar = Some(value::Scalar {
-            value: read_scalar(value)?.to_f64(),
+            value: parse_scalar(value)?.to_f64(),
         });
     }
     Ok(())
 }
 
-fn read_scalar(value: Piece<'_>) -> Result<Scalar, Fault> {
+fn parse_scalar(value: Piece<'_>) -> Result<Scalar, Fault> {
     if value.is_empty() {
         return Err(value.fault("write a value after the colon, as in cpus:1"));
     }
@@ -293,7 +291,7 @@ fn read_scalar(value: Piece<'_>) -> Result<Scalar, Fault> {
     Scalar::from_f64(number).map_err(|invalid| value.fault(invalid.to_string()))
 }
 
-fn read_ranges(inside: Piece<'_>) -> Result<Ranges, Fault> {
+fn parse_ranges(inside: Piece<'_>) -> Result<Ranges, Fault> {
     let number = |piece: Piece<'_>| {
         piece.text.parse::<u64>().map_err(|_| {
             piece.fault(format!(
@@ -322,20 +320,20 @@ fn read_ranges(inside: Piece<'_>) -> Result<Ranges, Fault> {
         .collect()
 }
 
-fn read_set(inside: Piece<'_>) -> Result<Set, Fault> {
+fn parse_set(inside: Piece<'_>) -> Result<Set, Fault> {
     let mut items: Vec<Piece<'_>> = inside
         .split(',')
         .filter(|piece| !piece.is_empty())
         .collect();
-    let odd = |c: char| c.is_whitespace() || "[]{}()".contains(c);
-    if let Some(item) = items.iter().find(|item| item.text.contains(odd)) {
+    let forbidden = |c: char| c.is_whitespace() || "[]{}()".contains(c);
+    if let Some(item) = items.iter().find(|item| item.text.contains(forbidden)) {
         return Err(item.fault(
-            "an item has no blanks, brackets or parentheses; put commas between items, as in {a,b}",
+            "an item cannot contain blanks, brackets or parentheses; write commas between items, as in {a,b}",
         ));
     }
     items.sort_by_key(|item| (item.text, item.offset));
     if let Some(twice) = items.windows(2).find(|pair| pair[0].text == pair[1].text) {
-        return Err(twice[1].fault("it is in the set already; write it once"));
+        return Err(twice[1].fault("the item is in the set already; write it once"));
     }
     Ok(items.into_iter().map(|item| item.text.to_owned()).collect())
 }

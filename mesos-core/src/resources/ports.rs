@@ -146,7 +146,7 @@ impl Resources {
         let mut picked = Resources::new();
         let mut missing = n as u128;
         for resource in candidates {
-            let free = Ranges::of_normalised(amount::ranges(resource)).intersection(&usable);
+            let free = Ranges::from_normalized(amount::ranges(resource)).intersection(&usable);
             let part = free.lowest(u64::try_from(missing).unwrap_or(u64::MAX));
             missing -= part.count();
             usable = usable.difference(&part);

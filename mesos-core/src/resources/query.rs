@@ -1,6 +1,6 @@
-//! Looking into resources: amounts by name, and parts by who holds them.
+//! Queries: amounts by name, and subsets by role and kind.
 //!
-//! The names and what they cover are those of Mesos' `Resources` (include/mesos/v1/resources.hpp).
+//! The names and their meanings are those of Mesos' `Resources` (include/mesos/v1/resources.hpp).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::amount::Amount;
 use super::{Ranges, Resources, Set, roles};
 
 impl Resources {
-    /// The cores, over all roles and kinds (revocable ones too); `None` where there is no such
+    /// The cores, over all roles and kinds, including revocable ones. Returns `None` without such a
     /// resource.
     pub fn cpus(&self) -> Option<f64> {
         self.get_scalar("cpus")
@@ -22,24 +22,24 @@ impl Resources {
         self.get_scalar("mem")
     }
 
-    /// The disk space in megabytes (2^20 bytes), over all roles and kinds, volumes included.
+    /// The disk space in megabytes (2^20 bytes), over all roles and kinds, including volumes.
     pub fn disk(&self) -> Option<f64> {
         self.get_scalar("disk")
     }
 
-    /// The GPUs, over all roles and kinds. An agent with GPUs makes offers only to frameworks with
-    /// the capability `GPU_RESOURCES` (unless the master runs with `--no-filter_gpu_resources`).
+    /// The GPUs, over all roles and kinds. The master offers agents with GPUs only to frameworks
+    /// with the capability `GPU_RESOURCES`, unless it runs with `--no-filter_gpu_resources`.
     pub fn gpus(&self) -> Option<f64> {
         self.get_scalar("gpus")
     }
 
-    /// The ports, over all roles and kinds. [`pick_ports`](Resources::pick_ports) chooses some of
-    /// them.
+    /// The ports, over all roles and kinds. See [`port_numbers`](Resources::port_numbers) for
+    /// single numbers, and [`take_ports`](Resources::take_ports) to take some of them.
     pub fn ports(&self) -> Option<Ranges> {
         self.get_ranges("ports")
     }
 
-    /// The sum of all scalars of this name; a shared volume counts once.
+    /// The sum of all scalars with this name. A shared volume counts once.
     pub fn get_scalar(&self, name: &str) -> Option<f64> {
         match self.total(name, Type::Scalar)? {
             Amount::Scalar(total) => Some(total.to_f64()),
@@ -47,7 +47,7 @@ impl Resources {
         }
     }
 
-    /// The union of all ranges of this name.
+    /// The union of all ranges with this name.
     pub fn get_ranges(&self, name: &str) -> Option<Ranges> {
         match self.total(name, Type::Ranges)? {
             Amount::Ranges(total) => Some(total),
@@ -55,7 +55,7 @@ impl Resources {
         }
     }
 
-    /// The union of all sets of this name.
+    /// The union of all sets with this name.
     pub fn get_set(&self, name: &str) -> Option<Set> {
         match self.total(name, Type::Set)? {
             Amount::Set(total) => Some(total),
@@ -63,22 +63,22 @@ impl Resources {
         }
     }
 
-    fn total(&self, name: &str, of: Type) -> Option<Amount> {
+    fn total(&self, name: &str, r#type: Type) -> Option<Amount> {
         self.entries
             .iter()
-            .filter(|entry| entry.resource.name == name && entry.resource.r#type() == of)
+            .filter(|entry| entry.resource.name == name && entry.resource.r#type() == r#type)
             .flat_map(|entry| {
                 let copies = if entry.resource.shared.is_some() {
                     1
                 } else {
                     entry.copies
                 };
-                std::iter::repeat_n(Amount::of(&entry.resource), copies)
+                std::iter::repeat_n(Amount::from_resource(&entry.resource), copies)
             })
             .reduce(Amount::plus)
     }
 
-    /// Those that `wanted` says yes to.
+    /// The resources for which `wanted` returns true.
     ///
     /// The message has its reservations in `reservations`; the older `role` and `reservation` are
     /// never set.
@@ -93,26 +93,26 @@ impl Resources {
         Resources { entries }
     }
 
-    /// Those of this name.
+    /// The resources with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Resources {
         self.filter(|resource| resource.name == name)
     }
 
-    /// Those that are reserved for exactly this role. What is "reserved" for `*` is
+    /// The resources that are reserved for exactly this role. Resources "reserved" for `*` are
     /// [unreserved](Resources::unreserved).
     #[must_use]
     pub fn reserved(&self, role: &str) -> Resources {
         self.filter(|resource| reservation_role(resource) == Some(role))
     }
 
-    /// Those that are not reserved.
+    /// The resources that are not reserved.
     #[must_use]
     pub fn unreserved(&self) -> Resources {
         self.filter(|resource| resource.reservations.is_empty())
     }
 
-    /// All that is reserved, by role.
+    /// All reserved resources, by role.
     pub fn reservations(&self) -> BTreeMap<String, Resources> {
         let mut by_role: BTreeMap<String, Resources> = BTreeMap::new();
         for entry in &self.entries {
@@ -126,8 +126,8 @@ impl Resources {
         by_role
     }
 
-    /// Those that a framework in `role` can be given: reserved for it or for a role above it, or
-    /// not reserved.
+    /// The resources that a framework in `role` can get: unreserved, or reserved for the role or a
+    /// role above it.
     #[must_use]
     pub fn allocatable_to(&self, role: &str) -> Resources {
         self.filter(|resource| {
@@ -136,13 +136,13 @@ impl Resources {
         })
     }
 
-    /// Those that Mesos may take back from a running task.
+    /// The resources that Mesos can take back from a running task.
     #[must_use]
     pub fn revocable(&self) -> Resources {
         self.filter(|resource| resource.revocable.is_some())
     }
 
-    /// Those that Mesos leaves to a running task.
+    /// The resources that Mesos does not take back from a running task.
     #[must_use]
     pub fn non_revocable(&self) -> Resources {
         self.filter(|resource| resource.revocable.is_none())
@@ -160,7 +160,7 @@ impl Resources {
     }
 }
 
-/// The role that a normalised resource is reserved for at present: the last of the stack.
+/// The role that a normalized resource is reserved for: the last of the stack.
 pub(super) fn reservation_role(resource: &Resource) -> Option<&str> {
     resource
         .reservations

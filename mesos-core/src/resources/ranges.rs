@@ -1,9 +1,8 @@
 //! Ranges of whole numbers, such as the ports of an agent.
 //!
-//! [`Ranges`] keeps them sorted, without overlap and without neighbours that could be one range, as
-//! Mesos' `coalesce` does (src/v1/values.cpp). The set operations walk two sorted lists side by
-//! side, and so take time in proportion to the number of ranges, never to the number of values:
-//! `[0-18446744073709551615]` is one range.
+//! [`Ranges`] are sorted, do not overlap and do not touch, like the result of Mesos' `coalesce`
+//! (src/v1/values.cpp). The set operations merge two sorted lists. Their time depends on the number
+//! of ranges, not on the number of values: `[0-18446744073709551615]` is one range.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -14,7 +13,7 @@ use mesos_proto::v1::value::Range;
 /// A set of `u64` as sorted, separate, inclusive ranges.
 ///
 /// ```
-/// use mesos_core::resources::Ranges;
+/// use mesos::resources::Ranges;
 ///
 /// let ports: Ranges = [31000..=31002, 31003..=31005, 32000..=32000].into_iter().collect();
 /// assert_eq!(ports.to_string(), "[31000-31005, 32000-32000]");
@@ -32,12 +31,12 @@ impl Ranges {
         Ranges::default()
     }
 
-    /// Whether there is no value.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many values there are. All of `u64` are 2^64, hence the `u128`.
+    /// The number of values. All of `u64` are 2^64 values, which need a `u128`.
     pub fn count(&self) -> u128 {
         self.0.iter().map(|r| u128::from(r.end - r.begin) + 1).sum()
     }
@@ -48,30 +47,30 @@ impl Ranges {
         after > 0 && value <= self.0[after - 1].end
     }
 
-    /// Whether every value of `other` is here too.
+    /// Whether every value of `other` is also here.
     pub fn is_superset(&self, other: &Ranges) -> bool {
         is_superset(&self.0, &other.0)
     }
 
-    /// The values that are in either.
+    /// The values in either.
     #[must_use]
     pub fn union(&self, other: &Ranges) -> Ranges {
         Ranges(union(&self.0, &other.0))
     }
 
-    /// The values that are here and not in `other`.
+    /// The values that are here but not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Ranges) -> Ranges {
         Ranges(difference(&self.0, &other.0))
     }
 
-    /// The values that are in both.
+    /// The values in both.
     #[must_use]
     pub fn intersection(&self, other: &Ranges) -> Ranges {
         Ranges(intersection(&self.0, &other.0))
     }
 
-    /// The lowest `n` values, or all of them where there are fewer.
+    /// The lowest `n` values, or all values if there are fewer.
     #[must_use]
     pub fn lowest(&self, n: u64) -> Ranges {
         let mut left = n;
@@ -80,7 +79,7 @@ impl Ranges {
             if left == 0 {
                 break;
             }
-            // Of a range with `left` or more values after its first, the first `left` in all.
+            // The last number of a range that has `left` or more values: the first `left` values.
             let end = range.end.min(range.begin.saturating_add(left - 1));
             taken.push(Range {
                 begin: range.begin,
@@ -91,24 +90,23 @@ impl Ranges {
         Ranges(taken)
     }
 
-    /// The ranges, in rising order.
+    /// The ranges, in ascending order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = RangeInclusive<u64>> + '_ {
         self.0.iter().map(|range| range.begin..=range.end)
     }
 
-    /// The single values, in rising order. This is where a large range becomes many values: take
-    /// what is needed.
+    /// The values, in ascending order. A large range has many values, so the iterator is lazy.
     pub fn values(&self) -> impl Iterator<Item = u64> + '_ {
         self.iter().flatten()
     }
 
-    /// What a normalised resource has: sorted and coalesced already.
-    pub(super) fn of_normalised(ranges: &[Range]) -> Ranges {
+    /// From the ranges of a normalized resource, which are sorted and coalesced.
+    pub(super) fn from_normalized(ranges: &[Range]) -> Ranges {
         Ranges(ranges.to_vec())
     }
 }
 
-/// A range whose end is below its start holds no value, as everywhere in Rust. O(n log n).
+/// A range whose end is below its start is empty, as in Rust. O(n log n).
 impl FromIterator<RangeInclusive<u64>> for Ranges {
     fn from_iter<I: IntoIterator<Item = RangeInclusive<u64>>>(ranges: I) -> Ranges {
         let mut ranges: Vec<Range> = ranges
@@ -130,10 +128,10 @@ impl From<Ranges> for value::Ranges {
     }
 }
 
-/// Takes ranges in any order, also overlapping ones.
+/// Accepts ranges in any order, including overlapping ones.
 ///
 /// # Errors
-/// [`InvertedRange`] where a range ends before it begins.
+/// [`InvertedRange`] if a range ends before it begins.
 impl TryFrom<value::Ranges> for Ranges {
     type Error = InvertedRange;
 
@@ -165,21 +163,21 @@ impl fmt::Display for Ranges {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the range {begin}-{end} ends before it begins; write {end}-{begin}")]
 pub struct InvertedRange {
-    /// Where the range begins.
+    /// The start of the range.
     pub begin: u64,
-    /// Where it ends.
+    /// The end of the range.
     pub end: u64,
 }
 
-/// Sorts, and joins what overlaps or touches. No range may be inverted.
+/// Sorts ranges, and joins ranges that overlap or touch. No range may be inverted.
 pub(super) fn coalesce(ranges: &mut Vec<Range>) {
     ranges.sort_unstable_by_key(|range| range.begin);
     ranges.dedup_by(|next, last| absorb(last, next));
 }
 
-/// Widens `last` by `next`, which does not begin before it, if the two overlap or touch.
+/// Extends `last` by `next` if the two overlap or touch. `next` does not begin before `last`.
 fn absorb(last: &mut Range, next: &Range) -> bool {
-    // At u64::MAX there is nothing behind that could be separate.
+    // No range can be separate from one that ends at u64::MAX.
     let touches = last
         .end
         .checked_add(1)
@@ -190,7 +188,7 @@ fn absorb(last: &mut Range, next: &Range) -> bool {
     touches
 }
 
-/// The union of two normalised lists.
+/// The union of two normalized lists.
 pub(super) fn union(left: &[Range], right: &[Range]) -> Vec<Range> {
     let mut result: Vec<Range> = Vec::with_capacity(left.len() + right.len());
     let (mut l, mut r) = (left.iter().peekable(), right.iter().peekable());
@@ -208,7 +206,7 @@ pub(super) fn union(left: &[Range], right: &[Range]) -> Vec<Range> {
     }
 }
 
-/// What two normalised lists have in common.
+/// The intersection of two normalized lists.
 pub(super) fn intersection(left: &[Range], right: &[Range]) -> Vec<Range> {
     let mut result = Vec::new();
     let (mut l, mut r) = (0, 0);
@@ -218,7 +216,7 @@ pub(super) fn intersection(left: &[Range], right: &[Range]) -> Vec<Range> {
         if begin <= end {
             result.push(Range { begin, end });
         }
-        // The one that ends first has nothing more to meet.
+        // The range that ends first cannot overlap any later range.
         if left[l].end < right[r].end {
             l += 1;
         } else {
@@ -228,7 +226,7 @@ pub(super) fn intersection(left: &[Range], right: &[Range]) -> Vec<Range> {
     result
 }
 
-/// What is in the first normalised list and not in the second.
+/// The first normalized list without the second.
 pub(super) fn difference(left: &[Range], right: &[Range]) -> Vec<Range> {
     let mut result = Vec::with_capacity(left.len());
     let mut r = 0;
@@ -237,7 +235,7 @@ pub(super) fn difference(left: &[Range], right: &[Range]) -> Vec<Range> {
         while r < right.len() && right[r].end < begin {
             r += 1;
         }
-        // `r` stays on a hole that reaches beyond this range: it may cut the next one as well.
+        // `r` stays at a hole that extends beyond this range: it may also cut the next range.
         while let Some(hole) = right.get(r).filter(|hole| hole.begin <= range.end) {
             if begin < hole.begin {
                 result.push(Range {
@@ -259,7 +257,7 @@ pub(super) fn difference(left: &[Range], right: &[Range]) -> Vec<Range> {
     result
 }
 
-/// Whether the first normalised list has every value of the second.
+/// Whether the first normalized list has every value of the second.
 pub(super) fn is_superset(left: &[Range], right: &[Range]) -> bool {
     let mut l = 0;
     right.iter().all(|range| {

@@ -1,7 +1,7 @@
-//! Changing who resources are reserved for and allocated to.
+//! Changes of reservations and allocation.
 //!
-//! These change the identity of entries, so that some become the same and are added up. Nothing is
-//! asked of Mesos: to reserve for real, send the result in an offer operation.
+//! These methods change the identity of entries, so entries can become equal and are added up. They
+//! do not contact Mesos. To reserve resources, send the result in an offer operation.
 
 use mesos_proto::v1::Resource;
 use mesos_proto::v1::resource::{AllocationInfo, ReservationInfo};
@@ -10,8 +10,8 @@ use super::Resources;
 use super::validate::{InvalidResource, validate};
 
 impl Resources {
-    /// Marks all as allocated to `role`, as the master does in an offer; an earlier mark is
-    /// replaced.
+    /// Marks all resources as allocated to `role`, as the master does in an offer. Replaces an
+    /// earlier allocation.
     pub fn allocate(&mut self, role: &str) {
         self.rewrite(|resource| {
             resource.allocation_info = Some(AllocationInfo {
@@ -20,20 +20,19 @@ impl Resources {
         });
     }
 
-    /// Removes the mark of [`allocate`](Resources::allocate): what an agent has, rather than what a
-    /// role was given.
+    /// Removes the allocation: the resources of an agent, instead of those that a role got.
     pub fn unallocate(&mut self) {
         self.rewrite(|resource| resource.allocation_info = None);
     }
 
-    /// The same without any reservation.
+    /// The resources without reservations.
     ///
     /// ```
-    /// use mesos_core::resources::Resources;
+    /// use mesos::resources::Resources;
     ///
     /// let some: Resources = "cpus(a):1;cpus(b):2;mem(a):5".parse()?;
     /// assert_eq!(some.to_unreserved().to_string(), "cpus:3; mem:5");
-    /// # Ok::<(), mesos_core::resources::ParseError>(())
+    /// # Ok::<(), mesos::resources::ParseError>(())
     /// ```
     #[must_use]
     pub fn to_unreserved(&self) -> Resources {
@@ -42,12 +41,11 @@ impl Resources {
         result
     }
 
-    /// The same with one more reservation on top of each stack: what a RESERVE operation makes of
-    /// them.
+    /// The resources with one more reservation on top of each stack, as after a RESERVE operation.
     ///
     /// # Errors
-    /// [`InvalidResource`] where the reservation lacks a type or a role, is STATIC on top of
-    /// another, or its role is not below that of the present reservation.
+    /// [`InvalidResource`] if the reservation has no type or no role, if it is STATIC on top of
+    /// another reservation, or if its role is not below the role of the current reservation.
     pub fn push_reservation(
         &self,
         reservation: &ReservationInfo,
@@ -61,8 +59,8 @@ impl Resources {
         Ok(result)
     }
 
-    /// The same without the uppermost reservation of each: what an UNRESERVE operation leaves. What
-    /// is not reserved stays as it is.
+    /// The resources without the last reservation of each, as after an UNRESERVE operation.
+    /// Unreserved resources do not change.
     #[must_use]
     pub fn pop_reservation(&self) -> Resources {
         let mut result = self.clone();

@@ -1,8 +1,8 @@
 //! Sets of words, such as the names of an agent's devices.
 //!
-//! [`Set`] keeps them sorted and single, so that set operations take one walk over both sides.
-//! (Mesos keeps the order in which items came, and compares every item with every other:
-//! src/v1/values.cpp. The order means nothing there either.)
+//! [`Set`] is sorted and without duplicates, so set operations merge two sorted lists. (Mesos keeps
+//! the order of the items and compares every item with every other: src/v1/values.cpp. The order
+//! has no meaning there either.)
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -12,7 +12,7 @@ use mesos_proto::v1::value;
 /// A sorted set of strings.
 ///
 /// ```
-/// use mesos_core::resources::Set;
+/// use mesos::resources::Set;
 ///
 /// let disks: Set = ["sdb", "sda"].into_iter().map(String::from).collect();
 /// assert_eq!(disks.to_string(), "{sda, sdb}");
@@ -27,41 +27,41 @@ impl Set {
         Set::default()
     }
 
-    /// Whether there is no item.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether `item` is one of them.
+    /// Whether the set has `item`.
     pub fn contains(&self, item: &str) -> bool {
         self.0
             .binary_search_by(|mine| mine.as_str().cmp(item))
             .is_ok()
     }
 
-    /// Whether every item of `other` is here too.
+    /// Whether every item of `other` is also here.
     pub fn is_superset(&self, other: &Set) -> bool {
         is_superset(&self.0, &other.0)
     }
 
-    /// The items that are in either.
+    /// The items in either.
     #[must_use]
     pub fn union(&self, other: &Set) -> Set {
         Set(union(&self.0, &other.0))
     }
 
-    /// The items that are here and not in `other`.
+    /// The items that are here but not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Set) -> Set {
         Set(difference(&self.0, &other.0))
     }
 
-    /// The items that are in both.
+    /// The items in both.
     #[must_use]
     pub fn intersection(&self, other: &Set) -> Set {
         Set(intersection(&self.0, &other.0))
@@ -72,8 +72,8 @@ impl Set {
         self.0.iter().map(String::as_str)
     }
 
-    /// What a normalised resource has: sorted and single already.
-    pub(super) fn of_normalised(items: &[String]) -> Set {
+    /// From the items of a normalized resource, which are sorted and unique.
+    pub(super) fn from_normalized(items: &[String]) -> Set {
         Set(items.to_vec())
     }
 }
@@ -106,8 +106,8 @@ impl fmt::Display for Set {
     }
 }
 
-/// Walks two sorted lists side by side, and keeps what `keep` wants of: left only, both, right
-/// only.
+/// Merges two sorted lists. `keep` selects the items that are only in the left list, in both, and
+/// only in the right list.
 fn merge(left: &[String], right: &[String], keep: [bool; 3]) -> Vec<String> {
     let mut result = Vec::new();
     let (mut l, mut r) = (0, 0);
@@ -136,12 +136,12 @@ pub(super) fn union(left: &[String], right: &[String]) -> Vec<String> {
     merge(left, right, [true, true, true])
 }
 
-/// What is in the first sorted list and not in the second.
+/// The first sorted list without the second.
 pub(super) fn difference(left: &[String], right: &[String]) -> Vec<String> {
     merge(left, right, [true, false, false])
 }
 
-/// What two sorted lists have in common.
+/// The intersection of two sorted lists.
 pub(super) fn intersection(left: &[String], right: &[String]) -> Vec<String> {
     merge(left, right, [false, true, false])
 }

@@ -1,8 +1,7 @@
-//! Taking what a task needs out of what was offered, and saying what was missing.
+//! Taking the resources of a task from an offer, and reporting what is missing.
 //!
-//! `Resources::find` of src/v1/resources.cpp, grown to what frameworks need: it removes what it
-//! finds, looks for any free ports, keeps the identity of what it finds, and on failure names every
-//! resource that did not fit.
+//! Extends `Resources::find` of src/v1/resources.cpp: it removes the found resources, keeps their
+//! identity, and on failure names every resource that did not fit.
 
 use std::fmt;
 
@@ -15,43 +14,44 @@ use super::format::Label;
 use super::identity::{Entry, same_kind, same_reservations};
 use super::query::reservation_role;
 
-/// Where to take from first what a request asks for without naming a role.
+/// Which resources to take first for a request without a role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Prefer {
-    /// What is reserved first: nobody else can use it, so what is left over is worth more to the
+    /// Reserved resources first. Other roles cannot use them, so the rest is more useful to the
     /// cluster.
     #[default]
     Reserved,
-    /// What is unreserved first: keeps reservations for tasks that cannot do without.
+    /// Unreserved resources first. This saves reservations for tasks that need them.
     Unreserved,
 }
 
 impl Resources {
-    /// Removes what `request` asks for and gives it back, with the reservations and the allocation
-    /// that it has here.
+    /// Removes the requested resources, and returns them with the reservations and the allocation
+    /// that they have here.
     ///
-    /// For each resource of the request, whatever has the same name, type, disk, revocability,
-    /// sharedness and provider is used, in this order:
-    /// * for a request without reservation (`cpus:1`): what is reserved, then what is not
-    ///   ([`take_preferring`](Resources::take_preferring) turns that round);
-    /// * for one with a reservation (`cpus(web):1`): exactly that, then what its role has
-    ///   otherwise, then what is unreserved, then the rest. Use [`try_sub`](Resources::try_sub) to
-    ///   accept nothing else.
+    /// Each resource of the request is taken from resources with the same name, type, disk,
+    /// revocability, sharedness and provider, in this order:
+    /// * for a request without a reservation (`cpus:1`): reserved resources, then unreserved ones
+    ///   ([`take_preferring`](Resources::take_preferring) can reverse the order);
+    /// * for a request with a reservation (`cpus(web):1`): exactly this reservation, then other
+    ///   reservations of the same role, then unreserved resources, then all others. Use
+    ///   [`try_sub`](Resources::try_sub) to accept only this reservation.
     ///
-    /// A request that is not allocated matches any allocation; an allocated one only its own. So
-    /// `disk:100` never eats a persistent volume, nor `cpus:1` what is revocable. Where the request
-    /// says how a disk is mounted (`disk.volume`), what is taken says so too.
+    /// A request without an allocation matches any allocation. A request with an allocation matches
+    /// only this one. `disk:100` is never taken from a persistent volume, and `cpus:1` never from
+    /// revocable resources. If the request states how a disk is mounted (`disk.volume`), the
+    /// returned resource states the same.
     ///
     /// # Errors
-    /// [`Missing`] with every resource that did not fit; nothing is removed then.
+    /// [`Missing`] with every resource that did not fit. Then nothing is removed.
     pub fn take(&mut self, request: &Resources) -> Result<Resources, Missing> {
         self.take_preferring(request, Prefer::default())
     }
 
-    /// [`take`](Resources::take), with the choice of what to take from first.
+    /// Like [`take`](Resources::take), with a choice of what to take first.
     ///
     /// ```
-    /// use mesos_core::resources::{Prefer, Resources};
+    /// use mesos::resources::{Prefer, Resources};
     ///
     /// let mut offered: Resources = "cpus:1;cpus(web):1".parse()?;
     /// let taken = offered.take_preferring(&"cpus:1.5".parse()?, Prefer::Unreserved)?;
@@ -69,7 +69,7 @@ impl Resources {
         let mut left = self.clone();
         let mut taken = Resources::new();
         let mut shortfalls = Vec::new();
-        // Those that name a role first, before those that take from any role use it up.
+        // Requests with a role come first, before requests without a role use up the reservations.
         let (plain, reserved): (Vec<&Entry>, Vec<&Entry>) = request
             .entries
             .iter()
@@ -85,7 +85,7 @@ impl Resources {
         Ok(taken)
     }
 
-    /// Moves one entry's worth. What has been used up stays as empty entries.
+    /// Moves the amount of one entry. Used-up resources stay as empty entries.
     fn move_to(
         &mut self,
         taken: &mut Resources,
@@ -117,14 +117,14 @@ impl Resources {
         let available = candidates
             .iter()
             .map(amount)
-            .fold(needed.none_of(), Amount::plus);
+            .fold(needed.empty_like(), Amount::plus);
         let unusable = self
             .entries
             .iter()
             .filter(|entry| !is_nothing(entry) && !suits(&entry.resource, &wanted.resource))
             .filter(|entry| entry.resource.name == wanted.resource.name)
             .filter(|entry| entry.resource.r#type == wanted.resource.r#type)
-            .map(|entry| Amount::of(&entry.resource))
+            .map(|entry| Amount::from_resource(&entry.resource))
             .reduce(Amount::plus);
         Some(Shortfall {
             resource: Label(&wanted.resource).to_string(),
@@ -135,14 +135,14 @@ impl Resources {
     }
 }
 
-/// Whether `offered` can serve a request for `wanted` at all, be it reserved or not.
+/// Whether `offered` can satisfy a request for `wanted`, reserved or not.
 fn suits(offered: &Resource, wanted: &Resource) -> bool {
     let allocated =
         wanted.allocation_info.is_none() || wanted.allocation_info == offered.allocation_info;
     allocated && same_kind(offered, wanted)
 }
 
-/// How soon `offered` is used for `wanted`: the lower, the sooner.
+/// The order in which resources are used for `wanted`: the lowest first.
 fn rank(offered: &Resource, wanted: &Resource, prefer: Prefer) -> u8 {
     let unreserved = offered.reservations.is_empty();
     if wanted.reservations.is_empty() {
@@ -166,10 +166,9 @@ fn mount_as(taken: &mut Resource, wanted: &Resource) {
     }
 }
 
-/// Not all of what was asked for is there.
+/// Some requested resources are not available.
 ///
-/// Its text names each resource that did not fit, so that it answers the question of why an offer
-/// was declined.
+/// The text names each resource that did not fit, so a log shows why an offer was declined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not enough resources: {}", list(.shortfalls))]
 pub struct Missing {
@@ -207,7 +206,7 @@ fn list(shortfalls: &[Shortfall]) -> String {
         .join("; ")
 }
 
-/// One resource that did not fit.
+/// A resource that did not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortfall {
     resource: String,
@@ -217,7 +216,7 @@ pub struct Shortfall {
 }
 
 impl Shortfall {
-    /// A request for `needed` of something, no matter which.
+    /// A shortfall of countable things.
     pub(super) fn counted(resource: &str, needed: u128, available: u128) -> Shortfall {
         Shortfall {
             resource: resource.to_owned(),
@@ -227,10 +226,10 @@ impl Shortfall {
         }
     }
 
-    /// What is short when `theirs` is to come out of `mine`, of the same identity.
+    /// The shortfall of taking `theirs` from `mine`, which has the same identity.
     pub(super) fn between(mine: Option<&Entry>, theirs: &Entry) -> Shortfall {
         let needed = amount(theirs);
-        let available = mine.map_or_else(|| needed.none_of(), amount);
+        let available = mine.map_or_else(|| needed.empty_like(), amount);
         Shortfall {
             resource: Label(&theirs.resource).to_string(),
             needed,
@@ -239,23 +238,23 @@ impl Shortfall {
         }
     }
 
-    /// The resource as it would be printed, without its amount: `cpus`, `cpus(web)`.
+    /// The printed resource without its amount: `cpus`, `cpus(web)`.
     pub fn resource(&self) -> &str {
         &self.resource
     }
 
-    /// What was asked for.
+    /// The requested amount.
     pub fn needed(&self) -> &Amount {
         &self.needed
     }
 
-    /// What there is of it, in the form that was asked for.
+    /// The available amount, of the requested kind.
     pub fn available(&self) -> &Amount {
         &self.available
     }
 
-    /// What there is under the same name in another form: revocable where that was not asked for,
-    /// on a volume or another disk, of another provider, or allocated to another role.
+    /// The available amount under the same name that the request cannot use: revocable, on a volume
+    /// or another disk, of another provider, or allocated to another role.
     pub fn unusable(&self) -> Option<&Amount> {
         self.unusable.as_ref()
     }
@@ -265,10 +264,10 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (resource, needed) = (&self.resource, &self.needed);
         match (needed, &self.available) {
-            (_, available) if *available == needed.none_of() => {
-                write!(f, "{resource}: needs {needed}, has none")?
+            (_, available) if *available == needed.empty_like() => {
+                write!(f, "{resource}: needs {needed}, has nothing")?
             }
-            // An agent's ranges can be many; those that are missing are few.
+            // An agent can have many ranges, so only the missing ones are printed.
             (Amount::Ranges(needed), Amount::Ranges(available)) => {
                 write!(
                     f,
@@ -286,7 +285,7 @@ impl fmt::Display for Shortfall {
             (needed, available) => write!(f, "{resource}: needs {needed}, has {available}")?,
         }
         match &self.unusable {
-            Some(other) => write!(f, " (beside {other} in a form that was not asked for)"),
+            Some(other) => write!(f, " ({other} of another kind is not usable)"),
             None => Ok(()),
         }
     }

@@ -1,16 +1,15 @@
-//! What a resource must be like to be one, and the one format that the rest of this module works
-//! on.
+//! Validation of resources, and the normalized form that the rest of this module uses.
 //!
-//! The rules are those of `Resources::validate` in src/common/resources.cpp, which is what the
-//! master applies to the resources of a call. A reservation comes in one of three formats
+//! The rules are those of `Resources::validate` in src/common/resources.cpp, which the master
+//! applies to the resources of a call. A reservation comes in one of three formats
 //! (include/mesos/v1/mesos.proto, "Resource Format"):
-//! * before reservation refinement: in `role` and `reservation`; what the master offers to a
-//!   framework without the capability `RESERVATION_REFINEMENT`;
-//! * after it: in `reservations`, from the first to the current one;
-//! * that of the operator endpoints: in both, saying the same.
+//! * before reservation refinement: in `role` and `reservation`. The master offers this format to a
+//!   framework without the capability `RESERVATION_REFINEMENT`.
+//! * after reservation refinement: in `reservations`, from the first to the current one.
+//! * the format of the operator endpoints: in both, with equal content.
 //!
-//! All three are read. Inside, and on the way out, there is only the second: the master takes it
-//! from every framework since 1.4, with the capability or without (`validateAndUpgradeResources` in
+//! All three are accepted. The normalized form uses only the second: the master accepts it from
+//! every framework since 1.4, with or without the capability (`validateAndUpgradeResources` in
 //! src/common/resources_utils.cpp).
 
 use mesos_proto::v1::Resource;
@@ -33,12 +32,12 @@ pub struct InvalidResource {
 }
 
 impl InvalidResource {
-    /// The name of the resource, which may be what is wrong with it.
+    /// The name of the resource, which can be the problem itself.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What is wrong with it.
+    /// What is wrong with the resource.
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
@@ -48,14 +47,14 @@ impl InvalidResource {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It has no name.
-    #[error("it has no name; set `name`")]
+    /// The resource has no name.
+    #[error("the name is missing; set `name`")]
     NoName,
-    /// Its type is TEXT, or a number that this version does not know.
-    #[error("the type is {0}; only SCALAR, RANGES and SET can be resources")]
+    /// The type is TEXT, or a number that this version does not know.
+    #[error("the type is {0}; use SCALAR, RANGES or SET")]
     Type(String),
     /// The value does not fit the type.
-    #[error("the type is {0}, so `{field}` must be set, and no other value", field = .0.to_lowercase())]
+    #[error("the type is {0}; set `{field}` and no other value", field = .0.to_lowercase())]
     Value(&'static str),
     /// The scalar is negative, not a number, or out of bounds.
     #[error(transparent)]
@@ -63,37 +62,37 @@ pub enum Problem {
     /// A range ends before it begins.
     #[error("the range {begin}-{end} ends before it begins; write {end}-{begin}")]
     Inverted {
-        /// Where the range begins.
+        /// The start of the range.
         begin: u64,
-        /// Where it ends.
+        /// The end of the range.
         end: u64,
     },
     /// Two ranges have a value in common.
-    #[error("{0} is in two of the ranges; leave it in one")]
+    #[error("{0} is in two ranges; keep it in one")]
     Overlap(u64),
-    /// An item is twice in a set.
-    #[error("{0:?} is in the set twice; leave it there once")]
+    /// A set has an item twice.
+    #[error("{0:?} is in the set twice; keep it once")]
     Duplicate(String),
-    /// A disk that cannot be.
-    #[error("the disk cannot be: {0}")]
+    /// The disk is invalid.
+    #[error("invalid disk: {0}")]
     Disk(&'static str),
-    /// The name of a role cannot be.
+    /// The name of a role is invalid.
     #[error(transparent)]
     Role(InvalidRole),
-    /// The reservation cannot be.
-    #[error("the reservation cannot be: {0}")]
+    /// The reservation is invalid.
+    #[error("invalid reservation: {0}")]
     Reservation(String),
-    /// It cannot be shared.
+    /// The resource cannot be shared.
     #[error(
-        "only a persistent volume can be shared: drop `shared`, or set `disk.persistence` on a `disk`"
+        "only a persistent volume can be shared; remove `shared`, or set `disk.persistence` on a `disk`"
     )]
     Shared,
 }
 
-/// Checks one resource as the master does, without building anything of it.
+/// Validates one resource as the master does, without a copy.
 ///
 /// # Errors
-/// [`InvalidResource`] with the first rule that is broken.
+/// [`InvalidResource`] with the first violated rule.
 pub fn validate(resource: &Resource) -> Result<(), InvalidResource> {
     check(resource).map_err(|problem| InvalidResource {
         name: resource.name.clone(),
@@ -101,17 +100,17 @@ pub fn validate(resource: &Resource) -> Result<(), InvalidResource> {
     })
 }
 
-/// Validates, and brings into the one form.
-pub(super) fn normalise(resource: Resource) -> Result<Resource, InvalidResource> {
+/// Validates and normalizes a resource.
+pub(super) fn normalize(resource: Resource) -> Result<Resource, InvalidResource> {
     validate(&resource)?;
-    Ok(normalise_valid(resource))
+    Ok(normalize_valid(resource))
 }
 
 /// Rounds scalars, coalesces ranges, sorts sets, refines reservations.
-pub(super) fn normalise_valid(mut resource: Resource) -> Resource {
+pub(super) fn normalize_valid(mut resource: Resource) -> Resource {
     refine(&mut resource);
     if let Some(scalar) = &mut resource.scalar {
-        scalar.value = Scalar::of_checked(scalar.value).to_f64();
+        scalar.value = Scalar::from_checked(scalar.value).to_f64();
     }
     if let Some(ranges) = &mut resource.ranges {
         coalesce(&mut ranges.range);
@@ -150,9 +149,9 @@ fn check_value(resource: &Resource) -> Result<(), Problem> {
         (Ok(Type::Ranges), (None, Some(ranges), None)) => check_ranges(ranges),
         (Ok(Type::Set), (None, None, Some(set))) => check_set(set),
         (Ok(Type::Text), _) => Err(Problem::Type("TEXT".to_owned())),
-        (Ok(of), _) => Err(Problem::Value(of.as_str_name())),
+        (Ok(r#type), _) => Err(Problem::Value(r#type.as_str_name())),
         (Err(_), _) => Err(Problem::Type(format!(
-            "{}, which is unknown here",
+            "{}, which is unknown",
             resource.r#type
         ))),
     }
@@ -182,7 +181,7 @@ fn check_set(set: &value::Set) -> Result<(), Problem> {
 fn check_disk(name: &str, disk: &DiskInfo) -> Result<(), Problem> {
     if name != "disk" {
         return Err(Problem::Disk(
-            "`disk` is for the resource named disk; drop it here",
+            "`disk` is only for the resource named disk; remove `disk`",
         ));
     }
     let Some(source) = &disk.source else {
@@ -199,12 +198,12 @@ fn check_disk(name: &str, disk: &DiskInfo) -> Result<(), Problem> {
     };
     if whole_device && source.mount.is_some() {
         return Err(Problem::Disk(
-            "a BLOCK or RAW source has no `mount`; drop it",
+            "a BLOCK or RAW source cannot have a `mount`; remove `mount`",
         ));
     }
     if whole_device && source.path.is_some() {
         return Err(Problem::Disk(
-            "a BLOCK or RAW source has no `path`; drop it",
+            "a BLOCK or RAW source cannot have a `path`; remove `path`",
         ));
     }
     Ok(())
@@ -222,8 +221,8 @@ fn check_reservation(resource: &Resource) -> Result<(), Problem> {
             #[allow(deprecated)]
             let unrefined = resource.role.is_some() || resource.reservation.is_some();
             if unrefined {
-                return wrong(
-                    "`role` and `reservation` cannot say more than one reservation; drop them",
+                return invalid_reservation(
+                    "`role` and `reservation` cannot express more than one reservation; remove them",
                 );
             }
             Ok(())
@@ -231,8 +230,8 @@ fn check_reservation(resource: &Resource) -> Result<(), Problem> {
     }
 }
 
-fn wrong(what: impl Into<String>) -> Result<(), Problem> {
-    Err(Problem::Reservation(what.into()))
+fn invalid_reservation(why: impl Into<String>) -> Result<(), Problem> {
+    Err(Problem::Reservation(why.into()))
 }
 
 fn check_unrefined(resource: &Resource) -> Result<(), Problem> {
@@ -243,12 +242,12 @@ fn check_unrefined(resource: &Resource) -> Result<(), Problem> {
         return Ok(());
     };
     if reservation.r#type.is_some() || reservation.role.is_some() {
-        return wrong(
-            "`reservation` has no `type` and no `role` of its own; use `reservations`, or drop the two",
+        return invalid_reservation(
+            "`reservation` cannot have a `type` or a `role`; use `reservations`, or remove the two",
         );
     }
     if role == "*" {
-        return wrong("nothing can be reserved for the role *; set `role`");
+        return invalid_reservation("the role * cannot have reservations; set `role`");
     }
     Ok(())
 }
@@ -260,21 +259,21 @@ fn check_stack(stack: &[ReservationInfo]) -> Result<(), Problem> {
         let Some(Ok(kind @ (reservation_info::Type::Static | reservation_info::Type::Dynamic))) =
             kind
         else {
-            return wrong("each of `reservations` needs a `type`, STATIC or DYNAMIC");
+            return invalid_reservation("each of `reservations` needs a `type`, STATIC or DYNAMIC");
         };
         let Some(role) = reservation.role.as_deref() else {
-            return wrong("each of `reservations` needs a `role`");
+            return invalid_reservation("each of `reservations` needs a `role`");
         };
         roles::validate(role).map_err(Problem::Role)?;
         if role == "*" {
-            return wrong("nothing can be reserved for the role *");
+            return invalid_reservation("the role * cannot have reservations; set another role");
         }
         if let Some(ancestor) = ancestor {
             if kind == reservation_info::Type::Static {
-                return wrong("only the first of `reservations` can be STATIC");
+                return invalid_reservation("only the first of `reservations` can be STATIC");
             }
             if !roles::is_strict_subrole(role, ancestor) {
-                return wrong(format!(
+                return invalid_reservation(format!(
                     "the role {role:?} is not below {ancestor:?}; a refinement needs a role such as \"{ancestor}/{role}\""
                 ));
             }
@@ -284,45 +283,47 @@ fn check_stack(stack: &[ReservationInfo]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The endpoints' format: what is said twice must be the same.
+/// The format of the endpoints: the two formats must have equal content.
 fn check_both_formats(resource: &Resource, refined: &ReservationInfo) -> Result<(), Problem> {
     #[allow(deprecated)]
     let role = resource.role.as_ref();
     let unrefined = resource.reservation.as_ref();
     if role.is_some() && role != refined.role.as_ref() {
-        return wrong("`role` is not the role in `reservations`; drop `role`");
+        return invalid_reservation(
+            "`role` differs from the role in `reservations`; remove `role`",
+        );
     }
     if refined.r#type() == reservation_info::Type::Static {
         return match unrefined {
-            Some(_) => wrong(
-                "`reservation` is for a DYNAMIC one, and that in `reservations` is STATIC; drop `reservation`",
+            Some(_) => invalid_reservation(
+                "`reservation` is for DYNAMIC reservations, but `reservations` has a STATIC one; remove `reservation`",
             ),
             None => Ok(()),
         };
     }
     if role.is_some() != unrefined.is_some() {
-        return wrong(
-            "beside a DYNAMIC one in `reservations`, set both `role` and `reservation`, or neither",
+        return invalid_reservation(
+            "with a DYNAMIC reservation in `reservations`, set both `role` and `reservation`, or neither",
         );
     }
     let Some(unrefined) = unrefined else {
         return Ok(());
     };
     if unrefined.principal() != refined.principal() {
-        return wrong(
-            "the principal in `reservation` is not that in `reservations`; drop `role` and `reservation`",
+        return invalid_reservation(
+            "the principal in `reservation` differs from the one in `reservations`; remove `role` and `reservation`",
         );
     }
-    let labels = |of: &ReservationInfo| of.labels.clone().unwrap_or_default();
+    let labels = |reservation: &ReservationInfo| reservation.labels.clone().unwrap_or_default();
     if !same_labels(&labels(unrefined), &labels(refined)) {
-        return wrong(
-            "the labels in `reservation` are not those in `reservations`; drop `role` and `reservation`",
+        return invalid_reservation(
+            "the labels in `reservation` differ from those in `reservations`; remove `role` and `reservation`",
         );
     }
     Ok(())
 }
 
-/// Moves what `role` and `reservation` say into `reservations`. The resource was checked.
+/// Moves the content of `role` and `reservation` into `reservations`. The resource is valid.
 #[allow(deprecated)]
 fn refine(resource: &mut Resource) {
     let role = resource.role.take();

@@ -222,7 +222,7 @@ mod tests {
             Operation::unreserve(&[disk()]),
             Operation::create(vec![disk()]),
             Operation::destroy([&disk()]),
-            Operation::grow_volume(disk(), &disk()),
+            Operation::grow_volume(disk(), disk()),
             Operation::shrink_volume(disk(), 16.0),
             Operation::create_disk(disk(), source::Type::Mount, "fast"),
             Operation::destroy_disk(disk()),

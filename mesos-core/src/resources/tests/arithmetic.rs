@@ -1,4 +1,4 @@
-//! Which resources are added up, and which are counted.
+//! Which resources are added, and which are counted.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,11 @@ use mesos_proto::v1::resource::disk_info::{Source, source};
 use mesos_proto::v1::resource::{ReservationInfo, RevocableInfo};
 use mesos_proto::v1::{Label, Labels, Resource, ResourceProviderId, Volume, value};
 
-use super::{disk, dynamic, fixed, of, resources, scalar, shared_volume, volume};
+use super::{disk, dynamic, fixed, resources, scalar, shared_volume, single, volume};
 use crate::resources::Resources;
 
 #[test]
-fn resources_of_one_identity_are_added_whatever_their_order() {
+fn resources_with_one_identity_are_added_in_any_order() {
     let sum = resources("cpus:1;mem:32;cpus(web):2") + resources("mem:32;cpus:0.5;cpus(web):1");
     assert_eq!(sum.to_string(), "cpus:1.5; mem:64; cpus(web):3");
     assert_eq!(sum.cpus(), Some(4.5));
@@ -18,13 +18,13 @@ fn resources_of_one_identity_are_added_whatever_their_order() {
 }
 
 #[test]
-fn subtracting_keeps_the_order_of_what_is_left() {
+fn subtraction_keeps_the_order_of_the_rest() {
     let left = resources("a:1;b:1;c:1;d:1") - resources("b:1");
     assert_eq!(left.to_string(), "a:1; c:1; d:1");
 }
 
 #[test]
-fn subtracting_what_is_not_there_leaves_the_rest() {
+fn subtraction_ignores_what_is_not_available() {
     let some = resources("cpus:1;ports:[1-5];disks:{a,b}");
     assert_eq!(&some - &resources("cpus(web):1;gpus:1"), some);
     assert_eq!(
@@ -51,14 +51,14 @@ fn checked_subtraction_names_everything_that_is_missing() {
         .expect_err("not all is there");
     assert_eq!(
         missing.to_string(),
-        "not enough resources: mem: needs 32, has none; mem(web): needs 65, has 64; \
+        "not enough resources: mem: needs 32, has nothing; mem(web): needs 65, has 64; \
          ports: needs [5-7], lacks [6-7]; disks: needs {b}, lacks {b}"
     );
     assert_eq!(missing.shortfalls().len(), 4);
 }
 
 #[test]
-fn everything_that_tells_resources_apart_keeps_them_apart() {
+fn resources_with_different_identities_are_not_added() {
     let plain = scalar("disk", 1.0);
     let labelled = |key: &str, value: Option<&str>| ReservationInfo {
         labels: Some(Labels {
@@ -78,38 +78,38 @@ fn everything_that_tells_resources_apart_keeps_them_apart() {
         if let Some(source) = raw.disk.as_mut().and_then(|disk| disk.source.as_mut()) {
             change(source);
         }
-        of(raw)
+        single(raw)
     };
-    let mut allocated = of(plain.clone());
+    let mut allocated = single(plain.clone());
     allocated.allocate("web");
     let different = [
-        of(plain.clone()),
-        of(scalar("mem", 1.0)),
-        of(super::ranges("disk", &[(1, 1)])),
+        single(plain.clone()),
+        single(scalar("mem", 1.0)),
+        single(super::ranges("disk", &[(1, 1)])),
         allocated,
-        of(reserved(vec![fixed("web")])),
-        of(reserved(vec![fixed("db")])),
-        of(reserved(vec![dynamic("web", "ops")])),
-        of(reserved(vec![dynamic("web", "other")])),
-        of(reserved(vec![fixed("web"), dynamic("web/a", "ops")])),
-        of(reserved(vec![labelled("k", Some("v"))])),
-        of(reserved(vec![labelled("k", Some("w"))])),
-        of(disk(source::Type::Path, "/a")),
-        of(disk(source::Type::Path, "/b")),
-        of(disk(source::Type::Mount, "/a")),
+        single(reserved(vec![fixed("web")])),
+        single(reserved(vec![fixed("db")])),
+        single(reserved(vec![dynamic("web", "ops")])),
+        single(reserved(vec![dynamic("web", "other")])),
+        single(reserved(vec![fixed("web"), dynamic("web/a", "ops")])),
+        single(reserved(vec![labelled("k", Some("v"))])),
+        single(reserved(vec![labelled("k", Some("w"))])),
+        single(disk(source::Type::Path, "/a")),
+        single(disk(source::Type::Path, "/b")),
+        single(disk(source::Type::Mount, "/a")),
         raw(|_| {}),
         raw(|source| source.vendor = Some("v".to_owned())),
         raw(|source| source.id = Some("i".to_owned())),
         raw(|source| source.profile = Some("p".to_owned())),
         raw(|source| source.metadata = Some(Labels::default())),
-        of(volume("a")),
-        of(volume("b")),
-        of(shared_volume("a")),
-        of(Resource {
+        single(volume("a")),
+        single(volume("b")),
+        single(shared_volume("a")),
+        single(Resource {
             revocable: Some(RevocableInfo {}),
             ..plain.clone()
         }),
-        of(Resource {
+        single(Resource {
             provider_id: Some(ResourceProviderId {
                 value: "p".to_owned(),
             }),
@@ -131,7 +131,7 @@ fn everything_that_tells_resources_apart_keeps_them_apart() {
 }
 
 #[test]
-fn labels_are_the_same_in_any_order_and_an_empty_value_is_none() {
+fn labels_are_equal_in_any_order_and_empty_equals_unset() {
     let label = |key: &str, value: Option<&str>| Label {
         key: key.to_owned(),
         value: value.map(str::to_owned),
@@ -143,13 +143,13 @@ fn labels_are_the_same_in_any_order_and_an_empty_value_is_none() {
         }],
         ..scalar("cpus", 1.0)
     };
-    let sum = of(with(vec![label("a", None), label("b", Some("1"))]))
-        + of(with(vec![label("b", Some("1")), label("a", Some(""))]));
+    let sum = single(with(vec![label("a", None), label("b", Some("1"))]))
+        + single(with(vec![label("b", Some("1")), label("a", Some(""))]));
     assert_eq!((sum.len(), sum.cpus()), (1, Some(2.0)));
 }
 
 #[test]
-fn how_a_volume_is_mounted_does_not_say_which_volume_it_is() {
+fn the_mount_of_a_volume_is_not_part_of_its_identity() {
     let mut mounted = volume("a");
     if let Some(disk) = &mut mounted.disk {
         disk.volume = Some(Volume {
@@ -157,44 +157,47 @@ fn how_a_volume_is_mounted_does_not_say_which_volume_it_is() {
             ..Volume::default()
         });
     }
-    assert_eq!(of(mounted), of(volume("a")));
+    assert_eq!(single(mounted), single(volume("a")));
 }
 
 #[test]
-fn a_path_disk_is_divided_and_a_mount_disk_only_taken_whole() {
-    let half = |mut of: Resource| {
-        of.scalar = scalar("disk", 50.0).scalar;
-        of
+fn a_path_disk_is_divisible_and_a_mount_disk_is_not() {
+    let half = |mut disk: Resource| {
+        disk.scalar = scalar("disk", 50.0).scalar;
+        disk
     };
     let path = disk(source::Type::Path, "/a");
-    assert!(of(path.clone()).contains(&of(half(path.clone()))));
-    assert_eq!((of(path.clone()) - of(half(path))).disk(), Some(50.0));
+    assert!(single(path.clone()).contains(&single(half(path.clone()))));
+    assert_eq!(
+        (single(path.clone()) - single(half(path))).disk(),
+        Some(50.0)
+    );
 
     for kind in [source::Type::Mount, source::Type::Block] {
         let whole = disk(kind, "/a");
-        assert!(!of(whole.clone()).contains(&of(half(whole.clone()))));
+        assert!(!single(whole.clone()).contains(&single(half(whole.clone()))));
         assert_eq!(
-            of(whole.clone()) - of(half(whole.clone())),
-            of(whole.clone())
+            single(whole.clone()) - single(half(whole.clone())),
+            single(whole.clone())
         );
-        assert!((of(whole.clone()) - of(whole)).is_empty());
+        assert!((single(whole.clone()) - single(whole)).is_empty());
     }
 }
 
 #[test]
-fn a_raw_disk_is_divided_only_without_an_id() {
+fn a_raw_disk_is_divisible_only_without_an_id() {
     let raw = disk(source::Type::Raw, "");
-    assert_eq!((of(raw.clone()) + of(raw.clone())).len(), 1);
+    assert_eq!((single(raw.clone()) + single(raw.clone())).len(), 1);
     let mut with_id = raw;
     if let Some(source) = with_id.disk.as_mut().and_then(|disk| disk.source.as_mut()) {
         source.id = Some("volume-1".to_owned());
     }
-    assert_eq!((of(with_id.clone()) + of(with_id)).len(), 2);
+    assert_eq!((single(with_id.clone()) + single(with_id)).len(), 2);
 }
 
 #[test]
 fn copies_of_a_shared_volume_are_counted_and_its_size_is_not_added() {
-    let one = of(shared_volume("a"));
+    let one = single(shared_volume("a"));
     let two = &one + &one;
     assert_eq!(two.to_string(), "disk(web)[a]<SHARED>:64<2>");
     assert_eq!(two.disk(), Some(64.0));
@@ -213,7 +216,7 @@ fn copies_of_a_shared_volume_are_counted_and_its_size_is_not_added() {
 }
 
 #[test]
-fn what_can_be_divided_is_there_once_in_exactly_one_amount() {
+fn a_divisible_resource_counts_once_with_its_exact_amount() {
     let some = resources("cpus:2");
     assert_eq!(some.count(&scalar("cpus", 2.0)), 1);
     assert_eq!(some.count(&scalar("cpus", 1.0)), 0);
@@ -221,10 +224,10 @@ fn what_can_be_divided_is_there_once_in_exactly_one_amount() {
 }
 
 #[test]
-fn a_set_is_the_same_in_any_order() {
+fn sets_are_equal_in_any_order() {
     let set = |items: &[&str]| {
         let item = items.iter().map(|&item| item.to_owned()).collect();
-        of(Resource {
+        single(Resource {
             r#type: value::Type::Set.into(),
             scalar: None,
             set: Some(value::Set { item }),
@@ -249,7 +252,7 @@ fn adding_thousands_of_distinct_resources_is_not_quadratic() {
     assert!(sum.contains(&all));
     sum -= &all;
     assert!(sum.is_empty());
-    // Comparing each with each would take 4 * 10^8 comparisons for each operation.
+    // A comparison of each with each would take 4 * 10^8 comparisons for each operation.
     assert!(
         started.elapsed() < Duration::from_secs(10),
         "{:?}",

@@ -1,10 +1,10 @@
-//! What the tests share: short ways to say resources.
+//! Helpers for the tests: short constructors of resources.
 
 mod arithmetic;
+mod parsing;
 mod ports;
 mod properties;
 mod ranges;
-mod reading;
 mod scalars;
 mod taking;
 mod validation;
@@ -15,13 +15,13 @@ use mesos_proto::v1::{Resource, value};
 
 use super::Resources;
 
-/// Resources of a text that the test knows to be right.
+/// The resources of a valid text.
 fn resources(text: &str) -> Resources {
     text.parse()
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-fn of(resource: Resource) -> Resources {
+fn single(resource: Resource) -> Resources {
     Resources::try_from(resource).expect("a valid resource")
 }
 
@@ -64,7 +64,7 @@ fn fixed(role: &str) -> ReservationInfo {
     }
 }
 
-/// A disk of 100 MB with a source of this type, mounted or rooted there.
+/// A disk of 100 MB with a source of this type, mounted or rooted at `root`.
 fn disk(kind: source::Type, root: &str) -> Resource {
     let mut source = Source {
         r#type: kind.into(),

@@ -3,7 +3,7 @@
 use mesos_proto::v1::resource::RevocableInfo;
 use mesos_proto::v1::{Resource, TaskInfo};
 
-use super::{of, resources, volume};
+use super::{resources, single, volume};
 use crate::resources::{Amount, Resources};
 
 #[test]
@@ -12,13 +12,13 @@ fn revocable_ports_are_not_picked() {
         revocable: Some(RevocableInfo {}),
         ..super::ranges("ports", &[(1, 9)])
     };
-    let offered = of(revocable) + resources("ports:[20-20]");
+    let offered = single(revocable) + resources("ports:[20-20]");
     assert_eq!(offered.pick_ports(1), Ok(resources("ports:[20-20]")));
     assert!(offered.pick_ports(2).is_err());
 }
 
 #[test]
-fn ports_are_picked_lowest_first_reserved_ones_before_others_and_stay_there() {
+fn the_lowest_ports_are_picked_reserved_ones_first() {
     let offered = resources("ports:[31000-31001];ports(web):[40000-40000,40005-40009]");
     let picked = offered.pick_ports(4);
     assert_eq!(
@@ -43,7 +43,7 @@ fn ports_are_picked_lowest_first_reserved_ones_before_others_and_stay_there() {
 }
 
 #[test]
-fn a_port_that_is_there_twice_is_picked_once() {
+fn a_port_in_two_resources_is_picked_once() {
     let sum = resources("ports:[1-2];ports(web):[1-1]");
     let picked = sum.pick_ports(2).expect("two ports");
     assert_eq!(picked, resources("ports(web):[1-1];ports:[2-2]"));
@@ -102,7 +102,7 @@ fn resources_are_built_from_port_ranges() {
 
 #[test]
 fn a_task_accepts_resources_by_value_and_by_reference() {
-    let sum = resources("cpus:1;mem:32") + of(volume("a")) + of(volume("a"));
+    let sum = resources("cpus:1;mem:32") + single(volume("a")) + single(volume("a"));
     let messages: Vec<Resource> = sum.clone().into();
     assert_eq!(messages.len(), 4);
     for task in [

@@ -1,4 +1,4 @@
-//! The laws of sums and differences, for resources of all kinds.
+//! Properties of sums and differences, for resources of all kinds.
 
 use proptest::prelude::*;
 
@@ -6,12 +6,12 @@ use mesos_proto::v1::Resource;
 use mesos_proto::v1::resource::RevocableInfo;
 use mesos_proto::v1::resource::disk_info::source;
 
-use super::{disk, dynamic, fixed, of, scalar, shared_volume, volume};
+use super::{disk, dynamic, fixed, scalar, shared_volume, single, volume};
 use crate::resources::{Prefer, Ranges, Resources, Scalar};
 
 const ROLES: [&str; 3] = ["*", "web", "web/front"];
 
-/// What the text form can say.
+/// Resources that the text form can express.
 fn textual() -> impl Strategy<Value = Resources> {
     let number = (1i64..100_000).prop_map(|n| (n as f64 / 1000.0).to_string());
     let ranges = prop::collection::vec((0u64..200, 0u64..20), 1..6).prop_map(|ranges| {
@@ -36,7 +36,7 @@ fn textual() -> impl Strategy<Value = Resources> {
     prop::collection::vec(one, 0..10).prop_map(|parts| super::resources(&parts.join(";")))
 }
 
-/// Also what it cannot say.
+/// Also resources that the text form cannot express.
 fn any_resources() -> impl Strategy<Value = Resources> {
     let amount = (1u32..100_000).prop_map(|n| f64::from(n) / 1000.0);
     let special: BoxedStrategy<Resource> = prop_oneof![
@@ -64,7 +64,10 @@ fn any_resources() -> impl Strategy<Value = Resources> {
         any::<bool>(),
     )
         .prop_map(|(text, special, allocated)| {
-            let mut all = special.into_iter().map(of).fold(text, |sum, one| sum + one);
+            let mut all = special
+                .into_iter()
+                .map(single)
+                .fold(text, |sum, one| sum + one);
             if allocated {
                 all.allocate("web");
             }
@@ -72,7 +75,7 @@ fn any_resources() -> impl Strategy<Value = Resources> {
         })
 }
 
-/// `b` without the numbers and items that `a` has: resources of one agent, which are never twice.
+/// `b` without the numbers and items of `a`: the resources of one agent do not repeat them.
 fn apart(a: &Resources, b: &Resources) -> Resources {
     let mine = a.filter(|resource| resource.scalar.is_none());
     b - &mine
@@ -80,7 +83,7 @@ fn apart(a: &Resources, b: &Resources) -> Resources {
 
 proptest! {
     #[test]
-    fn what_is_added_can_be_taken_away_again(a in any_resources(), b in any_resources()) {
+    fn subtraction_reverses_addition(a in any_resources(), b in any_resources()) {
         let b = apart(&a, &b);
         prop_assert_eq!((&a + &b) - &b, a);
     }
@@ -104,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn containing_each_other_is_being_equal(a in any_resources(), b in any_resources()) {
+    fn mutual_containment_is_equality(a in any_resources(), b in any_resources()) {
         prop_assert_eq!(a.contains(&b) && b.contains(&a), a == b);
     }
 
@@ -123,19 +126,19 @@ proptest! {
     }
 
     #[test]
-    fn what_text_can_say_is_read_back_from_print(a in textual()) {
+    fn printed_text_parses_to_the_same_resources(a in textual()) {
         prop_assert_eq!(a.to_string().parse::<Resources>(), Ok(a));
     }
 
     #[test]
-    fn messages_give_the_same_resources_again(a in any_resources()) {
+    fn messages_convert_to_the_same_resources(a in any_resources()) {
         let messages: Vec<Resource> = a.clone().into();
         prop_assert_eq!(messages.len(), a.len());
         prop_assert_eq!(Resources::try_from(messages), Ok(a));
     }
 
     #[test]
-    fn reading_never_panics(text in "[a-c:;(){}\\[\\],.0-9* \n-]{0,30}") {
+    fn parsing_never_panics(text in "[a-c:;(){}\\[\\],.0-9* \n-]{0,30}") {
         if let Err(error) = text.parse::<Resources>() {
             prop_assert!(!error.advice().is_empty());
             prop_assert!(error.offset() + error.found().len() <= text.len());
@@ -144,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn taking_moves_and_neither_makes_nor_loses(
+    fn taking_conserves_resources(
         offered in any_resources(), request in any_resources(), unreserved in any::<bool>()
     ) {
         let prefer = if unreserved { Prefer::Unreserved } else { Prefer::Reserved };
@@ -166,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_contained_can_be_taken(a in any_resources(), b in any_resources()) {
+    fn contained_resources_can_be_taken(a in any_resources(), b in any_resources()) {
         let b = apart(&a, &b);
         let mut offered = &a + &b;
         prop_assert!(offered.take(&a).is_ok());
@@ -174,7 +177,7 @@ proptest! {
 
     #[test]
     fn scalars_follow_the_sum_of_their_thousandths(parts in prop::collection::vec(1i64..10_000_000, 1..50)) {
-        let sum: Resources = parts.iter().map(|&n| of(scalar("mem", n as f64 / 1000.0))).sum();
+        let sum: Resources = parts.iter().map(|&n| single(scalar("mem", n as f64 / 1000.0))).sum();
         let total = Scalar::from_f64(sum.mem().unwrap_or(0.0)).map(Scalar::thousandths);
         prop_assert_eq!(total, Ok(parts.iter().sum()));
     }

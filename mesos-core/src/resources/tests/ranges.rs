@@ -1,4 +1,4 @@
-//! Ranges against a set that holds every value.
+//! Compares ranges with a set of all values.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{of, ranges};
+use super::{ranges, single};
 use crate::resources::{Ranges, Resources};
 
 const MAX: u64 = u64::MAX;
@@ -19,7 +19,8 @@ fn model(ranges: &[RangeInclusive<u64>]) -> BTreeSet<u64> {
     ranges.iter().cloned().flatten().collect()
 }
 
-/// Whether the ranges hold the model's values, sorted, apart, and not one range too many.
+/// Whether the ranges have the values of the model, sorted, separate, and with as few ranges as
+/// possible.
 fn agrees(ranges: &Ranges, model: &BTreeSet<u64>) -> bool {
     let starts = model
         .iter()
@@ -37,7 +38,7 @@ fn some_ranges() -> impl Strategy<Value = Vec<RangeInclusive<u64>>> {
 
 proptest! {
     #[test]
-    fn ranges_do_what_a_set_of_all_values_does(a in some_ranges(), b in some_ranges(), n in 0u64..80) {
+    fn ranges_behave_like_a_set_of_all_values(a in some_ranges(), b in some_ranges(), n in 0u64..80) {
         let (x, y) = (all(&a), all(&b));
         let (s, t) = (model(&a), model(&b));
         prop_assert!(agrees(&x, &s));
@@ -63,7 +64,7 @@ fn overlapping_and_touching_ranges_become_one() {
 }
 
 #[test]
-fn the_ends_of_u64_are_ordinary_values() {
+fn the_limits_of_u64_are_ordinary_values() {
     let whole = all(&[0..=MAX]);
     assert_eq!(whole.count(), 1 << 64);
     assert_eq!(whole.union(&whole), whole);
@@ -79,17 +80,17 @@ fn the_ends_of_u64_are_ordinary_values() {
 }
 
 #[test]
-fn resources_subtract_and_add_at_the_ends_of_u64() {
-    let whole = of(ranges("ids", &[(0, MAX)]));
-    let end = of(ranges("ids", &[(MAX, MAX)]));
+fn resources_subtract_and_add_at_the_limits_of_u64() {
+    let whole = single(ranges("ids", &[(0, MAX)]));
+    let end = single(ranges("ids", &[(MAX, MAX)]));
     assert_eq!(&(&whole - &end) + &end, whole);
     assert!(whole.contains(&end));
     assert!((&end - &whole).is_empty());
 }
 
 #[test]
-fn no_ranges_leave_nothing() {
-    assert!(of(ranges("ports", &[])).is_empty());
+fn empty_ranges_behave_like_an_empty_set() {
+    assert!(single(ranges("ports", &[])).is_empty());
     assert_eq!(Ranges::new().to_string(), "[]");
     #[expect(
         clippy::reversed_empty_ranges,
@@ -100,16 +101,20 @@ fn no_ranges_leave_nothing() {
 }
 
 #[test]
-fn a_hundred_thousand_separate_ranges_are_handled_in_far_less_than_quadratic_time() {
+fn a_hundred_thousand_separate_ranges_take_less_than_quadratic_time() {
     let even: Vec<(u64, u64)> = (0..100_000).rev().map(|n| (n * 4, n * 4)).collect();
     let odd: Vec<(u64, u64)> = (0..100_000).map(|n| (n * 4 + 2, n * 4 + 2)).collect();
     let started = Instant::now();
-    let (a, b) = (of(ranges("ports", &even)), of(ranges("ports", &odd)));
+    let (a, b) = (
+        single(ranges("ports", &even)),
+        single(ranges("ports", &odd)),
+    );
     let sum: Resources = &a + &b;
     assert_eq!(sum.ports().map(|ports| ports.count()), Some(200_000));
     assert!(sum.contains(&a) && !a.contains(&sum));
     assert_eq!(&sum - &b, a);
-    // Comparing each with each would be 10^10 steps; this is some 10^7 even without optimisation.
+    // A comparison of each with each would be 10^10 steps; this is about 10^7, also without
+    // optimization.
     assert!(
         started.elapsed() < Duration::from_secs(10),
         "{:?}",

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{of, resources, scalar};
+use super::{resources, scalar, single};
 use crate::resources::{Problem, Resources, Scalar};
 
 #[test]
@@ -49,7 +49,7 @@ fn printing_drops_trailing_zeros_and_keeps_all_digits() {
 }
 
 #[test]
-fn numbers_that_are_no_amounts_are_refused_with_the_reason() {
+fn invalid_amounts_are_rejected_with_the_reason() {
     let why = |value: f64| Scalar::from_f64(value).expect_err("no amount").to_string();
     assert!(why(f64::NAN).contains("NaN is not an amount"));
     assert!(why(f64::INFINITY).contains("above 8796093022208"));
@@ -62,7 +62,7 @@ fn numbers_that_are_no_amounts_are_refused_with_the_reason() {
 }
 
 #[test]
-fn a_message_with_such_a_number_is_no_resource() {
+fn a_message_with_an_invalid_amount_is_rejected() {
     for value in [
         f64::NAN,
         f64::INFINITY,
@@ -80,8 +80,8 @@ fn a_message_with_such_a_number_is_no_resource() {
 }
 
 #[test]
-fn the_largest_amount_survives_and_sums_stop_there() {
-    let most = of(scalar("mem", Scalar::MAX.to_f64()));
+fn the_largest_amount_survives_and_sums_saturate() {
+    let most = single(scalar("mem", Scalar::MAX.to_f64()));
     assert_eq!(most.to_string(), "mem:8796093022208");
     assert_eq!(&most + &resources("mem:0.001"), most);
     assert_eq!(
@@ -91,7 +91,7 @@ fn the_largest_amount_survives_and_sums_stop_there() {
 }
 
 #[test]
-fn thousandths_are_not_lost_where_the_product_with_a_thousand_is_inexact() {
+fn thousandths_stay_exact_for_large_amounts() {
     let text = "mem:4403685416803.146";
     assert_eq!(
         (4_403_685_416_803.146_f64 * 1000.0).round(),
@@ -101,8 +101,8 @@ fn thousandths_are_not_lost_where_the_product_with_a_thousand_is_inexact() {
 }
 
 #[test]
-fn zero_is_valid_and_leaves_nothing() {
-    assert!(of(scalar("gpus", 0.0)).is_empty());
+fn zero_is_valid_and_adds_nothing() {
+    assert!(single(scalar("gpus", 0.0)).is_empty());
     assert_eq!(
         resources("cpus:1") + resources("cpus:0"),
         resources("cpus:1")
@@ -111,7 +111,7 @@ fn zero_is_valid_and_leaves_nothing() {
 
 proptest! {
     #[test]
-    fn every_amount_survives_the_way_through_a_double(fixed in 0..=Scalar::MAX.thousandths()) {
+    fn every_amount_survives_the_conversion_to_a_double(fixed in 0..=Scalar::MAX.thousandths()) {
         let double = fixed as f64 / 1000.0;
         let scalar = Scalar::from_f64(double).expect("in bounds");
         prop_assert_eq!(scalar.thousandths(), fixed);
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn no_double_makes_a_panic(bits in any::<u64>()) {
+    fn no_double_panics(bits in any::<u64>()) {
         let value = f64::from_bits(bits);
         if let Ok(scalar) = Scalar::from_f64(value) {
             prop_assert!((scalar.to_f64() - value).abs() <= 0.001);

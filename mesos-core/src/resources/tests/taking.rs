@@ -1,10 +1,10 @@
-//! Parts by role, reservations, and taking what a task needs out of an offer.
+//! Subsets by role, reservations, and taking the resources of a task from an offer.
 
 use mesos_proto::v1::resource::RevocableInfo;
 use mesos_proto::v1::resource::disk_info::source;
 use mesos_proto::v1::{Resource, Volume};
 
-use super::{disk, dynamic, of, resources, scalar, shared_volume, volume};
+use super::{disk, dynamic, resources, scalar, shared_volume, single, volume};
 use crate::resources::{Amount, Prefer, Resources};
 
 #[track_caller]
@@ -16,7 +16,7 @@ fn takes(offered: &str, request: &str, taken: &str) {
 }
 
 #[test]
-fn taking_follows_mesos_order_of_roles() {
+fn taking_follows_the_role_order_of_mesos() {
     // The cases of Mesos' own test of `Resources::find`.
     takes(
         "cpus(role1):2;mem(role1):10;cpus:4;mem:20",
@@ -38,7 +38,7 @@ fn taking_follows_mesos_order_of_roles() {
 }
 
 #[test]
-fn reserved_resources_go_first_unless_told_otherwise() {
+fn reserved_resources_are_taken_first_by_default() {
     let offered = resources("cpus:2;cpus(web):2");
     let mut left = offered.clone();
     assert_eq!(
@@ -51,7 +51,7 @@ fn reserved_resources_go_first_unless_told_otherwise() {
 }
 
 #[test]
-fn what_names_a_role_is_served_before_what_does_not() {
+fn requests_with_a_role_are_served_first() {
     let mut offered = resources("cpus(web):1;cpus:1");
     let taken = offered.take(&resources("cpus:1;cpus(web):1"));
     assert_eq!(taken, Ok(resources("cpus(web):1;cpus:1")));
@@ -59,15 +59,15 @@ fn what_names_a_role_is_served_before_what_does_not() {
 }
 
 #[test]
-fn a_request_for_a_role_has_the_first_choice_of_its_reservation() {
+fn a_request_with_a_role_takes_from_its_reservation_first() {
     let mut offered = resources("cpus(web):2;cpus(db):2;cpus:2");
     let taken = offered.take(&resources("cpus:2;cpus(web):2"));
     assert_eq!(taken, Ok(resources("cpus(web):2;cpus(db):2")));
 }
 
 #[test]
-fn another_reservation_of_the_same_role_is_used_before_what_is_unreserved() {
-    let dynamic = of(Resource {
+fn other_reservations_of_the_role_are_used_before_unreserved_resources() {
+    let dynamic = single(Resource {
         reservations: vec![dynamic("web", "ops")],
         ..scalar("cpus", 1.0)
     });
@@ -76,7 +76,7 @@ fn another_reservation_of_the_same_role_is_used_before_what_is_unreserved() {
 }
 
 #[test]
-fn one_name_with_two_types_is_two_things() {
+fn one_name_with_two_types_is_two_resources() {
     let mut both = resources("gpus:2") + resources("gpus:{a}");
     assert_eq!(both.gpus(), Some(2.0));
     assert_eq!(both.get_set("gpus").map(|set| set.len()), Some(1));
@@ -85,12 +85,12 @@ fn one_name_with_two_types_is_two_things() {
 }
 
 #[test]
-fn what_is_taken_keeps_its_reservation_and_allocation() {
+fn taken_resources_keep_their_reservation_and_allocation() {
     let reserved = Resource {
         reservations: vec![dynamic("web", "ops")],
         ..scalar("cpus", 2.0)
     };
-    let mut offered = of(reserved.clone()) + resources("mem:64;ports:[31000-31005]");
+    let mut offered = single(reserved.clone()) + resources("mem:64;ports:[31000-31005]");
     offered.allocate("web");
     let whole = offered.clone();
     let request = resources("cpus:0.5;mem:32") + whole.pick_ports(2).expect("ports");
@@ -112,7 +112,7 @@ fn what_is_taken_keeps_its_reservation_and_allocation() {
 }
 
 #[test]
-fn an_allocated_request_takes_only_what_is_allocated_to_its_role() {
+fn an_allocated_request_takes_only_from_its_role() {
     let mut offered = resources("cpus:1");
     offered.allocate("web");
     let mut request = resources("cpus:1");
@@ -123,7 +123,7 @@ fn an_allocated_request_takes_only_what_is_allocated_to_its_role() {
 }
 
 #[test]
-fn what_is_short_is_named_with_all_its_amounts_and_nothing_is_taken() {
+fn shortfalls_are_reported_with_amounts_and_nothing_is_taken() {
     let mut offered = resources("cpus:1.5;mem:64;mem(web):64;ports:[31000-31001];disks:{a}");
     let before = offered.clone();
     let request = resources("cpus:2;mem:100;ports:[31001-31003];disks:{b};gpus:1");
@@ -131,7 +131,7 @@ fn what_is_short_is_named_with_all_its_amounts_and_nothing_is_taken() {
     assert_eq!(
         missing.to_string(),
         "not enough resources: cpus: needs 2, has 1.5; ports: needs [31001-31003], lacks [31002-31003]; \
-         disks: needs {b}, lacks {b}; gpus: needs 1, has none"
+         disks: needs {b}, lacks {b}; gpus: needs 1, has nothing"
     );
     let cpus = &missing.shortfalls()[0];
     assert_eq!(cpus.resource(), "cpus");
@@ -143,28 +143,32 @@ fn what_is_short_is_named_with_all_its_amounts_and_nothing_is_taken() {
 }
 
 #[test]
-fn what_is_there_in_another_form_is_not_used_but_mentioned() {
+fn resources_of_another_kind_are_not_used_but_reported() {
     let revocable = Resource {
         revocable: Some(RevocableInfo {}),
         ..scalar("cpus", 4.0)
     };
-    let mut offered = resources("cpus:1") + of(revocable.clone());
+    let mut offered = resources("cpus:1") + single(revocable.clone());
     let missing = offered.take(&resources("cpus:2")).expect_err("revocable");
     assert_eq!(
         missing.to_string(),
-        "not enough resources: cpus: needs 2, has 1 (beside 4 in a form that was not asked for)"
+        "not enough resources: cpus: needs 2, has 1 (4 of another kind is not usable)"
     );
     assert_eq!(
         missing.shortfalls()[0].unusable().map(Amount::to_string),
         Some("4".to_owned())
     );
-    assert_eq!(offered.take(&of(revocable.clone())), Ok(of(revocable)));
+    assert_eq!(
+        offered.take(&single(revocable.clone())),
+        Ok(single(revocable))
+    );
 }
 
 #[test]
-fn plain_disk_never_eats_volumes_or_other_disks() {
-    let volumes =
-        of(volume("a")) + of(disk(source::Type::Mount, "/a")) + of(disk(source::Type::Path, "/b"));
+fn plain_disk_is_never_taken_from_volumes_or_other_disks() {
+    let volumes = single(volume("a"))
+        + single(disk(source::Type::Mount, "/a"))
+        + single(disk(source::Type::Path, "/b"));
     let mut offered = resources("disk:10") + volumes.clone();
     assert!(offered.take(&resources("disk:11")).is_err());
     assert_eq!(
@@ -175,8 +179,8 @@ fn plain_disk_never_eats_volumes_or_other_disks() {
 }
 
 #[test]
-fn a_volume_is_taken_whole_and_mounted_as_the_request_says() {
-    let mut offered = of(volume("a")) + of(volume("b"));
+fn a_volume_is_taken_whole_and_mounted_as_requested() {
+    let mut offered = single(volume("a")) + single(volume("b"));
     let mut request = volume("b");
     let mount = Volume {
         container_path: "data".to_owned(),
@@ -185,18 +189,21 @@ fn a_volume_is_taken_whole_and_mounted_as_the_request_says() {
     if let Some(disk) = &mut request.disk {
         disk.volume = Some(mount.clone());
     }
-    let task: Vec<Resource> = offered.take(&of(request.clone())).expect("there").into();
+    let task: Vec<Resource> = offered
+        .take(&single(request.clone()))
+        .expect("there")
+        .into();
     assert_eq!(
         task[0].disk.as_ref().and_then(|disk| disk.volume.as_ref()),
         Some(&mount)
     );
-    assert_eq!(offered, of(volume("a")));
-    assert!(offered.take(&of(request)).is_err());
+    assert_eq!(offered, single(volume("a")));
+    assert!(offered.take(&single(request)).is_err());
 }
 
 #[test]
 fn copies_of_a_shared_volume_are_taken_one_by_one() {
-    let one = of(shared_volume("a"));
+    let one = single(shared_volume("a"));
     let mut offered = &one + &one;
     assert_eq!(offered.take(&one), Ok(one.clone()));
     assert_eq!(offered.take(&one), Ok(one.clone()));
@@ -204,7 +211,7 @@ fn copies_of_a_shared_volume_are_taken_one_by_one() {
 }
 
 #[test]
-fn parts_by_role_are_those_of_the_last_reservation() {
+fn queries_by_role_use_the_last_reservation() {
     let refined = resources("cpus(web):4")
         .push_reservation(&dynamic("web/front", "ops"))
         .expect("a refinement");
@@ -226,8 +233,8 @@ fn parts_by_role_are_those_of_the_last_reservation() {
         Some(5.0)
     );
     assert_eq!(
-        (of(volume("a")) + all.clone()).persistent_volumes(),
-        of(volume("a"))
+        (single(volume("a")) + all.clone()).persistent_volumes(),
+        single(volume("a"))
     );
     assert_eq!(
         (all.revocable(), all.non_revocable()),

@@ -1,16 +1,16 @@
-//! What a message must be like, and the formats of reservations.
+//! Rules for messages, and the formats of reservations.
 #![allow(deprecated)]
 
 use mesos_proto::v1::resource::disk_info::source;
 use mesos_proto::v1::resource::{DiskInfo, ReservationInfo, SharedInfo, reservation_info};
 use mesos_proto::v1::{Label, Labels, Resource, value};
 
-use super::{disk, dynamic, fixed, of, ranges, resources, scalar};
+use super::{disk, dynamic, fixed, ranges, resources, scalar, single};
 use crate::resources::{Problem, Resources, roles, validate};
 
-/// Asserts that the message is refused, and that the reason says this.
+/// Asserts that the message is rejected, with this reason.
 #[track_caller]
-fn refuses(resource: &Resource, reason: &str) {
+fn rejects(resource: &Resource, reason: &str) {
     let error = validate(resource).expect_err("not valid").to_string();
     assert!(error.contains(reason), "{error}");
     assert!(Resources::try_from(resource.clone()).is_err());
@@ -19,68 +19,62 @@ fn refuses(resource: &Resource, reason: &str) {
 }
 
 #[test]
-fn the_value_must_be_the_one_of_the_type_and_no_other() {
-    refuses(&scalar("", 1.0), "it has no name");
-    refuses(
+fn only_the_value_of_the_type_is_set() {
+    rejects(&scalar("", 1.0), "the name is missing");
+    rejects(
         &Resource {
             scalar: None,
             ..scalar("cpus", 1.0)
         },
-        "`scalar` must be set",
+        "set `scalar`",
     );
-    refuses(
+    rejects(
         &Resource {
             r#type: value::Type::Ranges.into(),
             ..scalar("cpus", 1.0)
         },
-        "`ranges` must be set",
+        "set `ranges`",
     );
-    refuses(
+    rejects(
         &Resource {
             r#type: value::Type::Set.into(),
             ..scalar("cpus", 1.0)
         },
-        "`set` must be set",
+        "set `set`",
     );
-    refuses(
+    rejects(
         &Resource {
             ranges: Some(value::Ranges::default()),
             ..scalar("cpus", 1.0)
         },
         "no other value",
     );
-    refuses(
+    rejects(
         &Resource {
             r#type: value::Type::Text.into(),
             ..scalar("cpus", 1.0)
         },
         "TEXT",
     );
-    refuses(
+    rejects(
         &Resource {
             r#type: 77,
             ..scalar("cpus", 1.0)
         },
-        "the type is 77, which is unknown here",
+        "the type is 77, which is unknown",
     );
 }
 
 #[test]
-fn ranges_are_upright_and_apart() {
+fn ranges_are_ordered_and_separate() {
     assert!(validate(&ranges("ports", &[(5, 6), (1, 4), (7, 7)])).is_ok());
-    refuses(
+    rejects(
         &ranges("ports", &[(1, 2), (9, 3)]),
         "the range 9-3 ends before it begins; write 3-9",
     );
-    refuses(
-        &ranges("ports", &[(5, 9), (1, 5)]),
-        "5 is in two of the ranges",
-    );
-    // Mesos looks only for a later range that begins inside an earlier one, and lets this one pass.
-    refuses(
-        &ranges("ports", &[(3, 9), (1, 20)]),
-        "3 is in two of the ranges",
-    );
+    rejects(&ranges("ports", &[(5, 9), (1, 5)]), "5 is in two ranges");
+    // Mesos only detects a later range that begins inside an earlier one, so it accepts this one.
+    rejects(&ranges("ports", &[(3, 9), (1, 20)]), "3 is in two ranges");
 }
 
 #[test]
@@ -94,34 +88,34 @@ fn a_set_has_each_item_once() {
         set: Some(set),
         ..scalar("disks", 1.0)
     };
-    refuses(&resource, "\"a\" is in the set twice");
+    rejects(&resource, "\"a\" is in the set twice");
 }
 
 #[test]
-fn disk_info_is_for_disks_and_fits_its_source() {
+fn disk_info_is_only_for_disks_and_fits_its_source() {
     let disk_info = Some(Box::default());
-    refuses(
+    rejects(
         &Resource {
             disk: disk_info,
             ..scalar("cpus", 1.0)
         },
-        "`disk` is for the resource named disk",
+        "`disk` is only for the resource named disk",
     );
-    refuses(
+    rejects(
         &disk(source::Type::Unknown, ""),
         "`source.type` must be PATH, MOUNT, BLOCK or RAW",
     );
     for kind in [source::Type::Block, source::Type::Raw] {
         let mut with_path = disk(kind, "");
         let mut with_mount = with_path.clone();
-        let of = |resource: &mut Resource| {
+        let take_source = |resource: &mut Resource| {
             resource
                 .disk
                 .as_mut()
                 .and_then(|disk| disk.source.take())
                 .expect("a source")
         };
-        let (mut a, mut b) = (of(&mut with_path), of(&mut with_mount));
+        let (mut a, mut b) = (take_source(&mut with_path), take_source(&mut with_mount));
         a.path = Some(source::Path::default());
         b.mount = Some(source::Mount::default());
         with_path.disk = Some(Box::new(DiskInfo {
@@ -132,10 +126,10 @@ fn disk_info_is_for_disks_and_fits_its_source() {
             source: Some(b),
             ..DiskInfo::default()
         }));
-        refuses(&with_path, "no `path`");
-        refuses(&with_mount, "no `mount`");
+        rejects(&with_path, "remove `path`");
+        rejects(&with_mount, "remove `mount`");
     }
-    refuses(
+    rejects(
         &Resource {
             shared: Some(SharedInfo {}),
             ..scalar("disk", 1.0)
@@ -145,23 +139,23 @@ fn disk_info_is_for_disks_and_fits_its_source() {
 }
 
 #[test]
-fn reservations_of_all_three_formats_mean_the_same() {
+fn the_three_formats_of_reservations_are_equivalent() {
     let plain = scalar("cpus", 1.0);
     let role = Some("web".to_owned());
     assert_eq!(
-        of(Resource {
+        single(Resource {
             role: Some("*".to_owned()),
             ..plain.clone()
         }),
-        of(plain.clone())
+        single(plain.clone())
     );
 
-    let refined = of(Resource {
+    let refined = single(Resource {
         reservations: vec![fixed("web")],
         ..plain.clone()
     });
     assert_eq!(
-        of(Resource {
+        single(Resource {
             role: role.clone(),
             ..plain.clone()
         }),
@@ -172,7 +166,7 @@ fn reservations_of_all_three_formats_mean_the_same() {
         reservations: vec![fixed("web")],
         ..plain.clone()
     };
-    assert_eq!(of(both), refined);
+    assert_eq!(single(both), refined);
 
     let principal = ReservationInfo {
         principal: Some("ops".to_owned()),
@@ -183,12 +177,12 @@ fn reservations_of_all_three_formats_mean_the_same() {
         reservation: Some(principal),
         ..plain.clone()
     };
-    let refined = of(Resource {
+    let refined = single(Resource {
         reservations: vec![dynamic("web", "ops")],
         ..plain.clone()
     });
-    assert_eq!(of(unrefined.clone()), refined);
-    let both = of(Resource {
+    assert_eq!(single(unrefined.clone()), refined);
+    let both = single(Resource {
         reservations: vec![dynamic("web", "ops")],
         ..unrefined
     });
@@ -200,7 +194,7 @@ fn reservations_of_all_three_formats_mean_the_same() {
 }
 
 #[test]
-fn reservations_must_be_whole_and_refine_each_other() {
+fn reservations_are_complete_and_refine_each_other() {
     let with = |reservations: Vec<ReservationInfo>| Resource {
         reservations,
         ..scalar("cpus", 1.0)
@@ -213,7 +207,7 @@ fn reservations_must_be_whole_and_refine_each_other() {
         ]))
         .is_ok()
     );
-    refuses(
+    rejects(
         &with(vec![ReservationInfo {
             r#type: None,
             ..fixed("a")
@@ -221,38 +215,38 @@ fn reservations_must_be_whole_and_refine_each_other() {
         "needs a `type`",
     );
     let unknown = Some(reservation_info::Type::Unknown.into());
-    refuses(
+    rejects(
         &with(vec![ReservationInfo {
             r#type: unknown,
             ..fixed("a")
         }]),
         "needs a `type`",
     );
-    refuses(
+    rejects(
         &with(vec![ReservationInfo {
             role: None,
             ..fixed("a")
         }]),
         "needs a `role`",
     );
-    refuses(
+    rejects(
         &with(vec![fixed("*")]),
-        "nothing can be reserved for the role *",
+        "the role * cannot have reservations",
     );
-    refuses(&with(vec![fixed("a b")]), "whitespace");
-    refuses(
+    rejects(&with(vec![fixed("a b")]), "whitespace");
+    rejects(
         &with(vec![fixed("a"), fixed("a/b")]),
         "only the first of `reservations` can be STATIC",
     );
-    refuses(
+    rejects(
         &with(vec![fixed("a"), dynamic("ab", "p")]),
         "the role \"ab\" is not below \"a\"",
     );
-    refuses(&with(vec![fixed("a"), dynamic("a", "p")]), "is not below");
+    rejects(&with(vec![fixed("a"), dynamic("a", "p")]), "is not below");
 }
 
 #[test]
-fn the_older_fields_must_agree_with_the_newer_ones() {
+fn the_older_fields_agree_with_the_newer_ones() {
     let role = Some("web".to_owned());
     let plain = scalar("cpus", 1.0);
     let principal = |principal: &str| ReservationInfo {
@@ -266,36 +260,36 @@ fn the_older_fields_must_agree_with_the_newer_ones() {
         ..plain.clone()
     };
     assert!(validate(&both).is_ok());
-    refuses(
+    rejects(
         &Resource {
             role: Some("db".to_owned()),
             ..both.clone()
         },
-        "`role` is not the role",
+        "`role` differs from the role",
     );
-    refuses(
+    rejects(
         &Resource {
             reservation: Some(principal("x")),
             ..both.clone()
         },
         "principal",
     );
-    refuses(
+    rejects(
         &Resource {
             reservation: None,
             ..both.clone()
         },
         "set both",
     );
-    refuses(
+    rejects(
         &Resource {
             reservations: vec![fixed("web")],
             ..both.clone()
         },
-        "drop `reservation`",
+        "remove `reservation`",
     );
     let stack = vec![dynamic("web", "ops"), dynamic("web/a", "ops")];
-    refuses(
+    rejects(
         &Resource {
             reservations: stack,
             ..both.clone()
@@ -312,7 +306,7 @@ fn the_older_fields_must_agree_with_the_newer_ones() {
         labels,
         ..principal("ops")
     };
-    refuses(
+    rejects(
         &Resource {
             reservation: Some(labelled),
             ..both
@@ -320,22 +314,22 @@ fn the_older_fields_must_agree_with_the_newer_ones() {
         "labels",
     );
 
-    refuses(
+    rejects(
         &Resource {
             reservation: Some(principal("ops")),
             ..plain.clone()
         },
-        "nothing can be reserved for the role *",
+        "the role * cannot have reservations",
     );
-    refuses(
+    rejects(
         &Resource {
             role: role.clone(),
             reservation: Some(fixed("web")),
             ..plain.clone()
         },
-        "no `type` and no `role`",
+        "a `type` or a `role`",
     );
-    refuses(
+    rejects(
         &Resource {
             role: Some(String::new()),
             ..plain
@@ -345,7 +339,7 @@ fn the_older_fields_must_agree_with_the_newer_ones() {
 }
 
 #[test]
-fn role_names_follow_mesos_rules() {
+fn role_names_follow_the_rules_of_mesos() {
     for good in ["*", "web", "eng/web", "a.b", "a-b", "...", "größe", "a*"] {
         assert!(roles::validate(good).is_ok(), "{good}");
     }
@@ -370,7 +364,7 @@ fn role_names_follow_mesos_rules() {
 }
 
 #[test]
-fn one_bad_resource_is_handed_back_and_the_others_stay() {
+fn an_invalid_resource_is_returned_and_the_others_are_kept() {
     let (valid, invalid) = Resources::from_valid([
         scalar("cpus", 1.0),
         scalar("mem", -1.0),

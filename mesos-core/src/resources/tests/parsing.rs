@@ -1,6 +1,6 @@
-//! The text form: what is read, how it is printed, and what the errors say.
+//! The text form: parsing, printing, and error messages.
 
-use super::{fixed, of, resources, scalar, shared_volume, volume};
+use super::{fixed, resources, scalar, shared_volume, single, volume};
 use crate::resources::{ParseError, Resources};
 use mesos_proto::v1::resource::{ReservationInfo, RevocableInfo, disk_info::source};
 use mesos_proto::v1::{Label, Labels, Resource, ResourceProviderId, Volume, volume as mount};
@@ -12,9 +12,9 @@ fn error(text: &str) -> ParseError {
     }
 }
 
-/// Asserts the place, what was found, and that the advice says this.
+/// Asserts the position, the found text, and a part of the advice.
 #[track_caller]
-fn refuses(text: &str, character: usize, found: &str, advice: &str) {
+fn rejects(text: &str, character: usize, found: &str, advice: &str) {
     let error = error(text);
     assert_eq!(
         (error.character(), error.found()),
@@ -25,7 +25,7 @@ fn refuses(text: &str, character: usize, found: &str, advice: &str) {
 }
 
 #[test]
-fn mesos_own_examples_are_read() {
+fn the_examples_of_mesos_are_parsed() {
     let some = resources("cpus:45.55;ports:[10000-20000, 30000-50000];disks:{sda1}");
     assert_eq!(
         some.to_string(),
@@ -47,7 +47,7 @@ fn mesos_own_examples_are_read() {
 }
 
 #[test]
-fn roles_are_static_reservations_and_the_star_is_none() {
+fn a_role_is_a_static_reservation_and_a_star_is_unreserved() {
     let some = resources("cpus(web):2;mem( * ):3");
     let messages: Vec<Resource> = some.clone().into();
     assert_eq!(messages[0].reservations, [fixed("web")]);
@@ -58,20 +58,20 @@ fn roles_are_static_reservations_and_the_star_is_none() {
     assert!(
         invalid
             .to_string()
-            .contains("the default role is an invalid role \"a//b\""),
+            .contains("invalid default role: invalid role \"a//b\""),
         "{invalid}"
     );
 }
 
 #[test]
-fn blanks_and_empty_parts_do_not_matter() {
+fn blanks_and_empty_parts_are_ignored() {
     let same = resources("cpus:1;ports:[1-2,4-5];disks:{a,b}");
     let loose = " cpus : 1 ;; ports:[ 1 - 2 ,, 4-5,] ;\n disks: { b , a } ; ";
     assert_eq!(resources(loose), same);
 }
 
 #[test]
-fn nothing_is_read_from_nothing_and_printed_as_braces() {
+fn empty_text_has_no_resources_and_they_print_as_braces() {
     for text in ["", " ", ";;", "{}", "gpus:0", "ports:[]", "disks:{}"] {
         assert!(resources(text).is_empty(), "{text:?}");
     }
@@ -79,7 +79,7 @@ fn nothing_is_read_from_nothing_and_printed_as_braces() {
 }
 
 #[test]
-fn the_same_resource_twice_is_summed_up() {
+fn a_repeated_resource_is_added_up() {
     assert_eq!(resources("foo:0;foo:[0-1]"), resources("foo:[0-1]"));
     assert_eq!(
         resources("cpus:1;cpus:2;ports:[1-2];ports:[2-3]"),
@@ -92,13 +92,13 @@ fn the_same_resource_twice_is_summed_up() {
 }
 
 #[test]
-fn the_ends_of_u64_are_read() {
+fn the_limits_of_u64_are_parsed() {
     let whole = resources("ids:[0-18446744073709551615]");
     assert_eq!(
         whole.get_ranges("ids").map(|ids| ids.count()),
         Some(1 << 64)
     );
-    refuses(
+    rejects(
         "ids:[0-18446744073709551616]",
         8,
         "18446744073709551616",
@@ -107,68 +107,68 @@ fn the_ends_of_u64_are_read() {
 }
 
 #[test]
-fn errors_say_where_what_and_what_to_write_instead() {
-    refuses(
+fn errors_name_the_position_the_text_and_the_correction() {
+    rejects(
         "cpus(role1)",
         1,
         "cpus(role1)",
         "write a value after the name, as in cpus:1",
     );
-    refuses("cpus:1;mem", 8, "mem", "write a value after the name");
-    refuses(
+    rejects("cpus:1;mem", 8, "mem", "write a value after the name");
+    rejects(
         "cpus:1:2;mem:1",
         7,
         ":2",
-        "put a semicolon between two resources",
+        "write a semicolon between two resources",
     );
-    refuses("cpus:1,mem:2", 11, ":2", "semicolon");
-    refuses("cpus:", 6, "", "write a value after the colon");
-    refuses(":1", 1, "", "write the name");
-    refuses("(web):1", 1, "(web)", "write the name");
-    refuses("cpus(role1:1", 1, "cpus(role1", "one pair of parentheses");
-    refuses("cpus)(role1:1", 1, "cpus)(role1", "one pair of parentheses");
-    refuses("cpus(a(b):1", 1, "cpus(a(b)", "one pair of parentheses");
-    refuses("cpus(web)x:1", 10, "x", "a colon and the value come next");
-    refuses("cpus{REV}:1", 1, "cpus{REV}", "a name has no brackets");
-    refuses("cpus():1", 6, "", "invalid role \"\": it is empty");
-    refuses("cpus(/web):1", 6, "/web", "begins with a slash");
-    refuses("cpus:one", 6, "one", "write a number such as 0.5");
-    refuses("cpus: 1 0", 7, "1 0", "write a number");
-    refuses("cpus:0x10", 6, "0x10", "write a number");
-    refuses("cpus:-1", 6, "-1", "cannot be negative");
-    refuses("cpus:nan", 6, "nan", "NaN is not an amount");
-    refuses("cpus:inf", 6, "inf", "above 8796093022208");
-    refuses("cpus:-inf", 6, "-inf", "negative");
-    refuses("cpus:1e300", 6, "1e300", "above");
-    refuses("cpus:0.00001", 6, "0.00001", "the smallest amount is 0.001");
-    refuses("ports:[1-2", 7, "[1-2", "end it with ]");
-    refuses("ports:[", 7, "[", "end it with ]");
-    refuses("ports:[1-2]]", 10, "2]", "whole number");
-    refuses("ports:[1,2]", 8, "1", "write a range with both ends: [1-1]");
-    refuses("ports:[1-2b]", 10, "2b", "write a whole number");
-    refuses("ports:[1-]", 10, "", "write a whole number");
-    refuses("ports:[a]", 8, "a", "a range such as");
-    refuses("ports:[5-1]", 8, "5-1", "write the lower end first: 1-5");
-    refuses("disks:{a", 7, "{a", "end it with }");
-    refuses(
-        "disks:{aa,b}}",
-        11,
-        "b}",
-        "no blanks, brackets or parentheses",
+    rejects("cpus:1,mem:2", 11, ":2", "semicolon");
+    rejects("cpus:", 6, "", "write a value after the colon");
+    rejects(":1", 1, "", "write the name");
+    rejects("(web):1", 1, "(web)", "write the name");
+    rejects("cpus(role1:1", 1, "cpus(role1", "one pair of parentheses");
+    rejects("cpus)(role1:1", 1, "cpus)(role1", "one pair of parentheses");
+    rejects("cpus(a(b):1", 1, "cpus(a(b)", "one pair of parentheses");
+    rejects("cpus(web)x:1", 10, "x", "write a colon and the value next");
+    rejects(
+        "cpus{REV}:1",
+        1,
+        "cpus{REV}",
+        "a name cannot contain brackets",
     );
-    refuses("disks:{a b}", 8, "a b", "put commas between items");
-    refuses("disks:{a,b,a}", 12, "a", "write it once");
-    refuses(
+    rejects("cpus():1", 6, "", "invalid role \"\": it is empty");
+    rejects("cpus(/web):1", 6, "/web", "begins with a slash");
+    rejects("cpus:one", 6, "one", "write a number such as 0.5");
+    rejects("cpus: 1 0", 7, "1 0", "write a number");
+    rejects("cpus:0x10", 6, "0x10", "write a number");
+    rejects("cpus:-1", 6, "-1", "cannot be negative");
+    rejects("cpus:nan", 6, "nan", "NaN is not an amount");
+    rejects("cpus:inf", 6, "inf", "above 8796093022208");
+    rejects("cpus:-inf", 6, "-inf", "negative");
+    rejects("cpus:1e300", 6, "1e300", "above");
+    rejects("cpus:0.00001", 6, "0.00001", "the smallest amount is 0.001");
+    rejects("ports:[1-2", 7, "[1-2", "end it with ]");
+    rejects("ports:[", 7, "[", "end it with ]");
+    rejects("ports:[1-2]]", 10, "2]", "whole number");
+    rejects("ports:[1,2]", 8, "1", "write a range with both ends: [1-1]");
+    rejects("ports:[1-2b]", 10, "2b", "write a whole number");
+    rejects("ports:[1-]", 10, "", "write a whole number");
+    rejects("ports:[a]", 8, "a", "a range such as");
+    rejects("ports:[5-1]", 8, "5-1", "write the lower end first: 1-5");
+    rejects("disks:{a", 7, "{a", "end it with }");
+    rejects("disks:{aa,b}}", 11, "b}", "blanks, brackets or parentheses");
+    rejects("disks:{a b}", 8, "a b", "write commas between items");
+    rejects("disks:{a,b,a}", 12, "a", "write it once");
+    rejects(
         "foo(a):1;foo(b):[0-1]",
         10,
         "foo(b):[0-1]",
-        "SCALAR before and RANGES here",
+        "type SCALAR before and RANGES here",
     );
-    refuses("[{\"name\":\"cpus\"}]", 1, "[", "JSON");
+    rejects("[{\"name\":\"cpus\"}]", 1, "[", "JSON");
 }
 
 #[test]
-fn places_are_counted_in_characters_also_beyond_ascii() {
+fn positions_are_counted_in_characters() {
     let error = error("größe:1;mäßig");
     assert_eq!(
         (error.character(), error.offset(), error.found()),
@@ -177,15 +177,15 @@ fn places_are_counted_in_characters_also_beyond_ascii() {
 }
 
 #[test]
-fn what_text_cannot_say_is_printed_as_mesos_does() {
+fn resources_without_a_text_form_are_printed_as_mesos_prints_them() {
     let mut disk = Resource {
         reservations: vec![fixed("alice")],
         ..scalar("disk", 1.0)
     };
-    let print = |disk: &Resource| of(disk.clone()).to_string();
+    let print = |disk: &Resource| single(disk.clone()).to_string();
     assert_eq!(print(&disk), "disk(alice):1");
 
-    let mut allocated = of(disk.clone());
+    let mut allocated = single(disk.clone());
     allocated.allocate("role");
     assert_eq!(allocated.to_string(), "disk(allocated: role)(alice):1");
 
@@ -242,7 +242,7 @@ fn what_text_cannot_say_is_printed_as_mesos_does() {
 }
 
 #[test]
-fn what_cannot_be_said_in_text_is_not_read_as_something_else() {
+fn resources_without_a_text_form_are_not_parsed_as_something_else() {
     let odd = [
         Resource {
             reservations: vec![super::dynamic("web", "ops")],
@@ -275,7 +275,7 @@ fn what_cannot_be_said_in_text_is_not_read_as_something_else() {
             ..volume("a")
         },
     ];
-    for one in odd.into_iter().map(of) {
+    for one in odd.into_iter().map(single) {
         let text = one.to_string();
         assert!(text.parse::<Resources>().is_err(), "{text}");
     }
