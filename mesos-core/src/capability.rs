@@ -1,9 +1,9 @@
-//! What a backend can do beyond the least common part.
+//! The optional features of backends.
 
 use std::fmt;
 
-/// Something that not every backend can do. A call that needs it fails with
-/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where it is missing.
+/// A feature that not every backend supports. A call that needs a missing feature fails with
+/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Capability {
@@ -23,7 +23,8 @@ pub enum Capability {
     UpdateFramework,
     /// Offer constraints (Mesos 1.11).
     OfferConstraints,
-    /// The answer to a call is Mesos' own, not just "queued".
+    /// Calls are answered by Mesos. Without this feature an answer only means that the call was
+    /// queued locally.
     CallResults,
 }
 
@@ -50,7 +51,7 @@ impl Capability {
 pub struct Capabilities(u32);
 
 impl Capabilities {
-    /// All of them.
+    /// All features.
     pub fn all() -> Self {
         Capability::ALL.into_iter().collect()
     }
@@ -60,7 +61,7 @@ impl Capabilities {
         self.0 & capability.bit() != 0
     }
 
-    /// The members.
+    /// The features in the set.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         Capability::ALL
             .into_iter()

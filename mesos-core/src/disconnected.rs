@@ -1,26 +1,27 @@
-//! The loss of a subscription, as handlers are told of it.
+//! The loss of a subscription, as handlers receive it.
 
 use std::time::Duration;
 
 use crate::error::Error;
 
-/// Why there is no subscription, and what comes next.
+/// Why the driver is not subscribed, and when it retries.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Disconnected {
-    /// What ended the subscription, or made the attempt fail.
+    /// The error that ended the subscription or the attempt.
     pub error: Error,
-    /// Failed attempts since the last subscription; 0 when one was just lost.
+    /// The number of failed attempts since the last subscription; 0 if a subscription was just
+    /// lost.
     pub attempts: u32,
-    /// The wait before the next attempt. Less, if the backend gets to know
-    /// another leader before it is over. Executors: zero where there will be no
-    /// attempt, because the agent is given up.
+    /// The wait before the next attempt. A leader change shortens the wait. Executors: zero if
+    /// there will be no further attempt.
     pub retry_in: Duration,
-    /// Schedulers: true the first time that this is told after the subscription
-    /// has been away for the framework's failover timeout (at once where that
-    /// is 0). The master may have removed the framework by now, and killed its
-    /// tasks; only the master knows, because its clock started when *it*
-    /// noticed, and a new leading master starts none. So the driver goes on
-    /// trying, and ends only if the master refuses the framework's id.
+    /// Schedulers: whether the outage has reached the framework's failover timeout. True once
+    /// for each outage; at once if the timeout is 0.
+    ///
+    /// The master may have removed the framework and killed its tasks. Only the master knows:
+    /// its timer started when the master noticed the disconnection, and a new leading master
+    /// does not start a timer. So the driver keeps retrying, and ends only if the master
+    /// refuses the framework's id.
     pub failover_timeout_passed: bool,
 }

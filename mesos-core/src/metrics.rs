@@ -1,30 +1,29 @@
-//! What a scheduler's driver measures, by the `metrics` facade.
+//! The metrics of a scheduler driver, recorded through the crate `metrics`.
 //!
-//! Measured is with the feature `metrics` only, which is off by default: it
-//! brings the facade's crate, and each event and call then costs some lookups in
-//! whatever recorder the program has installed. Without a recorder nothing is
-//! kept. Names and labels are part of this crate's interface.
+//! The driver records metrics only with the feature `metrics`, which is off by default. The
+//! feature adds the crate `metrics`, and each event and call then costs some lookups in the
+//! recorder that the program has installed. Without a recorder the values are dropped. Names
+//! and labels are part of this crate's interface.
 //!
-//! Each metric has the label `framework`: the name in
-//! [`Framework`](crate::Framework), so that several drivers in one program can
-//! be told apart. All times are in seconds.
+//! Each metric has the label `framework` with the name in [`Framework`](crate::Framework),
+//! which distinguishes several drivers in one program. All times are in seconds.
 //!
-//! | name | kind | labels | what |
+//! | name | kind | labels | value |
 //! |---|---|---|---|
-//! | [`EVENTS`] | counter | `type`: Mesos' name, `UNKNOWN` for one of a newer Mesos | events taken up |
-//! | [`QUEUED`] | gauge | | events that wait behind the one that was taken up last, where the backend can tell |
-//! | [`HANDLER_SECONDS`] | histogram | `handler`: the method of [`Scheduler`](crate::Scheduler) | how long handlers took |
-//! | [`CALLS`] | counter | `type`: Mesos' name; `outcome`: `taken`, `refused`, `not_sent`, `unknown` ([`Delivery`]), or `abandoned` by those who made it | calls but for the SUBSCRIBE, those of the driver itself included |
-//! | [`CALL_SECONDS`] | histogram | `type` | from making a call to its outcome, the wait in line included |
-//! | [`UPDATES`] | counter | `step`: a field of [`UpdateCounts`](crate::scheduler::UpdateCounts) | what updates of tasks and operations came to |
-//! | [`DEFERRED`] | gauge | | acknowledgements that were taken over and not made yet |
-//! | [`OFFERS`] | gauge | | offers that are held |
+//! | [`EVENTS`] | counter | `type`: the name in the Mesos schema, or `UNKNOWN` | events that the driver took from its queue |
+//! | [`QUEUED`] | gauge | | events that were queued behind the last event when the driver took it; 0 if the backend does not report the number |
+//! | [`HANDLER_SECONDS`] | histogram | `handler`: the method of [`Scheduler`](crate::Scheduler) | durations of handlers |
+//! | [`CALLS`] | counter | `type`: the name in the Mesos schema; `outcome`: `accepted`, `refused`, `not_sent`, `unknown` ([`Delivery`]), or `abandoned` if the caller dropped the call | calls except SUBSCRIBE, calls of the driver itself included |
+//! | [`CALL_SECONDS`] | histogram | `type` | time from making a call to its outcome, the time in the queue included |
+//! | [`UPDATES`] | counter | `step`: a field of [`UpdateCounts`](crate::scheduler::UpdateCounts) | updates of tasks and operations |
+//! | [`DEFERRED`] | gauge | | acknowledgements that handlers took over and have not made yet |
+//! | [`OFFERS`] | gauge | | offers that the scheduler holds |
 //! | [`OFFERS_UNUSED`] | counter | | offers that were declined because they were dropped |
-//! | [`RECONCILING`] | gauge | | tasks and operations that were asked about and not answered for |
-//! | [`SUBSCRIBED`] | gauge | | 1 with a subscription, 0 without |
-//! | [`SUBSCRIPTIONS`] | counter | `again`: `false` for the first one | subscriptions that were granted |
+//! | [`RECONCILING`] | gauge | | tasks and operations whose state was requested and not answered yet |
+//! | [`SUBSCRIBED`] | gauge | | 1 while subscribed, otherwise 0 |
+//! | [`SUBSCRIPTIONS`] | counter | `again`: `false` for the first one | granted subscriptions |
 //! | [`DISCONNECTS`] | counter | `reason`: an [`ErrorKind`] | lost subscriptions and failed attempts |
-//! | [`UNSUBSCRIBED_SECONDS`] | histogram | | how long there was no subscription, told when there is one again |
+//! | [`UNSUBSCRIBED_SECONDS`] | histogram | | times without a subscription, recorded when a subscription is granted |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,24 +61,24 @@ pub const DISCONNECTS: &str = "mesos_scheduler_disconnects_total";
 /// See the [table](self).
 pub const UNSUBSCRIBED_SECONDS: &str = "mesos_scheduler_unsubscribed_seconds";
 
-/// The measuring points of one driver.
+/// Records the metrics of one driver.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
     #[cfg_attr(
         not(feature = "metrics"),
-        expect(dead_code, reason = "nothing is measured")
+        expect(dead_code, reason = "nothing is recorded")
     )]
     framework: Arc<str>,
 }
 
-/// Measures by the facade, or only looks at the labels' values.
-macro_rules! measure {
-    ($meter:ident, $kind:ident $name:ident [$($label:literal: $value:expr),*] $act:ident $by:expr) => {{
+/// Records a metric, or only evaluates the arguments without the feature `metrics`.
+macro_rules! record {
+    ($meter:ident, $kind:ident $name:ident [$($label:literal: $value:expr),*] $method:ident $by:expr) => {{
         #[cfg(feature = "metrics")]
         ::metrics::$kind!(
             $name, "framework" => Arc::clone(&$meter.framework) $(, $label => $value)*
         )
-        .$act($by);
+        .$method($by);
         #[cfg(not(feature = "metrics"))]
         {
             let _ = (&$meter, $by, $(&$value),*);
@@ -94,19 +93,19 @@ impl Meter {
         }
     }
 
-    /// An event was taken up, and so many wait behind it.
+    /// The driver took an event from its queue, and `queued` events are behind it.
     pub(crate) fn event(&self, event_type: &'static str, queued: usize) {
-        measure!(self, counter EVENTS ["type": event_type] increment 1);
-        measure!(self, gauge QUEUED [] set queued as f64);
+        record!(self, counter EVENTS ["type": event_type] increment 1);
+        record!(self, gauge QUEUED [] set queued as f64);
     }
 
     pub(crate) fn handler(&self, name: &'static str, took: Duration) {
-        measure!(self, histogram HANDLER_SECONDS ["handler": name] record took.as_secs_f64());
+        record!(self, histogram HANDLER_SECONDS ["handler": name] record took.as_secs_f64());
     }
 
     /// A call is about to be made.
-    pub(crate) fn call(&self, call_type: &'static str) -> Measured {
-        Measured {
+    pub(crate) fn call(&self, call_type: &'static str) -> CallTimer {
+        CallTimer {
             meter: self.clone(),
             call_type,
             since: Instant::now(),
@@ -114,59 +113,59 @@ impl Meter {
         }
     }
 
-    /// So many updates came to `step`.
+    /// `count` updates have reached `step`.
     pub(crate) fn updates(&self, step: &'static str, count: u64) {
         if count > 0 {
-            measure!(self, counter UPDATES ["step": step] increment count);
+            record!(self, counter UPDATES ["step": step] increment count);
         }
     }
 
     pub(crate) fn deferred(&self, count: u64) {
-        measure!(self, gauge DEFERRED [] set count as f64);
+        record!(self, gauge DEFERRED [] set count as f64);
     }
 
     pub(crate) fn offers(&self, outstanding: usize) {
-        measure!(self, gauge OFFERS [] set outstanding as f64);
+        record!(self, gauge OFFERS [] set outstanding as f64);
     }
 
     pub(crate) fn offers_unused(&self, count: usize) {
-        measure!(self, counter OFFERS_UNUSED [] increment count as u64);
+        record!(self, counter OFFERS_UNUSED [] increment count as u64);
     }
 
     pub(crate) fn reconciling(&self, open: usize) {
-        measure!(self, gauge RECONCILING [] set open as f64);
+        record!(self, gauge RECONCILING [] set open as f64);
     }
 
     pub(crate) fn subscribed(&self, subscribed: bool) {
-        measure!(self, gauge SUBSCRIBED [] set f64::from(u8::from(subscribed)));
+        record!(self, gauge SUBSCRIBED [] set f64::from(u8::from(subscribed)));
     }
 
-    /// A subscription was granted, after so long without one.
-    pub(crate) fn granted(&self, again: bool, without: Duration) {
+    /// A subscription was granted, after `outage` without one.
+    pub(crate) fn granted(&self, again: bool, outage: Duration) {
         let again = if again { "true" } else { "false" };
-        measure!(self, counter SUBSCRIPTIONS ["again": again] increment 1);
-        measure!(self, histogram UNSUBSCRIBED_SECONDS [] record without.as_secs_f64());
+        record!(self, counter SUBSCRIPTIONS ["again": again] increment 1);
+        record!(self, histogram UNSUBSCRIBED_SECONDS [] record outage.as_secs_f64());
     }
 
     pub(crate) fn disconnected(&self, reason: ErrorKind) {
-        measure!(self, counter DISCONNECTS ["reason": format!("{reason:?}")] increment 1);
+        record!(self, counter DISCONNECTS ["reason": format!("{reason:?}")] increment 1);
     }
 }
 
-/// A call whose outcome is not known yet. Dropped without one, it was
-/// abandoned by those who made it.
+/// Measures a call until its outcome. If this value is dropped without an outcome, the caller
+/// has abandoned the call.
 #[derive(Debug)]
-pub(crate) struct Measured {
+pub(crate) struct CallTimer {
     meter: Meter,
     call_type: &'static str,
     since: Instant,
     outcome: &'static str,
 }
 
-impl Measured {
+impl CallTimer {
     pub(crate) fn finish(mut self, result: &Result<()>) {
         self.outcome = match result.as_ref().map_err(|error| error.delivery()) {
-            Ok(()) => "taken",
+            Ok(()) => "accepted",
             Err(Delivery::Refused) => "refused",
             Err(Delivery::NotSent) => "not_sent",
             Err(Delivery::Unknown) => "unknown",
@@ -174,7 +173,7 @@ impl Measured {
     }
 }
 
-impl Drop for Measured {
+impl Drop for CallTimer {
     fn drop(&mut self) {
         let Self {
             meter,
@@ -183,7 +182,7 @@ impl Drop for Measured {
             outcome,
         } = self;
         let took = since.elapsed();
-        measure!(meter, counter CALLS ["type": *call_type, "outcome": *outcome] increment 1);
-        measure!(meter, histogram CALL_SECONDS ["type": *call_type] record took.as_secs_f64());
+        record!(meter, counter CALLS ["type": *call_type, "outcome": *outcome] increment 1);
+        record!(meter, histogram CALL_SECONDS ["type": *call_type] record took.as_secs_f64());
     }
 }

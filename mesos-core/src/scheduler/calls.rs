@@ -17,7 +17,7 @@ fn call(call_type: Type, body: impl FnOnce(&mut Call)) -> Call {
     call
 }
 
-/// `framework_info.id` goes into both places.
+/// A SUBSCRIBE with `framework_info.id` in both places.
 pub(super) fn subscribe(
     framework_info: FrameworkInfo,
     suppressed_roles: Vec<String>,
@@ -110,14 +110,14 @@ pub(super) fn shutdown(agent_id: AgentId, executor_id: ExecutorId) -> Call {
     })
 }
 
-/// What a call acknowledges. Much smaller than the call.
+/// The body of an acknowledgement. Much smaller than the call.
 #[derive(Clone)]
-pub(super) enum Acknowledged {
+pub(super) enum AckBody {
     Task(call::Acknowledge),
     Operation(call::AcknowledgeOperationStatus),
 }
 
-impl Acknowledged {
+impl AckBody {
     pub(super) fn into_call(self) -> Call {
         match self {
             Self::Task(body) => call(Type::Acknowledge, |call| call.acknowledge = Some(body)),
@@ -128,8 +128,8 @@ impl Acknowledged {
     }
 }
 
-/// Whether Mesos expects an acknowledgement: only an update with a uuid.
-pub(super) fn wants_acknowledgement(status: &TaskStatus) -> bool {
+/// Whether Mesos expects an acknowledgement: only of an update with a uuid.
+pub(super) fn needs_acknowledgement(status: &TaskStatus) -> bool {
     let uuid = status.uuid.as_ref().is_some_and(|uuid| !uuid.is_empty());
     // Mesos sets both or neither, and the call needs both.
     if uuid && status.agent_id.is_none() {
@@ -138,9 +138,9 @@ pub(super) fn wants_acknowledgement(status: &TaskStatus) -> bool {
     uuid && status.agent_id.is_some()
 }
 
-/// As [`wants_acknowledgement`]. The ids of the agent and of the operation are mandatory here
+/// As [`needs_acknowledgement`]. The ids of the agent and of the operation are mandatory here
 /// (`src/master/validation.cpp`).
-pub(super) fn wants_operation_acknowledgement(status: &OperationStatus) -> bool {
+pub(super) fn operation_needs_acknowledgement(status: &OperationStatus) -> bool {
     let ids = status.operation_id.is_some() && status.agent_id.is_some();
     if status.uuid.is_some() && !ids {
         tracing::warn!("operation update with uuid but without operation id or agent id");
@@ -148,18 +148,18 @@ pub(super) fn wants_operation_acknowledgement(status: &OperationStatus) -> bool 
     status.uuid.is_some() && ids
 }
 
-/// The acknowledgement of an update that [wants one](wants_acknowledgement).
-pub(super) fn acknowledge(status: TaskStatus) -> Option<Acknowledged> {
-    Some(Acknowledged::Task(call::Acknowledge {
+/// The acknowledgement of an update that [needs one](needs_acknowledgement).
+pub(super) fn acknowledge(status: TaskStatus) -> Option<AckBody> {
+    Some(AckBody::Task(call::Acknowledge {
         agent_id: status.agent_id?,
         task_id: status.task_id,
         uuid: status.uuid?,
     }))
 }
 
-/// The acknowledgement of an update that [wants one](wants_operation_acknowledgement).
-pub(super) fn acknowledge_operation(status: OperationStatus) -> Option<Acknowledged> {
-    Some(Acknowledged::Operation(call::AcknowledgeOperationStatus {
+/// The acknowledgement of an update that [needs one](operation_needs_acknowledgement).
+pub(super) fn acknowledge_operation(status: OperationStatus) -> Option<AckBody> {
+    Some(AckBody::Operation(call::AcknowledgeOperationStatus {
         agent_id: Some(status.agent_id?),
         resource_provider_id: status.resource_provider_id,
         uuid: status.uuid?.value,
@@ -167,7 +167,7 @@ pub(super) fn acknowledge_operation(status: OperationStatus) -> Option<Acknowled
     }))
 }
 
-/// The span that an acknowledgement is made in.
+/// The span of an acknowledgement.
 pub(super) fn span(call: &Call) -> tracing::Span {
     match (&call.acknowledge, &call.acknowledge_operation_status) {
         (Some(body), _) => tracing::info_span!(

@@ -1,4 +1,4 @@
-//! Lifts the protobuf union of event types into a Rust enum.
+//! Converts the protobuf message of an event into a Rust enum.
 
 use bytes::Bytes;
 use mesos_proto::v1::scheduler::event::Type;
@@ -20,16 +20,16 @@ pub enum Event {
         framework_id: FrameworkId,
         /// Seconds between heartbeats.
         heartbeat_interval_seconds: Option<f64>,
-        /// Who granted it.
+        /// The master that granted the subscription.
         master_info: Option<MasterInfo>,
     },
     /// New offers.
     Offers(Vec<v1::Offer>),
     /// New inverse offers.
     InverseOffers(Vec<InverseOffer>),
-    /// An offer is void.
+    /// An offer is no longer valid.
     Rescind(OfferId),
-    /// An inverse offer is void.
+    /// An inverse offer is no longer valid.
     RescindInverseOffer(OfferId),
     /// A task's state.
     Update(Box<TaskStatus>),
@@ -46,19 +46,20 @@ pub enum Event {
     },
     /// An agent or executor failed.
     Failure(Failure),
-    /// The subscription is over for good.
+    /// The subscription ended permanently.
     Error(String),
-    /// A sign of life.
+    /// A periodic sign that the connection works.
     Heartbeat,
-    /// A type that this schema lacks.
+    /// An event of a type that this version does not know.
     Unknown(UnknownEvent),
 }
 
 impl Event {
-    /// Lifts `event`, which was decoded from `record`.
+    /// Converts `event`, which was decoded from `record`. An event of an unknown type becomes
+    /// [`Event::Unknown`].
     ///
-    /// An event of a known type whose body is missing is an
-    /// [`ErrorKind::Decode`]; one of an unknown type is [`Event::Unknown`].
+    /// # Errors
+    /// [`ErrorKind::Decode`] for an event of a known type without its body.
     pub fn lift(event: v1::scheduler::Event, record: Bytes) -> Result<Self> {
         let type_number = event.r#type.unwrap_or_default();
         let Ok(event_type) = Type::try_from(type_number) else {
@@ -126,7 +127,7 @@ fn body<T>(body: Option<T>, name: &str) -> Result<T> {
 fn missing(field: &str) -> Error {
     Error::new(
         ErrorKind::Decode,
-        format!("an event of the master lacks its field `{field}`"),
+        format!("event of the master without its field `{field}`"),
     )
 }
 
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_that_the_schema_lacks_is_lifted_as_unknown_with_its_bytes() {
+    fn an_event_of_an_unknown_type_keeps_its_bytes() {
         let event = v1::scheduler::Event {
             r#type: Some(4711),
             ..Default::default()
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_type_without_its_body_is_a_decode_error_that_names_the_field() {
+    fn an_event_without_its_body_is_a_decode_error_that_names_the_field() {
         for (event_type, field) in [
             (Type::Offers, "offers"),
             (Type::Update, "update"),
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_with_an_executor_is_the_executors_and_without_one_the_agents() {
+    fn a_failure_belongs_to_the_executor_if_it_names_one_and_else_to_the_agent() {
         let lift = |executor_id: Option<ExecutorId>| {
             let event = v1::scheduler::Event {
                 r#type: Some(Type::Failure as i32),

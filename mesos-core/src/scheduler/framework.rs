@@ -1,4 +1,4 @@
-//! Who subscribes: the description of a framework.
+//! The description of a framework, and the driver's settings for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,12 @@ use crate::store::Store;
 
 /// A framework's description and the driver's settings for it.
 ///
-/// The constructors ask for the one decision that nobody should leave to a
-/// default: what becomes of the tasks when this process goes away. Mesos'
-/// own default kills them at once.
+/// The constructors require one decision that should not be left to a default: what happens to
+/// the tasks when this process ends. The default of Mesos kills them at once.
 ///
 /// ```
 /// use std::time::Duration;
-/// use mesos_core::Framework;
+/// use mesos::Framework;
 ///
 /// let batch = Framework::ephemeral("nightly batch");
 /// let service = Framework::with_failover_timeout("web shop", Duration::from_secs(7 * 24 * 3600))
@@ -40,7 +39,7 @@ pub struct Framework {
     pub(crate) reconcile: Option<ReconcilePolicy>,
 }
 
-/// What a current framework wants; see [`Framework::ephemeral`].
+/// The capabilities of a current framework; see [`Framework::ephemeral`].
 const CAPABILITIES: [capability::Type; 4] = [
     capability::Type::MultiRole,
     capability::Type::ReservationRefinement,
@@ -52,18 +51,16 @@ impl Framework {
     /// A framework whose tasks are killed as soon as its scheduler is
     /// disconnected (`failover_timeout` 0).
     ///
-    /// Its user is the current one, its role `*`, and it has the capabilities
-    /// of a current framework: MULTI_ROLE, RESERVATION_REFINEMENT,
-    /// PARTITION_AWARE and TASK_KILLING_STATE.
+    /// The user is the user of this process, and the role is `*`. The framework has the
+    /// capabilities MULTI_ROLE, RESERVATION_REFINEMENT, PARTITION_AWARE and TASK_KILLING_STATE.
     pub fn ephemeral(name: impl Into<String>) -> Self {
         Self::with_failover_timeout(name, Duration::ZERO)
     }
 
-    /// A framework whose tasks go on for `failover_timeout` after its
-    /// scheduler was disconnected, and which is removed with all its tasks if
-    /// nobody subscribed with its id by then. Otherwise as
-    /// [`ephemeral`](Self::ephemeral), with `checkpoint` on, so that the tasks
-    /// also outlive a restart of their agent.
+    /// A framework whose tasks keep running for `failover_timeout` after its scheduler was
+    /// disconnected. If no scheduler subscribes with the framework's id within this time, Mesos
+    /// removes the framework and kills its tasks. Otherwise as [`ephemeral`](Self::ephemeral),
+    /// with `checkpoint` on, so that the tasks also survive a restart of their agent.
     pub fn with_failover_timeout(name: impl Into<String>, failover_timeout: Duration) -> Self {
         let survives = !failover_timeout.is_zero();
         Self::from_info(FrameworkInfo {
@@ -77,7 +74,8 @@ impl Framework {
         })
     }
 
-    /// Exactly `info`. With an `id` in it the framework fails over.
+    /// A framework with exactly this description. If `info` has an `id`, the driver subscribes
+    /// as that framework and takes over its tasks.
     pub fn from_info(info: FrameworkInfo) -> Self {
         Self {
             info,
@@ -91,7 +89,7 @@ impl Framework {
         }
     }
 
-    /// The message that is sent.
+    /// The message that the driver sends.
     pub fn info(&self) -> &FrameworkInfo {
         &self.info
     }
@@ -103,14 +101,14 @@ impl Framework {
         self
     }
 
-    /// The user that tasks run as, where they name none.
+    /// The user that tasks run as by default.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.info.user = user.into();
         self
     }
 
-    /// Subscribes to this role, and no longer to `*`. Call it again for more.
+    /// Adds a role, and removes the default role `*`. Call it once for each role.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.info.roles.retain(|role| role != "*");
@@ -118,35 +116,36 @@ impl Framework {
         self
     }
 
-    /// The principal, as the master knows it from its credentials.
+    /// The principal, as in the credentials that the master accepts.
     #[must_use]
     pub fn principal(mut self, principal: impl Into<String>) -> Self {
         self.info.principal = Some(principal.into());
         self
     }
 
-    /// The host name shown for the scheduler; Mesos derives none for HTTP.
+    /// The host name that the master shows for the scheduler. Without this setting the master
+    /// shows no host name for a scheduler that is connected over HTTP.
     #[must_use]
     pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
         self.info.hostname = Some(hostname.into());
         self
     }
 
-    /// Where the framework's own status page is.
+    /// The URL of the framework's own status page.
     #[must_use]
     pub fn webui_url(mut self, url: impl Into<String>) -> Self {
         self.info.webui_url = Some(url.into());
         self
     }
 
-    /// Whether tasks outlive a restart of their agent.
+    /// Whether tasks survive a restart of their agent.
     #[must_use]
     pub fn checkpoint(mut self, checkpoint: bool) -> Self {
         self.info.checkpoint = Some(checkpoint);
         self
     }
 
-    /// Adds a capability; one that is there stays once.
+    /// Adds a capability, unless the framework has it already.
     #[must_use]
     pub fn capability(mut self, capability: capability::Type) -> Self {
         let message = to_message(capability);
@@ -156,10 +155,9 @@ impl Framework {
         self
     }
 
-    /// Roles that start without offers. What
-    /// [`suppress`](crate::SchedulerDriver::suppress) and
-    /// [`revive`](crate::SchedulerDriver::revive) change of it is remembered,
-    /// because every SUBSCRIBE replaces what the master knew
+    /// Roles that start without offers. [`suppress`](crate::SchedulerDriver::suppress) and
+    /// [`revive`](crate::SchedulerDriver::revive) change these roles. The driver repeats the
+    /// changed roles in every SUBSCRIBE, because a SUBSCRIBE replaces the state in the master
     /// (`src/master/master.cpp`).
     #[must_use]
     pub fn suppressed_roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -167,21 +165,20 @@ impl Framework {
         self
     }
 
-    /// Which agents may be offered (Mesos 1.11). Sent with every SUBSCRIBE;
-    /// [`update_framework`](crate::SchedulerDriver::update_framework) replaces
-    /// it.
+    /// Constraints on the agents that may be offered (Mesos 1.11). Sent with every SUBSCRIBE.
+    /// [`update_framework`](crate::SchedulerDriver::update_framework) replaces the constraints.
     #[must_use]
     pub fn offer_constraints(mut self, constraints: OfferConstraints) -> Self {
         self.offer_constraints = Some(constraints);
         self
     }
 
-    /// Where the framework's id is kept, so that a restarted scheduler takes
-    /// over its tasks. It is loaded before the first SUBSCRIBE, and saved
-    /// before [`subscribed`](crate::Scheduler::subscribed) is called and any
-    /// call can be made. A store that fails ends the driver with
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store); an id that was also
-    /// given by [`id`](Self::id), and is another one, with
+    /// Persists the framework's id, so that a restarted scheduler takes over its tasks. The
+    /// driver loads the id before the first SUBSCRIBE. It saves a new id before it calls
+    /// [`subscribed`](crate::Scheduler::subscribed) and before any call can be made.
+    ///
+    /// A store that fails ends the driver with [`ErrorKind::Store`](crate::ErrorKind::Store). An
+    /// id given with [`id`](Self::id) that differs from the stored id ends the driver with
     /// [`ErrorKind::Config`](crate::ErrorKind::Config).
     #[must_use]
     pub fn store(mut self, store: impl Store + 'static) -> Self {
@@ -189,25 +186,25 @@ impl Framework {
         self
     }
 
-    /// Reconciles by itself (default: off): remembers each task and operation
-    /// that is not in a terminal state, from what is launched and what updates
-    /// say; asks for all of them after each subscription until each has been
-    /// answered; and asks for everything that the master knows at intervals,
-    /// which brings up tasks that this scheduler does not know of. The answers
-    /// come as [`update`](crate::Scheduler::update); nothing has to be
-    /// forwarded. A restarted scheduler gives the tasks that it has on its
-    /// books with
+    /// Reconciles automatically (default: off). The driver tracks each task and operation that
+    /// is not in a terminal state, from the calls that launch them and from updates. After each
+    /// subscription it requests their states until each was answered. At intervals it requests
+    /// the states of everything that the master knows, which finds tasks that this scheduler
+    /// does not know.
+    ///
+    /// The answers arrive as [`update`](crate::Scheduler::update). The scheduler does not have
+    /// to forward anything. A restarted scheduler passes its known tasks to
     /// [`reconcile_until_answered`](crate::SchedulerDriver::reconcile_until_answered).
     ///
-    /// Costs the memory of two ids for each living task. What an ACCEPT of
-    /// unknown fate launched is asked for without this, too.
+    /// Costs the memory of two ids for each live task. If the result of an ACCEPT is unknown,
+    /// the driver reconciles its tasks and operations without this setting, too.
     #[must_use]
     pub fn reconcile(mut self, policy: ReconcilePolicy) -> Self {
         self.reconcile = Some(policy);
         self
     }
 
-    /// What to do when Mesos says that the framework was removed (default:
+    /// What to do when Mesos reports that the framework was removed (default:
     /// [`RemovedPolicy::Fail`]).
     #[must_use]
     pub fn on_removed(mut self, policy: RemovedPolicy) -> Self {
@@ -226,7 +223,7 @@ impl Framework {
         self
     }
 
-    /// How long to wait between attempts to subscribe.
+    /// The waits between attempts to subscribe.
     #[must_use]
     pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
         self.backoff = policy;
@@ -240,8 +237,8 @@ fn to_message(capability: capability::Type) -> Capability {
     }
 }
 
-/// Name of the user that this process runs as. Mesos' own driver fills it in
-/// likewise (`src/sched/sched.cpp`).
+/// The name of the user that this process runs as. The libmesos driver uses the same default
+/// (`src/sched/sched.cpp`).
 fn current_user() -> String {
     #[cfg(unix)]
     if let Ok(Some(user)) = nix::unistd::User::from_uid(nix::unistd::geteuid()) {
@@ -258,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_named_role_takes_the_place_of_the_default_one() {
+    fn the_first_role_replaces_the_default_role() {
         let framework = Framework::ephemeral("f").role("a").role("b/c");
         assert_eq!(framework.info().roles, ["a", "b/c"]);
         assert_eq!(Framework::ephemeral("f").info().roles, ["*"]);
@@ -272,13 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_with_failover_timeout_framework_checkpoints() {
+    fn only_a_framework_with_a_failover_timeout_checkpoints() {
         let ephemeral = Framework::ephemeral("f");
         assert_eq!(ephemeral.info().failover_timeout, None);
         assert_eq!(ephemeral.info().checkpoint, None);
-        let with_failover_timeout =
-            Framework::with_failover_timeout("f", Duration::from_millis(1500));
-        assert_eq!(with_failover_timeout.info().failover_timeout, Some(1.5));
-        assert_eq!(with_failover_timeout.info().checkpoint, Some(true));
+        let lasting = Framework::with_failover_timeout("f", Duration::from_millis(1500));
+        assert_eq!(lasting.info().failover_timeout, Some(1.5));
+        assert_eq!(lasting.info().checkpoint, Some(true));
     }
 }

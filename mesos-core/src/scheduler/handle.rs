@@ -8,7 +8,7 @@ use mesos_proto::v1::{AgentId, FrameworkId};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
-use super::accepting::Accepting;
+use super::pending_accept::PendingAccept;
 use super::shared::Shared;
 use super::subscribe_state::SubscribeState;
 use super::validate;
@@ -20,7 +20,7 @@ use crate::runtime::in_handler;
 /// take to report the result of the call themselves.
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
-/// The way that a call takes.
+/// The subscription that a call is sent over.
 pub(super) type Route = Arc<dyn Calls<SchedulerApi>>;
 
 /// See the module.
@@ -111,20 +111,20 @@ impl Handle {
         if call.framework_id.is_none() {
             call.framework_id = self.framework_id();
         }
-        let change = SubscribeState::concerns(&call).then(|| call.clone());
-        let accepting = Accepting::start(&self.shared, &call, agent.as_ref());
-        let Some(accepting) = accepting else {
+        let change = SubscribeState::is_changed_by(&call).then(|| call.clone());
+        let accept = PendingAccept::start(&self.shared, &call, agent.as_ref());
+        let Some(accept) = accept else {
             return self.send(route, call, change).await;
         };
-        let span = accepting.span(&call);
+        let span = accept.span(&call);
         let result = self.send(route, call, change).instrument(span).await;
-        accepting.finish(&result);
+        accept.finish(&result);
         result
     }
 
     async fn send(&self, calls: &Route, call: Call, change: Option<Call>) -> Result<()> {
         let answer = self.shared.enqueue(calls.as_ref(), call).await?;
-        let Some(undo) = change.and_then(|call| self.shared.subscribe_state().note(&call)) else {
+        let Some(undo) = change.and_then(|call| self.shared.subscribe_state().apply(&call)) else {
             return self.answered(calls, answer).await;
         };
         // In a separate task: the next SUBSCRIBE must not repeat a refused change, also when
@@ -140,7 +140,7 @@ impl Handle {
             result
         });
         settled.await.unwrap_or_else(|end| {
-            let text = "the runtime that the call was made in is gone";
+            let text = "the tokio runtime of the call has shut down";
             Err(Error::new(ErrorKind::Closed, text)
                 .with_delivery(Delivery::Unknown)
                 .with_source(end))
@@ -168,7 +168,7 @@ impl Handle {
     }
 }
 
-/// Whether `call` is about offers, which do not outlive their subscription.
+/// Whether `call` names offers, which do not outlive their subscription.
 fn names_offers(call: &Call) -> bool {
     call.accept.is_some()
         || call.decline.is_some()

@@ -12,8 +12,8 @@ use crate::lock;
 use crate::metrics::Meter;
 use crate::scheduler::session::{Generation, SessionState};
 
-/// How many transitions are kept.
-const KEPT: usize = 32;
+/// The number of transitions in a [`Health`].
+const MAX_TRANSITIONS: usize = 32;
 
 /// A snapshot of a driver's state; see
 /// [`SchedulerDriver::health`](super::SchedulerDriver::health).
@@ -32,9 +32,9 @@ pub struct Health {
     pub handling: Option<Duration>,
     /// The handler that runs now.
     pub handler: Option<&'static str>,
-    /// How many events were queued behind the last one when the driver took that one, where
-    /// the backend can tell: how far the scheduler lags behind Mesos. Events in the buffers of
-    /// the socket are not counted.
+    /// The number of events that were queued behind the last event when the driver took it from
+    /// the queue: how far the scheduler lags behind Mesos. Zero if the backend does not report
+    /// the number. Events in the buffers of the socket are not counted.
     pub queued: usize,
     /// Offers that the scheduler holds: not accepted, declined, dropped or rescinded. No other
     /// framework can use their resources.
@@ -93,13 +93,13 @@ struct Record {
     generation: Generation,
     last_event: Option<Instant>,
     handling: Option<Instant>,
-    /// The running handler, and since when.
+    /// The running handler, with the time of its start.
     handler: Option<(&'static str, Instant)>,
     queued: usize,
     updates: UpdateCounts,
     deferred: u64,
-    /// Since when there has been no subscription.
-    without_since: Option<Instant>,
+    /// When the last subscription was lost, or the driver started; `None` while subscribed.
+    unsubscribed_since: Option<Instant>,
     transitions: VecDeque<(Instant, Transition)>,
 }
 
@@ -115,8 +115,8 @@ impl Monitor {
             queued: 0,
             updates: UpdateCounts::default(),
             deferred: 0,
-            without_since: Some(Instant::now()),
-            transitions: VecDeque::with_capacity(KEPT),
+            unsubscribed_since: Some(Instant::now()),
+            transitions: VecDeque::with_capacity(MAX_TRANSITIONS),
         };
         Self {
             record: Mutex::new(record),
@@ -132,7 +132,13 @@ impl Monitor {
         lock(&self.record)
     }
 
-    pub(super) fn moved(&self, state: SessionState, generation: Generation, reason: Option<Error>) {
+    /// The state of the session changed.
+    pub(super) fn transition(
+        &self,
+        state: SessionState,
+        generation: Generation,
+        reason: Option<Error>,
+    ) {
         if let Some(reason) = &reason {
             self.meter.disconnected(reason.kind());
         }
@@ -140,11 +146,11 @@ impl Monitor {
         self.meter.subscribed(subscribed);
         let mut record = self.lock();
         if !subscribed {
-            record.without_since.get_or_insert_with(Instant::now);
+            record.unsubscribed_since.get_or_insert_with(Instant::now);
         }
         record.state = state;
         record.generation = generation;
-        if record.transitions.len() == KEPT {
+        if record.transitions.len() == MAX_TRANSITIONS {
             record.transitions.pop_front();
         }
         let transition = Transition {
@@ -159,13 +165,13 @@ impl Monitor {
 
     /// A subscription was granted.
     pub(super) fn granted(&self, again: bool) {
-        let since = self.lock().without_since.take();
-        let without = since.map(|since| since.elapsed()).unwrap_or_default();
-        self.meter.granted(again, without);
+        let since = self.lock().unsubscribed_since.take();
+        let outage = since.map(|since| since.elapsed()).unwrap_or_default();
+        self.meter.granted(again, outage);
     }
 
     /// The driver took an event from the queue, and `queued` events are behind it.
-    pub(super) fn taken_up(&self, event_type: &'static str, queued: usize) {
+    pub(super) fn event_received(&self, event_type: &'static str, queued: usize) {
         self.meter.event(event_type, queued);
         let now = Instant::now();
         let mut record = self.lock();
@@ -175,7 +181,7 @@ impl Monitor {
     }
 
     /// The event was handled.
-    pub(super) fn handled(&self) {
+    pub(super) fn event_handled(&self) {
         self.lock().handling = None;
     }
 
@@ -195,7 +201,8 @@ impl Monitor {
         Some((name, since, since.elapsed()))
     }
 
-    pub(super) fn count(&self, change: impl FnOnce(&mut UpdateCounts)) {
+    /// Changes the counts of updates.
+    pub(super) fn count_updates(&self, change: impl FnOnce(&mut UpdateCounts)) {
         let mut record = self.lock();
         let before = record.updates;
         change(&mut record.updates);
@@ -215,14 +222,14 @@ impl Monitor {
         }
     }
 
-    /// A handler took over an acknowledgement, or made or dropped one.
-    pub(super) fn deferred(&self, change: impl FnOnce(u64) -> u64) {
+    /// Changes the number of acknowledgements that handlers took over and have not made yet.
+    pub(super) fn count_deferred(&self, change: impl FnOnce(u64) -> u64) {
         let mut record = self.lock();
         record.deferred = change(record.deferred);
         self.meter.deferred(record.deferred);
     }
 
-    /// The driver has ended, with this failure.
+    /// The driver has ended. `failure` is the reason, if it failed.
     pub(super) fn ended(&self, failure: Option<&Error>) {
         let generation = {
             let record = self.lock();
@@ -231,13 +238,13 @@ impl Monitor {
             }
             record.generation
         };
-        self.moved(SessionState::Ended, generation, failure.cloned());
+        self.transition(SessionState::Ended, generation, failure.cloned());
     }
 
-    /// An acknowledgement was answered, or lost.
-    pub(super) fn acknowledged(&self, taken: bool) {
-        self.count(|counts| {
-            if taken {
+    /// An acknowledgement was accepted, or was refused or lost.
+    pub(super) fn acknowledged(&self, accepted: bool) {
+        self.count_updates(|counts| {
+            if accepted {
                 counts.acknowledged += 1;
             } else {
                 counts.acknowledgements_failed += 1;
@@ -276,13 +283,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_last_transitions_are_kept() {
+    fn a_snapshot_contains_only_the_last_transitions() {
         let monitor = Monitor::new(Meter::new("test"));
         for generation in 1..=100 {
-            monitor.moved(SessionState::Connecting, generation, None);
+            monitor.transition(SessionState::Connecting, generation, None);
         }
-        let kept = monitor.snapshot().transitions;
-        assert_eq!(kept.len(), KEPT);
-        assert_eq!((kept[0].generation, kept[KEPT - 1].generation), (69, 100));
+        let transitions = monitor.snapshot().transitions;
+        assert_eq!(transitions.len(), MAX_TRANSITIONS);
+        let generation = |index: usize| transitions[index].generation;
+        assert_eq!((generation(0), generation(MAX_TRANSITIONS - 1)), (69, 100));
     }
 }

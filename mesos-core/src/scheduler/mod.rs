@@ -1,7 +1,6 @@
 //! Schedulers: the trait a framework implements, the driver it is run by, and
 //! the values that pass between them.
 
-mod accepting;
 mod calls;
 mod driver;
 mod event;
@@ -9,6 +8,7 @@ mod framework;
 mod handle;
 mod health;
 mod offer;
+mod pending_accept;
 mod reconcile;
 mod runtime;
 mod session;

@@ -1,4 +1,4 @@
-//! Offers as values that can be used once.
+//! Offers as values that can be used once, and the ledger of outstanding offers.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -44,7 +44,7 @@ impl Offer {
     /// The offered resources, for calculations.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] if Mesos sent resources that break its own rules.
+    /// [`ErrorKind::Decode`] if Mesos sent invalid resources.
     pub fn resources(&self) -> Result<Resources> {
         Resources::try_from(self.offer.resources.clone()).map_err(|error| {
             Error::new(
@@ -58,8 +58,8 @@ impl Offer {
         })
     }
 
-    /// The role that the resources are allocated to; `*` for a framework
-    /// without the capability MULTI_ROLE.
+    /// The role that the resources are allocated to; `*` for a framework without the capability
+    /// MULTI_ROLE.
     pub fn role(&self) -> &str {
         self.offer
             .allocation_info
@@ -80,8 +80,8 @@ impl Offer {
         self.offer.executor_ids.contains(executor_id)
     }
 
-    /// Marks all of `offers` as used, so that dropping them declines nothing. If one of them is
-    /// gone already, this is an error and marks none of them.
+    /// Marks all of `offers` as used, so that dropping them declines nothing. Fails without
+    /// marking any offer if one of them is void.
     pub(super) fn consume(offers: &[Self]) -> Result<()> {
         let Some(first) = offers.first() else {
             return Ok(());
@@ -101,7 +101,7 @@ impl Offer {
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.ledger.give_back(&self.offer.id);
+        self.ledger.add_unused(&self.offer.id);
     }
 }
 
@@ -124,27 +124,27 @@ impl fmt::Debug for Offer {
     }
 }
 
-/// Which offers are outstanding, and which were dropped unused.
+/// The offers that are outstanding, and those that were dropped unused.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     state: Mutex<State>,
-    returned: Notify,
+    unused_added: Notify,
     meter: Meter,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Outstanding offers, and since when.
+    /// Outstanding offers, with the time of their arrival.
     alive: HashMap<OfferId, Instant>,
-    /// Dropped unused and not yet declined. At most as long as `alive` was.
-    returned: Vec<OfferId>,
+    /// Offers that were dropped unused and not declined yet. Never longer than `alive` was.
+    unused: Vec<OfferId>,
 }
 
 impl Ledger {
     pub(super) fn new(meter: Meter) -> Self {
         Self {
             state: Mutex::default(),
-            returned: Notify::new(),
+            unused_added: Notify::new(),
             meter,
         }
     }
@@ -171,7 +171,8 @@ impl Ledger {
         self.lock().alive.contains_key(id)
     }
 
-    /// Removes all or, if one is not alive, none; returns that one then.
+    /// Removes all of `offers`. If one of them is not outstanding, removes nothing and returns
+    /// that offer.
     fn remove_all<'a>(&self, offers: &'a [Offer]) -> Option<&'a Offer> {
         let mut state = self.lock();
         let gone = offers
@@ -186,7 +187,7 @@ impl Ledger {
         gone
     }
 
-    /// Whether it was alive. Used for RESCIND.
+    /// Removes one offer, for RESCIND. Returns whether the offer was outstanding.
     pub(super) fn remove(&self, id: &OfferId) -> bool {
         let mut state = self.lock();
         let alive = state.alive.remove(id).is_some();
@@ -194,45 +195,46 @@ impl Ledger {
         alive
     }
 
-    fn give_back(&self, id: &OfferId) {
+    /// Removes an offer that was dropped, and queues its DECLINE if it was outstanding.
+    fn add_unused(&self, id: &OfferId) {
         let mut state = self.lock();
         if let Some((id, _)) = state.alive.remove_entry(id) {
-            state.returned.push(id);
+            state.unused.push(id);
             self.meter.offers(state.alive.len());
             drop(state);
-            self.returned.notify_one();
+            self.unused_added.notify_one();
         }
     }
 
-    /// How many offers are outstanding.
+    /// The number of outstanding offers.
     pub(super) fn outstanding(&self) -> usize {
         self.lock().alive.len()
     }
 
-    /// How many offers have been outstanding for longer than `age`.
+    /// The number of offers that have been outstanding for longer than `age`.
     pub(super) fn older_than(&self, age: Duration) -> usize {
         let now = Instant::now();
         let old = |since: &&Instant| now.saturating_duration_since(**since) > age;
         self.lock().alive.values().filter(old).count()
     }
 
-    /// Forgets all offers: a subscription began or ended, and Mesos withdraws
-    /// offers without a RESCIND then (`src/master/master.cpp`).
+    /// Removes all offers: a subscription began or ended, and Mesos then withdraws its offers
+    /// without a RESCIND (`src/master/master.cpp`).
     pub(super) fn clear(&self) {
         let mut state = self.lock();
         state.alive.clear();
-        state.returned.clear();
+        state.unused.clear();
         self.meter.offers(0);
     }
 
-    /// Waits until offers were dropped unused, and takes them. Cancel safe.
-    pub(super) async fn dropped(&self) -> Vec<OfferId> {
+    /// Waits until offers were dropped unused, and removes and returns them. Cancel safe.
+    pub(super) async fn wait_for_unused(&self) -> Vec<OfferId> {
         loop {
-            let ids = std::mem::take(&mut self.lock().returned);
+            let ids = std::mem::take(&mut self.lock().unused);
             if !ids.is_empty() {
                 return ids;
             }
-            self.returned.notified().await;
+            self.unused_added.notified().await;
         }
     }
 }
@@ -250,30 +252,30 @@ mod tests {
         ledger.issue(vec![offer]).remove(0)
     }
 
-    fn returned(ledger: &Ledger) -> Vec<String> {
-        let ids = ledger.dropped().now_or_never().unwrap_or_default();
+    fn unused(ledger: &Ledger) -> Vec<String> {
+        let ids = ledger.wait_for_unused().now_or_never().unwrap_or_default();
         ids.into_iter().map(|id| id.value).collect()
     }
 
     #[test]
-    fn an_offer_dropped_unused_is_returned_once() {
+    fn an_offer_dropped_unused_is_declined_once() {
         let ledger = Arc::new(Ledger::new(Meter::new("test")));
         drop(issue(&ledger, "o1"));
-        assert_eq!(returned(&ledger), ["o1"]);
-        assert!(returned(&ledger).is_empty());
+        assert_eq!(unused(&ledger), ["o1"]);
+        assert!(unused(&ledger).is_empty());
     }
 
     #[test]
-    fn a_consumed_offer_is_not_returned() {
+    fn a_consumed_offer_is_not_declined() {
         let ledger = Arc::new(Ledger::new(Meter::new("test")));
         let offer = issue(&ledger, "o1");
         Offer::consume(std::slice::from_ref(&offer)).unwrap();
         drop(offer);
-        assert!(returned(&ledger).is_empty());
+        assert!(unused(&ledger).is_empty());
     }
 
     #[test]
-    fn a_rescinded_offer_says_so_and_is_not_declined() {
+    fn a_rescinded_offer_is_refused_by_name_and_not_declined() {
         let ledger = Arc::new(Ledger::new(Meter::new("test")));
         let offer = issue(&ledger, "o1");
         assert!(ledger.remove(&offer.id));
@@ -283,16 +285,16 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::OfferGone);
         assert!(error.to_string().starts_with("offer o1 "), "{error}");
         drop(both);
-        assert_eq!(returned(&ledger), ["o2"], "the one that was alive");
+        assert_eq!(unused(&ledger), ["o2"], "the offer that was not rescinded");
     }
 
     #[test]
-    fn a_new_subscription_makes_all_offers_stale() {
+    fn a_new_subscription_makes_all_offers_void() {
         let ledger = Arc::new(Ledger::new(Meter::new("test")));
         let held = issue(&ledger, "o1");
         drop(issue(&ledger, "o2"));
         ledger.clear();
         assert!(!held.is_alive());
-        assert!(returned(&ledger).is_empty());
+        assert!(unused(&ledger).is_empty());
     }
 }

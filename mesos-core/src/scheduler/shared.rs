@@ -10,13 +10,13 @@ use mesos_proto::v1::scheduler::Call;
 use super::Framework;
 use super::health::Monitor;
 use super::offer::Ledger;
-use super::reconcile::{Plan, Reconciler};
+use super::reconcile::{Reconciler, Tracker};
 use super::subscribe_state::SubscribeState;
 use crate::backend::{Answer, Backend, Calls, SchedulerApi};
 use crate::capability::{Capabilities, Capability};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock;
-use crate::metrics::{Measured, Meter};
+use crate::metrics::{CallTimer, Meter};
 use crate::runtime::Link;
 
 /// See the module.
@@ -38,8 +38,8 @@ pub(super) struct Shared {
 pub(super) struct PendingCall {
     answer: Answer,
     name: &'static str,
-    /// Until it is answered.
-    measured: Option<Measured>,
+    /// `None` once the call was answered.
+    timer: Option<CallTimer>,
 }
 
 impl Future for PendingCall {
@@ -47,14 +47,14 @@ impl Future for PendingCall {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(Pin::new(&mut self.answer).poll(context));
-        if let Some(measured) = self.measured.take() {
-            finish(self.name, measured, &result);
+        if let Some(timer) = self.timer.take() {
+            finish(self.name, timer, &result);
         }
         Poll::Ready(result)
     }
 }
 
-fn finish(name: &'static str, measured: Measured, result: &Result<()>) {
+fn finish(name: &'static str, timer: CallTimer, result: &Result<()>) {
     match result {
         Ok(()) => tracing::debug!(call = name, "accepted"),
         Err(error) => {
@@ -62,7 +62,7 @@ fn finish(name: &'static str, measured: Measured, result: &Result<()>) {
             tracing::debug!(call = name, ?delivery, error = %crate::error_chain(error), "failed");
         }
     }
-    measured.finish(result);
+    timer.finish(result);
 }
 
 impl Shared {
@@ -71,7 +71,10 @@ impl Shared {
         let meter = Meter::new(&framework.info.name);
         let operations = capabilities.contains(Capability::OperationFeedback);
         Self {
-            reconciler: Reconciler::new(Plan::new(framework.reconcile, operations), meter.clone()),
+            reconciler: Reconciler::new(
+                Tracker::new(framework.reconcile, operations),
+                meter.clone(),
+            ),
             link: Link::new(),
             ledger: Arc::new(Ledger::new(meter.clone())),
             capabilities,
@@ -94,17 +97,17 @@ impl Shared {
         call: Call,
     ) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
         let name = call.r#type().as_str_name();
-        let measured = self.monitor.meter().call(name);
+        let timer = self.monitor.meter().call(name);
         let sending = queue.send(call);
         async move {
             match sending.await {
                 Ok(answer) => Ok(PendingCall {
                     answer,
                     name,
-                    measured: Some(measured),
+                    timer: Some(timer),
                 }),
                 Err(error) => {
-                    finish(name, measured, &Err(error.clone()));
+                    finish(name, timer, &Err(error.clone()));
                     Err(error)
                 }
             }

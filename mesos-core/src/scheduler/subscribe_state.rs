@@ -1,6 +1,6 @@
-//! What the framework wants of the master, as SUBSCRIBE has to say it each
-//! time: the master replaces what it knew (`src/master/master.cpp`), so what a
-//! call changed has to be repeated. No I/O.
+//! The content of the next SUBSCRIBE: the framework's description, suppressed roles and offer
+//! constraints, with the changes of later calls. A SUBSCRIBE replaces all of these in the master
+//! (`src/master/master.cpp`), so it has to repeat the changes. No I/O.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,29 +15,29 @@ use super::{Framework, calls};
 /// See the module.
 #[derive(Debug)]
 pub(super) struct SubscribeState {
-    now: Set,
-    /// Counts the changes, so that an older one is not undone over a newer.
+    current: Settings,
+    /// Counts the changes, so that undoing a change does not overwrite a later one.
     version: u64,
 }
 
 #[derive(Clone, Debug)]
-struct Set {
+struct Settings {
     info: FrameworkInfo,
     suppressed: BTreeSet<String>,
     constraints: Option<OfferConstraints>,
 }
 
-/// Takes one call's change back.
+/// Reverts the change of one call.
 #[derive(Debug)]
 pub(super) struct Undo {
     version: u64,
-    before: Box<Set>,
+    before: Box<Settings>,
 }
 
 impl SubscribeState {
     pub(super) fn new(framework: &Framework) -> Self {
         Self {
-            now: Set {
+            current: Settings {
                 info: framework.info.clone(),
                 suppressed: framework.suppressed_roles.iter().cloned().collect(),
                 constraints: framework.offer_constraints.clone(),
@@ -46,61 +46,61 @@ impl SubscribeState {
         }
     }
 
-    /// The SUBSCRIBE of a framework that has `id` by now.
+    /// The SUBSCRIBE of the framework with this id.
     pub(super) fn subscribe(&self, id: Option<FrameworkId>) -> Call {
-        let mut info = self.now.info.clone();
+        let mut info = self.current.info.clone();
         info.id = id;
-        let suppressed = self.now.suppressed.iter().cloned().collect();
-        calls::subscribe(info, suppressed, self.now.constraints.clone())
+        let suppressed = self.current.suppressed.iter().cloned().collect();
+        calls::subscribe(info, suppressed, self.current.constraints.clone())
     }
 
     /// The roles that the framework is subscribed to.
     pub(super) fn roles(&self) -> Vec<String> {
-        roles(&self.now.info)
+        roles(&self.current.info)
     }
 
-    /// How long the framework outlives its subscription. What the master will
-    /// refuse counts as for ever.
+    /// How long the framework stays registered without a subscription. `Duration::MAX` for an
+    /// invalid value, which the master will refuse.
     pub(super) fn failover_timeout(&self) -> Duration {
-        let seconds = self.now.info.failover_timeout.unwrap_or_default();
+        let seconds = self.current.info.failover_timeout.unwrap_or_default();
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
     /// Whether the framework has the capability GPU_RESOURCES.
     pub(super) fn uses_gpus(&self) -> bool {
-        has_capability(&self.now.info, capability::Type::GpuResources)
+        has_capability(&self.current.info, capability::Type::GpuResources)
     }
 
-    /// Whether `call` changes anything here.
-    pub(super) fn concerns(call: &Call) -> bool {
+    /// Whether `call` changes the content of the next SUBSCRIBE.
+    pub(super) fn is_changed_by(call: &Call) -> bool {
         matches!(
             call.r#type(),
             Type::Suppress | Type::Revive | Type::UpdateFramework
         )
     }
 
-    /// Remembers what `call`, which is in line now, changes.
-    pub(super) fn note(&mut self, call: &Call) -> Option<Undo> {
-        let before = self.now.clone();
-        let now = &mut self.now;
+    /// Applies the change of `call`, which was queued.
+    pub(super) fn apply(&mut self, call: &Call) -> Option<Undo> {
+        let before = self.current.clone();
+        let current = &mut self.current;
         match call.r#type() {
             Type::Suppress => {
                 let named = call.suppress.as_ref().map(|body| body.roles.clone());
-                let all = || roles(&now.info);
+                let all = || roles(&current.info);
                 let named = named.filter(|roles| !roles.is_empty()).unwrap_or_else(all);
-                now.suppressed.extend(named);
+                current.suppressed.extend(named);
             }
             Type::Revive => match call.revive.as_ref().map(|body| &body.roles) {
                 Some(named) if !named.is_empty() => {
-                    now.suppressed.retain(|role| !named.contains(role));
+                    current.suppressed.retain(|role| !named.contains(role));
                 }
-                _ => now.suppressed.clear(),
+                _ => current.suppressed.clear(),
             },
             Type::UpdateFramework => {
                 let body = call.update_framework.as_ref()?;
-                now.info = body.framework_info.clone();
-                now.suppressed = body.suppressed_roles.iter().cloned().collect();
-                now.constraints.clone_from(&body.offer_constraints);
+                current.info = body.framework_info.clone();
+                current.suppressed = body.suppressed_roles.iter().cloned().collect();
+                current.constraints.clone_from(&body.offer_constraints);
             }
             _ => return None,
         }
@@ -111,23 +111,23 @@ impl SubscribeState {
         })
     }
 
-    /// The call was refused, so it changed nothing.
+    /// Reverts the change of a call that was refused, unless another change followed.
     pub(super) fn undo(&mut self, undo: Undo) {
         if undo.version == self.version {
-            self.now = *undo.before;
+            self.current = *undo.before;
         }
     }
 }
 
-/// The roles that `info` subscribes to: `roles` with the capability
-/// MULTI_ROLE, else `role`, which is `*` by default.
+/// The roles that `info` subscribes to: `roles` with the capability MULTI_ROLE, otherwise
+/// `role`, which is `*` by default.
 pub(super) fn roles(info: &FrameworkInfo) -> Vec<String> {
     if has_capability(info, capability::Type::MultiRole) {
         return info.roles.clone();
     }
     #[expect(
         deprecated,
-        reason = "what a framework without MULTI_ROLE subscribes with"
+        reason = "a framework without MULTI_ROLE subscribes with this field"
     )]
     let role = info.role.clone();
     vec![role.unwrap_or_else(|| "*".to_owned())]
@@ -159,39 +159,43 @@ mod tests {
     }
 
     #[test]
-    fn suppressed_roles_are_remembered_until_they_are_revived() {
+    fn suppressed_roles_stay_suppressed_until_they_are_revived() {
         let mut state = state();
-        state.note(&suppress(&["b"]));
+        state.apply(&suppress(&["b"]));
         assert_eq!(suppressed(&state), ["b"]);
-        state.note(&suppress(&[]));
-        assert_eq!(suppressed(&state), ["a", "b"], "no role means each");
-        state.note(&revive(&["b"]));
+        state.apply(&suppress(&[]));
+        assert_eq!(
+            suppressed(&state),
+            ["a", "b"],
+            "an empty list means all roles"
+        );
+        state.apply(&revive(&["b"]));
         assert_eq!(suppressed(&state), ["a"]);
-        state.note(&revive(&[]));
+        state.apply(&revive(&[]));
         assert!(suppressed(&state).is_empty());
     }
 
     #[test]
-    fn a_refused_call_is_taken_back_unless_another_one_followed() {
+    fn the_change_of_a_refused_call_is_reverted_unless_another_change_followed() {
         let mut state = state();
-        let undo = state.note(&suppress(&["a"])).unwrap();
+        let undo = state.apply(&suppress(&["a"])).unwrap();
         state.undo(undo);
         assert!(suppressed(&state).is_empty());
-        let undo = state.note(&suppress(&["a"])).unwrap();
-        state.note(&suppress(&["b"]));
+        let undo = state.apply(&suppress(&["a"])).unwrap();
+        state.apply(&suppress(&["b"]));
         state.undo(undo);
         assert_eq!(suppressed(&state), ["a", "b"]);
     }
 
     #[test]
-    fn an_updated_framework_is_what_the_next_subscribe_describes() {
+    fn the_next_subscribe_contains_an_updated_framework() {
         let mut state = state();
-        state.note(&suppress(&["a"]));
+        state.apply(&suppress(&["a"]));
         let mut info = Framework::ephemeral("renamed").role("c").info().clone();
         info.failover_timeout = Some(2.5);
         let constraints = OfferConstraints::default();
         let update = calls::update_framework(info, vec!["c".into()], Some(constraints.clone()));
-        state.note(&update);
+        state.apply(&update);
         let call = state.subscribe(Some("f1".into()));
         let subscribe = call.subscribe.unwrap();
         assert_eq!(call.framework_id, Some("f1".into()));
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_framework_without_multi_role_has_its_one_role() {
+    fn a_framework_without_multi_role_has_the_default_role() {
         let info = FrameworkInfo::default();
         assert_eq!(roles(&info), ["*"]);
     }

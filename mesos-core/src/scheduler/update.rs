@@ -9,7 +9,7 @@ use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{OperationStatus, TaskStatus};
 use tracing::Instrument as _;
 
-use super::calls::{self, Acknowledged};
+use super::calls::{self, AckBody};
 use super::handle::Handle;
 use crate::error::Result;
 
@@ -32,8 +32,8 @@ pub struct OperationUpdate(Update<OperationStatus>);
 
 impl StatusUpdate {
     pub(super) fn new(status: Box<TaskStatus>, handle: &Handle) -> Self {
-        let wanted = calls::wants_acknowledgement(&status);
-        Self(Update::new(status, wanted, handle))
+        let needed = calls::needs_acknowledgement(&status);
+        Self(Update::new(status, needed, handle))
     }
 
     /// Whether Mesos waits for an acknowledgement. Updates that the master generates itself
@@ -88,8 +88,8 @@ impl StatusUpdate {
 
 impl OperationUpdate {
     pub(super) fn new(status: Box<OperationStatus>, handle: &Handle) -> Self {
-        let wanted = calls::wants_operation_acknowledgement(&status);
-        Self(Update::new(status, wanted, handle))
+        let needed = calls::operation_needs_acknowledgement(&status);
+        Self(Update::new(status, needed, handle))
     }
 
     /// As [`StatusUpdate::needs_acknowledgement`].
@@ -128,19 +128,19 @@ impl Deref for OperationUpdate {
     }
 }
 
-/// What updates of tasks and of operations have in common.
+/// The common part of the updates of tasks and of operations.
 struct Update<T> {
     status: Box<T>,
-    /// Whether an acknowledgement is wanted that no handler has taken over.
+    /// Whether Mesos needs an acknowledgement that no handler has taken over.
     open: AtomicBool,
     handle: Handle,
 }
 
 impl<T> Update<T> {
-    fn new(status: Box<T>, wanted: bool, handle: &Handle) -> Self {
+    fn new(status: Box<T>, needed: bool, handle: &Handle) -> Self {
         Self {
             status,
-            open: AtomicBool::new(wanted),
+            open: AtomicBool::new(needed),
             handle: handle.clone(),
         }
     }
@@ -149,7 +149,7 @@ impl<T> Update<T> {
         self.open.load(Ordering::Acquire)
     }
 
-    fn defer(&self, body: impl FnOnce(T) -> Option<Acknowledged>) -> Option<Acknowledgement>
+    fn defer(&self, body: impl FnOnce(T) -> Option<AckBody>) -> Option<Acknowledgement>
     where
         T: Clone,
     {
@@ -158,7 +158,7 @@ impl<T> Update<T> {
         }
         let call = body((*self.status).clone())?.into_call();
         let monitor = &self.handle.shared().monitor;
-        monitor.deferred(|count| count + 1);
+        monitor.count_deferred(|count| count + 1);
         Some(Acknowledgement {
             call: Some(call),
             handle: self.handle.clone(),
@@ -186,7 +186,7 @@ impl<T: fmt::Debug> fmt::Debug for Update<T> {
 /// again, and holds back the task's next update until the acknowledgement arrives.
 #[must_use = "an update that is not acknowledged is sent again"]
 pub struct Acknowledgement {
-    /// `None` once it was made.
+    /// `None` once the call was made.
     call: Option<Call>,
     handle: Handle,
 }
@@ -213,7 +213,7 @@ impl Acknowledgement {
 impl Drop for Acknowledgement {
     fn drop(&mut self) {
         let monitor = &self.handle.shared().monitor;
-        monitor.deferred(|count| count.saturating_sub(1));
+        monitor.count_deferred(|count| count.saturating_sub(1));
     }
 }
 

@@ -1,7 +1,6 @@
-//! Refuses what Mesos would ignore without a word, or answer by breaking
-//! something else. The rules are those of `src/master/master.cpp`,
-//! `src/master/validation.cpp` and `src/common/validation.cpp`; what Mesos
-//! itself refuses loudly is left to it.
+//! Refuses calls that Mesos would ignore silently, or that would have unwanted effects. The
+//! rules are those of `src/master/master.cpp`, `src/master/validation.cpp` and
+//! `src/common/validation.cpp`. Calls that Mesos answers with an error are not checked here.
 
 use std::collections::HashSet;
 
@@ -11,14 +10,14 @@ use mesos_proto::v1::{Filters, Resource, TaskInfo, offer::Operation};
 use super::subscribe_state;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Bytes of a status update's uuid (RFC 4122).
-const UUID: usize = 16;
+/// The length of a status update's uuid in bytes (RFC 4122).
+const UUID_LENGTH: usize = 16;
 
-/// The most bytes of an id: agents make directories of it.
-const LONGEST_ID: usize = 255;
+/// The longest id in bytes: agents create directories with the names of ids.
+const MAX_ID_LENGTH: usize = 255;
 
-/// Checks a call before it is sent. `roles` are those that the framework is
-/// subscribed to.
+/// Checks a call before it is sent. `roles` returns the roles that the framework is subscribed
+/// to.
 pub(super) fn call(call: &Call, roles: impl FnOnce() -> Vec<String>) -> Result<()> {
     match call.r#type() {
         Type::Accept => {
@@ -64,7 +63,7 @@ pub(super) fn call(call: &Call, roles: impl FnOnce() -> Vec<String>) -> Result<(
     }
 }
 
-/// The ids in calls that have little else.
+/// Checks the ids in calls without other fields to check.
 fn ids(call: &Call) -> Result<()> {
     if let Some(body) = &call.kill {
         id("task", &body.task_id.value)?;
@@ -91,11 +90,11 @@ fn operations(operations: &[Operation]) -> Result<()> {
     let mut tasks_seen = HashSet::new();
     let mut operations_seen = HashSet::new();
     for operation in operations {
-        if let Some(own) = &operation.id {
-            id("operation", &own.value)?;
-            if !operations_seen.insert(own.value.as_str()) {
-                let text = format!("operation id `{own}` occurs twice in one ACCEPT");
-                return Err(refused(text));
+        if let Some(operation_id) = &operation.id {
+            id("operation", &operation_id.value)?;
+            if !operations_seen.insert(operation_id.value.as_str()) {
+                let text = format!("operation id `{operation_id}` occurs twice in one ACCEPT");
+                return Err(config_error(text));
             }
         }
         let group = operation.launch_group.as_ref();
@@ -109,7 +108,7 @@ fn operations(operations: &[Operation]) -> Result<()> {
             }
             if !tasks_seen.insert(task.task_id.value.as_str()) {
                 let text = format!("task id `{}` occurs twice in one ACCEPT", task.task_id);
-                return Err(refused(text));
+                return Err(config_error(text));
             }
         }
     }
@@ -126,7 +125,7 @@ pub(super) fn no_gpus(operation: &Operation) -> Result<()> {
         gpus.any(|one| scalar(one).is_some_and(|value| value > 0.0))
     };
     match tasks(operation).find(gpus) {
-        Some(task) => Err(refused(format!(
+        Some(task) => Err(config_error(format!(
             "task `{}` uses gpus, but the framework does not have the capability GPU_RESOURCES, so \
              its offers contain no gpus; add .capability(GpuResources) to the Framework",
             task.task_id
@@ -144,12 +143,12 @@ pub(super) fn tasks(operation: &Operation) -> impl Iterator<Item = &TaskInfo> {
         .chain(group.flat_map(|group| &group.task_group.tasks))
 }
 
-/// An id becomes a directory's name on the agent, and Mesos refuses what would
-/// be a bad one.
+/// Checks an id. An id becomes the name of a directory on the agent, and Mesos refuses ids that
+/// are not valid names.
 pub(crate) fn id(what: &str, value: &str) -> Result<()> {
     let wrong = if value.is_empty() {
         "is empty"
-    } else if value.len() > LONGEST_ID {
+    } else if value.len() > MAX_ID_LENGTH {
         "is longer than 255 bytes"
     } else if value == "." || value == ".." {
         "cannot be `.` or `..`"
@@ -161,23 +160,23 @@ pub(crate) fn id(what: &str, value: &str) -> Result<()> {
         return Ok(());
     };
     let shown: String = value.chars().take(40).collect();
-    Err(refused(format!("the {what} id {shown:?} {wrong}")))
+    Err(config_error(format!("the {what} id {shown:?} {wrong}")))
 }
 
 fn filters(filters: Option<&Filters>) -> Result<()> {
     match filters.and_then(|filters| filters.refuse_seconds) {
         // Mesos would silently use its default of 5 s instead.
-        Some(seconds) if seconds.is_nan() || seconds < 0.0 => Err(refused(format!(
+        Some(seconds) if seconds.is_nan() || seconds < 0.0 => Err(config_error(format!(
             "refuse_seconds must be 0 or more, but is {seconds}"
         ))),
         _ => Ok(()),
     }
 }
 
-/// One wrong role makes the master drop the whole call without an answer.
+/// Checks roles. A single unknown role makes the master drop the whole call silently.
 fn known_roles(call: &str, named: &[String], subscribed: &[String]) -> Result<()> {
     match named.iter().find(|role| !subscribed.contains(role)) {
-        Some(role) => Err(refused(format!(
+        Some(role) => Err(config_error(format!(
             "{call} names the role {role:?}, but the framework is subscribed to {subscribed:?}"
         ))),
         None => Ok(()),
@@ -185,16 +184,16 @@ fn known_roles(call: &str, named: &[String], subscribed: &[String]) -> Result<()
 }
 
 fn uuid(uuid: &[u8]) -> Result<()> {
-    if uuid.len() == UUID {
+    if uuid.len() == UUID_LENGTH {
         return Ok(());
     }
     let length = uuid.len();
-    Err(refused(format!(
-        "the uuid of an acknowledgement must have {UUID} bytes, but has {length}"
+    Err(config_error(format!(
+        "the uuid of an acknowledgement must have {UUID_LENGTH} bytes, but has {length}"
     )))
 }
 
-fn refused(text: String) -> Error {
+fn config_error(text: String) -> Error {
     Error::new(ErrorKind::Config, text)
 }
 
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_time_is_zero_or_more() {
+    fn refuse_seconds_must_be_zero_or_more() {
         let with = |seconds| Filters {
             refuse_seconds: Some(seconds),
         };
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_has_sixteen_bytes() {
+    fn a_uuid_must_have_16_bytes() {
         uuid(&[0; 16]).unwrap();
         assert!(uuid(&[]).is_err());
         assert!(uuid(b"0123456789abcdef0123456789abcdef").is_err());

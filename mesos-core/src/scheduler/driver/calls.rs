@@ -228,7 +228,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         self.call(call).await
     }
 
-    /// Requests particular resources. Mesos' own allocator ignores this call.
+    /// Requests particular resources. The allocator of Mesos ignores this call.
     ///
     /// # Errors
     /// Those of a call.

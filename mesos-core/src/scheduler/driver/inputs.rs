@@ -1,4 +1,4 @@
-//! Messages of the program's own to its scheduler.
+//! Messages of the program to its scheduler.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use crate::runtime::{Timer, input_closed};
 
 impl<M: Send + 'static> SchedulerDriver<M> {
     /// Sends `input` to the scheduler, which receives it in
-    /// [`Scheduler::input`](crate::Scheduler::input), in line with the events of Mesos. This
-    /// makes the scheduler an actor: a signal handler, a timer or a web page changes the
-    /// scheduler's state without a lock around it.
+    /// [`Scheduler::input`](crate::Scheduler::input), between the events of Mesos. This makes
+    /// the scheduler an actor: a signal handler, a timer or a web page changes the scheduler's
+    /// state without a lock around it.
     ///
     /// Returns at once. Inputs of one sender arrive in their order. The driver also delivers
     /// them while it is not subscribed. The queue is not bounded, so a program should not send

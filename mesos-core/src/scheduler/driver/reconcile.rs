@@ -35,7 +35,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
             validate::id("task", &id.value)?;
         }
         let reconciler = &self.shared().reconciler;
-        reconciler.change(|plan, now| plan.ask_tasks(now, tasks, true));
+        reconciler.change(|tracker, now| tracker.request_tasks(now, tasks, true));
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
             validate::id("operation", &operation.operation_id.value)?;
         }
         let reconciler = &self.shared().reconciler;
-        reconciler.change(|plan, now| plan.ask_operations(now, operations, true));
+        reconciler.change(|tracker, now| tracker.request_operations(now, operations, true));
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         validate::id("task", &task_id.value)?;
         let options = self.checked(options)?;
         let reconciler = &self.shared().reconciler;
-        reconciler.change(|plan, _| plan.kills.add(task_id, options));
+        reconciler.change(|tracker, _| tracker.kills.add(task_id, options));
         Ok(())
     }
 }

@@ -19,10 +19,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(in crate::scheduler) struct Kills {
     open: IndexMap<TaskId, KillOptions>,
-    /// Not sent yet over the present subscription.
+    /// Kills that were not sent over the present subscription yet.
     unsent: Vec<TaskId>,
     backoff: Backoff,
-    /// When to repeat all of them.
+    /// When to repeat all open kills.
     repeat_at: Duration,
 }
 

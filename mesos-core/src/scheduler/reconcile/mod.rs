@@ -1,19 +1,20 @@
-//! Reconciliation: finding out what the master knows of tasks and operations,
-//! until every one of them has been answered for.
+//! Reconciliation: requests the states of tasks and operations from the master until each of
+//! them was answered.
 //!
-//! Updates are lost while a scheduler is disconnected, and a master that took
-//! over knows nothing of a task until its agent has come back. So asking once
-//! is not enough (`docs/reconciliation.md`): what was not answered is asked
-//! again, after waits without any answer that grow into minutes, for ever; a
-//! new subscription starts over; and never are two rounds under way at once. What the scheduler
-//! itself does not know of is found by asking for everything at intervals.
-//! That question has no end mark and, without tasks, no answer at all, so
-//! nothing waits for it.
+//! Updates are lost while a scheduler is disconnected, and a new leading master does not know a
+//! task until its agent has reregistered. So one request is not enough
+//! (`docs/reconciliation.md` in Mesos). The driver repeats the request for everything that was
+//! not answered. It waits until no answer has arrived for a while. The waits grow to minutes,
+//! and the driver never gives up. A new subscription starts over, and two rounds never overlap.
 //!
-//! `plan` says what to ask when, without a clock; `worker` asks.
+//! Tasks that the scheduler does not know are found by requesting the states of all tasks at
+//! intervals. That request has no last answer, and no answer at all if there are no tasks, so
+//! nothing waits for its answers.
+//!
+//! `tracker` decides what to request and when, without a clock; `worker` sends the requests.
 
 mod kills;
-mod plan;
+mod tracker;
 mod worker;
 
 #[cfg(test)]
@@ -22,23 +23,22 @@ mod tests;
 use std::time::Duration;
 
 use crate::runtime::BackoffPolicy;
-pub(super) use plan::{ObservedStatus, Plan};
+pub(super) use tracker::{ObservedStatus, Tracker};
 pub(super) use worker::{Reconciler, Worker};
 
-/// When to ask the master about tasks and operations; see
+/// When to request the states of tasks and operations from the master; see
 /// [`Framework::reconcile`](super::Framework::reconcile).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReconcilePolicy {
-    /// How long nothing may be answered before what is left is asked again;
-    /// an answer counts once its handler has returned. Default: 10 s doubling
-    /// to 5 min. Agents may take `--agent_reregister_timeout`, at
-    /// least 10 min, to come back after a change of masters, and until then
-    /// there is no answer.
+    /// How long to wait after the last answer before unanswered requests are repeated. An
+    /// answer counts once its handler has returned. Default: 10 s doubling to 5 min. After a
+    /// change of the leading master, agents may take `--agent_reregister_timeout` (at least
+    /// 10 min) to reregister; until then the master does not answer.
     pub retry: BackoffPolicy,
-    /// How often to ask for everything that the master knows; zero means
-    /// never. Default: 15 min. The first time is when everything known has
-    /// been answered after a subscription.
+    /// How often to request the states of all tasks and operations that the master knows; zero
+    /// means never. Default: 15 min. After a subscription, the first such request is sent when
+    /// everything known has been answered.
     pub interval: Duration,
 }
 

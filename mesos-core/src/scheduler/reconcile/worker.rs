@@ -1,7 +1,7 @@
-//! Asks what the plan says when it says so.
+//! Sends the requests of the tracker when they are due.
 
 use std::iter;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, future, stream};
@@ -10,80 +10,80 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::plan::{Plan, Question};
+use super::tracker::{Request, Tracker};
 use crate::backend::{Calls, SchedulerApi};
+use crate::lock;
 use crate::metrics::Meter;
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
 
-/// The most tasks in one call: a master works through one at a time.
-const CHUNK: usize = 1000;
+/// The most tasks in one call. A master processes one call at a time.
+const CHUNK_SIZE: usize = 1000;
 
-/// How many such calls may wait for their answers. More than one, so that the
-/// master has work while an answer is on its way; few, since a master serves
-/// all frameworks in turn, and would serve all that waits before any other.
-const AHEAD: usize = 4;
+/// The most RECONCILE calls without an answer at the same time. More than one, so that the
+/// master has work while an answer is on its way. Few, because a master processes the calls of
+/// all frameworks in their order, and would process all of these first.
+const MAX_UNANSWERED: usize = 4;
 
-/// The plan, where handles and the running driver reach it.
+/// The tracker, shared by the driver's handles and its event loop.
 #[derive(Debug)]
 pub(in crate::scheduler) struct Reconciler {
-    plan: Mutex<Plan>,
+    tracker: Mutex<Tracker>,
     meter: Meter,
     started: Instant,
-    /// Counts the changes of the plan.
+    /// Counts the changes that the worker has to react to.
     changed: watch::Sender<u64>,
 }
 
 impl Reconciler {
-    pub(in crate::scheduler) fn new(plan: Plan, meter: Meter) -> Self {
+    pub(in crate::scheduler) fn new(tracker: Tracker, meter: Meter) -> Self {
         Self {
             meter,
-            plan: Mutex::new(plan),
+            tracker: Mutex::new(tracker),
             started: Instant::now(),
             changed: watch::Sender::new(0),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Plan> {
-        // Nothing under this lock can panic half way; a poisoned one is whole.
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Tracker> {
+        lock(&self.tracker)
     }
 
-    /// Changes the plan, and lets the worker look at it again.
-    pub(in crate::scheduler) fn change(&self, change: impl FnOnce(&mut Plan, Duration)) {
-        let mut plan = self.lock();
-        change(&mut plan, self.started.elapsed());
-        self.meter.reconciling(plan.open());
-        drop(plan);
+    /// Changes the tracker, and wakes the worker.
+    pub(in crate::scheduler) fn change(&self, change: impl FnOnce(&mut Tracker, Duration)) {
+        let mut tracker = self.lock();
+        change(&mut tracker, self.started.elapsed());
+        self.meter.reconciling(tracker.open());
+        drop(tracker);
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Tells the plan of an update; only the last answer is news.
-    pub(in crate::scheduler) fn note(&self, note: impl FnOnce(&mut Plan, Duration) -> bool) {
-        let mut plan = self.lock();
-        let last = note(&mut plan, self.started.elapsed());
-        self.meter.reconciling(plan.open());
-        drop(plan);
+    /// Changes the tracker, and wakes the worker only if `record` returns true. Used for
+    /// updates, of which only the last open answer concerns the worker.
+    pub(in crate::scheduler) fn record(&self, record: impl FnOnce(&mut Tracker, Duration) -> bool) {
+        let mut tracker = self.lock();
+        let last = record(&mut tracker, self.started.elapsed());
+        self.meter.reconciling(tracker.open());
+        drop(tracker);
         if last {
             self.changed.send_modify(|count| *count += 1);
         }
     }
 
-    /// Completes when there is a subscription and nothing is left to be
-    /// answered. Cancel safe.
+    /// Completes when the driver is subscribed and every request was answered. Cancel safe.
     pub(in crate::scheduler) async fn done(&self) {
         let mut changed = self.changed.subscribe();
         while !self.lock().is_done() {
-            // The sender lives in self, so waiting cannot fail.
+            // The sender is a field of `self`, so waiting cannot fail.
             let _ = changed.changed().await;
         }
     }
 
-    fn due(&self) -> Vec<Question> {
+    fn due(&self) -> Vec<Request> {
         self.lock().due(self.started.elapsed(), fastrand::f64())
     }
 
-    /// Waits until the plan says something else than before. Cancel safe.
+    /// Waits until requests are due or the tracker has changed. Cancel safe.
     async fn wait(&self, changed: &mut watch::Receiver<u64>) {
         let next = self.lock().next();
         match next.map(|at| self.started + at) {
@@ -98,7 +98,7 @@ impl Reconciler {
     }
 }
 
-/// Asks over one subscription, and ends with it.
+/// The task that sends the requests over one subscription. Dropping this value ends the task.
 pub(in crate::scheduler) struct Worker(JoinHandle<()>);
 
 impl Worker {
@@ -112,10 +112,10 @@ impl Worker {
             let reconciler = &handle.shared().reconciler;
             let mut changed = reconciler.changed.subscribe();
             loop {
-                for question in reconciler.due() {
-                    stream::iter(to_calls(question))
-                        .map(|call| ask(&handle, calls.as_ref(), call))
-                        .buffered(AHEAD)
+                for request in reconciler.due() {
+                    stream::iter(to_calls(request))
+                        .map(|call| send(&handle, calls.as_ref(), call))
+                        .buffered(MAX_UNANSWERED)
                         .for_each(|()| future::ready(()))
                         .await;
                 }
@@ -131,36 +131,37 @@ impl Drop for Worker {
     }
 }
 
-/// A question that fails is asked again by the plan, and logged with its call.
-async fn ask(handle: &Handle, queue: &dyn Calls<SchedulerApi>, mut call: Call) {
+/// Sends `call` and waits for its answer. A failure is logged with the call, and the tracker
+/// repeats the request.
+async fn send(handle: &Handle, queue: &dyn Calls<SchedulerApi>, mut call: Call) {
     let shared = handle.shared();
     call.framework_id = handle.framework_id();
     tracing::debug!(call = ?call.r#type(), "reconciling");
-    let asked = async { shared.enqueue(queue, call).await?.await };
-    let _ = asked.await;
+    let answer = async { shared.enqueue(queue, call).await?.await };
+    let _ = answer.await;
 }
 
-fn to_calls(question: Question) -> Box<dyn Iterator<Item = Call> + Send> {
-    match question {
-        Question::Tasks(tasks) => Box::new(chunks(tasks).map(calls::reconcile)),
-        Question::Operations(operations) => {
+fn to_calls(request: Request) -> Box<dyn Iterator<Item = Call> + Send> {
+    match request {
+        Request::Tasks(tasks) => Box::new(chunks(tasks).map(calls::reconcile)),
+        Request::Operations(operations) => {
             Box::new(chunks(operations).map(calls::reconcile_operations))
         }
-        Question::Kills(kills) => Box::new(
+        Request::Kills(kills) => Box::new(
             kills
                 .into_iter()
                 .map(|kill| calls::kill(kill.task_id, kill.agent_id, kill.kill_policy)),
         ),
-        Question::AllTasks => Box::new(iter::once(calls::reconcile(Vec::new()))),
-        Question::AllOperations => Box::new(iter::once(calls::reconcile_operations(Vec::new()))),
+        Request::AllTasks => Box::new(iter::once(calls::reconcile(Vec::new()))),
+        Request::AllOperations => Box::new(iter::once(calls::reconcile_operations(Vec::new()))),
     }
 }
 
-/// Never an empty one, which would mean all.
-fn chunks<T>(things: Vec<T>) -> impl Iterator<Item = Vec<T>> {
-    let mut things = things.into_iter();
+/// Splits `items`. No chunk is empty, which would mean all tasks.
+fn chunks<T>(items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut items = items.into_iter();
     iter::from_fn(move || {
-        let chunk: Vec<_> = things.by_ref().take(CHUNK).collect();
+        let chunk: Vec<_> = items.by_ref().take(CHUNK_SIZE).collect();
         (!chunk.is_empty()).then_some(chunk)
     })
 }

@@ -1,4 +1,4 @@
-//! Declines dropped offers, also while a handler runs.
+//! Declines offers that were dropped unused, also while a handler runs.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::backend::{Calls, SchedulerApi};
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
 
-/// Lives as long as its subscription.
+/// The task that declines, one for each subscription. Dropping this value ends the task.
 pub(super) struct Decliner(JoinHandle<()>);
 
 impl Decliner {
@@ -23,7 +23,7 @@ impl Decliner {
             let mut answers = FuturesUnordered::new();
             loop {
                 let ids = tokio::select! {
-                    ids = shared.ledger.dropped() => ids,
+                    ids = shared.ledger.wait_for_unused() => ids,
                     // A failure loses nothing: an offer that was not declined becomes void
                     // when the subscription ends.
                     Some(_) = answers.next() => continue,

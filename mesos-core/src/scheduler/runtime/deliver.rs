@@ -1,4 +1,4 @@
-//! Hands events to their handlers, and acknowledges.
+//! Delivers events to their handlers, and acknowledges updates.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use super::{Break, Runtime, handled, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
-use crate::scheduler::calls::{self, Acknowledged};
-use crate::scheduler::reconcile::{ObservedStatus, Plan, Worker};
+use crate::scheduler::calls::{self, AckBody};
+use crate::scheduler::reconcile::{ObservedStatus, Tracker, Worker};
 use crate::scheduler::session::{Granted, Input, Output, SessionState};
 use crate::scheduler::update::{OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};
@@ -21,7 +21,7 @@ where
     B: Backend<SchedulerApi> + 'static,
     M: Send + 'static,
 {
-    /// Hands one event to its handler.
+    /// Delivers one event to its handler.
     pub(super) async fn deliver(
         &mut self,
         event: Event,
@@ -40,8 +40,8 @@ where
                         let details = (heartbeat_interval_seconds, master_info);
                         self.subscribed(granted, details, calls).await
                     }
-                    Output::BackOff(disconnected, forget) => {
-                        Some(Break::BackOff(disconnected, forget))
+                    Output::BackOff(disconnected, removed) => {
+                        Some(Break::BackOff(disconnected, removed))
                     }
                     Output::Ended(end) => Some(Break::End(end)),
                     _ => {
@@ -50,7 +50,7 @@ where
                     }
                 }
             }
-            Event::Error(message) => self.refused(message).await,
+            Event::Error(message) => self.error_event(message).await,
             Event::Heartbeat => None,
             Event::Unknown(event) => {
                 let handle = self.handle.clone();
@@ -59,7 +59,7 @@ where
                 ended(outcome).map(Break::End)
             }
             event if self.session.state() == SessionState::Subscribed => {
-                self.hand_over(event, calls).await
+                self.deliver_subscribed(event, calls).await
             }
             event => {
                 // The event belongs to a lost stream. Mesos repeats updates.
@@ -69,8 +69,8 @@ where
         }
     }
 
-    /// Events of a granted subscription.
-    async fn hand_over(
+    /// Delivers an event of a granted subscription.
+    async fn deliver_subscribed(
         &mut self,
         event: Event,
         calls: &Arc<dyn Calls<SchedulerApi>>,
@@ -135,10 +135,10 @@ where
         if let Ok(Handled::Done) = outcome {
             let observed = ObservedStatus::from(&*status);
             let reconciler = &handle.shared().reconciler;
-            reconciler.note(|plan, now| plan.task(now, &observed));
+            reconciler.record(|tracker, now| tracker.task_update(now, &observed));
         }
-        let call = acknowledge.then(|| calls::acknowledge(*status));
-        self.acknowledge(outcome, call.flatten(), calls).await
+        let body = acknowledge.then(|| calls::acknowledge(*status));
+        self.acknowledge(outcome, body.flatten(), calls).await
     }
 
     async fn operation_update(
@@ -162,10 +162,10 @@ where
         let (status, acknowledge) = update.into_parts();
         if let Ok(Handled::Done) = outcome {
             let reconciler = &handle.shared().reconciler;
-            reconciler.note(|plan, now| plan.operation(now, &status));
+            reconciler.record(|tracker, now| tracker.operation_update(now, &status));
         }
-        let call = acknowledge.then(|| calls::acknowledge_operation(*status));
-        self.acknowledge(outcome, call.flatten(), calls).await
+        let body = acknowledge.then(|| calls::acknowledge_operation(*status));
+        self.acknowledge(outcome, body.flatten(), calls).await
     }
 
     async fn subscribed(
@@ -183,7 +183,7 @@ where
             return Some(Break::End(end));
         }
         shared.set_framework_id(Some(granted.id.clone()));
-        // Whatever was offered before is void, RESCIND or not.
+        // Offers of an earlier subscription are void, also without a RESCIND.
         shared.ledger.clear();
         shared.link.connect(Arc::clone(calls));
         shared.monitor.granted(granted.resubscribed);
@@ -201,7 +201,7 @@ where
                 format!("the handler `subscribed` failed, so the driver stopped: {text}"),
             )))),
             Ok(Handled::Done) => {
-                shared.reconciler.change(Plan::subscribed);
+                shared.reconciler.change(Tracker::subscribed);
                 self.worker = Some(Worker::start(&handle, calls));
                 None
             }
@@ -210,15 +210,15 @@ where
     }
 
     /// An ERROR event ends the driver, unless the session decides otherwise.
-    async fn refused(&mut self, message: String) -> Option<Break> {
-        let input = Input::Refused(self.session.generation(), message.clone());
+    async fn error_event(&mut self, message: String) -> Option<Break> {
+        let input = Input::ErrorEvent(self.session.generation(), message.clone());
         let end = match self.step(input) {
             Output::Ignored => {
                 tracing::debug!(message, "ignoring the ERROR of a superseded stream");
                 return None;
             }
-            Output::BackOff(disconnected, forget) => {
-                return Some(Break::BackOff(disconnected, forget));
+            Output::BackOff(disconnected, removed) => {
+                return Some(Break::BackOff(disconnected, removed));
             }
             Output::Ended(end) => end,
             other => Err(impossible(&other)),
@@ -230,14 +230,14 @@ where
         Some(Break::End(ended(outcome).unwrap_or(end)))
     }
 
-    /// The heart of the contract: an update is acknowledged after its handler returned `Ok`.
+    /// Acknowledges an update, only after its handler returned `Ok`.
     async fn acknowledge(
         &mut self,
         handled: Result<Handled>,
-        acknowledged: Option<Acknowledged>,
+        body: Option<AckBody>,
         calls: &dyn Calls<SchedulerApi>,
     ) -> Option<Break> {
-        self.shared().monitor.count(|counts| {
+        self.shared().monitor.count_updates(|counts| {
             counts.received += 1;
             match handled {
                 Ok(Handled::Done) => counts.handled += 1,
@@ -245,9 +245,9 @@ where
             }
         });
         if let Ok(Handled::Done) = handled
-            && let Some(acknowledged) = acknowledged
+            && let Some(body) = body
         {
-            self.acknowledge_with(calls, acknowledged.into_call()).await;
+            self.queue_acknowledgement(calls, body.into_call()).await;
         }
         ended(handled).map(Break::End)
     }

@@ -1,4 +1,4 @@
-//! How a driver ends on request.
+//! Ends a driver on request.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::runtime::Stop;
 use crate::scheduler::handle::Handle;
 use crate::scheduler::{Event, calls};
 
-/// How long the last call, TEARDOWN, may take to be answered.
+/// How long the driver waits for the answer to the last call, TEARDOWN.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long acknowledgements that are under way may take before a driver leaves.
+/// How long a driver waits for the answers to its acknowledgements before it stops for failover.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<S, B, M> Runtime<S, B, M> {
     /// Ends the driver on request, over its subscription. An abort takes precedence.
-    pub(super) async fn leave(
+    pub(super) async fn end_subscribed(
         &mut self,
         stop: Stop,
         events: &mut dyn EventStream<SchedulerApi>,
         calls: &dyn Calls<SchedulerApi>,
     ) -> Result<StopReason> {
         let handle = self.handle.clone();
-        let leaving = async {
-            self.learn_id(stop, events).await;
+        let ending = async {
+            self.wait_for_id(stop, events).await;
             if stop == (Stop::Stop { failover: true }) {
                 // The queue ends with the subscription. A TEARDOWN needs no such wait,
                 // because it is queued after the acknowledgements.
@@ -42,20 +42,20 @@ impl<S, B, M> Runtime<S, B, M> {
         tokio::select! {
             biased;
             () = handle.shared().link.aborted() => Ok(StopReason::Aborted),
-            end = leaving => end,
+            end = ending => end,
         }
     }
 
     async fn flush(&mut self) {
         while !self.answers.is_empty() {
             let answer = answered(&mut self.answers).await;
-            self.own_call_answered(answer);
+            self.acknowledgement_answered(answer);
         }
     }
 
-    /// A framework that stops before it received its id would stay registered until its
-    /// failover timeout. So wait for the id.
-    async fn learn_id(&mut self, stop: Stop, events: &mut dyn EventStream<SchedulerApi>) {
+    /// Waits for the id of a framework that is to be torn down. Without its id the framework
+    /// would stay registered until its failover timeout.
+    async fn wait_for_id(&mut self, stop: Stop, events: &mut dyn EventStream<SchedulerApi>) {
         if stop != (Stop::Stop { failover: false }) || self.handle.framework_id().is_some() {
             return;
         }

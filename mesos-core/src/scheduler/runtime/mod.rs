@@ -1,7 +1,7 @@
 //! The event loop of one scheduler: subscribes, reads events, reconnects. The session
-//! (`scheduler/session`) decides what to do when; `deliver` has what an event means for the
-//! scheduler, `ending` how a driver ends, `watch` warns about handlers and offers that block
-//! others.
+//! (`scheduler/session`) decides when to do which of these. `deliver` delivers an event to the
+//! scheduler, `ending` ends a driver on request, and `watch` warns about handlers and offers
+//! that block others.
 
 mod decliner;
 mod deliver;
@@ -48,18 +48,18 @@ pub(super) struct Runtime<S, B, M> {
     inputs: mpsc::UnboundedReceiver<M>,
     session: Session,
     started: Instant,
-    /// Answers to the runtime's own calls that are still to come.
+    /// The acknowledgements of the driver that were not answered yet.
     answers: VecDeque<Instrumented<PendingCall>>,
     store: Option<Arc<dyn Store>>,
     /// The id in the store.
     stored: Option<FrameworkId>,
-    /// Reconciles over the present subscription.
+    /// The task that reconciles over the present subscription.
     worker: Option<Worker>,
 }
 
 /// Why the driver stops reading the events of a subscription.
 enum Break {
-    /// Wait and subscribe again; an id has to be removed from the store first.
+    /// Remove the id from the store, if there is one here. Then wait and subscribe again.
     BackOff(Disconnected, Option<FrameworkId>),
     /// The driver ends.
     End(Result<StopReason>),
@@ -119,13 +119,13 @@ where
             .as_ref()
             .is_err_and(|error| error.kind() == ErrorKind::Panicked)
         {
-            // The caller may not want it.
+            // The caller may have dropped the receiver.
             let _ = give_back.send(self.scheduler);
         }
         finish.with(end);
     }
 
-    /// Reports to the session what happened.
+    /// Passes `input` to the session.
     fn step(&mut self, input: Input) -> Output {
         let timeout = self.shared().subscribe_state().failover_timeout();
         self.session.set_failover_timeout(timeout);
@@ -136,11 +136,13 @@ where
         let generation = self.session.generation();
         if after != before || matches!(output, Output::Interrupted(_)) {
             let reason = match &output {
-                Output::BackOff(lost, _) | Output::Interrupted(lost) => Some(lost.error.clone()),
+                Output::BackOff(disconnected, _) | Output::Interrupted(disconnected) => {
+                    Some(disconnected.error.clone())
+                }
                 Output::Ended(end) => end.as_ref().err().cloned(),
                 _ => None,
             };
-            self.shared().monitor.moved(after, generation, reason);
+            self.shared().monitor.transition(after, generation, reason);
             tracing::debug!(from = %before, to = %after, generation, "session");
         }
         output
@@ -177,8 +179,8 @@ where
                     }
                 }
             };
-            let (disconnected, forget) = match self.attempted(generation, attempt).await {
-                Break::BackOff(disconnected, forget) => (disconnected, forget),
+            let (disconnected, removed) = match self.attempted(generation, attempt).await {
+                Break::BackOff(disconnected, removed) => (disconnected, removed),
                 Break::End(end) => return end,
             };
             let retry_in = disconnected.retry_in;
@@ -188,7 +190,7 @@ where
                 ?retry_in,
                 "no subscription"
             );
-            if let Some(id) = forget
+            if let Some(id) = removed
                 && let Some(end) = self.clear_id(&id).await
             {
                 return end;
@@ -206,8 +208,8 @@ where
         }
     }
 
-    /// Waits before the next attempt: until `until`, or shorter after a leader change. Inputs
-    /// are delivered meanwhile.
+    /// Waits before the next attempt: until `until`, or less after a leader change. Inputs are
+    /// delivered meanwhile.
     async fn wait(&mut self, mut until: Instant) -> Wait {
         let handle = self.handle.clone();
         let backend = Arc::clone(&self.backend);
@@ -235,7 +237,7 @@ where
         }
     }
 
-    /// Hands an input of the program to the scheduler.
+    /// Delivers an input of the program to the scheduler.
     async fn input(&mut self, input: M) -> Option<Result<StopReason>> {
         let handle = self.handle.clone();
         let handler = self.scheduler.input(&self.driver, input);
@@ -289,10 +291,10 @@ where
             let incoming = tokio::select! {
                 biased;
                 stop = &mut stop => {
-                    return Break::End(self.leave(stop, events.as_mut(), calls.as_ref()).await);
+                    return Break::End(self.end_subscribed(stop, events.as_mut(), calls.as_ref()).await);
                 }
                 answer = answered(&mut self.answers), if has_answers => {
-                    self.own_call_answered(answer);
+                    self.acknowledgement_answered(answer);
                     continue;
                 }
                 next = next => match next {
@@ -306,7 +308,7 @@ where
             let event = match incoming {
                 Ok(Incoming::Event(event, record)) => {
                     let event_type = event.r#type().as_str_name();
-                    shared.monitor.taken_up(event_type, events.queued());
+                    shared.monitor.event_received(event_type, events.queued());
                     Event::lift(*event, record)
                 }
                 Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
@@ -318,13 +320,13 @@ where
             match event {
                 Ok(event) => {
                     let reason = self.deliver(event, &calls).await;
-                    shared.monitor.handled();
+                    shared.monitor.event_handled();
                     if let Some(reason) = reason {
                         return reason;
                     }
                 }
                 Err(error) => {
-                    shared.monitor.handled();
+                    shared.monitor.event_handled();
                     return self.failed(error);
                 }
             }
@@ -335,7 +337,7 @@ where
     fn failed(&mut self, error: Error) -> Break {
         let generation = self.session.generation();
         match self.step(Input::Failed(generation, error)) {
-            Output::BackOff(disconnected, forget) => Break::BackOff(disconnected, forget),
+            Output::BackOff(disconnected, removed) => Break::BackOff(disconnected, removed),
             Output::Ended(end) => Break::End(end),
             other => Break::End(Err(impossible(&other))),
         }
@@ -357,14 +359,16 @@ where
     fn disconnected(&mut self) {
         self.worker = None;
         let shared = self.shared();
-        shared.reconciler.change(|plan, _| plan.lost());
+        shared
+            .reconciler
+            .change(|tracker, _| tracker.unsubscribed());
         shared.link.disconnect();
         shared.ledger.clear();
     }
 
     /// Queues an acknowledgement. A failure loses nothing, because Mesos repeats an update that
     /// was not acknowledged. So an abort does not wait until the queue has room.
-    async fn acknowledge_with(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
+    async fn queue_acknowledgement(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
         let span = super::calls::span(&call);
         let sending = send(&self.handle, calls, call).instrument(span.clone());
         let link = &self.handle.shared().link;
@@ -395,7 +399,7 @@ impl<S, B, M> Runtime<S, B, M> {
         self.handle.shared()
     }
 
-    fn own_call_answered(&mut self, answer: Result<()>) {
+    fn acknowledgement_answered(&mut self, answer: Result<()>) {
         self.shared().monitor.acknowledged(answer.is_ok());
     }
 }
@@ -412,7 +416,7 @@ async fn answered(answers: &mut VecDeque<Instrumented<PendingCall>>) -> Result<(
     answer
 }
 
-/// Queues a call of the runtime itself. A failure is logged there, and loses nothing.
+/// Queues a call of the driver itself. A failure is logged, and has no other effect.
 fn send<'a>(
     handle: &Handle,
     calls: &'a dyn Calls<SchedulerApi>,
@@ -446,7 +450,7 @@ async fn handled(
     handled
 }
 
-/// The session and its runtime disagree, which is a bug of this crate.
+/// An output that the session never returns for this input, unless this crate has a bug.
 fn impossible(output: &Output) -> Error {
     Error::new(
         ErrorKind::Protocol,

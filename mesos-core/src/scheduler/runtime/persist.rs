@@ -10,8 +10,8 @@ use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::scheduler::handle::Handle;
 
 impl<S, B, M> Runtime<S, B, M> {
-    /// Before the first SUBSCRIBE: continues with the id of an earlier run. Returns
-    /// `Some(end)` if the driver has to end.
+    /// Loads the id of an earlier run, before the first SUBSCRIBE. Returns `Some(end)` if the
+    /// driver has to end.
     pub(super) async fn load_id(&mut self) -> Option<Result<StopReason>> {
         let store = self.store.clone()?;
         let given = self.handle.framework_id();
@@ -40,7 +40,7 @@ impl<S, B, M> Runtime<S, B, M> {
         None
     }
 
-    /// Before the scheduler receives `id`, and before any call is made.
+    /// Saves `id`, before the scheduler receives it and before any call is made.
     pub(super) async fn save_id(&mut self, id: &FrameworkId) -> Option<Result<StopReason>> {
         let store = self.store.clone()?;
         if self.stored.as_ref() == Some(id) {
@@ -56,8 +56,8 @@ impl<S, B, M> Runtime<S, B, M> {
         }
     }
 
-    /// The scheduler tore its framework down. The id can never be used again, so the next
-    /// scheduler must not find it in the store.
+    /// Clears the store after a TEARDOWN. The id can never be used again, so the next scheduler
+    /// must not load it.
     pub(super) async fn torn_down(&mut self) -> Result<StopReason> {
         self.stored = None;
         let Some(store) = self.store.clone() else {
@@ -70,20 +70,20 @@ impl<S, B, M> Runtime<S, B, M> {
         }
     }
 
-    /// Mesos removed the framework with `id`.
+    /// Clears the store after Mesos removed the framework with `id`.
     pub(super) async fn clear_id(&mut self, id: &FrameworkId) -> Option<Result<StopReason>> {
         tracing::warn!(framework_id = %id, "removed by Mesos; starting as a new framework");
         self.handle.shared().set_framework_id(None);
         self.stored = None;
         let reconciler = &self.handle.shared().reconciler;
-        reconciler.change(|plan, _| plan.forget_all());
+        reconciler.change(|tracker, _| tracker.clear());
         let store = self.store.clone()?;
         let what = format!("clear the id {id} of the removed framework");
         store_result(&self.handle, &what, store.clear()).await.err()
     }
 }
 
-/// Waits for the store. An error is how the driver ends.
+/// Waits for the store. The `Err` is the end of the driver.
 async fn store_result<T>(
     handle: &Handle,
     what: &str,

@@ -1,5 +1,5 @@
-//! Warns about a scheduler that keeps others from their work: a handler that does not return,
-//! and offers that are neither used nor declined.
+//! Warns about a scheduler that blocks others: a handler that does not return, and offers that
+//! are neither used nor declined.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::scheduler::handle::Handle;
 
-/// A handler that runs for longer than this is worth a warning.
+/// The driver warns about a handler that runs for longer than this.
 pub(super) const SLOW_HANDLER: Duration = Duration::from_secs(10);
 
-/// Offers that are held for longer than this are worth a warning.
+/// The driver warns about offers that are held for longer than this.
 const HELD_OFFERS: Duration = Duration::from_secs(60);
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ impl Watch {
         let handle = handle.clone();
         Self(tokio::spawn(async move {
             let shared = handle.shared();
-            // The handler that the last warning was about, by its start.
+            // The start time of the handler in the last warning.
             let mut warned: Option<Instant> = None;
             let mut held_before = 0;
             loop {

@@ -1,5 +1,5 @@
-//! What a scheduler's subscription goes through, as a machine without I/O,
-//! clock or chance: time, random numbers and what happened are arguments.
+//! The state machine of a scheduler's subscription. Pure: the time, random numbers and inputs
+//! are arguments.
 //!
 //! ```text
 //!            Connect            Opened             Granted
@@ -10,30 +10,31 @@
 //!                     BackingOff ◀──────────┴──────────────────┘
 //!                                     Failed
 //!
-//!     any state ── End, Refused, Failed for good ──▶ Ended
+//!     any state ── End, ErrorEvent, fatal Failed ──▶ Ended
 //! ```
 //!
-//! A wait can be cut short, once, by news of a leader ([`Input::LeaderChanged`]). How
-//! short grows with how often that was done in vain, so news that never stop
-//! make no more attempts than silence in the end.
+//! A leader change ([`Input::LeaderChanged`]) shortens each wait at most once. The least time between
+//! two attempts grows with the number of shortened waits since the last subscription, so an
+//! endless series of leader changes causes hardly more attempts than no leader change.
 //!
-//! A SUBSCRIBE that was sent and not answered may still be on its way when a
-//! later one is granted, and take that one's place when it arrives: the master
-//! tells the later one that its framework failed over, and nobody has the
-//! framework then. So for a while each of them excuses one takeover.
+//! A SUBSCRIBE that was sent and not answered may arrive at the master after a later SUBSCRIBE
+//! of the same driver was granted, and replace the later subscription. The master then reports
+//! to the later stream that its framework failed over, although no other scheduler took over.
+//! So each unanswered SUBSCRIBE of the last two minutes explains one such ERROR: the driver
+//! subscribes again.
 //!
-//! What answers and is no Mesos ends a driver that has not been subscribed yet:
-//! its address is wrong.
+//! If the peer is not a Mesos master, a driver that has not been subscribed yet ends: its
+//! address is wrong.
 //!
-//! Each subscription has a generation. What is reported of another generation
-//! than the present one is ignored: it speaks of a stream that was given up.
-//! The runtime (`scheduler/runtime`) feeds the machine and does what it says.
+//! Each subscription has a generation. Inputs of an earlier generation belong to an abandoned
+//! stream and are ignored. The runtime (`scheduler/runtime`) passes the inputs in and carries
+//! the outputs out.
 
 mod reason;
 mod state;
 
 #[cfg(test)]
-mod laws;
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -48,56 +49,56 @@ use crate::runtime::{Backoff, BackoffPolicy};
 pub(crate) use reason::is_removal;
 pub use state::{RemovedPolicy, SessionState};
 
-/// How long a SUBSCRIBE may still arrive after it was given up. A connection that
-/// was closed sends what it has not sent for about 100 s on Linux
-/// (`tcp_orphan_retries`); what holds it up in between rarely takes longer.
-const STRAYS: Duration = Duration::from_secs(120);
+/// How long an abandoned SUBSCRIBE can still arrive at the master. Linux sends the unsent data
+/// of a closed connection for up to about 100 s (`tcp_orphan_retries`). Delays on the way are
+/// rarely longer.
+const DELAYED_SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long the first subscription of a new framework may take. Masters that elect a leader
 /// need some seconds (`--zk_session_timeout` is 10 s by default).
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Names one subscription of a driver; they count up from 1.
+/// The number of one subscription of a driver, counted from 1.
 pub(crate) type Generation = u64;
 
-/// What happened.
+/// An event that the session reacts to.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
-    /// Nothing is open and no wait is left: open the next subscription.
+    /// No subscription is open and the wait is over: open the next subscription.
     Connect,
-    /// The peer took the SUBSCRIBE for processing.
+    /// The peer accepted the SUBSCRIBE for processing.
     Opened(Generation),
-    /// SUBSCRIBED came, with this id.
+    /// A SUBSCRIBED event arrived, with this id.
     Granted(Generation, FrameworkId),
-    /// The connection is lost and the backend makes a new one by itself.
+    /// The connection is lost, and the backend reconnects by itself.
     Interrupted(Generation, Error),
     /// The attempt failed, or the stream ended.
     Failed(Generation, Error),
-    /// An ERROR event came, with this text.
-    Refused(Generation, String),
-    /// A leader appeared, or another one than the last attempt knew of.
+    /// An ERROR event arrived, with this text.
+    ErrorEvent(Generation, String),
+    /// A leader was elected, or the leader changed since the last attempt.
     LeaderChanged,
-    /// The driver ends for a reason of its own.
+    /// The driver ends for a reason outside the session.
     End(Result<StopReason>),
 }
 
-/// What is to be done about it.
+/// What the runtime has to do.
 #[derive(Clone, Debug)]
 pub(crate) enum Output {
-    /// Nothing; it was of no importance any more.
+    /// Nothing: the input is outdated, or does not apply in this state.
     Ignored,
-    /// Go on.
+    /// Continue.
     Proceed,
     /// Open a subscription, with this id in both places of the SUBSCRIBE.
     Open(Generation, Option<FrameworkId>),
-    /// Store the id, then tell the scheduler.
+    /// Save the id, then call the handler `subscribed`.
     Subscribed(Granted),
-    /// Tell the scheduler, and go on with the same stream.
+    /// Call the handler `disconnected`, and continue with the same stream.
     Interrupted(Disconnected),
-    /// Tell the scheduler, wait, then [`Input::Connect`]. An id is to be
-    /// removed from the store first.
+    /// Remove the id from the store, if there is one here. Call the handler `disconnected`,
+    /// wait, then [`Input::Connect`].
     BackOff(Disconnected, Option<FrameworkId>),
-    /// Wait only so much longer, then [`Input::Connect`].
+    /// Shorten the wait to this time from now, then [`Input::Connect`].
     RetrySooner(Duration),
     /// The driver ends.
     Ended(Result<StopReason>),
@@ -109,7 +110,7 @@ pub(crate) struct Granted {
     pub(crate) id: FrameworkId,
     /// Whether this driver had been subscribed before.
     pub(crate) resubscribed: bool,
-    /// The id that was given up for this one.
+    /// The id that this one replaces.
     pub(crate) replaced: Option<FrameworkId>,
 }
 
@@ -128,19 +129,19 @@ pub(crate) struct Session {
     first_attempt_at: Option<Duration>,
     backoff: Backoff,
     retry_at: Duration,
-    /// When the last attempt was begun.
+    /// When the last attempt began.
     opened_at: Duration,
-    /// Whether news have cut the present wait short.
-    hurried: bool,
-    /// How often they did since the last subscription.
-    hurries: u32,
+    /// Whether a leader change has shortened the present wait.
+    wait_shortened: bool,
+    /// The number of shortened waits since the last subscription.
+    shortened_waits: u32,
     subscribed_before: bool,
-    /// When those SUBSCRIBEs were given up that may have arrived or not.
-    strays: Vec<Duration>,
-    /// Since when there has been no subscription, once there had been one.
-    without_since: Option<Duration>,
-    /// Whether the scheduler knows that its failover timeout has passed.
-    told: bool,
+    /// When SUBSCRIBEs were abandoned that may still arrive at the master.
+    unanswered_subscribes: Vec<Duration>,
+    /// When the last subscription was lost; `None` while subscribed, and before the first one.
+    unsubscribed_since: Option<Duration>,
+    /// Whether the scheduler was informed that its failover timeout has passed.
+    timeout_reported: bool,
 }
 
 impl Session {
@@ -157,21 +158,21 @@ impl Session {
             backoff: Backoff::new(backoff),
             retry_at: Duration::ZERO,
             opened_at: Duration::ZERO,
-            hurried: false,
-            hurries: 0,
+            wait_shortened: false,
+            shortened_waits: 0,
             subscribed_before: false,
-            strays: Vec::new(),
-            without_since: None,
-            told: false,
+            unanswered_subscribes: Vec::new(),
+            unsubscribed_since: None,
+            timeout_reported: false,
         }
     }
 
-    /// Continues as `id`, from the first subscription on.
+    /// Subscribes as `id` from the first attempt on.
     pub(crate) fn continue_as(&mut self, id: Option<FrameworkId>) {
         self.id = id;
     }
 
-    /// How long the framework outlives its subscription.
+    /// How long the framework stays registered without a subscription.
     pub(crate) fn set_failover_timeout(&mut self, timeout: Duration) {
         self.failover_timeout = timeout;
     }
@@ -190,8 +191,8 @@ impl Session {
         self.generation
     }
 
-    /// Takes `input` in. `now` is the time since any fixed moment and never
-    /// goes back; `random` is from `[0, 1)`.
+    /// Processes `input`. `now` is the time since a fixed moment and never decreases; `random`
+    /// is in `[0, 1)`.
     pub(crate) fn step(&mut self, now: Duration, random: f64, input: Input) -> Output {
         use SessionState::*;
         if self.state == Ended {
@@ -199,19 +200,25 @@ impl Session {
         }
         match input {
             Input::Connect => self.connect(now),
-            Input::Opened(of) if self.is(of, &[Connecting]) => {
+            Input::Opened(generation) if self.is_current(generation, &[Connecting]) => {
                 self.state = Subscribing;
                 Output::Proceed
             }
-            Input::Granted(of, id) if self.is(of, &[Subscribing]) => self.granted(now, random, id),
-            Input::Interrupted(of, error) if self.is(of, &[Subscribing, Subscribed]) => {
-                self.leave(now);
+            Input::Granted(generation, id) if self.is_current(generation, &[Subscribing]) => {
+                self.granted(now, random, id)
+            }
+            Input::Interrupted(generation, error)
+                if self.is_current(generation, &[Subscribing, Subscribed]) =>
+            {
+                self.record_loss(now);
                 self.state = Subscribing;
                 self.generation += 1;
                 Output::Interrupted(self.disconnected(now, error, Duration::ZERO))
             }
-            Input::Failed(of, error) if self.is(of, &[Connecting, Subscribing, Subscribed]) => {
-                if !error.is_retryable() || self.is_no_mesos(&error) {
+            Input::Failed(generation, error)
+                if self.is_current(generation, &[Connecting, Subscribing, Subscribed]) =>
+            {
+                if !error.is_retryable() || self.is_wrong_address(&error) {
                     return self.end(Err(error));
                 }
                 if let Some(timeout) = self.subscribe_timeout_passed(now) {
@@ -219,27 +226,29 @@ impl Session {
                     return self.end(Err(reason::never_subscribed(error, timeout, attempts)));
                 }
                 if self.state == Connecting && error.delivery() == Delivery::Unknown {
-                    self.strays.retain(|since| now - *since < STRAYS);
-                    self.strays.push(now);
+                    self.expire_unanswered_subscribes(now);
+                    self.unanswered_subscribes.push(now);
                 }
-                self.leave(now);
+                self.record_loss(now);
                 self.back_off(now, random, error, None)
             }
-            Input::Refused(of, message) if self.is(of, &[Subscribing, Subscribed]) => {
-                self.refused(now, random, message)
+            Input::ErrorEvent(generation, message)
+                if self.is_current(generation, &[Subscribing, Subscribed]) =>
+            {
+                self.error_event(now, random, message)
             }
-            Input::LeaderChanged if self.state == BackingOff && !self.hurried => {
-                self.hurry(now, random)
+            Input::LeaderChanged if self.state == BackingOff && !self.wait_shortened => {
+                self.shorten_wait(now, random)
             }
             Input::End(end) => self.end(end),
             _ => Output::Ignored,
         }
     }
 
-    /// Whether `error` says that the address is wrong, which waiting does not
-    /// mend. Once there had been a subscription at it, it is something that
-    /// passes: a proxy in front of the masters has lost them.
-    fn is_no_mesos(&self, error: &Error) -> bool {
+    /// Whether `error` means that the address is wrong, so that a retry cannot help. After a
+    /// first subscription at the address the failure is temporary: a proxy in front of the
+    /// masters has lost its connection to them.
+    fn is_wrong_address(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Protocol
             && self.state == SessionState::Connecting
             && !self.subscribed_before
@@ -253,9 +262,9 @@ impl Session {
         (!self.subscribed_before && now.saturating_sub(since) >= timeout).then_some(timeout)
     }
 
-    /// Whether `of` is the present generation, in one of `states`.
-    fn is(&self, of: Generation, states: &[SessionState]) -> bool {
-        of == self.generation && states.contains(&self.state)
+    /// Whether `generation` is the present one, and the session is in one of `states`.
+    fn is_current(&self, generation: Generation, states: &[SessionState]) -> bool {
+        generation == self.generation && states.contains(&self.state)
     }
 
     fn connect(&mut self, now: Duration) -> Output {
@@ -285,7 +294,7 @@ impl Session {
         if let Some(wrong) = wrong {
             let text = format!("{wrong}; is the peer a Mesos master?");
             let error = Error::new(ErrorKind::Protocol, text);
-            // Where there had been a master, something in between is broken.
+            // After a first subscription a component between driver and master is broken.
             return match self.subscribed_before {
                 true => self.back_off(now, random, error, None),
                 false => self.end(Err(error)),
@@ -299,55 +308,62 @@ impl Session {
         self.id = Some(id);
         self.state = SessionState::Subscribed;
         self.backoff.reset();
-        self.hurries = 0;
+        self.shortened_waits = 0;
         self.subscribed_before = true;
-        self.without_since = None;
-        self.told = false;
+        self.unsubscribed_since = None;
+        self.timeout_reported = false;
         Output::Subscribed(granted)
     }
 
-    fn refused(&mut self, now: Duration, random: f64, message: String) -> Output {
-        // The master says it to the stream that was replaced. A subscription
-        // that is not granted yet has replaced one, and is not replaced.
+    fn error_event(&mut self, now: Duration, random: f64, message: String) -> Output {
+        // The master sends this to the stream that was replaced. A subscription that is not
+        // granted yet replaces a stream, and is not the replaced one.
         if reason::is_takeover(&message) && self.state == SessionState::Subscribing {
             return Output::Ignored;
         }
-        if reason::is_takeover(&message) && self.excuses_takeover(now) {
-            self.leave(now);
-            return self.back_off(now, random, reason::strayed(&message), None);
+        if reason::is_takeover(&message) && self.may_be_own_takeover(now) {
+            self.record_loss(now);
+            let error = reason::delayed_subscribe(&message);
+            return self.back_off(now, random, error, None);
         }
         let mut error = reason::typed(&message);
-        if let Some(without) = self.without(now)
+        if let Some(outage) = self.outage(now)
             && is_removal(error.kind())
             && !self.failover_timeout.is_zero()
-            && without >= self.failover_timeout
+            && outage >= self.failover_timeout
         {
-            error = reason::timed_out(&message, without, self.failover_timeout);
+            error = reason::timed_out(&message, outage, self.failover_timeout);
         }
         if is_removal(error.kind())
             && self.removed == RemovedPolicy::NewFramework
             && let Some(id) = self.id.take()
         {
-            self.leave(now);
+            self.record_loss(now);
             self.replaced = Some(id.clone());
             return self.back_off(now, random, error, Some(id));
         }
         self.end(Err(error))
     }
 
-    /// Whether it may have been a SUBSCRIBE of this driver that took its place.
-    fn excuses_takeover(&mut self, now: Duration) -> bool {
-        self.strays.retain(|since| now - *since < STRAYS);
-        !self.strays.is_empty() && {
-            self.strays.remove(0);
+    /// Whether a delayed SUBSCRIBE of this driver can have replaced the subscription. Each
+    /// unanswered SUBSCRIBE explains one takeover.
+    fn may_be_own_takeover(&mut self, now: Duration) -> bool {
+        self.expire_unanswered_subscribes(now);
+        !self.unanswered_subscribes.is_empty() && {
+            self.unanswered_subscribes.remove(0);
             true
         }
     }
 
-    /// The subscription is gone, if there was one.
-    fn leave(&mut self, now: Duration) {
+    fn expire_unanswered_subscribes(&mut self, now: Duration) {
+        self.unanswered_subscribes
+            .retain(|since| now - *since < DELAYED_SUBSCRIBE_TIMEOUT);
+    }
+
+    /// Records when the subscription was lost, if there was one.
+    fn record_loss(&mut self, now: Duration) {
         if self.state == SessionState::Subscribed {
-            self.without_since = Some(now);
+            self.unsubscribed_since = Some(now);
         }
     }
 
@@ -356,52 +372,54 @@ impl Session {
         now: Duration,
         random: f64,
         error: Error,
-        forget: Option<FrameworkId>,
+        removed: Option<FrameworkId>,
     ) -> Output {
         let attempts = self.backoff.attempts();
         let wait = self.backoff.next(random);
         self.state = SessionState::BackingOff;
-        self.hurried = false;
+        self.wait_shortened = false;
         self.retry_at = now.saturating_add(wait);
         let mut disconnected = self.disconnected(now, error, wait);
         disconnected.attempts = attempts;
-        Output::BackOff(disconnected, forget)
+        Output::BackOff(disconnected, removed)
     }
 
-    /// At once would be too soon: all frameworks of the cluster heard the same
-    /// news. So Mesos' own library waits for up to `first`, too
-    /// (`src/scheduler/scheduler.cpp`).
-    fn hurry(&mut self, now: Duration, random: f64) -> Output {
+    /// Does not retry at once, because all frameworks of the cluster detect the leader change
+    /// at the same time. The scheduler library of Mesos also waits for a random part of
+    /// `first` (`src/scheduler/scheduler.cpp`).
+    fn shorten_wait(&mut self, now: Duration, random: f64) -> Output {
         let policy = self.backoff.policy();
         let spread = now.saturating_add(policy.first.mul_f64(random.clamp(0.0, 1.0)));
-        let spaced = self.opened_at.saturating_add(policy.bound(self.hurries));
+        let spaced = self
+            .opened_at
+            .saturating_add(policy.bound(self.shortened_waits));
         let retry_at = spread.max(spaced);
         if retry_at >= self.retry_at {
             return Output::Ignored;
         }
         self.retry_at = retry_at;
-        self.hurried = true;
-        self.hurries = self.hurries.saturating_add(1);
+        self.wait_shortened = true;
+        self.shortened_waits = self.shortened_waits.saturating_add(1);
         Output::RetrySooner(retry_at.saturating_sub(now))
     }
 
     fn disconnected(&mut self, now: Duration, error: Error, retry_in: Duration) -> Disconnected {
         let passed = self
-            .without(now)
-            .is_some_and(|without| without >= self.failover_timeout);
-        let tell = passed && !self.told;
-        self.told |= passed;
+            .outage(now)
+            .is_some_and(|outage| outage >= self.failover_timeout);
+        let first_report = passed && !self.timeout_reported;
+        self.timeout_reported |= passed;
         Disconnected {
             error,
             attempts: 0,
             retry_in,
-            failover_timeout_passed: tell,
+            failover_timeout_passed: first_report,
         }
     }
 
-    /// How long there has been no subscription, if there had been one.
-    fn without(&self, now: Duration) -> Option<Duration> {
-        Some(now.saturating_sub(self.without_since?))
+    /// How long the subscription has been lost; `None` before the first one.
+    fn outage(&self, now: Duration) -> Option<Duration> {
+        Some(now.saturating_sub(self.unsubscribed_since?))
     }
 
     fn end(&mut self, end: Result<StopReason>) -> Output {

@@ -39,7 +39,7 @@ pub(super) fn typed(message: &str) -> Error {
 }
 
 /// A takeover that a SUBSCRIBE of the same driver may have caused.
-pub(super) fn strayed(message: &str) -> Error {
+pub(super) fn delayed_subscribe(message: &str) -> Error {
     Error::new(
         ErrorKind::NotSubscribed,
         format!(
@@ -62,13 +62,13 @@ pub(super) fn never_subscribed(error: Error, timeout: Duration, attempts: u32) -
     ended.with_source(error)
 }
 
-/// A removal whose cause is known: `without` a subscription for longer than `timeout`.
-pub(super) fn timed_out(message: &str, without: Duration, timeout: Duration) -> Error {
+/// A removal whose cause is known: the outage was longer than the failover timeout.
+pub(super) fn timed_out(message: &str, outage: Duration, timeout: Duration) -> Error {
     Error::new(
         ErrorKind::FailoverTimeout,
         format!(
             "Mesos ended the subscription: {message}; the driver had been without a subscription \
-             for {without:?}, and the framework's failover timeout is {timeout:?}"
+             for {outage:?}, and the framework's failover timeout is {timeout:?}"
         ),
     )
 }

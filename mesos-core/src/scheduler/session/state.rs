@@ -6,9 +6,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionState {
-    /// The driver has not tried to subscribe yet, and loads the framework's id.
+    /// The driver has not tried to subscribe yet. It loads the framework's id from the store.
     Idle,
-    /// The backend looks for the leading master, connects to it, and sends the
+    /// The backend detects the leading master, connects to it, and sends the
     /// SUBSCRIBE.
     Connecting,
     /// The master accepted the SUBSCRIBE, or the backend reconnects by itself. SUBSCRIBED or
@@ -53,6 +53,6 @@ pub enum RemovedPolicy {
     /// The driver clears the store and subscribes as a new framework. The
     /// scheduler receives the removal as [`disconnected`](crate::Scheduler::disconnected), and
     /// then the old id in [`Subscribed::replaced`](crate::scheduler::Subscribed): all tasks
-    /// that it knew are gone.
+    /// of the old id are gone.
     NewFramework,
 }

@@ -1,4 +1,4 @@
-//! One path through the session at a time.
+//! Examples of single paths through the session.
 
 use super::*;
 
@@ -45,34 +45,38 @@ fn an_error_of_a_superseded_generation_is_ignored() {
     at(&mut session, 1, Input::Failed(first, lost()));
     let second = subscribe(&mut session, 10);
     let takeover = || "Framework failed over".to_owned();
-    let stale = at(&mut session, 11, Input::Refused(first, takeover()));
+    let stale = at(&mut session, 11, Input::ErrorEvent(first, takeover()));
     assert!(matches!(stale, Output::Ignored));
     assert_eq!(session.state(), SessionState::Subscribed);
-    let current = at(&mut session, 12, Input::Refused(second, takeover()));
+    let current = at(&mut session, 12, Input::ErrorEvent(second, takeover()));
     assert_eq!(ended(current).kind(), ErrorKind::TakenOver);
 }
 
 #[test]
-fn a_takeover_told_before_the_new_subscription_is_granted_speaks_of_the_old_stream() {
+fn a_takeover_error_before_subscribed_is_ignored_because_it_belongs_to_the_old_stream() {
     let mut session = session(RemovedPolicy::Fail);
     let first = subscribe(&mut session, 0);
     let output = at(&mut session, 1, Input::Interrupted(first, lost()));
     assert!(matches!(output, Output::Interrupted(_)));
-    let takeover = Input::Refused(session.generation(), "Framework failed over".to_owned());
+    let takeover = Input::ErrorEvent(session.generation(), "Framework failed over".to_owned());
     assert!(matches!(at(&mut session, 1, takeover), Output::Ignored));
     assert_eq!(session.state(), SessionState::Subscribing);
 }
 
 #[test]
-fn a_subscribe_that_was_not_answered_excuses_one_takeover_while_it_may_be_on_its_way() {
-    let takeover = |of| Input::Refused(of, "Framework failed over".to_owned());
+fn each_unanswered_subscribe_explains_one_takeover_for_two_minutes() {
+    let takeover = |generation| Input::ErrorEvent(generation, "Framework failed over".to_owned());
     let unanswered = || lost().with_delivery(Delivery::Unknown);
     let mut session = session(RemovedPolicy::Fail);
     for seconds in [0, 10] {
-        let Output::Open(given_up, _) = at(&mut session, seconds, Input::Connect) else {
+        let Output::Open(generation, _) = at(&mut session, seconds, Input::Connect) else {
             panic!("{session:?}");
         };
-        at(&mut session, seconds, Input::Failed(given_up, unanswered()));
+        at(
+            &mut session,
+            seconds,
+            Input::Failed(generation, unanswered()),
+        );
     }
     for seconds in [20, 30] {
         let present = subscribe(&mut session, seconds);
@@ -85,7 +89,7 @@ fn a_subscribe_that_was_not_answered_excuses_one_takeover_while_it_may_be_on_its
 }
 
 #[test]
-fn a_subscribe_that_was_given_up_long_ago_or_never_left_excuses_no_takeover() {
+fn an_expired_or_unsent_subscribe_does_not_explain_a_takeover() {
     for (error, later) in [
         (lost().with_delivery(Delivery::Unknown), 120),
         (lost().with_delivery(Delivery::NotSent), 10),
@@ -94,34 +98,34 @@ fn a_subscribe_that_was_given_up_long_ago_or_never_left_excuses_no_takeover() {
         at(&mut session, 0, Input::Connect);
         at(&mut session, 0, Input::Failed(1, error));
         let present = subscribe(&mut session, 10);
-        let takeover = Input::Refused(present, "Framework failed over".to_owned());
+        let takeover = Input::ErrorEvent(present, "Framework failed over".to_owned());
         let output = at(&mut session, later, takeover);
         assert_eq!(ended(output).kind(), ErrorKind::TakenOver, "{later}");
     }
 }
 
 #[test]
-fn the_passing_of_the_failover_timeout_is_told_once() {
+fn an_outage_longer_than_the_failover_timeout_is_reported_once() {
     let mut session = session(RemovedPolicy::Fail);
     let mut generation = subscribe(&mut session, 0);
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for seconds in [0, 30, 59, 60, 90, 200] {
         let failed = at(&mut session, seconds, Input::Failed(generation, lost()));
         let Output::BackOff(disconnected, _) = failed else {
             panic!("{failed:?}");
         };
-        told.push(disconnected.failover_timeout_passed);
+        reported.push(disconnected.failover_timeout_passed);
         let open = at(&mut session, seconds + 20, Input::Connect);
         let Output::Open(next, _) = open else {
             panic!("{open:?}");
         };
         generation = next;
     }
-    assert_eq!(told, [false, false, false, true, false, false]);
+    assert_eq!(reported, [false, false, false, true, false, false]);
 }
 
 #[test]
-fn a_removal_after_the_failover_timeout_names_it_and_an_earlier_one_does_not() {
+fn a_removal_is_blamed_on_the_failover_timeout_only_after_that_timeout() {
     for (seconds, kind) in [
         (59, ErrorKind::FrameworkRemoved),
         (61, ErrorKind::FailoverTimeout),
@@ -132,13 +136,13 @@ fn a_removal_after_the_failover_timeout_names_it_and_an_earlier_one_does_not() {
         at(&mut session, seconds, Input::Connect);
         let generation = session.generation();
         at(&mut session, seconds, Input::Opened(generation));
-        let removed = Input::Refused(generation, "Framework has been removed".to_owned());
+        let removed = Input::ErrorEvent(generation, "Framework has been removed".to_owned());
         assert_eq!(ended(at(&mut session, seconds, removed)).kind(), kind);
     }
 }
 
 #[test]
-fn a_framework_that_ends_with_its_subscription_was_removed_and_not_late() {
+fn a_failover_timeout_of_zero_is_never_blamed_for_a_removal() {
     let mut session = session(RemovedPolicy::Fail);
     session.set_failover_timeout(Duration::ZERO);
     let first = subscribe(&mut session, 0);
@@ -146,24 +150,24 @@ fn a_framework_that_ends_with_its_subscription_was_removed_and_not_late() {
     at(&mut session, 10, Input::Connect);
     let generation = session.generation();
     at(&mut session, 10, Input::Opened(generation));
-    let removed = Input::Refused(generation, "Framework has been removed".to_owned());
+    let removed = Input::ErrorEvent(generation, "Framework has been removed".to_owned());
     let error = ended(at(&mut session, 10, removed));
     assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
 }
 
 #[test]
-fn an_outage_that_is_over_is_no_reason_for_a_removal() {
+fn an_earlier_outage_is_not_blamed_for_a_removal() {
     let mut session = session(RemovedPolicy::Fail);
     let first = subscribe(&mut session, 0);
     at(&mut session, 0, Input::Failed(first, lost()));
     let second = subscribe(&mut session, 50);
-    let removed = Input::Refused(second, "Framework has been removed".to_owned());
+    let removed = Input::ErrorEvent(second, "Framework has been removed".to_owned());
     let error = ended(at(&mut session, 100, removed));
     assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
 }
 
 #[test]
-fn the_texts_of_the_master_have_their_kinds() {
+fn the_text_of_an_error_event_determines_the_error_kind() {
     for (text, kind) in [
         ("Framework has been removed", ErrorKind::FrameworkRemoved),
         ("Framework failed over", ErrorKind::TakenOver),
@@ -183,7 +187,7 @@ fn the_texts_of_the_master_have_their_kinds() {
         let error = ended(at(
             &mut session,
             1,
-            Input::Refused(generation, text.to_owned()),
+            Input::ErrorEvent(generation, text.to_owned()),
         ));
         assert_eq!(error.kind(), kind, "{text}");
         assert!(error.to_string().ends_with(text), "{error}");
@@ -191,16 +195,16 @@ fn the_texts_of_the_master_have_their_kinds() {
 }
 
 #[test]
-fn a_removed_framework_starts_anew_without_its_id_where_that_is_the_policy() {
+fn a_removed_framework_subscribes_without_its_id_under_the_policy_new_framework() {
     let mut session = session(RemovedPolicy::NewFramework);
     let generation = subscribe(&mut session, 0);
-    let removed = Input::Refused(generation, "Framework has been removed".to_owned());
+    let removed = Input::ErrorEvent(generation, "Framework has been removed".to_owned());
     let output = at(&mut session, 1, removed);
-    let Output::BackOff(disconnected, forget) = output else {
+    let Output::BackOff(disconnected, removed) = output else {
         panic!("{output:?}");
     };
     assert_eq!(disconnected.error.kind(), ErrorKind::FrameworkRemoved);
-    assert_eq!(forget, Some("f1".into()));
+    assert_eq!(removed, Some("f1".into()));
     let open = at(&mut session, 9, Input::Connect);
     let Output::Open(generation, None) = open else {
         panic!("{open:?}");
@@ -215,17 +219,17 @@ fn a_removed_framework_starts_anew_without_its_id_where_that_is_the_policy() {
 }
 
 #[test]
-fn a_removal_of_a_framework_that_has_no_id_ends_the_driver_under_either_policy() {
+fn the_removal_of_a_framework_without_id_ends_the_driver_under_either_policy() {
     let mut session = session(RemovedPolicy::NewFramework);
     at(&mut session, 0, Input::Connect);
     at(&mut session, 0, Input::Opened(1));
-    let removed = Input::Refused(1, "Framework has been removed".to_owned());
+    let removed = Input::ErrorEvent(1, "Framework has been removed".to_owned());
     let error = ended(at(&mut session, 0, removed));
     assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
 }
 
 #[test]
-fn another_frameworks_id_or_none_ends_the_driver() {
+fn a_subscribed_event_with_a_wrong_or_empty_id_ends_the_driver() {
     for (own, id) in [(Some("f1"), ""), (Some("f1"), "f2"), (None, "")] {
         let mut session = session(RemovedPolicy::Fail);
         session.continue_as(own.map(Into::into));
@@ -237,7 +241,7 @@ fn another_frameworks_id_or_none_ends_the_driver() {
 }
 
 #[test]
-fn what_is_no_mesos_ends_a_driver_that_was_never_subscribed_and_no_other() {
+fn a_peer_that_is_not_mesos_ends_a_driver_only_before_its_first_subscription() {
     let no_mesos = || Error::new(ErrorKind::Protocol, "a web page");
     let mut fresh = session(RemovedPolicy::Fail);
     at(&mut fresh, 0, Input::Connect);
@@ -253,7 +257,7 @@ fn what_is_no_mesos_ends_a_driver_that_was_never_subscribed_and_no_other() {
     let output = at(&mut known, 11, Input::Failed(generation, no_mesos()));
     assert!(matches!(output, Output::BackOff(..)), "{output:?}");
 
-    // Who took the SUBSCRIBE is a Mesos, whatever comes then.
+    // A peer that accepted the SUBSCRIBE is a Mesos master, whatever it sends afterwards.
     let mut garbled = session(RemovedPolicy::Fail);
     at(&mut garbled, 0, Input::Connect);
     at(&mut garbled, 0, Input::Opened(1));
@@ -273,7 +277,7 @@ fn failed_attempt(session: &mut Session, seconds: u32) -> Duration {
 }
 
 #[test]
-fn news_of_a_leader_cut_a_wait_short_once() {
+fn a_leader_change_shortens_a_wait_once() {
     let mut session = session(RemovedPolicy::Fail);
     for seconds in [0, 10, 20] {
         failed_attempt(&mut session, seconds);
@@ -292,13 +296,13 @@ fn news_of_a_leader_cut_a_wait_short_once() {
 }
 
 #[test]
-fn news_without_end_make_hardly_more_attempts_than_silence() {
-    let attempts = |news: bool| {
+fn endless_leader_changes_cause_hardly_more_attempts_than_none() {
+    let attempts = |leader_changes: bool| {
         let mut session = session(RemovedPolicy::Fail);
         session.set_subscribe_timeout(Some(Duration::MAX));
         let moments = (0..10_000).map(|tenth| SECOND / 10 * tenth);
         let made = moments.filter(|now| {
-            if news {
+            if leader_changes {
                 session.step(*now, 0.0, Input::LeaderChanged);
             }
             let Output::Open(generation, _) = session.step(*now, 0.0, Input::Connect) else {
@@ -309,16 +313,16 @@ fn news_without_end_make_hardly_more_attempts_than_silence() {
         });
         made.count()
     };
-    let (silence, news) = (attempts(false), attempts(true));
-    assert!((240..260).contains(&silence), "{silence} in 1000 s");
+    let (without, with) = (attempts(false), attempts(true));
+    assert!((240..260).contains(&without), "{without} in 1000 s");
     assert!(
-        (silence..silence + 4).contains(&news),
-        "{news}, not {silence}"
+        (without..without + 4).contains(&with),
+        "{with} attempts with leader changes, {without} without"
     );
 }
 
-/// When a session whose attempts all fail gives up, in seconds.
-fn gives_up_at(session: &mut Session) -> Option<u32> {
+/// The time in seconds at which a session ends whose attempts all fail.
+fn ends_at(session: &mut Session) -> Option<u32> {
     (0..1000).find(|seconds| {
         let Output::Open(generation, _) = at(session, *seconds, Input::Connect) else {
             return false;
@@ -338,22 +342,22 @@ fn gives_up_at(session: &mut Session) -> Option<u32> {
 
 #[test]
 fn the_first_subscription_of_a_new_framework_has_a_time_limit() {
-    let given_up = gives_up_at(&mut session(RemovedPolicy::Fail)).unwrap();
-    assert!((60..70).contains(&given_up), "{given_up}");
+    let ended_at = ends_at(&mut session(RemovedPolicy::Fail)).unwrap();
+    assert!((60..70).contains(&ended_at), "{ended_at}");
 
-    let mut patient = session(RemovedPolicy::Fail);
-    patient.set_subscribe_timeout(Some(Duration::MAX));
-    assert_eq!(gives_up_at(&mut patient), None);
+    let mut unlimited = session(RemovedPolicy::Fail);
+    unlimited.set_subscribe_timeout(Some(Duration::MAX));
+    assert_eq!(ends_at(&mut unlimited), None);
 
     let mut known = session(RemovedPolicy::Fail);
     known.continue_as(Some("f1".into()));
-    assert_eq!(gives_up_at(&mut known), None, "it was subscribed before");
+    assert_eq!(ends_at(&mut known), None, "it was subscribed before");
 
     let mut limited = session(RemovedPolicy::Fail);
     limited.continue_as(Some("f1".into()));
     limited.set_subscribe_timeout(Some(10 * SECOND));
-    let given_up = gives_up_at(&mut limited).unwrap();
-    assert!((10..18).contains(&given_up), "{given_up}");
+    let ended_at = ends_at(&mut limited).unwrap();
+    assert!((10..18).contains(&ended_at), "{ended_at}");
 }
 
 #[test]
@@ -362,18 +366,18 @@ fn after_the_first_subscription_there_is_no_time_limit() {
     session.set_subscribe_timeout(Some(10 * SECOND));
     let generation = subscribe(&mut session, 0);
     at(&mut session, 5, Input::Failed(generation, lost()));
-    assert_eq!(gives_up_at(&mut session), None);
+    assert_eq!(ends_at(&mut session), None);
 }
 
 #[test]
-fn a_subscription_makes_news_quick_again() {
+fn after_a_subscription_leader_changes_shorten_waits_to_zero_again() {
     let mut session = session(RemovedPolicy::Fail);
     for seconds in [0, 10, 20, 30, 40, 50] {
         failed_attempt(&mut session, seconds);
         at(&mut session, seconds + 3, Input::LeaderChanged);
     }
-    let in_vain = at(&mut session, 53, Input::LeaderChanged);
-    assert!(matches!(in_vain, Output::Ignored), "{in_vain:?}");
+    let ignored = at(&mut session, 53, Input::LeaderChanged);
+    assert!(matches!(ignored, Output::Ignored), "{ignored:?}");
     let generation = subscribe(&mut session, 60);
     at(&mut session, 70, Input::Failed(generation, lost()));
     for seconds in [80, 90, 100] {
@@ -386,7 +390,7 @@ fn a_subscription_makes_news_quick_again() {
 }
 
 #[test]
-fn news_are_of_no_interest_while_nothing_waits() {
+fn a_leader_change_is_ignored_while_the_session_does_not_wait() {
     let mut session = session(RemovedPolicy::Fail);
     assert!(matches!(
         at(&mut session, 0, Input::LeaderChanged),

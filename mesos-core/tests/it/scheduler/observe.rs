@@ -187,11 +187,11 @@ async fn metrics_have_their_documented_names() {
         (format!("{} type=UPDATE", names::EVENTS), Counter(3)),
         (names::QUEUED.to_owned(), Gauge(0.0.into())),
         (
-            format!("{} type=DECLINE outcome=taken", names::CALLS),
+            format!("{} type=DECLINE outcome=accepted", names::CALLS),
             Counter(1),
         ),
         (
-            format!("{} type=ACKNOWLEDGE outcome=taken", names::CALLS),
+            format!("{} type=ACKNOWLEDGE outcome=accepted", names::CALLS),
             Counter(1),
         ),
         (
@@ -199,7 +199,7 @@ async fn metrics_have_their_documented_names() {
             Counter(1),
         ),
         (
-            format!("{} type=RECONCILE outcome=taken", names::CALLS),
+            format!("{} type=RECONCILE outcome=accepted", names::CALLS),
             Counter(1),
         ),
         (format!("{} step=received", names::UPDATES), Counter(3)),

@@ -1,4 +1,5 @@
-//! What to ask, and when. Pure: time and randomness are arguments.
+//! Tracks tasks and operations, and decides which requests are due. Pure: time and randomness
+//! are arguments.
 
 use std::time::Duration;
 
@@ -15,45 +16,46 @@ use crate::runtime::Backoff;
 
 type Operation = reconcile_operations::Operation;
 
-/// One question to the master.
+/// A request to the master.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::scheduler) enum Question {
-    /// These tasks; never none, which would mean all.
+pub(in crate::scheduler) enum Request {
+    /// The states of these tasks. Never empty, which would mean all tasks.
     Tasks(Vec<reconcile::Task>),
-    /// These operations; never none.
+    /// The states of these operations. Never empty.
     Operations(Vec<Operation>),
-    /// Every task that the master knows.
+    /// The states of all tasks that the master knows.
     AllTasks,
-    /// Every operation that the master knows.
+    /// The states of all operations that the master knows.
     AllOperations,
-    /// Not a question: these tasks are to end.
+    /// Kills of tasks.
     Kills(Vec<call::Kill>),
 }
 
 /// See the module.
 #[derive(Debug)]
-pub(in crate::scheduler) struct Plan {
+pub(in crate::scheduler) struct Tracker {
     policy: ReconcilePolicy,
-    /// Whether to remember what lives, and ask for it at each subscription and
-    /// for everything at intervals.
+    /// Whether to track live tasks and operations, request their states after each
+    /// subscription, and request all states at intervals.
     tracking: bool,
-    operations_too: bool,
-    // Things leave these by being swapped with the last one: keeping their order
-    // would cost each answer as much as there are others.
-    /// Not in a terminal state, as far as is known.
+    /// Whether the backend supports operation feedback.
+    operations_supported: bool,
+    // Entries are removed with `swap_remove`: keeping the order would make each removal as
+    // expensive as the map is large.
+    /// Not in a terminal state, as far as the driver knows.
     live_tasks: IndexMap<TaskId, Option<AgentId>>,
     live_operations: IndexMap<OperationId, Operation>,
-    /// Not answered for since they were asked about.
+    /// Requested and not answered yet.
     open_tasks: IndexMap<TaskId, Option<AgentId>>,
     open_operations: IndexMap<OperationId, Operation>,
-    /// When to ask again. None without a subscription.
+    /// When to send requests. `None` without a subscription.
     round: Option<Round>,
     subscriptions: u64,
-    /// Kills to repeat.
+    /// The kills to repeat.
     pub(in crate::scheduler) kills: Kills,
 }
 
-/// What an update says of its task that matters here.
+/// The parts of a task's update that reconciliation needs.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scheduler) struct ObservedStatus<'a> {
     pub(in crate::scheduler) task_id: &'a TaskId,
@@ -77,22 +79,23 @@ impl<'a> From<&'a TaskStatus> for ObservedStatus<'a> {
 struct Round {
     backoff: Backoff,
     retry_at: Duration,
-    /// How long nothing may be answered before what is open is asked again.
-    /// Zero if `retry_at` is for what was not asked yet.
+    /// How long to wait after the last answer before open requests are repeated. Zero if
+    /// `retry_at` is the time of a request that was not sent yet.
     wait: Duration,
-    /// When to ask for everything.
+    /// When to request all states.
     all_at: Option<Duration>,
-    all_asked: bool,
+    /// Whether all states were requested over this subscription.
+    all_requested: bool,
 }
 
-impl Plan {
-    /// With a policy everything that lives is kept an eye on; without one only
-    /// what is asked for.
+impl Tracker {
+    /// With a policy, tracks all live tasks and operations; without a policy, only those that
+    /// the scheduler requests.
     pub(in crate::scheduler) fn new(policy: Option<ReconcilePolicy>, operations: bool) -> Self {
         Self {
             policy: policy.unwrap_or_default(),
             tracking: policy.is_some(),
-            operations_too: operations,
+            operations_supported: operations,
             live_tasks: IndexMap::new(),
             live_operations: IndexMap::new(),
             open_tasks: IndexMap::new(),
@@ -103,12 +106,12 @@ impl Plan {
         }
     }
 
-    /// How many were granted so far.
+    /// The number of subscriptions granted so far.
     pub(in crate::scheduler) fn subscriptions(&self) -> u64 {
         self.subscriptions
     }
 
-    /// A subscription was granted: everything known is asked for, at once.
+    /// A subscription was granted: the states of everything known are due at once.
     pub(in crate::scheduler) fn subscribed(&mut self, now: Duration) {
         for (id, agent) in &self.live_tasks {
             self.open_tasks.insert(id.clone(), agent.clone());
@@ -118,23 +121,23 @@ impl Plan {
         }
         self.kills.subscribed();
         self.subscriptions += 1;
-        let every = self.policy.interval;
+        let interval = self.policy.interval;
         self.round = Some(Round {
             backoff: Backoff::new(self.policy.retry),
             retry_at: now,
             wait: Duration::ZERO,
-            all_at: (self.tracking && !every.is_zero()).then(|| now.saturating_add(every)),
-            all_asked: false,
+            all_at: (self.tracking && !interval.is_zero()).then(|| now.saturating_add(interval)),
+            all_requested: false,
         });
     }
 
-    /// The subscription is gone.
-    pub(in crate::scheduler) fn lost(&mut self) {
+    /// The subscription was lost.
+    pub(in crate::scheduler) fn unsubscribed(&mut self) {
         self.round = None;
     }
 
-    /// The framework was removed, and all that it had with it.
-    pub(in crate::scheduler) fn forget_all(&mut self) {
+    /// The framework was removed, with its tasks and operations.
+    pub(in crate::scheduler) fn clear(&mut self) {
         self.live_tasks.clear();
         self.live_operations.clear();
         self.open_tasks.clear();
@@ -142,9 +145,9 @@ impl Plan {
         self.kills.clear();
     }
 
-    /// Asks for `tasks`: at once, or after a first wait where something that
-    /// is still under way could be the cause of a wrong answer.
-    pub(in crate::scheduler) fn ask_tasks(
+    /// Requests the states of `tasks` until each was answered: at once, or after the first wait
+    /// if a call that is still under way can make the answer wrong.
+    pub(in crate::scheduler) fn request_tasks(
         &mut self,
         now: Duration,
         tasks: impl IntoIterator<Item = (TaskId, Option<AgentId>)>,
@@ -153,18 +156,18 @@ impl Plan {
         let before = self.open_tasks.len();
         self.open_tasks.extend(tasks);
         if self.open_tasks.len() > before {
-            self.hurry(now, at_once);
+            self.restart_round(now, at_once);
         }
     }
 
-    /// As [`ask_tasks`](Self::ask_tasks).
-    pub(in crate::scheduler) fn ask_operations(
+    /// As [`request_tasks`](Self::request_tasks).
+    pub(in crate::scheduler) fn request_operations(
         &mut self,
         now: Duration,
         operations: impl IntoIterator<Item = Operation>,
         at_once: bool,
     ) {
-        if !self.operations_too {
+        if !self.operations_supported {
             return;
         }
         let before = self.open_operations.len();
@@ -173,11 +176,12 @@ impl Plan {
             .map(|one| (one.operation_id.clone(), one));
         self.open_operations.extend(named);
         if self.open_operations.len() > before {
-            self.hurry(now, at_once);
+            self.restart_round(now, at_once);
         }
     }
 
-    fn hurry(&mut self, now: Duration, at_once: bool) {
+    /// Schedules the open requests for now, or for the end of the first wait.
+    fn restart_round(&mut self, now: Duration, at_once: bool) {
         if let Some(round) = &mut self.round {
             round.backoff.reset();
             let wait = if at_once {
@@ -190,8 +194,9 @@ impl Plan {
         }
     }
 
-    /// Something was answered, so the rest may be on its way: a scheduler that
-    /// takes its time for each answer must not be told all of them again.
+    /// An answer arrived, so the remaining answers may be on their way. This postpones the
+    /// retry: otherwise a scheduler with a slow handler would receive all answers again.
+    /// Returns whether that was the last open answer.
     fn answered(&mut self, now: Duration) -> bool {
         if let Some(round) = &mut self.round {
             round.retry_at = round.retry_at.max(now.saturating_add(round.wait));
@@ -199,40 +204,39 @@ impl Plan {
         self.is_done()
     }
 
-    /// A task is about to be launched.
-    pub(in crate::scheduler) fn launching(&mut self, id: &TaskId, agent: Option<&AgentId>) {
+    /// Tracks a task that is about to be launched.
+    pub(in crate::scheduler) fn track_task(&mut self, id: &TaskId, agent: Option<&AgentId>) {
         if self.tracking {
             self.live_tasks.insert(id.clone(), agent.cloned());
         }
     }
 
-    /// An operation is about to be asked for.
-    pub(in crate::scheduler) fn operating(&mut self, operation: &Operation) {
-        if self.tracking && self.operations_too {
+    /// Tracks an operation that is about to be sent.
+    pub(in crate::scheduler) fn track_operation(&mut self, operation: &Operation) {
+        if self.tracking && self.operations_supported {
             let id = operation.operation_id.clone();
             self.live_operations.insert(id, operation.clone());
         }
     }
 
-    /// It was not launched: Mesos refused, or was not asked.
-    pub(in crate::scheduler) fn not_launched(&mut self, id: &TaskId) {
+    /// The task was not launched: the call was refused or not sent.
+    pub(in crate::scheduler) fn untrack_task(&mut self, id: &TaskId) {
         self.live_tasks.swap_remove(id);
     }
 
-    /// As [`not_launched`](Self::not_launched).
-    pub(in crate::scheduler) fn not_operated(&mut self, id: &OperationId) {
+    /// As [`untrack_task`](Self::untrack_task).
+    pub(in crate::scheduler) fn untrack_operation(&mut self, id: &OperationId) {
         self.live_operations.swap_remove(id);
     }
 
-    /// The scheduler has dealt with an update. Says whether that was the last
-    /// answer that was missing.
-    pub(in crate::scheduler) fn task(
+    /// The scheduler has handled an update. Returns whether that was the last open answer.
+    pub(in crate::scheduler) fn task_update(
         &mut self,
         now: Duration,
         observed: &ObservedStatus<'_>,
     ) -> bool {
         let id = observed.task_id;
-        // The master does not know it; if that is wrong, an update will tell.
+        // The master does not know the task. If that is wrong, an update follows.
         let unknown =
             observed.state == TaskState::TaskUnknown && observed.reason == Reason::Reconciliation;
         if is_terminal(observed.state) || observed.state == TaskState::TaskUnknown {
@@ -253,8 +257,8 @@ impl Plan {
         self.open_tasks.swap_remove(id).is_some() && self.answered(now)
     }
 
-    /// As [`task`](Self::task).
-    pub(in crate::scheduler) fn operation(
+    /// As [`task_update`](Self::task_update).
+    pub(in crate::scheduler) fn operation_update(
         &mut self,
         now: Duration,
         status: &OperationStatus,
@@ -263,11 +267,11 @@ impl Plan {
             return false;
         };
         match status.state() {
-            // The agent is not back yet, so nobody knows.
+            // The agent has not reregistered yet, so the state is unknown.
             OperationState::OperationRecovering => return false,
             OperationState::OperationPending | OperationState::OperationUnreachable => {
                 if self.tracking {
-                    self.operating(&Operation {
+                    self.track_operation(&Operation {
                         operation_id: id.clone(),
                         agent_id: status.agent_id.clone(),
                         resource_provider_id: status.resource_provider_id.clone(),
@@ -281,12 +285,12 @@ impl Plan {
         self.open_operations.swap_remove(id).is_some() && self.answered(now)
     }
 
-    /// Whether there is a subscription and nothing is left to be answered.
+    /// Whether the driver is subscribed and every request was answered.
     pub(in crate::scheduler) fn is_done(&self) -> bool {
         self.round.is_some() && self.nothing_open()
     }
 
-    /// How many tasks and operations were not answered for.
+    /// The number of tasks and operations that were requested and not answered yet.
     pub(in crate::scheduler) fn open(&self) -> usize {
         self.open_tasks.len() + self.open_operations.len()
     }
@@ -295,16 +299,16 @@ impl Plan {
         self.open() == 0
     }
 
-    /// What to ask now. The next time is [`next`](Self::next).
-    pub(in crate::scheduler) fn due(&mut self, now: Duration, random: f64) -> Vec<Question> {
-        let mut questions = Vec::new();
+    /// The requests to send now. [`next`](Self::next) is the time of the next ones.
+    pub(in crate::scheduler) fn due(&mut self, now: Duration, random: f64) -> Vec<Request> {
+        let mut requests = Vec::new();
         let nothing_open = self.nothing_open();
         let Some(round) = &mut self.round else {
-            return questions;
+            return requests;
         };
         let kills = self.kills.due(now, random);
         if !kills.is_empty() {
-            questions.push(Question::Kills(kills));
+            requests.push(Request::Kills(kills));
         }
         if !nothing_open && now >= round.retry_at {
             round.wait = round.backoff.next(random);
@@ -314,42 +318,41 @@ impl Plan {
                     task_id: id.clone(),
                     agent_id: agent.clone(),
                 };
-                questions.push(Question::Tasks(self.open_tasks.iter().map(task).collect()));
+                requests.push(Request::Tasks(self.open_tasks.iter().map(task).collect()));
             }
             if !self.open_operations.is_empty() {
                 let operations = self.open_operations.values().cloned().collect();
-                questions.push(Question::Operations(operations));
+                requests.push(Request::Operations(operations));
             }
         }
         if let Some(all_at) = round.all_at
-            && (now >= all_at || (nothing_open && !round.all_asked))
+            && (now >= all_at || (nothing_open && !round.all_requested))
         {
-            round.all_asked = true;
+            round.all_requested = true;
             round.all_at = Some(now.saturating_add(self.policy.interval));
-            questions.push(Question::AllTasks);
-            if self.operations_too {
-                questions.push(Question::AllOperations);
+            requests.push(Request::AllTasks);
+            if self.operations_supported {
+                requests.push(Request::AllOperations);
             }
         }
-        questions
+        requests
     }
 
-    /// When something is due. None: not before something happens.
+    /// When the next requests are due; `None` if no request is due without another input.
     pub(in crate::scheduler) fn next(&self) -> Option<Duration> {
         let round = self.round.as_ref()?;
         let nothing_open = self.nothing_open();
         let retry = (!nothing_open).then_some(round.retry_at);
         let all = match round.all_at {
-            Some(_) if nothing_open && !round.all_asked => Some(Duration::ZERO),
+            Some(_) if nothing_open && !round.all_requested => Some(Duration::ZERO),
             all_at => all_at,
         };
         [retry, all, self.kills.next()].into_iter().flatten().min()
     }
 }
 
-/// Whether nothing more is to come of a task in `state`, as the master sees it
-/// (`src/common/protobuf_utils.cpp`). TASK_LOST and TASK_GONE_BY_OPERATOR may
-/// be wrong; then an update of another state follows by itself.
+/// Whether the master considers `state` a terminal state (`src/common/protobuf_utils.cpp`).
+/// TASK_LOST and TASK_GONE_BY_OPERATOR may be wrong; then an update with another state follows.
 fn is_terminal(state: TaskState) -> bool {
     use TaskState::*;
     matches!(

@@ -1,4 +1,4 @@
-//! An ACCEPT that is under way, and what it means for reconciliation.
+//! An ACCEPT that is under way, and its effect on reconciliation.
 
 use mesos_proto::v1::scheduler::{Call, call};
 use mesos_proto::v1::{AgentId, TaskId};
@@ -9,18 +9,18 @@ use crate::error::{Delivery, Error, Result};
 
 type Operation = call::reconcile_operations::Operation;
 
-/// An ACCEPT that is under way. If its result stays unknown, also because its future was
-/// dropped, the driver reconciles its tasks and operations.
-pub(super) struct Accepting<'a> {
+/// An ACCEPT that is under way. If the result stays unknown, also because the future was
+/// dropped, the driver reconciles the tasks and operations of the ACCEPT.
+pub(super) struct PendingAccept<'a> {
     shared: &'a Shared,
-    /// How many subscriptions there had been before it was sent.
+    /// The number of subscriptions before the ACCEPT was sent.
     subscriptions: u64,
     tasks: Vec<(TaskId, Option<AgentId>)>,
     operations: Vec<Operation>,
 }
 
-impl<'a> Accepting<'a> {
-    /// None if `call` launches nothing.
+impl<'a> PendingAccept<'a> {
+    /// Tracks the tasks and operations of `call`; `None` if there are not any.
     pub(super) fn start(shared: &'a Shared, call: &Call, agent: Option<&AgentId>) -> Option<Self> {
         let body = call.accept.as_ref()?;
         let tasks = body.operations.iter().flat_map(validate::tasks);
@@ -38,15 +38,15 @@ impl<'a> Accepting<'a> {
         if tasks.is_empty() && operations.is_empty() {
             return None;
         }
-        // Before it is sent: the first update may be faster than the answer.
+        // Before the call is sent, because the first update may arrive before the answer.
         let mut subscriptions = 0;
-        shared.reconciler.note(|plan, _| {
-            subscriptions = plan.subscriptions();
+        shared.reconciler.record(|tracker, _| {
+            subscriptions = tracker.subscriptions();
             for (id, agent) in &tasks {
-                plan.launching(id, agent.as_ref());
+                tracker.track_task(id, agent.as_ref());
             }
             for operation in &operations {
-                plan.operating(operation);
+                tracker.track_operation(operation);
             }
             false
         });
@@ -58,7 +58,7 @@ impl<'a> Accepting<'a> {
         })
     }
 
-    /// The span that it is made in, with one event for each task.
+    /// The span of the ACCEPT, with one event for each task.
     pub(super) fn span(&self, call: &Call) -> tracing::Span {
         let ids = call.accept.iter().flat_map(|body| &body.offer_ids);
         let offer_ids: Vec<_> = ids.map(|id| id.value.as_str()).collect();
@@ -83,20 +83,22 @@ impl<'a> Accepting<'a> {
                 self.tasks = tasks;
                 self.operations = operations;
             }
-            Err(Delivery::NotSent | Delivery::Refused) => self.shared.reconciler.note(|plan, _| {
-                for (id, _) in &tasks {
-                    plan.not_launched(id);
-                }
-                for operation in &operations {
-                    plan.not_operated(&operation.operation_id);
-                }
-                false
-            }),
+            Err(Delivery::NotSent | Delivery::Refused) => {
+                self.shared.reconciler.record(|tracker, _| {
+                    for (id, _) in &tasks {
+                        tracker.untrack_task(id);
+                    }
+                    for operation in &operations {
+                        tracker.untrack_operation(&operation.operation_id);
+                    }
+                    false
+                });
+            }
         }
     }
 }
 
-impl Drop for Accepting<'_> {
+impl Drop for PendingAccept<'_> {
     fn drop(&mut self) {
         let tasks = std::mem::take(&mut self.tasks);
         let operations = std::mem::take(&mut self.operations);
@@ -108,11 +110,11 @@ impl Drop for Accepting<'_> {
             operations = operations.len(),
             "the result of an ACCEPT is unknown; reconciling its tasks and operations"
         );
-        self.shared.reconciler.change(|plan, now| {
-            // Else the ACCEPT itself may still be on its way.
-            let at_once = plan.subscriptions() != self.subscriptions;
-            plan.ask_tasks(now, tasks, at_once);
-            plan.ask_operations(now, operations, at_once);
+        self.shared.reconciler.change(|tracker, now| {
+            // Over the same subscription the ACCEPT itself may still be on its way.
+            let at_once = tracker.subscriptions() != self.subscriptions;
+            tracker.request_tasks(now, tasks, at_once);
+            tracker.request_operations(now, operations, at_once);
         });
     }
 }

@@ -1,10 +1,10 @@
-//! What holds over any interleaving of inputs, times and random numbers.
+//! Properties of the session under any sequence of inputs, times and random numbers.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// An input without its generation; `age` says of which one it speaks.
+/// An input without its generation, which `age` of [`Step`] determines.
 #[derive(Clone, Debug)]
 enum Kind {
     Connect,
@@ -12,7 +12,7 @@ enum Kind {
     Granted { own: bool },
     Interrupted,
     Failed(ErrorKind, Delivery),
-    Refused(&'static str),
+    ErrorEvent(&'static str),
     LeaderChanged,
     End,
 }
@@ -33,25 +33,25 @@ fn kinds() -> impl Strategy<Value = Kind> {
         100 => Just(Kind::Failed(ErrorKind::Transport, Delivery::Unknown)),
         30 => Just(Kind::Failed(ErrorKind::Protocol, Delivery::Unknown)),
         10 => Just(Kind::Failed(ErrorKind::Unauthorized, Delivery::Refused)),
-        50 => prop::sample::select(reasons).prop_map(Kind::Refused),
+        50 => prop::sample::select(reasons).prop_map(Kind::ErrorEvent),
         300 => Just(Kind::LeaderChanged),
         5 => Just(Kind::End),
     ]
 }
 
 #[derive(Clone, Debug)]
-struct Happening {
+struct Step {
     kind: Kind,
-    /// How many generations ago.
+    /// How many generations before the present one.
     age: u64,
     elapsed: Duration,
     random: f64,
 }
 
-fn happenings() -> impl Strategy<Value = Happening> {
+fn steps() -> impl Strategy<Value = Step> {
     let age = prop_oneof![8 => Just(0_u64), 1 => 1_u64..4];
     let elapsed = prop_oneof![3 => 0_u64..50, 3 => 0_u64..20_000, 1 => 0_u64..1_000_000];
-    (kinds(), age, elapsed, 0.0..1.0_f64).prop_map(|(kind, age, millis, random)| Happening {
+    (kinds(), age, elapsed, 0.0..1.0_f64).prop_map(|(kind, age, millis, random)| Step {
         kind,
         age,
         elapsed: Duration::from_millis(millis),
@@ -61,70 +61,72 @@ fn happenings() -> impl Strategy<Value = Happening> {
 
 const FIRST: Duration = Duration::from_millis(500);
 const MAX: Duration = Duration::from_secs(15);
-const FAILOVER: Duration = Duration::from_secs(120);
+const FAILOVER_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The longest wait after so many in vain.
-fn bound(before: u32) -> Duration {
-    FIRST.saturating_mul(1 << before.min(20)).min(MAX)
+/// The longest wait after this number of failed attempts.
+fn bound(failures: u32) -> Duration {
+    FIRST.saturating_mul(1 << failures.min(20)).min(MAX)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn no_interleaving_breaks_a_promise(
-        anew: bool,
+    fn every_sequence_of_inputs_keeps_the_invariants(
+        new_framework: bool,
         stored: bool,
-        happenings in prop::collection::vec(happenings(), 1..120),
+        steps in prop::collection::vec(steps(), 1..120),
     ) {
-        let removed = if anew { RemovedPolicy::NewFramework } else { RemovedPolicy::Fail };
+        let removed = if new_framework { RemovedPolicy::NewFramework } else { RemovedPolicy::Fail };
         let mut session = Session::new(BackoffPolicy::new(FIRST, MAX), removed);
-        session.set_failover_timeout(FAILOVER);
-        // What an observer knows, by other means than the machine.
+        session.set_failover_timeout(FAILOVER_TIMEOUT);
+        // The expected state, computed independently of the session.
         let mut id: Option<FrameworkId> = stored.then(|| "f0".into());
         session.continue_as(id.clone());
         let mut now = Duration::ZERO;
         let mut open: Option<Generation> = None;
         let mut retry_at: Option<Duration> = None;
         let mut opened_at = Duration::ZERO;
-        let mut hurried = false;
-        let mut hurries = 0_u32;
+        let mut wait_shortened = false;
+        let mut shortened_waits = 0_u32;
         let mut failures = 0_u32;
         let mut lost_at: Option<Duration> = None;
-        let mut told = false;
-        let mut names = 1_u32;
-        let mut given_up: Option<FrameworkId> = None;
-        let mut ever = false;
+        let mut timeout_reported = false;
+        let mut ids = 1_u32;
+        let mut replaced: Option<FrameworkId> = None;
+        let mut subscribed_before = false;
         let mut first_attempt: Option<Duration> = None;
-        // SUBSCRIBEs that may still arrive.
-        let mut strays: Vec<Duration> = Vec::new();
+        // When SUBSCRIBEs were abandoned that may still arrive.
+        let mut unanswered_subscribes: Vec<Duration> = Vec::new();
 
-        for Happening { kind, age, elapsed, random } in happenings {
+        for Step { kind, age, elapsed, random } in steps {
             now += elapsed;
             let before = session.state();
-            let was_new = id.is_none() && !ever;
+            let was_new = id.is_none() && !subscribed_before;
             let present = session.generation();
-            let of = present.saturating_sub(age);
-            let about_present = age == 0 || of == present;
+            let generation = present.saturating_sub(age);
+            let about_present = generation == present;
             let input = match &kind {
                 Kind::Connect => Input::Connect,
-                Kind::Opened => Input::Opened(of),
+                Kind::Opened => Input::Opened(generation),
                 Kind::Granted { own } => {
                     let granted = match &id {
                         Some(id) if *own => id.clone(),
-                        _ => { names += 1; format!("f{names}").into() }
+                        _ => { ids += 1; format!("f{ids}").into() }
                     };
-                    Input::Granted(of, granted)
+                    Input::Granted(generation, granted)
                 }
-                Kind::Interrupted => Input::Interrupted(of, Error::new(ErrorKind::Transport, "x")),
+                Kind::Interrupted => {
+                    Input::Interrupted(generation, Error::new(ErrorKind::Transport, "x"))
+                }
                 Kind::Failed(kind, delivery) => {
-                    Input::Failed(of, Error::new(*kind, "x").with_delivery(*delivery))
+                    Input::Failed(generation, Error::new(*kind, "x").with_delivery(*delivery))
                 }
-                Kind::Refused(text) => Input::Refused(of, (*text).to_owned()),
+                Kind::ErrorEvent(text) => Input::ErrorEvent(generation, (*text).to_owned()),
                 Kind::LeaderChanged => Input::LeaderChanged,
                 Kind::End => Input::End(Ok(StopReason::Stopped)),
             };
-            let named = match &input {
+            let granted_id = match &input {
                 Input::Granted(_, id) => Some(id.clone()),
                 _ => None,
             };
@@ -140,7 +142,7 @@ proptest! {
                 prop_assert_eq!(after, SessionState::Ended);
                 continue;
             }
-            // What is of another generation changes nothing.
+            // Inputs of another generation change nothing.
             if !about_present && !matches!(kind, Kind::Connect | Kind::LeaderChanged | Kind::End) {
                 prop_assert!(matches!(output, Output::Ignored), "{:?}", output);
             }
@@ -148,17 +150,17 @@ proptest! {
                 prop_assert_eq!(after, before);
                 prop_assert_eq!(session.generation(), present);
             }
-            // Generations never go back.
+            // Generations never decrease.
             prop_assert!(session.generation() >= present);
             match output {
                 Output::Ignored => {}
                 Output::Proceed => prop_assert_eq!(after, SessionState::Subscribing),
-                Output::Open(generation, with) => {
-                    prop_assert_eq!(open, None, "two generations live at once");
-                    prop_assert!(generation > present);
+                Output::Open(opened, with) => {
+                    prop_assert_eq!(open, None, "two open generations at the same time");
+                    prop_assert!(opened > present);
                     prop_assert!(retry_at.is_none_or(|at| now >= at), "too early");
                     prop_assert_eq!(with, id.clone(), "the SUBSCRIBE's id");
-                    open = Some(generation);
+                    open = Some(opened);
                     opened_at = now;
                     retry_at = None;
                 }
@@ -166,86 +168,92 @@ proptest! {
                     prop_assert_eq!(before, SessionState::BackingOff);
                     prop_assert_eq!(after, before);
                     prop_assert_eq!(session.generation(), present);
-                    prop_assert!(!hurried, "a wait is cut short once");
+                    prop_assert!(!wait_shortened, "a wait is shortened once");
                     prop_assert!(retry_at.is_some_and(|at| now + wait < at), "longer");
-                    // However often there are news, the attempts grow rare.
-                    prop_assert!(now + wait >= opened_at + bound(hurries), "a hot loop");
-                    prop_assert!(wait <= FIRST || now + wait == opened_at + bound(hurries));
+                    // Attempts grow rare, however often the leader changes.
+                    let earliest = opened_at + bound(shortened_waits);
+                    prop_assert!(now + wait >= earliest, "a busy loop");
+                    prop_assert!(wait <= FIRST || now + wait == earliest);
                     retry_at = Some(now + wait);
-                    hurried = true;
-                    hurries += 1;
+                    wait_shortened = true;
+                    shortened_waits += 1;
                 }
                 Output::Subscribed(granted) => {
-                    prop_assert_eq!(open, Some(of));
+                    prop_assert_eq!(open, Some(generation));
                     prop_assert_eq!(before, SessionState::Subscribing);
-                    prop_assert_eq!(Some(granted.id.clone()), named);
-                    prop_assert_eq!(granted.resubscribed, ever);
-                    prop_assert_eq!(granted.replaced, given_up.take());
+                    prop_assert_eq!(Some(granted.id.clone()), granted_id);
+                    prop_assert_eq!(granted.resubscribed, subscribed_before);
+                    prop_assert_eq!(granted.replaced, replaced.take());
                     prop_assert!(id.is_none() || id == Some(granted.id.clone()));
                     id = Some(granted.id);
-                    ever = true;
+                    subscribed_before = true;
                     failures = 0;
-                    hurries = 0;
+                    shortened_waits = 0;
                     lost_at = None;
-                    told = false;
+                    timeout_reported = false;
                 }
                 Output::Interrupted(disconnected) => {
                     if before == SessionState::Subscribed { lost_at = Some(now); }
-                    let passed = lost_at.is_some_and(|at| now - at >= FAILOVER);
-                    prop_assert_eq!(disconnected.failover_timeout_passed, passed && !told);
-                    told |= passed;
+                    let passed = lost_at.is_some_and(|at| now - at >= FAILOVER_TIMEOUT);
+                    prop_assert_eq!(disconnected.failover_timeout_passed, passed && !timeout_reported);
+                    timeout_reported |= passed;
                     prop_assert_eq!(disconnected.retry_in, Duration::ZERO);
                     open = Some(session.generation());
                     prop_assert!(session.generation() > present);
                 }
-                Output::BackOff(disconnected, forget) => {
-                    prop_assert_eq!(open, Some(of));
+                Output::BackOff(disconnected, removed) => {
+                    prop_assert_eq!(open, Some(generation));
                     if before == SessionState::Subscribed { lost_at = Some(now); }
-                    let passed = lost_at.is_some_and(|at| now - at >= FAILOVER);
-                    prop_assert_eq!(disconnected.failover_timeout_passed, passed && !told);
-                    told |= passed;
+                    let passed = lost_at.is_some_and(|at| now - at >= FAILOVER_TIMEOUT);
+                    prop_assert_eq!(disconnected.failover_timeout_passed, passed && !timeout_reported);
+                    timeout_reported |= passed;
                     prop_assert_eq!(disconnected.attempts, failures);
                     let wait = bound(failures).mul_f64(0.5 + random / 2.0);
                     prop_assert_eq!(disconnected.retry_in, wait);
                     if let Kind::Failed(_, Delivery::Unknown) = kind
                         && before == SessionState::Connecting
                     {
-                        strays.push(now);
+                        unanswered_subscribes.push(now);
                     }
-                    if let Kind::Refused("Framework failed over") = kind {
-                        strays.retain(|since| now - *since < STRAYS);
-                        prop_assert!(!strays.is_empty(), "nothing excuses a takeover");
-                        strays.remove(0);
+                    if let Kind::ErrorEvent("Framework failed over") = kind {
+                        unanswered_subscribes
+                            .retain(|since| now - *since < DELAYED_SUBSCRIBE_TIMEOUT);
+                        prop_assert!(
+                            !unanswered_subscribes.is_empty(),
+                            "a takeover by another scheduler was ignored"
+                        );
+                        unanswered_subscribes.remove(0);
                     }
                     failures += 1;
-                    hurried = false;
+                    wait_shortened = false;
                     retry_at = Some(now + disconnected.retry_in);
                     open = None;
-                    if let Some(forgotten) = forget {
-                        prop_assert!(anew);
+                    if let Some(removed) = removed {
+                        prop_assert!(new_framework);
                         prop_assert!(is_removal(disconnected.error.kind()));
-                        prop_assert_eq!(Some(&forgotten), id.as_ref());
-                        given_up = id.take();
+                        prop_assert_eq!(Some(&removed), id.as_ref());
+                        replaced = id.take();
                     }
                 }
                 Output::Ended(end) => {
                     prop_assert_eq!(after, SessionState::Ended);
-                    let without = lost_at.map(|at| now - at);
+                    let outage = lost_at.map(|at| now - at);
                     let expected = match &kind {
-                        Kind::Refused("Framework failed over") => {
-                            prop_assert!(!strays.iter().any(|since| now - *since < STRAYS));
+                        Kind::ErrorEvent("Framework failed over") => {
+                            let recent = |since: &Duration| now - *since < DELAYED_SUBSCRIBE_TIMEOUT;
+                            prop_assert!(!unanswered_subscribes.iter().any(recent));
                             Err(ErrorKind::TakenOver)
                         }
-                        Kind::Refused("Framework has been removed")
-                            if without.is_some_and(|without| without >= FAILOVER) =>
+                        Kind::ErrorEvent("Framework has been removed")
+                            if outage.is_some_and(|outage| outage >= FAILOVER_TIMEOUT) =>
                         {
                             Err(ErrorKind::FailoverTimeout)
                         }
-                        Kind::Refused("Framework has been removed") => {
-                            prop_assert!(!anew || id.is_none());
+                        Kind::ErrorEvent("Framework has been removed") => {
+                            prop_assert!(!new_framework || id.is_none());
                             Err(ErrorKind::FrameworkRemoved)
                         }
-                        Kind::Refused(_) => Err(ErrorKind::Rejected),
+                        Kind::ErrorEvent(_) => Err(ErrorKind::Rejected),
                         Kind::Failed(kind, _) => Err(*kind),
                         Kind::Granted { .. } => Err(ErrorKind::Protocol),
                         _ => Ok(StopReason::Stopped),
@@ -253,8 +261,8 @@ proptest! {
                     prop_assert_eq!(end.map_err(|error| error.kind()), expected);
                 }
             }
-            // What waiting does not mend ends it, and what is no Mesos before
-            // the first time.
+            // Failures that a retry cannot resolve end the session. Before the first
+            // subscription this includes a peer that is not a Mesos master.
             let open = [
                 SessionState::Connecting,
                 SessionState::Subscribing,
@@ -264,14 +272,14 @@ proptest! {
                 && about_present
                 && open.contains(&before)
             {
-                let no_mesos = error == ErrorKind::Protocol
+                let wrong_address = error == ErrorKind::Protocol
                     && before == SessionState::Connecting
-                    && !ever;
+                    && !subscribed_before;
                 // A new framework has a limited time for its first subscription.
                 let too_late = was_new
                     && first_attempt.is_some_and(|since| now - since >= SUBSCRIBE_TIMEOUT);
-                let last = error == ErrorKind::Unauthorized || no_mesos || too_late;
-                prop_assert_eq!(after == SessionState::Ended, last);
+                let fatal = error == ErrorKind::Unauthorized || wrong_address || too_late;
+                prop_assert_eq!(after == SessionState::Ended, fatal);
             }
         }
     }
