@@ -11,7 +11,7 @@ impl Scheduler for Hello {
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
         for offer in offers {
             if let Some(task) = self.0.take() {
-                driver.launch(offer, [task]).await?;
+                driver.launch(offer, task).await?;
             } // All other offers are declined here, when they are dropped.
         }
         Ok(())

@@ -1,73 +1,106 @@
-//! Apache Mesos frameworks in Rust: a scheduler and its executors, written
-//! once, run over the v1 HTTP API or over libmesos.
+//! Apache Mesos frameworks in Rust: write a scheduler and its executors once, and run them over
+//! the v1 HTTP API or over libmesos.
 //!
-//! # What Mesos asks of a framework
-//! A *scheduler* subscribes to the master and is offered resources of agents.
-//! It accepts an offer by launching tasks on it, and gives back what it does
-//! not need. An *executor* runs the tasks on an agent: Mesos' own runs a
-//! command, and a framework can bring another. Each change of a task's state
-//! comes to the scheduler as a status update, again and again until it is
-//! acknowledged.
+//! # What a framework does
+//! A *scheduler* subscribes to the master and receives offers: resources of agents. It launches
+//! tasks on the offers that it can use, and declines the others. An *executor* runs tasks on an
+//! agent. Mesos has an executor for commands; a framework can bring its own. Each change of a
+//! task's state arrives at the scheduler as a status update. Mesos repeats the update until the
+//! scheduler acknowledges it.
 //!
-//! # A whole framework
+//! # A complete framework
 //! ```no_run
 #![doc = include_str!("../../examples/hello_scheduler.rs")]
 //! ```
 //!
-//! What the driver does about it, unasked: an [`Offer`] that is not used is
-//! declined when it is dropped; a status update is acknowledged after
-//! [`Scheduler::update`] returned `Ok`, and comes again if it did not; a lost
-//! connection is noticed and replaced.
+//! The driver does the following by itself:
+//! * It declines an [`Offer`] that is dropped.
+//! * It acknowledges a status update after [`Scheduler::update`] returned `Ok`. If the handler
+//!   failed, Mesos sends the update again.
+//! * It detects a lost connection and subscribes again.
 //!
-//! # The pieces
+//! # The parts
 //! | you write | with | run by | over |
 //! |---|---|---|---|
 //! | [`Scheduler`] | [`Framework`], [`Offer`], [`StatusUpdate`] | [`SchedulerDriver`] | a backend for schedulers |
 //! | [`Executor`] | [`executor::ExecutorEnvironment`] | [`ExecutorDriver`] | a backend for executors |
 //!
-//! The messages are in [`v1`], by their names in Mesos; what can be calculated
-//! with resources is in [`resources`].
+//! * [`v1`] has the messages, under their names in Mesos, with builders.
+//! * [`resources`] calculates with resources: takes a task's resources out of an offer, for
+//!   example.
+//! * [`scheduler`] and [`executor`] have the other types of the handlers' signatures.
+//! * [`store`] keeps the framework's id across restarts.
+//! * [`SchedulerDriver::send`] sends messages of your program to your scheduler, between the
+//!   events.
+//! * [`Driver`] is what both drivers share.
+//!
+//! A complete executor:
+//!
+//! ```no_run
+#![doc = include_str!("../../examples/hello_executor.rs")]
+//! ```
 //!
 //! # Choosing a backend
 #![cfg_attr(
     feature = "http",
-    doc = "[`http::HttpBackend`] needs nothing but this crate, and can do everything that \
-           Mesos' v1 API can. It is the default."
+    doc = "[`http::HttpBackend`] is the default. It needs no other library, and supports the \
+           complete v1 API."
+)]
+#![cfg_attr(
+    not(feature = "http"),
+    doc = "`http::HttpBackend` (feature `http`) needs no other library, and supports the complete \
+           v1 API."
 )]
 //!
 #![cfg_attr(
     feature = "native",
-    doc = "\n[`native::NativeBackend`] runs the same scheduler over libmesos, for clusters \
-           that only take its protocol or its authentication, and \
-           [`for_executor`](native::NativeBackend::for_executor) makes the backend for the same \
-           executor. A call that libmesos cannot express fails with \
-           [`ErrorKind::Unsupported`], and [`SchedulerDriver::capabilities`] does not include it."
+    doc = "[`native::NativeBackend`] runs the same scheduler or executor over libmesos, for \
+           clusters that require its protocol or its authentication."
 )]
+#![cfg_attr(
+    not(feature = "native"),
+    doc = "`native::NativeBackend` (feature `native`) runs the same scheduler or executor over \
+           libmesos, for clusters that require its protocol or its authentication."
+)]
+//! Calls that libmesos does not support fail with [`ErrorKind::Unsupported`], and are missing in
+//! [`SchedulerDriver::capabilities`].
 //!
-//! A `Box<dyn Backend<SchedulerApi>>` is a backend too, for a choice at run time.
+//! `Box<dyn Backend<SchedulerApi>>` is also a [`backend::Backend`], for a choice at run time.
 //!
-//! # When something goes wrong
-//! An [`Error`] answers three questions: what happened ([`Error::kind`]), may
-//! Mesos have acted on the call ([`Error::delivery`]), and can the same call
-//! succeed later ([`Error::is_retryable`]). [`chain`] prints it with its causes.
-//! [`SchedulerDriver::join`] says what ended a driver.
+//! # Errors
+//! An [`Error`] answers three questions: what happened ([`Error::kind`]), whether Mesos may have
+//! acted on the call ([`Error::delivery`]), and whether the same call can succeed later
+//! ([`Error::is_retryable`]). `{error:#}` prints the error with its causes, as [`error_chain`]
+//! does for any error. [`SchedulerDriver::join`] returns the reason of a driver's end.
 //!
 //! # Watching a scheduler
-//! [`SchedulerDriver::health`] is a snapshot for a status page; [`metrics`] lists
-//! what is measured, with the feature of that name; the spans of `tracing`
-//! (`accept`, `update`, `acknowledge`) follow a task by its `task_id`.
+//! The drivers log through `tracing`: install a subscriber, for example
+//! `tracing_subscriber::fmt::init()`. Spans (`accept`, `update`, `acknowledge`) follow a task by
+//! its `task_id`. [`SchedulerDriver::health`] is a snapshot for a status page. [`metrics`] lists
+//! the metrics of the feature `metrics`.
+//!
+//! # Testing a framework
+//! These crates of the same repository are dev-dependencies of a framework:
+//! * `mesos-testing`: a fake master and a fake agent, whose tasks behave as the test decides, a
+//!   proxy that injects network faults, and recorders. `examples/unit_test_your_scheduler.rs`
+//!   shows a scheduler with its tests.
+//! * `mesos-local`: a real Mesos on this machine, as a library (`LocalCluster`) and as a program.
+//!
+//! Executors that start programs use the crate `mesos-process`: child processes that end with
+//! all their descendants, and a set of running tasks.
 //!
 //! # Features
 //! | feature | default | what |
 //! |---|---|---|
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
-//! | `json` | no | Mesos' JSON mapping: serde on all messages, and the JSON codec of `http` |
-//! | `metrics` | no | what drivers measure, by the facade of that name: [`metrics`] |
+//! | `json` | no | Mesos's JSON mapping: serde on all messages, and the JSON codec of `http` |
+//! | `metrics` | no | metrics of the drivers, through the crate `metrics`: [`metrics`] |
 //! | `native` | no | schedulers and executors over libmesos, loaded at run time: `mesos::native` |
-//! | `tls` | no | `https://` for `http`, by rustls |
-//! | `tls-openssl` | no | the system's OpenSSL as another TLS library to choose, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
-//! | `zookeeper` | no | masters that are found by `zk://…`, over either backend, and `store::ZooKeeperStore`; brings some 60 crates |
+//! | `tls` | no | `https://` for `http`, with rustls |
+//! | `tls-openssl` | no | the OpenSSL of the system as a second TLS library, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
+//! | `zookeeper` | no | masters found through `zk://…`, over either backend, and `store::ZooKeeperStore`; adds about 60 crates |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub use async_trait::async_trait;
@@ -78,15 +111,24 @@ pub use mesos_core::{
     StatusUpdate, StopReason, Timer, UnknownEvent, address, backend, error_chain, executor,
     metrics, resources, scheduler,
 };
+/// The backend over the v1 HTTP API, the operator API, and the files of agents.
 #[cfg(feature = "http")]
-pub use mesos_http as http;
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http {
+    #[doc(inline)]
+    pub use mesos_http::*;
+}
+/// The backend over libmesos, which is loaded at run time.
 #[cfg(feature = "native")]
-pub use mesos_native as native;
+#[cfg_attr(docsrs, doc(cfg(feature = "native")))]
+pub mod native {
+    #[doc(inline)]
+    pub use mesos_native::*;
+}
 pub use mesos_proto::{Bytes, v1};
 
-/// Where a framework's id outlives its scheduler's process: in memory, in a
-/// file, in a ZooKeeper (feature `zookeeper`), or where [`Store`](store::Store)
-/// is implemented for.
+/// Stores that keep a framework's id when its scheduler's process ends: in memory, in a file, in
+/// ZooKeeper (feature `zookeeper`), or through a custom [`Store`](store::Store).
 pub mod store {
     pub use mesos_core::store::*;
     #[cfg(feature = "zookeeper")]

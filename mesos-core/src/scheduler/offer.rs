@@ -99,6 +99,16 @@ impl Offer {
     }
 }
 
+/// The offer alone, so that calls accept one offer like a list of offers.
+impl IntoIterator for Offer {
+    type Item = Self;
+    type IntoIter = std::iter::Once<Self>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self)
+    }
+}
+
 impl Drop for Offer {
     fn drop(&mut self) {
         self.ledger.add_unused(&self.offer.id);

@@ -35,6 +35,16 @@ use crate::v1::{ExecutorInfo, OperationId, Resource, TaskGroupInfo, TaskInfo};
 /// ];
 /// assert!(operations[2].launch.is_some());
 /// ```
+/// The operation alone, so that calls accept one operation like a list of operations.
+impl IntoIterator for Operation {
+    type Item = Self;
+    type IntoIter = std::iter::Once<Self>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self)
+    }
+}
+
 impl Operation {
     fn new(r#type: Type) -> Self {
         Self {

@@ -35,6 +35,17 @@ impl TaskInfo {
     }
 }
 
+/// The task alone, so that calls accept one task like a list of tasks:
+/// `driver.launch(offer, task)`.
+impl IntoIterator for TaskInfo {
+    type Item = Self;
+    type IntoIter = std::iter::Once<Self>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self)
+    }
+}
+
 /// Builds a [`TaskInfo`]; see [`TaskInfo::builder`].
 ///
 /// The builder does not validate the task. Mesos validates it (for example exactly one of command

@@ -2,7 +2,7 @@
 //! the subscription that it came with.
 
 use mesos_proto::v1::scheduler::Call;
-use mesos_proto::v1::{AgentId, Filters, OfferId, TaskInfo, offer::Operation, offer::operation};
+use mesos_proto::v1::{AgentId, Filters, OfferId, TaskInfo, offer::Operation};
 
 use super::SchedulerDriver;
 use crate::capability::Capability;
@@ -48,7 +48,8 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     }
 
     /// Launches `tasks` on one offer: [`accept`](Self::accept) with a single LAUNCH operation.
-    /// The resources that stay unused are offered again after 5 s.
+    /// The resources that stay unused are offered again after 5 s. `tasks` is a list of tasks or
+    /// a single task.
     ///
     /// # Errors
     /// Those of [`accept`](Self::accept).
@@ -57,7 +58,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         offer: Offer,
         tasks: impl IntoIterator<Item = TaskInfo>,
     ) -> Result<()> {
-        self.accept([offer], [launch(tasks)], None).await
+        self.accept([offer], [Operation::launch(tasks)], None).await
     }
 
     /// As [`launch`](Self::launch), with `filters` for the resources that stay unused.
@@ -70,7 +71,8 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         tasks: impl IntoIterator<Item = TaskInfo>,
         filters: Filters,
     ) -> Result<()> {
-        self.accept([offer], [launch(tasks)], Some(filters)).await
+        self.accept([offer], [Operation::launch(tasks)], Some(filters))
+            .await
     }
 
     /// The call that uses `offers` up, and the subscription that the offers belong to.
@@ -151,16 +153,6 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         self.shared().require(Capability::InverseOffers)?;
         let call = calls::decline_inverse_offers(ids.into_iter().collect(), filters);
         self.call(call).await
-    }
-}
-
-fn launch(tasks: impl IntoIterator<Item = TaskInfo>) -> Operation {
-    Operation {
-        r#type: Some(operation::Type::Launch as i32),
-        launch: Some(operation::Launch {
-            task_infos: tasks.into_iter().collect(),
-        }),
-        ..Default::default()
     }
 }
 
