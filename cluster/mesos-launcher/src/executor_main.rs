@@ -1,4 +1,4 @@
-//! What the executors here have in common as programs.
+//! What both executors have in common as programs.
 
 use std::error::Error as StdError;
 use std::process::ExitCode;
@@ -7,10 +7,10 @@ use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{Disconnected, Error, StopReason, error_chain};
 use mesos_http::HttpBackend;
 
-/// The executor's password. A task's process and the commands of checks do not get it.
+/// The executor's token. The processes of tasks and checks do not receive it.
 pub(crate) const TOKEN_VARIABLE: &str = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN";
 
-/// Runs an executor over HTTP: environment in, exit status out.
+/// Runs an executor over HTTP with the environment of this process, and returns the exit status.
 pub(crate) fn run<F>(
     program: &str,
     executor: impl FnOnce(ExecutorEnvironment, HttpBackend) -> F,
@@ -35,20 +35,20 @@ where
 {
     let environment = ExecutorEnvironment::from_env_scrubbed()?;
     let backend = HttpBackend::for_executor(&environment)?;
-    // One thread: an executor waits nearly all the time.
+    // One thread: an executor is idle nearly all the time.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let end = runtime.block_on(executor(environment, backend));
-    // An HTTP check that is under way must not keep it.
+    // Does not wait for an HTTP check in progress.
     runtime.shutdown_background();
     Ok(end?)
 }
 
-/// Says on stderr, a file of the sandbox, that the agent cannot be reached.
+/// Prints to stderr, a file of the sandbox, that the connection to the agent is lost.
 pub(crate) fn print_disconnected(program: &str, disconnected: &Disconnected) {
     eprintln!(
-        "{program}: no connection to the agent: {}; trying again in {:?}",
+        "{program}: lost the connection to the agent: {}; retrying in {:?}",
         error_chain(&disconnected.error),
         disconnected.retry_in
     );

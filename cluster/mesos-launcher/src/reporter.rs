@@ -1,18 +1,18 @@
-//! The statuses of one task, each of which repeats what is known of it beside its state
+//! Reports the statuses of one task. Each status repeats what is known about the task besides its state
 //! (`createTaskStatus` in `src/launcher/executor.cpp` and `default_executor.cpp`).
 
 use mesos_core::{ExecutorDriver, error_chain};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{CheckStatusInfo, ContainerStatus, TaskId, TaskState, TaskStatus};
 
-use crate::checks::News;
+use crate::checks::StatusChange;
 
-/// Reports on one task.
+/// Reports the statuses of one task.
 #[derive(Debug)]
-pub(crate) struct Statuses {
+pub(crate) struct StatusReporter {
     driver: ExecutorDriver,
     task_id: TaskId,
-    /// What each status has to say of the task's check.
+    /// The check status in each status before the check has a result.
     empty: Option<CheckStatusInfo>,
     container: Option<ContainerStatus>,
     last: Option<TaskStatus>,
@@ -20,8 +20,8 @@ pub(crate) struct Statuses {
     unhealthy: bool,
 }
 
-impl Statuses {
-    /// For a task whose check has no result yet.
+impl StatusReporter {
+    /// A reporter for a task whose check has no result yet.
     pub(crate) fn new(
         driver: ExecutorDriver,
         task_id: TaskId,
@@ -37,20 +37,20 @@ impl Statuses {
         }
     }
 
-    /// With the container that the task is.
+    /// Adds the task's container to each status.
     pub(crate) fn in_container(mut self, container: ContainerStatus) -> Self {
         self.container = Some(container);
         self
     }
 
-    /// Reports a state, without a word.
-    pub(crate) async fn state(&mut self, state: TaskState) {
-        self.status(TaskStatus::new(self.task_id.clone(), state))
+    /// Reports a state without a message.
+    pub(crate) async fn report_state(&mut self, state: TaskState) {
+        self.report(TaskStatus::new(self.task_id.clone(), state))
             .await;
     }
 
-    /// Reports a status that has only what is new in it.
-    pub(crate) async fn status(&mut self, mut status: TaskStatus) {
+    /// Reports a status, completed by what is known about the task.
+    pub(crate) async fn report(&mut self, mut status: TaskStatus) {
         status.check_status = self.empty;
         status.container_status = self.container.clone();
         if self.unhealthy {
@@ -59,17 +59,17 @@ impl Statuses {
         self.send(status).await;
     }
 
-    /// Reports the last status again, with the news.
-    pub(crate) async fn news(&mut self, news: News) {
+    /// Reports the last status again, with the change.
+    pub(crate) async fn report_change(&mut self, change: StatusChange) {
         let Some(mut status) = self.last.clone() else {
             return;
         };
-        match news {
-            News::Check(result) => {
+        match change {
+            StatusChange::Check(result) => {
                 status.check_status = Some(result);
                 status.reason = Some(Reason::TaskCheckStatusUpdated.into());
             }
-            News::Health { healthy, kill } => {
+            StatusChange::Health { healthy, kill } => {
                 status.healthy = Some(healthy);
                 status.reason = Some(Reason::TaskHealthCheckStatusUpdated.into());
                 self.unhealthy |= kill;
@@ -80,13 +80,13 @@ impl Statuses {
 
     async fn send(&mut self, status: TaskStatus) {
         self.last = Some(status.clone());
-        send(&self.driver, status).await;
+        send_update(&self.driver, status).await;
     }
 }
 
-/// Reports a status. There is nobody to report to after the driver's end.
-pub(crate) async fn send(driver: &ExecutorDriver, status: TaskStatus) {
+/// Sends a status to the agent. Prints the error of a driver that has ended.
+pub(crate) async fn send_update(driver: &ExecutorDriver, status: TaskStatus) {
     if let Err(error) = driver.send_update(status).await {
-        eprintln!("an update was not sent: {}", error_chain(&error));
+        eprintln!("cannot send a status update: {}", error_chain(&error));
     }
 }

@@ -1,4 +1,4 @@
-//! Command tasks on a real Mesos, through both helper programs.
+//! Command tasks on a real Mesos, through `mesos-executor` and `mesos-containerizer`.
 #![cfg(target_os = "linux")]
 
 #[path = "../../mesos-local/tests/common/mod.rs"]
@@ -32,7 +32,7 @@ struct Mesos {
     updates: mpsc::UnboundedReceiver<TaskStatus>,
 }
 
-/// Launches what it gets on the offers that come.
+/// Launches the received tasks on the next offers.
 struct Launcher {
     tasks: mpsc::UnboundedReceiver<TaskInfo>,
     updates: mpsc::UnboundedSender<TaskStatus>,
@@ -42,7 +42,7 @@ struct Launcher {
 impl Scheduler for Launcher {
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
         for offer in offers {
-            // The first task waits for an offer; a declined one would keep the second waiting.
+            // Keeps the offer for the next task: a declined offer would come back late.
             let Some(mut task) = self.tasks.recv().await else {
                 break;
             };
@@ -97,7 +97,7 @@ impl Mesos {
     }
 
     async fn update(&mut self, expected: TaskState) -> TaskStatus {
-        let status = tokio::time::timeout(common::PATIENCE, self.updates.recv()).await;
+        let status = tokio::time::timeout(common::TIMEOUT, self.updates.recv()).await;
         let status = status
             .expect("an update in time")
             .expect("the scheduler runs");
@@ -111,7 +111,7 @@ impl Mesos {
         status.agent_id.expect("an agent")
     }
 
-    /// What the sandbox of task `id` has in `file`.
+    /// The content of `file` in the sandbox of the task `id`.
     async fn file(&self, id: &str, file: &str) -> String {
         let agent: Endpoint = self.cluster.agent_url(1).parse().expect("a URL");
         let framework = self.driver.framework_id().expect("a framework");
@@ -121,7 +121,7 @@ impl Mesos {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The pids that a task writes to its stdout, `count` lines of them.
+    /// The process ids that a task writes to its stdout, one in each of `count` lines.
     async fn pids(&self, id: &str, count: usize) -> Vec<i32> {
         let start = Instant::now();
         loop {
@@ -131,21 +131,27 @@ impl Mesos {
                 return pids;
             }
             assert!(
-                start.elapsed() < common::PATIENCE,
+                start.elapsed() < common::TIMEOUT,
                 "not {count} pids: {text}"
             );
-            // sleep: the task writes its file without telling; bounded above.
+            // sleep: nothing announces that the task has written; bounded above.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     async fn stop(self) {
-        // An offer may have come again, whose handler waits for a task; the
-        // driver ends when it has returned.
+        // The handler of a further offer may wait for a task. The driver ends when the handler
+        // has returned.
         drop(self.tasks);
         self.driver.stop();
-        self.driver.join().await.expect("an end in order");
-        self.cluster.stop().await.expect("an end in order");
+        self.driver
+            .join()
+            .await
+            .expect("the driver and the cluster end without an error");
+        self.cluster
+            .stop()
+            .await
+            .expect("the driver and the cluster end without an error");
     }
 }
 
@@ -175,7 +181,7 @@ async fn a_command_runs_and_its_output_is_in_the_sandbox() {
 }
 
 #[tokio::test]
-async fn a_command_that_fails_says_with_what_status() {
+async fn a_failed_command_reports_its_exit_status() {
     let Some(mut mesos) = Mesos::start().await else {
         return;
     };
@@ -256,7 +262,7 @@ async fn a_command_that_ignores_sigterm_gets_sigkill_after_its_grace() {
 }
 
 #[tokio::test]
-async fn a_task_that_takes_too_long_fails_with_the_reason() {
+async fn a_task_that_exceeds_its_max_completion_time_fails_with_the_reason() {
     let Some(mut mesos) = Mesos::start().await else {
         return;
     };
@@ -274,7 +280,7 @@ async fn a_task_that_takes_too_long_fails_with_the_reason() {
     mesos.stop().await;
 }
 
-/// A server on this machine with one answer to all, for as long as the test runs.
+/// A server on this machine with one response to all requests, for as long as the test runs.
 async fn serve(body: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -298,7 +304,7 @@ fn uri(value: String) -> Uri {
 }
 
 #[tokio::test]
-async fn the_files_of_a_task_are_fetched_and_one_that_is_not_there_fails_it() {
+async fn the_files_of_a_task_are_fetched_and_a_missing_one_fails_the_task() {
     let Some(mut mesos) = Mesos::start().await else {
         return;
     };
@@ -317,8 +323,8 @@ async fn the_files_of_a_task_are_fetched_and_one_that_is_not_there_fails_it() {
     let port = serve(b"#!/bin/sh\necho \"$1 from the server\"\n").await;
     let url = format!("http://127.0.0.1:{port}/program");
 
-    // Not one from the server: before it fetches into its cache, the agent itself asks how long
-    // the file is, through libcurl, for which a local cluster has a stand-in only.
+    // A local file: before the agent fetches into its cache, it requests the file's length through
+    // libcurl, and a local cluster has only a stand-in for libcurl.
     let script = directory.path().join("script");
     std::fs::write(&script, "#!/bin/sh\necho \"$1\"\n").expect("a file");
     let mut command = CommandInfo::sh("cat in/word; bin/hello kept; ./script cached");
@@ -362,7 +368,7 @@ async fn the_files_of_a_task_are_fetched_and_one_that_is_not_there_fails_it() {
 }
 
 #[tokio::test]
-async fn limits_are_those_of_the_task_and_what_cannot_be_has_failed_with_the_reason() {
+async fn limits_of_the_task_are_set_and_an_impossible_one_fails_with_the_reason() {
     let Some(mut mesos) = Mesos::start().await else {
         return;
     };
@@ -388,7 +394,7 @@ async fn limits_are_those_of_the_task_and_what_cannot_be_has_failed_with_the_rea
     mesos.update(TaskState::TaskFinished).await;
     assert_eq!(mesos.file("t", "stdout").await, "100\n200\n");
 
-    // More than the kernel has for anybody (fs.nr_open).
+    // More than the kernel permits (fs.nr_open).
     mesos.launch_task(limited("refused", u64::MAX / 2, u64::MAX / 2));
     let status = mesos.update(TaskState::TaskFailed).await;
     let reason = status.task_reason();
@@ -402,13 +408,13 @@ async fn limits_are_those_of_the_task_and_what_cannot_be_has_failed_with_the_rea
 }
 
 #[tokio::test]
-async fn a_task_of_another_user_runs_as_that_one_and_one_of_nobody_is_dropped_with_the_reason() {
+async fn a_task_runs_as_its_user_and_an_unknown_user_fails_with_the_reason() {
     if !nix::unistd::geteuid().is_root() {
         eprintln!("NOT TESTED: only root can become another user");
         return;
     }
     let builder = LocalCluster::builder().env("MESOS_SWITCH_USER", "true");
-    // Other users have to reach the helpers and the sandbox.
+    // Other users must have access to the programs and the sandbox.
     let directory = tempfile::tempdir().expect("a directory");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(directory.path(), open).expect("permissions");

@@ -1,5 +1,4 @@
-//! The program `mesos-containerizer` as an agent uses it: rows 59 to 63 of the protocol's
-//! checklist, and what else `launch` promises.
+//! The program `mesos-containerizer`, started as an agent starts it.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -16,7 +15,7 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mesos-containerizer");
 
-/// `launch` with `info`, and without the variables of whoever runs the tests.
+/// `launch` with `info`.
 fn launch(info: &Value) -> Command {
     let mut command = Command::new(PROGRAM);
     command
@@ -28,7 +27,7 @@ fn launch(info: &Value) -> Command {
     command
 }
 
-/// `launch` under supervision, and the directory that gets the file `status`.
+/// `launch` with a runtime directory, which receives the file `status`.
 fn supervised(info: &Value) -> (Command, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut command = launch(info);
@@ -40,7 +39,7 @@ fn shell(script: &str) -> Value {
     json!({ "command": { "value": script } })
 }
 
-/// Runs `command` to its end: its exit status, and the content of the file `status`.
+/// Runs `command` to its end. Returns its output and the content of the file `status`.
 fn run((mut command, directory): (Command, TempDir)) -> (Output, String) {
     let output = command.output().expect("the program runs");
     (output, status(&directory))
@@ -60,7 +59,7 @@ fn stdout(mut command: Command) -> String {
     text(&output.stdout)
 }
 
-/// The pipe of an agent; the ends' numbers go to `command`.
+/// The pipe of an agent. `command` gets the descriptors of its ends.
 struct AgentPipe(OwnedFd);
 
 impl AgentPipe {
@@ -87,7 +86,7 @@ impl AgentPipe {
     }
 }
 
-/// Waits for the end, but not for ever.
+/// Waits for the end, with a timeout.
 fn wait(child: &mut Child) -> ExitStatus {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -106,7 +105,7 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 #[test]
-fn nothing_is_run_when_the_agent_is_gone_before_its_word() {
+fn nothing_runs_if_the_agent_exits_before_it_starts_the_container() {
     let marker = tempfile::tempdir().expect("a directory");
     let path = marker.path().join("ran");
     let (mut command, directory) = supervised(&shell(&format!("touch {}", path.display())));
@@ -126,7 +125,7 @@ fn nothing_is_run_when_the_agent_is_gone_before_its_word() {
 }
 
 #[test]
-fn the_command_waits_for_the_agents_word_and_inherits_no_descriptor() {
+fn the_command_waits_for_the_agent_and_inherits_no_descriptor() {
     let (mut command, directory) = supervised(&shell("echo started; ls /proc/self/fd | wc -l"));
     let (pipe, mut child) = AgentPipe::spawn(&mut command);
     assert_eq!(child.try_wait().expect("a child"), None);
@@ -139,20 +138,20 @@ fn the_command_waits_for_the_agents_word_and_inherits_no_descriptor() {
         .expect("a pipe")
         .read_to_string(&mut output)
         .expect("text");
-    // Besides stdin, stdout and stderr only what ls has open itself: the directory.
+    // Besides stdin, stdout and stderr, only the directory that ls itself has open.
     assert_eq!(output, "started\n4\n");
     assert_eq!(status(&directory), "0");
 }
 
 #[test]
-fn a_signal_before_the_agents_word_ends_the_program_and_is_its_status() {
+fn a_signal_during_the_wait_for_the_agent_is_the_status() {
     let (mut command, directory) = supervised(&shell("echo never"));
     let (pipe, mut child) = AgentPipe::spawn(&mut command);
-    // It holds signals back as soon as it has the file; before, the signal would simply kill it.
+    // The program blocks signals before it creates the file. An earlier signal would kill it.
     let begun = || directory.path().join("status").exists();
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !begun() || !holds_back(&child, Signal::SIGTERM) {
-        assert!(Instant::now() < deadline, "the program does not begin");
+    while !begun() || !is_blocked(&child, Signal::SIGTERM) {
+        assert!(Instant::now() < deadline, "the program does not start");
         thread::yield_now();
     }
     signal(&child, Signal::SIGWINCH);
@@ -163,7 +162,7 @@ fn a_signal_before_the_agents_word_ends_the_program_and_is_its_status() {
 }
 
 /// Whether `signal` is blocked in the process, from `/proc/PID/status`.
-fn holds_back(child: &Child, signal: Signal) -> bool {
+fn is_blocked(child: &Child, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("a process");
     let mask = status
         .lines()
@@ -174,13 +173,13 @@ fn holds_back(child: &Child, signal: Signal) -> bool {
 }
 
 #[test]
-fn the_status_is_what_wait_says_of_the_command() {
+fn the_status_is_the_wait_status_of_the_command() {
     for (script, expected) in [
         ("exit 0", "0"),
         ("exit 3", "768"),
         ("kill -KILL $$", "9"),
         ("kill -TERM $$", "15"),
-        // A real-time signal, which has no name.
+        // A real-time signal, for which nix has no name.
         ("kill -40 $$", "40"),
     ] {
         let (output, status) = run(supervised(&shell(script)));
@@ -195,7 +194,7 @@ fn the_status_is_what_wait_says_of_the_command() {
 }
 
 #[test]
-fn a_signal_to_the_supervisor_goes_to_the_command_whose_end_is_awaited() {
+fn a_signal_to_the_supervisor_is_forwarded_to_the_command() {
     let script =
         "trap 'echo caught; sleep 0.2; exit 4' TERM; echo ready; while :; do sleep 0.01; done";
     let (mut command, directory) = supervised(&shell(script));
@@ -214,7 +213,7 @@ fn a_signal_to_the_supervisor_goes_to_the_command_whose_end_is_awaited() {
 }
 
 #[test]
-fn a_command_begins_with_no_signal_blocked_and_with_sigpipe_deadly() {
+fn a_command_starts_with_no_signal_blocked_and_sigpipe_at_its_default() {
     let script = "grep -E '^Sig(Blk|Ign):' /proc/self/status | cut -f2";
     let (supervised, _directory) = supervised(&shell(script));
     for command in [supervised, launch(&shell(script))] {
@@ -232,10 +231,10 @@ fn a_command_begins_with_no_signal_blocked_and_with_sigpipe_deadly() {
 }
 
 #[test]
-fn arguments_are_the_whole_argv_and_value_is_what_is_executed() {
+fn arguments_are_the_whole_argv_and_value_is_the_executable() {
     let info = |value: &str, arguments: &[&str]| json!({ "command": { "shell": false, "value": value, "arguments": arguments } });
     assert_eq!(stdout(launch(&info("/bin/echo", &["x", "y"]))), "y\n");
-    // sh says its $0, which is argv[0] where nothing is run with -c.
+    // sh prints its $0, which is argv[0] without -c.
     let output = launch(&info("sh", &["called-so", "-c", "echo $0"]))
         .output()
         .expect("a program");
@@ -244,7 +243,7 @@ fn arguments_are_the_whole_argv_and_value_is_what_is_executed() {
 }
 
 #[test]
-fn the_environment_is_replaced_whole_and_gets_a_path() {
+fn the_environment_is_replaced_completely_and_has_a_path() {
     let mut info = shell("/usr/bin/env");
     info["environment"] = json!({ "variables": [
         { "name": "A", "value": "1" }, { "name": "A", "value": "2" },
@@ -253,7 +252,7 @@ fn the_environment_is_replaced_whole_and_gets_a_path() {
     let mut command = launch(&info);
     command.env("NOT_FOR_TASKS", "1");
     let environment = stdout(command);
-    // PWD and the like are made by sh itself.
+    // sh itself sets PWD and similar variables.
     let made_by_sh = ["PWD=", "SHLVL=", "_=", "OLDPWD="];
     let mut lines: Vec<_> = environment.lines().collect();
     lines.retain(|line| !made_by_sh.iter().any(|prefix| line.starts_with(prefix)));
@@ -269,7 +268,7 @@ fn the_environment_is_replaced_whole_and_gets_a_path() {
 }
 
 #[test]
-fn without_an_environment_it_is_inherited_but_for_what_is_meant_for_the_program() {
+fn without_an_environment_the_programs_own_is_inherited_except_its_variables() {
     let mut command = launch(&shell("env"));
     command.env("MINE", "1");
     let environment = stdout(command);
@@ -284,7 +283,7 @@ fn without_an_environment_it_is_inherited_but_for_what_is_meant_for_the_program(
 }
 
 #[test]
-fn the_working_directory_is_made_and_executables_in_it_are_found() {
+fn the_working_directory_is_created_and_executables_in_it_are_found() {
     let directory = tempfile::tempdir().expect("a directory");
     let inner = directory.path().join("a/b");
     let mut info = shell("pwd -P");
@@ -314,7 +313,7 @@ fn limits_are_set() {
 }
 
 #[test]
-fn pre_exec_commands_come_first_and_each_has_to_succeed() {
+fn pre_exec_commands_run_first_and_each_must_succeed() {
     let mut info = shell("echo command");
     info["pre_exec_commands"] = json!([
         { "value": "echo first" },
@@ -333,7 +332,7 @@ fn pre_exec_commands_come_first_and_each_has_to_succeed() {
 }
 
 #[test]
-fn a_command_runs_as_the_user_that_was_asked_for() {
+fn a_command_runs_as_the_requested_user() {
     let own = stdout({
         let mut command = Command::new("id");
         command.arg("-un");
@@ -349,7 +348,10 @@ fn a_command_runs_as_the_user_that_was_asked_for() {
         info["user"] = json!("root");
         let output = launch(&info).output().expect("the program runs");
         let stderr = text(&output.stderr);
-        assert!(stderr.contains("cannot become the user `root`"), "{stderr}");
+        assert!(
+            stderr.contains("cannot change to the user `root`"),
+            "{stderr}"
+        );
         return;
     }
     info["user"] = json!("nobody");
@@ -365,7 +367,7 @@ fn a_command_runs_as_the_user_that_was_asked_for() {
 }
 
 #[test]
-fn what_cannot_be_run_is_said_once_in_the_status_and_in_words_on_stderr() {
+fn a_command_that_cannot_run_is_reported_in_the_status_and_on_stderr() {
     let absent = json!({ "command": { "shell": false, "value": "/no/such/file" } });
     let mut nobody = shell("true");
     nobody["user"] = json!("no-such-user");
@@ -378,7 +380,10 @@ fn what_cannot_be_run_is_said_once_in_the_status_and_in_words_on_stderr() {
             absent,
             "cannot execute `/no/such/file`: No such file or directory",
         ),
-        (nobody, "there is no user `no-such-user` on this machine"),
+        (
+            nobody,
+            "the user `no-such-user` does not exist on this machine",
+        ),
         (
             directory,
             "cannot create the working directory /proc/none/here",
@@ -412,7 +417,7 @@ fn output_goes_to_the_sandbox_for_an_agent_in_local_mode() {
 }
 
 #[test]
-fn a_container_that_needs_isolation_is_refused_before_anything_is_run() {
+fn a_container_that_needs_isolation_is_refused_before_anything_runs() {
     let mut info = shell("echo ran");
     info["mounts"] = json!([{ "target": "/t", "source": "/s" }]);
     let (output, status) = run(supervised(&info));
@@ -439,7 +444,7 @@ fn a_container_that_needs_isolation_is_refused_before_anything_is_run() {
 }
 
 #[test]
-fn a_runtime_directory_that_is_not_there_is_named() {
+fn a_missing_runtime_directory_is_named() {
     let mut command = launch(&shell("echo ran"));
     command.env("MESOS_CONTAINERIZER_RUNTIME_DIRECTORY", "/no/such");
     let output = command.output().expect("the program runs");
@@ -455,7 +460,7 @@ fn a_runtime_directory_that_is_not_there_is_named() {
 }
 
 #[test]
-fn other_subcommands_say_that_they_are_not_there() {
+fn other_subcommands_are_refused() {
     let mut command = Command::new(PROGRAM);
     let output = command
         .args(["mount", "--operation=make-rslave"])

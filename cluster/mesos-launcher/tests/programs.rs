@@ -1,4 +1,4 @@
-//! The agent's helper programs, started by someone who is no agent.
+//! The programs, started by a process that is not an agent.
 #![cfg(target_os = "linux")]
 
 use std::process::{Command, Output};
@@ -14,37 +14,37 @@ const PROGRAMS: [(&str, &str); 2] = [
 fn run(program: &str, arguments: &[&str]) -> (Output, String) {
     let output = Command::new(program).args(arguments).env_clear().output();
     let output = output.expect("the program");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output, said)
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, stderr)
 }
 
 #[test]
-fn an_unknown_flag_ends_an_executor_and_is_named() {
+fn an_executor_refuses_an_unknown_flag_by_name() {
     for (name, program) in PROGRAMS {
-        let (output, said) = run(program, &["--launcher_dir=/", "--no_such_flag=1"]);
+        let (output, stderr) = run(program, &["--launcher_dir=/", "--no_such_flag=1"]);
         assert_eq!(output.status.code(), Some(2), "{name}");
-        assert!(said.contains("--no_such_flag"), "{said}");
+        assert!(stderr.contains("--no_such_flag"), "{stderr}");
     }
 }
 
 #[test]
-fn an_executor_without_an_agents_environment_names_all_that_is_missing() {
+fn an_executor_without_an_agents_environment_names_all_missing_variables() {
     for (name, program) in PROGRAMS {
-        let (output, said) = run(program, &[]);
+        let (output, stderr) = run(program, &[]);
         assert_eq!(output.status.code(), Some(1), "{name}");
-        assert!(said.starts_with(&format!("{name}: ")), "{said}");
+        assert!(stderr.starts_with(&format!("{name}: ")), "{stderr}");
         for variable in ["MESOS_FRAMEWORK_ID", "MESOS_EXECUTOR_ID", "MESOS_SLAVE_PID"] {
-            assert!(said.contains(variable), "{variable}: {said}");
+            assert!(stderr.contains(variable), "{variable}: {stderr}");
         }
     }
 }
 
 #[test]
-fn a_fetcher_that_is_told_nothing_or_nonsense_fails_and_says_why() {
+fn a_fetcher_with_a_missing_or_invalid_request_reports_the_reason() {
     let program = env!("CARGO_BIN_EXE_mesos-fetcher");
-    let (output, said) = run(program, &[]);
+    let (output, stderr) = run(program, &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("MESOS_FETCHER_INFO"), "{said}");
+    assert!(stderr.contains("MESOS_FETCHER_INFO"), "{stderr}");
     let directory = tempfile::tempdir().expect("a directory");
     for (uri, expected) in [
         (
@@ -53,7 +53,7 @@ fn a_fetcher_that_is_told_nothing_or_nonsense_fails_and_says_why() {
         ),
         (
             r#""value":"/etc/hosts","output_file":"../f""#,
-            "not inside of the sandbox",
+            "outside of the sandbox",
         ),
         (
             r#""value":"http://127.0.0.1:1/f""#,
@@ -68,8 +68,8 @@ fn a_fetcher_that_is_told_nothing_or_nonsense_fails_and_says_why() {
             .env("MESOS_FETCHER_INFO", info)
             .output();
         let output = output.expect("the program");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(expected), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
     }
 }

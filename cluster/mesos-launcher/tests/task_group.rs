@@ -24,7 +24,7 @@ use mesos_proto::v1::{
 };
 use tokio::sync::mpsc;
 
-/// A cluster with a framework that runs task groups, each with an executor of its own.
+/// A cluster with a framework that runs task groups, each with its own executor.
 struct Mesos {
     cluster: LocalCluster,
     driver: SchedulerDriver,
@@ -32,7 +32,7 @@ struct Mesos {
     updates: mpsc::UnboundedReceiver<TaskStatus>,
 }
 
-/// Hands on what it is told; no handler may wait for the other.
+/// Forwards events: a handler must not wait for another one.
 struct Relay {
     offers: mpsc::UnboundedSender<Offer>,
     updates: mpsc::UnboundedSender<TaskStatus>,
@@ -62,7 +62,8 @@ async fn launch_all(
     while let Some(mut tasks) = groups.recv().await {
         let offer = offers.recv().await.expect("the scheduler runs");
         let mut available = offer.resources().expect("resources");
-        let mut take = |need: Resources| Vec::from(available.take(&need).expect("enough of it"));
+        let mut take =
+            |need: Resources| Vec::from(available.take(&need).expect("enough resources"));
         for task in &mut tasks {
             let need = std::mem::take(&mut task.resources);
             task.resources = take(need.try_into().expect("resources"));
@@ -115,7 +116,7 @@ impl Mesos {
     }
 
     async fn next(&mut self) -> TaskStatus {
-        let status = tokio::time::timeout(common::PATIENCE, self.updates.recv()).await;
+        let status = tokio::time::timeout(common::TIMEOUT, self.updates.recv()).await;
         status
             .expect("an update in time")
             .expect("the scheduler runs")
@@ -142,7 +143,7 @@ impl Mesos {
         let mut ended = HashMap::new();
         while ended.len() < count {
             let status = self.next().await;
-            let state = status.task_state().expect("a state that is known");
+            let state = status.task_state().expect("a known state");
             if state.is_terminal() {
                 let before = ended.insert(status.task_id.value.clone(), status);
                 assert!(before.is_none(), "one end for each: {before:?}");
@@ -151,7 +152,7 @@ impl Mesos {
         ended
     }
 
-    /// The sandbox of a task, by the link that is there for those who look for it.
+    /// The sandbox of a task, by the link for users who search for it.
     fn sandbox(&self, group: &str, task: &str) -> PathBuf {
         let found = find(self.cluster.work_dir(), &format!("group-{group}"));
         let executor = found.expect("the executor's directory");
@@ -160,12 +161,18 @@ impl Mesos {
 
     async fn stop(self) {
         self.driver.stop();
-        self.driver.join().await.expect("an end in order");
-        self.cluster.stop().await.expect("an end in order");
+        self.driver
+            .join()
+            .await
+            .expect("the driver and the cluster end without an error");
+        self.cluster
+            .stop()
+            .await
+            .expect("the driver and the cluster end without an error");
     }
 }
 
-/// The executor's directory of this name; those of the agents' records have another place.
+/// The executor's directory of this name. The agent's records are in other directories.
 fn find(directory: &Path, name: &str) -> Option<PathBuf> {
     std::fs::read_dir(directory)
         .ok()?
@@ -195,7 +202,7 @@ fn message(status: &TaskStatus) -> &str {
     status.message.as_deref().unwrap_or_default()
 }
 
-/// What a task wrote, when it has written that many lines.
+/// The lines that a task has written, as soon as there are `count`.
 fn lines(file: &Path, count: usize) -> Vec<String> {
     let mut lines = Vec::new();
     common::wait_until("the task wrote its lines", || {
@@ -206,7 +213,7 @@ fn lines(file: &Path, count: usize) -> Vec<String> {
     lines
 }
 
-/// The directory `shared` of the executor's sandbox in that of the task.
+/// The task with the directory `shared` of the executor's sandbox in its own sandbox.
 fn sharing(mut task: TaskInfo) -> TaskInfo {
     let volume = Volume {
         mode: volume::Mode::Rw.into(),
@@ -230,9 +237,9 @@ fn sharing(mut task: TaskInfo) -> TaskInfo {
 }
 
 #[tokio::test]
-async fn tasks_of_a_group_share_what_they_ask_for_and_end_each_for_itself() {
-    // With tokens. The API for containers sees them too, and asks for none in local mode: master
-    // and agents share the flag for that, and only agents have a key.
+async fn tasks_of_a_group_share_a_volume_and_end_independently() {
+    // With tokens. Calls to the API for containers carry a token too, but an agent in local mode does
+    // not require one there: master and agents share the flag, and only agents have a key.
     let builder = LocalCluster::builder().executor_authentication();
     let framework = Framework::ephemeral("groups");
     let Some(mut mesos) = Mesos::start(builder, framework).await else {
@@ -251,7 +258,7 @@ async fn tasks_of_a_group_share_what_they_ask_for_and_end_each_for_itself() {
         assert_eq!(message(status), "Command exited with status 0");
         let container = status.container_status.as_ref().expect("a container");
         let id = container.container_id.as_ref().expect("its id");
-        assert!(id.parent.is_some(), "below that of the executor");
+        assert!(id.parent.is_some(), "nested in the executor's container");
     }
     let stdout = |task: &str| lines(&mesos.sandbox("writer", task).join("stdout"), 1);
     assert_eq!(stdout("reader"), ["hello"]);
@@ -262,12 +269,12 @@ async fn tasks_of_a_group_share_what_they_ask_for_and_end_each_for_itself() {
 }
 
 #[tokio::test]
-async fn one_task_that_ends_badly_takes_its_group_along_and_no_other() {
+async fn a_failed_task_ends_its_group_and_no_other() {
     let framework = Framework::ephemeral("groups");
     let Some(mut mesos) = Mesos::start(LocalCluster::builder(), framework).await else {
         return;
     };
-    // Ends by itself, and nobody minds.
+    // Ends by itself, without an effect on the others.
     let well = task("well", "exit 0");
     let stubborn = "trap '' TERM; echo $$; while :; do sleep 0.05; done";
     let mut stubborn = task("stubborn", stubborn);
@@ -314,7 +321,7 @@ async fn one_task_that_ends_badly_takes_its_group_along_and_no_other() {
 }
 
 #[tokio::test]
-async fn tasks_that_cannot_run_or_take_too_long_have_failed_with_the_reason() {
+async fn tasks_that_cannot_run_or_exceed_their_time_fail_with_the_reason() {
     let framework = Framework::ephemeral("groups");
     let Some(mut mesos) = Mesos::start(LocalCluster::builder(), framework).await else {
         return;
@@ -351,7 +358,7 @@ async fn tasks_that_cannot_run_or_take_too_long_have_failed_with_the_reason() {
 }
 
 #[tokio::test]
-async fn an_unhealthy_task_is_killed_and_its_check_runs_in_its_place() {
+async fn an_unhealthy_task_is_killed_and_its_check_runs_in_its_sandbox() {
     let framework = Framework::ephemeral("groups");
     let Some(mut mesos) = Mesos::start(LocalCluster::builder(), framework).await else {
         return;
@@ -377,7 +384,7 @@ async fn an_unhealthy_task_is_killed_and_its_check_runs_in_its_place() {
             break status;
         }
         if status.task_reason() == Some(Ok(Reason::TaskHealthCheckStatusUpdated)) {
-            health.push(status.healthy.expect("it is about health"));
+            health.push(status.healthy.expect("a health status"));
         }
     };
     assert_eq!(health, [true, false, false]);
@@ -387,7 +394,7 @@ async fn an_unhealthy_task_is_killed_and_its_check_runs_in_its_place() {
 }
 
 #[tokio::test]
-async fn a_group_goes_on_through_a_restart_of_its_agent() {
+async fn a_group_survives_a_restart_of_its_agent() {
     let framework = Framework::with_failover_timeout("groups", Duration::from_secs(600));
     let builder = LocalCluster::builder().env("MESOS_EXECUTOR_REREGISTRATION_TIMEOUT", "10secs");
     let Some(mut mesos) = Mesos::start(builder, framework).await else {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Why no local cluster (or no libmesos) could be had.
+/// Why a local cluster or libmesos is not available.
 ///
-/// [`Display`](fmt::Display) says what happened, where, and what to change; a lower cause is in
-/// [`source`](StdError::source). [`kind`](Error::kind) is for programs that decide by it.
+/// [`Display`](fmt::Display) says what failed, where, and what to change. The cause is in
+/// [`source`](StdError::source). [`kind`](Error::kind) is for programs.
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -17,37 +17,37 @@ pub struct Error {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// libmesos exists for Linux on x86-64 only, and this machine is something else.
+    /// libmesos exists for Linux on x86-64 only, and this machine is another one.
     UnsupportedPlatform,
-    /// The version asked for is none of [`versions`](crate::versions).
+    /// The requested version is not one of [`versions`](crate::versions).
     UnknownVersion,
-    /// The package index could not be found, reached or understood.
+    /// The package index could not be found, reached or read.
     Index,
-    /// The archive could not be downloaded, or was not what it has to be.
+    /// The archive could not be downloaded, or has another SHA-256.
     Download,
     /// The cache directory could not be read or written.
     Cache,
-    /// The programs of this package (`mesos-local` and the agent's helpers) were not found.
+    /// The programs of a cluster (`mesos-local` and those of mesos-launcher) were not found.
     Programs,
-    /// The port asked for is taken.
+    /// The requested port is in use.
     PortInUse,
-    /// A setting of the cluster makes no sense.
+    /// A setting of the cluster is invalid.
     Config,
-    /// The cluster did not come up.
+    /// The cluster did not start.
     Start,
-    /// The cluster ended though nobody asked for it.
+    /// The cluster ended unexpectedly.
     Exited,
-    /// The supervisor process is gone or did not do what it was told.
+    /// The supervisor process has ended, or could not handle a request.
     Supervisor,
 }
 
 impl ErrorKind {
-    /// Whether this machine cannot have a cluster for reasons outside the program: the platform,
-    /// or a package index that is out of reach.
+    /// Whether the reason is outside the program: the platform, or a package index that cannot be
+    /// reached.
     pub fn is_unavailable(self) -> bool {
         matches!(
             self,
@@ -77,12 +77,12 @@ impl Error {
         }
     }
 
-    /// What sort of failure this is.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The error and all its causes in one text, for a person to read.
+    /// The error and all its causes in one text.
     pub fn report(&self) -> String {
         let mut text = self.message.clone();
         let mut cause = self.source();

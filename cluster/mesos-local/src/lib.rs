@@ -1,18 +1,27 @@
-//! A real Apache Mesos on this machine: a master and agents from the released libmesos, without
-//! installing anything.
+//! A real Apache Mesos on this machine: a master and agents from the released libmesos, without an
+//! installation.
 //!
-//! [`LocalCluster`] is one cluster; it ends with the value, with nothing left behind. The program
-//! `mesos-local` does the same from a shell. [`libmesos()`] is only the library, downloaded once
-//! per machine, and [`load_libmesos`] takes it into this process, for frameworks over libmesos.
-//! [`testing`] is for tests that need a real Mesos.
+//! * [`LocalCluster`] is one cluster. Dropping the value ends all its processes and removes its files.
+//!   The program `mesos-local` runs a cluster from a shell.
+//! * [`native_library`] is a libmesos for schedulers over libmesos, downloaded once per machine;
+//!   `load_libmesos` (feature `native`) loads it into this process.
+//! * [`testing`] is for tests that need a real Mesos.
 //!
-//! This needs Linux on x86-64; on another Unix the crate compiles, and every start is an error that
-//! says what to do instead.
+//! This needs Linux on x86-64. On another Unix the crate compiles, and every start fails with an
+//! error that says what to do.
 //!
+//! # Features
+//! * `cli` (default): the program `mesos-local`, and downloads inside of the calling program.
+//! * `native` (part of `cli`): `load_libmesos`.
+//!
+//! A dependency on the library needs none of them. `default-features = false` saves most of the
+//! crates that this one depends on.
+//!
+//! # Programs
 //! A cluster needs programs: `mesos-local` itself, and those of the crate mesos-launcher, which an
-//! agent starts for its tasks. A program that uses the library finds them,
-//! in this order, in the directory `MESOS_LOCAL_BIN_DIR`, by having cargo build them if it runs
-//! under cargo (`cargo run`, `cargo test`, nextest), or beside its own executable.
+//! agent starts for its tasks. The library searches them in this order: in the directory
+//! `MESOS_LOCAL_BIN_DIR`; under cargo (`cargo run`, `cargo test`, nextest) cargo builds them; beside
+//! the executable of the calling program.
 
 mod cluster;
 mod error;
@@ -37,7 +46,7 @@ pub use libraries::needs_libevent;
 pub use load::load_libmesos;
 pub use release::{DEFAULT_VERSION, versions};
 
-/// Runs blocking work on a thread of its own.
+/// Runs blocking work on another thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
@@ -45,7 +54,7 @@ async fn blocking<T: Send + 'static>(
         Ok(result) => result,
         Err(end) => Err(Error::because(
             ErrorKind::Start,
-            "the work was ended early",
+            "the thread of a blocking call was canceled or has panicked",
             end,
         )),
     }

@@ -1,11 +1,10 @@
-//! Which machines the downloadable libmesos runs on. It leaves the download itself to `fetch`.
+//! The machines that the downloadable libmesos supports.
 
 use crate::error::{Error, ErrorKind};
 
-/// Fails, saying what to do instead, unless the machine is Linux on x86-64.
+/// Fails, with advice, unless the machine is Linux on x86-64.
 ///
-/// The arguments are in the terms of [`std::env::consts`]; they are arguments so that a test on
-/// one machine can ask about another.
+/// The arguments are values of [`std::env::consts`]; a test passes those of other machines.
 pub(crate) fn check(os: &str, arch: &str) -> Result<(), Error> {
     if os == "linux" && arch == "x86_64" {
         return Ok(());
@@ -13,9 +12,9 @@ pub(crate) fn check(os: &str, arch: &str) -> Result<(), Error> {
     Err(Error::new(
         ErrorKind::UnsupportedPlatform,
         format!(
-            "a local Mesos needs Linux on x86-64 (the released libmesos exists for nothing else), \
-             but this is {os} on {arch}: use a Mesos that runs elsewhere (`--master \
-             http://HOST:PORT`), or work inside a Linux x86-64 virtual machine or container"
+            "a local Mesos needs Linux on x86-64 (libmesos is released for nothing else), but this \
+             machine is {os} on {arch}: use a Mesos on another machine (`--master \
+             http://HOST:PORT`), or a Linux x86-64 virtual machine or container"
         ),
     ))
 }
@@ -25,13 +24,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_other_than_linux_x86_64_is_told_what_to_do_instead() {
+    fn the_error_on_other_machines_says_what_to_do() {
         for (os, arch) in [
             ("macos", "aarch64"),
             ("linux", "aarch64"),
             ("windows", "x86_64"),
         ] {
-            let error = check(os, arch).expect_err("only Linux on x86-64 will do");
+            let error = check(os, arch).expect_err("not Linux on x86-64");
             assert_eq!(error.kind(), ErrorKind::UnsupportedPlatform);
             let text = error.to_string();
             for part in [os, arch, "--master", "virtual machine or container"] {

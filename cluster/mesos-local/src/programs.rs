@@ -1,8 +1,8 @@
-//! Finding the programs of a cluster, this package's and mesos-launcher's, from whatever program
-//! uses the library.
+//! Finds the programs of a cluster, this package's and mesos-launcher's, for the program that uses
+//! the library.
 //!
-//! A program that links this library cannot contain them, and cargo builds the binaries of a
-//! dependency for nobody. Under cargo they are therefore built on demand by cargo itself.
+//! A program that links this library does not contain the programs, and cargo does not build the
+//! binaries of a dependency. So under cargo, cargo builds the programs when they are needed.
 
 use std::env;
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 pub(crate) struct Programs {
     /// `mesos-local`, which is the supervisor and the cluster process too.
     pub(crate) local: PathBuf,
-    /// The helpers that an agent starts, by the names it looks for.
+    /// The programs that an agent starts, by the names that it uses.
     pub(crate) helpers: [(&'static str, PathBuf); 4],
 }
 
@@ -39,7 +39,7 @@ impl Programs {
         if let Some(directory) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
             return Self::by(|name| existing(Path::new(&directory).join(name))).map_err(|name| {
                 missing(format!(
-                    "{VARIABLE} names {}, where {name} is not",
+                    "{VARIABLE} names {}, which does not contain {name}",
                     Path::new(&directory).display()
                 ))
             });
@@ -47,7 +47,7 @@ impl Programs {
         let executable = env::current_exe().map_err(|cause| {
             Error::because(
                 ErrorKind::Programs,
-                "cannot tell where this program is",
+                "cannot find the path of this program",
                 cause,
             )
         })?;
@@ -99,8 +99,8 @@ fn missing(what: String) -> Error {
     )
 }
 
-/// Where cargo put an executable, and so where the programs have to go for nothing to be built
-/// twice.
+/// The directory to which cargo built an executable. The programs are built there too, so that
+/// nothing is built twice.
 #[derive(Debug, PartialEq)]
 struct Layout {
     target: PathBuf,
@@ -131,7 +131,7 @@ impl Layout {
     }
 }
 
-/// Has cargo build the programs, with its messages going to the user.
+/// Builds the programs with cargo, whose messages go to stderr.
 fn build(cargo: &OsStr, layout: Option<&Layout>) -> Result<Programs, Error> {
     let mut command = Command::new(cargo);
     command
@@ -152,9 +152,9 @@ fn build(cargo: &OsStr, layout: Option<&Layout>) -> Result<Programs, Error> {
             .arg(target)
             .args(["--profile", profile]);
     }
-    // What cargo set for this process would make build scripts that look at it run again.
+    // The variables that cargo has set for this process would make build scripts run again.
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(is_of_the_outer_package) {
+        if name.to_str().is_some_and(is_of_running_package) {
             command.env_remove(name);
         }
     }
@@ -176,11 +176,11 @@ fn build(cargo: &OsStr, layout: Option<&Layout>) -> Result<Programs, Error> {
             .find(|path| path.file_stem() == Some(OsStr::new(name)))
             .cloned()
     })
-    .map_err(|name| failed(&format!("it did not say where {name} is")))
+    .map_err(|name| failed(&format!("cargo did not report the path of {name}")))
 }
 
 /// Whether cargo sets this variable for the package whose executable it runs.
-fn is_of_the_outer_package(name: &str) -> bool {
+fn is_of_running_package(name: &str) -> bool {
     ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_"]
         .iter()
         .any(|prefix| name.starts_with(prefix))

@@ -6,11 +6,11 @@ use std::path::Path;
 use crate::error::Error;
 use crate::libraries;
 
-/// The variable that, set to `1`, makes a test fail that cannot have its real Mesos.
+/// The variable that, set to `1`, makes a test fail if it cannot have a real Mesos.
 pub const REQUIRE_VARIABLE: &str = "MESOS_REQUIRE_REAL";
 
-/// The value, or `None` with a notice on stderr if this machine cannot have a real Mesos (see
-/// [`ErrorKind::is_unavailable`](crate::ErrorKind::is_unavailable)); the test should return then.
+/// The value. `None`, with a notice on stderr, if this machine cannot have a real Mesos (see
+/// [`ErrorKind::is_unavailable`](crate::ErrorKind::is_unavailable)): then the test should return.
 ///
 /// ```no_run
 /// # async fn test() {
@@ -27,19 +27,19 @@ pub fn require_real<T>(result: Result<T, Error>) -> Option<T> {
     real(result, required)
 }
 
-/// Writes, into a directory that exists, stand-ins for the shared libraries that
-/// [`libmesos`](crate::libmesos()) wants and this machine may lack: for a test that loads it into
-/// its own process, with `mesos_native::Library::open_with`.
+/// Writes stand-ins for the shared libraries that [`libmesos`](crate::libmesos()) needs and this
+/// machine may lack into an existing directory: for a test that loads the released file with
+/// `mesos_native::Library::open_with`. Others load [`native_library`](crate::native_library).
 ///
 /// # Errors
-/// A directory that is not there or cannot be written.
+/// The directory does not exist or is not writable.
 pub fn write_stand_ins(directory: &Path) -> io::Result<()> {
     libraries::write_stand_ins(directory)
 }
 
-/// Whether frameworks over libmesos can authenticate here: whether this machine has libsasl2 with
-/// CRAM-MD5 (in Debian, the packages libsasl2-2 and libsasl2-modules), or one is required by
-/// [`REQUIRE_VARIABLE`] and should be missed.
+/// Whether frameworks over libmesos can authenticate on this machine: it has libsasl2 with CRAM-MD5
+/// (in Debian, the packages libsasl2-2 and libsasl2-modules). Always true with [`REQUIRE_VARIABLE`],
+/// so that a test fails without the library.
 pub fn can_authenticate_drivers() -> bool {
     libraries::has_sasl() || std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1")
 }
@@ -50,7 +50,7 @@ fn real<T>(result: Result<T, Error>, required: bool) -> Option<T> {
         Ok(value) => Some(value),
         Err(error) if error.kind().is_unavailable() && !required => {
             eprintln!(
-                "NOT TESTED: there is no real Mesos here, and {REQUIRE_VARIABLE} is not 1: {}",
+                "NOT TESTED: a real Mesos is not available, and {REQUIRE_VARIABLE} is not 1: {}",
                 error.report()
             );
             None
@@ -69,20 +69,20 @@ mod tests {
     }
 
     #[test]
-    fn without_a_real_mesos_a_test_may_pass_unless_one_is_required() {
+    fn without_a_real_mesos_a_test_is_skipped_unless_one_is_required() {
         assert_eq!(real(Ok(1), true), Some(1));
         assert_eq!(real(unavailable(), false), None);
     }
 
     #[test]
     #[should_panic(expected = "no real Mesos: no network")]
-    fn a_required_real_mesos_that_is_not_there_fails_the_test() {
+    fn a_missing_real_mesos_fails_the_test_if_one_is_required() {
         real(unavailable(), true);
     }
 
     #[test]
     #[should_panic(expected = "no real Mesos: it crashed")]
-    fn a_cluster_that_fails_to_start_is_never_taken_for_an_unavailable_one() {
+    fn a_cluster_that_fails_to_start_always_fails_the_test() {
         real::<()>(Err(Error::new(ErrorKind::Start, "it crashed")), false);
     }
 }

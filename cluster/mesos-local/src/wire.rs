@@ -1,8 +1,8 @@
-//! What a [`LocalCluster`](crate::LocalCluster) and its supervisor process say to each other:
-//! lines of JSON over the supervisor's stdin and stdout.
+//! The messages between a [`LocalCluster`](crate::LocalCluster) and its supervisor process: lines of
+//! JSON over the supervisor's stdin and stdout.
 //!
-//! The first line down is a [`Config`], each further one a [`Request`]. Every request gets one
-//! [`Event::Reply`]. The end of the supervisor's stdin means: end everything at once.
+//! The first line to the supervisor is a [`Config`], each further line a [`Request`]. The supervisor
+//! sends one [`Event::Reply`] for each request. The end of its stdin ends all processes at once.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;
 
-/// How the cluster process says that it is ready.
+/// The cluster process writes this line when it is ready.
 pub const READY: &str = "ready";
-/// How the cluster process says that it cannot start; the reason follows.
+/// The cluster process writes a line with this prefix and the reason if it cannot start.
 pub const FAILED: &str = "failed ";
 
 /// What `mesos-local provide` prints.
@@ -31,84 +31,84 @@ pub enum Provided {
     },
 }
 
-/// What the supervisor has to run.
+/// The settings of the supervisor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Config {
-    /// The directory for all that this cluster writes; it exists.
+    /// The directory for all files of this cluster. It exists.
     pub work_dir: PathBuf,
-    /// Whether to remove `work_dir` in the end, unless something went wrong.
+    /// Whether to remove `work_dir` at the end, unless something failed.
     pub remove_work_dir: bool,
-    /// The port of the cluster, 0 for any that is free.
+    /// The port of the cluster; 0 is any free port.
     pub port: u16,
     /// The program of the cluster process, and its arguments. It writes [`READY`], or
     /// [`FAILED`] and the reason, as a line to its stdout.
     pub program: Vec<String>,
     /// The environment of the cluster process.
     pub environment: BTreeMap<String, String>,
-    /// How long a start may take.
+    /// The timeout of a start.
     pub ready_timeout: Duration,
-    /// How long tasks have between SIGTERM and SIGKILL when a stop is asked for.
+    /// The time between SIGTERM and SIGKILL for tasks at a stop.
     pub stop_grace: Duration,
 }
 
 impl Config {
-    /// The file that the cluster process' stderr goes to.
+    /// The file of the cluster process's stderr.
     pub fn log(&self) -> PathBuf {
         self.work_dir.join("cluster.log")
     }
 }
 
-/// Something that the supervisor has to do.
+/// A request to the supervisor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
-    /// Comes back in the reply.
+    /// The reply has the same id.
     pub id: u64,
-    /// What to do.
+    /// The requested action.
     pub action: Action,
 }
 
-/// What a [`Request`] asks for.
+/// The action of a [`Request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Start the cluster process, and reply when the cluster is ready.
     Start,
-    /// End the cluster process with SIGKILL and leave its executors and tasks alone.
+    /// End the cluster process with SIGKILL, but not its executors and tasks.
     Kill,
     /// Stop the cluster process with SIGSTOP.
     Pause,
-    /// Let it go on.
+    /// Continue the cluster process with SIGCONT.
     Resume,
-    /// End the cluster and its tasks, and then the supervisor.
+    /// End the cluster and its tasks, then the supervisor.
     Stop,
 }
 
-/// Something that the supervisor says.
+/// An event from the supervisor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
-    /// The outcome of a request.
+    /// The result of a request.
     Reply {
         /// The request's id.
         id: u64,
-        /// The cluster's port (0 while it has none), or why it could not be done.
+        /// The cluster's port (0 before the first start), or the error.
         result: Result<u16, Failure>,
     },
-    /// The cluster process ended though it was not told to; the text says how.
+    /// The cluster process ended unexpectedly, for this reason.
     Exited(String),
 }
 
-/// Why a request could not be fulfilled.
+/// Why a request failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
-    /// Whether it was because the port is taken.
+    /// Whether the port is in use.
     pub port_in_use: bool,
-    /// What happened.
+    /// The error message.
     pub message: String,
 }
 
-/// What to say about a port that cannot be bound.
+/// The error message about a port that cannot be bound.
 pub fn port_message(port: u16) -> String {
     format!(
-        "port {port} of 127.0.0.1 cannot be had for the cluster: stop whoever has it, or ask for \
-         another port, or for 0, which is any that is free"
+        "the cluster cannot use port {port} of 127.0.0.1: stop the process that uses the port, or \
+         choose another port, or 0 for any free port"
     )
 }

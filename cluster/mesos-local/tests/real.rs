@@ -1,4 +1,4 @@
-//! A real Mesos, started and stopped in every way.
+//! A real Mesos cluster: start, restart, pause, and every kind of end.
 
 mod common;
 
@@ -13,13 +13,13 @@ use mesos_local::{Builder, ErrorKind, LocalCluster};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The cluster, unless this machine cannot have one.
+/// Starts a cluster, unless this machine cannot have one.
 async fn started(builder: Builder) -> Option<LocalCluster> {
     require_real(builder.start().await)
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_started_has_its_master_and_all_its_agents() {
+async fn a_started_cluster_has_its_master_and_all_its_agents() {
     let builder = LocalCluster::builder().agents(2);
     let Some(cluster) = started(builder.ready_timeout(Duration::MAX)).await else {
         return;
@@ -47,7 +47,7 @@ async fn a_cluster_that_is_started_has_its_master_and_all_its_agents() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_dropped_is_gone_at_once() {
+async fn a_dropped_cluster_ends_at_once() {
     let Some(cluster) = started(LocalCluster::builder()).await else {
         return;
     };
@@ -61,17 +61,17 @@ async fn a_cluster_that_is_dropped_is_gone_at_once() {
 }
 
 #[tokio::test]
-async fn a_killed_cluster_comes_back_on_its_port() {
+async fn a_killed_cluster_restarts_on_its_port() {
     let Some(cluster) = started(LocalCluster::builder().agents(2)).await else {
         return;
     };
     let port = cluster.port();
     cluster.kill().await.expect("a kill");
-    get(port, "/master/health").expect_err("nobody is there");
+    get(port, "/master/health").expect_err("no master listens");
     cluster.restart().await.expect("a restart");
     assert_eq!(cluster.port(), port);
     assert_eq!(active_agents(port), 2);
-    // From up to up.
+    // Without a kill before.
     cluster.restart().await.expect("another restart");
     assert_eq!(active_agents(port), 2);
 }
@@ -109,20 +109,20 @@ async fn each_agent_offers_its_own_ports_and_keeps_them_over_a_restart() {
 }
 
 #[tokio::test]
-async fn a_paused_cluster_answers_when_it_is_resumed() {
+async fn a_paused_cluster_responds_after_it_is_resumed() {
     let Some(cluster) = started(LocalCluster::builder()).await else {
         return;
     };
     cluster.pause().await.expect("a pause");
     get_within(cluster.port(), "/master/health", Duration::from_millis(300))
-        .expect_err("no answer while it is paused");
+        .expect_err("no response during the pause");
     cluster.resume().await.expect("a resume");
     let (status, _) = get(cluster.port(), "/master/health").expect("an answer");
     assert!(status.ends_with("200 OK"), "{status}");
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn the_error_about_a_port_in_use_names_the_port() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its address").port();
     let error = LocalCluster::builder()
@@ -141,7 +141,7 @@ async fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn settings_that_make_no_sense_are_refused() {
+async fn invalid_settings_are_refused() {
     let error = LocalCluster::builder()
         .agents(101)
         .start()
@@ -168,7 +168,7 @@ async fn settings_that_make_no_sense_are_refused() {
 
 #[tokio::test]
 async fn a_flag_that_mesos_refuses_is_quoted_from_its_log() {
-    // First, that a cluster can be had at all.
+    // First, whether this machine can have a cluster.
     let Some(_) = started(LocalCluster::builder().agents(0)).await else {
         return;
     };
@@ -189,7 +189,7 @@ async fn a_flag_that_mesos_refuses_is_quoted_from_its_log() {
 }
 
 #[tokio::test]
-async fn an_end_that_nobody_asked_for_is_reported() {
+async fn an_unexpected_end_is_reported() {
     let Some(cluster) = started(LocalCluster::builder()).await else {
         return;
     };
@@ -201,12 +201,12 @@ async fn an_end_that_nobody_asked_for_is_reported() {
     assert_eq!(error.kind(), ErrorKind::Exited);
     assert!(error.to_string().contains("SIGKILL"), "{error}");
     drop(cluster);
-    // Kept for its log; it is the test's to remove.
+    // Kept for its log, so the test removes it.
     std::fs::remove_dir_all(work_dir).expect("a directory");
 }
 
 #[tokio::test]
-#[ignore = "the program that the next test kills, which runs it"]
+#[ignore = "the next test runs and kills it as a program"]
 async fn helper_that_has_a_cluster_until_it_is_killed() {
     let Some(cluster) = started(LocalCluster::builder()).await else {
         return;
@@ -217,7 +217,7 @@ async fn helper_that_has_a_cluster_until_it_is_killed() {
 
 #[tokio::test]
 async fn the_cluster_of_a_program_that_is_killed_ends_with_it() {
-    // First, that a cluster can be had at all.
+    // First, whether this machine can have a cluster.
     let Some(_) = started(LocalCluster::builder().agents(0)).await else {
         return;
     };
@@ -236,10 +236,10 @@ async fn the_cluster_of_a_program_that_is_killed_ends_with_it() {
     assert!(!processes_with(&work_dir).is_empty());
     program.kill().expect("SIGKILL");
     program.wait().expect("its end");
-    wait_until("nothing of the cluster is left", || {
+    wait_until("no process of the cluster is left", || {
         processes_with(&work_dir).is_empty()
     });
-    wait_until("nor its files", || {
+    wait_until("the files of the cluster are removed", || {
         !std::path::Path::new(&work_dir).exists()
     });
 }

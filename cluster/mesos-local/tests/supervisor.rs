@@ -1,5 +1,5 @@
-//! The supervisor process with stand-ins for the cluster process: shell scripts that leave behind
-//! what a cluster might.
+//! The supervisor process with shell scripts instead of the cluster process. The scripts leave behind
+//! the processes that a cluster can leave behind.
 
 mod common;
 
@@ -14,11 +14,11 @@ use mesos_local::wire::{Action, Config, Event, Failure, Request};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Starts a process that detaches itself in every way there is, and then is ready.
-const WITH_ORPHAN: &str = "mkfifo told
+/// Starts a process that detaches itself in every possible way, then reports that it is ready.
+const WITH_ORPHAN: &str = "mkfifo started
     (setsid sh -c 'trap \"echo term > got; exit\" TERM
-        sh -c \"echo $$ > told; exec sleep 1000\" & while :; do wait; done' &)
-    read pid < told; echo $pid > orphan; echo ready; exec sleep 1000";
+        sh -c \"echo $$ > started; exec sleep 1000\" & while :; do wait; done' &)
+    read pid < started; echo $pid > orphan; echo ready; exec sleep 1000";
 
 struct Supervisor {
     process: Child,
@@ -47,7 +47,7 @@ impl Supervisor {
             port: 0,
             program: ["sh", "-c", script].map(String::from).into(),
             environment: [("MESOS_TEST".to_owned(), "set".to_owned())].into(),
-            ready_timeout: common::PATIENCE,
+            ready_timeout: common::TIMEOUT,
             stop_grace: Duration::ZERO,
         };
         change(&mut config);
@@ -72,12 +72,12 @@ impl Supervisor {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
-    fn ask(&mut self, action: Action) -> Result<u16, Failure> {
+    fn request(&mut self, action: Action) -> Result<u16, Failure> {
         let id = 1 + action as u64;
         self.send(&Request { id, action });
         match self.event() {
             Event::Reply { id: of, result } if of == id => result,
-            other => panic!("{other:?} is no reply to {action:?}"),
+            other => panic!("{other:?} is not a reply to {action:?}"),
         }
     }
 
@@ -87,14 +87,14 @@ impl Supervisor {
         text.trim().parse().expect("a pid")
     }
 
-    /// Closes its stdin, as the end of the program would, and waits for its end.
+    /// Closes its stdin, as the end of the program does, and waits for its end.
     fn end(&mut self) {
         self.stdin = None;
         assert!(self.process.wait().expect("its end").success());
     }
 }
 
-/// The supervisor proper, below its guard.
+/// The supervisor, the child of its guard.
 fn guarded(supervisor: &Supervisor) -> i32 {
     let parent = format!(" {} ", supervisor.process.id());
     let found = common::processes_with("--guard").into_iter().find(|pid| {
@@ -109,7 +109,7 @@ fn guarded(supervisor: &Supervisor) -> i32 {
 #[test]
 fn when_the_supervisor_is_killed_even_a_detached_process_ends() {
     let mut supervisor = Supervisor::new(WITH_ORPHAN);
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     let orphan = supervisor.pid_in("orphan");
     let killed = Pid::from_raw(guarded(&supervisor));
     kill(killed, Signal::SIGKILL).expect("it runs");
@@ -121,7 +121,7 @@ fn when_the_supervisor_is_killed_even_a_detached_process_ends() {
 #[test]
 fn when_the_guard_is_killed_the_supervisor_ends_everything() {
     let mut supervisor = Supervisor::new(WITH_ORPHAN);
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     let orphan = supervisor.pid_in("orphan");
     let left = guarded(&supervisor);
     supervisor.process.kill().expect("it runs");
@@ -130,29 +130,29 @@ fn when_the_guard_is_killed_the_supervisor_ends_everything() {
 }
 
 fn refusal(result: Result<u16, Failure>) -> String {
-    result.expect_err("it cannot be done").message
+    result.expect_err("an error").message
 }
 
 #[test]
 fn when_the_program_ends_even_a_detached_process_ends_before_the_supervisor() {
     let mut supervisor = Supervisor::new(WITH_ORPHAN);
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     let orphan = supervisor.pid_in("orphan");
     assert!(runs(orphan));
     supervisor.end();
     assert!(!runs(orphan));
     assert!(
         !supervisor.work_dir.path().join("got").exists(),
-        "there was no time for SIGTERM"
+        "SIGTERM was sent first"
     );
 }
 
 #[test]
 fn a_stop_sends_sigterm_first() {
     let mut supervisor =
-        Supervisor::with(WITH_ORPHAN, |config| config.stop_grace = common::PATIENCE);
-    supervisor.ask(Action::Start).expect("a start");
-    supervisor.ask(Action::Stop).expect("a stop");
+        Supervisor::with(WITH_ORPHAN, |config| config.stop_grace = common::TIMEOUT);
+    supervisor.request(Action::Start).expect("a start");
+    supervisor.request(Action::Stop).expect("a stop");
     assert!(!runs(supervisor.pid_in("orphan")));
     assert_eq!(
         fs::read_to_string(supervisor.work_dir.path().join("got")).expect("SIGTERM"),
@@ -162,34 +162,34 @@ fn a_stop_sends_sigterm_first() {
 }
 
 #[test]
-fn a_stop_kills_what_ignores_sigterm() {
-    let script = "mkfifo told
-        (setsid sh -c 'trap \"\" TERM; echo $$ > told; while :; do sleep 1000; done' &)
-        read pid < told; echo $pid > orphan; echo ready; exec sleep 1000";
+fn a_stop_kills_processes_that_ignore_sigterm() {
+    let script = "mkfifo started
+        (setsid sh -c 'trap \"\" TERM; echo $$ > started; while :; do sleep 1000; done' &)
+        read pid < started; echo $pid > orphan; echo ready; exec sleep 1000";
     let mut supervisor = Supervisor::with(script, |config| {
         config.stop_grace = Duration::from_millis(100)
     });
-    supervisor.ask(Action::Start).expect("a start");
-    supervisor.ask(Action::Stop).expect("a stop");
+    supervisor.request(Action::Start).expect("a start");
+    supervisor.request(Action::Stop).expect("a stop");
     assert!(!runs(supervisor.pid_in("orphan")));
 }
 
 #[test]
-fn a_kill_spares_the_tasks_and_a_start_brings_the_cluster_back() {
-    let script = "mkfifo told; echo $$ >> cluster
-        (setsid sh -c 'echo $$ > told; exec sleep 1000' &)
-        read pid < told; rm told; echo $pid > orphan; echo ready; exec sleep 1000";
+fn a_kill_leaves_the_tasks_alone_and_the_cluster_can_start_again() {
+    let script = "mkfifo started; echo $$ >> cluster
+        (setsid sh -c 'echo $$ > started; exec sleep 1000' &)
+        read pid < started; rm started; echo $pid > orphan; echo ready; exec sleep 1000";
     let mut supervisor = Supervisor::new(script);
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     let (cluster, orphan) = (supervisor.pid_in("cluster"), supervisor.pid_in("orphan"));
-    supervisor.ask(Action::Kill).expect("a kill");
+    supervisor.request(Action::Kill).expect("a kill");
     assert!(!runs(cluster));
     assert!(runs(orphan));
     assert_eq!(
-        refusal(supervisor.ask(Action::Pause)),
+        refusal(supervisor.request(Action::Pause)),
         "the cluster is down"
     );
-    supervisor.ask(Action::Start).expect("another start");
+    supervisor.request(Action::Start).expect("another start");
     supervisor.end();
     assert!(!runs(orphan));
 }
@@ -198,29 +198,29 @@ fn a_kill_spares_the_tasks_and_a_start_brings_the_cluster_back() {
 fn a_paused_cluster_does_not_run_until_it_is_resumed() {
     let script = "echo $$ > cluster; echo ready; while :; do sleep 1000; done";
     let mut supervisor = Supervisor::new(script);
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     let stat = format!("/proc/{}/stat", supervisor.pid_in("cluster"));
     let is_stopped = || fs::read_to_string(&stat).expect("it runs").contains(") T ");
-    supervisor.ask(Action::Pause).expect("a pause");
-    assert!(is_stopped(), "it is paused when the reply comes");
-    supervisor.ask(Action::Resume).expect("a resume");
-    wait_until("the process goes on", || !is_stopped());
-    supervisor.ask(Action::Pause).expect("a pause");
+    supervisor.request(Action::Pause).expect("a pause");
+    assert!(is_stopped(), "the reply comes after the pause");
+    supervisor.request(Action::Resume).expect("a resume");
+    wait_until("the process continues", || !is_stopped());
+    supervisor.request(Action::Pause).expect("a pause");
     supervisor.end();
 }
 
 #[test]
-fn the_end_of_the_cluster_that_nobody_asked_for_is_reported_with_the_reason() {
+fn an_unexpected_end_of_the_cluster_is_reported_with_the_reason() {
     let script = "mkfifo go; echo ready; read x < go
         echo 'F1122 1:1 1 master.cpp:1] Recovery failed: it hurts' >&2; exit 3";
     let mut supervisor = Supervisor::new(script);
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     fs::write(supervisor.work_dir.path().join("go"), "\n").expect("a reader");
     let Event::Exited(message) = supervisor.event() else {
         panic!("no end")
     };
     for part in [
-        "ended by itself",
+        "ended unexpectedly",
         "exit status: 3",
         "Recovery failed: it hurts",
         "cluster.log",
@@ -231,16 +231,16 @@ fn the_end_of_the_cluster_that_nobody_asked_for_is_reported_with_the_reason() {
 }
 
 #[test]
-fn a_start_that_fails_says_why_and_where_the_log_is() {
-    let told = "echo 'failed agent 2 did not register'; sleep 1000";
-    let message = refusal(Supervisor::new(told).ask(Action::Start));
+fn a_failed_start_reports_the_reason_and_the_log() {
+    let reported = "echo 'failed agent 2 did not register'; sleep 1000";
+    let message = refusal(Supervisor::new(reported).request(Action::Start));
     assert!(
         message.contains("did not start: agent 2 did not register"),
         "{message}"
     );
 
     let logged = "echo 'E1 1 local.cpp:1] EXIT with status 1: Failed to load flag' >&2; exit 1";
-    let message = refusal(Supervisor::new(logged).ask(Action::Start));
+    let message = refusal(Supervisor::new(logged).request(Action::Start));
     for part in [
         "did not start",
         "exit status: 1",
@@ -251,7 +251,7 @@ fn a_start_that_fails_says_why_and_where_the_log_is() {
     }
 
     let missing = |config: &mut Config| config.program = vec!["/nowhere/mesos-local".into()];
-    let message = refusal(Supervisor::with("", missing).ask(Action::Start));
+    let message = refusal(Supervisor::with("", missing).request(Action::Start));
     assert!(
         message.contains("cannot start /nowhere/mesos-local"),
         "{message}"
@@ -259,15 +259,15 @@ fn a_start_that_fails_says_why_and_where_the_log_is() {
 }
 
 #[test]
-fn only_the_configured_settings_of_mesos_reach_the_cluster() {
+fn the_cluster_gets_only_the_configured_settings_of_mesos() {
     let script = "env > environment; echo ready; sleep 1000";
-    // Cargo and the test's caller may have MESOS_… set; this one is certain.
+    // Cargo and the caller of the test may have set MESOS_… variables. This one is set for sure.
     let mut supervisor = Supervisor::with(script, |config| {
         config.program = ["env", "MESOS_INSIDE=1", "sh", "-c", script]
             .map(String::from)
             .into();
     });
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     let text = fs::read_to_string(supervisor.work_dir.path().join("environment")).expect("written");
     let mut names: Vec<_> = text
         .lines()
@@ -284,31 +284,31 @@ fn only_the_configured_settings_of_mesos_reach_the_cluster() {
 }
 
 #[test]
-fn a_cluster_that_may_have_any_port_is_told_one_and_keeps_it() {
+fn a_cluster_with_any_free_port_keeps_its_port() {
     let script = "echo $LIBPROCESS_PORT > port; echo ready; sleep 1000";
     let mut supervisor = Supervisor::new(script);
-    let told = supervisor.work_dir.path().join("port");
-    let port = supervisor.ask(Action::Start).expect("a start");
+    let file = supervisor.work_dir.path().join("port");
+    let port = supervisor.request(Action::Start).expect("a start");
     assert_ne!(port, 0);
     for _ in 0..2 {
-        let written = fs::read_to_string(&told).expect("written");
+        let written = fs::read_to_string(&file).expect("written");
         assert_eq!(written.trim(), port.to_string());
-        supervisor.ask(Action::Kill).expect("an end");
-        assert_eq!(supervisor.ask(Action::Start).expect("a start"), port);
+        supervisor.request(Action::Kill).expect("an end");
+        assert_eq!(supervisor.request(Action::Start).expect("a start"), port);
     }
     supervisor.end();
 }
 
 #[test]
-fn a_temporary_work_directory_goes_unless_something_failed() {
+fn a_temporary_work_directory_is_removed_unless_something_failed() {
     let temporary = |config: &mut Config| config.remove_work_dir = true;
     let mut supervisor = Supervisor::with("echo ready; sleep 1000", temporary);
-    supervisor.ask(Action::Start).expect("a start");
+    supervisor.request(Action::Start).expect("a start");
     supervisor.end();
     assert!(!supervisor.work_dir.path().exists());
 
     let mut supervisor = Supervisor::with("echo why >&2; exit 1", temporary);
-    supervisor.ask(Action::Start).expect_err("a failure");
+    supervisor.request(Action::Start).expect_err("a failure");
     supervisor.end();
     assert_eq!(log(supervisor.work_dir.path()), "why\n");
 }

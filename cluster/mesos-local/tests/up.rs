@@ -64,7 +64,7 @@ async fn available() -> bool {
 }
 
 #[tokio::test]
-async fn up_runs_in_the_foreground_until_sigterm_and_leaves_nothing() {
+async fn up_runs_until_sigterm_and_leaves_no_process() {
     if !available().await {
         return;
     }

@@ -1,4 +1,4 @@
-//! A supervised process: started, ended with all that it started, waited for.
+//! A supervised process: starts it, ends it with all its descendants, waits for it.
 
 use std::io;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::ended::{Cause, Ended};
 use crate::tree;
 
-/// A running process that leads a group or session of its own.
+/// A running process that leads its own process group or session.
 ///
-/// Dropping it leaves the process alone, unless
-/// [`kill_on_drop`](Self::kill_on_drop) says otherwise.
+/// Dropping the value leaves the process running, unless
+/// [`kill_on_drop`](Self::kill_on_drop) was called.
 #[derive(Debug)]
 pub struct Child {
     process: tokio::process::Child,
@@ -24,7 +24,7 @@ pub struct Child {
     kill_on_drop: bool,
 }
 
-/// The way from SIGTERM to SIGKILL.
+/// The times of SIGTERM and SIGKILL.
 #[derive(Clone, Copy, Debug)]
 struct Kill {
     began: Instant,
@@ -33,8 +33,8 @@ struct Kill {
 }
 
 impl Child {
-    /// Starts `command` as the leader of a process group of its own. Its
-    /// streams are inherited unless `command` says otherwise.
+    /// Starts `command` as the leader of its own process group. The process
+    /// inherits streams that `command` does not set.
     ///
     /// # Errors
     /// Those of [`Command::spawn`].
@@ -43,7 +43,7 @@ impl Child {
         Self::spawn_leader(command)
     }
 
-    /// Starts `command`, which by itself becomes the leader of a session, as
+    /// Starts a `command` that makes itself the leader of a session, as
     /// `mesos-containerizer launch` does.
     ///
     /// # Errors
@@ -62,53 +62,51 @@ impl Child {
         })
     }
 
-    /// Has SIGKILL sent to the process, and all that it started, when this value
-    /// is dropped before [`wait`](Self::wait) has returned: for one whose end
-    /// nobody waits for when its future is cancelled.
+    /// Sends SIGKILL to the process and all its descendants when this value is
+    /// dropped before [`wait`](Self::wait) has returned, for example because a
+    /// future was canceled.
     #[must_use]
     pub fn kill_on_drop(mut self) -> Self {
         self.kill_on_drop = true;
         self
     }
 
-    /// The process' id, which is its group's too. After [`wait`](Self::wait) it
-    /// may be another's.
+    /// The id of the process and of its group. After [`wait`](Self::wait) the
+    /// system may assign the id to another process.
     pub fn pid(&self) -> i32 {
         self.pid
     }
 
-    /// The writing end of its stdin, once, if that is a pipe.
+    /// Takes the writing end of the process's stdin, if that is a pipe.
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.process.stdin.take()
     }
 
-    /// The reading end of its stdout, once, if that is a pipe; for
+    /// Takes the reading end of the process's stdout, if that is a pipe; for
     /// [`Output`](crate::Output).
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.process.stdout.take()
     }
 
-    /// The reading end of its stderr, once, if that is a pipe.
+    /// Takes the reading end of the process's stderr, if that is a pipe.
     pub fn take_stderr(&mut self) -> Option<ChildStderr> {
         self.process.stderr.take()
     }
 
-    /// Asks the process, and all that it started, to end: SIGTERM now, SIGKILL
-    /// after `grace` if the process has not ended by then; no SIGTERM if
-    /// `grace` is zero. SIGKILL comes from [`wait`](Self::wait), so that has to
-    /// be awaited.
+    /// Ends the process and all its descendants: SIGTERM now, and SIGKILL after
+    /// `grace` if the process has not ended by then. Without SIGTERM if `grace`
+    /// is zero. [`wait`](Self::wait) sends SIGKILL, so it must be awaited.
     ///
-    /// Asking again can only make SIGKILL come earlier, counted from the first
-    /// time, and sends no second SIGTERM: schedulers repeat a KILL whose effect
-    /// is late.
+    /// Another call can only shorten the grace, counted from the first call, and
+    /// sends no second SIGTERM: schedulers repeat a KILL whose effect is late.
     pub fn kill(&mut self, grace: Duration) {
         self.end(grace, Cause::Killed);
     }
 
-    /// Ends the process because it has had all the time that it may take:
-    /// SIGKILL at once, and the task has failed
-    /// (`taskCompletionTimeout` in `src/launcher/executor.cpp`). One that was
-    /// asked to end before stays killed.
+    /// Ends the process because its `max_completion_time` is over: SIGKILL at
+    /// once, and the task has failed (`taskCompletionTimeout` in
+    /// `src/launcher/executor.cpp`). After a [`kill`](Self::kill) the task is
+    /// still killed, not failed.
     pub fn expire(&mut self) {
         self.end(Duration::ZERO, Cause::MaxCompletionTime);
     }
@@ -128,25 +126,24 @@ impl Child {
         }
         if first && !grace.is_zero() {
             tree::signal(self.pid, Signal::SIGTERM);
-            // A stopped process would not see it.
+            // A stopped process does not handle SIGTERM.
             tree::signal(self.pid, Signal::SIGCONT);
         }
     }
 
-    /// Whether it was asked to end, for whatever reason.
+    /// Whether [`kill`](Self::kill) or [`expire`](Self::expire) was called.
     pub fn is_killed(&self) -> bool {
         self.kill.is_some()
     }
 
-    /// Waits for the process' end, sending the SIGKILL that is due meanwhile.
-    /// What is left of its sessions and groups is killed then, as if it had
-    /// been in a cgroup.
+    /// Waits for the end of the process, and sends SIGKILL when that is due.
+    /// Then kills the remaining processes of its sessions and groups, as if
+    /// the process had been in a cgroup.
     ///
-    /// Pipes have to be read meanwhile or before: a process that has filled one
-    /// waits for the reader. What it wrote can still be read afterwards, to the
-    /// end.
+    /// Pipes must be read at the same time or before: a process that has filled a
+    /// pipe blocks. The rest of the output can still be read afterwards.
     ///
-    /// Cancel safe: nothing is lost, and the next call goes on.
+    /// Cancel safe: the next call continues.
     pub async fn wait(&mut self) -> Ended {
         let status = loop {
             let due = self.kill.and_then(|kill| kill.escalates);

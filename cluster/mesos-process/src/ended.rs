@@ -1,4 +1,4 @@
-//! From how a process ended to the last state of its task.
+//! The last status of a task by the end of its process.
 
 use std::io;
 use std::process::ExitStatus;
@@ -8,10 +8,10 @@ use mesos_proto::v1::{TaskId, TaskState, TaskStatus};
 
 use crate::wait_status::describe;
 
-/// Who wanted the end.
+/// Why a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Nobody but the process.
+    /// The process ended by itself.
     Itself,
     /// A KILL, or SHUTDOWN.
     Killed,
@@ -22,16 +22,16 @@ pub enum Cause {
 /// How a process ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// What wait(2) had, or why it could not be asked.
+    /// The exit status, or the error of wait(2).
     pub status: io::Result<ExitStatus>,
-    /// Who wanted it.
+    /// Why the process ended.
     pub cause: Cause,
 }
 
 impl Ended {
-    /// The state of a task that was this process, as Mesos' executors have it:
-    /// what was asked for counts more than how the process took it
-    /// (`reaped` in `src/launcher/executor.cpp`).
+    /// The state of the task that ran as this process, as in Mesos' executors:
+    /// the cause takes precedence over the exit status (`reaped` in
+    /// `src/launcher/executor.cpp`).
     pub fn state(&self) -> TaskState {
         match (&self.status, self.cause) {
             (Err(_), _) | (_, Cause::MaxCompletionTime) => TaskState::TaskFailed,
@@ -41,8 +41,7 @@ impl Ended {
         }
     }
 
-    /// The last status of the task: state, message, and the reason where Mesos
-    /// gives one.
+    /// The last status of the task: state, message, and Mesos' reason, if any.
     pub fn task_status(&self, task_id: impl Into<TaskId>) -> TaskStatus {
         let message = match &self.status {
             Ok(status) => format!("Command {}", describe(*status)),
@@ -65,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_asked_for_counts_more_than_how_the_process_took_it() {
+    fn the_cause_takes_precedence_over_the_exit_status() {
         use Cause::{Itself, Killed, MaxCompletionTime};
         use TaskState::{TaskFailed, TaskFinished, TaskKilled};
         for (raw, cause, expected, reason) in [
@@ -87,11 +86,11 @@ mod tests {
             let reason = reason.map(i32::from);
             assert_eq!(status.reason, reason, "{raw} {cause:?}");
         }
-        let lost = Ended {
+        let unknown = Ended {
             status: Err(io::Error::other("gone")),
             cause: Killed,
         };
-        let status = lost.task_status("t");
+        let status = unknown.task_status("t");
         assert_eq!(status.task_state(), Ok(TaskFailed));
         assert_eq!(
             status.message.as_deref(),

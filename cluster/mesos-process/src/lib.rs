@@ -1,8 +1,9 @@
-//! Supervised processes, for authors of executors that run programs.
+//! Supervised processes, for executors that run programs.
 //!
-//! A [`Child`] is a process that is ended with all that it started, SIGTERM
-//! first and SIGKILL after a grace period; how it [`Ended`] becomes the last
-//! state of a task in Mesos' own words. [`Output`] reads what it writes.
+//! A [`Child`] is a process. Its end includes all processes that it started:
+//! SIGTERM first, and SIGKILL after a grace period. [`Ended`] turns the exit status
+//! into the last status of a task, with Mesos' messages. [`Output`] reads the
+//! process's output.
 //!
 //! ```
 //! use std::process::Stdio;

@@ -1,27 +1,26 @@
-//! What a process writes, by lines or by pieces.
+//! Reads the output of a process, by lines or by pieces.
 
 use std::io;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// How much is read at once, in bytes: a pipe's default capacity.
+/// The size of one read in bytes: a pipe's default capacity.
 const PIECE: usize = 64 * 1024;
 
-/// Reads a pipe. Nothing is read ahead of what was asked for but one piece of
-/// 64 KiB, so a process that writes faster than its output is used waits, and
-/// memory stays bounded.
+/// Reads a pipe, at most 64 KiB ahead. So a process blocks if it writes faster than
+/// its output is read, and the memory is bounded.
 #[derive(Debug)]
 pub struct Output<R> {
     pipe: R,
     buffer: BytesMut,
-    /// How much of the buffer is known to have no end of line.
+    /// The length of the start of the buffer that contains no end of line.
     searched: usize,
     longest: usize,
 }
 
 impl<R: AsyncRead + Unpin> Output<R> {
-    /// Reads `pipe`, which may be anything that can be read.
+    /// Reads `pipe`, which can be any reader.
     pub fn new(pipe: R) -> Self {
         Self {
             pipe,
@@ -31,19 +30,19 @@ impl<R: AsyncRead + Unpin> Output<R> {
         }
     }
 
-    /// The longest line to give, in bytes without its end (default: 65536, at
-    /// least 1). A longer one is cut into several of this length.
+    /// The longest line in bytes, without its end (default: 65536, at least 1). A
+    /// longer line is cut into lines of this length.
     #[must_use]
     pub fn longest_line(mut self, bytes: usize) -> Self {
         self.longest = bytes.max(1);
         self
     }
 
-    /// The next line, without its `\n`; the last one need not have one. `None`
-    /// at the end, which comes when the last process that has the pipe open has
-    /// closed it. It is bytes, because nothing makes a program write UTF-8.
+    /// The next line, without its `\n`, which the last line may lack. `None` at the
+    /// end, when the last process has closed the pipe. Lines are bytes, because a
+    /// program may write text that is not UTF-8.
     ///
-    /// Cancel safe: what was read stays here.
+    /// Cancel safe.
     ///
     /// # Errors
     /// Those of reading the pipe.
@@ -69,7 +68,7 @@ impl<R: AsyncRead + Unpin> Output<R> {
         }
     }
 
-    /// The next piece, as it comes and of at least one byte; `None` at the end.
+    /// The next piece of output, of at least one byte. `None` at the end.
     ///
     /// Cancel safe.
     ///

@@ -1,6 +1,6 @@
-//! All processes that one process started, as far as Linux lets one find them: its descendants,
-//! and the members of the groups and sessions that it and they lead. What went into a session
-//! of its own and whose parent has ended is out of reach; only cgroups hold that.
+//! Finds all processes that one process started, as far as Linux permits: its descendants, and the
+//! members of the groups and sessions that the process and its descendants lead. A process in its own
+//! session whose parent has ended cannot be found; only a cgroup contains it.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,11 +8,11 @@ use std::fs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// How often new processes are looked for. Each round needs a process that was started during
-/// the one before, by another that was not killed yet.
+/// The limit of searches for new processes. Each further round needs a process that was started during
+/// the round before, by a process that had not been killed yet.
 const ROUNDS: usize = 100;
 
-/// What `/proc/PID/stat` says of a process.
+/// A process as in `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Process {
     pid: i32,
@@ -22,42 +22,41 @@ struct Process {
     session: i32,
 }
 
-/// Sends `signal` to every process of the tree that `root` is the root of. The root must not
-/// have been waited for yet.
+/// Sends `signal` to every process of the tree of `root`. The root must not have been waited for.
 pub(crate) fn signal(root: i32, signal: Signal) {
     for pid in with_root(root) {
         send(pid, signal);
     }
 }
 
-/// Sends SIGKILL to every process of the tree, and to those that they start meanwhile. The root
-/// must not have been waited for yet.
+/// Sends SIGKILL to every process of the tree, including processes that are started during the call.
+/// The root must not have been waited for.
 pub(crate) fn kill_all(root: i32) {
     until_no_more(|| with_root(root));
 }
 
-/// The tree, with its root even where `/proc` does not show it.
+/// The tree, including its root even if `/proc` does not show the root.
 fn with_root(root: i32) -> Vec<i32> {
-    let mut tree = living(&of(root, &all()));
+    let mut tree = alive(&tree_of(root, &all_processes()));
     if !tree.contains(&root) {
         tree.push(root);
     }
     tree
 }
 
-/// Sends SIGKILL to the members of the tree that outlive their root, which has been waited for.
+/// Sends SIGKILL to the processes of the tree that outlive the root. The root has been waited for.
 pub(crate) fn kill_rest(root: i32) {
     until_no_more(|| {
-        let processes = all();
-        // The number is free for another process only when no group or session has it any more.
+        let processes = all_processes();
+        // Another process can get the id only when no group or session has the id any more.
         if processes.iter().any(|process| process.pid == root) {
             return Vec::new();
         }
-        living(&of(root, &processes))
+        alive(&tree_of(root, &processes))
     });
 }
 
-/// Sends SIGKILL to what `scan` finds until it finds nothing new.
+/// Sends SIGKILL to the processes that `scan` finds, until it finds no new process.
 fn until_no_more(scan: impl Fn() -> Vec<i32>) {
     let mut killed = HashSet::new();
     for _ in 0..ROUNDS {
@@ -73,18 +72,18 @@ fn until_no_more(scan: impl Fn() -> Vec<i32>) {
 }
 
 fn send(pid: i32, signal: Signal) {
-    // It fails for a process that has ended since, and there is nothing to do about one that
-    // became another user's.
+    // Fails for a process that has ended, and for one that has changed its user.
     let _ = kill(Pid::from_raw(pid), signal);
 }
 
-fn living(processes: &[Process]) -> Vec<i32> {
-    let living = processes.iter().filter(|process| !process.zombie);
-    living.map(|process| process.pid).collect()
+/// The ids of the processes that are not zombies.
+fn alive(processes: &[Process]) -> Vec<i32> {
+    let alive = processes.iter().filter(|process| !process.zombie);
+    alive.map(|process| process.pid).collect()
 }
 
-/// The members of the tree, among `all`.
-fn of(root: i32, all: &[Process]) -> Vec<Process> {
+/// The processes of the tree of `root`, among `all`.
+fn tree_of(root: i32, all: &[Process]) -> Vec<Process> {
     let mut ids = HashSet::from([root]);
     loop {
         let before = ids.len();
@@ -102,20 +101,20 @@ fn of(root: i32, all: &[Process]) -> Vec<Process> {
 }
 
 /// All processes of this machine.
-fn all() -> Vec<Process> {
+fn all_processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     let stats = entries.filter_map(|entry| {
         let entry = entry.ok()?;
         entry.file_name().to_str()?.parse::<i32>().ok()?;
-        // Gone since the directory was read, if it cannot be read.
+        // Unreadable if the process has ended since the directory was read.
         fs::read_to_string(entry.path().join("stat")).ok()
     });
     stats.filter_map(|stat| parse(&stat)).collect()
 }
 
-/// Parses `PID (NAME) STATE PPID PGRP SESSION …`; the name can have anything in it.
+/// Parses `PID (NAME) STATE PPID PGRP SESSION …`. The name can contain any character.
 fn parse(stat: &str) -> Option<Process> {
     let (pid, rest) = stat.split_once(' ')?;
     let (_, rest) = rest.rsplit_once(')')?;
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_has_descendants_and_the_orphans_of_its_sessions_and_groups() {
+    fn a_tree_contains_descendants_and_the_orphans_of_its_sessions_and_groups() {
         let all = [
             process(1, 0, 1, 1),
             process(10, 1, 10, 10),  // the executor
@@ -165,12 +164,12 @@ mod tests {
             process(21, 20, 21, 20), // a job of a shell
             process(22, 1, 21, 20),  // an orphan of the job
             process(23, 1, 20, 20),  // an orphan of the root
-            process(24, 21, 24, 24), // in a session of its own, with its parent alive
-            process(25, 1, 24, 24),  // an orphan of that one
+            process(24, 21, 24, 24), // in its own session, with its parent alive
+            process(25, 1, 24, 24),  // an orphan of 24
             process(30, 1, 30, 30),
         ];
         let pids = |root| -> Vec<i32> {
-            let tree = of(root, &all);
+            let tree = tree_of(root, &all);
             tree.iter().map(|process| process.pid).collect()
         };
         assert_eq!(pids(20), [20, 21, 22, 23, 24, 25]);
@@ -181,7 +180,7 @@ mod tests {
     fn this_process_is_among_all_processes() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert!(
-            all()
+            all_processes()
                 .iter()
                 .any(|process| process.pid == own && !process.zombie)
         );

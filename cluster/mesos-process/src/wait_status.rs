@@ -1,10 +1,10 @@
-//! How a command ended, in Mesos' words (`src/common/status_utils.hpp`), which users search
-//! logs for.
+//! Describes an exit status in Mesos' words (`src/common/status_utils.hpp`), because users search logs
+//! for them.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
-/// What glibc's strsignal has for the signals from 1 on.
+/// The texts of glibc's strsignal for the signals from 1 on.
 const SIGNALS: [&str; 31] = [
     "Hangup",
     "Interrupt",
@@ -38,7 +38,7 @@ const SIGNALS: [&str; 31] = [
     "Power failure",
     "Bad system call",
 ];
-/// glibc keeps the first two real-time signals of the kernel, 32 and 33, to itself.
+/// glibc reserves the first two real-time signals of the kernel, 32 and 33.
 const SIGRTMIN: i32 = 34;
 
 /// How a process ended, in Mesos' words: `exited with status 3`,
@@ -54,7 +54,7 @@ pub fn describe(status: ExitStatus) -> String {
             };
             format!("terminated with signal {}{core}", signal(number))
         }
-        // Nothing else ends a process.
+        // A process that has ended has a code or a signal.
         (None, None) => format!("wait status {}", status.into_raw()),
     }
 }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_told_in_mesos_words() {
+    fn an_exit_status_is_described_in_mesos_words() {
         for (raw, expected) in [
             (0, "exited with status 0"),
             (3 << 8, "exited with status 3"),

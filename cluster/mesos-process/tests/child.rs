@@ -1,4 +1,4 @@
-//! Supervised processes, with real ones.
+//! Supervises real processes.
 #![cfg(target_os = "linux")]
 
 use std::process::Stdio;
@@ -8,8 +8,8 @@ use mesos_process::{Child, Output};
 use mesos_proto::v1::{TaskState, TaskStatus};
 use tokio::process::{ChildStdout, Command};
 
-/// Longer than anything here may take, on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn shell(script: &str) -> (Child, Output<ChildStdout>) {
     let mut command = Command::new("sh");
@@ -20,13 +20,13 @@ fn shell(script: &str) -> (Child, Output<ChildStdout>) {
 }
 
 async fn line(output: &mut Output<ChildStdout>) -> String {
-    let line = tokio::time::timeout(PATIENCE, output.line()).await;
+    let line = tokio::time::timeout(TIMEOUT, output.line()).await;
     let line = line.expect("a line in time").expect("a pipe");
     String::from_utf8(line.expect("a line").into()).expect("UTF-8")
 }
 
 async fn end(child: &mut Child) -> TaskStatus {
-    let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
+    let ended = tokio::time::timeout(TIMEOUT, child.wait()).await;
     ended.expect("an end in time").task_status("t")
 }
 
@@ -34,24 +34,24 @@ fn message(status: &TaskStatus) -> &str {
     status.message.as_deref().unwrap_or_default()
 }
 
-/// Whether a process of this id runs; one that waits to be reaped does not.
+/// Whether a process of this id runs. A process that waits to be reaped does not.
 fn runs(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat[stat.rfind(')').expect("a name") + 1..].starts_with(" Z"))
 }
 
-/// Waits for the end of a process that was killed already.
+/// Waits for the end of a killed process.
 fn wait_gone(pid: &str) {
     let start = Instant::now();
     while runs(pid) {
-        assert!(start.elapsed() < PATIENCE, "{pid} still runs");
-        // sleep: a stranger's process ends without telling; bounded above.
+        assert!(start.elapsed() < TIMEOUT, "{pid} still runs");
+        // sleep: the end of another's child is not announced; bounded above.
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 #[tokio::test]
-async fn what_the_process_started_ends_with_it_in_other_sessions_too() {
+async fn all_descendants_end_with_the_process_in_other_sessions_too() {
     let (mut child, mut output) = shell(
         "sleep 1000 & echo $!; setsid sleep 1000 & echo $!; \
          (setsid sh -c 'sleep 1000 & echo $!; wait') & wait",
@@ -71,12 +71,12 @@ async fn what_the_process_started_ends_with_it_in_other_sessions_too() {
 }
 
 #[tokio::test]
-async fn a_process_that_ignores_sigterm_is_killed_after_the_grace_and_sooner_if_asked_again() {
+async fn a_process_that_ignores_sigterm_is_killed_after_the_shortest_grace() {
     let (mut child, mut output) = shell("trap '' TERM; echo ready; while :; do sleep 1; done");
     line(&mut output).await;
     child.kill(Duration::from_secs(1000));
     let early = tokio::time::timeout(Duration::from_millis(100), child.wait()).await;
-    assert!(early.is_err(), "it was to have its grace");
+    assert!(early.is_err(), "the grace is not over");
     child.kill(Duration::from_secs(2000));
     child.kill(Duration::from_millis(1));
     let status = end(&mut child).await;
@@ -84,7 +84,7 @@ async fn a_process_that_ignores_sigterm_is_killed_after_the_grace_and_sooner_if_
 }
 
 #[tokio::test]
-async fn a_stopped_process_sees_the_signal() {
+async fn a_stopped_process_receives_the_signal() {
     let (mut child, mut output) = shell("echo ready; exec sleep 1000");
     line(&mut output).await;
     let pid = nix::unistd::Pid::from_raw(child.pid());
@@ -98,10 +98,10 @@ async fn a_stopped_process_sees_the_signal() {
 }
 
 #[tokio::test]
-async fn a_process_that_writes_more_than_is_read_waits_and_nothing_is_lost() {
+async fn a_process_that_writes_faster_than_it_is_read_blocks_and_loses_nothing() {
     let (mut child, mut output) = shell("seq 200000; echo done >&2");
     let early = tokio::time::timeout(Duration::from_millis(200), child.wait()).await;
-    assert!(early.is_err(), "its output does not fit into a pipe");
+    assert!(early.is_err(), "the output does not fit into a pipe");
     let mut expected = 0;
     while let Some(line) = output.line().await.expect("a pipe") {
         expected += 1;
@@ -113,7 +113,7 @@ async fn a_process_that_writes_more_than_is_read_waits_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn what_was_written_before_the_end_can_be_read_after_it() {
+async fn output_can_be_read_after_the_end() {
     let (mut child, mut output) = shell("echo last words; kill -KILL $$");
     let status = end(&mut child).await;
     assert_eq!(message(&status), "Command terminated with signal Killed");
@@ -123,7 +123,7 @@ async fn what_was_written_before_the_end_can_be_read_after_it() {
 }
 
 #[tokio::test]
-async fn a_child_that_is_dropped_lives_on_unless_it_is_not_to() {
+async fn a_dropped_child_keeps_running_unless_kill_on_drop_is_set() {
     for kill in [false, true] {
         let (child, mut output) = shell("sleep 1000 & echo $!; wait");
         let sleep = line(&mut output).await;
@@ -133,7 +133,7 @@ async fn a_child_that_is_dropped_lives_on_unless_it_is_not_to() {
             false => drop(child),
         }
         if !kill {
-            assert!(runs(&sleep), "nobody was to kill it");
+            assert!(runs(&sleep), "the process was not to be killed");
             let group = nix::unistd::Pid::from_raw(pid);
             nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).expect("a signal");
         }
@@ -142,7 +142,7 @@ async fn a_child_that_is_dropped_lives_on_unless_it_is_not_to() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_an_error() {
-    let error = Child::spawn(Command::new("/no/such/program")).expect_err("no program");
+async fn a_missing_program_is_an_error() {
+    let error = Child::spawn(Command::new("/no/such/program")).expect_err("the program is missing");
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }

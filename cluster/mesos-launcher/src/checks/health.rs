@@ -1,24 +1,24 @@
-//! From results to health (`src/checks/health_checker.cpp` in Mesos' tree).
+//! The health of a task by the results of its health check (`src/checks/health_checker.cpp` in Mesos' tree).
 
 use mesos_proto::v1::CheckStatusInfo;
 use tokio::time::Instant;
 
-use super::News;
-use super::probe::Outcome;
-use super::spec::Rule;
+use super::StatusChange;
+use super::probe::ProbeResult;
+use super::spec::HealthRule;
 
 /// The health of one task.
 #[derive(Debug)]
 pub(super) struct Health {
-    rule: Rule,
+    rule: HealthRule,
     began: Instant,
-    /// Whether there has been no success yet.
+    /// Whether no check has succeeded yet.
     initializing: bool,
     failures: u32,
 }
 
 impl Health {
-    pub(super) fn new(rule: Rule) -> Self {
+    pub(super) fn new(rule: HealthRule) -> Self {
         Self {
             rule,
             began: Instant::now(),
@@ -27,18 +27,18 @@ impl Health {
         }
     }
 
-    /// What is new with this outcome.
-    pub(super) fn judge(&mut self, outcome: Outcome, now: Instant) -> Option<News> {
-        let healthy = match outcome {
-            Outcome::Done(status) => is_healthy(&status),
-            Outcome::Failed => false,
-            Outcome::Unavailable => return None,
+    /// The change that this result makes.
+    pub(super) fn evaluate(&mut self, result: ProbeResult, now: Instant) -> Option<StatusChange> {
+        let healthy = match result {
+            ProbeResult::Done(status) => is_healthy(&status),
+            ProbeResult::Failed => false,
+            ProbeResult::Unavailable => return None,
         };
         if healthy {
-            let news = self.initializing || self.failures > 0;
+            let changed = self.initializing || self.failures > 0;
             self.initializing = false;
             self.failures = 0;
-            return news.then_some(News::Health {
+            return changed.then_some(StatusChange::Health {
                 healthy: true,
                 kill: false,
             });
@@ -47,7 +47,7 @@ impl Health {
             return None;
         }
         self.failures = self.failures.saturating_add(1);
-        Some(News::Health {
+        Some(StatusChange::Health {
             healthy: false,
             kill: self.failures >= self.rule.most_failures,
         })
@@ -69,8 +69,8 @@ mod tests {
 
     use super::*;
 
-    fn tcp(succeeded: bool) -> Outcome {
-        Outcome::Done(CheckStatusInfo {
+    fn tcp(succeeded: bool) -> ProbeResult {
+        ProbeResult::Done(CheckStatusInfo {
             tcp: Some(Tcp {
                 succeeded: Some(succeeded),
             }),
@@ -78,32 +78,39 @@ mod tests {
         })
     }
 
-    fn health(healthy: bool, kill: bool) -> Option<News> {
-        Some(News::Health { healthy, kill })
+    fn health(healthy: bool, kill: bool) -> Option<StatusChange> {
+        Some(StatusChange::Health { healthy, kill })
     }
 
     #[test]
     fn failures_count_after_the_grace_period_or_the_first_success() {
-        let rule = Rule {
+        let rule = HealthRule {
             grace: Duration::from_secs(10),
             most_failures: 2,
         };
         let mut late = Health::new(rule);
         let now = late.began;
-        assert_eq!(late.judge(tcp(false), now), None);
+        assert_eq!(late.evaluate(tcp(false), now), None);
         let then = now + Duration::from_secs(11);
-        assert_eq!(late.judge(Outcome::Unavailable, then), None);
-        assert_eq!(late.judge(Outcome::Failed, then), health(false, false));
-        assert_eq!(late.judge(tcp(false), then), health(false, true));
+        assert_eq!(late.evaluate(ProbeResult::Unavailable, then), None);
+        assert_eq!(
+            late.evaluate(ProbeResult::Failed, then),
+            health(false, false)
+        );
+        assert_eq!(late.evaluate(tcp(false), then), health(false, true));
 
         let mut early = Health::new(rule);
         let now = early.began;
-        assert_eq!(early.judge(tcp(true), now), health(true, false));
-        assert_eq!(early.judge(tcp(true), now), None, "that is no news");
-        assert_eq!(early.judge(tcp(false), now), health(false, false));
-        assert_eq!(early.judge(tcp(true), now), health(true, false));
-        let again = early.judge(tcp(false), now);
-        assert_eq!(again, health(false, false), "in a row");
+        assert_eq!(early.evaluate(tcp(true), now), health(true, false));
+        assert_eq!(early.evaluate(tcp(true), now), None, "no change");
+        assert_eq!(early.evaluate(tcp(false), now), health(false, false));
+        assert_eq!(early.evaluate(tcp(true), now), health(true, false));
+        let again = early.evaluate(tcp(false), now);
+        assert_eq!(
+            again,
+            health(false, false),
+            "consecutive failures start again"
+        );
     }
 
     #[test]

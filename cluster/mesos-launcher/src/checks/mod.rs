@@ -1,14 +1,13 @@
-//! Checks and health checks of tasks, for the executors here (`src/checks` in Mesos' tree): what
-//! to look at and when, and what is told about it.
+//! Checks and health checks of tasks, for both executors (`src/checks` in Mesos' tree).
 //!
-//! [`Plan`] is what a task asks for; [`Checks`] performs it and has the news. How a command is
-//! run is the executor's business ([`Commands`]): the command executor runs a process of its own
-//! ([`Plain`]), the default executor asks the agent for a container. HTTP and TCP checks connect
-//! from this process, as Mesos' do by way of `curl` and `mesos-tcp-connect`.
+//! [`Plan`] is what a task requests; [`Checks`] performs the plan and reports changes. The executor
+//! runs the commands of checks ([`CommandRunner`]): the command executor as processes
+//! ([`ProcessRunner`]), the default executor as containers of the agent. HTTP and TCP checks connect
+//! from this process; Mesos uses `curl` and `mesos-tcp-connect` for them.
 
 mod health;
-mod plain;
 mod probe;
+mod process;
 mod spec;
 
 use std::future::pending;
@@ -22,76 +21,76 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use health::Health;
-use probe::Outcome;
+use probe::ProbeResult;
 use spec::Spec;
 
-pub(crate) use plain::Plain;
+pub(crate) use process::ProcessRunner;
 pub(crate) use spec::Plan;
 
-/// News that the scheduler is to be told.
+/// A change that the executor reports to the scheduler.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum News {
-    /// The check's result is another than before; an empty one if it could not be had.
+pub(crate) enum StatusChange {
+    /// The check has another result than before; empty if the check failed without a result.
     Check(CheckStatusInfo),
     Health {
         healthy: bool,
-        /// It has been unhealthy too often in a row.
+        /// Too many consecutive failures: the task is to be killed.
         kill: bool,
     },
 }
 
-/// What is told about the outcome of one look, if anything.
-type Judge = Box<dyn FnMut(Outcome) -> Option<News> + Send>;
+/// Turns a result into a change to report, if it is one.
+type Evaluate = Box<dyn FnMut(ProbeResult) -> Option<StatusChange> + Send>;
 
 /// How the command of a check ended.
 #[derive(Debug)]
 pub(crate) enum Exit {
     Code(i32),
-    /// It gave no exit code, which is a failed check.
+    /// The command has no exit code: the check failed.
     Failed(String),
-    /// Nobody knows, through no fault of the task's, so there is no result.
+    /// The result is unknown for a reason outside the task.
     Unavailable(String),
 }
 
 /// Runs the commands of checks.
 #[async_trait]
-pub(crate) trait Commands: Send + Sync {
-    /// Runs `command` to its end, or ends it after `timeout`; without one it has no limit.
-    /// Dropping the future ends it too.
+pub(crate) trait CommandRunner: Send + Sync {
+    /// Runs `command` to its end, or kills it after `timeout`, if that is given. Dropping the future
+    /// kills the command too.
     async fn run(&self, command: &CommandInfo, timeout: Option<Duration>) -> Exit;
 }
 
-/// The checks of one task, being performed. They end with the value.
+/// The checks of one task. Dropping the value stops them.
 #[derive(Debug)]
 pub(crate) struct Checks {
-    news: mpsc::Receiver<News>,
+    changes: mpsc::Receiver<StatusChange>,
     _tasks: JoinSet<()>,
 }
 
 impl Checks {
-    /// Begins with them, `running` permitting: while that is false nothing is checked, and what
-    /// was under way does not count (`pause` in `src/checks/checker_process.cpp`).
+    /// Starts the checks. While `running` is false nothing is checked, and the result of a check in
+    /// progress is ignored (`pause` in `src/checks/checker_process.cpp`).
     pub(crate) fn start(
         plan: &Plan,
-        commands: &Arc<dyn Commands>,
+        commands: &Arc<dyn CommandRunner>,
         running: &watch::Receiver<bool>,
     ) -> Self {
-        // Small: news that nobody takes hold the next check up.
-        let (sender, news) = mpsc::channel(1);
+        // Small: a change that nobody has received delays the next check.
+        let (sender, changes) = mpsc::channel(1);
         let mut tasks = JoinSet::new();
-        let mut perform = |spec: Spec, mut judge: Judge| {
+        let mut perform = |spec: Spec, mut evaluate: Evaluate| {
             let (commands, mut running) = (Arc::clone(commands), running.clone());
             let sender = sender.clone();
             tasks.spawn(async move {
                 sleep(spec.delay).await;
                 while running.wait_for(|running| *running).await.is_ok() {
-                    let outcome = spec.perform(&*commands).await;
+                    let result = spec.perform(&*commands).await;
                     if !*running.borrow() {
                         continue;
                     }
-                    if let Some(news) = judge(outcome) {
-                        // Nobody listens any more when this task is about to be ended too.
-                        let _ = sender.send(news).await;
+                    if let Some(change) = evaluate(result) {
+                        // Without a receiver this future is about to be dropped.
+                        let _ = sender.send(change).await;
                     }
                     sleep(spec.interval).await;
                 }
@@ -100,36 +99,36 @@ impl Checks {
         if let Some(spec) = plan.check.clone() {
             let empty = spec.empty();
             let mut previous = None;
-            let judge = move |outcome| {
-                let status = match outcome {
-                    Outcome::Done(status) => status,
-                    Outcome::Failed => empty,
-                    Outcome::Unavailable => return None,
+            let evaluate = move |result| {
+                let status = match result {
+                    ProbeResult::Done(status) => status,
+                    ProbeResult::Failed => empty,
+                    ProbeResult::Unavailable => return None,
                 };
                 let changed = previous.replace(status) != Some(status);
-                changed.then_some(News::Check(status))
+                changed.then_some(StatusChange::Check(status))
             };
-            perform(spec, Box::new(judge));
+            perform(spec, Box::new(evaluate));
         }
         if let Some((spec, rule)) = plan.health.clone() {
             let mut health = Health::new(rule);
             perform(
                 spec,
-                Box::new(move |outcome| health.judge(outcome, Instant::now())),
+                Box::new(move |result| health.evaluate(result, Instant::now())),
             );
         }
         Self {
-            news,
+            changes,
             _tasks: tasks,
         }
     }
 
-    /// The next news of `checks`; never, if there are none. Cancel safe.
-    pub(crate) async fn next(checks: &mut Option<Self>) -> News {
+    /// The next change that `checks` report. Pending forever without checks. Cancel safe.
+    pub(crate) async fn next(checks: &mut Option<Self>) -> StatusChange {
         if let Some(checks) = checks
-            && let Some(news) = checks.news.recv().await
+            && let Some(change) = checks.changes.recv().await
         {
-            return news;
+            return change;
         }
         pending().await
     }

@@ -1,4 +1,4 @@
-//! One look (`src/checks/checker_process.cpp` in Mesos' tree).
+//! Performs one check (`src/checks/checker_process.cpp` in Mesos' tree).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use tokio::time::timeout;
 use ureq::tls::TlsConfig;
 
 use super::spec::{Probe, Spec};
-use super::{Commands, Exit};
+use super::{CommandRunner, Exit};
 
-/// As curl's.
+/// curl's limit.
 const REDIRECTS: u32 = 50;
 
-/// What came of one look.
+/// The result of one check.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum ProbeResult {
     Done(CheckStatusInfo),
     Failed,
-    /// No result, through no fault of the task's.
+    /// The result is unknown for a reason outside the task.
     Unavailable,
 }
 
 impl Spec {
-    /// Looks once. Why it failed goes to stderr, which is a file of the sandbox.
-    pub(super) async fn perform(&self, commands: &dyn Commands) -> Outcome {
+    /// Performs the check once. Writes the reason of a failure to stderr, a file of the sandbox.
+    pub(super) async fn perform(&self, commands: &dyn CommandRunner) -> ProbeResult {
         let mut status = self.empty();
         match &self.probe {
             Probe::Command(command) => match commands.run(command, self.timeout).await {
@@ -35,7 +35,7 @@ impl Spec {
                 Exit::Failed(reason) => return failed(&reason),
                 Exit::Unavailable(reason) => {
                     eprintln!("a check has no result: {reason}");
-                    return Outcome::Unavailable;
+                    return ProbeResult::Unavailable;
                 }
             },
             Probe::Http(url) => match http(url.clone(), self.timeout).await {
@@ -48,19 +48,19 @@ impl Spec {
                 Some(succeeded) => {
                     status.tcp.get_or_insert_default().succeeded = Some(succeeded);
                 }
-                None => return failed(&format!("no connection to {address} in time")),
+                None => return failed(&format!("connecting to {address} timed out")),
             },
         }
-        Outcome::Done(status)
+        ProbeResult::Done(status)
     }
 }
 
-fn failed(reason: &str) -> Outcome {
+fn failed(reason: &str) -> ProbeResult {
     eprintln!("a check failed: {reason}");
-    Outcome::Failed
+    ProbeResult::Failed
 }
 
-/// Whether one can connect; none if that is not known in time.
+/// Whether a connection succeeds; `None` after the limit.
 async fn tcp(address: SocketAddr, limit: Option<Duration>) -> Option<bool> {
     let connect = TcpStream::connect(address);
     let connected = match limit {
@@ -70,8 +70,8 @@ async fn tcp(address: SocketAddr, limit: Option<Duration>) -> Option<bool> {
     Some(connected.is_ok())
 }
 
-/// The status of `GET url`, redirects followed. Any certificate will do: it is the task that is
-/// looked at, and not who it is.
+/// The status of `GET url`, after redirects. Accepts any certificate: a check examines the task, not
+/// its identity.
 async fn http(url: String, limit: Option<Duration>) -> Result<u16, String> {
     let get = move || {
         let agent = ureq::Agent::config_builder()

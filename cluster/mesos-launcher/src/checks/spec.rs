@@ -1,6 +1,6 @@
-//! What a task asks to be checked, validated as Mesos does (`validateCheckInfo` and
-//! `validateHealthCheck` in `src/common/validation.cpp`): what is wrong is said before the task
-//! runs.
+//! The checks that a task requests, validated as Mesos does (`validateCheckInfo` and
+//! `validateHealthCheck` in `src/common/validation.cpp`): an invalid check is reported before the
+//! task runs.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -12,18 +12,18 @@ use mesos_proto::v1::{
     health_check,
 };
 
-/// One thing to look at, again and again.
+/// A check that is repeated.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
     pub(super) probe: Probe,
     pub(super) delay: Duration,
-    /// From the end of one to the beginning of the next.
+    /// From the end of one check to the start of the next.
     pub(super) interval: Duration,
-    /// None for as long as it takes.
+    /// `None`: a check may take any time.
     pub(super) timeout: Option<Duration>,
 }
 
-/// Where to look.
+/// What a check examines.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Probe {
     Command(CommandInfo),
@@ -31,25 +31,25 @@ pub(super) enum Probe {
     Tcp(SocketAddr),
 }
 
-/// When a task counts as unhealthy.
+/// The rules by which a task counts as unhealthy.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule {
-    /// From the start; failures do not count in it until there was a success.
+pub(super) struct HealthRule {
+    /// From the start of the task: until the first success, failures in this time do not count.
     pub(super) grace: Duration,
-    /// So many failures in a row and the task is killed.
+    /// The task is killed after this number of consecutive failures.
     pub(super) most_failures: u32,
 }
 
-/// All that a task asks for.
+/// The check and the health check of a task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(super) check: Option<Spec>,
-    pub(super) health: Option<(Spec, Rule)>,
+    pub(super) health: Option<(Spec, HealthRule)>,
 }
 
 impl Plan {
-    /// Reads and validates.
-    pub(crate) fn of(task: &TaskInfo) -> Result<Self> {
+    /// Validates the checks of a task.
+    pub(crate) fn from_task(task: &TaskInfo) -> Result<Self> {
         let check = task.check.as_ref().map(check);
         let health = task.health_check.as_ref().map(health);
         Ok(Self {
@@ -60,7 +60,7 @@ impl Plan {
         })
     }
 
-    /// What each status of the task has to say of its check before there is a result.
+    /// The check status in each task status before the check has a result.
     pub(crate) fn empty(&self) -> Option<CheckStatusInfo> {
         self.check.as_ref().map(Spec::empty)
     }
@@ -77,7 +77,7 @@ impl Spec {
         })
     }
 
-    /// The status of a check that has no result.
+    /// The check status without a result.
     pub(super) fn empty(&self) -> CheckStatusInfo {
         let mut status = CheckStatusInfo::default();
         match self.probe {
@@ -112,7 +112,7 @@ fn check(info: &CheckInfo) -> Result<Spec> {
             let tcp = tcp.context("a check of type TCP needs the field `tcp`")?;
             Probe::Tcp(address(Protocol::IPv4, tcp.port)?)
         }
-        Type::Unknown => bail!("it needs a type: COMMAND, HTTP or TCP"),
+        Type::Unknown => bail!("the type is missing: COMMAND, HTTP or TCP"),
     };
     Spec::new(
         probe,
@@ -122,7 +122,7 @@ fn check(info: &CheckInfo) -> Result<Spec> {
     )
 }
 
-fn health(info: &HealthCheck) -> Result<(Spec, Rule)> {
+fn health(info: &HealthCheck) -> Result<(Spec, HealthRule)> {
     use health_check::Type;
     let probe = match info.r#type() {
         Type::Command => command(info.command.as_ref())?,
@@ -132,7 +132,7 @@ fn health(info: &HealthCheck) -> Result<(Spec, Rule)> {
             let scheme = http.scheme.as_deref().unwrap_or("http");
             ensure!(
                 ["http", "https"].contains(&scheme),
-                "its scheme is `{scheme}`, and only http and https can be checked"
+                "the scheme `{scheme}` is not supported, only http and https are"
             );
             url(scheme, http.protocol(), http.port, http.path())?
         }
@@ -141,7 +141,7 @@ fn health(info: &HealthCheck) -> Result<(Spec, Rule)> {
             let tcp = tcp.context("a health check of type TCP needs the field `tcp`")?;
             Probe::Tcp(address(tcp.protocol(), tcp.port)?)
         }
-        Type::Unknown => bail!("it needs a type: COMMAND, HTTP or TCP"),
+        Type::Unknown => bail!("the type is missing: COMMAND, HTTP or TCP"),
     };
     let spec = Spec::new(
         probe,
@@ -149,7 +149,7 @@ fn health(info: &HealthCheck) -> Result<(Spec, Rule)> {
         info.interval_seconds(),
         info.timeout_seconds(),
     )?;
-    let rule = Rule {
+    let rule = HealthRule {
         grace: seconds("grace_period_seconds", info.grace_period_seconds())?,
         most_failures: info.consecutive_failures(),
     };
@@ -157,33 +157,33 @@ fn health(info: &HealthCheck) -> Result<(Spec, Rule)> {
 }
 
 fn command(command: Option<&CommandInfo>) -> Result<Probe> {
-    let command = command.context("one of type COMMAND needs the field `command`")?;
-    ensure!(command.value.is_some(), "its command has no `value`");
+    let command = command.context("a check of type COMMAND needs the field `command`")?;
+    ensure!(command.value.is_some(), "the command has no `value`");
     Ok(Probe::Command(command.clone()))
 }
 
 fn url(scheme: &str, protocol: Protocol, port: u32, path: &str) -> Result<Probe> {
     ensure!(
         path.is_empty() || path.starts_with('/'),
-        "its path `{path}` does not start with `/`"
+        "the path `{path}` does not start with `/`"
     );
     let address = address(protocol, port)?;
     Ok(Probe::Http(format!("{scheme}://{address}{path}")))
 }
 
-/// Tasks are on this machine.
+/// The address of a task's port: tasks run on this machine.
 fn address(protocol: Protocol, port: u32) -> Result<SocketAddr> {
     let ip: IpAddr = match protocol {
         Protocol::IPv4 => Ipv4Addr::LOCALHOST.into(),
         Protocol::IPv6 => Ipv6Addr::LOCALHOST.into(),
     };
     let port = u16::try_from(port).ok().filter(|port| *port > 0);
-    Ok((ip, port.context("its port is not one from 1 to 65535")?).into())
+    Ok((ip, port.context("the port is not between 1 and 65535")?).into())
 }
 
 fn seconds(name: &str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value)
-        .with_context(|| format!("its `{name}` is {value}, which is no length of time"))
+        .with_context(|| format!("`{name}` is {value}, which is not a duration"))
 }
 
 #[cfg(test)]
@@ -193,14 +193,14 @@ mod tests {
     use super::*;
 
     fn with_health(health_check: HealthCheck) -> Result<Plan> {
-        Plan::of(&TaskInfo {
+        Plan::from_task(&TaskInfo {
             health_check: Some(health_check),
             ..TaskInfo::default()
         })
     }
 
     #[test]
-    fn what_is_not_said_is_as_in_mesos() {
+    fn defaults_are_those_of_mesos() {
         let plan = with_health(HealthCheck {
             r#type: Some(health_check::Type::Tcp.into()),
             tcp: Some(TcpCheckInfo {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn http_checks_go_to_this_machine_by_either_protocol() {
+    fn http_checks_connect_to_this_machine_by_either_protocol() {
         for (scheme, protocol, expected) in [
             (None, None, "http://127.0.0.1:8080/health"),
             (
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_checked_is_said() {
+    fn an_invalid_check_is_reported_with_its_field() {
         let http = |scheme: &str, path: &str| HealthCheck {
             r#type: Some(health_check::Type::Http.into()),
             http: Some(HttpCheckInfo {
@@ -272,11 +272,11 @@ mod tests {
             ..http("http", "")
         };
         for (check, expected) in [
-            (HealthCheck::default(), "it needs a type"),
+            (HealthCheck::default(), "the type is missing"),
             (command, "needs the field `command`"),
-            (http("ftp", ""), "its scheme is `ftp`"),
+            (http("ftp", ""), "scheme `ftp`"),
             (http("http", "x"), "does not start with `/`"),
-            (port, "1 to 65535"),
+            (port, "between 1 and 65535"),
             (delay, "`delay_seconds` is -1"),
         ] {
             let error = format!("{:#}", with_health(check).unwrap_err());

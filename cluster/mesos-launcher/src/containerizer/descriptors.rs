@@ -1,4 +1,4 @@
-//! Descriptors that came from the parent as numbers.
+//! Descriptors that the parent passed as numbers.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -7,10 +7,9 @@ use anyhow::{Context as _, Result};
 use nix::libc::{O_NONBLOCK, STDERR_FILENO};
 use nix::unistd::close;
 
-/// One's own descriptor for what the number `descriptor` stands for, closed on exec; the number
-/// itself is closed.
-pub(super) fn adopt(descriptor: i32, how: &mut OpenOptions) -> Result<File> {
-    // A pipe opens at once from either end; anything else must not make us wait either.
+/// Opens the file of an inherited descriptor again, closed on exec, and closes the inherited one.
+pub(super) fn reopen(descriptor: i32, how: &mut OpenOptions) -> Result<File> {
+    // A pipe opens at once from either end. Opening any other file must not block either.
     let path = format!("/proc/self/fd/{descriptor}");
     let file = how
         .custom_flags(O_NONBLOCK)
@@ -20,8 +19,8 @@ pub(super) fn adopt(descriptor: i32, how: &mut OpenOptions) -> Result<File> {
     Ok(file)
 }
 
-/// Closes all inherited descriptors except stdin, stdout, stderr and `kept`. To be called before
-/// this process has descriptors of its own.
+/// Closes all inherited descriptors except stdin, stdout, stderr and `kept`. Call it before this
+/// process opens descriptors itself.
 pub(super) fn close_inherited(kept: &[i32]) -> Result<()> {
     let directory = "/proc/self/fd";
     let numbers: Vec<i32> = fs::read_dir(directory)
@@ -30,7 +29,7 @@ pub(super) fn close_inherited(kept: &[i32]) -> Result<()> {
         .filter(|number| *number > STDERR_FILENO && !kept.contains(number))
         .collect();
     for number in numbers {
-        // The directory's own is among them, and is closed already.
+        // The directory's own descriptor is in the list, and is closed already.
         let _ = close(number);
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! The flags, each of which may come as an environment variable too: agents start this program
-//! without flags, executors with them.
+//! The flags. Each flag can be an environment variable too: agents start this program without
+//! flags, executors with them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-/// What all variables of this program begin with.
+/// The prefix of all variables of this program.
 const PREFIX: &str = "MESOS_CONTAINERIZER_";
 /// The flag `--launch_info` as a variable.
 pub(crate) const LAUNCH_INFO_VARIABLE: &str = "MESOS_CONTAINERIZER_LAUNCH_INFO";
@@ -29,9 +29,9 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run a container's command, and note its exit status in the runtime directory
+    /// Run a container's command, and write its exit status into the runtime directory
     Launch(Flags),
-    /// The process that a supervising `launch` starts, to become the command.
+    /// The process that a supervising `launch` starts and that becomes the command.
     #[command(hide = true)]
     Exec(Flags),
     #[command(external_subcommand)]
@@ -45,26 +45,26 @@ pub(super) struct Flags {
     #[arg(long, env = LAUNCH_INFO_VARIABLE, hide_env_values = true)]
     pub(super) launch_info: Option<String>,
 
-    /// The descriptor of a pipe; the command is run after one byte came through it
+    /// The descriptor of a pipe; the command starts when one byte has been read from the pipe
     #[arg(long, env = "MESOS_CONTAINERIZER_PIPE_READ", requires = "pipe_write")]
     pub(super) pipe_read: Option<i32>,
 
-    /// The descriptor of the same pipe's other end, to be closed
+    /// The descriptor of the same pipe's other end, which is closed
     #[arg(long, env = "MESOS_CONTAINERIZER_PIPE_WRITE", requires = "pipe_read")]
     pub(super) pipe_write: Option<i32>,
 
-    /// Where to write the exit status; without it this process becomes the command
+    /// The directory to write the exit status to; without it this process becomes the command
     #[arg(long, env = "MESOS_CONTAINERIZER_RUNTIME_DIRECTORY")]
     pub(super) runtime_directory: Option<PathBuf>,
 
-    /// The descriptor of a pipe for the reason why the command could not be run; it is closed
+    /// The descriptor of a pipe that receives the reason if the command cannot be run; it is closed
     /// when the command runs (not in Mesos)
     #[arg(long, env = REPORT_VARIABLE)]
     pub(super) report_pipe: Option<i32>,
 
     /// Append stdout and stderr to the files of these names in the working directory, which is
-    /// the sandbox: for agents in local mode, whose containers would otherwise have the agent's
-    /// own (not in Mesos)
+    /// the sandbox; for agents in local mode, whose containers otherwise use the agent's stdout and
+    /// stderr (not in Mesos)
     #[arg(
         long,
         env = "MESOS_CONTAINERIZER_SANDBOX_OUTPUT",
@@ -96,7 +96,7 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    /// The descriptors that were inherited on purpose.
+    /// The descriptors that this process inherits intentionally.
     pub(super) fn descriptors(&self) -> Vec<i32> {
         let numbers = [self.pipe_read, self.pipe_write, self.report_pipe];
         numbers.into_iter().flatten().collect()
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_of_mesos_own_executor_is_understood() {
+    fn the_command_line_of_mesos_own_executor_is_accepted() {
         for (value, expected) in [("=false", false), ("=true", true), ("", true)] {
             let cli = parse(&[
                 "launch",
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_pipe_come_together_or_not_at_all() {
+    fn one_end_of_the_pipe_requires_the_other() {
         assert!(parse(&["launch", "--pipe_read=3", "--pipe_write=4"]).is_ok());
         let error = parse(&["launch", "--pipe_read=3"]).unwrap_err().to_string();
         assert!(error.contains("--pipe_write"), "{error}");

@@ -1,5 +1,5 @@
 //! The message ContainerLaunchInfo (`include/mesos/slave/containerizer.proto`) in Mesos' JSON,
-//! as far as this program acts on it; the rest is refused by name.
+//! as far as this program supports it. Other fields are refused by name.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What to run, and how.
+/// The command to run, and its settings.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct LaunchInfo {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) pre_exec_commands: Vec<LaunchCommand>,
-    /// Replaces the whole environment where given.
+    /// Replaces the whole environment if present.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) environment: Option<LaunchEnvironment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,18 +32,17 @@ pub(crate) struct LaunchInfo {
     pub(crate) rest: BTreeMap<String, Value>,
 }
 
-/// The part of CommandInfo that says what to run. Its user and URIs have been seen to by the
-/// agent.
+/// The part of CommandInfo that names the command. The agent has handled its user and URIs.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct LaunchCommand {
     #[serde(default = "yes")]
     pub(crate) shell: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<String>,
-    /// `argv`, its first word included.
+    /// `argv`, including its first word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) arguments: Vec<String>,
-    /// Merged into that of the container by the agent, and by executors.
+    /// The agent and executors merge it into the container's environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) environment: Option<LaunchEnvironment>,
 }
@@ -58,7 +57,7 @@ pub(crate) struct LaunchEnvironment {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Variable {
     pub(crate) name: String,
-    /// SECRET for one whose value is elsewhere.
+    /// SECRET if the value is stored elsewhere.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub(crate) variable_type: Option<String>,
     #[serde(default)]
@@ -86,12 +85,11 @@ fn yes() -> bool {
     true
 }
 
-/// Fields that are no business of this program: the agent turns them into flags of the command
-/// executor.
+/// Fields that this program does not use: the agent turns them into flags of the command executor.
 const IGNORED: [&str; 2] = ["task_environment", "task_supplementary_groups"];
 
 impl LaunchInfo {
-    /// Parses and checks.
+    /// Parses the message and refuses what is not supported.
     pub(super) fn parse(json: &str) -> Result<Self> {
         let info: Self = serde_json::from_str(json)
             .context("the launch info is not a ContainerLaunchInfo in Mesos' JSON")?;
@@ -100,8 +98,8 @@ impl LaunchInfo {
         Ok(info)
     }
 
-    /// An error if the container needs what this program does not do. What it does not know
-    /// counts too: a newer agent may ask for isolation that would be missing then.
+    /// Fails if the container needs something that this program does not support. Unknown fields
+    /// count too: a newer agent may request isolation that the container would not have.
     fn refuse(&self) -> Result<()> {
         for (name, value) in &self.rest {
             let empty = match value {
@@ -121,7 +119,7 @@ impl LaunchInfo {
                     "containers have the rights of their user"
                 }
                 "tty_slave_path" => "containers have no terminal",
-                _ => "it is not known",
+                _ => "the field is unknown",
             };
             bail!(
                 "the launch info has the field `{name}`, which this mesos-containerizer does not \
@@ -141,7 +139,7 @@ impl LaunchInfo {
 }
 
 impl LaunchCommand {
-    /// The shell's script, or the executable.
+    /// The script for the shell, or the executable.
     pub(super) fn program(&self) -> Result<&str> {
         let value = self.value.as_deref();
         let value = value.context("the command of the launch info has no field `value`")?;
@@ -154,8 +152,8 @@ impl LaunchCommand {
 }
 
 impl LaunchEnvironment {
-    /// From pairs.
-    pub(crate) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// The environment with these variables.
+    pub(crate) fn from_pairs(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| Variable {
             name,
             variable_type: None,
@@ -166,7 +164,7 @@ impl LaunchEnvironment {
         }
     }
 
-    /// As pairs, without secrets that nobody has resolved.
+    /// The variables as pairs, without secrets that have not been resolved.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let plain = |variable: &&Variable| variable.variable_type.as_deref() != Some("SECRET");
         let variables = self.variables.iter().filter(plain);
@@ -179,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_agent_sends_for_a_command_task_is_understood() {
+    fn the_launch_info_of_a_command_task_is_accepted() {
         let info = LaunchInfo::parse(
             r#"{"command":{"arguments":["mesos-executor","--launcher_dir=/d"],"shell":false,
                 "value":"/d/mesos-executor","uris":[]},
@@ -198,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_one_for_the_shell_unless_it_says_otherwise() {
+    fn a_command_is_for_the_shell_by_default() {
         let info = LaunchInfo::parse(r#"{"command":{"value":"true"}}"#).unwrap();
         assert!(info.argv().unwrap().0.shell);
     }
 
     #[test]
-    fn every_field_that_isolation_depends_on_is_refused_by_name() {
+    fn every_field_about_isolation_is_refused_by_name() {
         for (name, value) in [
             ("rootfs", r#""/r""#),
             ("mounts", r#"[{"target":"/t"}]"#),
@@ -225,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_launch_info_that_runs_nothing_is_refused() {
+    fn a_launch_info_without_a_command_is_refused() {
         for (json, expected) in [
             ("{", "is not a ContainerLaunchInfo"),
             ("{}", "no field `command`"),
@@ -238,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_without_its_value_is_no_variable() {
+    fn a_secret_without_its_value_is_skipped() {
         let environment: LaunchEnvironment = serde_json::from_str(
             r#"{"variables":[{"name":"S","type":"SECRET","secret":{}},{"name":"V","value":""}]}"#,
         )

@@ -1,4 +1,4 @@
-//! Resource limits by the names that Mesos has for them (`src/posix/rlimits.cpp`).
+//! Resource limits by Mesos' names (`src/posix/rlimits.cpp`).
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
@@ -15,7 +15,7 @@ fn set_one(limit: &Limit) -> Result<()> {
     let (soft, hard) = match (limit.soft, limit.hard) {
         (Some(soft), Some(hard)) => (soft, hard),
         (None, None) => (RLIM_INFINITY, RLIM_INFINITY),
-        _ => bail!("the limit {name} needs both `soft` and `hard`, or neither for no limit"),
+        _ => bail!("the limit {name} needs both `soft` and `hard`, or neither for unlimited"),
     };
     setrlimit(resource(name)?, soft, hard)
         .with_context(|| format!("cannot set the limit {name} to {soft} (hard: {hard})"))
@@ -39,6 +39,6 @@ fn resource(name: &str) -> Result<Resource> {
         "RLMT_RTTIME" => Resource::RLIMIT_RTTIME,
         "RLMT_SIGPENDING" => Resource::RLIMIT_SIGPENDING,
         "RLMT_STACK" => Resource::RLIMIT_STACK,
-        _ => bail!("the limit type {name} is not known"),
+        _ => bail!("the limit type {name} is unknown"),
     })
 }

@@ -1,14 +1,14 @@
 //! The program `mesos-containerizer`: what an agent starts for every container, for containers
 //! on the host's filesystem (`src/slave/containerizer/mesos/launch.cpp` in Mesos' tree).
 //!
-//! `launch` with a runtime directory is the supervisor: it waits for the agent's word, starts
-//! itself again as `exec`, hands signals on to it, and writes how it ended into the file
-//! `status` there, always one value. `exec`, and `launch` without a runtime directory, become
-//! the command. That the two are processes of one program and not the halves of a fork keeps
-//! out code that may only do what is allowed between fork and exec.
+//! `launch` with a runtime directory is the supervisor. It waits for the agent, starts this program
+//! again as `exec`, forwards signals to that process, and writes its wait status, always exactly
+//! one value, into the file `status` of the directory. `exec`, and `launch` without a runtime
+//! directory, become the command. The two are processes of one program rather than the halves of
+//! a fork, so no code has to obey the restrictions between fork and exec.
 //!
 //! Containers that need more than a process (a root filesystem, mounts, namespaces,
-//! capabilities, seccomp, a terminal) are refused, with the field that asks for it.
+//! capabilities, seccomp, a terminal) are refused with an error that names the field.
 
 mod descriptors;
 mod flags;
@@ -34,8 +34,8 @@ pub(crate) use launch_info::{LaunchCommand, LaunchEnvironment, LaunchInfo};
 use run::Role;
 pub(crate) use user::Identity;
 
-/// The program: arguments and environment in, exit status out. It does not return when it
-/// becomes the command.
+/// Runs the program with the arguments and the environment of this process, and returns the exit
+/// status. Does not return if the process becomes the command.
 pub fn main() -> ExitCode {
     let (flags, role) = match Cli::parse().command {
         Command::Launch(flags) => (flags, Role::Alone),
@@ -43,8 +43,8 @@ pub fn main() -> ExitCode {
         Command::Other(words) => {
             let word = words.first().map(|word| word.to_string_lossy());
             return failed(&anyhow!(
-                "the subcommand `{}` is not supported, only `launch` is; what needs it (networks, \
-                 shared mounts) has to be off in the agent's --isolation",
+                "the subcommand `{}` is not supported, only `launch` is; remove what needs it \
+                 (networks, shared mounts) from the agent's --isolation",
                 word.unwrap_or_default()
             ));
         }
@@ -56,9 +56,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Becomes the command, or says why not, on the report pipe too.
+/// Executes the command in this process, or returns the reason and writes it to the report pipe.
 fn become_command(flags: Flags, role: Role) -> Error {
-    match report::take(flags.report_pipe) {
+    match report::open(flags.report_pipe) {
         Ok(report) => {
             let error = run::run(flags, role);
             if let Some(mut report) = report {

@@ -1,5 +1,5 @@
-//! The files `stdout` and `stderr` of a sandbox, for agents that do not open them: one in local
-//! mode hands its own streams to its containers
+//! The files `stdout` and `stderr` of a sandbox, for agents that do not open them. An agent in
+//! local mode passes its own streams to its containers
 //! (`src/slave/containerizer/mesos/io/switchboard.cpp` in Mesos' tree).
 
 use std::fs::{File, OpenOptions};
@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use nix::unistd::{dup2_stderr, dup2_stdout};
 
-/// From here on what this process, and the command after it, writes goes to the files in
+/// Redirects stdout and stderr of this process, and of the command after it, to the files in
 /// `sandbox`.
 pub(super) fn into_sandbox(sandbox: &Path) -> Result<()> {
     dup2_stdout(open(sandbox, "stdout")?).context("cannot replace stdout")?;

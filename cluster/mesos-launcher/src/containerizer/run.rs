@@ -1,4 +1,4 @@
-//! Becoming the command.
+//! Prepares this process and executes the command in it.
 
 use std::convert::Infallible;
 use std::env;
@@ -17,19 +17,19 @@ use super::launch_info::{LaunchCommand, LaunchEnvironment, LaunchInfo};
 use super::user::Identity;
 use super::{limits, signals, sync};
 
-/// The PATH of a container that is given none (`host_default_path` in Mesos' `stout`).
+/// The PATH of a container without one (`host_default_path` in Mesos' `stout`).
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Who started this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Our supervisor: session and pipe have been seen to.
+    /// The supervisor, which has handled the session and the pipe.
     Supervised,
-    /// An executor, or a user.
+    /// An executor or a user.
     Alone,
 }
 
-/// Becomes the command. It returns only to say why that is not possible.
+/// Executes the command in this process. Returns only if that fails, with the reason.
 pub(super) fn run(flags: Flags, role: Role) -> Error {
     match try_run(flags, role) {
         Ok(never) => match never {},
@@ -37,7 +37,7 @@ pub(super) fn run(flags: Flags, role: Role) -> Error {
     }
 }
 
-/// The launch info of the flags, whose other fields must ask for nothing that is not supported.
+/// The launch info of the flags. Fails if another flag requests something unsupported.
 pub(super) fn launch_info(flags: Flags) -> Result<String> {
     ensure!(
         !flags.unshare_namespace_mnt && flags.namespace_mnt_target.is_none(),
@@ -50,10 +50,10 @@ pub(super) fn launch_info(flags: Flags) -> Result<String> {
 }
 
 fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
-    signals::release()?;
+    signals::unblock()?;
     if role == Role::Alone {
-        // A command that can be killed whole needs a session; whoever made this process the
-        // leader of a group has given it one, or something as good.
+        // A session lets others kill the command with all its processes. The leader of a process
+        // group has a session or a group of its own already.
         let _ = setsid();
         if let Some(mut pipe) = sync::pipe(&flags)? {
             sync::wait(&mut pipe, None)?;
@@ -62,7 +62,7 @@ fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
     let info = LaunchInfo::parse(&launch_info(flags)?)?;
     let (command, value) = info.argv()?;
     for command in &info.pre_exec_commands {
-        prepare(command)?;
+        run_pre_exec(command)?;
     }
     let user = match &info.user {
         Some(name) => Identity::find(name, &info.supplementary_groups)?,
@@ -81,19 +81,19 @@ fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
         prctl::set_no_new_privs().context("cannot set no_new_privileges")?;
     }
     let directory = info.working_directory.as_deref().map(Path::new);
-    let mut process = assemble(command, value, directory);
-    apply(&mut process, info.environment.as_ref());
+    let mut process = process_of(command, value, directory);
+    set_environment(&mut process, info.environment.as_ref());
     let program = process.get_program().to_string_lossy().into_owned();
     let error = process.exec();
     Err(error).with_context(|| format!("cannot execute `{program}`"))
 }
 
-/// Runs one of the commands that isolators want to be run before, as the agent's user and in
-/// the agent's environment.
-fn prepare(command: &LaunchCommand) -> Result<()> {
+/// Runs a command that an isolator requires before the container's command, as the agent's user
+/// and in the agent's environment.
+fn run_pre_exec(command: &LaunchCommand) -> Result<()> {
     let value = command.program()?;
-    let mut process = assemble(command, value, None);
-    apply(&mut process, None);
+    let mut process = process_of(command, value, None);
+    set_environment(&mut process, None);
     let status = process
         .status()
         .with_context(|| format!("cannot run the pre-exec command `{value}`"))?;
@@ -103,9 +103,9 @@ fn prepare(command: &LaunchCommand) -> Result<()> {
     Ok(())
 }
 
-/// Makes `directory` if it is not there, and enters it.
+/// Creates `directory` if it does not exist, and enters it.
 fn enter(directory: &str) -> Result<()> {
-    // Whether it could be made shows when it is entered.
+    // Entering the directory fails if it could not be created.
     let made = fs::create_dir_all(directory);
     env::set_current_dir(directory).with_context(|| match made {
         Ok(()) => format!("cannot enter the working directory {directory}"),
@@ -114,8 +114,8 @@ fn enter(directory: &str) -> Result<()> {
 }
 
 /// The process that `command` describes. An executable without a directory in its name is
-/// looked for in `directory` before PATH, as Mesos does.
-fn assemble(command: &LaunchCommand, value: &str, directory: Option<&Path>) -> Command {
+/// searched in `directory` before PATH, as Mesos does.
+fn process_of(command: &LaunchCommand, value: &str, directory: Option<&Path>) -> Command {
     if command.shell {
         let mut process = Command::new("sh");
         process.args(["-c", value]);
@@ -129,15 +129,15 @@ fn assemble(command: &LaunchCommand, value: &str, directory: Option<&Path>) -> C
     process
 }
 
-/// The file `name` in `directory`, if it can be executed.
+/// The file `name` in `directory`, if it is executable.
 fn executable(directory: &Path, name: &str) -> Option<PathBuf> {
     let path = directory.join(name);
     let metadata = fs::metadata(&path).ok()?;
     (metadata.is_file() && metadata.permissions().mode() & 0o111 != 0).then_some(path)
 }
 
-/// Gives the process `environment`, or else that of this process without what is for us.
-fn apply(process: &mut Command, environment: Option<&LaunchEnvironment>) {
+/// Gives the process `environment`, else that of this process without this program's variables.
+fn set_environment(process: &mut Command, environment: Option<&LaunchEnvironment>) {
     match environment {
         Some(environment) => {
             process.env_clear().env("PATH", DEFAULT_PATH);

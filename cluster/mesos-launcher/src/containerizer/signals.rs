@@ -1,4 +1,4 @@
-//! Signals as things to read, so that no code runs inside a signal handler.
+//! Signals read from a descriptor, so that no code runs inside a signal handler.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -9,34 +9,33 @@ use nix::sys::signal::{self, SigSet, SigmaskHow, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
-/// All signals that can be caught, held back from this process and readable here.
+/// All signals that can be caught: blocked for this process, and readable here.
 #[derive(Debug)]
 pub(super) struct Signals(SignalFd);
 
-/// One signal that came.
+/// A received signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Signal(pub(super) signal::Signal);
 
 impl Signals {
-    /// Holds all signals back from now on.
-    pub(super) fn hold() -> Result<Self> {
+    /// Blocks all signals from now on.
+    pub(super) fn block() -> Result<Self> {
         let mut all = SigSet::all();
-        // Rust has it ignored; held back, it would come for each write of ours to a closed pipe.
+        // Rust ignores SIGPIPE. Blocked, it would be pending after each write to a closed pipe.
         all.remove(signal::SIGPIPE);
-        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&all), None)
-            .context("cannot hold signals back")?;
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&all), None).context("cannot block signals")?;
         SignalFd::with_flags(&all, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
             .map(Self)
             .context("cannot read signals")
     }
 
-    /// The next signal that is there already.
+    /// The next signal that is pending already.
     pub(super) fn pending(&self) -> Result<Option<Signal>> {
         loop {
             match self.0.read_signal() {
                 Ok(None) => return Ok(None),
                 Ok(Some(info)) => {
-                    // Real-time signals have no name in nix, and nobody sends them to a helper.
+                    // nix has no names for real-time signals, and nobody sends them to this program.
                     let number = i32::try_from(info.ssi_signo).unwrap_or_default();
                     if let Ok(signal) = signal::Signal::try_from(number) {
                         return Ok(Some(Signal(signal)));
@@ -48,7 +47,7 @@ impl Signals {
         }
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     pub(super) fn wait(&self) -> Result<Signal> {
         loop {
             if let Some(signal) = self.pending()? {
@@ -72,26 +71,26 @@ impl AsFd for Signals {
 }
 
 impl Signal {
-    /// Whether it means that some child changed its state.
+    /// Whether it reports that a child changed its state.
     pub(super) fn is_about_children(self) -> bool {
         self.0 == signal::SIGCHLD
     }
 
-    /// Whether a process that does nothing about signals would not live on unaffected.
+    /// Whether it ends a process that does not handle it.
     pub(super) fn ends_a_process(self) -> bool {
         use signal::{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
         ![SIGCHLD, SIGCONT, SIGURG, SIGWINCH].contains(&self.0)
     }
 
-    /// Hands it on to `process`.
+    /// Forwards the signal to `process`.
     pub(super) fn send(self, process: Pid) {
-        // It fails only for a process that has just ended, which will be noticed anyway.
+        // Fails only if the process has just ended, which the caller notices anyway.
         let _ = kill(process, self.0);
     }
 }
 
-/// Lets all signals through again: the mask outlives exec, and a command begins without one.
-pub(super) fn release() -> Result<()> {
+/// Unblocks all signals: the mask survives exec, and a command starts without a mask.
+pub(super) fn unblock() -> Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
-        .context("cannot let signals through")
+        .context("cannot unblock signals")
 }

@@ -1,4 +1,4 @@
-//! The file in which the agent looks up how the container ended.
+//! The file from which the agent reads how the container ended.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -11,15 +11,15 @@ use anyhow::{Context as _, Result};
 
 use super::signals::Signal;
 
-/// The file `status`. Writing consumes it: there is exactly one value in it, or none if this
-/// process is killed, which an agent takes for SIGKILL.
+/// The file `status`. Writing consumes the value, so the file contains exactly one status. It stays
+/// empty if this process is killed, which an agent treats as SIGKILL.
 #[derive(Debug)]
 pub(super) struct StatusFile {
     file: File,
     path: PathBuf,
 }
 
-/// What wait(2) has for a process that exited with status 1.
+/// The wait status (wait(2)) of a process that exited with status 1.
 pub(super) const EXIT_1: i32 = 1 << 8;
 
 impl StatusFile {
@@ -35,7 +35,7 @@ impl StatusFile {
         Ok(Self { file, path })
     }
 
-    /// Writes what wait(2) says of a process, in decimal.
+    /// Writes the wait status of a process, in decimal.
     pub(super) fn write(mut self, wait_status: i32) -> Result<()> {
         let text = wait_status.to_string();
         let written = self.file.write_all(text.as_bytes());
@@ -43,12 +43,12 @@ impl StatusFile {
     }
 }
 
-/// What wait(2) said.
-pub(super) fn of(status: ExitStatus) -> i32 {
+/// The wait status.
+pub(super) fn wait_status(status: ExitStatus) -> i32 {
     status.into_raw()
 }
 
-/// What wait(2) has for a process that `signal` killed.
+/// The wait status of a process that `signal` killed.
 pub(super) fn killed_by(signal: Signal) -> i32 {
     signal.0 as i32
 }

@@ -1,4 +1,4 @@
-//! The supervisor: starts the process that becomes the command, and notes how it ended.
+//! The supervisor: starts the process that becomes the command, and records how it ended.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -13,15 +13,15 @@ use super::signals::Signals;
 use super::status_file::{self, EXIT_1, StatusFile};
 use super::{failed, output, run, sync};
 
-/// How a supervision ended, as wait(2) would have it.
+/// How a supervision ended, as a wait status.
 enum End {
-    /// The command, or the process that was to become it.
+    /// The status of the command, or of the process that should have become the command.
     OfTheCommand(i32),
-    /// A signal came before there was such a process.
+    /// A signal arrived before that process was started.
     Early(i32),
 }
 
-/// Runs the container. The result is a failure only where this program could not do its part.
+/// Runs the container. The result is a failure only if the supervision itself failed.
 pub(super) fn run(mut flags: Flags) -> ExitCode {
     let runtime_directory = flags.runtime_directory.take().unwrap_or_default();
     let status = match StatusFile::create(&runtime_directory) {
@@ -40,11 +40,11 @@ pub(super) fn run(mut flags: Flags) -> ExitCode {
 }
 
 fn supervise(flags: Flags) -> Result<End> {
-    let signals = Signals::hold()?;
+    let signals = Signals::block()?;
     let pipe = sync::pipe(&flags)?;
     let sandbox_output = flags.sandbox_output;
     let json = run::launch_info(flags)?;
-    // Before the wait, so that the agent learns at once what cannot work.
+    // Before the wait, so that the agent receives the error at once.
     let info = LaunchInfo::parse(&json)?;
     if sandbox_output && let Some(sandbox) = &info.working_directory {
         output::into_sandbox(Path::new(sandbox))?;
@@ -60,7 +60,7 @@ fn supervise(flags: Flags) -> Result<End> {
 }
 
 fn start(json: String) -> Result<Child> {
-    // This very program, even if it is a copy in memory or its file was replaced.
+    // This program, even if it is a copy in memory or its file was replaced.
     Command::new("/proc/self/exe")
         .arg0("mesos-containerizer")
         .arg("exec")
@@ -72,8 +72,8 @@ fn start(json: String) -> Result<Child> {
         .context("cannot start the process that becomes the command")
 }
 
-/// Hands signals on until the child has ended. It has no siblings: orphans go to the nearest
-/// process that asked for them, which this one did not.
+/// Forwards signals until the child has ended. The child is the only one: the kernel gives orphans to
+/// the nearest subreaper, and this process is not a subreaper.
 fn forward(signals: &Signals, mut child: Child) -> Result<i32> {
     let process = Pid::from_raw(i32::try_from(child.id()).context("a process id out of range")?);
     loop {
@@ -81,7 +81,7 @@ fn forward(signals: &Signals, mut child: Child) -> Result<i32> {
         if !signal.is_about_children() {
             signal.send(process);
         } else if let Some(status) = child.try_wait().context("cannot wait for the command")? {
-            return Ok(status_file::of(status));
+            return Ok(status_file::wait_status(status));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The pipe by which the agent says that the container may start: it has noted the process by
-//! then, isolated it, and fetched its files.
+//! The pipe by which the agent allows the container to start. By then the agent has recorded the
+//! process, isolated it, and fetched its files.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
@@ -19,14 +19,14 @@ pub(super) fn pipe(flags: &Flags) -> Result<Option<File>> {
     let (Some(read), Some(write)) = (flags.pipe_read, flags.pipe_write) else {
         return Ok(None);
     };
-    let pipe = descriptors::adopt(read, OpenOptions::new().read(true))
+    let pipe = descriptors::reopen(read, OpenOptions::new().read(true))
         .context("cannot use --pipe_read")?;
-    // While this end is open here, the agent's end would never be the last to close.
+    // While this end is open here, a closed end of the agent would not be noticed.
     close(write).with_context(|| format!("cannot close --pipe_write ({write})"))?;
     Ok(Some(pipe))
 }
 
-/// Waits for the agent's byte. A signal that comes before ends the wait, and is returned.
+/// Waits for the agent's byte. A signal that arrives first ends the wait, and is returned.
 pub(super) fn wait(pipe: &mut File, signals: Option<&Signals>) -> Result<Option<Signal>> {
     loop {
         let mut ready = vec![PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
@@ -43,7 +43,7 @@ pub(super) fn wait(pipe: &mut File, signals: Option<&Signals>) -> Result<Option<
         match pipe.read(&mut [0]) {
             Ok(1) => return Ok(None),
             Ok(_) => bail!(
-                "the agent closed the pipe without its word to start (it has probably exited)"
+                "the agent closed the pipe without starting the container (the agent has probably exited)"
             ),
             Err(error)
                 if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}

@@ -1,11 +1,11 @@
-//! Becoming another user.
+//! Changes the user of this process.
 
 use std::ffi::CString;
 
 use anyhow::{Context as _, Result, bail};
 use nix::unistd::{Gid, Uid, User, geteuid, getgrouplist, setgid, setgroups, setuid};
 
-/// A user to become, looked up.
+/// The ids of the user to change to.
 #[derive(Debug)]
 pub(crate) struct Identity {
     name: String,
@@ -15,20 +15,20 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Looks `name` up; `None` if this process is that user already, and nothing is to be
-    /// changed, groups included.
+    /// Finds the user. `None` if this process is that user already; then the groups stay unchanged
+    /// too.
     pub(crate) fn find(name: &str, supplementary_groups: &[u32]) -> Result<Option<Self>> {
         let found =
-            User::from_name(name).with_context(|| format!("cannot look up the user `{name}`"))?;
+            User::from_name(name).with_context(|| format!("cannot find the user `{name}`"))?;
         let Some(user) = found else {
-            bail!("there is no user `{name}` on this machine");
+            bail!("the user `{name}` does not exist on this machine");
         };
         if user.uid == geteuid() {
             return Ok(None);
         }
-        let c_name = CString::new(name).context("a user's name has no NUL byte")?;
+        let c_name = CString::new(name).context("a user name cannot contain a NUL byte")?;
         let mut groups = getgrouplist(&c_name, user.gid)
-            .with_context(|| format!("cannot look up the groups of the user `{name}`"))?;
+            .with_context(|| format!("cannot find the groups of the user `{name}`"))?;
         groups.extend(supplementary_groups.iter().copied().map(Gid::from_raw));
         Ok(Some(Self {
             name: name.to_owned(),
@@ -38,12 +38,12 @@ impl Identity {
         }))
     }
 
-    /// Becomes that user.
+    /// Changes the user and the groups of this process.
     pub(crate) fn assume(&self) -> Result<()> {
         let name = &self.name;
         setgid(self.gid)
             .and_then(|()| setgroups(&self.groups))
             .and_then(|()| setuid(self.uid))
-            .with_context(|| format!("cannot become the user `{name}` (uid {})", self.uid))
+            .with_context(|| format!("cannot change to the user `{name}` (uid {})", self.uid))
     }
 }

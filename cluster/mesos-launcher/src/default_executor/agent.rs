@@ -1,4 +1,4 @@
-//! The agent's API for containers below this executor's own (`src/slave/http.cpp` in Mesos'
+//! The agent's API for containers nested in the executor's container (`src/slave/http.cpp` in Mesos'
 //! tree).
 
 use std::time::Duration;
@@ -14,12 +14,12 @@ use nix::sys::signal::Signal;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// Between attempts at an agent that is not ready.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// As good as for ever: a task takes the time that it takes.
+/// The time between attempts while the agent is not ready.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Practically unlimited: a task may run for any time.
 const TASK_TIME: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// The calls.
+/// Makes the calls.
 #[derive(Debug)]
 pub(super) struct Agent {
     backend: HttpBackend,
@@ -27,18 +27,18 @@ pub(super) struct Agent {
     connected: watch::Receiver<bool>,
 }
 
-/// What waiting for a container gave.
+/// The result of waiting for a container.
 #[derive(Debug)]
 pub(super) enum Waited {
     Ended(response::WaitContainer),
-    /// The agent knows of no such container, any more or at all.
+    /// The agent does not have the container, or not any more.
     Gone,
-    /// The agent does not let one wait.
+    /// The agent refuses the call.
     Refused(String),
 }
 
 impl Agent {
-    /// None if `backend` has no endpoint.
+    /// `None` if `backend` has no endpoint.
     pub(super) fn new(backend: HttpBackend, connected: watch::Receiver<bool>) -> Option<Self> {
         backend.endpoint()?;
         Some(Self { backend, connected })
@@ -52,19 +52,19 @@ impl Agent {
         *self.connected.borrow()
     }
 
-    /// Each with a connection of its own, so that no call waits behind another.
+    /// A client with its own connection, so that no call waits for another one.
     fn client(&self) -> OperatorClient {
         self.backend.operator()
     }
 
-    /// Starts `task`'s container; its command is in `launch`, with all that it needs.
+    /// Starts a container.
     pub(super) async fn launch(&self, launch: LaunchContainer) -> Result<(), String> {
         let call = Call {
             r#type: Some(Type::LaunchContainer.into()),
             launch_container: Some(launch),
             ..Call::default()
         };
-        // It lasts as long as fetching the task's files does.
+        // The call includes fetching the task's files.
         let client = self.client().response_timeout(TASK_TIME);
         let launched = client.call_agent(&call).await;
         launched.map(drop).map_err(|error| error_chain(&error))
@@ -80,7 +80,7 @@ impl Agent {
             ..Call::default()
         };
         let mut connected = self.connected.clone();
-        // Fails at this program's end only.
+        // Fails only when this program ends.
         while connected.wait_for(|connected| *connected).await.is_ok() {
             let client = self.client().response_timeout(TASK_TIME);
             match client.call_agent(&call).await {
@@ -88,8 +88,8 @@ impl Agent {
                     return Waited::Ended(answer.wait_container.unwrap_or_default());
                 }
                 Err(error) if error.status() == Some(404) => return Waited::Gone,
-                // An agent that is gone, or has not recovered yet.
-                Err(error) if error.is_retryable() => sleep(AGAIN_AFTER).await,
+                // The agent is down, or has not recovered yet.
+                Err(error) if error.is_retryable() => sleep(RETRY_AFTER).await,
                 Err(error) => return Waited::Refused(error_chain(&error)),
             }
         }
@@ -108,17 +108,17 @@ impl Agent {
         };
         match self.client().call_agent(&call).await {
             Ok(_) => {}
-            // It has ended meanwhile.
+            // The container has ended.
             Err(error) if error.status() == Some(404) => {}
             Err(error) => eprintln!(
-                "the agent did not send {signal} to the container {}: {}",
+                "cannot send {signal} to the container {}: {}",
                 container_id.value,
                 error_chain(&error)
             ),
         }
     }
 
-    /// Forgets a container that has ended, and its files.
+    /// Removes a container that has ended, and its files.
     pub(super) async fn remove(&self, container_id: ContainerId) {
         let call = Call {
             r#type: Some(Type::RemoveContainer.into()),
@@ -127,16 +127,16 @@ impl Agent {
         };
         if let Err(error) = self.client().call_agent(&call).await {
             eprintln!(
-                "a check's container was not removed: {}",
+                "cannot remove the container of a check: {}",
                 error_chain(&error)
             );
         }
     }
 }
 
-/// The container of a task: below `parent`, with the task's share of the executor's volumes
+/// The call that launches a task's container, with the task's share of the executor's volumes
 /// (`_launchGroup` in `src/launcher/default_executor.cpp`).
-pub(super) fn container_of(
+pub(super) fn launch_call(
     task: &TaskInfo,
     container_id: ContainerId,
     ip: Option<std::net::IpAddr>,

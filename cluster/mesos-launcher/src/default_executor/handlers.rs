@@ -1,4 +1,4 @@
-//! What the default executor does about each event of its agent.
+//! How the default executor handles each event of its agent.
 
 use std::net::{IpAddr, UdpSocket};
 use std::path::PathBuf;
@@ -10,39 +10,42 @@ use async_trait::async_trait;
 use mesos_core::executor::{ExecutorEnvironment, Subscribed};
 use mesos_core::{BoxError, Disconnected, Executor, ExecutorDriver, HandlerResult};
 use mesos_http::HttpBackend;
+use mesos_process::TaskSet;
 use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::{ContainerId, KillPolicy, TaskGroupInfo, TaskId, TaskInfo};
 use tokio::sync::watch;
 
 use super::agent::Agent;
-use super::group::Tasks;
-use super::task::{self, Place};
+use super::task::{self, Context};
 use crate::executor_main::print_disconnected;
-use crate::task_settings::{grace, shutdown_grace};
+use crate::task_settings::shutdown_grace;
 
 /// Runs task groups.
 #[derive(Debug)]
 pub struct DefaultExecutor {
     agent: Arc<Agent>,
     connected: watch::Sender<bool>,
-    tasks: Tasks,
+    tasks: TaskSet,
+    /// Whether all tasks have ended, and the executor with them.
+    over: Arc<AtomicBool>,
     sandbox: PathBuf,
     ip: Option<IpAddr>,
-    /// This executor's own.
+    /// The container of this executor.
     container_id: Option<ContainerId>,
     announce_killing: Arc<AtomicBool>,
     shutdown_grace: Duration,
 }
 
 impl DefaultExecutor {
-    /// None if `backend` does not know where the agent is.
+    /// `None` if `backend` has no address of the agent.
     pub(super) fn new(environment: &ExecutorEnvironment, backend: HttpBackend) -> Option<Self> {
         let (connected, receiver) = watch::channel(false);
         let sandbox = environment.sandbox.as_deref().unwrap_or(".");
         Some(Self {
             agent: Arc::new(Agent::new(backend, receiver)?),
             connected,
-            tasks: Tasks::default(),
+            tasks: TaskSet::new(),
+            over: Arc::default(),
             sandbox: sandbox.into(),
             ip: own_address(&environment.agent_pid),
             container_id: None,
@@ -75,7 +78,7 @@ impl Executor for DefaultExecutor {
     }
 
     async fn launch(&mut self, _: &ExecutorDriver, _: TaskInfo) -> HandlerResult {
-        Err("the default executor runs task groups only; launch the task as a group of one".into())
+        Err("the default executor runs task groups only: launch the task as a group of one".into())
     }
 
     async fn launch_group(
@@ -83,20 +86,23 @@ impl Executor for DefaultExecutor {
         driver: &ExecutorDriver,
         group: TaskGroupInfo,
     ) -> HandlerResult {
-        if self.tasks.are_over() {
-            return Err("the executor was about to end when the task group came".into());
+        if self.over.load(Ordering::Relaxed) {
+            return Err("the task group arrived while the executor was ending".into());
         }
         let parent = self.container_id.clone();
-        let parent = parent.ok_or("the agent has not said which container this executor is in")?;
+        let parent = parent.ok_or("the agent has not reported the container of this executor")?;
         let siblings: Arc<[TaskId]> = group
             .tasks
             .iter()
             .map(|task| task.task_id.clone())
             .collect();
-        // All of them first: one that ends at once must not be taken for the last.
+        // All tasks first: one that ends at once must not be mistaken for the last one.
         let mut runs = Vec::new();
         for task in group.tasks {
-            let place = Place {
+            let running = self.tasks.insert(&task);
+            let running =
+                running.ok_or_else(|| format!("the task {} runs already", task.task_id))?;
+            let context = Context {
                 container_id: ContainerId {
                     value: uuid::Uuid::new_v4().to_string(),
                     parent: Some(Box::new(parent.clone())),
@@ -105,11 +111,11 @@ impl Executor for DefaultExecutor {
                 ip: self.ip,
                 agent: Arc::clone(&self.agent),
                 tasks: self.tasks.clone(),
+                over: Arc::clone(&self.over),
                 siblings: Arc::clone(&siblings),
                 announce_killing: Arc::clone(&self.announce_killing),
             };
-            let kills = self.tasks.add(task.task_id.clone());
-            runs.push(task::prepare(task, place, kills, driver.clone()).await);
+            runs.push(task::prepare(task, context, running, driver.clone()).await);
         }
         for run in runs {
             tokio::spawn(run.run());
@@ -123,10 +129,7 @@ impl Executor for DefaultExecutor {
         task_id: TaskId,
         kill_policy: Option<KillPolicy>,
     ) -> HandlerResult {
-        if !self
-            .tasks
-            .kill(&task_id, kill_policy.as_ref().and_then(grace))
-        {
+        if !self.tasks.kill(&task_id, kill_policy.as_ref()) {
             eprintln!(
                 "mesos-default-executor: ignoring a kill of {}, which does not run here",
                 task_id.value
@@ -136,7 +139,7 @@ impl Executor for DefaultExecutor {
     }
 
     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
-        if self.tasks.kill_all(Some(self.shutdown_grace)) == 0 {
+        if self.tasks.shutdown(self.shutdown_grace) == 0 {
             driver.stop();
         }
         Ok(())
@@ -147,7 +150,7 @@ impl Executor for DefaultExecutor {
     }
 }
 
-/// The address of this machine that the agent is reached from. Nothing is sent.
+/// The address of this machine on the route to the agent. Nothing is sent.
 fn own_address(agent_pid: &str) -> Option<IpAddr> {
     let (_, address) = agent_pid.split_once('@')?;
     let socket = UdpSocket::bind(("0.0.0.0", 0)).ok()?;

@@ -2,17 +2,16 @@
 //! own (`src/launcher/default_executor.cpp` in Mesos' tree), on this workspace's own executor
 //! driver and the agent's own API for containers.
 //!
-//! `handlers` answers the agent's events; `task` is the life of one task; `group` is what its
-//! tasks share: one that fails or is killed takes the others along, and there are no restarts.
-//! `agent` are the calls, and `check` runs the commands of checks.
+//! `handlers` handles the agent's events, and `task` runs one task. A task that fails or is killed
+//! ends the others of its group, and nothing is restarted. `agent` makes the calls, and `nested` runs
+//! the commands of checks.
 //!
-//! All that runs are the agent's containers, so that the agent can take them up again after its
-//! own restart; this program then waits for them anew.
+//! Everything that runs is a container of the agent, so the agent can recover the containers after
+//! its restart. This program then waits for them again.
 
 mod agent;
-mod check;
-mod group;
 mod handlers;
+mod nested;
 mod task;
 
 use std::path::PathBuf;
@@ -30,22 +29,23 @@ pub use handlers::DefaultExecutor;
 #[derive(Debug, Parser)]
 #[command(name = "mesos-default-executor", version, rename_all = "snake_case")]
 struct Flags {
-    /// The directory with Mesos' programs, of which this one needs none
+    /// The directory with Mesos' programs; this program does not need them
     #[arg(long)]
     launcher_dir: Option<PathBuf>,
 }
 
-/// The program: arguments and environment in, exit status out.
+/// Runs the program with the arguments and the environment of this process, and returns the exit
+/// status.
 pub fn main() -> ExitCode {
     let Flags { launcher_dir: _ } = Flags::parse();
     executor_main::run("mesos-default-executor", run)
 }
 
 /// Runs a default executor until the agent has stored the last state of each of its tasks, or has
-/// sent it away.
+/// shut the executor down.
 ///
 /// # Errors
-/// What ended the driver, if it was not asked to end.
+/// The error that ended the driver.
 pub async fn run(
     environment: ExecutorEnvironment,
     backend: HttpBackend,

@@ -1,4 +1,4 @@
-//! The life of one task.
+//! Runs one task of a group as a container, from its launch to its end.
 
 use std::future::pending;
 use std::net::IpAddr;
@@ -12,36 +12,38 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use mesos_core::ExecutorDriver;
-use mesos_process::{Cause, Ended};
+use mesos_process::{Cause, Ended, RunningTask, TaskSet};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{
     ContainerId, ContainerStatus, TaskId, TaskInfo, TaskState, TaskStatus,
     agent::response::WaitContainer,
 };
 use nix::sys::signal::Signal;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::agent::{Agent, Waited, container_of};
-use super::check::Nested;
-use super::group::{Kill, Tasks};
-use crate::checks::{Checks, Commands, News, Plan};
-use crate::reporter::Statuses;
-use crate::task_settings::{DEFAULT_GRACE, grace, max_completion_time};
+use super::agent::{Agent, Waited, launch_call};
+use super::nested::NestedRunner;
+use crate::checks::{Checks, CommandRunner, Plan, StatusChange};
+use crate::reporter::StatusReporter;
+use crate::task_settings::max_completion_time;
 
-/// How soon SIGKILL is sent again to a container that is still there.
+/// The time until SIGKILL is sent again to a container that still exists.
 const KILL_AGAIN: Duration = Duration::from_secs(1);
 
-/// Where a task runs, and with whom.
+/// What a task shares with the executor and the other tasks.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Context {
+    /// The container of the task.
     pub(super) container_id: ContainerId,
-    /// The executor's.
+    /// The sandbox of the executor.
     pub(super) sandbox: PathBuf,
     pub(super) ip: Option<IpAddr>,
     pub(super) agent: Arc<Agent>,
-    pub(super) tasks: Tasks,
-    /// The group, this task among it.
+    /// All tasks of the executor.
+    pub(super) tasks: TaskSet,
+    /// Whether all tasks have ended, and the executor with them.
+    pub(super) over: Arc<AtomicBool>,
+    /// The tasks of the group, including this one.
     pub(super) siblings: Arc<[TaskId]>,
     pub(super) announce_killing: Arc<AtomicBool>,
 }
@@ -50,42 +52,42 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Run {
     task: TaskInfo,
-    place: Place,
-    kills: mpsc::UnboundedReceiver<Kill>,
+    context: Context,
+    running: RunningTask,
     driver: ExecutorDriver,
     plan: Result<Plan>,
-    statuses: Statuses,
+    reporter: StatusReporter,
     checks: Option<Checks>,
     cause: Cause,
     expires: Option<Instant>,
-    /// From the first request to end it.
+    /// When the end of the task was first requested.
     kill_began: Option<Instant>,
     /// When SIGKILL is due.
     escalates: Option<Instant>,
 }
 
-/// Reports the task as starting; it has to be run then.
+/// Reports the task as starting. The caller has to run the result.
 pub(super) async fn prepare(
     task: TaskInfo,
-    place: Place,
-    kills: mpsc::UnboundedReceiver<Kill>,
+    context: Context,
+    running: RunningTask,
     driver: ExecutorDriver,
 ) -> Run {
-    let plan = Plan::of(&task);
+    let plan = Plan::from_task(&task);
     let empty = plan.as_ref().ok().and_then(Plan::empty);
-    let statuses = Statuses::new(driver.clone(), task.task_id.clone(), empty);
-    let mut statuses = statuses.in_container(ContainerStatus {
-        container_id: Some(place.container_id.clone()),
+    let reporter = StatusReporter::new(driver.clone(), task.task_id.clone(), empty);
+    let mut reporter = reporter.in_container(ContainerStatus {
+        container_id: Some(context.container_id.clone()),
         ..ContainerStatus::default()
     });
-    statuses.state(TaskState::TaskStarting).await;
+    reporter.report_state(TaskState::TaskStarting).await;
     Run {
         task,
-        place,
-        kills,
+        context,
+        running,
         driver,
         plan,
-        statuses,
+        reporter,
         checks: None,
         cause: Cause::Itself,
         expires: None,
@@ -95,7 +97,7 @@ pub(super) async fn prepare(
 }
 
 impl Run {
-    /// To the end of the task, and of its group with it if it does not end well.
+    /// Runs the task to its end. Kills the other tasks of the group unless the task has finished.
     pub(super) async fn run(mut self) {
         let status = match self.launch().await {
             Ok(()) => {
@@ -106,30 +108,39 @@ impl Run {
             }
             Err(error) => {
                 let error = format!("{error:#}");
-                // Whether it runs is not known if the agent was lost meanwhile.
-                let id = self.place.container_id.clone();
-                self.place.agent.kill(id, Signal::SIGKILL).await;
-                let waited = self.place.agent.wait(&self.place.container_id).await;
+                // The container may run if the connection to the agent was lost during the launch.
+                let id = self.context.container_id.clone();
+                self.context.agent.kill(id, Signal::SIGKILL).await;
+                let waited = self.context.agent.wait(&self.context.container_id).await;
                 self.terminal(waited, Some(error))
             }
         };
-        let badly = status.state != i32::from(TaskState::TaskFinished);
-        self.statuses.status(status).await;
-        // The only restart policy there is (`waited` in `src/launcher/default_executor.cpp`).
-        if badly {
-            for sibling in self.place.siblings.iter() {
-                self.place.tasks.kill(sibling, None);
+        let finished = status.state == i32::from(TaskState::TaskFinished);
+        self.reporter.report(status).await;
+        // The only restart policy (`waited` in `src/launcher/default_executor.cpp`).
+        if !finished {
+            for sibling in self.context.siblings.iter() {
+                self.context.tasks.kill(sibling, None);
             }
         }
-        self.place.tasks.ended(&self.task.task_id, &self.driver);
+        drop(self.running);
+        if self.context.tasks.is_empty() {
+            self.context.over.store(true, Ordering::Relaxed);
+            // The driver ends when the agent has stored the updates.
+            self.driver.stop();
+        }
     }
 
     async fn launch(&mut self) -> Result<()> {
         if let Err(error) = &self.plan {
             anyhow::bail!("{error:#}");
         }
-        let launch = container_of(&self.task, self.place.container_id.clone(), self.place.ip);
-        let launched = self.place.agent.launch(launch).await;
+        let launch = launch_call(
+            &self.task,
+            self.context.container_id.clone(),
+            self.context.ip,
+        );
+        let launched = self.context.agent.launch(launch).await;
         launched.map_err(anyhow::Error::msg)
     }
 
@@ -137,56 +148,54 @@ impl Run {
         if let Err(error) = self.link() {
             eprintln!("mesos-default-executor: {error:#}");
         }
-        self.statuses.state(TaskState::TaskRunning).await;
+        self.reporter.report_state(TaskState::TaskRunning).await;
         self.expires = max_completion_time(&self.task).map(|limit| Instant::now() + limit);
         let environment = self.task.command.as_ref();
-        let commands: Arc<dyn Commands> = Arc::new(Nested {
-            agent: Arc::clone(&self.place.agent),
-            task: self.place.container_id.clone(),
+        let commands: Arc<dyn CommandRunner> = Arc::new(NestedRunner {
+            agent: Arc::clone(&self.context.agent),
+            task: self.context.container_id.clone(),
             environment: environment.and_then(|command| command.environment.clone()),
             directory: self.directory().to_string_lossy().into_owned(),
         });
         if let Ok(plan) = &self.plan {
-            let connected = self.place.agent.connected();
+            let connected = self.context.agent.connected();
             self.checks = Some(Checks::start(plan, &commands, connected));
         }
     }
 
     fn directory(&self) -> PathBuf {
-        let containers = self.place.sandbox.join("containers");
-        containers.join(&self.place.container_id.value)
+        let containers = self.context.sandbox.join("containers");
+        containers.join(&self.context.container_id.value)
     }
 
-    /// For those who look for the files of a task by its name.
+    /// Links the sandbox by the id of the task, for users who search for the task's files.
     fn link(&self) -> Result<()> {
         let tasks = Path::new("tasks");
-        std::fs::create_dir_all(tasks).context("cannot make the directory `tasks`")?;
+        std::fs::create_dir_all(tasks).context("cannot create the directory `tasks`")?;
         let link = tasks.join(&self.task.task_id.value);
         symlink(self.directory(), &link)
-            .with_context(|| format!("cannot make the link {}", link.display()))
+            .with_context(|| format!("cannot create the link {}", link.display()))
     }
 
-    /// Until the container has ended.
+    /// Waits until the container has ended, and ends the container on request.
     async fn watch(&mut self) -> Waited {
-        let agent = Arc::clone(&self.place.agent);
-        let container_id = self.place.container_id.clone();
+        let agent = Arc::clone(&self.context.agent);
+        let container_id = self.context.container_id.clone();
         let mut wait = Box::pin(agent.wait(&container_id));
         loop {
             tokio::select! {
                 biased;
                 waited = &mut wait => return waited,
-                Some(kill) = self.kills.recv() => self.kill(kill).await,
+                grace = self.running.kill_requested() => self.kill(grace).await,
                 () = at(self.escalates) => self.escalate(),
                 () = at(self.expires) => self.expire(),
-                news = Checks::next(&mut self.checks) => self.news(news).await,
+                change = Checks::next(&mut self.checks) => self.changed(change).await,
             }
         }
     }
 
-    /// Asking again can only shorten the grace.
-    async fn kill(&mut self, kill: Kill) {
-        let policy = self.task.kill_policy.as_ref().and_then(grace);
-        let grace = kill.or(policy).unwrap_or(DEFAULT_GRACE);
+    /// Ends the task after `grace`. Another call can only shorten the grace.
+    async fn kill(&mut self, grace: Duration) {
         let first = self.kill_began.is_none();
         let began = *self.kill_began.get_or_insert_with(Instant::now);
         let due = began + grace;
@@ -200,8 +209,8 @@ impl Run {
         self.cause = Cause::Killed;
         self.expires = None;
         self.checks = None;
-        if self.place.announce_killing.load(Ordering::Relaxed) {
-            self.statuses.state(TaskState::TaskKilling).await;
+        if self.context.announce_killing.load(Ordering::Relaxed) {
+            self.reporter.report_state(TaskState::TaskKilling).await;
         }
         if !grace.is_zero() {
             self.signal(Signal::SIGTERM);
@@ -210,12 +219,12 @@ impl Run {
 
     fn escalate(&mut self) {
         self.escalates = Some(Instant::now() + KILL_AGAIN);
-        if self.place.agent.is_connected() {
+        if self.context.agent.is_connected() {
             self.signal(Signal::SIGKILL);
         }
     }
 
-    /// The task has had its time, and gets no grace.
+    /// Ends the task without a grace period: its time is over.
     fn expire(&mut self) {
         self.cause = Cause::MaxCompletionTime;
         self.expires = None;
@@ -224,22 +233,22 @@ impl Run {
         self.escalate();
     }
 
-    /// Not awaited: an agent that does not answer must hold nothing up.
+    /// Sends a signal from another future: an agent that does not respond must not delay this task.
     fn signal(&self, signal: Signal) {
-        let agent = Arc::clone(&self.place.agent);
-        let container_id = self.place.container_id.clone();
+        let agent = Arc::clone(&self.context.agent);
+        let container_id = self.context.container_id.clone();
         tokio::spawn(async move { agent.kill(container_id, signal).await });
     }
 
-    async fn news(&mut self, news: News) {
-        let kill = matches!(news, News::Health { kill: true, .. });
-        self.statuses.news(news).await;
+    async fn changed(&mut self, change: StatusChange) {
+        let kill = matches!(change, StatusChange::Health { kill: true, .. });
+        self.reporter.report_change(change).await;
         if kill {
-            self.kill(None).await;
+            self.kill(self.running.grace()).await;
         }
     }
 
-    /// The last status. What the agent says counts more than what can be seen from here.
+    /// The last status. What the agent reports takes precedence over what is known here.
     fn terminal(&self, waited: Waited, launch_error: Option<String>) -> TaskStatus {
         let failed = TaskStatus::new(self.task.task_id.clone(), TaskState::TaskFailed);
         let launch_failed = launch_error.map(|error| {

@@ -1,4 +1,4 @@
-//! From a task to the process that becomes its command.
+//! Starts the process that becomes the command of a task.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -22,12 +22,12 @@ use crate::containerizer::{
 };
 use crate::executor_main::TOKEN_VARIABLE;
 
-/// Tells whether the command could be run.
+/// Receives whether the command runs.
 #[derive(Debug)]
-pub(super) struct Report(Receiver);
+pub(super) struct LaunchReport(Receiver);
 
-impl Report {
-    /// Waits until the command runs, or has ended; an error says why it could not be run.
+impl LaunchReport {
+    /// Waits until the command runs or has ended. The error is the reason why it cannot run.
     pub(super) async fn wait(mut self) -> Result<(), String> {
         let mut reason = String::new();
         match self.0.read_to_string(&mut reason).await {
@@ -41,7 +41,7 @@ impl Report {
 }
 
 /// Starts the process that becomes the command of `task`.
-pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, Report)> {
+pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, LaunchReport)> {
     let info = launch_info(flags, task, env::vars_os().filter_map(utf8))?;
     let info = serde_json::to_string(&info).context("cannot write the launch info as JSON")?;
     let program = launcher_directory(flags)?.join("mesos-containerizer");
@@ -50,10 +50,10 @@ pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, Report)> {
     fcntl(&reader, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).context("cannot set up a pipe")?;
     let child = spawn(&program, info, &writer)
         .with_context(|| format!("cannot start {}", program.display()))?;
-    // Or else the pipe would never end.
+    // Otherwise the pipe would never end.
     drop(writer);
     let reader = Receiver::from_owned_fd(reader).context("cannot read a pipe")?;
-    Ok((child, Report(reader)))
+    Ok((child, LaunchReport(reader)))
 }
 
 fn spawn(program: &PathBuf, info: String, report: &OwnedFd) -> io::Result<Child> {
@@ -74,12 +74,12 @@ fn launcher_directory(flags: &Flags) -> Result<PathBuf> {
     if let Some(directory) = &flags.launcher_dir {
         return Ok(directory.clone());
     }
-    let own = env::current_exe().context("cannot tell where this program is")?;
+    let own = env::current_exe().context("cannot find the path of this program")?;
     Ok(own.parent().map(PathBuf::from).unwrap_or_default())
 }
 
-/// What mesos-containerizer is told. What it does not support goes through to it, and is refused
-/// there by name.
+/// The launch info for mesos-containerizer. Fields that it does not support are passed on, and it
+/// refuses them by name.
 fn launch_info(
     flags: &Flags,
     task: &TaskInfo,
@@ -87,25 +87,25 @@ fn launch_info(
 ) -> Result<LaunchInfo> {
     let command = match (&flags.task_command, &task.command) {
         (Some(json), _) => json_flag("--task_command", json)?,
-        (None, Some(command)) => of_task(command),
+        (None, Some(command)) => launch_command(command),
         (None, None) => bail!("the task has no command for the command executor to run"),
     };
     let added = match &flags.task_environment {
         Some(json) => json_flag("--task_environment", json)?,
         None => LaunchEnvironment::default(),
     };
-    // Later ones win.
+    // Later variables override earlier ones.
     let variables = own
         .filter(|(name, _)| name != TOKEN_VARIABLE && !is_own_variable(name))
-        .chain(owned(&added))
-        .chain(command.environment.iter().flat_map(owned))
+        .chain(owned_pairs(&added))
+        .chain(command.environment.iter().flat_map(owned_pairs))
         .chain(role(task).map(|role| ("MESOS_ALLOCATION_ROLE".to_owned(), role)));
     let variables: BTreeMap<String, String> = variables.collect();
     let mut info = LaunchInfo {
-        environment: Some(LaunchEnvironment::of(variables)),
+        environment: Some(LaunchEnvironment::from_pairs(variables)),
         user: flags.user.clone(),
         supplementary_groups: flags.task_supplementary_groups.clone(),
-        // The working directory is for root filesystems; it is the sandbox already.
+        // Only a root filesystem needs a working directory: this process is in the sandbox.
         working_directory: flags.rootfs.as_ref().and_then(|_| {
             let inside = flags.working_directory.as_ref();
             inside.or(flags.sandbox_directory.as_ref()).cloned()
@@ -142,27 +142,26 @@ fn launch_info(
 }
 
 fn json_flag<T: serde::de::DeserializeOwned>(name: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json)
-        .with_context(|| format!("the value of {name} is not the JSON it should be"))
+    serde_json::from_str(json).with_context(|| format!("the value of {name} is invalid JSON"))
 }
 
-fn owned(environment: &LaunchEnvironment) -> impl Iterator<Item = (String, String)> + '_ {
+fn owned_pairs(environment: &LaunchEnvironment) -> impl Iterator<Item = (String, String)> + '_ {
     let pairs = environment.pairs();
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
-/// The role that the task's resources are allocated to; there is only one in a task.
+/// The role that the task's resources are allocated to. A task has one role.
 fn role(task: &TaskInfo) -> Option<String> {
     let allocation = task.resources.first()?.allocation_info.as_ref()?;
     allocation.role.clone()
 }
 
-fn of_task(command: &CommandInfo) -> LaunchCommand {
+fn launch_command(command: &CommandInfo) -> LaunchCommand {
     let variables = command
         .environment
         .iter()
         .flat_map(|environment| &environment.variables);
-    // Secrets have been resolved by the agent or never will be.
+    // The agent resolves secrets. Unresolved ones are left out.
     let plain = variables
         .filter(|variable| variable.r#type != Some(environment::variable::Type::Secret as i32));
     let pairs = plain.map(|variable| {
@@ -175,7 +174,7 @@ fn of_task(command: &CommandInfo) -> LaunchCommand {
         shell: command.shell.unwrap_or(true),
         value: command.value.clone(),
         arguments: command.arguments.clone(),
-        environment: Some(LaunchEnvironment::of(pairs)),
+        environment: Some(LaunchEnvironment::from_pairs(pairs)),
     }
 }
 
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tasks_variables_win_and_the_executors_token_stays_with_it() {
+    fn the_tasks_variables_override_others_and_exclude_the_executors_token() {
         let command = CommandInfo::sh("true")
             .with_env("BOTH", "task")
             .with_env("T", "2");
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_isolation_can_give_is_passed_on_to_be_refused() {
+    fn fields_about_isolation_are_passed_to_the_containerizer_which_refuses_them() {
         let flags = Flags {
             rootfs: Some("/r".into()),
             sandbox_directory: Some("/mnt/mesos/sandbox".into()),
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_without_a_command_and_a_flag_that_is_no_json_are_named() {
+    fn a_missing_command_and_invalid_json_are_errors_that_name_them() {
         let error = launch_info(&Flags::default(), &TaskInfo::default(), own()).unwrap_err();
         assert!(error.to_string().contains("has no command"), "{error}");
         let flags = Flags {

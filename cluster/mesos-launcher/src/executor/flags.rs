@@ -1,5 +1,5 @@
-//! The flags, which agents set according to the task's container. One that is not known ends the
-//! program, as it does in Mesos.
+//! The flags, which agents set according to the task's container. An unknown flag ends the program,
+//! as in Mesos.
 
 use std::path::PathBuf;
 
@@ -9,15 +9,15 @@ use clap::Parser;
 #[derive(Clone, Debug, Default, Parser)]
 #[command(name = "mesos-executor", version, rename_all = "snake_case")]
 pub struct Flags {
-    /// The directory with mesos-containerizer [default: that of this program]
+    /// The directory of mesos-containerizer [default: the directory of this program]
     #[arg(long)]
     pub launcher_dir: Option<PathBuf>,
 
-    /// The command to run in place of the task's: the message CommandInfo as JSON
+    /// The command to run instead of the task's command: the message CommandInfo as JSON
     #[arg(long, value_name = "JSON")]
     pub task_command: Option<String>,
 
-    /// Variables for the task, over those of this process: the message Environment as JSON
+    /// Variables for the task, which override those of this process: the message Environment as JSON
     #[arg(long, value_name = "JSON")]
     pub task_environment: Option<String>,
 
@@ -25,7 +25,7 @@ pub struct Flags {
     #[arg(long)]
     pub user: Option<String>,
 
-    /// Groups for the task beside those of its user, by number
+    /// Groups for the task in addition to those of its user, by number
     #[arg(long, value_delimiter = ',')]
     pub task_supplementary_groups: Vec<u32>,
 
@@ -33,7 +33,7 @@ pub struct Flags {
     #[arg(long)]
     pub rootfs: Option<String>,
 
-    /// Where the sandbox is in the task's root filesystem
+    /// The directory of the sandbox in the task's root filesystem
     #[arg(long)]
     pub sandbox_directory: Option<String>,
 
@@ -45,11 +45,11 @@ pub struct Flags {
     #[arg(long, value_name = "JSON")]
     pub effective_capabilities: Option<String>,
 
-    /// The bound of the task's capabilities as JSON: refused by mesos-containerizer
+    /// The task's bounding capabilities as JSON: refused by mesos-containerizer
     #[arg(long, value_name = "JSON")]
     pub bounding_capabilities: Option<String>,
 
-    /// Mounts and the like for the task: the message ContainerLaunchInfo as JSON
+    /// Mounts and other settings for the task: the message ContainerLaunchInfo as JSON
     #[arg(long, value_name = "JSON")]
     pub task_launch_info: Option<String>,
 

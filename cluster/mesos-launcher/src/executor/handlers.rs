@@ -1,4 +1,4 @@
-//! What the command executor does about each event of its agent.
+//! How the command executor handles each event of its agent.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mesos_core::executor::Subscribed;
 use mesos_core::{BoxError, Disconnected, Executor, ExecutorDriver, HandlerResult};
+use mesos_process::grace_period;
 use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
@@ -15,8 +16,7 @@ use super::task::{self, Task};
 use super::{Flags, command};
 use crate::checks::Plan;
 use crate::executor_main::print_disconnected;
-use crate::reporter::{Statuses, send};
-use crate::task_settings::grace;
+use crate::reporter::{StatusReporter, send_update};
 
 /// Runs the command of one task.
 #[derive(Debug)]
@@ -24,16 +24,15 @@ pub struct CommandExecutor {
     flags: Flags,
     shutdown_grace: Duration,
     task: Arc<OnceLock<Task>>,
-    /// Whether the one launch has been seen, successful or not.
+    /// Whether the one launch has been handled, successful or not.
     launched: bool,
-    /// Tasks that were killed before they came.
+    /// Tasks that were killed before their launch.
     killed_early: HashSet<TaskId>,
     announce_killing: bool,
 }
 
 impl CommandExecutor {
-    /// An executor that has not got its task yet. After SHUTDOWN the task gets `shutdown_grace`
-    /// to end.
+    /// An executor without a task. After SHUTDOWN the task has `shutdown_grace` to end.
     pub(super) fn new(flags: Flags, shutdown_grace: Duration) -> Self {
         Self {
             flags,
@@ -45,7 +44,7 @@ impl CommandExecutor {
         }
     }
 
-    /// The place of the task, which is empty until its launch.
+    /// The task, which is empty until the launch.
     pub(super) fn task(&self) -> Arc<OnceLock<Task>> {
         Arc::clone(&self.task)
     }
@@ -80,37 +79,37 @@ impl Executor for CommandExecutor {
     async fn launch(&mut self, driver: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
         let status = |state| TaskStatus::new(task.task_id.clone(), state);
         if self.killed_early.contains(&task.task_id) {
-            // It has had its last state already.
+            // Its last state has been reported already.
             return Ok(());
         }
         if std::mem::replace(&mut self.launched, true) {
             let message = "Attempted to run multiple tasks using a \"command\" executor";
-            send(driver, status(TaskState::TaskFailed).with_message(message)).await;
+            send_update(driver, status(TaskState::TaskFailed).with_message(message)).await;
             return Ok(());
         }
-        let plan = Plan::of(&task);
+        let plan = Plan::from_task(&task);
         let empty = plan.as_ref().ok().and_then(Plan::empty);
-        let mut statuses = Statuses::new(driver.clone(), task.task_id.clone(), empty);
-        statuses.state(TaskState::TaskStarting).await;
+        let mut reporter = StatusReporter::new(driver.clone(), task.task_id.clone(), empty);
+        reporter.report_state(TaskState::TaskStarting).await;
         match plan.and_then(|plan| Ok((plan, command::start(&self.flags, &task)?))) {
             Ok((plan, (child, report))) => {
-                let watched = task::watch(
+                let task = task::supervise(
                     &task,
                     child,
                     report,
                     plan,
-                    statuses,
+                    reporter,
                     driver.clone(),
                     self.announce_killing,
                 );
-                // Empty until now: there is one launch.
-                let _ = self.task.set(watched);
+                // Empty until now: this is the one launch.
+                let _ = self.task.set(task);
             }
             Err(error) => {
                 let status = status(TaskState::TaskFailed)
                     .with_reason(Reason::ContainerLaunchFailed)
                     .with_message(format!("Command could not be run: {error:#}"));
-                statuses.status(status).await;
+                reporter.report(status).await;
                 driver.stop();
             }
         }
@@ -119,7 +118,9 @@ impl Executor for CommandExecutor {
 
     async fn launch_group(&mut self, driver: &ExecutorDriver, _: TaskGroupInfo) -> HandlerResult {
         self.kill_task(driver, self.shutdown_grace);
-        Err(BoxError::from("the command executor runs no task groups"))
+        Err(BoxError::from(
+            "the command executor does not run task groups",
+        ))
     }
 
     async fn kill(
@@ -130,19 +131,24 @@ impl Executor for CommandExecutor {
     ) -> HandlerResult {
         match self.task.get() {
             Some(task) if task.id == task_id => {
-                task.kill(kill_policy.as_ref().and_then(grace).unwrap_or(task.grace));
+                task.kill(
+                    kill_policy
+                        .as_ref()
+                        .and_then(grace_period)
+                        .unwrap_or(task.grace),
+                );
             }
-            // Its launch failed, or it was killed before: the last state is on its way.
+            // Its launch failed, or it was killed before: its last state has been sent.
             None if self.launched || self.killed_early.contains(&task_id) => {}
             None => {
                 let status = TaskStatus::new(task_id.clone(), TaskState::TaskKilled)
                     .with_message("Killed before it was launched");
-                send(driver, status).await;
+                send_update(driver, status).await;
                 self.killed_early.insert(task_id);
                 driver.stop();
             }
             Some(task) => eprintln!(
-                "mesos-executor: ignoring a kill of {}, the task here is {}",
+                "mesos-executor: ignoring a kill of {}: this executor runs {}",
                 task_id.value, task.id.value
             ),
         }
@@ -155,7 +161,7 @@ impl Executor for CommandExecutor {
     }
 
     async fn error(&mut self, _: &ExecutorDriver, message: String) -> HandlerResult {
-        eprintln!("mesos-executor: the agent says: {message}");
+        eprintln!("mesos-executor: error from the agent: {message}");
         Ok(())
     }
 }

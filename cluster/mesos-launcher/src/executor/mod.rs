@@ -1,12 +1,12 @@
 //! The program `mesos-executor`, the command executor: it runs the one command of one task
 //! (`src/launcher/executor.cpp` in Mesos' tree), on this workspace's own executor driver.
 //!
-//! [`CommandExecutor`] answers the agent's events, `task` watches over the running command,
-//! `mesos-process` ends it with all that it started, and `containerizer launch` makes the command
-//! out of a process.
+//! [`CommandExecutor`] handles the agent's events, `task` supervises the running command,
+//! `mesos-process` ends the command with all processes that it started, and
+//! `mesos-containerizer launch` becomes the command.
 //!
-//! The command inherits stdout and stderr, which are the files of the sandbox. Checks and health
-//! checks are performed by `checks`.
+//! The command inherits stdout and stderr, which are the files of the sandbox. `checks` performs
+//! checks and health checks.
 
 mod command;
 mod flags;
@@ -25,7 +25,8 @@ use crate::task_settings::shutdown_grace;
 pub use flags::Flags;
 pub use handlers::CommandExecutor;
 
-/// The program: arguments and environment in, exit status out.
+/// Runs the program with the arguments and the environment of this process, and returns the exit
+/// status.
 pub fn main() -> ExitCode {
     let flags = Flags::parse();
     executor_main::run("mesos-executor", |environment, backend| {
@@ -33,11 +34,11 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Runs a command executor over `backend` until the agent has stored the last state of its task,
-/// or has sent it away. The task's processes have ended by then.
+/// Runs a command executor over `backend` until the agent has stored the last state of its task, or
+/// has shut the executor down. The task's processes have ended when this returns.
 ///
 /// # Errors
-/// What ended the driver, if it was not asked to end.
+/// The error that ended the driver.
 pub async fn run<B>(
     flags: Flags,
     environment: ExecutorEnvironment,
@@ -50,7 +51,7 @@ where
     let executor = CommandExecutor::new(flags, grace);
     let task = executor.task();
     let end = ExecutorDriver::run(executor, environment, backend).await;
-    // The driver may have ended without a word to the executor, and does not wait for processes.
+    // The driver may end without an event for the executor, and does not wait for processes.
     if let Some(task) = task.get() {
         task.kill(grace);
         task.ended().await;

@@ -1,34 +1,34 @@
-//! Watches over the one command: reports its states, and ends it when asked to.
+//! Supervises the command: reports its states, and ends the command on request.
 
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_core::ExecutorDriver;
-use mesos_process::{Child, Ended};
+use mesos_process::{Child, DEFAULT_GRACE, Ended, grace_period};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskId, TaskInfo, TaskState, TaskStatus};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::command::Report;
-use crate::checks::{Checks, Commands, News, Plain, Plan};
-use crate::reporter::Statuses;
-use crate::task_settings::{DEFAULT_GRACE, grace, max_completion_time};
+use super::command::LaunchReport;
+use crate::checks::{Checks, CommandRunner, Plan, ProcessRunner, StatusChange};
+use crate::reporter::StatusReporter;
+use crate::task_settings::max_completion_time;
 
-/// A handle on the task that is being watched over.
+/// A handle to the supervised task.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) id: TaskId,
-    /// What it gets when it is killed and nobody says otherwise.
+    /// The grace of a kill without a kill policy.
     pub(super) grace: Duration,
     kills: mpsc::UnboundedSender<Duration>,
 }
 
 impl Task {
-    /// Ends the task: SIGTERM, and SIGKILL after `grace`. Asking again can only shorten that.
+    /// Ends the task: SIGTERM, and SIGKILL after `grace`. Another call can only shorten the grace.
     pub(super) fn kill(&self, grace: Duration) {
-        // One that has ended needs no more.
+        // Fails if the task has ended.
         let _ = self.kills.send(grace);
     }
 
@@ -38,31 +38,31 @@ impl Task {
     }
 }
 
-/// Begins to watch over `child`, which becomes the command of `task`.
-pub(super) fn watch(
+/// Starts to supervise `child`, which becomes the command of `task`.
+pub(super) fn supervise(
     task: &TaskInfo,
     child: Child,
-    report: Report,
+    report: LaunchReport,
     plan: Plan,
-    statuses: Statuses,
+    reporter: StatusReporter,
     driver: ExecutorDriver,
     announce_killing: bool,
 ) -> Task {
     let (kills, requests) = mpsc::unbounded_channel();
-    let grace = task.kill_policy.as_ref().and_then(grace);
+    let grace = task.kill_policy.as_ref().and_then(grace_period);
     let grace = grace.unwrap_or(DEFAULT_GRACE);
-    let watch = Watch {
+    let supervision = Supervision {
         task_id: task.task_id.clone(),
         grace,
         child,
         plan,
         checks: None,
-        statuses,
+        reporter,
         driver,
         announce_killing,
         expires: max_completion_time(task).map(|limit| Instant::now() + limit),
     };
-    tokio::spawn(watch.run(report, requests));
+    tokio::spawn(supervision.run(report, requests));
     Task {
         id: task.task_id.clone(),
         grace,
@@ -71,29 +71,29 @@ pub(super) fn watch(
 }
 
 /// The state of the supervision.
-struct Watch {
+struct Supervision {
     task_id: TaskId,
     grace: Duration,
     child: Child,
     plan: Plan,
-    /// From the start of the command until it is to end.
+    /// From the start of the command until its end is requested.
     checks: Option<Checks>,
-    statuses: Statuses,
+    reporter: StatusReporter,
     driver: ExecutorDriver,
-    /// Whether the framework understands TASK_KILLING.
+    /// Whether the framework has the capability TASK_KILLING_STATE.
     announce_killing: bool,
-    /// When the task has had all the time that it may take.
+    /// When the max_completion_time of the task is over.
     expires: Option<Instant>,
 }
 
-impl Watch {
-    async fn run(mut self, report: Report, mut requests: mpsc::UnboundedReceiver<Duration>) {
+impl Supervision {
+    async fn run(mut self, report: LaunchReport, mut requests: mpsc::UnboundedReceiver<Duration>) {
         let mut start = Box::pin(report.wait());
         let mut outcome = None;
         let end = loop {
             tokio::select! {
                 biased;
-                // First, so that a command that ended at once has been running too.
+                // First, so that TASK_RUNNING is reported even if the command ends at once.
                 result = &mut start, if outcome.is_none() => {
                     self.started(&result).await;
                     outcome = Some(result);
@@ -101,7 +101,7 @@ impl Watch {
                 end = self.child.wait() => break end,
                 Some(grace) = requests.recv() => self.kill(grace).await,
                 () = expiry(self.expires) => self.expire(),
-                news = Checks::next(&mut self.checks) => self.news(news).await,
+                change = Checks::next(&mut self.checks) => self.changed(change).await,
             }
         };
         self.checks = None;
@@ -114,15 +114,15 @@ impl Watch {
             }
         };
         let status = self.terminal(&end, outcome);
-        self.statuses.status(status).await;
-        // Ends once the agent has stored the update.
+        self.reporter.report(status).await;
+        // The driver ends when the agent has stored the update.
         self.driver.stop();
     }
 
     async fn started(&mut self, result: &Result<(), String>) {
         if result.is_ok() && !self.child.is_killed() {
-            self.statuses.state(TaskState::TaskRunning).await;
-            let commands: Arc<dyn Commands> = Arc::new(Plain);
+            self.reporter.report_state(TaskState::TaskRunning).await;
+            let commands: Arc<dyn CommandRunner> = Arc::new(ProcessRunner);
             self.checks = Some(Checks::start(&self.plan, &commands, &always()));
         }
     }
@@ -132,27 +132,27 @@ impl Watch {
         self.expires = None;
         self.checks = None;
         if first && self.announce_killing {
-            self.statuses.state(TaskState::TaskKilling).await;
+            self.reporter.report_state(TaskState::TaskKilling).await;
         }
         self.child.kill(grace);
     }
 
-    async fn news(&mut self, news: News) {
-        let kill = matches!(news, News::Health { kill: true, .. });
-        self.statuses.news(news).await;
+    async fn changed(&mut self, change: StatusChange) {
+        let kill = matches!(change, StatusChange::Health { kill: true, .. });
+        self.reporter.report_change(change).await;
         if kill {
             self.kill(self.grace).await;
         }
     }
 
-    /// The task has had its time, and gets no grace.
+    /// Ends the task without a grace period: its time is over.
     fn expire(&mut self) {
         self.expires = None;
         self.checks = None;
         self.child.expire();
     }
 
-    /// The last state.
+    /// The last status.
     fn terminal(&self, end: &Ended, outcome: Result<(), String>) -> TaskStatus {
         match outcome {
             Err(reason) if !self.child.is_killed() => self
@@ -175,7 +175,7 @@ async fn expiry(at: Option<Instant>) {
     }
 }
 
-/// Checks go on while the agent is away: it is the task that they look at.
+/// Checks continue without a connection to the agent: they examine the task.
 fn always() -> watch::Receiver<bool> {
     watch::channel(true).1
 }

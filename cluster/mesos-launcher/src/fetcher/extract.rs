@@ -1,4 +1,4 @@
-//! Unpacking what was fetched, by the end of its name as Mesos does.
+//! Unpacks fetched archives. The end of the name selects the format, as in Mesos.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use flate2::read::MultiGzDecoder;
 
-/// Unpacks `archive` into `directory`; false if its name is not that of an archive.
+/// Unpacks `archive` into `directory`. Returns false if the name is not that of an archive.
 pub(super) fn extract(archive: &Path, directory: &Path) -> Result<bool> {
     let name = archive.to_string_lossy();
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
@@ -21,7 +21,7 @@ pub(super) fn extract(archive: &Path, directory: &Path) -> Result<bool> {
         let unzip = |file| zip::ZipArchive::new(file)?.extract(directory);
         open().and_then(|file| unzip(file).map_err(io::Error::from))
     } else if ends(&[".tbz2", ".tar.bz2", ".txz", ".tar.xz"]) {
-        return by_tar(archive, directory).map(|()| true);
+        return extract_by_tar(archive, directory).map(|()| true);
     } else if let Some(stem) = name.strip_suffix(".gz") {
         let target = directory.join(Path::new(stem).file_name().unwrap_or_default());
         open().and_then(|file| {
@@ -35,8 +35,8 @@ pub(super) fn extract(archive: &Path, directory: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// What is rare enough to be left to the machine's own programs.
-fn by_tar(archive: &Path, directory: &Path) -> Result<()> {
+/// Unpacks rare formats with the program `tar`.
+fn extract_by_tar(archive: &Path, directory: &Path) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.arg("-xf").arg(archive).arg("-C").arg(directory);
     let status = tar.status().context("cannot run tar")?;

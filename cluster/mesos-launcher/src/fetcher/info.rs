@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What to fetch, and whereto.
+/// The files to fetch, and their places.
 #[derive(Debug, Deserialize)]
 pub(super) struct Info {
     pub(super) sandbox_directory: PathBuf,
@@ -54,7 +54,7 @@ fn yes() -> bool {
 }
 
 impl Info {
-    /// How long a download may go without a byte; the agent's default where it does not say.
+    /// How long a download may receive nothing; by default the agent's default.
     pub(super) fn stall_timeout(&self) -> Duration {
         let given = self.stall_timeout.as_ref();
         given.map_or(Duration::from_secs(60), |time| {

@@ -1,9 +1,9 @@
-//! The program `mesos-fetcher`: what an agent starts for a container whose command has URIs,
-//! before the container itself (`src/launcher/fetcher.cpp` in Mesos' tree).
+//! The program `mesos-fetcher`: an agent runs it for a container whose command has URIs, before the
+//! container itself (`src/launcher/fetcher.cpp` in Mesos' tree).
 //!
-//! It is told by the variable `MESOS_FETCHER_INFO` what to put into the sandbox, and its exit
-//! status tells the agent whether that worked. What it says goes to the sandbox's stdout and
-//! stderr. Files and `http(s)://` are fetched; what needs FTP or Hadoop is refused by name.
+//! The variable `MESOS_FETCHER_INFO` lists the files for the sandbox, and the exit status reports
+//! success or failure to the agent. Messages go to the sandbox's stdout and stderr. The program
+//! fetches files and `http(s)://` URIs. It refuses FTP and Hadoop by name.
 
 mod extract;
 mod info;
@@ -22,7 +22,7 @@ use info::{Action, Info, Item};
 
 const VARIABLE: &str = "MESOS_FETCHER_INFO";
 
-/// The program: environment in, exit status out.
+/// Runs the program with the environment of this process, and returns the exit status.
 pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,10 +36,10 @@ pub fn main() -> ExitCode {
 fn run() -> Result<()> {
     let json = env::var(VARIABLE).with_context(|| format!("cannot read {VARIABLE}"))?;
     let info: Info = serde_json::from_str(&json)
-        .with_context(|| format!("{VARIABLE} is no FetcherInfo in Mesos' JSON"))?;
+        .with_context(|| format!("{VARIABLE} is not a FetcherInfo in Mesos' JSON"))?;
     let user = info.user.as_deref().map(|user| Identity::find(user, &[]));
     if let Some(identity) = user.transpose()?.flatten() {
-        // The files are to be the user's, and the agent's are none of the user's business.
+        // The files have to belong to the user, and the user must not read the agent's files.
         identity.assume()?;
     }
     for item in &info.items {
@@ -59,15 +59,15 @@ fn fetch(info: &Info, item: &Item) -> Result<()> {
     let inside = Path::new(name);
     ensure!(
         !inside.components().any(|part| part.as_os_str() == "..") && inside.is_relative(),
-        "its output file {name} is not inside of the sandbox"
+        "the output file {name} is outside of the sandbox"
     );
     let target = info.sandbox_directory.join(inside);
     if let Some(directory) = target.parent() {
         fs::create_dir_all(directory)
-            .with_context(|| format!("cannot make the directory {}", directory.display()))?;
+            .with_context(|| format!("cannot create the directory {}", directory.display()))?;
     }
     let extract = uri.extract && !uri.executable;
-    // An archive in the cache is not copied to be unpacked; any other one stays in the sandbox.
+    // An archive in the cache is unpacked from there. Any other archive stays in the sandbox.
     let mut source = target.clone();
     if item.action == Action::BypassCache {
         get(info, &uri.value, &target)?;
@@ -76,7 +76,10 @@ fn fetch(info: &Info, item: &Item) -> Result<()> {
     }
     let unpacked = extract && extract::extract(&source, &info.sandbox_directory)?;
     if extract && !unpacked {
-        println!("mesos-fetcher: {} is no archive: it is copied", uri.value);
+        println!(
+            "mesos-fetcher: copied {}, which is not an archive",
+            uri.value
+        );
     }
     if source != target && !unpacked {
         copy(&source, &target)?;
@@ -88,16 +91,15 @@ fn fetch(info: &Info, item: &Item) -> Result<()> {
     Ok(())
 }
 
-/// The file in the agent's cache, which only the agent clears.
+/// The file in the agent's cache. Only the agent removes files there.
 fn cached(info: &Info, item: &Item) -> Result<PathBuf> {
     let directory = info.cache_directory.as_ref();
-    let directory = directory.context("the agent has not said where its cache is")?;
+    let directory = directory.context("the FetcherInfo has no cache_directory")?;
     let name = item.cache_filename.as_ref();
-    let file = directory
-        .join(name.context("the agent has not said what the file's name is in its cache")?);
+    let file = directory.join(name.context("the FetcherInfo has no cache_filename for this file")?);
     if item.action == Action::DownloadAndCache && !file.exists() {
         fs::create_dir_all(directory)
-            .with_context(|| format!("cannot make the directory {}", directory.display()))?;
+            .with_context(|| format!("cannot create the directory {}", directory.display()))?;
         get(info, &item.uri.value, &file)?;
     }
     Ok(file)
@@ -117,31 +119,31 @@ fn copy(source: &Path, target: &Path) -> Result<()> {
         .with_context(|| format!("cannot copy {} to {}", source.display(), target.display()))
 }
 
-/// The file that a URI without a network names (`uriToLocalPath` in
+/// The path in a URI for a local file (`uriToLocalPath` in
 /// `src/slave/containerizer/fetcher.cpp`).
 fn local_path(uri: &str, home: Option<&Path>) -> Result<PathBuf> {
     let file = uri.strip_prefix("file://");
     ensure!(
         file.is_some() || !uri.contains("://"),
-        "this mesos-fetcher knows http://, https:// and file:// only"
+        "this mesos-fetcher supports http://, https:// and file:// only"
     );
     let path = file.map_or(uri, |path| path.strip_prefix("localhost").unwrap_or(path));
     if Path::new(path).is_absolute() {
         return Ok(path.into());
     }
     ensure!(file.is_none(), "a file:// URI needs an absolute path");
-    let home = home.context("it is a relative path, and the agent has no --frameworks_home")?;
+    let home = home.context("the path is relative, but the agent has no --frameworks_home")?;
     Ok(home.join(path))
 }
 
-/// What a file is called that a URI names.
+/// The file name at the end of a URI.
 fn base_name(uri: &str) -> Result<&str> {
     let path = match uri.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
         None => uri,
     };
     let name = path.rsplit('/').next().unwrap_or_default();
-    ensure!(!name.is_empty(), "the URI ends with no name of a file");
+    ensure!(!name.is_empty(), "the URI does not end with a file name");
     Ok(name)
 }
 
@@ -150,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_called_as_its_uri_ends() {
+    fn the_file_name_is_the_last_part_of_the_uri() {
         for (uri, expected) in [
             ("http://h:1/a/b.tgz", Some("b.tgz")),
             ("/a/b", Some("b")),

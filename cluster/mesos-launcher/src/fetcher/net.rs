@@ -9,28 +9,29 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-/// Puts what `url` names into the file `target`. It may take its time as long as something comes.
+/// Downloads `url` into the file `target`. Fails if nothing is received for `stall_timeout`; the
+/// whole download has no limit.
 pub(super) fn download(url: &str, target: &Path, stall_timeout: Duration) -> Result<()> {
     let (progress, watch) = mpsc::channel();
     let (url, target) = (url.to_owned(), target.to_owned());
-    // Nothing else can be waited for with a limit that begins anew with every byte.
+    // A channel can be waited for with a timeout that restarts with every piece.
     let worker = thread::spawn(move || get(&url, &target, &progress));
     loop {
         match watch.recv_timeout(stall_timeout) {
             Ok(()) => {}
-            Err(RecvTimeoutError::Timeout) => bail!("nothing came for {stall_timeout:?}"),
+            Err(RecvTimeoutError::Timeout) => bail!("received nothing for {stall_timeout:?}"),
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     let ended = worker.join();
-    ended.unwrap_or_else(|_| bail!("the download has crashed"))
+    ended.unwrap_or_else(|_| bail!("the download panicked"))
 }
 
 fn get(url: &str, target: &Path, progress: &Sender<()>) -> Result<()> {
     let config = ureq::Agent::config_builder().http_status_as_error(false);
     let response = config.build().new_agent().get(url).call()?;
     let status = response.status();
-    ensure!(status.as_u16() == 200, "the server answered {status}");
+    ensure!(status.as_u16() == 200, "the server responded with {status}");
     let file = File::create(target);
     let mut file = file.with_context(|| format!("cannot create {}", target.display()))?;
     let mut body = response.into_body().into_reader();
@@ -40,11 +41,11 @@ fn get(url: &str, target: &Path, progress: &Sender<()>) -> Result<()> {
             Ok(0) => return Ok(()),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error).context("the download broke off"),
+            Err(error) => return Err(error).context("the download was interrupted"),
         };
         file.write_all(&piece[..read])
             .with_context(|| format!("cannot write to {}", target.display()))?;
-        // Nobody watches any more when it is given up.
+        // Without a receiver the download has been given up.
         let _ = progress.send(());
     }
 }

@@ -1,4 +1,4 @@
-//! An agent that a test plays, in place of HTTP, to a command executor in this process.
+//! A fake agent for a command executor in this process: a backend whose other end is the test.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use mesos_proto::v1::{FrameworkInfo, KillPolicy, TaskId, TaskInfo, TaskState, Ta
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-/// Longer than anything here may take, on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The test's side.
+/// The test's end.
 pub(crate) struct Agent {
     events: Option<mpsc::UnboundedSender<Event>>,
     calls: mpsc::UnboundedReceiver<Call>,
     executor: JoinHandle<Result<StopReason>>,
 }
 
-/// The executor's side: one subscription, and none after it.
+/// The executor's end: it accepts one subscription.
 #[derive(Debug)]
 struct Scripted {
     calls: mpsc::UnboundedSender<Call>,
@@ -43,12 +43,12 @@ pub(crate) fn flags() -> Flags {
 }
 
 impl Agent {
-    /// Starts an executor, and grants its subscription.
+    /// Starts an executor, and accepts its subscription.
     pub(crate) async fn start() -> Self {
         Self::start_with(flags(), "5secs", true).await
     }
 
-    /// The same, for a framework that need not know of TASK_KILLING.
+    /// The same, for a framework with or without the capability TASK_KILLING_STATE.
     pub(crate) async fn start_with(flags: Flags, shutdown_grace: &str, killing: bool) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let (sender, calls) = mpsc::unbounded_channel();
@@ -122,17 +122,17 @@ impl Agent {
         });
     }
 
-    /// Breaks the subscription off.
+    /// Ends the subscription.
     pub(crate) fn vanish(&mut self) {
         self.events = None;
     }
 
     async fn call(&mut self) -> Call {
-        let call = tokio::time::timeout(PATIENCE, self.calls.recv()).await;
+        let call = tokio::time::timeout(TIMEOUT, self.calls.recv()).await;
         call.expect("a call in time").expect("the executor runs")
     }
 
-    /// The next update, which is not acknowledged.
+    /// The next update, without an acknowledgement.
     pub(crate) async fn unacknowledged(&mut self) -> TaskStatus {
         let call = self.call().await;
         assert_eq!(call.r#type(), call::Type::Update);
@@ -150,7 +150,7 @@ impl Agent {
         });
     }
 
-    /// The next update, which has to be of this state.
+    /// The next update, which must have this state.
     pub(crate) async fn update(&mut self, expected: TaskState) -> TaskStatus {
         let status = self.unacknowledged().await;
         assert_eq!(status.task_state(), Ok(expected), "{status:?}");
@@ -158,15 +158,15 @@ impl Agent {
         status
     }
 
-    /// Reads updates as far as TASK_RUNNING.
+    /// Reads updates up to TASK_RUNNING.
     pub(crate) async fn running(&mut self) {
         self.update(TaskState::TaskStarting).await;
         self.update(TaskState::TaskRunning).await;
     }
 
-    /// How the executor ended; it has made no further update.
+    /// The result of the executor, which must not have sent a further update.
     pub(crate) async fn end(mut self) -> Result<StopReason> {
-        let end = tokio::time::timeout(PATIENCE, &mut self.executor).await;
+        let end = tokio::time::timeout(TIMEOUT, &mut self.executor).await;
         let end = end.expect("an end in time").expect("no panic");
         if let Ok(call) = self.calls.try_recv() {
             panic!("a call too many: {call:?}");

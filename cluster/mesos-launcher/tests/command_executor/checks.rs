@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::agent::Agent;
-use super::{Voice, common, message, shell};
+use super::{Progress, common, message, shell};
 
 const SOON: Option<f64> = Some(0.02);
 
@@ -57,21 +57,25 @@ fn command_check(script: &str) -> CheckInfo {
     }
 }
 
-/// Of an update about the task's health.
+/// The health in an update about it.
 fn healthy(status: &TaskStatus) -> bool {
     let reason = Reason::TaskHealthCheckStatusUpdated.into();
     assert_eq!(status.reason, Some(reason), "{status:?}");
-    status.healthy.expect("it is about health")
+    status.healthy.expect("a health status")
 }
 
 fn exit_code(status: &TaskStatus) -> Option<i32> {
     let check = status.check_status.as_ref().expect("a check status");
     assert_eq!(check.r#type(), check_info::Type::Command);
-    check.command.as_ref().expect("of a command").exit_code
+    check
+        .command
+        .as_ref()
+        .expect("the status of a command check")
+        .exit_code
 }
 
 #[tokio::test]
-async fn a_task_that_is_unhealthy_too_often_is_killed() {
+async fn a_task_with_too_many_failed_health_checks_is_killed() {
     let directory = tempfile::tempdir().expect("a directory");
     let mark = directory.path().join("healthy");
     std::fs::write(&mark, "").expect("a file");
@@ -93,11 +97,14 @@ async fn a_task_that_is_unhealthy_too_often_is_killed() {
         message(&status),
         "Command terminated with signal Terminated"
     );
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn each_status_of_a_checked_task_has_a_check_status_and_changes_are_told() {
+async fn each_status_of_a_task_has_its_check_status_and_changes_are_reported() {
     let directory = tempfile::tempdir().expect("a directory");
     let code = directory.path().join("code");
     std::fs::write(&code, "0").expect("a file");
@@ -111,24 +118,27 @@ async fn each_status_of_a_checked_task_has_a_check_status_and_changes_are_told()
     let status = agent.update(TaskState::TaskRunning).await;
     let reason = Reason::TaskCheckStatusUpdated.into();
     assert_eq!((exit_code(&status), status.reason), (Some(0), Some(reason)));
-    // Whole, so that no check sees half of it.
+    // In one step, so that a check cannot read half a file.
     let next = directory.path().join("next");
     std::fs::write(&next, "7").expect("a file");
     std::fs::rename(&next, &code).expect("a new file");
     let status = agent.update(TaskState::TaskRunning).await;
-    assert_eq!(exit_code(&status), Some(7), "only a change is told");
+    assert_eq!(exit_code(&status), Some(7), "only changes are reported");
     agent.kill("t", None);
     let status = agent.update(TaskState::TaskKilling).await;
     assert_eq!(exit_code(&status), None);
     let status = agent.update(TaskState::TaskKilled).await;
     assert_eq!(exit_code(&status), None);
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn a_check_that_takes_too_long_is_killed_with_what_it_started_and_has_no_result() {
-    let mut voice = Voice::new();
-    let fifo = voice.path();
+async fn a_check_that_times_out_is_killed_with_its_processes_and_has_no_result() {
+    let mut progress = Progress::new();
+    let fifo = progress.path();
     let check = CheckInfo {
         timeout_seconds: Some(0.1),
         ..command_check(&format!("sleep 1000 & echo $! > {}; wait", fifo.display()))
@@ -136,33 +146,39 @@ async fn a_check_that_takes_too_long_is_killed_with_what_it_started_and_has_no_r
     let mut agent = Agent::start().await;
     agent.launch(&with_check(shell("exec sleep 1000"), check));
     agent.running().await;
-    let pid = voice.pid().await;
+    let pid = progress.pid().await;
     let status = agent.update(TaskState::TaskRunning).await;
     assert_eq!(exit_code(&status), None);
     common::wait_until("the check's process ended", || !common::runs(pid));
     agent.kill("t", None);
     agent.update(TaskState::TaskKilling).await;
     agent.update(TaskState::TaskKilled).await;
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
 async fn a_check_ends_with_its_task() {
-    let mut voice = Voice::new();
-    let check = format!("sleep 1000 & echo $! > {}; wait", voice.path().display());
+    let mut progress = Progress::new();
+    let check = format!("sleep 1000 & echo $! > {}; wait", progress.path().display());
     let mut agent = Agent::start().await;
     agent.launch(&with_check(shell("exec sleep 1000"), command_check(&check)));
     agent.running().await;
-    let pid = voice.pid().await;
+    let pid = progress.pid().await;
     agent.kill("t", None);
     agent.update(TaskState::TaskKilling).await;
     agent.update(TaskState::TaskKilled).await;
     common::wait_until("the check's process ended", || !common::runs(pid));
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn http_health_follows_redirects_and_goes_by_the_status() {
+async fn an_http_health_check_follows_redirects_and_checks_the_status() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let check = health_check(HealthCheck {
@@ -202,11 +218,14 @@ async fn http_health_follows_redirects_and_goes_by_the_status() {
     agent.kill("t", None);
     agent.update(TaskState::TaskKilling).await;
     agent.update(TaskState::TaskKilled).await;
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn a_tcp_check_tells_whether_one_can_connect() {
+async fn a_tcp_check_reports_whether_the_port_accepts_connections() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let check = CheckInfo {
@@ -226,5 +245,8 @@ async fn a_tcp_check_tells_whether_one_can_connect() {
     agent.kill("t", None);
     agent.update(TaskState::TaskKilling).await;
     agent.update(TaskState::TaskKilled).await;
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }

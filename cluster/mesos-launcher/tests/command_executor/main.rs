@@ -1,4 +1,4 @@
-//! The command executor, with real processes and an agent that the test plays.
+//! The command executor, with real processes and a fake agent.
 #![cfg(target_os = "linux")]
 
 mod agent;
@@ -33,18 +33,18 @@ fn message(status: &TaskStatus) -> &str {
     status.message.as_deref().unwrap_or_default()
 }
 
-/// A named pipe, by which a task says how far it is.
-struct Voice {
+/// A named pipe to which a task writes its progress.
+struct Progress {
     directory: TempDir,
     lines: Lines<BufReader<Receiver>>,
 }
 
-impl Voice {
+impl Progress {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("voice");
+        let path = directory.path().join("progress");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a named pipe");
-        // Open for writing too, so that it does not end with its first writer.
+        // Open for writing too, so that the pipe does not end with its first writer.
         let receiver = pipe::OpenOptions::new()
             .read_write(true)
             .open_receiver(&path);
@@ -53,7 +53,7 @@ impl Voice {
     }
 
     fn path(&self) -> PathBuf {
-        self.directory.path().join("voice")
+        self.directory.path().join("progress")
     }
 
     /// A task whose stdout is the pipe.
@@ -62,7 +62,7 @@ impl Voice {
     }
 
     async fn line(&mut self) -> String {
-        let line = tokio::time::timeout(common::PATIENCE, self.lines.next_line()).await;
+        let line = tokio::time::timeout(common::TIMEOUT, self.lines.next_line()).await;
         line.expect("a line in time")
             .expect("a pipe")
             .expect("a line")
@@ -74,7 +74,7 @@ impl Voice {
 }
 
 #[tokio::test]
-async fn a_command_that_ends_well_is_finished_and_the_executor_leaves_when_the_agent_knows() {
+async fn a_successful_command_is_finished_and_the_executor_ends_when_the_update_is_acknowledged() {
     let mut agent = Agent::start().await;
     agent.launch(&shell("exit 0"));
     agent.running().await;
@@ -82,18 +82,24 @@ async fn a_command_that_ends_well_is_finished_and_the_executor_leaves_when_the_a
     assert_eq!(status.task_state(), Ok(TaskState::TaskFinished));
     assert_eq!(message(&status), "Command exited with status 0");
     assert_eq!(status.reason, None);
-    // sleep: that something does not happen has no signal.
+    // sleep: nothing announces that something does not happen.
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(!agent.has_ended(), "it must wait for the acknowledgement");
+    assert!(
+        !agent.has_ended(),
+        "the executor must wait for the acknowledgement"
+    );
     agent.acknowledge(&status);
     assert_eq!(
-        agent.end().await.expect("an end in order"),
+        agent
+            .end()
+            .await
+            .expect("the executor ends without an error"),
         StopReason::Stopped
     );
 }
 
 #[tokio::test]
-async fn a_command_that_ends_badly_has_failed_in_mesos_words() {
+async fn a_failed_command_has_the_message_of_mesos() {
     for (script, expected) in [
         ("exit 3", "Command exited with status 3"),
         ("no-such-program", "Command exited with status 127"),
@@ -108,12 +114,15 @@ async fn a_command_that_ends_badly_has_failed_in_mesos_words() {
         let status = agent.update(TaskState::TaskFailed).await;
         assert_eq!(message(&status), expected);
         assert_eq!(status.reason, None, "Mesos gives none");
-        agent.end().await.expect("an end in order");
+        agent
+            .end()
+            .await
+            .expect("the executor ends without an error");
     }
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_be_run_has_failed_with_the_reason_and_was_never_running() {
+async fn a_command_that_cannot_run_fails_with_the_reason_and_without_task_running() {
     let user = Flags {
         user: Some("no-such-user".into()),
         ..flags()
@@ -133,7 +142,11 @@ async fn a_command_that_cannot_be_run_has_failed_with_the_reason_and_was_never_r
             absent,
             "cannot execute `/no/such/file`: No such file or directory",
         ),
-        (user, shell("true"), "there is no user `no-such-user`"),
+        (
+            user,
+            shell("true"),
+            "the user `no-such-user` does not exist",
+        ),
         (rootfs, shell("true"), "the field `rootfs`"),
         (
             launcher,
@@ -154,7 +167,7 @@ async fn a_command_that_cannot_be_run_has_failed_with_the_reason_and_was_never_r
                 health_check: Some(HealthCheck::default()),
                 ..shell("true")
             },
-            "it needs a type: COMMAND, HTTP or TCP",
+            "the type is missing: COMMAND, HTTP or TCP",
         ),
     ] {
         let mut agent = Agent::start_with(flags, "5secs", true).await;
@@ -166,38 +179,44 @@ async fn a_command_that_cannot_be_run_has_failed_with_the_reason_and_was_never_r
             status.task_reason(),
             Some(Ok(Reason::ContainerLaunchFailed))
         );
-        agent.end().await.expect("an end in order");
+        agent
+            .end()
+            .await
+            .expect("the executor ends without an error");
     }
 }
 
 #[tokio::test]
-async fn a_command_has_the_executors_environment_and_its_own_over_it() {
-    let mut voice = Voice::new();
+async fn the_commands_environment_overrides_that_of_the_executor() {
+    let mut progress = Progress::new();
     let mut agent = Agent::start().await;
     let script = format!(
         r#"echo "$CARGO_PKG_NAME $HOME" >{}"#,
-        voice.path().display()
+        progress.path().display()
     );
     agent.launch(&task(
         CommandInfo::sh(script).with_env("HOME", "/of/the/task"),
     ));
-    assert_eq!(voice.line().await, "mesos-launcher /of/the/task");
+    assert_eq!(progress.line().await, "mesos-launcher /of/the/task");
     agent.running().await;
     agent.update(TaskState::TaskFinished).await;
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn a_kill_ends_the_command_with_all_that_it_started() {
-    let mut voice = Voice::new();
+async fn a_kill_ends_the_command_with_all_its_processes() {
+    let mut progress = Progress::new();
     let mut agent = Agent::start().await;
-    // A child, a child in a session of its own, an orphan, and the command itself.
+    // A child, a child in its own session, an orphan, and the command itself.
     let script = "sleep 1000 & echo $!; setsid sleep 1001 & echo $!; \
                   sh -c 'sleep 1002 & echo $!'; echo $$; wait";
-    agent.launch(&voice.shell(script));
+    agent.launch(&progress.shell(script));
     let mut pids = Vec::new();
     for _ in 0..4 {
-        pids.push(voice.pid().await);
+        pids.push(progress.pid().await);
     }
     agent.running().await;
     agent.kill("t", None);
@@ -210,83 +229,98 @@ async fn a_kill_ends_the_command_with_all_that_it_started() {
     for pid in pids {
         common::wait_until("the process has ended", || !common::runs(pid));
     }
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn what_a_command_leaves_behind_is_killed_with_its_end() {
-    let mut voice = Voice::new();
+async fn processes_that_a_command_leaves_behind_are_killed() {
+    let mut progress = Progress::new();
     let mut agent = Agent::start().await;
-    agent.launch(&voice.shell("trap '' TERM; sleep 1000 & echo $!"));
-    let pid = voice.pid().await;
+    agent.launch(&progress.shell("trap '' TERM; sleep 1000 & echo $!"));
+    let pid = progress.pid().await;
     agent.running().await;
     agent.update(TaskState::TaskFinished).await;
     common::wait_until("the process has ended", || !common::runs(pid));
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
-/// Ignores SIGTERM, and says when it does so.
+/// Ignores SIGTERM, and writes a line when it does.
 const STUBBORN: &str = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
 
 #[tokio::test]
-async fn a_command_that_ignores_sigterm_gets_sigkill_after_the_grace_of_its_kill_policy() {
+async fn a_command_that_ignores_sigterm_gets_sigkill_after_its_kill_policy() {
     for (policy_of_task, policy_of_kill) in [(300, None), (60_000, Some(300))] {
-        let mut voice = Voice::new();
+        let mut progress = Progress::new();
         let mut agent = Agent::start().await;
-        let mut task = voice.shell(STUBBORN);
+        let mut task = progress.shell(STUBBORN);
         task.kill_policy = TaskInfo::builder("t")
             .kill_grace(Duration::from_millis(policy_of_task))
             .build()
             .kill_policy;
         agent.launch(&task);
         agent.running().await;
-        voice.line().await;
+        progress.line().await;
         let asked = Instant::now();
         agent.kill("t", policy_of_kill.map(Duration::from_millis));
         agent.update(TaskState::TaskKilling).await;
         let status = agent.update(TaskState::TaskKilled).await;
         assert_eq!(message(&status), "Command terminated with signal Killed");
         assert!(asked.elapsed() >= Duration::from_millis(300));
-        agent.end().await.expect("an end in order");
+        agent
+            .end()
+            .await
+            .expect("the executor ends without an error");
     }
 }
 
 #[tokio::test]
-async fn a_later_kill_can_shorten_the_grace_and_never_lengthen_it() {
-    let mut voice = Voice::new();
+async fn a_later_kill_can_only_shorten_the_grace() {
+    let mut progress = Progress::new();
     let mut agent = Agent::start().await;
-    agent.launch(&voice.shell(STUBBORN));
+    agent.launch(&progress.shell(STUBBORN));
     agent.running().await;
-    voice.line().await;
+    progress.line().await;
     let asked = Instant::now();
     agent.kill("t", Some(Duration::from_secs(600)));
     agent.update(TaskState::TaskKilling).await;
     agent.kill("t", Some(Duration::from_millis(300)));
     agent.kill("t", Some(Duration::from_secs(600)));
-    // No second TASK_KILLING comes between.
+    // Without a second TASK_KILLING.
     agent.update(TaskState::TaskKilled).await;
     assert!(asked.elapsed() >= Duration::from_millis(300));
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn task_killing_is_only_for_frameworks_that_know_it() {
+async fn task_killing_is_only_sent_to_frameworks_with_the_capability() {
     let mut agent = Agent::start_with(flags(), "5secs", false).await;
     agent.launch(&shell("sleep 1000"));
     agent.running().await;
     agent.kill("t", None);
     agent.update(TaskState::TaskKilled).await;
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn a_task_that_takes_too_long_is_failed_without_grace_or_task_killing() {
-    let mut voice = Voice::new();
+async fn a_task_that_exceeds_its_time_fails_without_a_grace_and_without_task_killing() {
+    let mut progress = Progress::new();
     let mut agent = Agent::start().await;
-    let mut task = voice.shell(STUBBORN);
+    let mut task = progress.shell(STUBBORN);
     task.max_completion_time = Some(Duration::from_millis(500).into());
     agent.launch(&task);
-    voice.line().await;
+    progress.line().await;
     agent.running().await;
     let status = agent.update(TaskState::TaskFailed).await;
     assert_eq!(
@@ -294,11 +328,14 @@ async fn a_task_that_takes_too_long_is_failed_without_grace_or_task_killing() {
         Some(Ok(Reason::MaxCompletionTimeReached))
     );
     assert_eq!(message(&status), "Command terminated with signal Killed");
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
-async fn a_second_task_fails_and_the_first_goes_on() {
+async fn a_second_task_fails_and_the_first_continues() {
     let mut agent = Agent::start().await;
     agent.launch(&shell("sleep 1000"));
     agent.running().await;
@@ -316,7 +353,10 @@ async fn a_second_task_fails_and_the_first_goes_on() {
     agent.update(TaskState::TaskKilling).await;
     let status = agent.update(TaskState::TaskKilled).await;
     assert_eq!(id(&status).value, "t");
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
@@ -325,18 +365,21 @@ async fn a_task_group_is_refused_and_ends_the_executor() {
     agent.send(group(&[shell("true")]));
     let status = agent.update(TaskState::TaskFailed).await;
     assert!(
-        message(&status).contains("no task groups"),
+        message(&status).contains("does not run task groups"),
         "{}",
         message(&status)
     );
     assert_eq!(
-        agent.end().await.expect("an end in order"),
+        agent
+            .end()
+            .await
+            .expect("the executor ends without an error"),
         StopReason::Stopped
     );
 }
 
 #[tokio::test]
-async fn a_kill_before_the_launch_is_answered_and_the_launch_does_nothing() {
+async fn a_kill_before_the_launch_is_reported_and_the_launch_does_nothing() {
     let mut agent = Agent::start().await;
     agent.kill("t", None);
     let status = agent.unacknowledged().await;
@@ -346,19 +389,22 @@ async fn a_kill_before_the_launch_is_answered_and_the_launch_does_nothing() {
     agent.kill("t", None);
     agent.acknowledge(&status);
     assert_eq!(
-        agent.end().await.expect("an end in order"),
+        agent
+            .end()
+            .await
+            .expect("the executor ends without an error"),
         StopReason::Stopped
     );
 }
 
 #[tokio::test]
-async fn a_shutdown_kills_the_task_within_the_agents_patience() {
-    let mut voice = Voice::new();
-    // Two seconds are kept for the way of the last update.
+async fn a_shutdown_kills_the_task_within_the_agents_timeout() {
+    let mut progress = Progress::new();
+    // Two seconds are reserved for the last update.
     let mut agent = Agent::start_with(flags(), "2.3secs", true).await;
-    agent.launch(&voice.shell(STUBBORN));
+    agent.launch(&progress.shell(STUBBORN));
     agent.running().await;
-    voice.line().await;
+    progress.line().await;
     let asked = Instant::now();
     agent.shutdown();
     agent.update(TaskState::TaskKilling).await;
@@ -366,24 +412,30 @@ async fn a_shutdown_kills_the_task_within_the_agents_patience() {
     assert!(asked.elapsed() >= Duration::from_millis(300));
     assert!(asked.elapsed() < Duration::from_millis(2300));
     assert_eq!(
-        agent.end().await.expect("an end in order"),
+        agent
+            .end()
+            .await
+            .expect("the executor ends without an error"),
         StopReason::ShutDown
     );
 }
 
 #[tokio::test]
-async fn a_shutdown_before_the_launch_just_ends_the_executor() {
+async fn a_shutdown_before_the_launch_ends_the_executor() {
     let agent = Agent::start().await;
     agent.shutdown();
-    agent.end().await.expect("an end in order");
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
 }
 
 #[tokio::test]
 async fn without_checkpointing_the_task_ends_with_its_agent() {
-    let mut voice = Voice::new();
+    let mut progress = Progress::new();
     let mut agent = Agent::start_with(flags(), "2secs", true).await;
-    agent.launch(&voice.shell("echo $$; exec sleep 1000"));
-    let pid = voice.pid().await;
+    agent.launch(&progress.shell("echo $$; exec sleep 1000"));
+    let pid = progress.pid().await;
     agent.running().await;
     agent.vanish();
     agent.end().await.expect_err("the agent is gone");

@@ -19,13 +19,13 @@ use crate::programs::Programs;
 use crate::release::DEFAULT_VERSION;
 use crate::wire::{Config, port_message};
 
-/// All agents are in one process; far more than this and it would not come up in time.
+/// All agents are in one process. With many more agents a start would exceed its timeout.
 const MOST_AGENTS: usize = 100;
 
-/// As good as for ever, and still a time that can be added to another.
+/// Practically unlimited, and short enough to be added to another time.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The settings of a [`LocalCluster`]; each has a default that suits a test.
+/// The settings of a [`LocalCluster`]. The defaults suit a test.
 #[derive(Clone, Debug)]
 pub struct Builder {
     agents: usize,
@@ -56,20 +56,20 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The number of agents, up to 100; by default 1. With 0 it is a master alone.
+    /// The number of agents, up to 100; by default 1. With 0 the cluster is a master alone.
     pub fn agents(mut self, agents: usize) -> Self {
         self.agents = agents;
         self
     }
 
-    /// The TCP port on the loopback interface; 0, the default, is any that is free.
+    /// The TCP port on the loopback interface; 0, the default, is any free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
     /// The release of Mesos, one of [`versions`](crate::versions); by default
-    /// [`DEFAULT_VERSION`]. Without effect where `MESOS_NATIVE_LIBRARY` names the library.
+    /// [`DEFAULT_VERSION`]. Ignored if `MESOS_NATIVE_LIBRARY` names the library.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
@@ -86,52 +86,52 @@ impl Builder {
     }
 
     /// A variable in the environment of the cluster process: any flag of a master or an agent as
-    /// `MESOS_…`, or a `LIBPROCESS_…` variable. It goes before what this crate would set.
+    /// `MESOS_…`, or a `LIBPROCESS_…` variable. It overrides the value that this crate sets.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());
         self
     }
 
-    /// A directory for everything that the cluster writes, made if need be and kept in the end.
-    /// By default it is a temporary one, removed in the end unless the cluster failed.
+    /// The directory for all files of the cluster. It is created if it does not exist, and kept at the
+    /// end. The default is a temporary directory, which is removed at the end unless the cluster failed.
     pub fn work_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.work_dir = Some(directory.into());
         self
     }
 
-    /// How long a start (and a restart) may take, up to a day; by default 60 s. A download does
-    /// not count.
+    /// The timeout of a start and of a restart, up to a day; by default 60 s. A download does not
+    /// count.
     pub fn ready_timeout(mut self, timeout: Duration) -> Self {
         self.ready_timeout = timeout.min(LONGEST);
         self
     }
 
-    /// How long tasks have between SIGTERM and SIGKILL at [`LocalCluster::stop`], up to a day; by
+    /// The time between SIGTERM and SIGKILL for tasks at [`LocalCluster::stop`], up to a day; by
     /// default 3 s.
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.stop_grace = grace.min(LONGEST);
         self
     }
 
-    /// A principal and its secret; may be called several times. With any, the master takes HTTP
-    /// frameworks only with one of them, by HTTP basic authentication. Agents and the operator API
-    /// stay open to everybody.
+    /// Adds a principal and its secret. Then the master accepts HTTP frameworks only with one of the
+    /// added credentials, by HTTP basic authentication. Agents and the operator API need no
+    /// credential.
     pub fn credential(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
         let credential = (principal.into(), Secret(secret.into()));
         self.security.credentials.push(credential);
         self
     }
 
-    /// With a [`credential`](Self::credential), the master takes frameworks over libmesos, too,
-    /// only with one of them, by CRAM-MD5. This needs libsasl2 with that mechanism on this machine
-    /// (in Debian, the packages libsasl2-2 and libsasl2-modules).
+    /// The master accepts frameworks over libmesos, too, only with one of the added
+    /// [credentials](Self::credential), by CRAM-MD5. This needs libsasl2 with that mechanism on this
+    /// machine (in Debian, the packages libsasl2-2 and libsasl2-modules).
     pub fn driver_authentication(mut self) -> Self {
         self.security.drivers = true;
         self
     }
 
-    /// Agents take executors only with the token that they gave them. Downloads an OpenSSL (2.7 MB)
-    /// the first time, as [`tls`](Self::tls).
+    /// Agents accept executors only with the token that the agent has given to the executor. Downloads
+    /// an OpenSSL (2.7 MB) the first time, like [`tls`](Self::tls).
     pub fn executor_authentication(mut self) -> Self {
         self.security.executors = true;
         self
@@ -157,14 +157,14 @@ impl Builder {
         self
     }
 
-    /// Starts the cluster and returns when the master and all agents are ready to be used, in
-    /// about a second, plus the download the very first time.
+    /// Starts the cluster, and returns when the master and all agents are ready. This takes about a
+    /// second, plus the download the first time.
     ///
-    /// Has to be called within a tokio runtime. Dropping the future ends what was started.
+    /// Must be called within a tokio runtime. Dropping the future ends all started processes.
     ///
     /// # Errors
-    /// Whatever [`ErrorKind`] knows, except `Exited`. The work directory of a cluster that did
-    /// not start is kept: the error names the log in it.
+    /// Every [`ErrorKind`] except `Exited`. The work directory of a cluster that did not start is kept,
+    /// and the error names the log in it.
     pub async fn start(self) -> Result<LocalCluster, Error> {
         let agents = self.agents;
         let scheme = match self.security.tls {
@@ -180,7 +180,7 @@ impl Builder {
         LocalCluster::start(link, scheme, agents, work_dir).await
     }
 
-    /// What can be refused before anything is downloaded or built.
+    /// Refuses invalid settings before anything is downloaded or built.
     fn check(&self) -> Result<(), Error> {
         if self.agents > MOST_AGENTS {
             let message = format!(
@@ -198,22 +198,22 @@ impl Builder {
             return Err(Error::new(ErrorKind::Config, message));
         }
         if self.security.drivers && !has_sasl() {
-            let message = "drivers cannot be authenticated: there is no libsasl2 with CRAM-MD5 on \
-                           this machine; install it (in Debian, libsasl2-2 and libsasl2-modules)";
+            let message = "drivers cannot be authenticated: this machine has no libsasl2 with CRAM-MD5; \
+                           install it (in Debian, libsasl2-2 and libsasl2-modules)";
             return Err(Error::new(ErrorKind::Config, message));
         }
         if self.security.drivers && self.security.credentials.is_empty() {
-            let message = "drivers cannot be authenticated without a credential to tell them by";
+            let message = "drivers cannot be authenticated without a credential: add one";
             return Err(Error::new(ErrorKind::Config, message));
         }
-        // The supervisor tries again; this is for the message to come before a download.
+        // The supervisor checks this again. Here the error comes before a download.
         match TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)) {
             Ok(_) => Ok(()),
             Err(cause) => Err(port_unusable(self.port, cause)),
         }
     }
 
-    /// Makes the work directory and starts the supervisor.
+    /// Creates the work directory and starts the supervisor.
     fn launch(self, library: &Path, programs: &Programs) -> Result<(Link, PathBuf), Error> {
         let WorkDir {
             path: work_dir,
@@ -222,14 +222,14 @@ impl Builder {
         let utf8 = |path: &Path| {
             path.to_str().map(str::to_owned).ok_or_else(|| {
                 let message = format!(
-                    "the path {} is not UTF-8, which Mesos cannot be told",
+                    "the path {} is not UTF-8, so Mesos cannot use it",
                     path.display()
                 );
                 Error::new(ErrorKind::Config, message)
             })
         };
         let unwritable = |cause| {
-            let message = format!("cannot write into {}", work_dir.display());
+            let message = format!("cannot write to {}", work_dir.display());
             Error::because(ErrorKind::Config, message, cause)
         };
         let mut program = vec![utf8(&programs.local)?, "cluster".into(), "--library".into()];
@@ -268,7 +268,7 @@ impl Builder {
                     .flat_map(|text| ["--resources".into(), text]),
             );
         }
-        let mut environment = environment::of(&utf8(&work_dir)?, self.agents, &resources);
+        let mut environment = environment::variables(&utf8(&work_dir)?, self.agents, &resources);
         environment.extend(self.security.prepare(&work_dir).map_err(unwritable)?);
         environment.extend(self.environment);
         let config = Config {
@@ -284,7 +284,7 @@ impl Builder {
     }
 }
 
-/// Why nothing can be bound to this port, for a person.
+/// The error of a port that cannot be bound.
 fn port_unusable(port: u16, cause: std::io::Error) -> Error {
     Error::because(ErrorKind::PortInUse, port_message(port), cause)
 }

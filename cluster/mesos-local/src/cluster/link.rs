@@ -1,4 +1,4 @@
-//! The connection to the supervisor process: requests down its stdin, events up its stdout.
+//! The connection to the supervisor process: requests to its stdin, events from its stdout.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,8 +15,8 @@ use crate::wire::{Action, Config, Event, Failure, Request};
 
 type Reply = (u64, Result<u16, Failure>);
 
-/// A supervisor process. Dropping this closes its stdin, upon which it ends everything at once,
-/// and waits for it.
+/// A supervisor process. Dropping the value closes the supervisor's stdin, which ends all processes at
+/// once, and waits for the supervisor.
 #[derive(Debug)]
 pub(super) struct Link {
     process: Child,
@@ -28,7 +28,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Starts a supervisor, `program`, which does nothing until it is asked to.
+    /// Starts `program` as supervisor, which waits for requests.
     pub(super) fn start(program: &Path, config: &Config) -> Result<Self, Error> {
         let log = config.work_dir.join("supervisor.log");
         let failed = |cause: std::io::Error| {
@@ -43,7 +43,7 @@ impl Link {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).map_err(failed)?)
-            // Ctrl-C in the terminal is for the user's program, which then decides.
+            // Ctrl-C in the terminal goes to the user's program only, which then decides.
             .process_group(0)
             .spawn()
             .map_err(failed)?;
@@ -51,7 +51,7 @@ impl Link {
         let exited = Arc::new(watch::Sender::new(None));
         if let Some(stdout) = process.stdout.take() {
             let exited = Arc::clone(&exited);
-            std::thread::spawn(move || listen(stdout, &reply_sender, &exited));
+            std::thread::spawn(move || receive(stdout, &reply_sender, &exited));
         }
         let stdin = process.stdin.take();
         let mut link = Self {
@@ -66,14 +66,14 @@ impl Link {
         Ok(link)
     }
 
-    /// Tells of the end of the cluster process that nobody asked for.
+    /// Receives the reason of an unexpected end of the cluster process.
     pub(super) fn exited(&self) -> watch::Receiver<Option<String>> {
         self.exited.subscribe()
     }
 
-    /// Sends a request and waits for its reply, which has the cluster's port.
+    /// Sends a request, and waits for the reply with the cluster's port.
     ///
-    /// Dropping the future drops the reply; the request is fulfilled all the same.
+    /// Dropping the future discards the reply. The supervisor still handles the request.
     pub(super) async fn request(&mut self, action: Action) -> Result<u16, Error> {
         self.last_id += 1;
         if action == Action::Start {
@@ -85,7 +85,7 @@ impl Link {
         })?;
         loop {
             match self.replies.recv().await {
-                // Replies to dropped futures come before.
+                // A reply to an earlier request whose future was dropped.
                 Some((id, _)) if id != self.last_id => {}
                 Some((_, Ok(port))) => return Ok(port),
                 Some((_, Err(failure))) => {
@@ -96,7 +96,7 @@ impl Link {
                     };
                     return Err(Error::new(kind, failure.message));
                 }
-                None => return Err(self.gone()),
+                None => return Err(self.ended()),
             }
         }
     }
@@ -108,16 +108,16 @@ impl Link {
                 stdin.write_all(&line).is_ok()
             })
         });
-        if sent { Ok(()) } else { Err(self.gone()) }
+        if sent { Ok(()) } else { Err(self.ended()) }
     }
 
-    fn gone(&self) -> Error {
+    fn ended(&self) -> Error {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let last = log.lines().last().unwrap_or("nothing");
         Error::new(
             ErrorKind::Supervisor,
             format!(
-                "the supervisor process of the local cluster is gone; its last words in {}: {last}",
+                "the supervisor process of the local cluster has ended; the last line of {}: {last}",
                 self.log.display()
             ),
         )
@@ -127,20 +127,20 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        // It cannot fail: this is our child, and nobody else waits for it.
+        // Cannot fail: this process has not waited for its child before.
         let _ = self.process.wait();
     }
 }
 
-/// Hands on what the supervisor says until it says no more.
-fn listen(
+/// Forwards the supervisor's events until its stdout ends.
+fn receive(
     stdout: ChildStdout,
     replies: &mpsc::UnboundedSender<Reply>,
     exited: &watch::Sender<Option<String>>,
 ) {
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
-            // Nobody may listen any more.
+            // The receiver may have been dropped.
             Ok(Event::Reply { id, result }) => drop(replies.send((id, result))),
             Ok(Event::Exited(message)) => drop(exited.send_replace(Some(message))),
             Err(_) => {}

@@ -1,8 +1,8 @@
-//! [`LocalCluster`]: a real Mesos on this machine, and what can be done to it.
+//! [`LocalCluster`]: a real Mesos on this machine, and its control.
 //!
-//! `builder` gathers the settings, `environment` and `security` turn them into Mesos' flags,
-//! `work_dir` has the files, `libraries` those of them that are loaded with libmesos, `link` is the
-//! connection to the supervisor process, which does all that is done to processes.
+//! `builder` collects the settings. `environment`, `resources` and `security` turn them into Mesos'
+//! flags. `work_dir` makes the files. `link` is the connection to the supervisor process, which
+//! starts, signals and ends all processes.
 
 mod builder;
 mod environment;
@@ -20,15 +20,15 @@ use crate::wire::Action;
 pub use builder::Builder;
 use link::Link;
 
-/// A real Mesos master with its agents, on a port of its own of the loopback interface.
+/// A real Mesos master with its agents, on one port of the loopback interface.
 ///
-/// Master and agents are one process, started by a supervisor process, which also adopts every
-/// executor and every task. Nothing of it outlives this value: [`stop`](Self::stop) ends it with
-/// a grace period for the tasks; dropping the value, or the end of this process in whatever way,
-/// ends it at once, with SIGKILL and including tasks that detached themselves. The
-/// supervisor has a guard of its own: SIGKILL to either of the two ends everything as well.
+/// Master and agents are one process. A supervisor process starts it, and adopts every executor and
+/// every task. No process of the cluster outlives this value. [`stop`](Self::stop) ends the
+/// cluster with a grace period for the tasks. Dropping the value, or the end of this process for any
+/// reason, ends the cluster at once with SIGKILL, including tasks that have detached themselves. A
+/// guard process protects the supervisor: SIGKILL to either of the two ends everything too.
 ///
-/// The methods take `&self`, so a cluster can be shared; they act one after another.
+/// The methods take `&self`, so a cluster can be shared. Calls are executed one after another.
 ///
 /// ```no_run
 /// # async fn demo() -> Result<(), mesos_local::Error> {
@@ -51,7 +51,7 @@ pub struct LocalCluster {
 }
 
 impl LocalCluster {
-    /// The settings of a cluster that is to be started.
+    /// The settings of a new cluster.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -73,10 +73,10 @@ impl LocalCluster {
         })
     }
 
-    /// The URL to give to a scheduler, a prefix for the paths of the API:
-    /// `http://127.0.0.1:PORT/master`, or `https://…` if it has [TLS](Builder::tls).
+    /// The URL of the master for schedulers, a prefix for the paths of the API:
+    /// `http://127.0.0.1:PORT/master`, or `https://…` with [TLS](Builder::tls).
     ///
-    /// A daemon answers `/api/v1/…` too; this master answers the paths below `/master` only.
+    /// A daemon serves `/api/v1/…` too. This master serves the paths below `/master` only.
     pub fn master_url(&self) -> String {
         format!("{}://127.0.0.1:{}/master", self.scheme, self.port)
     }
@@ -98,30 +98,30 @@ impl LocalCluster {
         self.agents
     }
 
-    /// The directory of all files of this cluster: `cluster.log` is what Mesos has to say,
-    /// `mesos/agents/N` (counted from 0) has the sandboxes.
+    /// The directory of all files of this cluster. `cluster.log` is the log of Mesos, and
+    /// `mesos/agents/N` (counted from 0) contains the sandboxes.
     pub fn work_dir(&self) -> &Path {
         &self.work_dir
     }
 
-    /// Ends the process of master and agents with SIGKILL, as a crash of the machine's daemons
-    /// would. Executors, tasks and the work directory stay; [`restart`](Self::restart) brings
-    /// the cluster back. Does nothing to a cluster that is down.
+    /// Ends the process of master and agents with SIGKILL, like a crash of the daemons. Executors,
+    /// tasks and the work directory stay. [`restart`](Self::restart) starts the cluster again. Does
+    /// nothing if the cluster is down.
     ///
     /// # Errors
-    /// [`ErrorKind::Supervisor`], as for all that the supervisor is asked to do.
+    /// [`ErrorKind::Supervisor`]: the supervisor process has ended, or could not do it.
     pub async fn kill(&self) -> Result<(), Error> {
         self.request(Action::Kill).await
     }
 
-    /// Starts the cluster again on the same port with the same work directory, killing it before
-    /// if it is up, and returns when the master and all agents are there again.
+    /// Starts the cluster again on the same port with the same work directory, and returns when the
+    /// master and all agents are ready. Kills the cluster first if it is up.
     ///
-    /// Agents recover what they checkpointed. The master remembers nothing (its registry is in
-    /// memory), but agents and schedulers register again.
+    /// Agents recover their checkpoints. The master starts with an empty registry, which is in memory.
+    /// Agents and schedulers register again.
     ///
     /// # Errors
-    /// [`ErrorKind::Start`], or [`ErrorKind::PortInUse`] if someone took the port meanwhile.
+    /// [`ErrorKind::Start`], or [`ErrorKind::PortInUse`] if another process has bound the port.
     pub async fn restart(&self) -> Result<(), Error> {
         let mut link = self.link.lock().await;
         link.request(Action::Kill).await?;
@@ -129,11 +129,11 @@ impl LocalCluster {
         Ok(())
     }
 
-    /// Stops the process of master and agents with SIGSTOP: connections stay open, and nothing
-    /// is answered any more.
+    /// Stops the process of master and agents with SIGSTOP: connections stay open, but no request is
+    /// answered.
     ///
     /// # Errors
-    /// [`ErrorKind::Supervisor`], also if the cluster is down.
+    /// [`ErrorKind::Supervisor`]; also if the cluster is down.
     pub async fn pause(&self) -> Result<(), Error> {
         self.request(Action::Pause).await
     }
@@ -141,13 +141,13 @@ impl LocalCluster {
     /// Ends a [`pause`](Self::pause).
     ///
     /// # Errors
-    /// [`ErrorKind::Supervisor`], also if the cluster is down.
+    /// [`ErrorKind::Supervisor`]; also if the cluster is down.
     pub async fn resume(&self) -> Result<(), Error> {
         self.request(Action::Resume).await
     }
 
     /// Ends the cluster: tasks get SIGTERM and, after the [grace period](Builder::stop_grace),
-    /// SIGKILL. Returns when no process is left.
+    /// SIGKILL. Returns when all processes have ended.
     ///
     /// # Errors
     /// [`ErrorKind::Supervisor`].
@@ -157,13 +157,12 @@ impl LocalCluster {
         Ok(())
     }
 
-    /// Waits until the cluster ends without having been told to, and says how. Does not return
-    /// before; may be dropped and called again at any time.
+    /// Waits until the cluster ends unexpectedly, and returns the reason. Cancel safe.
     pub async fn exited(&self) -> Error {
         let mut exited = self.exited.clone();
         let message = match exited.wait_for(Option::is_some).await {
             Ok(message) => message.clone().unwrap_or_default(),
-            Err(_) => "the supervisor process of the local cluster is gone".into(),
+            Err(_) => "the supervisor process of the local cluster has ended".into(),
         };
         Error::new(ErrorKind::Exited, message)
     }

@@ -1,5 +1,5 @@
-//! What a cluster can be made to ask of its clients, and to be to them: credentials of frameworks,
-//! tokens of executors, TLS. Turned into Mesos' flags and the files that they name.
+//! Authentication and encryption: credentials of frameworks, tokens of executors, TLS. Turns them into
+//! Mesos' flags and the files that the flags name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,17 +14,17 @@ use serde_json::json;
 const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
                        ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384";
 
-/// All of it; nothing by default.
+/// The security settings; by default all are off.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Security {
     pub(super) credentials: Vec<(String, Secret)>,
-    /// Those of frameworks over libmesos too.
+    /// Whether frameworks over libmesos authenticate too.
     pub(super) drivers: bool,
     pub(super) executors: bool,
     pub(super) tls: Option<Tls>,
 }
 
-/// A text that shows in no `Debug` output.
+/// A text that `Debug` output does not contain.
 #[derive(Clone)]
 pub(super) struct Secret(pub(super) String);
 
@@ -43,12 +43,12 @@ pub(super) struct Tls {
 }
 
 impl Security {
-    /// Whether libmesos will call a real OpenSSL.
+    /// Whether libmesos calls a real OpenSSL.
     pub(super) fn needs_openssl(&self) -> bool {
         self.executors || self.tls.is_some()
     }
 
-    /// Writes the files and gives the variables that name them.
+    /// Writes the files, and returns the variables that name them.
     pub(super) fn prepare(&self, work_dir: &Path) -> io::Result<BTreeMap<String, String>> {
         let mut variables = BTreeMap::new();
         let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
@@ -76,7 +76,7 @@ impl Security {
             write(&path, &key)?;
             set("MESOS_JWT_SECRET_KEY", &path.to_string_lossy());
             set("MESOS_AUTHENTICATE_HTTP_EXECUTORS", "true");
-            // The default has basic too, which does not start without credentials.
+            // The default includes basic, which does not start without credentials.
             set("MESOS_HTTP_AUTHENTICATORS", "jwt");
         }
         if let Some(tls) = &self.tls {
@@ -100,14 +100,14 @@ impl Security {
     }
 }
 
-/// The file with the credentials, if there are any.
+/// The file of the credentials. It exists if there are credentials.
 pub(super) fn credentials(work_dir: &Path) -> PathBuf {
     work_dir.join("credentials.json")
 }
 
-/// Mesos wants such files to be for their owner alone.
+/// Writes a file that only its owner can read, as Mesos requires.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // From an earlier cluster in a directory that was kept, perhaps with other rights.
+    // A file of an earlier cluster may have other permissions.
     if path.exists() {
         std::fs::remove_file(path)?;
     }
@@ -124,14 +124,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_in_a_file_for_the_owner_alone_and_nowhere_else() {
+    fn credentials_are_only_in_a_file_that_only_its_owner_can_read() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().expect("a directory");
         let security = Security {
             credentials: vec![("p".into(), Secret("s3cret".into()))],
             ..Security::default()
         };
-        // Twice, as for a work directory that is used again.
+        // Twice, as with a work directory that is used again.
         for _ in 0..2 {
             let variables = security.prepare(directory.path()).expect("files");
             assert!(!format!("{security:?} {variables:?}").contains("s3cret"));

@@ -1,4 +1,4 @@
-//! The files of a cluster: where each is, and those that have to be there before it starts.
+//! The files of a cluster: their paths, and those that must exist before the start.
 
 use std::fs;
 use std::io;
@@ -16,16 +16,16 @@ pub(super) const MESOS_DIR: &str = "mesos";
 /// The directory of the agents' helper programs (Mesos' flag `--launcher_dir`).
 pub(super) const HELPERS_DIR: &str = "helpers";
 
-/// A work directory that is ready for a start.
+/// A work directory that is prepared for a start.
 pub(super) struct WorkDir {
     /// Absolute, without symbolic links.
     pub(super) path: PathBuf,
-    /// Whether nobody asked for this one, and it can go in the end.
+    /// Whether to remove the directory at the end, because the user did not name it.
     pub(super) temporary: bool,
 }
 
 impl WorkDir {
-    /// Prepares the directory, or a new temporary one.
+    /// Prepares the directory, or creates a temporary one.
     pub(super) fn prepare(directory: Option<&Path>, programs: &Programs) -> Result<Self, Error> {
         let made = match directory {
             Some(directory) => fs::create_dir_all(directory).map(|()| directory.to_owned()),
@@ -43,7 +43,7 @@ impl WorkDir {
             .map_err(|cause| {
                 let place = directory.map_or_else(std::env::temp_dir, Path::to_owned);
                 let message = format!(
-                    "cannot make the cluster's work directory ({})",
+                    "cannot create the cluster's work directory ({})",
                     place.display()
                 );
                 Error::because(ErrorKind::Config, message, cause)
@@ -58,7 +58,7 @@ fn fill(path: &Path, programs: &Programs) -> io::Result<()> {
     write_stand_ins(&path.join(STAND_INS_DIR))?;
     for (name, program) in &programs.helpers {
         let link = path.join(HELPERS_DIR).join(name);
-        // From an earlier cluster in a directory that was kept.
+        // A link of an earlier cluster in a kept directory.
         if link.is_symlink() {
             fs::remove_file(&link)?;
         }

@@ -1,4 +1,4 @@
-//! Bringing one archive: streamed into a file, and its SHA-256 checked on the way.
+//! Downloads one archive into a file, and checks its SHA-256.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -13,8 +13,8 @@ use super::progress::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::release::Package;
 
-/// Writes the archive at `url` into `into`. After an error the file holds anything; after success
-/// it holds exactly the archive that the package is pinned to.
+/// Writes the archive at `url` into `into`. After success the file is exactly the pinned archive; after
+/// an error its content is undefined.
 pub(crate) fn download(
     http: &Http,
     url: &Url,
@@ -44,7 +44,7 @@ pub(crate) fn download(
                 let how = if http::is_cut(&cause) {
                     "was cut short"
                 } else {
-                    "broke off"
+                    "was interrupted"
                 };
                 let message = format!(
                     "the download of {} {how} after {done}{of} bytes",
@@ -73,8 +73,8 @@ pub(crate) fn download(
             ErrorKind::Download,
             format!(
                 "the archive {} is not the released {}: expected SHA-256 {}, got {got} \
-                 ({done} bytes). Nothing of it was kept. Something on the way changed it, or the \
-                 index serves another file: try again, set PIP_INDEX_URL to another index, or {}",
+                 ({done} bytes). The archive was discarded. It was changed in transit, or the index \
+                 serves another file: try again, set PIP_INDEX_URL to another index, or {}",
                 shown(url),
                 package.what,
                 package.sha256,

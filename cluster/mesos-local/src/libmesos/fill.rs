@@ -21,7 +21,7 @@ use crate::release::{MEMBER, Package, Release};
 const UNFINISHED: &str = "unfinished-";
 
 impl Cache {
-    /// The release's library; `index` is asked for only if it has to be downloaded.
+    /// The release's library. `index` is called only if the library has to be downloaded.
     pub(crate) fn library(
         &self,
         release: &Release,
@@ -35,8 +35,8 @@ impl Cache {
         })
     }
 
-    /// The package's marker; if it is not there yet, `unpack` is given the archive and has to put
-    /// it into the directory, after everything else.
+    /// The package's marker. If it does not exist, `unpack` receives the archive and has to write the
+    /// package's files into the directory, the marker last.
     pub(crate) fn marker(
         &self,
         package: &Package,
@@ -48,37 +48,36 @@ impl Cache {
         }
         let directory = self.directory.join(&package.directory);
         let marker = directory.join(package.marker);
-        let trouble = |doing: &str, cause: io::Error| {
+        let failed = |doing: &str, cause: io::Error| {
             Error::because(
                 ErrorKind::Cache,
                 format!(
-                    "cannot {doing} in the cache {}: see to it that it can be written and has room \
-                     (200 MB), or set {VARIABLE} to another directory",
+                    "cannot {doing} in the cache {}: make the directory writable, with 200 MB of free \
+                     space, or set {VARIABLE} to another directory",
                     directory.display()
                 ),
                 cause,
             )
         };
-        fs::create_dir_all(&directory).map_err(|cause| trouble("make a directory", cause))?;
-        let _lock = self.lock(package).map_err(|cause| trouble("lock", cause))?;
+        fs::create_dir_all(&directory).map_err(|cause| failed("create a directory", cause))?;
+        let _lock = self.lock(package).map_err(|cause| failed("lock", cause))?;
         if marker.is_file() {
             return Ok(marker);
         }
-        remove_unfinished(&directory).map_err(|cause| trouble("clean up", cause))?;
+        remove_unfinished(&directory).map_err(|cause| failed("clean up", cause))?;
 
         let index = index()?;
         let (http, url) = index.locate(package)?;
-        let mut archive =
-            unfinished(&directory).map_err(|cause| trouble("create a file", cause))?;
+        let mut archive = unfinished(&directory).map_err(|cause| failed("create a file", cause))?;
         download(http, &url, package, archive.as_file_mut())?;
         unpack(&archive, &directory)
             .and_then(|()| File::open(&directory)?.sync_all())
-            .map_err(|cause| trouble(&format!("unpack {}", package.what), cause))?;
+            .map_err(|cause| failed(&format!("unpack {}", package.what), cause))?;
         Ok(marker)
     }
 
-    /// The lock of this package, waited for if need be; it is released when the file is closed,
-    /// so also when the process is killed.
+    /// Waits for the lock of this package. Closing the file releases the lock, also when the process
+    /// is killed.
     fn lock(&self, package: &Package) -> io::Result<File> {
         let path = self.directory.join(format!("{}.lock", package.directory));
         let mut file = OpenOptions::new()
@@ -109,7 +108,7 @@ impl Cache {
     }
 }
 
-/// Deletes what a killed process left behind.
+/// Deletes the files that a killed process left behind.
 fn remove_unfinished(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -120,14 +119,14 @@ fn remove_unfinished(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file in this directory without a name that lasts.
+/// A file with a temporary name in this directory.
 pub(crate) fn unfinished(directory: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempfile_in(directory)
 }
 
-/// Writes the archive's one interesting member into `into`, up to the disk.
+/// Writes the library in the archive into `into`, and flushes it to the disk.
 fn unpack(archive: &NamedTempFile, into: &mut NamedTempFile) -> io::Result<()> {
     let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(archive.reopen()?)));
     for entry in archive.entries()? {
@@ -144,7 +143,7 @@ fn unpack(archive: &NamedTempFile, into: &mut NamedTempFile) -> io::Result<()> {
     ))
 }
 
-/// Temporary files are for their owner alone; a cache may be shared.
+/// Makes a temporary file readable by other users, because a cache may be shared.
 pub(crate) fn readable_by_all(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644))

@@ -1,5 +1,5 @@
-//! Plain HTTP GETs with the machine's own settings: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
-//! NO_PROXY, and for TLS SSL_CERT_FILE, SSL_CERT_DIR or else the system's trust store.
+//! HTTP GET requests with the machine's settings: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and
+//! for TLS SSL_CERT_FILE, SSL_CERT_DIR or else the system's trust store.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -15,10 +15,10 @@ use ureq::tls::{RootCerts, TlsConfig};
 use url::{Origin, Url};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest silence that is borne in the middle of an answer.
+/// The longest pause in the middle of a response.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client that presents its credentials to one origin only.
+/// A client that sends its credentials to one origin only.
 pub(crate) struct Http {
     agent: ureq::Agent,
     credentials: Option<(Origin, String)>,
@@ -35,16 +35,16 @@ impl fmt::Debug for Http {
     }
 }
 
-/// The head of an answer with status 2xx; the body is still to be read.
+/// The head of a response with status 2xx, whose body has not been read.
 pub(crate) struct Response {
-    /// Where the answer came from in the end, after redirects.
+    /// The URL of the response, after redirects.
     pub(crate) url: Url,
     response: ureq::http::Response<ureq::Body>,
 }
 
 impl Http {
-    /// A client with the user and the password that are in `url`; they are taken out of it, so
-    /// that they cannot get into a message with it.
+    /// A client with the user and the password in `url`. Removes both from `url`, so that no message
+    /// can contain them.
     pub(crate) fn with_credentials_of(url: &mut Url) -> Self {
         let decode = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
         let credentials = (!url.username().is_empty() || url.password().is_some()).then(|| {
@@ -55,7 +55,7 @@ impl Http {
             let token = BASE64_STANDARD.encode([&user[..], b":", &password[..]].concat());
             (url.origin(), format!("Basic {token}"))
         });
-        // These fail only for URLs that cannot have credentials.
+        // Fails only for URLs that cannot have credentials.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         let agent = ureq::Agent::config_builder()
@@ -74,7 +74,7 @@ impl Http {
         Self { agent, credentials }
     }
 
-    /// Gets `url`; any status but 2xx is an error.
+    /// Gets `url`. A status other than 2xx is an error.
     pub(crate) fn get(&self, url: &Url, accept: &str) -> Result<Response, ureq::Error> {
         let mut request = self.agent.get(url.as_str()).header(header::ACCEPT, accept);
         if let Some((origin, credentials)) = &self.credentials
@@ -89,7 +89,7 @@ impl Http {
 }
 
 impl Response {
-    /// Whether the answer says that it is JSON.
+    /// Whether the content type is JSON.
     pub(crate) fn is_json(&self) -> bool {
         let kind = self.response.headers().get(header::CONTENT_TYPE);
         kind.and_then(|kind| kind.to_str().ok())
@@ -99,7 +99,7 @@ impl Response {
             })
     }
 
-    /// The number of bytes that the body is said to have.
+    /// The Content-Length of the body in bytes.
     pub(crate) fn length(&self) -> Option<u64> {
         self.response.body().content_length()
     }
@@ -115,7 +115,7 @@ impl Response {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// The body as it comes in; a body that ends before its length is an error.
+    /// A reader of the body. A body that ends before its length is an error.
     pub(crate) fn into_reader(self) -> impl Read {
         self.response
             .into_body()

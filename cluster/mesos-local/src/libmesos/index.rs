@@ -1,6 +1,6 @@
-//! The package index: which one to ask, and what its page says.
+//! Finds the package index, and the address of an archive on its page.
 //!
-//! Pages are understood in both forms that indexes serve, HTML (PEP 503) and JSON (PEP 691).
+//! Reads pages in both formats of package indexes: HTML (PEP 503) and JSON (PEP 691).
 
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,7 @@ use crate::release::Package;
 
 const VARIABLE: &str = "PIP_INDEX_URL";
 const MEDIA_TYPES: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
-/// A page of a package index; the longest seen has a few megabytes.
+/// The largest page of a package index that is read. Real pages have up to a few megabytes.
 const PAGE_LIMIT: u64 = 32 << 20;
 
 /// A package index.
@@ -26,15 +26,15 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The index that `pip` is configured for on this machine.
+    /// The index for which `pip` is configured on this machine.
     pub(crate) fn from_environment() -> Result<Self, Error> {
         let (origin, url) = discover(|name| std::env::var(name).ok(), output)?;
         Self::at(&url, &origin)
     }
 
-    /// The index at `url`, which came from `origin` (a variable, a command).
+    /// The index at `url`, which was read from `origin` (a variable, a command).
     pub(crate) fn at(url: &str, origin: &str) -> Result<Self, Error> {
-        // The text is not repeated in the errors: it may hold a password.
+        // Errors do not quote the text: it may contain a password.
         let mut url = Url::parse(url.trim()).map_err(|cause| {
             Error::because(
                 ErrorKind::Index,
@@ -46,8 +46,8 @@ impl Index {
             return Err(Error::new(
                 ErrorKind::Index,
                 format!(
-                    "the package index that {origin} names is a {}: URL, and only http: and https: \
-                     are understood: set {VARIABLE} to such a one",
+                    "the package index that {origin} names is a {}: URL, but only http: and https: \
+                     are supported: set {VARIABLE} to such a URL",
                     url.scheme()
                 ),
             ));
@@ -68,7 +68,7 @@ impl Index {
             .map_err(|cause| {
                 Error::because(
                     ErrorKind::Index,
-                    format!("no page can be below {}", shown(&self.url)),
+                    format!("{} cannot be the base of another URL", shown(&self.url)),
                     cause,
                 )
             })?;
@@ -89,7 +89,7 @@ impl Index {
         let body = response.text(PAGE_LIMIT).map_err(|cause| {
             Error::because(
                 ErrorKind::Index,
-                format!("the page {} broke off", shown(&page)),
+                format!("the page {} was interrupted", shown(&page)),
                 cause,
             )
         })?;
@@ -112,7 +112,7 @@ impl Index {
             Error::new(
                 ErrorKind::Index,
                 format!(
-                    "the page {} has {} links, but none to {wanted}: set {VARIABLE} to an index \
+                    "the page {} has {} links, but no link to {wanted}: set {VARIABLE} to an index \
                      that has it, or {}",
                     shown(&page),
                     links.len(),
@@ -132,10 +132,10 @@ impl Index {
     }
 }
 
-/// A URL as it may appear in a message: without user, password and query, which may be secret.
+/// A URL for a message: without user, password and query, which may be secret.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    // These fail only for URLs that cannot have credentials.
+    // Fails only for URLs that cannot have credentials.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -143,7 +143,7 @@ pub(crate) fn shown(url: &Url) -> String {
     url.into()
 }
 
-/// Where the URL came from and the URL, by the same order of precedence as pip's.
+/// The origin of the URL and the URL, with pip's order of precedence.
 fn discover(
     variable: impl Fn(&str) -> Option<String>,
     output: impl Fn(&str, &[&str]) -> Option<String>,
@@ -165,14 +165,14 @@ fn discover(
     Err(Error::new(
         ErrorKind::Index,
         format!(
-            "no package index is known to download libmesos from: {VARIABLE} is not set, and \
-             neither pip nor python3 could be asked: set {VARIABLE} to the URL of a Python package \
-             index (https://HOST/simple), or {LIBRARY_VARIABLE} to a libmesos that is already here"
+            "cannot find a package index to download libmesos from: {VARIABLE} is not set, and \
+             neither pip nor python3 names an index: set {VARIABLE} to the URL of a Python package \
+             index (https://HOST/simple), or {LIBRARY_VARIABLE} to the path of an installed libmesos"
         ),
     ))
 }
 
-/// What the program prints, if it can be run, succeeds and prints anything.
+/// The output of a program, if it runs, succeeds and prints anything.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program)
         .args(arguments)
@@ -191,8 +191,8 @@ struct Link {
     href: String,
 }
 
-/// PEP 503: every `<a href>` is a file, its name the last part of the path (PEP 503 wants the
-/// anchor's text to be the same).
+/// PEP 503: every `<a href>` is a file. Its name is the last part of the path, and the anchor's text
+/// has to be the same.
 fn html_links(page: &str) -> Result<Vec<Link>, String> {
     let mut links = Vec::new();
     for Ok(token) in html5gum::Tokenizer::new(page) {
@@ -212,7 +212,7 @@ fn html_links(page: &str) -> Result<Vec<Link>, String> {
         links.push(Link { name, href });
     }
     if links.is_empty() {
-        return Err("it has no links".into());
+        return Err("the page has no links".into());
     }
     Ok(links)
 }
@@ -259,8 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn without_any_index_the_message_names_the_two_ways_out() {
-        let error = discover(|_| None, |_, _| None).expect_err("nothing to be found");
+    fn without_an_index_the_error_names_both_variables() {
+        let error = discover(|_| None, |_, _| None).expect_err("no index");
         assert_eq!(error.kind(), ErrorKind::Index);
         assert!(error.to_string().contains("set PIP_INDEX_URL"), "{error}");
         assert!(
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_found_in_html_whatever_its_quoting_and_its_entities() {
+    fn a_link_is_found_in_html_with_any_quoting_and_entities() {
         let page = "<!DOCTYPE html><title>x</title><!-- <a href='no'> -->\
             <A HREF='../../f/mesos.scheduler-1.tar.gz?a=1&amp;b=2#sha256=0' data-x>text</a><a>no href</a>";
         let links = html_links(page).expect("links");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_is_no_http_url_is_refused_without_repeating_it() {
+    fn an_index_with_an_invalid_url_is_refused_without_quoting_it() {
         for text in ["user:hunter2@nowhere", "file:///home/hunter2/index"] {
             let error = Index::at(text, "PIP_INDEX_URL").expect_err("not an http URL");
             assert_eq!(error.kind(), ErrorKind::Index);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_shown_without_its_secrets() {
+    fn a_url_in_a_message_has_no_secrets() {
         let url = Url::parse("https://me:secret@host.test/a/b?token=secret#c").expect("a URL");
         assert_eq!(shown(&url), "https://host.test/a/b");
     }

@@ -1,5 +1,4 @@
-//! Telling the user on stderr how far a download is: a bar on a terminal, else a line now and
-//! then.
+//! Shows the progress of a download on stderr: a bar on a terminal, else a line every few seconds.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};

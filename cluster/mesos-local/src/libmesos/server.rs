@@ -11,39 +11,39 @@ use sha2::{Digest as _, Sha256};
 use super::digest::hex;
 use crate::release::{MEMBER, Release};
 
-/// What the fake library in the fake archive contains.
+/// The content of the fake library in the fake archive.
 pub(crate) const LIBRARY: &[u8] = b"not really a library";
 
-/// One answer: its bytes as they go over the wire, head and body.
-type Answer = Vec<u8>;
+/// One response: its head and body in bytes.
+type Response = Vec<u8>;
 
-/// The requests that came in, each as its request line and its headers.
+/// The received requests, each as its request line and its headers.
 type Requests = Arc<Mutex<Vec<Vec<String>>>>;
 
-/// A server that is up as long as the test's process is.
+/// A server that runs until the test's process ends.
 pub(crate) struct Server {
     address: SocketAddr,
     requests: Requests,
 }
 
 impl Server {
-    /// A server that has these answers by path, and 404 for anything else.
-    pub(crate) fn start(answers: HashMap<String, Answer>) -> Self {
+    /// A server with these responses by path, and 404 for other paths.
+    pub(crate) fn start(responses: HashMap<String, Response>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let requests = Requests::default();
         let log = Arc::clone(&requests);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A peer that went away early is the peer's business.
-                let _ = serve(stream, &answers, &log);
+                // A client may close its connection early.
+                let _ = serve(stream, &responses, &log);
             }
         });
         Self { address, requests }
     }
 
-    /// An index that has the archive, and whatever `archive` answers for it.
-    pub(crate) fn with_archive(release: &Release, archive: Answer) -> Self {
+    /// An index with a link to the archive, and this response for the archive.
+    pub(crate) fn with_archive(release: &Release, archive: Response) -> Self {
         let package = release.package();
         let file = &package.file;
         let page = format!("<!DOCTYPE html><a href=\"../../files/{file}#sha256=0\">{file}</a>");
@@ -53,7 +53,7 @@ impl Server {
         ]))
     }
 
-    /// The URL of the index, with these credentials (`user:password@`) in it.
+    /// The URL of the index, with these credentials (`user:password@`).
     pub(crate) fn url(&self, credentials: &str) -> String {
         format!("http://{credentials}{}/simple", self.address)
     }
@@ -67,20 +67,20 @@ impl Server {
     }
 }
 
-/// An answer with this body.
-pub(crate) fn ok(body: &[u8]) -> Answer {
+/// A response with this body.
+pub(crate) fn ok(body: &[u8]) -> Response {
     cut(body, body.len())
 }
 
-/// An answer that announces `announced` bytes and has only the body's.
-pub(crate) fn cut(body: &[u8], announced: usize) -> Answer {
+/// A response whose Content-Length is `announced` and whose body is shorter.
+pub(crate) fn cut(body: &[u8], announced: usize) -> Response {
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n"
     );
     [head.as_bytes(), body].concat()
 }
 
-/// An archive that has the fake library, and the release that is pinned to it.
+/// An archive with the fake library, and a release that is pinned to the archive.
 pub(crate) fn archive() -> (Vec<u8>, Release) {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (name, content) in [
@@ -110,7 +110,7 @@ pub(crate) fn archive() -> (Vec<u8>, Release) {
 
 fn serve(
     stream: TcpStream,
-    answers: &HashMap<String, Answer>,
+    responses: &HashMap<String, Response>,
     log: &Requests,
 ) -> std::io::Result<()> {
     let request: Vec<String> = BufReader::new(&stream)
@@ -123,7 +123,7 @@ fn serve(
         .unwrap_or_default();
     let missing =
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec();
-    let answer = answers.get(path).unwrap_or(&missing);
+    let response = responses.get(path).unwrap_or(&missing);
     log.lock().expect("no panic in the server").push(request);
-    (&stream).write_all(answer)
+    (&stream).write_all(response)
 }

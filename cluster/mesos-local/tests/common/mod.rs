@@ -1,19 +1,19 @@
-//! What several of the test programs need.
+//! Helpers of several test programs.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::io::{BufRead, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Longer than anything here may take, on a slow machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a slow machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The status line and the body of `GET path`.
 pub(crate) fn get(port: u16, path: &str) -> std::io::Result<(String, String)> {
-    get_within(port, path, PATIENCE)
+    get_within(port, path, TIMEOUT)
 }
 
-/// As [`get`], with the longest time to wait for the answer.
+/// As [`get`], with a timeout for the response.
 pub(crate) fn get_within(
     port: u16,
     path: &str,
@@ -28,13 +28,13 @@ pub(crate) fn get_within(
     Ok((head.lines().next().unwrap_or_default().into(), body.into()))
 }
 
-/// Whether a process of this id runs; one that waits to be reaped does not.
+/// Whether a process of this id runs. A process that waits to be reaped does not.
 pub(crate) fn runs(pid: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat[stat.rfind(')').expect("a name") + 1..].starts_with(" Z"))
 }
 
-/// The processes whose command line, or environment if it may be read, has this text in it.
+/// The processes whose command line, or environment if it is readable, contains this text.
 pub(crate) fn processes_with(text: &str) -> Vec<i32> {
     let has = |pid: i32, file: &str| {
         std::fs::read(format!("/proc/{pid}/{file}"))
@@ -49,21 +49,21 @@ pub(crate) fn processes_with(text: &str) -> Vec<i32> {
         .collect()
 }
 
-/// Waits for the end of something that this process is not told of.
+/// Waits for a condition that nothing announces to this process.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(
-            start.elapsed() < PATIENCE,
-            "not so after {PATIENCE:?}: {what}"
+            start.elapsed() < TIMEOUT,
+            "not so after {TIMEOUT:?}: {what}"
         );
-        // sleep: a stranger's process ends without telling; bounded above.
+        // sleep: the end of another's child is not announced; bounded above.
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// The number of active agents, as the master knows them.
+/// The number of agents that are active at the master.
 pub(crate) fn active_agents(port: u16) -> usize {
     let (_, body) = get(port, "/master/slaves").expect("an answer");
     let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
@@ -74,8 +74,8 @@ pub(crate) fn active_agents(port: u16) -> usize {
         .count()
 }
 
-/// The rest of the first line that starts so. The program is still to find its stdout open after
-/// that, or it ends because nobody reads.
+/// The rest of the first line that starts with `start`. The pipe stays open, because a program fails
+/// to write to a closed one.
 pub(crate) fn line_after(stdout: &mut impl BufRead, start: &str) -> String {
     stdout
         .lines()

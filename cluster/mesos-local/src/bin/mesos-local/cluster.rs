@@ -1,5 +1,5 @@
-//! `mesos-local cluster`: the process that has master and agents in it. The supervisor starts it
-//! with all flags of Mesos in its environment, and ends it with a signal.
+//! `mesos-local cluster`: the process that contains master and agents. The supervisor starts it with
+//! all flags of Mesos in its environment, and ends it with a signal.
 
 use std::env;
 use std::fs::File;
@@ -21,8 +21,8 @@ use nix::unistd::getppid;
 
 use crate::resources;
 
-/// How long the master may take to say who is registered before it is asked again.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout of the request for the registered agents, which is then repeated.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The arguments; see [`wire::Config`](mesos_local::wire::Config).
 #[derive(Debug, clap::Args)]
@@ -30,14 +30,14 @@ pub(crate) struct Arguments {
     /// The libmesos to load.
     #[arg(long)]
     library: PathBuf,
-    /// The directory of stand-ins for shared libraries that it wants.
+    /// The directory of stand-ins for the shared libraries that libmesos needs.
     #[arg(long)]
     stand_ins: Option<PathBuf>,
     /// How long the start may take, in seconds.
     #[arg(long)]
     timeout: f64,
-    /// A file with credentials, the first of which is this cluster's own, for a master that
-    /// authenticates drivers.
+    /// A file with credentials for a master that authenticates drivers. This process uses the first
+    /// one.
     #[arg(long)]
     credentials: Option<PathBuf>,
     /// The pipe from which the agents read their resources, which `MESOS_RESOURCES` names.
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     supervisor: i32,
 }
 
-/// Runs until a signal comes, or the supervisor ends.
+/// Runs until a signal arrives or the supervisor ends.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if !end_with_parent(arguments.supervisor) {
         return ExitCode::FAILURE;
@@ -59,14 +59,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let mut report = match take_stdout() {
         Ok(report) => report,
         Err(error) => {
-            eprintln!("cannot set stdout aside: {error}");
+            eprintln!("cannot redirect stdout: {error}");
             return ExitCode::FAILURE;
         }
     };
     if let Some(pipe) = &arguments.resources_pipe
         && let Err(error) = resources::serve(pipe.clone(), arguments.resources.clone())
     {
-        say(&mut report, &format!("{FAILED}cannot make a pipe: {error}"));
+        send(&mut report, &format!("{FAILED}cannot make a pipe: {error}"));
         return ExitCode::FAILURE;
     }
     // To the same log as Mesos' own.
@@ -79,25 +79,25 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         let mut registered = Registered::new();
         let credential = arguments.credentials.as_deref().and_then(first);
         Local::start_with(&library, timeout, credential.as_ref(), |master| {
-            registered.ask(master)
+            registered.count(master)
         })
     });
     match started {
         Ok(_cluster) => {
-            say(&mut report, READY);
+            send(&mut report, READY);
             loop {
                 std::thread::park();
             }
         }
         Err(error) => {
             let reason = error.to_string().replace('\n', " ");
-            say(&mut report, &format!("{FAILED}{reason}"));
+            send(&mut report, &format!("{FAILED}{reason}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Asks the master for its agents, so that those count that have nothing to offer.
+/// Requests the agents from the master, because agents without free resources make no offer.
 struct Registered(Option<tokio::runtime::Runtime>);
 
 impl Registered {
@@ -108,8 +108,8 @@ impl Registered {
         Self(runtime.ok())
     }
 
-    /// None if the master does not want to say: it may authenticate operators.
-    fn ask(&mut self, master: SocketAddr) -> Option<usize> {
+    /// The number of active agents. `None` if the master refuses: it may authenticate operators.
+    fn count(&mut self, master: SocketAddr) -> Option<usize> {
         let call = master::Call {
             r#type: Some(master::call::Type::GetAgents.into()),
             ..Default::default()
@@ -123,16 +123,16 @@ impl Registered {
     }
 }
 
-/// A client of this very process, whose variables say how it speaks TLS.
+/// A client of this process's own master, with TLS if the environment enables it.
 fn client(master: SocketAddr) -> Option<OperatorClient> {
     let secure = env::var_os("LIBPROCESS_SSL_ENABLED").is_some_and(|on| on == "1" || on == "true");
     let scheme = if secure { "https" } else { "http" };
     let url = format!("{scheme}://{master}/master");
-    let client = OperatorClient::new(url.parse().ok()?).response_timeout(PATIENCE);
+    let client = OperatorClient::new(url.parse().ok()?).response_timeout(TIMEOUT);
     if !secure {
         return Some(client);
     }
-    // It is ourselves, so there is nobody to be deceived by.
+    // The server is this process, so its certificate proves nothing.
     let tls = TlsConfig::new().danger_accept_any_certificate();
     let files = ["LIBPROCESS_SSL_CERT_FILE", "LIBPROCESS_SSL_KEY_FILE"].map(env::var_os);
     Some(client.tls(match files {
@@ -141,7 +141,7 @@ fn client(master: SocketAddr) -> Option<OperatorClient> {
     }))
 }
 
-/// The first of the credentials in a file that this program's library has written.
+/// The first of the credentials in a file that the library has written.
 fn first(file: &Path) -> Option<Credential> {
     let text = std::fs::read(file).ok()?;
     let all: serde_json::Value = serde_json::from_slice(&text).ok()?;
@@ -159,22 +159,21 @@ fn load(arguments: &Arguments) -> Result<Library, LibraryError> {
     }
 }
 
-/// Takes the pipe to the supervisor away from stdout, which goes to the log from now on. Mesos
-/// hands its own stdout to the containers of a local cluster
-/// (src/slave/containerizer/mesos/io/switchboard.cpp), and whatever writes there must not be
-/// taken for a report.
+/// Returns the pipe to the supervisor, and redirects stdout to the log. Mesos passes its own stdout to
+/// the containers of a local cluster (src/slave/containerizer/mesos/io/switchboard.cpp), and their
+/// output must not be mistaken for a report.
 fn take_stdout() -> io::Result<File> {
     let report = io::stdout().as_fd().try_clone_to_owned()?;
     nix::unistd::dup2_stdout(io::stderr())?;
     Ok(File::from(report))
 }
 
-/// Nobody may be left to listen, and then the end of this process is near anyway.
-fn say(report: &mut File, line: &str) {
+/// Writes a report. If the supervisor has ended, this process ends soon.
+fn send(report: &mut File, line: &str) {
     let _ = writeln!(report, "{line}");
 }
 
-/// Has the kernel kill this process when its parent ends; false if it is too late for that.
+/// Has the kernel kill this process when its parent ends. Returns false if the parent has ended.
 fn end_with_parent(parent: i32) -> bool {
     prctl::set_pdeathsig(Signal::SIGKILL).is_ok() && getppid().as_raw() == parent
 }

@@ -1,7 +1,7 @@
-//! The processes below this one: finding them, and ending them all.
+//! Finds and ends all descendants of this process.
 //!
-//! This process is their subreaper, so whatever detaches itself (setsid, double fork) becomes its
-//! child when its own parent ends, and `waitpid` says when none is left.
+//! This process is a subreaper, so a process that detaches itself (setsid, double fork) becomes its
+//! child when the process's own parent ends, and `waitpid` reports when no descendant is left.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,22 +17,22 @@ use nix::unistd::Pid;
 use tokio::signal::unix::Signal as SignalStream;
 use tokio::time::{Instant, sleep_until};
 
-/// How often new children are looked for while the old ones are being killed.
+/// The interval of searches for new children while the old ones are being killed.
 const ROUND: Duration = Duration::from_millis(50);
 
-/// A child of ours that was reaped.
+/// A child that was reaped.
 pub(crate) struct Reaped {
     pub(crate) pid: Pid,
     pub(crate) status: ExitStatus,
 }
 
-/// Makes orphans below this process its children.
+/// Makes orphans among the descendants children of this process.
 pub(crate) fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
-/// Reaps the next child that has ended, if any has. `Err(ECHILD)` says that there is no child, and
-/// so no descendant, at all.
+/// Reaps the next child that has ended, if any has. `Err(ECHILD)`: this process has no child, and so
+/// no descendant.
 pub(crate) fn reap() -> Result<Option<Reaped>, Errno> {
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
@@ -47,8 +47,8 @@ pub(crate) fn reap() -> Result<Option<Reaped>, Errno> {
     }
 }
 
-/// Kills a child that has not been reaped yet, reaps it, and says how it ended: by this, or
-/// before by itself.
+/// Kills a child that has not been reaped, reaps it, and returns its status: killed, or ended by
+/// itself before.
 pub(crate) fn end(child: Pid) -> Option<ExitStatus> {
     kill(child, Signal::SIGKILL).ok()?;
     loop {
@@ -67,7 +67,7 @@ pub(crate) fn end(child: Pid) -> Option<ExitStatus> {
 /// it has ended.
 pub(crate) fn pause(child: Pid) -> Result<(), Errno> {
     kill(child, Signal::SIGSTOP)?;
-    // What is learnt here is left for `reap` to learn, too.
+    // WNOWAIT leaves the status for `reap`.
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     loop {
         match waitid(Id::Pid(child), flags) {
@@ -91,13 +91,13 @@ fn ended(status: WaitStatus) -> Option<Reaped> {
     })
 }
 
-/// Ends every descendant: SIGTERM if there is a grace period, and SIGKILL to those that are left
-/// after it. `children` is the stream of SIGCHLD.
+/// Ends every descendant: SIGTERM if the grace period is not zero, and SIGKILL after it. `children` is
+/// the stream of SIGCHLD.
 pub(crate) async fn end_all(grace: Duration, children: &mut SignalStream) -> io::Result<()> {
     if !grace.is_zero() {
         let deadline = Instant::now() + grace;
         for pid in descendants()? {
-            // What is gone already needs no signal. One that is stopped has to run to end.
+            // Fails for a process that has ended. A stopped process has to run in order to end.
             let _ = kill(pid, Signal::SIGTERM);
             let _ = kill(pid, Signal::SIGCONT);
         }
@@ -111,8 +111,8 @@ pub(crate) async fn end_all(grace: Duration, children: &mut SignalStream) -> io:
             }
         }
     }
-    // Children only: their pids cannot be reused before they are reaped here. What is below them
-    // becomes a child in the next round.
+    // Children only: their ids cannot be reused before this process reaps them. Their children become
+    // children of this process for the next round.
     while !none_left() {
         for pid in own_children()? {
             let _ = kill(pid, Signal::SIGKILL);
@@ -125,7 +125,7 @@ pub(crate) async fn end_all(grace: Duration, children: &mut SignalStream) -> io:
     Ok(())
 }
 
-/// Reaps what there is to be reaped, and says whether no descendant is left.
+/// Reaps all children that have ended. Returns whether no descendant is left.
 fn none_left() -> bool {
     loop {
         match reap() {
@@ -150,7 +150,7 @@ fn descendants() -> io::Result<Vec<Pid>> {
     let parents = parents()?;
     let is_below = |pid: &Pid| {
         let mut pid = *pid;
-        // The processes changed while they were listed, so a loop is possible.
+        // Processes change while they are listed, so a loop is possible.
         for _ in 0..parents.len() {
             match parents.get(&pid) {
                 Some(parent) if *parent == own => return true,
@@ -168,7 +168,7 @@ fn parents() -> io::Result<HashMap<Pid, Pid>> {
     let parent = |name: &str| {
         let pid = name.parse().ok()?;
         let stat = fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
-        // "PID (NAME) STATE PPID …", where NAME may have anything in it.
+        // "PID (NAME) STATE PPID …"; NAME can contain any character.
         let after_name = &stat[stat.rfind(')')? + 1..];
         let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
         Some((Pid::from_raw(pid), Pid::from_raw(parent)))

@@ -1,10 +1,9 @@
-//! The first process of `mesos-local supervise`: it only watches over the supervisor, which it
-//! starts as its child.
+//! The first process of `mesos-local supervise`: it starts the supervisor as its child and waits for
+//! its end.
 //!
-//! What SIGKILL does to the supervisor nothing can be done about in the supervisor. Its orphans
-//! come to this process then, and are ended here; and if it is this one that is killed, the kernel
-//! tells the supervisor, which ends everything as it does when its program ends. Whoever kills both
-//! at once has to clean up himself.
+//! A supervisor cannot handle SIGKILL. If the supervisor is killed, its orphans become children of
+//! this process, which ends them. If this process is killed, the kernel signals the supervisor, which
+//! then ends everything, as when its program ends. If both are killed at once, processes stay.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -38,45 +37,45 @@ async fn watch() -> io::Result<ExitStatus> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    // With our stdin and stdout, of which this process makes no use.
+    // The supervisor inherits stdin and stdout. This process does not use them.
     let supervisor = Command::new(std::env::current_exe()?)
         .args(["supervise", "--guard", &Pid::this().to_string()])
         .spawn()?;
     let supervisor = Pid::from_raw(i32::try_from(supervisor.id()).map_err(io::Error::other)?);
     let status = loop {
-        let passed_on = tokio::select! {
+        let forwarded = tokio::select! {
             _ = children.recv() => None,
             _ = interrupt.recv() => Some(Signal::SIGINT),
             _ = terminate.recv() => Some(Signal::SIGTERM),
             _ = hangup.recv() => Some(Signal::SIGHUP),
         };
-        if let Some(passed_on) = passed_on {
-            // It cannot be gone: nobody but us reaps it.
-            let _ = kill(supervisor, passed_on);
+        if let Some(forwarded) = forwarded {
+            // Cannot fail: only this process reaps the supervisor.
+            let _ = kill(supervisor, forwarded);
         }
         if let Some(status) = ended(supervisor)? {
             break status;
         }
     };
-    // None unless the supervisor was killed.
+    // Ends nothing unless the supervisor was killed.
     end_all(Duration::ZERO, &mut children).await?;
     Ok(status)
 }
 
-/// How the supervisor has ended, if it has.
+/// The status of the supervisor, if it has ended.
 fn ended(supervisor: Pid) -> io::Result<Option<ExitStatus>> {
     loop {
         match reap() {
             Ok(Some(reaped)) if reaped.pid == supervisor => return Ok(Some(reaped.status)),
             Ok(Some(_)) => {}
             Ok(None) => return Ok(None),
-            Err(Errno::ECHILD) => return Err(io::Error::other("the supervisor cannot be found")),
+            Err(Errno::ECHILD) => return Err(io::Error::other("cannot find the supervisor")),
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// As a shell has it.
+/// The exit code by the rule of a shell.
 fn code(status: ExitStatus) -> u8 {
     let code = status
         .code()

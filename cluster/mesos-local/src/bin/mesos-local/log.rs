@@ -1,16 +1,16 @@
-//! The log of the cluster process: what part of it tells why it ended.
+//! Finds in the log of the cluster process the reason why it ended.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// Lines that are quoted where no line states the reason.
+/// The number of lines to quote if no line states the reason.
 const LAST_LINES: usize = 5;
 
-/// The reason that the log gives from `offset` on, or else its last lines.
+/// The reason in the log from `offset` on, else the log's last lines.
 pub(crate) fn reason(log: &Path, offset: u64) -> String {
     let text = tail(log, offset).unwrap_or_default();
-    // As Mesos' `EXIT(EXIT_FAILURE) << …` and glog's fatal messages are printed.
+    // The formats of Mesos' `EXIT(EXIT_FAILURE) << …` and of glog's fatal messages.
     let stated = text.lines().rev().find_map(|line| {
         let after = |mark: &str| line.split_once(mark).map(|(_, reason)| reason.to_owned());
         let fatal = line.starts_with('F') && line[1..].starts_with(|c: char| c.is_ascii_digit());
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_is_the_line_with_which_mesos_gives_up() {
+    fn the_reason_is_the_line_with_which_mesos_exits() {
         let exit =
             "I1 a\nE1122 1:1 1 local.cpp:214] EXIT with status 1: Failed to load flag 'x'\nI1 b\n";
         assert_eq!(reason_in(exit), "Failed to load flag 'x'");

@@ -1,7 +1,7 @@
 //! A real Mesos on this machine, from a shell: `mesos-local up`.
 //!
-//! The same program is, by hidden subcommands, the supervisor and the cluster process of the
-//! library's [`LocalCluster`](mesos_local::LocalCluster).
+//! With hidden subcommands, the program is the supervisor and the cluster process of the library's
+//! [`LocalCluster`](mesos_local::LocalCluster).
 
 #[cfg(target_os = "linux")]
 mod cluster;
@@ -34,7 +34,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a cluster until Ctrl-C or SIGTERM, which end its tasks too
+    /// Run a cluster until Ctrl-C or SIGTERM, which also end its tasks
     Up(up::Arguments),
     /// Download libmesos into the cache and print a path for MESOS_NATIVE_LIBRARY
     Fetch {
@@ -49,7 +49,7 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     Supervise {
-        /// The process that guards this one, and has to be its parent.
+        /// The guard's process id. The guard must be the parent of this process.
         #[arg(long)]
         guard: Option<i32>,
     },

@@ -1,21 +1,21 @@
-//! The cluster's port, kept for it also while it is down.
+//! Keeps the cluster's port reserved, also while the cluster is down.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
 use tokio::net::TcpSocket;
 
-/// A port that the kernel gives to nobody who asks for any: neither to a connection nor to a
-/// listener. A cluster that was killed would not get it back otherwise.
+/// A port that the kernel does not assign to others that request any port, neither connections nor
+/// listeners. Otherwise a killed cluster might not get its port back.
 pub(crate) struct Port {
-    /// Bound, and never listens. What sets SO_REUSEADDR too, as libprocess does
-    /// (3rdparty/libprocess/src/process.cpp), may bind the same port and listen on it.
+    /// Bound, and never listens. A socket with SO_REUSEADDR, which libprocess sets
+    /// (3rdparty/libprocess/src/process.cpp), can bind the same port and listen on it.
     _held: TcpSocket,
     number: u16,
 }
 
 impl Port {
-    /// The port `number` of 127.0.0.1, or for 0 one that is free.
+    /// Reserves the port `number` of 127.0.0.1, or for 0 a free one.
     pub(crate) fn reserve(number: u16) -> io::Result<Self> {
         let held = TcpSocket::new_v4()?;
         held.set_reuseaddr(true)?;
@@ -31,7 +31,8 @@ impl Port {
         self.number
     }
 
-    /// Whether a cluster can listen on it now: whoever asks for this very port gets it too.
+    /// Fails if a cluster cannot listen on the port now: a process that requests this very port can
+    /// get it too.
     pub(crate) fn check(&self) -> io::Result<()> {
         TcpListener::bind((Ipv4Addr::LOCALHOST, self.number)).map(|_| ())
     }
@@ -42,24 +43,24 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_reserved_port_is_its_owners_to_listen_on_again_and_again() {
+    async fn a_reserved_port_can_be_listened_on_repeatedly() {
         let port = Port::reserve(0).expect("a port");
         for _ in 0..3 {
             port.check().expect("free");
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.number())).expect("free");
             let client = std::net::TcpStream::connect(("127.0.0.1", port.number()));
             let accepted = listener.accept().expect("a connection");
-            assert!(port.check().is_err(), "somebody listens");
-            // The listener's side closes first, so that its port is in TIME_WAIT.
+            assert!(port.check().is_err(), "a listener has the port");
+            // The listener closes first, so that its port is in TIME_WAIT.
             drop((accepted, listener, client));
         }
     }
 
     #[tokio::test]
-    async fn nobody_who_asks_for_any_port_gets_a_reserved_one() {
+    async fn a_reserved_port_is_not_assigned_to_connections() {
         let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
         let range: Vec<u32> = range
-            .expect("Linux says which it gives away")
+            .expect("the range of Linux")
             .split_whitespace()
             .map(|number| number.parse().expect("a number"))
             .collect();
@@ -67,8 +68,8 @@ mod tests {
         let mut numbers: Vec<_> = ports.iter().map(Port::number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(numbers.len(), 100, "one twice");
-        // Enough connections to meet one of a hundred reserved ports, were they given away.
+        assert_eq!(numbers.len(), 100, "a port twice");
+        // Enough connections to get one of a hundred ports, if the ports were not reserved.
         let server = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = server.local_addr().expect("an address");
         let tries = (range[1] - range[0]) / 10;

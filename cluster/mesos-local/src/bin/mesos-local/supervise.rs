@@ -1,9 +1,10 @@
 //! `mesos-local supervise`: the process between a program that has a
 //! [`LocalCluster`](mesos_local::LocalCluster) and the cluster process.
 //!
-//! It starts and signals the cluster process as it is told to on its stdin, adopts all executors
-//! and tasks, and leaves no process behind when its stdin ends, which the death of the program
-//! sees to. `guard` is what sees to that if this process is killed. What is said is in [`wire`](mesos_local::wire).
+//! The supervisor receives requests on its stdin, starts and signals the cluster process, and adopts
+//! all executors and tasks. When its stdin ends, which happens when the program dies, it ends all
+//! processes. If the supervisor itself is killed, `guard` ends them. The messages are in
+//! [`wire`](mesos_local::wire).
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -25,14 +26,16 @@ use crate::descendants::{Reaped, adopt_orphans, end, end_all, pause, reap};
 use crate::log;
 use crate::port::Port;
 
-/// The cluster process keeps the time itself, and has more to say when it is up.
-const LATE: Duration = Duration::from_secs(5);
-/// Variables that would reach Mesos, its logging or its TLS from the program's own environment.
+/// Time in addition to the ready timeout. The cluster process enforces the timeout itself, with a
+/// better message.
+const EXTRA: Duration = Duration::from_secs(5);
+/// Prefixes of variables that Mesos, its logging or its TLS would read from the program's own
+/// environment.
 const NOT_INHERITED: [&str; 4] = ["MESOS_", "LIBPROCESS_", "GLOG_", "SSL_"];
 
 type PipeLines = Lines<BufReader<pipe::Receiver>>;
 
-/// Runs until stdin ends, a stop is asked for, a signal comes, or `guard`, the parent of this
+/// Runs until stdin ends, a stop is requested, a signal arrives, or `guard`, the parent of this
 /// process, ends.
 pub(crate) fn run(guard: i32) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -67,7 +70,7 @@ async fn supervise(guard: i32) -> io::Result<()> {
     let grace = supervisor.config.stop_grace;
     let (stop, grace) = loop {
         let deadline = supervisor.state.deadline();
-        let late = async {
+        let timeout = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
                 None => std::future::pending().await,
@@ -80,12 +83,12 @@ async fn supervise(guard: i32) -> io::Result<()> {
                     if request.action == Action::Stop {
                         break (Some(request.id), grace);
                     }
-                    supervisor.fulfil(&request);
+                    supervisor.handle(&request);
                 }
                 Ok(None) | Err(_) => break (None, Duration::ZERO),
             },
-            line = supervisor.state.line() => supervisor.heard(line),
-            () = late => supervisor.late(),
+            line = supervisor.state.line() => supervisor.received(line),
+            () = timeout => supervisor.timed_out(),
             _ = children.recv() => supervisor.reap(),
             _ = interrupt.recv() => break (None, grace),
             _ = terminate.recv() => break (None, grace),
@@ -93,7 +96,7 @@ async fn supervise(guard: i32) -> io::Result<()> {
             _ = unguarded.recv() => break (None, Duration::ZERO),
         }
     };
-    // First, so that it starts nothing more while the rest is being ended.
+    // First, so that the cluster starts nothing while the other processes end.
     supervisor.kill();
     end_all(grace, &mut children).await?;
     if supervisor.config.remove_work_dir && !supervisor.failed {
@@ -108,9 +111,9 @@ async fn supervise(guard: i32) -> io::Result<()> {
 /// The cluster process.
 #[derive(Debug)]
 enum State {
-    /// There is none.
+    /// The process does not run.
     Down,
-    /// It runs and has not said anything yet; the request `id` waits for that.
+    /// It runs and has not reported yet. The request `id` waits for the report.
     Starting {
         pid: Pid,
         output: PipeLines,
@@ -134,7 +137,7 @@ impl State {
         }
     }
 
-    /// The next line of the process' stdout.
+    /// The next line of the process's stdout.
     async fn line(&mut self) -> Option<String> {
         match self {
             Self::Starting { output, .. }
@@ -146,7 +149,7 @@ impl State {
         }
     }
 
-    /// When the process should have said something.
+    /// The latest time for the process to report.
     fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Starting { deadline, .. } => Some(*deadline),
@@ -160,7 +163,7 @@ struct Supervisor {
     /// Reserved by the first start.
     port: Option<Port>,
     state: State,
-    /// Whether something went wrong, so that the log is worth keeping.
+    /// Whether something failed, so that the log has to be kept.
     failed: bool,
 }
 
@@ -174,7 +177,7 @@ impl Supervisor {
         }
     }
 
-    fn fulfil(&mut self, request: &Request) {
+    fn handle(&mut self, request: &Request) {
         let result = match (request.action, self.state.pid()) {
             (Action::Start, None) => match self.start(request.id) {
                 // The reply follows when the cluster is ready.
@@ -196,7 +199,7 @@ impl Supervisor {
         reply(request.id, result.map(|()| self.config.port));
     }
 
-    /// A cluster that may have any port keeps the first one.
+    /// Reserves the port. A cluster with any free port keeps the first one.
     fn reserve_port(&mut self) -> io::Result<()> {
         let port = match self.port.take() {
             Some(port) => port,
@@ -218,7 +221,7 @@ impl Supervisor {
                 self.config.program.join(" ")
             ))
         })?;
-        let deadline = Instant::now() + self.config.ready_timeout + LATE;
+        let deadline = Instant::now() + self.config.ready_timeout + EXTRA;
         self.state = State::Starting {
             pid,
             output,
@@ -264,8 +267,8 @@ impl Supervisor {
         Ok((Pid::from_raw(pid), lines(output.into())?, log_offset))
     }
 
-    /// The cluster process said something, or closed its stdout.
-    fn heard(&mut self, line: Option<String>) {
+    /// The cluster process wrote a line, or closed its stdout.
+    fn received(&mut self, line: Option<String>) {
         match std::mem::replace(&mut self.state, State::Down) {
             State::Starting {
                 pid,
@@ -286,7 +289,7 @@ impl Supervisor {
                     end(pid);
                     self.start_failed(id, &line[FAILED.len()..]);
                 }
-                // Something that libmesos prints.
+                // Output of libmesos.
                 Some(_) => {
                     self.state = State::Starting {
                         pid,
@@ -307,7 +310,7 @@ impl Supervisor {
                 output,
                 log_offset,
             } => {
-                // Something that libmesos prints, or its end, of which SIGCHLD tells.
+                // Output of libmesos, or the end of the process, which SIGCHLD reports.
                 let output = output.filter(|_| line.is_some());
                 self.state = State::Up {
                     pid,
@@ -319,8 +322,8 @@ impl Supervisor {
         }
     }
 
-    /// The cluster process should have been ready by now.
-    fn late(&mut self) {
+    /// The cluster process was not ready in time.
+    fn timed_out(&mut self) {
         if let State::Starting { pid, id, .. } = std::mem::replace(&mut self.state, State::Down) {
             end(pid);
             let limit = self.config.ready_timeout;
@@ -338,7 +341,7 @@ impl Supervisor {
         reply(id, Err(failure(message)));
     }
 
-    /// Something below ended: an orphan that was adopted, or the cluster process.
+    /// A child ended: an adopted orphan, or the cluster process.
     fn reap(&mut self) {
         while let Ok(Some(Reaped { pid, status })) = reap() {
             match &self.state {
@@ -350,8 +353,8 @@ impl Supervisor {
                     self.failed = true;
                     let log = self.config.log();
                     let reason = log::reason(&log, *log_offset);
-                    say(&Event::Exited(format!(
-                        "the local cluster ended by itself ({status}): {reason} (its log is {})",
+                    send(&Event::Exited(format!(
+                        "the local cluster ended unexpectedly ({status}): {reason} (its log is {})",
                         log.display()
                     )));
                     self.state = State::Down;
@@ -372,14 +375,14 @@ impl Supervisor {
         }
     }
 
-    /// Ends the cluster process if there is one; a start that is under way has failed then.
+    /// Ends the cluster process, if it runs. A start in progress fails.
     fn kill(&mut self) {
         let state = std::mem::replace(&mut self.state, State::Down);
         if let Some(pid) = state.pid() {
             end(pid);
         }
         if let State::Starting { id, .. } = state {
-            reply(id, Err(failure("the start was broken off")));
+            reply(id, Err(failure("the start was interrupted")));
         }
     }
 }
@@ -398,11 +401,11 @@ fn failure(message: impl Into<String>) -> Failure {
 }
 
 fn reply(id: u64, result: Result<u16, Failure>) {
-    say(&Event::Reply { id, result });
+    send(&Event::Reply { id, result });
 }
 
-/// The program may be gone; then stdin has ended too, or will in a moment.
-fn say(event: &Event) {
+/// Sends an event to the program. The program may have ended; then stdin ends too.
+fn send(event: &Event) {
     if let Ok(mut line) = serde_json::to_string(event) {
         line.push('\n');
         let _ = io::stdout()

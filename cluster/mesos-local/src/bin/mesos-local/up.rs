@@ -18,13 +18,14 @@ pub(crate) struct Arguments {
     /// The number of agents
     #[arg(long, default_value_t = 1)]
     agents: usize,
-    /// The port on 127.0.0.1; 0 is any that is free
+    /// The port on 127.0.0.1; 0 is any free port
     #[arg(long, default_value_t = 5050)]
     port: u16,
     /// The release of Mesos
     #[arg(long, default_value = DEFAULT_VERSION)]
     version: String,
-    /// Where all files go, and stay [default: a temporary directory, removed in the end]
+    /// The directory for all files, which are kept [default: a temporary directory, removed at the
+    /// end]
     #[arg(long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
     /// What each agent offers, such as 'cpus:4;mem:2048;ports:[31000-32000]' [default: cpus:4;
@@ -46,7 +47,7 @@ pub(crate) struct Arguments {
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it has to be NAME=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.into(), value.into()))
 }
 

@@ -5,8 +5,7 @@ use std::process::{Command, Stdio};
 use super::super::server::{LIBRARY, Server, archive, cut, ok};
 use super::*;
 
-/// Fetches from the server into a fresh cache; on failure the cache must hold no file but the
-/// lock.
+/// Fetches from the server into an empty cache. After an error the cache must contain only the lock.
 fn fetch(server: &Server, release: &Release) -> Result<Vec<u8>, Error> {
     fetch_from(&server.url(""), release)
 }
@@ -52,7 +51,7 @@ fn the_library_is_downloaded_once_and_then_comes_from_the_cache() {
         1
     );
 
-    let again = cache.library(&release, || panic!("the index must not be asked again"));
+    let again = cache.library(&release, || panic!("the index must not be read again"));
     assert_eq!(again.expect("the cached one"), path);
 }
 
@@ -86,7 +85,7 @@ fn a_download_that_is_cut_short_says_where() {
 }
 
 #[test]
-fn a_page_that_is_no_index_is_called_that() {
+fn a_page_that_is_not_an_index_is_reported() {
     let (_, release) = archive();
     for garbage in [&b"\xff\xfe\0 << nothing"[..], b"", b"{}"] {
         let page = "/simple/mesos-scheduler/".to_owned();
@@ -101,7 +100,7 @@ fn a_page_that_is_no_index_is_called_that() {
 }
 
 #[test]
-fn an_index_without_the_file_is_told_apart_from_one_without_the_page() {
+fn an_index_without_the_file_and_one_without_the_page_have_different_errors() {
     let (bytes, release) = archive();
     let server = Server::with_archive(&release, ok(&bytes));
     let other = Release {
@@ -129,12 +128,12 @@ fn an_index_without_the_file_is_told_apart_from_one_without_the_page() {
 }
 
 #[test]
-fn an_index_that_cannot_be_reached_is_an_error_with_a_way_out() {
+fn the_error_of_an_index_that_cannot_be_reached_says_what_to_change() {
     let (_, release) = archive();
-    // Bound and dropped: nobody listens there.
+    // Bound and dropped: no process listens there.
     let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
     let url = format!("http://{}/simple", address.expect("a free port"));
-    let error = fetch_from(&url, &release).expect_err("nobody there");
+    let error = fetch_from(&url, &release).expect_err("no listener");
     expect(
         &error,
         ErrorKind::Index,
@@ -148,7 +147,7 @@ fn an_index_that_cannot_be_reached_is_an_error_with_a_way_out() {
 }
 
 #[test]
-fn credentials_of_the_index_are_sent_and_never_shown() {
+fn credentials_of_the_index_are_sent_and_not_printed() {
     let (bytes, mut release) = archive();
     let server = Server::with_archive(&release, ok(&bytes));
     release.sha256 = "0".repeat(64);
@@ -167,7 +166,7 @@ fn credentials_of_the_index_are_sent_and_never_shown() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_removed_by_the_next() {
+fn the_files_of_a_killed_process_are_removed_by_the_next() {
     let (bytes, release) = archive();
     let server = Server::with_archive(&release, ok(&bytes));
     let directory = tempfile::tempdir().expect("a directory");
@@ -197,11 +196,11 @@ fn helper_that_fetches_in_another_process() {
 }
 
 #[test]
-fn of_several_processes_that_want_the_cache_at_once_one_downloads() {
+fn one_of_several_processes_downloads_and_the_others_wait() {
     let (bytes, release) = archive();
     let server = Server::with_archive(&release, ok(&bytes));
     let directory = tempfile::tempdir().expect("a directory");
-    // Held while the others start, so that all of them meet at the lock.
+    // Held while the others start, so that all of them wait for the lock.
     let cache = Cache::at(directory.path());
     let lock = cache.lock(&release.package()).expect("the lock");
     let (_, module) = module_path!()

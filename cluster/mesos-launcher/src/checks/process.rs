@@ -1,5 +1,5 @@
-//! Commands of checks as processes beside the task's, in the executor's own environment, as
-//! Mesos' command executor runs them (`commandCheck` in `src/checks/checker_process.cpp`).
+//! Runs the commands of checks as processes, in the environment of the executor, as Mesos' command
+//! executor does (`commandCheck` in `src/checks/checker_process.cpp`).
 
 use std::os::fd::AsFd as _;
 use std::process::Stdio;
@@ -10,19 +10,19 @@ use mesos_process::{Child, describe};
 use mesos_proto::v1::CommandInfo;
 use tokio::process::Command;
 
-use super::{Commands, Exit};
+use super::{CommandRunner, Exit};
 use crate::executor_main::TOKEN_VARIABLE;
 
-/// Runs them as processes.
+/// Runs the commands of checks as processes.
 #[derive(Debug)]
-pub(crate) struct Plain;
+pub(crate) struct ProcessRunner;
 
 #[async_trait]
-impl Commands for Plain {
+impl CommandRunner for ProcessRunner {
     async fn run(&self, command: &CommandInfo, timeout: Option<Duration>) -> Exit {
         let mut child = match start(command) {
             Ok(child) => child.kill_on_drop(),
-            Err(error) => return Exit::Failed(format!("its command cannot be started: {error}")),
+            Err(error) => return Exit::Failed(format!("cannot start its command: {error}")),
         };
         let ended = match timeout {
             None => child.wait().await,
@@ -40,12 +40,12 @@ impl Commands for Plain {
                 Some(code) => Exit::Code(code),
                 None => Exit::Failed(format!("its command {}", describe(status))),
             },
-            Err(error) => Exit::Failed(format!("its command cannot be waited for: {error}")),
+            Err(error) => Exit::Failed(format!("cannot wait for its command: {error}")),
         }
     }
 }
 
-/// The task's stdout is not a place for what checks write.
+/// Checks write to stderr: the task's stdout is not for them.
 fn start(info: &CommandInfo) -> std::io::Result<Child> {
     let value = info.value();
     let mut command = if info.shell() {

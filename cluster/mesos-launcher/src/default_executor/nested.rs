@@ -1,10 +1,10 @@
-//! Commands of checks, as containers below the task's.
+//! Runs the commands of checks in containers nested in the task's container.
 //!
-//! Mesos' own executor asks for a session (LAUNCH_NESTED_CONTAINER_SESSION), whose output it
-//! logs. An agent in local mode starts one and then refuses it, because it has no I/O switchboard
-//! ("Not supported in local mode" in `src/slave/containerizer/mesos/io/switchboard.cpp`), so a
-//! plain container is what it takes here. What else a session would have, the task's directory and
-//! environment, is given to it by hand; its output is in its own sandbox, and goes with it.
+//! Mesos' own executor launches a session (LAUNCH_NESTED_CONTAINER_SESSION) and logs its output. An
+//! agent in local mode starts a session and then refuses it, because it has no I/O switchboard
+//! ("Not supported in local mode" in `src/slave/containerizer/mesos/io/switchboard.cpp`). So this
+//! executor launches a plain container, and sets the task's directory and environment, which a
+//! session would have. The output is in the container's sandbox, and is removed with it.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -18,21 +18,21 @@ use mesos_proto::v1::{CommandInfo, ContainerId, Environment};
 use nix::sys::signal::Signal;
 
 use super::agent::{Agent, Waited};
-use crate::checks::{Commands, Exit};
+use crate::checks::{CommandRunner, Exit};
 
-/// Runs them below one task's container.
+/// Runs the commands of checks of one task.
 #[derive(Debug)]
-pub(super) struct Nested {
+pub(super) struct NestedRunner {
     pub(super) agent: Arc<Agent>,
     pub(super) task: ContainerId,
-    /// The task's, which that of a check is added to.
+    /// The task's environment, to which that of a check is added.
     pub(super) environment: Option<Environment>,
     /// The task's sandbox.
     pub(super) directory: String,
 }
 
 #[async_trait]
-impl Commands for Nested {
+impl CommandRunner for NestedRunner {
     async fn run(&self, command: &CommandInfo, timeout: Option<Duration>) -> Exit {
         let id = ContainerId {
             value: format!("check-{}", uuid::Uuid::new_v4()),
@@ -40,7 +40,7 @@ impl Commands for Nested {
         };
         let launch = LaunchContainer {
             container_id: id.clone(),
-            command: Some(self.in_the_tasks_place(command)),
+            command: Some(self.in_sandbox_of_task(command)),
             ..LaunchContainer::default()
         };
         let exit = self.run_container(launch, timeout).await;
@@ -49,7 +49,7 @@ impl Commands for Nested {
     }
 }
 
-impl Nested {
+impl NestedRunner {
     async fn run_container(&self, launch: LaunchContainer, timeout: Option<Duration>) -> Exit {
         let id = launch.container_id.clone();
         let run = async {
@@ -75,7 +75,7 @@ impl Nested {
             Waited::Refused(reason) => return Exit::Unavailable(reason),
         };
         match status {
-            // An agent that starts again kills them (`__nestedCommandCheck` in
+            // An agent that restarts kills the containers of checks (`__nestedCommandCheck` in
             // `src/checks/checker_process.cpp`).
             Some(status) if status.signal() == Some(Signal::SIGKILL as i32) => {
                 Exit::Unavailable(format!("its command {}", describe(status)))
@@ -84,12 +84,13 @@ impl Nested {
                 Some(code) => Exit::Code(code),
                 None => Exit::Failed(format!("its command {}", describe(status))),
             },
-            None => Exit::Failed("nobody knows how its command ended".into()),
+            None => Exit::Failed("the exit status of its command is unknown".into()),
         }
     }
 
-    /// The same command in the task's sandbox, with the task's environment under its own.
-    fn in_the_tasks_place(&self, command: &CommandInfo) -> CommandInfo {
+    /// The same command in the task's sandbox, with the task's environment, which its own
+    /// environment overrides.
+    fn in_sandbox_of_task(&self, command: &CommandInfo) -> CommandInfo {
         let mut argv = vec!["sh", "-c", r#"cd "$1" && shift && exec "$@""#, "sh"];
         argv.push(&self.directory);
         if command.shell() {
