@@ -26,10 +26,20 @@ pub fn connector(ensemble: &Ensemble, session_timeout: Duration) -> Connector {
 /// read the node and only these credentials can change it. Without credentials, everybody can do
 /// anything.
 pub fn persistent(ensemble: &Ensemble) -> CreateOptions<'static> {
-    CreateMode::Persistent.with_acls(match ensemble.credentials() {
+    CreateMode::Persistent.with_acls(acls(ensemble))
+}
+
+/// As [`persistent`], for the node of a master: ZooKeeper appends a number to its name, and removes
+/// the node at the end of the session.
+pub fn ephemeral_sequential(ensemble: &Ensemble) -> CreateOptions<'static> {
+    CreateMode::EphemeralSequential.with_acls(acls(ensemble))
+}
+
+fn acls(ensemble: &Ensemble) -> Acls<'static> {
+    match ensemble.credentials() {
         Some(_) => Acls::new(&READABLE),
         None => Acls::anyone_all(),
-    })
+    }
 }
 
 /// An error text: `ensemble` `cannot be read` or the like, and what to change. It does not contain

@@ -1,6 +1,9 @@
 //! The program `mesos-local` as a user runs it.
 
 mod common;
+#[path = "../../../mesos-zookeeper/tests/it/server.rs"]
+#[allow(dead_code, reason = "this test program uses a part of it")]
+mod zookeeper_server;
 
 use std::io::BufReader;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -11,9 +14,12 @@ use common::{active_agents, get, line_after};
 use mesos_local::testing::require_real;
 use mesos_local::{DEFAULT_VERSION, LocalCluster};
 use mesos_native::Library;
+use mesos_zookeeper::masters::leading;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use zookeeper_client::Client;
+use zookeeper_server::ZooKeeper;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mesos-local");
 
@@ -158,4 +164,58 @@ fn a_credential_without_a_secret_is_refused() {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(error.contains("PRINCIPAL:SECRET"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn up_registers_the_master_in_a_zookeeper_and_removes_it_at_the_end() {
+    let Some(server) = ZooKeeper::start().await else {
+        return;
+    };
+    if !available().await {
+        return;
+    }
+    let address = format!("zk://{}/cluster/mesos", server.servers());
+    let mut up = Up::start(|command| {
+        command.args(["--tls", "--zookeeper", &address]);
+    });
+    let registered = line_after(&mut up.stdout, "the master is registered at ");
+    assert_eq!(registered, address);
+    let client = Client::connect(&server.servers()).await.expect("ZooKeeper");
+    let path = "/cluster/mesos";
+    let nodes = client.list_children(path).await.expect("the path");
+    let leader = leading(&nodes).expect("the node of a master");
+    let node = format!("{path}/{}", leader.node);
+    let (data, stat) = client.get_data(&node).await.expect("the node");
+    assert_ne!(stat.ephemeral_owner, 0, "the node is not ephemeral");
+    let expected = format!("127.0.0.1:{}", up.port);
+    assert_eq!(leader.address(&data).expect("an address"), expected);
+    up.stop();
+    let nodes = client.list_children(path).await.expect("the path");
+    assert!(nodes.is_empty(), "{nodes:?}");
+}
+
+#[tokio::test]
+async fn up_fails_with_the_address_if_zookeeper_does_not_run() {
+    if !available().await {
+        return;
+    }
+    // Bound and dropped: no process listens there.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let address = format!("zk://{}/mesos", free.expect("a free port"));
+    let output = Command::new(PROGRAM)
+        .args([
+            "up",
+            "--port",
+            "0",
+            "--agents",
+            "0",
+            "--zookeeper",
+            &address,
+        ])
+        .output()
+        .expect("mesos-local");
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    let expected = format!("cannot create the master's node in {address}: ");
+    assert!(error.contains(&expected), "{error}");
 }

@@ -94,7 +94,13 @@ const LAYERS: [Layer; 14] = [
     },
     Layer {
         name: "mesos-local",
-        uses: &["mesos-http", "mesos-native", "mesos-proto"],
+        uses: &[
+            "mesos-core",
+            "mesos-http",
+            "mesos-native",
+            "mesos-proto",
+            "mesos-zookeeper",
+        ],
         foreign: None,
         builds: true,
     },

@@ -19,6 +19,7 @@ mod resources;
 mod supervise;
 mod tls;
 mod up;
+mod zookeeper;
 
 use std::process::ExitCode;
 

@@ -60,12 +60,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("resources");
         let texts: Vec<_> = (0..20).map(|number| format!("cpus:{number}")).collect();
-        // As a process that was killed leaves it.
-        for _ in 0..2 {
-            serve(path.clone(), texts.clone()).expect("a pipe");
-            for text in &texts {
-                assert_eq!(fs::read_to_string(&path).expect("a text"), *text);
-            }
+        // As a killed process leaves them behind.
+        make(&path).expect("a pipe");
+        fs::write(path.with_extension("new"), "").expect("a file");
+        serve(path.clone(), texts.clone()).expect("a pipe");
+        for text in &texts {
+            assert_eq!(fs::read_to_string(&path).expect("a text"), *text);
         }
     }
 }

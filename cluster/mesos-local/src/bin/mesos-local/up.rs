@@ -5,10 +5,13 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mesos_core::address::Ensemble;
+use mesos_http::{Endpoint, OperatorClient, TlsConfig};
 use mesos_local::{Builder, DEFAULT_VERSION, LocalCluster};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::tls;
+use crate::zookeeper::{Registration, master_info};
 
 /// How often the log is read with `-v`.
 const LOG_EVERY: Duration = Duration::from_millis(200);
@@ -41,6 +44,9 @@ pub(crate) struct Arguments {
     /// Accept HTTP frameworks only with this credential; may be repeated
     #[arg(long, value_name = "PRINCIPAL:SECRET", value_parser = credential)]
     credential: Vec<(String, String)>,
+    /// Register the master in this ZooKeeper, which must be running
+    #[arg(long, value_name = "zk://HOST:PORT/PATH")]
+    zookeeper: Option<Ensemble>,
     /// Print the log of Mesos
     #[arg(short, long)]
     verbose: bool,
@@ -87,6 +93,7 @@ async fn up(arguments: Arguments) -> Result<(), String> {
     let authority = certificate.as_ref().map(|files| files.authority.clone());
     let open = certificate.is_none() && arguments.credential.is_empty();
     let verbose = arguments.verbose;
+    let zookeeper = arguments.zookeeper.clone();
     let cluster = tokio::select! {
         cluster = builder(arguments, certificate.as_ref()).start() => {
             cluster.map_err(|error| error.report())?
@@ -97,7 +104,15 @@ async fn up(arguments: Arguments) -> Result<(), String> {
             std::process::exit(130)
         }
     };
-    describe(&cluster, authority.as_deref(), open)
+    let registration = match &zookeeper {
+        Some(ensemble) => {
+            let client = operator(&cluster, authority.as_deref())?;
+            let info = master_info(client).await?;
+            Some(Registration::create(ensemble.clone(), &info).await?)
+        }
+        None => None,
+    };
+    describe(&cluster, authority.as_deref(), zookeeper.as_ref(), open)
         .map_err(|error| format!("cannot write to stdout: {error}"))?;
     let log = cluster.work_dir().join("cluster.log");
     let show_log = async {
@@ -113,6 +128,9 @@ async fn up(arguments: Arguments) -> Result<(), String> {
         () = stop() => {}
     }
     eprintln!("stopping …");
+    if let Some(registration) = registration {
+        registration.remove().await;
+    }
     cluster.stop().await.map_err(|error| error.report())
 }
 
@@ -139,13 +157,30 @@ fn builder(arguments: Arguments, certificate: Option<&tls::Files>) -> Builder {
     builder
 }
 
+fn operator(cluster: &LocalCluster, authority: Option<&Path>) -> Result<OperatorClient, String> {
+    let endpoint = cluster.master_url().parse::<Endpoint>();
+    let client = OperatorClient::for_endpoint(endpoint.map_err(|error| error.to_string())?);
+    Ok(match authority {
+        Some(authority) => client.tls(TlsConfig::new().ca_file(authority)),
+        None => client,
+    })
+}
+
 /// Prints what a user needs to know. `open`: frameworks need neither TLS nor a credential.
-fn describe(cluster: &LocalCluster, authority: Option<&Path>, open: bool) -> io::Result<()> {
+fn describe(
+    cluster: &LocalCluster,
+    authority: Option<&Path>,
+    zookeeper: Option<&Ensemble>,
+    open: bool,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Mesos is up. The address of its master:\n")?;
     writeln!(out, "    {}\n", cluster.master_url())?;
     for number in 1..=cluster.agents() {
         writeln!(out, "agent {number} is {}", cluster.agent_url(number))?;
+    }
+    if let Some(zookeeper) = zookeeper {
+        writeln!(out, "the master is registered at {zookeeper}")?;
     }
     if let Some(authority) = authority {
         writeln!(out, "clients have to trust {}", authority.display())?;

@@ -65,7 +65,7 @@ fn an_archive_with_the_wrong_hash_is_refused_and_both_hashes_are_named() {
         &*got,
         &*release.sha256,
         "/files/mesos.scheduler-0.0.1",
-        "Nothing of it was kept",
+        "The archive was discarded",
         "try again",
     ];
     expect(&error, ErrorKind::Download, &parts);
@@ -112,7 +112,7 @@ fn an_index_without_the_file_and_one_without_the_page_have_different_errors() {
         &error,
         ErrorKind::Index,
         &[
-            "has 1 links, but none to mesos.scheduler-0.0.2",
+            "has 1 links, but no link to mesos.scheduler-0.0.2",
             "PIP_INDEX_URL",
         ],
     );
