@@ -139,7 +139,7 @@ async fn tasks_outlive_their_agent() -> Result<(), BoxError> {
     let backoff = Duration::from_millis(50);
     let agent = FakeAgent::builder().subscription_backoff_max(backoff);
     let (agent, _driver) = start(agent).await?;
-    agent.react(Type::Update, Reaction::HangUp);
+    agent.react(Type::Update, Reaction::Close);
     agent.launch(task("t1", "200"));
     agent.expect_update(TaskState::TaskRunning).await;
     agent.crash().await;

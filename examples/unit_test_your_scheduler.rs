@@ -13,7 +13,7 @@ use mesos::v1::{CommandInfo, Resource, TaskInfo, TaskState, TaskStatus};
 use mesos::{
     BoxError, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, StopReason,
 };
-use mesos_testing::{Agent, Behaviour, FakeMaster, Reaction, Scenario, events};
+use mesos_testing::{Agent, Behavior, FakeMaster, Reaction, Scenario, events};
 
 // The scheduler.
 
@@ -86,7 +86,7 @@ async fn tasks_run_one_after_another() -> Result<(), BoxError> {
     let master = FakeMaster::builder()
         .agent(Agent::new("small").having("cpus:0.5;mem:1024"))
         .agent(Agent::new("large").having("cpus:8;mem:1024"))
-        .tasks(|_| Behaviour::finishes().after(Duration::from_millis(1)))
+        .tasks(|_| Behavior::finishes().after(Duration::from_millis(1)))
         .start()
         .await?;
     let driver = start(&["one", "two", "three"], &master.url())?;
@@ -105,8 +105,8 @@ async fn a_task_that_failed_is_launched_again() -> Result<(), BoxError> {
         .agent(Agent::new("a1"))
         .tasks(
             move |_| match attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
-                0 => Behaviour::fails("no space left"),
-                _ => Behaviour::finishes(),
+                0 => Behavior::fails("no space left"),
+                _ => Behavior::finishes(),
             },
         )
         .start()
@@ -162,13 +162,13 @@ async fn a_lost_connection_loses_no_task() -> Result<(), BoxError> {
     let first = Duration::from_millis(20);
     let master = FakeMaster::builder()
         .agent(Agent::new("a1"))
-        .tasks(|_| Behaviour::finishes())
+        .tasks(|_| Behavior::finishes())
         .update_retry(first, first)
         .start()
         .await?;
     // No acknowledgement arrives before the connection breaks.
     let held = master.hold(Type::Acknowledge);
-    master.react(Type::Subscribe, Reaction::HangUp);
+    master.react(Type::Subscribe, Reaction::Close);
     let driver = start(&["one", "two"], &master.url())?;
     let stream = master.expect_stream().await;
     master.expect(Type::Acknowledge).await;

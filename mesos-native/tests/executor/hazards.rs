@@ -3,7 +3,7 @@
 use mesos_core::{ErrorKind, ExecutorDriver};
 use mesos_native::NativeBackend;
 use mesos_testing::v1::{TaskState, TaskStatus};
-use mesos_testing::{ExecutorRecorder, ExecutorTold as Told, Handler, Outcome};
+use mesos_testing::{ExecutorRecorder, Handler, Outcome, RecordedExecutorEvent as RecordedEvent};
 
 use crate::support::{Agent, environment, library, scene};
 
@@ -33,10 +33,10 @@ async fn an_invalid_callback_ends_the_driver_without_a_retry() {
     };
     let error = scene.driver.join().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
-    let disconnects = scene.recorder.told();
+    let disconnects = scene.recorder.events();
     let disconnects = disconnects
         .iter()
-        .filter(|told| matches!(told, Told::Disconnected(_)));
+        .filter(|told| matches!(told, RecordedEvent::Disconnected(_)));
     assert_eq!(disconnects.count(), 1);
 }
 
@@ -55,7 +55,7 @@ async fn an_update_that_libmesos_rejects_is_reported_and_not_retried() {
     let Some(scene) = scene("unsendable").await else {
         return;
     };
-    let launch = |told: &Told| matches!(told, Told::Launch(_));
+    let launch = |told: &RecordedEvent| matches!(told, RecordedEvent::Launch(_));
     scene.recorder.expect("launch", launch).await;
     let finished = TaskStatus::new("t", TaskState::TaskFinished);
     scene.driver.send_update(finished).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_backend_starts_only_one_driver() {
     let backend = NativeBackend::for_executor(library, &environment).unwrap();
     let recorder = ExecutorRecorder::new();
     let first = ExecutorDriver::start(recorder.clone(), environment.clone(), backend.clone());
-    let subscribed = |told: &Told| matches!(told, Told::Subscribed(_));
+    let subscribed = |told: &RecordedEvent| matches!(told, RecordedEvent::Subscribed(_));
     recorder.expect("subscribed", subscribed).await;
     let second = ExecutorDriver::run(ExecutorRecorder::new(), environment, backend).await;
     assert_eq!(second.unwrap_err().kind(), ErrorKind::AgentLost);
@@ -99,9 +99,9 @@ async fn concurrent_callbacks_of_many_threads_all_arrive() {
         return;
     };
     for _ in 0..8 {
-        let launch = |told: &Told| matches!(told, Told::Launch(_));
+        let launch = |told: &RecordedEvent| matches!(told, RecordedEvent::Launch(_));
         scene.recorder.expect("launch", launch).await;
-        let message = |told: &Told| matches!(told, Told::Message(_));
+        let message = |told: &RecordedEvent| matches!(told, RecordedEvent::Message(_));
         scene.recorder.expect("message", message).await;
     }
     scene.driver.abort();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{ErrorKind, StopReason};
-use mesos_testing::ExecutorTold as Told;
+use mesos_testing::RecordedExecutorEvent as RecordedEvent;
 use mesos_testing::v1::{TaskState, TaskStatus};
 use prost::Message as _;
 
@@ -16,15 +16,15 @@ fn finished() -> TaskStatus {
 
 impl Scene {
     async fn subscribed(&self) -> mesos_core::executor::Subscribed {
-        let wanted = |told: &Told| matches!(told, Told::Subscribed(_));
+        let wanted = |told: &RecordedEvent| matches!(told, RecordedEvent::Subscribed(_));
         match self.recorder.expect("subscribed", wanted).await {
-            Told::Subscribed(subscribed) => *subscribed,
+            RecordedEvent::Subscribed(subscribed) => *subscribed,
             other => panic!("{other}"),
         }
     }
 
     async fn launched(&self) {
-        let wanted = |told: &Told| matches!(told, Told::Launch(_));
+        let wanted = |told: &RecordedEvent| matches!(told, RecordedEvent::Launch(_));
         self.recorder.expect("launch", wanted).await;
     }
 }
@@ -42,12 +42,13 @@ async fn every_callback_reaches_the_executor_and_every_call_reaches_libmesos() {
     assert_eq!(subscribed.framework_info.name, "framework");
     assert_eq!(subscribed.agent_info.hostname, "first");
     assert!(!subscribed.resubscribed);
-    let launch = |told: &Told| match told {
-        Told::Launch(task) => task.task_id.value == "t" && task.name == "name \u{fffd}",
+    let launch = |told: &RecordedEvent| match told {
+        RecordedEvent::Launch(task) => task.task_id.value == "t" && task.name == "name \u{fffd}",
         _ => false,
     };
     recorder.expect("the task", launch).await;
-    let bytes = |told: &Told| matches!(told, Told::Message(data) if **data == *b"\0\xff");
+    let bytes =
+        |told: &RecordedEvent| matches!(told, RecordedEvent::Message(data) if **data == *b"\0\xff");
     recorder.expect("bytes", bytes).await;
 
     let before = Instant::now();
@@ -57,8 +58,8 @@ async fn every_callback_reaches_the_executor_and_every_call_reaches_libmesos() {
         .unwrap();
     // The stand-in sends back the update that libmesos received.
     let mut uuid = None;
-    let given = |told: &Told| {
-        let Told::Message(data) = told else {
+    let given = |told: &RecordedEvent| {
+        let RecordedEvent::Message(data) = told else {
             return false;
         };
         let status = TaskStatus::decode(data.clone()).unwrap();
@@ -66,18 +67,21 @@ async fn every_callback_reaches_the_executor_and_every_call_reaches_libmesos() {
         status.state() == TaskState::TaskRunning && status.message() == "words"
     };
     recorder.expect("the update", given).await;
-    let acknowledged = |told: &Told| match told {
-        Told::Acknowledged(task_id, of) => task_id.value == "t" && Some(of) == uuid.as_ref(),
+    let acknowledged = |told: &RecordedEvent| match told {
+        RecordedEvent::Acknowledged(task_id, of) => {
+            task_id.value == "t" && Some(of) == uuid.as_ref()
+        }
         _ => false,
     };
     recorder.expect("its acknowledgement", acknowledged).await;
     assert!(before.elapsed() >= Duration::from_secs(1), "too early");
 
     driver.send_message("kill").await.unwrap();
-    let kill = |told: &Told| matches!(told, Told::Kill(id, None) if id.value == "t");
+    let kill =
+        |told: &RecordedEvent| matches!(told, RecordedEvent::Kill(id, None) if id.value == "t");
     recorder.expect("kill", kill).await;
     driver.send_message("shutdown").await.unwrap();
-    let shutdown = |told: &Told| matches!(told, Told::Shutdown);
+    let shutdown = |told: &RecordedEvent| matches!(told, RecordedEvent::Shutdown);
     recorder.expect("shutdown", shutdown).await;
     driver.send_update(finished()).await.unwrap();
     assert_eq!(driver.join().await.unwrap(), StopReason::ShutDown);
@@ -108,7 +112,7 @@ async fn updates_are_acknowledged_only_while_the_agent_is_reachable() {
     // An acknowledgement shows that the backend is connected to the agent.
     let running = TaskStatus::new("t", TaskState::TaskRunning);
     scene.driver.send_update(running.clone()).await.unwrap();
-    let acknowledged = |told: &Told| matches!(told, Told::Acknowledged(..));
+    let acknowledged = |told: &RecordedEvent| matches!(told, RecordedEvent::Acknowledged(..));
     scene.recorder.expect("acknowledged", acknowledged).await;
 
     let port = scene.agent.port;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mesos_core::{Executor, ExecutorDriver, HandlerResult};
 use mesos_native::NativeBackend;
 use mesos_testing::v1::TaskInfo;
-use mesos_testing::{ExecutorTold as Told, Handler};
+use mesos_testing::{Handler, RecordedExecutorEvent as RecordedEvent};
 
 use crate::support::{Agent, environment, library, scene, scene_with};
 
@@ -78,7 +78,7 @@ async fn a_full_queue_blocks_libmesos_but_not_the_end_of_the_executor() {
         return;
     };
     let _gate = scene.recorder.hold(Handler::Message);
-    let message = |told: &Told| matches!(told, Told::Message(_));
+    let message = |told: &RecordedEvent| matches!(told, RecordedEvent::Message(_));
     scene.recorder.expect("a message", message).await;
     // The libmesos thread is blocked until the driver ends.
     scene.driver.abort();
@@ -99,7 +99,8 @@ async fn drivers_that_are_dropped_at_any_time_use_little_memory() {
             0 => {}
             1 => tokio::task::yield_now().await,
             _ => {
-                let subscribed = |told: &Told| matches!(told, Told::Subscribed(_));
+                let subscribed =
+                    |told: &RecordedEvent| matches!(told, RecordedEvent::Subscribed(_));
                 scene.recorder.expect("subscribed", subscribed).await;
             }
         }

@@ -70,7 +70,7 @@ async fn libmesos_finds_a_real_mesos_in_a_real_zookeeper_and_follows_the_leader(
     let library = library().await.unwrap();
     let address = format!("zk://{}/mesos", zookeeper.servers());
     let backend = NativeBackend::new(library, &address).unwrap();
-    let recorder = Recorder::with_patience(TIMEOUT);
+    let recorder = Recorder::with_timeout(TIMEOUT);
     let driver = SchedulerDriver::start(recorder.clone(), framework(), backend);
 
     // Both masters join after the scheduler has started. The first one leads.

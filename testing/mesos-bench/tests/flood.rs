@@ -36,7 +36,7 @@ impl Scheduler for Willing {
 }
 
 async fn run(options: Options, codec: Codec, reconciles: u32) -> Report {
-    let flood = Flood::start(options.patience(Duration::from_secs(30))).expect("a free port");
+    let flood = Flood::start(options.idle_timeout(Duration::from_secs(30))).expect("a free port");
     let backend = HttpBackend::new(flood.url().parse().expect("an address")).codec(codec);
     let quick = BackoffPolicy::new(Duration::from_millis(10), Duration::from_millis(100));
     let framework = Framework::ephemeral("flooded").backoff(quick);
@@ -129,7 +129,8 @@ struct Client {
 
 impl Client {
     fn subscribe(options: Options) -> Self {
-        let flood = Flood::start(options.patience(Duration::from_secs(2))).expect("a free port");
+        let flood =
+            Flood::start(options.idle_timeout(Duration::from_secs(2))).expect("a free port");
         let mut events = TcpStream::connect(flood.address()).expect("a connection");
         let call = Call {
             r#type: Some(call::Type::Subscribe as i32),

@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const LATE: Duration = Duration::from_secs(10);
 
 /// A case under way.
-pub(super) type Playing = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) type CaseFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A promise, and how it is proven.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ pub struct Case {
     pub requires: &'static [Requirement],
     /// The first release of Mesos that has what it is about.
     pub since: Option<&'static str>,
-    pub(super) run: fn(Stage) -> Playing,
+    pub(super) run: fn(Stage) -> CaseFuture,
 }
 
 /// Where a case can be played.
@@ -163,7 +163,7 @@ impl Case {
     }
 }
 
-fn play(run: fn(Stage) -> Playing, stage: Stage, limit: Duration) -> Result<(), String> {
+fn play(run: fn(Stage) -> CaseFuture, stage: Stage, limit: Duration) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -249,7 +249,7 @@ mod tests {
         Harness::unconnected("none").known_failures(known)
     }
 
-    fn case(run: fn(Stage) -> Playing) -> Case {
+    fn case(run: fn(Stage) -> CaseFuture) -> Case {
         Case {
             id: "a_case",
             topic: "tests",

@@ -19,11 +19,11 @@ mod case;
 mod cases;
 mod harness;
 mod mesos;
-mod patience;
 mod requirement;
 pub mod runner;
 mod stage;
 mod steps;
+mod timeout;
 mod world;
 
 pub use case::{Case, Failure, RunsOn, Verdict};

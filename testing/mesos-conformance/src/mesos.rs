@@ -17,10 +17,10 @@ use mesos_proto::v1::{
 use tokio::net::TcpSocket;
 use tokio::time::Instant;
 
-use crate::patience::{REAL_PATIENCE, UNDECLARED};
 use crate::steps::must;
+use crate::timeout::{REAL_TIMEOUT, UNDECLARED};
 use crate::world::{Cluster, ClusterKind};
-use mesos_testing::{Agent, Behaviour, FakeMaster, Held, Reaction, Stream, When};
+use mesos_testing::{Agent, Behavior, FakeMaster, Held, Reaction, Stream, When};
 
 /// What each agent has, in both worlds.
 const RESOURCES: &str = "cpus:4;mem:2048;disk:4096;ports:[31000-32000]";
@@ -78,7 +78,7 @@ impl Mesos {
     pub(super) async fn real(cluster: Arc<dyn Cluster>) -> Self {
         let builder = FakeMaster::builder()
             .in_front_of(cluster.address())
-            .patience(REAL_PATIENCE);
+            .timeout(REAL_TIMEOUT);
         Self {
             wire: Some(must(builder.start().await)),
             cluster: Some(cluster),
@@ -211,7 +211,7 @@ impl Mesos {
     /// The operator says that an agent will never come back.
     pub(crate) async fn mark_gone(&self, agent_id: &AgentId) {
         if let Some(cluster) = &self.cluster {
-            cluster.spoil();
+            cluster.mark_dirty();
         }
         let asked = self.ask(Type::MarkAgentGone, |call| {
             call.mark_agent_gone = Some(call::MarkAgentGone {
@@ -344,7 +344,7 @@ impl Mesos {
     pub(crate) async fn thaw(&self) {
         match &self.cluster {
             Some(cluster) => must(cluster.resume().await),
-            None => self.fake_master().behave(),
+            None => self.fake_master().clear_reactions(),
         }
     }
 
@@ -383,9 +383,7 @@ impl Dead {
         if let Some((address, _kept)) = self.kept {
             let mut builder = FakeMaster::builder().address(address);
             if let Some(cluster) = &self.cluster {
-                builder = builder
-                    .in_front_of(cluster.address())
-                    .patience(REAL_PATIENCE);
+                builder = builder.in_front_of(cluster.address()).timeout(REAL_TIMEOUT);
             }
             wire = Some(must(builder.start().await));
         }
@@ -433,11 +431,11 @@ async fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 /// What becomes of a task on a fake agent: what its command would do.
-fn life(task: &TaskInfo) -> Behaviour {
+fn life(task: &TaskInfo) -> Behavior {
     let command = task.command.as_ref();
     match command.and_then(|command| command.value.as_deref()) {
-        Some("true") => Behaviour::finishes(),
-        Some("exit 7") => Behaviour::fails("Command exited with status 7"),
-        _ => Behaviour::runs(),
+        Some("true") => Behavior::finishes(),
+        Some("exit 7") => Behavior::fails("Command exited with status 7"),
+        _ => Behavior::runs(),
     }
 }

@@ -10,8 +10,8 @@ use mesos_core::{BackoffPolicy, Framework, Scheduler, SchedulerDriver};
 
 use crate::harness::{Harness, Tuning};
 use crate::mesos::Mesos;
-use crate::patience::{REAL_PATIENCE, UNDECLARED};
 use crate::steps::must;
+use crate::timeout::{REAL_TIMEOUT, UNDECLARED};
 use crate::world::{Cluster, ClusterKind, World};
 use mesos_testing::{ExecutorRecorder, FakeAgent, FakeMaster, Recorder, Stream, Transcript};
 
@@ -45,14 +45,14 @@ pub(crate) struct Subscribed<M = Mesos> {
     pub(crate) master: M,
     pub(crate) recorder: Recorder,
     pub(crate) driver: SchedulerDriver,
-    pub(crate) stream: Tapped,
+    pub(crate) stream: ObservedStream,
 }
 
 /// The stream of a subscription, where there is something between the driver
 /// and its Mesos: as [`Mesos`] derefs to its master.
-pub(crate) struct Tapped(Option<Stream>);
+pub(crate) struct ObservedStream(Option<Stream>);
 
-impl Deref for Tapped {
+impl Deref for ObservedStream {
     type Target = Stream;
 
     fn deref(&self) -> &Stream {
@@ -64,12 +64,12 @@ impl Deref for Tapped {
 }
 
 /// What can be subscribed to.
-pub(crate) trait Reached {
+pub(crate) trait Target {
     fn url(&self) -> String;
     fn wire(&self) -> Option<&FakeMaster>;
 }
 
-impl Reached for FakeMaster {
+impl Target for FakeMaster {
     fn url(&self) -> String {
         self.url()
     }
@@ -79,7 +79,7 @@ impl Reached for FakeMaster {
     }
 }
 
-impl Reached for Mesos {
+impl Target for Mesos {
     fn url(&self) -> String {
         self.url()
     }
@@ -134,11 +134,11 @@ impl Stage {
 
     /// A Mesos with two agents.
     pub(crate) async fn mesos(&self) -> Mesos {
-        self.mesos_that_is(ClusterKind::Plain).await
+        self.mesos_of_kind(ClusterKind::Plain).await
     }
 
     /// A Mesos of this kind.
-    pub(crate) async fn mesos_that_is(&self, wanted: ClusterKind) -> Mesos {
+    pub(crate) async fn mesos_of_kind(&self, wanted: ClusterKind) -> Mesos {
         let mesos = match &self.world {
             World::Fake => Mesos::fake(wanted).await,
             World::Real(clusters) => {
@@ -178,7 +178,7 @@ impl Stage {
 
     pub(crate) fn recorder(&self) -> Recorder {
         let recorder = match self.is_real() {
-            true => Recorder::with_patience(REAL_PATIENCE),
+            true => Recorder::with_timeout(REAL_TIMEOUT),
             false => Recorder::new(),
         };
         self.seen().recorders.push(recorder.transcript());
@@ -236,7 +236,7 @@ impl Stage {
     /// A driver that has subscribed to this master.
     pub(crate) async fn subscribed_to<M>(&self, master: M, framework: Framework) -> Subscribed<M>
     where
-        M: Reached,
+        M: Target,
     {
         let recorder = self.recorder();
         let driver = self.start_as(framework, &master.url(), recorder.clone());
@@ -245,7 +245,7 @@ impl Stage {
             None => None,
         };
         recorder.subscribed().await;
-        let stream = Tapped(stream);
+        let stream = ObservedStream(stream);
         Subscribed {
             master,
             recorder,
@@ -271,7 +271,7 @@ impl Stage {
             let _ = writeln!(text, "the executor was told:{}", recorder);
         }
         for cluster in &seen.clusters {
-            let log = cluster.keep_log();
+            let log = cluster.save_log();
             let _ = writeln!(text, "the log of Mesos is {}", log.display());
         }
         text

@@ -6,7 +6,7 @@ use mesos_core::{Offer, Result, SchedulerDriver};
 use mesos_proto::v1::offer::{Operation, operation};
 use mesos_proto::v1::{AgentId, CommandInfo, FrameworkId, TaskInfo, TaskState};
 
-use mesos_testing::{Recorder, Told};
+use mesos_testing::{RecordedEvent, Recorder};
 
 /// A failed step of a case is a failed case.
 #[track_caller]
@@ -27,7 +27,7 @@ pub(super) fn must_fail<T: fmt::Debug>(result: Result<T>) -> mesos_core::Error {
 }
 
 /// The id of a framework that has subscribed.
-pub(super) fn id_of(driver: &SchedulerDriver) -> FrameworkId {
+pub(super) fn framework_id(driver: &SchedulerDriver) -> FrameworkId {
     must(driver.framework_id().ok_or("no id"))
 }
 
@@ -129,10 +129,10 @@ pub(super) async fn one_of_each(recorder: &Recorder) -> [Offer; 2] {
 }
 
 /// Waits for an event of which `wanted` says something.
-pub(super) async fn hear<T>(
+pub(super) async fn expect_event<T>(
     recorder: &Recorder,
     what: &str,
-    wanted: impl Fn(&Told) -> Option<T> + Send + Sync,
+    wanted: impl Fn(&RecordedEvent) -> Option<T> + Send + Sync,
 ) -> T {
     let told = recorder.expect(what, |told| wanted(told).is_some()).await;
     match wanted(&told) {

@@ -122,11 +122,11 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     async fn operator(&self, call: master::Call) -> Result<master::Response, BoxError>;
 
     /// Something was done that a next case would notice: nobody gets it again.
-    fn spoil(&self);
+    fn mark_dirty(&self);
 
     /// The case has failed: nobody gets the cluster again, and its log is kept
     /// where this says.
-    fn keep_log(&self) -> PathBuf;
+    fn save_log(&self) -> PathBuf;
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ pub fn message(
 }
 
 /// FAILURE of an agent.
-pub fn agent_lost(agent_id: impl Into<AgentId>) -> Event {
+pub fn agent_failure(agent_id: impl Into<AgentId>) -> Event {
     event(Type::Failure, |event| {
         event.failure = Some(event::Failure {
             agent_id: Some(agent_id.into()),
@@ -123,7 +123,7 @@ pub fn agent_lost(agent_id: impl Into<AgentId>) -> Event {
 }
 
 /// FAILURE of an executor; `status` as `wait(2)` gives it, −1 if unknown.
-pub fn executor_ended(
+pub fn executor_failure(
     agent_id: impl Into<AgentId>,
     executor_id: impl Into<ExecutorId>,
     status: i32,

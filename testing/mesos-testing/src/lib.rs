@@ -9,13 +9,13 @@
 //! use mesos_core::{Framework, SchedulerDriver};
 //! use mesos_http::HttpBackend;
 //! use mesos_testing::v1::{CommandInfo, TaskInfo, TaskState};
-//! use mesos_testing::{Agent, Behaviour, FakeMaster, Recorder};
+//! use mesos_testing::{Agent, Behavior, FakeMaster, Recorder};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let master = FakeMaster::builder()
 //!     .agent(Agent::new("a1").having("cpus:1;mem:128"))
-//!     .tasks(|_| Behaviour::fails("out of luck"))
+//!     .tasks(|_| Behavior::fails("out of luck"))
 //!     .start()
 //!     .await?;
 //!
@@ -58,7 +58,7 @@
 pub mod agent;
 pub mod events;
 pub mod executor_events;
-mod journal;
+mod log;
 mod master;
 mod proxy;
 mod recorder;
@@ -66,12 +66,13 @@ mod scenario;
 pub mod wire;
 
 pub use agent::FakeAgent;
-pub use journal::Transcript;
-pub use master::{Agent, Behaviour, Builder, FakeMaster, Received, Standing, Stream, When};
+pub use log::Transcript;
+pub use master::{Agent, Behavior, Builder, FakeMaster, MasterRole, Received, Stream, When};
 pub use mesos_proto::v1;
-pub use proxy::{Fault, FaultProxy, ProxyConnection, Way};
+pub use proxy::{Direction, Fault, FaultProxy, ProxyConnection};
 pub use recorder::{
-    ExecutorRecorder, ExecutorTold, Gate, Handler, Offered, Outcome, Recorder, Told,
+    ExecutorRecorder, Gate, Handler, Offered, Outcome, RecordedEvent, RecordedExecutorEvent,
+    Recorder,
 };
 pub use scenario::Scenario;
 pub use wire::{Encoding, Held, Reaction};

@@ -28,7 +28,7 @@ struct Cli {
     delay_us: u64,
     /// After how many seconds in which nothing happens it gives up
     #[arg(long, default_value_t = 15, global = true)]
-    patience: u64,
+    idle_timeout: u64,
     /// Print the report as JSON, and nothing else, to the standard output
     #[arg(long, global = true)]
     json: bool,
@@ -114,7 +114,7 @@ fn run(cli: &Cli) -> std::io::Result<Report> {
         .agents(cli.agents)
         .delay(Duration::from_micros(cli.delay_us))
         .listen(cli.listen)
-        .patience(Duration::from_secs(cli.patience));
+        .idle_timeout(Duration::from_secs(cli.idle_timeout));
     let flood = Flood::start(options)?;
     eprintln!("waiting for a scheduler at {}", flood.url());
     let mut told = 0;

@@ -90,7 +90,7 @@ pub struct Options {
     /// Where to listen (default: a free port on loopback).
     pub listen: SocketAddr,
     /// After how long without anything happening it gives up (default: 15 s).
-    pub patience: Duration,
+    pub idle_timeout: Duration,
 }
 
 impl Options {
@@ -101,7 +101,7 @@ impl Options {
             agents: 1000,
             delay: Duration::ZERO,
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            patience: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(15),
         }
     }
 
@@ -126,10 +126,10 @@ impl Options {
         self
     }
 
-    /// Sets [`patience`](Self::patience); at least 1 s.
+    /// Sets [`idle_timeout`](Self::idle_timeout); at least 1 s.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience.max(Duration::from_secs(1));
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = idle_timeout.max(Duration::from_secs(1));
         self
     }
 }
@@ -216,7 +216,7 @@ impl Flood {
 
     /// Waits for the end: all is sent and answered, the client tore its
     /// framework down, or nothing happened for
-    /// [`patience`](Options::patience). Blocks.
+    /// [`idle_timeout`](Options::idle_timeout). Blocks.
     ///
     /// # Errors
     /// If the master could not take connections any more.

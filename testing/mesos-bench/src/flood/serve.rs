@@ -108,7 +108,7 @@ impl Master {
 
     /// Completes when there is no more to do.
     async fn over(&self) {
-        let mut ticks = interval(self.options.patience / 4);
+        let mut ticks = interval(self.options.idle_timeout / 4);
         let (mut before, mut idle) = (0, 0);
         loop {
             tokio::select! {
@@ -146,15 +146,15 @@ impl Master {
                     self.turn.notified().await;
                 }
             };
-            let patience = if round == 0 {
+            let idle_timeout = if round == 0 {
                 Duration::MAX
             } else {
-                self.options.patience
+                self.options.idle_timeout
             };
             tokio::select! {
                 result = Arc::clone(self).accept(&listener, &mut connections) => result?,
                 () = subscribed => {}
-                () = sleep(patience) => return Ok(()),
+                () = sleep(idle_timeout) => return Ok(()),
             }
             if let Some(returned) = returned {
                 let took = returned.elapsed().as_micros();

@@ -103,7 +103,7 @@ fn row(what: &str, scales: &[u32], mut cost: impl FnMut(u32) -> Result<f64>) -> 
 
 /// How many instructions the client executes for it.
 fn instructions(options: Options, drive: &Drive) -> Result<u64> {
-    let flood = Flood::start(options.patience(std::time::Duration::from_secs(60)))?;
+    let flood = Flood::start(options.idle_timeout(std::time::Duration::from_secs(60)))?;
     let job = Job::Drive(Drive {
         url: flood.url(),
         ..drive.clone()

@@ -82,7 +82,7 @@ impl Drop for Ended {
 
 fn idle_scheduler(program: &Path, idle: Duration) -> Result<Vec<Row>> {
     let workload = Workload::Reconcile { tasks: 1 };
-    let flood = Flood::start(Options::new(workload).patience(idle * 10))?;
+    let flood = Flood::start(Options::new(workload).idle_timeout(idle * 10))?;
     let child = Ended(quiet(Command::new(program).arg(flood.url())).spawn()?);
     while flood.progress().subscriptions == 0 {
         std::thread::sleep(Duration::from_millis(10));

@@ -20,7 +20,7 @@ pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stag
         ),
     ] {
         let Subscribed { master, driver, .. } = stage.subscribed_to_script().await;
-        master.react(Type::Revive, Reaction::answer(status, text));
+        master.react(Type::Revive, Reaction::respond(status, text));
         let error = must_fail(driver.revive().await);
         assert_eq!(error.kind(), ErrorKind::NotSubscribed, "{text}");
         assert_eq!(error.delivery(), Delivery::Refused);
@@ -39,7 +39,7 @@ pub(super) async fn the_driver_resubscribes_when_the_master_rejects_its_stream(s
             driver,
             stream,
         } = stage.subscribed_to_script().await;
-        master.react(Type::Revive, Reaction::answer(status, text));
+        master.react(Type::Revive, Reaction::respond(status, text));
         must_fail(driver.revive().await);
         let lost = recorder.disconnected().await;
         assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed, "{text}");
@@ -57,7 +57,7 @@ pub(super) async fn a_call_detects_a_stream_that_the_master_has_forgotten(stage:
         driver,
         stream,
     } = stage.subscribed().await;
-    stream.strand();
+    stream.orphan();
     // The master may take its time to notice.
     let error = loop {
         if let Err(error) = driver.revive().await {
@@ -195,7 +195,7 @@ pub(super) async fn a_refused_call_fails_with_the_reason_and_keeps_the_subscript
 
 pub(super) async fn a_call_on_a_broken_connection_has_unknown_delivery(stage: Stage) {
     let Subscribed { master, driver, .. } = stage.subscribed().await;
-    for reaction in [Reaction::HangUp, Reaction::ObeyAndHangUp] {
+    for reaction in [Reaction::Close, Reaction::ExecuteAndClose] {
         master.react(Type::Suppress, reaction);
         let error = must_fail(driver.suppress().await);
         assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");

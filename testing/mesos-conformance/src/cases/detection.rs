@@ -5,7 +5,7 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::Stage;
 use crate::steps::must;
-use mesos_testing::{Reaction, Standing, Told};
+use mesos_testing::{MasterRole, Reaction, RecordedEvent};
 
 pub(super) async fn a_redirect_is_followed_with_the_same_body_and_without_a_stream_id(
     stage: Stage,
@@ -48,40 +48,40 @@ pub(super) async fn a_redirect_loop_is_retried_after_a_delay(stage: Stage) {
     let asked = one.received().len() + other.received().len();
     assert!(asked <= 4 * 10, "{asked} requests in 3 attempts");
     // A master that redirects to itself is no better.
-    one.set_standing(Standing::Following(one.address().to_string()));
-    let itself = |told: &Told| match told {
-        Told::Disconnected(lost) => lost.error.to_string().contains("itself"),
+    one.set_role(MasterRole::Following(one.address().to_string()));
+    let itself = |told: &RecordedEvent| match told {
+        RecordedEvent::Disconnected(lost) => lost.error.to_string().contains("itself"),
         _ => false,
     };
     recorder
         .expect("disconnected by a redirect to itself", itself)
         .await;
-    one.set_standing(Standing::Leading);
+    one.set_role(MasterRole::Leading);
     recorder.subscribed().await;
 }
 
 pub(super) async fn a_master_that_is_not_ready_is_retried(stage: Stage) {
-    for standing in [
-        Standing::Recovering,
-        Standing::NoLeader,
-        Standing::Starting,
-        Standing::LeaderUnknownByName,
+    for role in [
+        MasterRole::Recovering,
+        MasterRole::NoLeader,
+        MasterRole::Starting,
+        MasterRole::LeaderUnknownByName,
     ] {
         let master = stage.scripted().await;
-        master.set_standing(standing.clone());
+        master.set_role(role.clone());
         let recorder = stage.recorder();
         let _driver = stage.start(&master.url(), &recorder);
         for attempts in 0..3 {
             let disconnected = recorder.disconnected().await;
-            assert_eq!(disconnected.attempts, attempts, "{standing:?}");
+            assert_eq!(disconnected.attempts, attempts, "{role:?}");
         }
-        master.set_standing(Standing::Leading);
+        master.set_role(MasterRole::Leading);
         assert!(!recorder.subscribed().await.resubscribed);
     }
     // What stands in front of a master has its own ways.
     for status in [502, 503, 504] {
         let master = stage.scripted().await;
-        master.react(Type::Subscribe, Reaction::answer(status, "try later"));
+        master.react(Type::Subscribe, Reaction::respond(status, "try later"));
         let recorder = stage.recorder();
         let _driver = stage.start(&master.url(), &recorder);
         let disconnected = recorder.disconnected().await;
@@ -105,7 +105,7 @@ pub(super) async fn an_unreachable_master_is_retried(stage: Stage) {
     // And once more, from within a subscription.
     let gone = back.die().await;
     // Attempts before the subscription may have failed a third time.
-    let anew = |told: &Told| matches!(told, Told::Disconnected(lost) if lost.attempts == 0);
+    let anew = |told: &RecordedEvent| matches!(told, RecordedEvent::Disconnected(lost) if lost.attempts == 0);
     recorder.expect("the loss of the subscription", anew).await;
     let _back = gone.rise().await;
     assert!(recorder.subscribed().await.resubscribed);

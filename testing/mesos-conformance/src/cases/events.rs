@@ -10,8 +10,8 @@ use prost::Message;
 
 use crate::mesos::Mesos;
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{hear, must, offer, run, task};
-use mesos_testing::{Told, events};
+use crate::steps::{expect_event, must, offer, run, task};
+use mesos_testing::{RecordedEvent, events};
 
 pub(super) async fn unknown_events_and_fields_do_not_end_the_stream(stage: Stage) {
     let Subscribed {
@@ -40,7 +40,9 @@ pub(super) async fn unknown_events_and_fields_do_not_end_the_stream(stage: Stage
         stream.send_record(record);
     }
     recorder
-        .expect("the unknown event", |told| matches!(told, Told::Unknown(_)))
+        .expect("the unknown event", |told| {
+            matches!(told, RecordedEvent::Unknown(_))
+        })
         .await;
     let status = recorder.update(TaskState::TaskRunning).await;
     assert_eq!(status.task_id, "t");
@@ -75,9 +77,9 @@ pub(super) async fn invalid_utf_8_does_not_block_an_update(stage: Stage) {
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-fn failure(told: &Told) -> Option<Failure> {
+fn failure(told: &RecordedEvent) -> Option<Failure> {
     match told {
-        Told::Failure(failure) => Some(failure.clone()),
+        RecordedEvent::Failure(failure) => Some(failure.clone()),
         _ => None,
     }
 }
@@ -89,13 +91,13 @@ pub(super) async fn agent_and_executor_failures_are_distinguished(stage: Stage) 
         stream,
         ..
     } = stage.subscribed_to_script().await;
-    stream.send(events::agent_lost("a"));
-    stream.send(events::executor_ended("a", "e", 9));
-    match hear(&recorder, "a failure", failure).await {
+    stream.send(events::agent_failure("a"));
+    stream.send(events::executor_failure("a", "e", 9));
+    match expect_event(&recorder, "a failure", failure).await {
         Failure::Agent(agent_id) => assert_eq!(agent_id, "a"),
         other => panic!("{other:?}"),
     }
-    match hear(&recorder, "a failure", failure).await {
+    match expect_event(&recorder, "a failure", failure).await {
         Failure::Executor {
             agent_id,
             executor_id,
@@ -132,8 +134,8 @@ pub(super) async fn messages_arrive_unchanged_in_both_directions(stage: Stage) {
     let bytes: Vec<u8> = (0..=255).collect();
     let sent = driver.send_message(agent.clone(), "e", bytes.clone());
     must(sent.await);
-    let (from, executor, data) = hear(&recorder, "a message", |told| match told {
-        Told::Message {
+    let (from, executor, data) = expect_event(&recorder, "a message", |told| match told {
+        RecordedEvent::Message {
             agent_id,
             executor_id,
             data,
@@ -158,7 +160,7 @@ pub(super) async fn the_end_of_an_executor_is_reported_with_its_tasks(stage: Sta
     must(driver.send_message(agent.clone(), "e", "exit").await);
     let failed = recorder.update(TaskState::TaskFailed).await;
     assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
-    match hear(&recorder, "the executor's end", failure).await {
+    match expect_event(&recorder, "the executor's end", failure).await {
         Failure::Executor {
             agent_id,
             executor_id,
@@ -187,7 +189,7 @@ pub(super) async fn shutdown_ends_an_executor_with_its_tasks(stage: Stage) {
         recorder.update(TaskState::TaskRunning).await;
     }
     must(driver.shutdown(agent.clone(), "e").await);
-    match hear(&recorder, "the executor's end", failure).await {
+    match expect_event(&recorder, "the executor's end", failure).await {
         Failure::Executor {
             agent_id,
             executor_id,
@@ -208,7 +210,7 @@ pub(super) async fn a_removed_agent_is_reported_with_its_tasks(stage: Stage) {
     master.mark_gone(&agent).await;
     let gone = recorder.update(TaskState::TaskGoneByOperator).await;
     assert_eq!(gone.task_id, "t");
-    match hear(&recorder, "the loss of the agent", failure).await {
+    match expect_event(&recorder, "the loss of the agent", failure).await {
         Failure::Agent(lost) => assert_eq!(lost, agent),
         other => panic!("{other:?}"),
     }
@@ -230,8 +232,8 @@ pub(super) async fn inverse_offers_can_be_accepted_and_declined(stage: Stage) {
     run(&driver, &recorder, task("t")).await;
     master.schedule_maintenance().await;
     let next = async || {
-        let mut offers = hear(&recorder, "inverse offers", |told| match told {
-            Told::InverseOffers(offers) => Some(offers.clone()),
+        let mut offers = expect_event(&recorder, "inverse offers", |told| match told {
+            RecordedEvent::InverseOffers(offers) => Some(offers.clone()),
             _ => None,
         })
         .await;

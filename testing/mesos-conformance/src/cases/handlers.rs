@@ -7,7 +7,7 @@ use mesos_proto::v1::TaskState;
 use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, id_of, must, must_fail, offer, states_of, task};
+use crate::steps::{ask, asked, framework_id, must, must_fail, offer, states_of, task};
 use mesos_testing::{Handler, Outcome, Received};
 
 pub(super) async fn an_update_is_redelivered_after_its_handler_failed(stage: Stage) {
@@ -52,7 +52,7 @@ pub(super) async fn a_deferred_update_is_acknowledged_by_its_token(stage: Stage)
     }
     let running = |wanted: &'static str| {
         recorder.expect("it running", move |told| {
-            matches!(told, mesos_testing::Told::Update(status)
+            matches!(told, mesos_testing::RecordedEvent::Update(status)
                 if status.task_id == wanted && status.task_state() == Ok(TaskState::TaskRunning))
         })
     };
@@ -82,7 +82,7 @@ pub(super) async fn a_panic_in_a_handler_stops_the_driver(stage: Stage) {
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert!(error.to_string().contains("a bug"), "{error}");
-    master.has_left(&id_of(&driver)).await;
+    master.has_left(&framework_id(&driver)).await;
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Acknowledge), []);
     }
@@ -124,7 +124,7 @@ pub(super) async fn stop_tears_the_framework_down_and_stop_for_failover_keeps_it
             false => (StopReason::Stopped, 1, 0),
         };
         assert_eq!(must(driver.join().await), end);
-        master.has_left(&id_of(&driver)).await;
+        master.has_left(&framework_id(&driver)).await;
         if let Some(wire) = master.wire() {
             assert_eq!(wire.calls_of(Type::Teardown).len(), teardowns);
         }
@@ -139,7 +139,7 @@ pub(super) async fn abort_sends_nothing_even_if_stop_follows(stage: Stage) {
     assert_eq!(must(driver.join().await), StopReason::Aborted);
     driver.stop();
     assert_eq!(must(driver.join().await), StopReason::Aborted);
-    master.has_left(&id_of(&driver)).await;
+    master.has_left(&framework_id(&driver)).await;
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Teardown), []);
     }
@@ -175,5 +175,5 @@ pub(super) async fn a_handler_can_call_stop_and_drop_its_driver(stage: Stage) {
     if let Some(wire) = master.wire() {
         wire.expect(Type::Teardown).await;
     }
-    assert_eq!(master.frameworks().await, [id_of(&other)]);
+    assert_eq!(master.frameworks().await, [framework_id(&other)]);
 }

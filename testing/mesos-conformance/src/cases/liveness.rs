@@ -8,7 +8,7 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{ask, asked, must, must_fail, offer, task};
-use mesos_testing::{Reaction, Told};
+use mesos_testing::{Reaction, RecordedEvent};
 
 pub(super) async fn missed_heartbeats_end_the_subscription(stage: Stage) {
     let stage = stage.quick_to_miss_heartbeats();
@@ -71,8 +71,8 @@ pub(super) async fn the_driver_resubscribes_after_mesos_was_paused(stage: Stage)
 }
 
 fn impatient(stage: &Stage) -> Stage {
-    let patience = Duration::from_millis(stage.pick(200, 2000));
-    stage.tuned(|tuning| tuning.response_timeout = patience)
+    let timeout = Duration::from_millis(stage.pick(200, 2000));
+    stage.tuned(|tuning| tuning.response_timeout = timeout)
 }
 
 pub(super) async fn an_unanswered_subscribe_is_retried(stage: Stage) {
@@ -164,7 +164,10 @@ pub(super) async fn tasks_of_an_unanswered_accept_are_reconciled_after_the_resub
 ) {
     let stage = impatient(&stage);
     // Whether it had its effect or not.
-    for (reaction, obeyed) in [(Reaction::Ignore, false), (Reaction::ObeyAndIgnore, true)] {
+    for (reaction, obeyed) in [
+        (Reaction::Ignore, false),
+        (Reaction::ExecuteAndIgnore, true),
+    ] {
         let Subscribed {
             master,
             recorder,
@@ -192,8 +195,8 @@ pub(super) async fn tasks_of_an_unanswered_accept_are_reconciled_after_the_resub
             true => [TaskState::TaskRunning; 2],
             false => [TaskState::TaskGone, TaskState::TaskUnknown],
         };
-        let answers = |told: &Told| match told {
-            Told::Update(status) => {
+        let answers = |told: &RecordedEvent| match told {
+            RecordedEvent::Update(status) => {
                 let known = status.task_state().ok();
                 status.task_id == "t1" && known.is_some_and(|state| states.contains(&state))
             }

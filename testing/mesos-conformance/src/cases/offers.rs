@@ -10,8 +10,8 @@ use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{Filters, Resource, TaskState};
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{hear, launch, must, must_fail, offer, one_of_each, task};
-use mesos_testing::{Told, events};
+use crate::steps::{expect_event, launch, must, must_fail, offer, one_of_each, task};
+use mesos_testing::{RecordedEvent, events};
 
 fn message(id: &str, agent: &str, role: &str) -> mesos_proto::v1::Offer {
     let resources = [Resource::scalar("cpus", 1.0), Resource::scalar("mem", 64.0)];
@@ -93,7 +93,8 @@ pub(super) async fn a_rescinded_offer_cannot_be_accepted(stage: Stage) {
     let [first, second] = one_of_each(&recorder).await;
     master.rescind_all_of(&first.agent_id.clone()).await;
     let id = first.id.clone();
-    let rescinded = |told: &Told| matches!(told, Told::Rescind(gone) if *gone == id);
+    let rescinded =
+        |told: &RecordedEvent| matches!(told, RecordedEvent::Rescind(gone) if *gone == id);
     recorder.expect("the rescind", rescinded).await;
     assert!(!first.is_alive() && second.is_alive());
     let error = must_fail(driver.launch(first, [task("t")]).await);
@@ -334,11 +335,11 @@ pub(super) async fn offer_constraints_exclude_agents(stage: Stage) {
     let updated = driver.update_framework(info, ["batch".to_owned()], None);
     must(updated.await);
     must(driver.decline(offers, refusing_for(0.0)).await);
-    let role = hear(
+    let role = expect_event(
         &recorder,
         "an offer for the other role",
         |told| match told {
-            Told::Offers(offered) => offered
+            RecordedEvent::Offers(offered) => offered
                 .messages
                 .iter()
                 .filter_map(|offer| offer.allocation_info.as_ref()?.role.clone())

@@ -4,11 +4,11 @@ use mesos_core::ErrorKind;
 use mesos_proto::v1::scheduler::call::Type;
 
 use super::offers::only_with_rack;
-use crate::patience::REAL_PATIENCE;
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, id_of, must, must_fail};
+use crate::steps::{ask, asked, framework_id, must, must_fail};
+use crate::timeout::REAL_TIMEOUT;
 use crate::world::ClusterKind;
-use mesos_testing::{Fault, FaultProxy, Told};
+use mesos_testing::{Fault, FaultProxy, RecordedEvent};
 
 pub(super) async fn later_calls_carry_the_framework_id(stage: Stage) {
     let Subscribed {
@@ -34,7 +34,7 @@ pub(super) async fn later_calls_carry_the_framework_id(stage: Stage) {
 
 pub(super) async fn an_error_as_the_first_event_stops_the_driver(stage: Stage) {
     let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
-    let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
+    let master = stage.mesos_of_kind(ClusterKind::Authenticated).await;
     let recorder = stage.recorder();
     let framework = stage.framework().role("c");
     let driver = stage.start_as(framework, &master.url(), recorder.clone());
@@ -42,9 +42,9 @@ pub(super) async fn an_error_as_the_first_event_stops_the_driver(stage: Stage) {
     assert_eq!(error.kind(), ErrorKind::Rejected);
     let said = "master's --roles";
     assert!(error.to_string().contains(said), "{error}");
-    let told = recorder.told();
+    let told = recorder.events();
     assert!(
-        matches!(&told[..], [mesos_testing::Told::Error(message)] if message.contains(said)),
+        matches!(&told[..], [mesos_testing::RecordedEvent::Error(message)] if message.contains(said)),
         "{told:?}"
     );
     if let Some(wire) = master.wire() {
@@ -94,8 +94,8 @@ pub(super) async fn events_of_an_old_stream_are_ignored(stage: Stage) {
     old.set(Fault::None);
     must(ask(&driver, ["t"]).await);
     asked(&recorder, 1).await;
-    let mut told = recorder.told().into_iter();
-    assert!(!told.any(|told| matches!(told, Told::Error(_))));
+    let mut told = recorder.events().into_iter();
+    assert!(!told.any(|told| matches!(told, RecordedEvent::Error(_))));
 }
 
 pub(super) async fn a_takeover_by_another_instance_stops_the_driver(stage: Stage) {
@@ -106,13 +106,13 @@ pub(super) async fn a_takeover_by_another_instance_stops_the_driver(stage: Stage
         ..
     } = stage.subscribed().await;
     let successor = stage.recorder();
-    let framework = stage.framework().id(id_of(&driver));
+    let framework = stage.framework().id(framework_id(&driver));
     let newer = stage.start_as(framework, &master.url(), successor.clone());
     successor.subscribed().await;
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::TakenOver);
     recorder
-        .expect("the error", |told| matches!(told, Told::Error(_)))
+        .expect("the error", |told| matches!(told, RecordedEvent::Error(_)))
         .await;
     assert_eq!(must_fail(driver.revive().await).kind(), ErrorKind::Closed);
     must(newer.revive().await);
@@ -128,14 +128,14 @@ pub(super) async fn a_removed_framework_stops_the_driver(stage: Stage) {
         driver,
         ..
     } = stage.subscribed().await;
-    master.tear_down(id_of(&driver)).await;
+    master.tear_down(framework_id(&driver)).await;
     if let Some(wire) = master.wire() {
         // Its stream ends without a word.
         let lost = recorder.disconnected().await;
         assert_eq!(lost.error.kind(), ErrorKind::Transport);
         assert_eq!(wire.calls_of(Type::Teardown), []);
     }
-    let ended = tokio::time::timeout(REAL_PATIENCE / 2, driver.join()).await;
+    let ended = tokio::time::timeout(REAL_TIMEOUT / 2, driver.join()).await;
     let error = must_fail(ended.expect("the end of the driver"));
     assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
     if let Some(wire) = master.wire() {
@@ -174,7 +174,7 @@ pub(super) async fn a_resubscription_repeats_suppressed_roles_and_offer_constrai
 
 pub(super) async fn a_framework_update_succeeds_or_fails_with_the_masters_reason(stage: Stage) {
     let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
-    let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
+    let master = stage.mesos_of_kind(ClusterKind::Authenticated).await;
     let mut info = stage.framework().role("a").info().clone();
     let framework = stage.framework().role("a");
     let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework).await;
@@ -206,7 +206,7 @@ pub(super) async fn every_request_carries_the_credentials_and_wrong_credentials_
     stage: Stage,
 ) {
     let with = |secret: &str| stage.tuned(|tuning| tuning.credential = credential(secret));
-    let master = stage.mesos_that_is(ClusterKind::Authenticated).await;
+    let master = stage.mesos_of_kind(ClusterKind::Authenticated).await;
     let framework = || stage.framework().role("a");
     let right = with("hush hush").subscribed_to(master, framework()).await;
     let Subscribed { master, driver, .. } = right;

@@ -7,7 +7,7 @@ use mesos_core::{BackoffPolicy, ErrorKind, Framework, StopReason};
 use mesos_proto::v1::TaskState;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, id_of, must, must_fail, run, task};
+use crate::steps::{ask, asked, framework_id, must, must_fail, run, task};
 use crate::world::ClusterKind;
 
 pub(super) async fn tasks_survive_a_crash_of_the_whole_cluster(stage: Stage) {
@@ -73,7 +73,7 @@ pub(super) async fn a_restarted_scheduler_finds_its_tasks(stage: Stage) {
         driver,
         ..
     } = first;
-    let id = id_of(&driver);
+    let id = framework_id(&driver);
     run(&driver, &recorder, task("t")).await;
     driver.stop_for_failover();
     assert_eq!(must(driver.join().await), StopReason::StoppedForFailover);
@@ -99,7 +99,7 @@ pub(super) async fn a_framework_past_its_failover_timeout_is_removed(stage: Stag
     let timeout = Duration::from_secs(1);
     let framework = || Framework::with_failover_timeout("brief", timeout).backoff(backoff);
     let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework()).await;
-    let id = id_of(&driver);
+    let id = framework_id(&driver);
     driver.stop_for_failover();
     must(driver.join().await);
     let removed = async {
@@ -117,7 +117,7 @@ pub(super) async fn a_framework_past_its_failover_timeout_is_removed(stage: Stag
 }
 
 pub(super) async fn tls_connects_only_to_a_trusted_master(stage: Stage) {
-    let master = stage.mesos_that_is(ClusterKind::Tls).await;
+    let master = stage.mesos_of_kind(ClusterKind::Tls).await;
     let authority = master.cluster().and_then(|cluster| cluster.authority());
     let trusting = stage.tuned(|tuning| tuning.authority = authority);
     let recorder = stage.recorder();

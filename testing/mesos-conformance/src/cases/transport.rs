@@ -26,7 +26,7 @@ pub(super) async fn records_are_decoded_across_any_chunk_boundaries(stage: Stage
     asked(&recorder, 4).await;
     // The first cut is in the length line; then every byte is a chunk.
     for most in [7, 2, 1] {
-        stream.chop(most);
+        stream.limit_chunks(most);
         must(ask(&driver, ["5", "6"]).await);
         asked(&recorder, 2).await;
     }

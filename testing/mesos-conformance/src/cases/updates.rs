@@ -63,7 +63,7 @@ pub(super) async fn an_update_is_acknowledged_again_after_a_lost_acknowledgement
         ..
     } = stage.subscribed().await;
     // Taken, but it never reaches the agent.
-    master.react(Type::Acknowledge, Reaction::answer(202, ""));
+    master.react(Type::Acknowledge, Reaction::respond(202, ""));
     let offer = offer(&recorder).await;
     must(driver.launch(offer, [task("t")]).await);
     let first = recorder.update(TaskState::TaskStarting).await;
@@ -208,7 +208,7 @@ pub(super) async fn an_unreachable_task_can_run_again(stage: Stage) {
     for _ in 0..2 {
         master.expect(Type::Acknowledge).await;
     }
-    master.lose_agent("a");
+    master.make_agent_unreachable("a");
     let lost = recorder.update(TaskState::TaskUnreachable).await;
     assert_eq!(lost.uuid, None);
     master.return_agent("a");

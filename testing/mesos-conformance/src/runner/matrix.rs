@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::Verdict;
 
-use super::play::Played;
+use super::play::JobResult;
 use super::table::{encoding, mark};
 
 /// What came of one case, as a line of text.
@@ -25,8 +25,8 @@ pub struct Outcome {
 
 impl Outcome {
     /// Of what was played.
-    pub fn of(played: &Played) -> Self {
-        let Played { job, verdict, .. } = played;
+    pub fn of(played: &JobResult) -> Self {
+        let JobResult { job, verdict, .. } = played;
         let reason = match verdict {
             Verdict::NotApplicable(reason) => reason.to_string(),
             Verdict::KnownFailure(reason, _) | Verdict::PassedUnexpectedly(reason) => {

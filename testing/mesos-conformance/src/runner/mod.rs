@@ -6,5 +6,5 @@ mod play;
 mod table;
 
 pub use matrix::{Matrix, Outcome};
-pub use play::{Job, Played, play};
+pub use play::{Job, JobResult, play};
 pub use table::{Format, Table, encoding, mark, world};

@@ -1,4 +1,4 @@
-//! Playing cases, several at a time.
+//! CaseFuture cases, several at a time.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -19,7 +19,7 @@ pub struct Job {
 
 /// What came of a [`Job`].
 #[derive(Debug)]
-pub struct Played {
+pub struct JobResult {
     /// What was played.
     pub job: Job,
     /// What came of it.
@@ -30,7 +30,7 @@ pub struct Played {
 
 /// Plays all of `jobs`, so many at a time, and calls `told` in this thread with
 /// each one's outcome when it is there.
-pub fn play(jobs: Vec<Job>, at_a_time: usize, mut told: impl FnMut(Played)) {
+pub fn play(jobs: Vec<Job>, at_a_time: usize, mut told: impl FnMut(JobResult)) {
     let waiting = Mutex::new(VecDeque::from(jobs));
     let next = || {
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ pub fn play(jobs: Vec<Job>, at_a_time: usize, mut told: impl FnMut(Played)) {
                     let verdict = job.case.run(&job.harness, &job.world);
                     let time = since.elapsed();
                     // The receiver is in this function.
-                    let _ = played.send(Played { job, verdict, time });
+                    let _ = played.send(JobResult { job, verdict, time });
                 }
             });
         }

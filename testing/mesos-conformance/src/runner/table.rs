@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::{CASES, Case, Harness, Verdict, World};
 use mesos_testing::Encoding;
 
-use super::play::Played;
+use super::play::JobResult;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ struct Column {
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<Column>,
-    played: Vec<Played>,
+    played: Vec<JobResult>,
 }
 
 /// The name of an encoding.
@@ -71,13 +71,13 @@ impl Table {
     }
 
     /// Adds an outcome.
-    pub fn add(&mut self, played: Played) {
+    pub fn add(&mut self, played: JobResult) {
         self.played.push(played);
     }
 
     /// Whether nothing is bad news.
     pub fn is_good(&self) -> bool {
-        let good = |played: &Played| !matches!(mark(&played.verdict), "FAILED" | "FIXED");
+        let good = |played: &JobResult| !matches!(mark(&played.verdict), "FAILED" | "FIXED");
         self.played.iter().all(good)
     }
 
@@ -126,7 +126,7 @@ impl Table {
         let mut reasons = BTreeSet::new();
         // By reason, because many share one.
         let mut not_asked: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for Played { job, verdict, .. } in &self.played {
+        for JobResult { job, verdict, .. } in &self.played {
             let case = sentence(job.case);
             let column = column(&job.harness, &job.world);
             let place = format!("{} {}, {}", column.backend, column.encoding, column.world);
@@ -162,8 +162,9 @@ impl Table {
     fn write_summary(&self, text: &mut String) {
         text.push('\n');
         for column_wanted in &self.columns {
-            let of_column =
-                |played: &&Played| column(&played.job.harness, &played.job.world) == *column_wanted;
+            let of_column = |played: &&JobResult| {
+                column(&played.job.harness, &played.job.world) == *column_wanted
+            };
             let count = |wanted: &str| {
                 let played = self.played.iter().filter(of_column);
                 let alike = played.filter(|played| mark(&played.verdict) == wanted);
@@ -238,7 +239,7 @@ mod tests {
         let mut table = Table::new([(&harness, &World::Fake)]);
         for (case, verdict) in CASES.iter().zip(verdicts) {
             let harness = harness.clone();
-            table.add(Played {
+            table.add(JobResult {
                 job: Job {
                     case,
                     harness,

@@ -104,14 +104,14 @@ impl Running {
 }
 
 /// A cluster that a case has to itself; it goes back when this is dropped,
-/// unless it was spoilt.
+/// unless it was dirty.
 #[derive(Debug)]
 pub(crate) struct Leased {
     wanted: ClusterKind,
     /// Some until this is dropped.
     running: Option<Running>,
     pool: Arc<Shared>,
-    spoilt: AtomicBool,
+    dirty: AtomicBool,
 }
 
 impl Leased {
@@ -120,7 +120,7 @@ impl Leased {
             wanted,
             running: Some(running),
             pool,
-            spoilt: AtomicBool::new(false),
+            dirty: AtomicBool::new(false),
         }
     }
 
@@ -135,7 +135,7 @@ impl Leased {
 impl Drop for Leased {
     fn drop(&mut self) {
         if let Some(running) = self.running.take()
-            && !*self.spoilt.get_mut()
+            && !*self.dirty.get_mut()
         {
             self.pool.give_back(self.wanted, running);
         }
@@ -180,12 +180,12 @@ impl Cluster for Leased {
         self.running().operator(&call).await
     }
 
-    fn spoil(&self) {
-        self.spoilt.store(true, Ordering::Relaxed);
+    fn mark_dirty(&self) {
+        self.dirty.store(true, Ordering::Relaxed);
     }
 
-    fn keep_log(&self) -> PathBuf {
-        self.spoil();
+    fn save_log(&self) -> PathBuf {
+        self.mark_dirty();
         let log = self.running().cluster.work_dir().join("cluster.log");
         let kept = self.pool.log();
         match std::fs::copy(&log, &kept) {

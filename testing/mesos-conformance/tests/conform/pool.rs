@@ -96,7 +96,7 @@ impl Shared {
         })
     }
 
-    async fn start_that_is(&self, wanted: ClusterKind) -> Result<Running, BoxError> {
+    async fn start_kind(&self, wanted: ClusterKind) -> Result<Running, BoxError> {
         let builder = self.builder();
         match wanted {
             ClusterKind::Plain => Ok(self.start(builder).await?),
@@ -154,7 +154,7 @@ impl Clusters for Pool {
         };
         let running = match used {
             Some(used) => used,
-            None => self.0.start_that_is(wanted).await?,
+            None => self.0.start_kind(wanted).await?,
         };
         Ok(Arc::new(Leased::new(wanted, running, Arc::clone(&self.0))))
     }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
-use mesos_conformance::runner::{Played, encoding, mark, world};
+use mesos_conformance::runner::{JobResult, encoding, mark, world};
 
 /// Says on stderr how far it is: on a terminal in one line, elsewhere in one
 /// line for each.
@@ -24,9 +24,9 @@ impl Progress {
         }
     }
 
-    pub(crate) fn add(&mut self, played: &Played) {
+    pub(crate) fn add(&mut self, played: &JobResult) {
         self.done += 1;
-        let Played { job, verdict, time } = played;
+        let JobResult { job, verdict, time } = played;
         let mark = mark(verdict);
         if mark == "n/a" {
             return;

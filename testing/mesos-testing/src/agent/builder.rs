@@ -9,7 +9,7 @@ use std::time::Duration;
 use mesos_proto::v1::{ExecutorId, FrameworkId, FrameworkInfo};
 
 use super::FakeAgent;
-use crate::journal::PATIENCE;
+use crate::log::DEFAULT_TIMEOUT;
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -26,7 +26,7 @@ pub(super) struct Settings {
     pub(super) foreign_token: Option<String>,
     pub(super) scripted: bool,
     pub(super) heartbeat: Duration,
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// Without the tokens.
@@ -114,7 +114,7 @@ impl Builder {
             token: None,
             foreign_token: None,
             scripted: false,
-            patience: PATIENCE,
+            timeout: DEFAULT_TIMEOUT,
         })
     }
 
@@ -198,8 +198,8 @@ impl Builder {
     }
 
     /// How long the `expect` methods wait before they panic. At first 10 s.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.0.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.0.timeout = timeout;
         self
     }
 

@@ -23,11 +23,11 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::model::Model;
 use crate::executor_events as events;
-use crate::journal::Journal;
+use crate::log::Log;
 use crate::wire::{self, Control, Listener};
 
 pub use self::builder::Builder;
-pub use self::request::Standing;
+pub use self::request::AgentPhase;
 
 /// A request as a [`FakeAgent`] received it.
 pub type Received = wire::Received<ExecutorApi>;
@@ -52,7 +52,7 @@ pub type When = wire::When<ExecutorApi>;
 /// Every request is written down, a test can wait for any of them
 /// ([`expect`](Control::expect)) and for updates
 /// ([`expect_update`](Self::expect_update)), and the agent can be told to
-/// misbehave ([`react`](Control::react), [`Stream`], [`Standing`]) or to
+/// misbehave ([`react`](Control::react), [`Stream`], [`AgentPhase`]) or to
 /// [crash](Self::crash) and [recover](Self::recover).
 ///
 /// ```
@@ -97,8 +97,8 @@ pub(crate) struct Inner {
     settings: Settings,
     address: SocketAddr,
     control: Control<ExecutorApi>,
-    updates: Journal<Reported>,
-    standing: Mutex<Standing>,
+    updates: Log<Reported>,
+    phase: Mutex<AgentPhase>,
     model: Arc<Mutex<Model>>,
 }
 
@@ -122,8 +122,8 @@ impl Inner {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn standing(&self) -> Standing {
-        *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn phase(&self) -> AgentPhase {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,12 +144,12 @@ impl FakeAgent {
     async fn with(settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.address).await?;
         let address = listener.local_addr()?;
-        let patience = settings.patience;
+        let timeout = settings.timeout;
         let inner = Arc::new(Inner {
             address,
-            control: Control::new(patience),
-            updates: Journal::new(patience),
-            standing: Mutex::new(Standing::Ready),
+            control: Control::new(timeout),
+            updates: Log::new(timeout),
+            phase: Mutex::new(AgentPhase::Ready),
             model: Arc::default(),
             settings,
         });
@@ -235,7 +235,7 @@ impl FakeAgent {
         let wanted = move |update: &Reported| update.0.state == state as i32;
         async move {
             let updates = &self.inner.updates;
-            updates.take(state.as_str_name(), at, wanted).await.0
+            updates.expect(state.as_str_name(), at, wanted).await.0
         }
     }
 
@@ -287,11 +287,11 @@ impl FakeAgent {
         self.send(events::acknowledged(status));
     }
 
-    /// From now on requests are answered by an agent of this standing.
+    /// From now on requests are answered by an agent of this phase.
     /// Subscriptions go on.
-    pub fn set_standing(&self, standing: Standing) {
-        let current = self.inner.standing.lock();
-        *current.unwrap_or_else(PoisonError::into_inner) = standing;
+    pub fn set_phase(&self, phase: AgentPhase) {
+        let current = self.inner.phase.lock();
+        *current.unwrap_or_else(PoisonError::into_inner) = phase;
     }
 }
 
@@ -319,7 +319,7 @@ impl fmt::Debug for FakeAgent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeAgent")
             .field("address", &self.address())
-            .field("standing", &self.inner.standing())
+            .field("phase", &self.inner.phase())
             .field("control", &self.inner.control)
             .finish_non_exhaustive()
     }

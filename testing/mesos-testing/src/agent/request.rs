@@ -11,7 +11,7 @@ use mesos_proto::v1::{AgentInfo, ContainerId, ExecutorInfo};
 use super::builder::AGENT_ID;
 use super::{Inner, Received, Reported, Stream, validate};
 use crate::executor_events as events;
-use crate::wire::{self, Control, Encoding, Peer, decode};
+use crate::wire::{self, Control, Encoding, Service, decode};
 
 type Response = wire::Response<ExecutorApi>;
 
@@ -22,7 +22,7 @@ const PREFIX: &str = "/slave(1)";
 /// What an agent is to its executors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Standing {
+pub enum AgentPhase {
     /// Up.
     Ready,
     /// Just started, without any routes yet: 404.
@@ -37,7 +37,7 @@ pub enum Standing {
 /// The same agent, asked through its unix socket.
 pub(super) struct OverUnixSocket(pub(super) Arc<Inner>);
 
-impl Peer for OverUnixSocket {
+impl Service for OverUnixSocket {
     type Api = ExecutorApi;
 
     fn control(&self) -> &Control<ExecutorApi> {
@@ -56,7 +56,7 @@ fn path(request: &Received) -> &str {
     request.path.split('?').next().unwrap_or_default()
 }
 
-impl Peer for Inner {
+impl Service for Inner {
     type Api = ExecutorApi;
 
     fn control(&self) -> &Control<ExecutorApi> {
@@ -66,12 +66,12 @@ impl Peer for Inner {
     fn respond(&self, request: &Received, muted: bool) -> Response {
         let path = path(request);
         let path = path.strip_prefix(PREFIX).unwrap_or(path);
-        if path != PATH || self.standing() == Standing::Starting {
+        if path != PATH || self.phase() == AgentPhase::Starting {
             return Response::not_found();
         }
         match self.check(request) {
             Ok((call, Some(encoding))) => self.subscribe(call, encoding, muted),
-            Ok((call, None)) => self.obey(call),
+            Ok((call, None)) => self.execute(call),
             Err(refusal) => refusal,
         }
     }
@@ -83,9 +83,9 @@ impl Inner {
         // 1: libprocess authenticates before the agent sees the request.
         let foreign = self.authenticate(request)?;
         // 2
-        let standing = self.standing();
+        let phase = self.phase();
         let recovering = || Response::text(503, "Agent has not finished recovery");
-        if standing == Standing::Recovering {
+        if phase == AgentPhase::Recovering {
             return Err(recovering());
         }
         // 3
@@ -120,7 +120,7 @@ impl Inner {
                 }
             }
             Type::Heartbeat => return Err(Response::text(202, "")),
-            _ if standing == Standing::Reconnecting => return Err(recovering()),
+            _ if phase == AgentPhase::Reconnecting => return Err(recovering()),
             _ => {}
         }
         // 7
@@ -167,7 +167,7 @@ impl Inner {
                 .closed(&stream);
         };
         let (stream, body) = Stream::open(encoding, muted, over);
-        stream.owned_by(self.settings.executor_id.value.clone());
+        stream.set_owner(self.settings.executor_id.value.clone());
         let interval = self.settings.heartbeat;
         let beating = stream.clone();
         tokio::spawn(async move {
@@ -199,7 +199,7 @@ impl Inner {
     }
 
     /// 10, for the others.
-    fn obey(&self, call: Call) -> Response {
+    fn execute(&self, call: Call) -> Response {
         match (call.r#type(), call.update) {
             (Type::Update, Some(update)) => {
                 let status = update.status;

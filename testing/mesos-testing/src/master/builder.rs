@@ -11,10 +11,10 @@ use bytes::Bytes;
 use mesos_proto::v1::TaskInfo;
 use mesos_proto::v1::scheduler::call;
 
-use super::{Agent, Behaviour, FakeMaster};
-use crate::journal::PATIENCE;
+use super::{Agent, Behavior, FakeMaster};
+use crate::log::DEFAULT_TIMEOUT;
 
-type Tasks = Arc<dyn Fn(&TaskInfo) -> Behaviour + Send + Sync>;
+type Tasks = Arc<dyn Fn(&TaskInfo) -> Behavior + Send + Sync>;
 type Echo = Arc<dyn Fn(&call::Message) -> Option<Bytes> + Send + Sync>;
 
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     /// The master that obeys in place of this one.
     pub(crate) upstream: Option<SocketAddr>,
     pub(crate) prefix: String,
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) heartbeat: Duration,
     pub(crate) allocation_interval: Duration,
     pub(crate) retry_min: Duration,
@@ -61,7 +61,7 @@ impl Builder {
             cluster: true,
             upstream: None,
             prefix: String::new(),
-            patience: PATIENCE,
+            timeout: DEFAULT_TIMEOUT,
             // DEFAULT_HEARTBEAT_INTERVAL in src/master/constants.hpp.
             heartbeat: Duration::from_secs(15),
             allocation_interval: Duration::from_millis(10),
@@ -74,7 +74,7 @@ impl Builder {
             // DEFAULT_MAX_COMPLETED_FRAMEWORKS in src/master/constants.hpp.
             max_completed: 50,
             agents: Vec::new(),
-            tasks: Arc::new(|_| Behaviour::runs()),
+            tasks: Arc::new(|_| Behavior::runs()),
             echo: None,
         })
     }
@@ -111,12 +111,12 @@ impl Builder {
     }
 
     /// What becomes of tasks, by their description. At first every task
-    /// [`runs`](Behaviour::runs).
+    /// [`runs`](Behavior::runs).
     pub fn tasks(
         mut self,
-        behaviour: impl Fn(&TaskInfo) -> Behaviour + Send + Sync + 'static,
+        behavior: impl Fn(&TaskInfo) -> Behavior + Send + Sync + 'static,
     ) -> Self {
-        self.0.tasks = Arc::new(behaviour);
+        self.0.tasks = Arc::new(behavior);
         self
     }
 
@@ -195,8 +195,8 @@ impl Builder {
     }
 
     /// How long the `expect` methods wait before they panic. At first 10 s.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.0.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.0.timeout = timeout;
         self
     }
 

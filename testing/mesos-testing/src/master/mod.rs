@@ -1,7 +1,7 @@
 //! A master without a Mesos: the v1 scheduler API over real sockets.
 
 mod agent;
-mod behaviour;
+mod behavior;
 mod builder;
 mod clock;
 mod cluster;
@@ -27,13 +27,13 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::clock::Clock;
 use self::cluster::{Cluster, Launched};
-use crate::journal::Journal;
+use crate::log::Log;
 use crate::wire::{self, Control, Listener};
 
 pub use self::agent::Agent;
-pub use self::behaviour::Behaviour;
+pub use self::behavior::Behavior;
 pub use self::builder::Builder;
-pub use self::request::Standing;
+pub use self::request::MasterRole;
 
 /// A request as a [`FakeMaster`] received it.
 pub type Received = wire::Received<SchedulerApi>;
@@ -51,7 +51,7 @@ pub type When = wire::When<SchedulerApi>;
 /// basic authentication. Three things can stand behind it:
 ///
 /// * a **cluster** in memory ([`start`](Self::start), [`builder`](Self::builder)):
-///   agents make offers, tasks live as their [`Behaviour`] says, updates come
+///   agents make offers, tasks live as their [`Behavior`] says, updates come
 ///   until they are acknowledged;
 /// * **nothing** ([`scripted`](Self::scripted)): calls are checked and answered,
 ///   and events are what the test [sends](Control::send);
@@ -93,9 +93,9 @@ pub(crate) struct Inner {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) control: Control<SchedulerApi>,
-    standing: Mutex<Standing>,
+    role: Mutex<MasterRole>,
     cluster: Mutex<Cluster>,
-    launched: Arc<Journal<Launched>>,
+    launched: Arc<Log<Launched>>,
 }
 
 impl Inner {
@@ -104,9 +104,9 @@ impl Inner {
         self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn standing(&self) -> Standing {
-        let standing = self.standing.lock();
-        standing.unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn role(&self) -> MasterRole {
+        let role = self.role.lock();
+        role.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -138,7 +138,7 @@ impl FakeMaster {
         let settings = Arc::new(settings);
         let (clock, due) = Clock::new();
         let info = master_info(new_id(), address);
-        let launched = Arc::new(Journal::new(settings.patience));
+        let launched = Arc::new(Log::new(settings.timeout));
         let cluster = Cluster::new(
             Arc::clone(&settings),
             clock.clone(),
@@ -147,8 +147,8 @@ impl FakeMaster {
         );
         let inner = Arc::new(Inner {
             address,
-            control: Control::new(settings.patience),
-            standing: Mutex::new(Standing::Leading),
+            control: Control::new(settings.timeout),
+            role: Mutex::new(MasterRole::Leading),
             cluster: Mutex::new(cluster),
             launched,
             clock,
@@ -185,17 +185,17 @@ impl FakeMaster {
         self.inner.cluster().info.clone()
     }
 
-    /// From now on requests are answered by a master of this standing.
+    /// From now on requests are answered by a master of this role.
     /// Subscriptions go on; [`Stream::cut`] or [`fail_over`](Self::fail_over)
     /// ends them.
-    pub fn set_standing(&self, standing: Standing) {
-        let current = self.inner.standing.lock();
-        *current.unwrap_or_else(PoisonError::into_inner) = standing;
+    pub fn set_role(&self, role: MasterRole) {
+        let current = self.inner.role.lock();
+        *current.unwrap_or_else(PoisonError::into_inner) = role;
     }
 
     /// From now on this master redirects to `leader`, whatever that is.
     pub fn follow(&self, leader: &Self) {
-        self.set_standing(Standing::Following(leader.address().to_string()));
+        self.set_role(MasterRole::Following(leader.address().to_string()));
     }
 
     /// This master is replaced by one that knows nothing but the agents in its
@@ -228,8 +228,10 @@ impl FakeMaster {
 
     /// An agent becomes unreachable: TASK_UNREACHABLE or TASK_LOST for its
     /// tasks, RESCIND for its offers, and FAILURE.
-    pub fn lose_agent(&self, agent_id: impl Into<AgentId>) {
-        self.inner.cluster().lose_agent(&agent_id.into());
+    pub fn make_agent_unreachable(&self, agent_id: impl Into<AgentId>) {
+        self.inner
+            .cluster()
+            .make_agent_unreachable(&agent_id.into());
     }
 
     /// An agent comes back, after it was unreachable or after
@@ -256,7 +258,7 @@ impl FakeMaster {
         unavailability: Unavailability,
     ) {
         let mut cluster = self.inner.cluster();
-        cluster.drain_softly(&agent_id.into(), unavailability);
+        cluster.schedule_maintenance(&agent_id.into(), unavailability);
     }
 
     /// Takes inverse offers back.
@@ -270,7 +272,7 @@ impl FakeMaster {
         self.inner.cluster().remove_framework(&framework_id.into());
     }
 
-    /// A task's executor reports a state now, whatever its behaviour is.
+    /// A task's executor reports a state now, whatever its behavior is.
     /// Nothing happens if the task is over or unknown.
     pub fn report(
         &self,
@@ -306,7 +308,7 @@ impl FakeMaster {
     pub fn expect_launched(&self) -> impl Future<Output = TaskInfo> + Send + '_ {
         let at = Location::caller();
         async move {
-            let next = self.inner.launched.take_next("a launched task", at);
+            let next = self.inner.launched.expect_any("a launched task", at);
             next.await.0
         }
     }
@@ -348,7 +350,7 @@ impl fmt::Debug for FakeMaster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeMaster")
             .field("address", &self.address())
-            .field("standing", &self.inner.standing())
+            .field("role", &self.inner.role())
             .field("control", &self.inner.control)
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-//! Standing in front of another master: its answers and its events, passed on.
+//! MasterRole in front of another master: its answers and its events, passed on.
 
 use std::io;
 use std::net::SocketAddr;
@@ -112,7 +112,7 @@ async fn pass_on(stream: Stream, mut body: Incoming, _connection: Closed) {
     loop {
         let frame = tokio::select! {
             frame = body.frame() => frame,
-            () = stream.given_up() => return,
+            () = stream.abandoned() => return,
         };
         match frame {
             None => return stream.end(),
@@ -126,7 +126,7 @@ async fn pass_on(stream: Stream, mut body: Incoming, _connection: Closed) {
         while let Some(record) = next_record(&mut unread) {
             let event: Event = stream.encoding().decode(&record).unwrap_or_default();
             if let Some(subscribed) = &event.subscribed {
-                stream.owned_by(subscribed.framework_id.as_str());
+                stream.set_owner(subscribed.framework_id.as_str());
             }
             if event.r#type() != event::Type::Heartbeat || stream.wants_heartbeats() {
                 stream.send_record(record);

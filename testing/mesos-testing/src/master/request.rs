@@ -10,7 +10,7 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use super::clock::Action;
 use super::{Inner, Received, Stream, validate};
-use crate::wire::{self, Control, Encoding, Peer, decode};
+use crate::wire::{self, Control, Encoding, Service, decode};
 
 pub(super) type Response = wire::Response<SchedulerApi>;
 
@@ -20,7 +20,7 @@ pub(crate) const PATH: &str = "/api/v1/scheduler";
 /// What a master is to those who ask it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Standing {
+pub enum MasterRole {
     /// The leader.
     Leading,
     /// The leader, which has not read the registry yet: 503.
@@ -35,16 +35,16 @@ pub enum Standing {
     Starting,
 }
 
-impl Peer for Inner {
+impl Service for Inner {
     type Api = SchedulerApi;
 
     fn control(&self) -> &Control<SchedulerApi> {
         &self.control
     }
 
-    async fn obey(&self, request: &Received, muted: bool) -> Option<Response> {
+    async fn execute(&self, request: &Received, muted: bool) -> Option<Response> {
         match self.settings.upstream {
-            Some(upstream) if self.standing() == Standing::Leading => {
+            Some(upstream) if self.role() == MasterRole::Leading => {
                 match self.relay(upstream, request, muted).await {
                     Ok(response) => Some(response),
                     Err(error) => {
@@ -59,17 +59,17 @@ impl Peer for Inner {
 
     fn respond(&self, request: &Received, muted: bool) -> Response {
         let path = request.path.split('?').next().unwrap_or_default();
-        let standing = self.standing();
+        let role = self.role();
         let Some(rest) = path.strip_prefix(self.settings.prefix.as_str()) else {
             return Response::not_found();
         };
         let rest = rest.strip_prefix("/master").unwrap_or(rest);
-        if standing == Standing::Starting {
+        if role == MasterRole::Starting {
             return Response::not_found();
         }
         match rest.strip_suffix('/').unwrap_or(rest) {
-            PATH => self.scheduler(request, path, &standing, muted),
-            "/redirect" => self.redirect("", &standing),
+            PATH => self.scheduler(request, path, &role, muted),
+            "/redirect" => self.redirect("", &role),
             _ => Response::not_found(),
         }
     }
@@ -80,7 +80,7 @@ impl Inner {
         &self,
         request: &Received,
         path: &str,
-        standing: &Standing,
+        role: &MasterRole,
         muted: bool,
     ) -> Response {
         // 0: libprocess authenticates before the master sees the request.
@@ -89,12 +89,12 @@ impl Inner {
             Err(refusal) => return refusal,
         };
         // 2 and 3
-        match standing {
-            Standing::Leading => {}
-            Standing::Recovering => {
+        match role {
+            MasterRole::Leading => {}
+            MasterRole::Recovering => {
                 return Response::text(503, "Master has not finished recovery");
             }
-            _ => return self.redirect(path, standing),
+            _ => return self.redirect(path, role),
         }
         // 4
         if let Some(refusal) = Response::unless_post(&request.method) {
@@ -183,14 +183,14 @@ impl Inner {
 
     /// To where the leader is, under the same path. Without a scheme: that of
     /// the request is meant.
-    fn redirect(&self, path: &str, standing: &Standing) -> Response {
-        let leader = match standing {
-            Standing::Following(leader) => leader.clone(),
-            Standing::LeaderUnknownByName => {
+    fn redirect(&self, path: &str, role: &MasterRole) -> Response {
+        let leader = match role {
+            MasterRole::Following(leader) => leader.clone(),
+            MasterRole::LeaderUnknownByName => {
                 return Response::text(500, "Failed to get the hostname of the leader");
             }
-            Standing::Leading | Standing::Recovering => self.address.to_string(),
-            Standing::NoLeader | Standing::Starting => {
+            MasterRole::Leading | MasterRole::Recovering => self.address.to_string(),
+            MasterRole::NoLeader | MasterRole::Starting => {
                 return Response::text(503, "No leader elected");
             }
         };

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::journal::{Journal, PATIENCE};
+use crate::log::{DEFAULT_TIMEOUT, Log};
 
 /// The environment variable that a seed is taken from, to repeat a failure.
 const SEED: &str = "MESOS_TESTING_SEED";
@@ -49,7 +49,7 @@ struct Inner {
     seed: u64,
     random: Mutex<fastrand::Rng>,
     global: Mutex<Global>,
-    connections: Journal<ProxyConnection>,
+    connections: Log<ProxyConnection>,
 }
 
 struct Global {
@@ -60,7 +60,7 @@ struct Global {
 
 /// A way through the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// From the driver to the master.
     ToMaster,
     /// From the master to the driver.
@@ -80,7 +80,7 @@ pub enum Fault {
     /// connection that is half open.
     HalfOpen,
     /// The same on one way; the other works.
-    Lose(Way),
+    Lose(Direction),
     /// So many bytes at a time, with a pause after them, on both ways.
     Drip {
         /// At least 1.
@@ -93,14 +93,14 @@ pub enum Fault {
     /// On this way one byte in so many is another one.
     Garble {
         /// The way.
-        way: Way,
+        way: Direction,
         /// At least 1: every byte.
         one_in: u32,
     },
     /// After so many more bytes on this way both sides are closed.
     CutAfter {
         /// The way.
-        way: Way,
+        way: Direction,
         /// How many still arrive.
         bytes: usize,
     },
@@ -148,7 +148,7 @@ impl FaultProxy {
                 fault: Fault::None,
                 refusing: false,
             }),
-            connections: Journal::new(PATIENCE),
+            connections: Log::new(DEFAULT_TIMEOUT),
         });
         let task = tokio::spawn(accept(Arc::clone(&inner), listener));
         Ok(Self { inner, task })
@@ -208,9 +208,9 @@ impl FaultProxy {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let way = if random.bool() {
-            Way::ToMaster
+            Direction::ToMaster
         } else {
-            Way::ToDriver
+            Direction::ToDriver
         };
         match random.u8(0..8) {
             0 => Fault::Stall,
@@ -245,7 +245,7 @@ impl FaultProxy {
     #[track_caller]
     pub fn expect_connection(&self) -> impl Future<Output = ProxyConnection> + Send + '_ {
         let at = Location::caller();
-        async move { self.inner.connections.take_next("a connection", at).await }
+        async move { self.inner.connections.expect_any("a connection", at).await }
     }
 }
 

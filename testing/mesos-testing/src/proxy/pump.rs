@@ -8,7 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::{Connection, Fault, Way};
+use super::{Connection, Direction, Fault};
 
 /// Carries until both ways have ended or one is cut; closes both then.
 pub(super) async fn run(connection: &Connection, driver: TcpStream, master: TcpStream) {
@@ -16,21 +16,21 @@ pub(super) async fn run(connection: &Connection, driver: TcpStream, master: TcpS
     let _ = master.set_nodelay(true);
     let (from_driver, to_driver) = driver.into_split();
     let (from_master, to_master) = master.into_split();
-    let there = pump(connection, Way::ToMaster, from_driver, to_master);
-    let back = pump(connection, Way::ToDriver, from_master, to_driver);
+    let there = pump(connection, Direction::ToMaster, from_driver, to_master);
+    let back = pump(connection, Direction::ToDriver, from_master, to_driver);
     // An error is the end of both.
     let _ = tokio::try_join!(there, back);
 }
 
 /// The random numbers of one way depend on nothing but the seed, the
 /// connection and the way.
-fn random(connection: &Connection, way: Way) -> fastrand::Rng {
+fn random(connection: &Connection, way: Direction) -> fastrand::Rng {
     fastrand::Rng::with_seed(connection.seed.rotate_left(32) ^ way as u64)
 }
 
 async fn pump(
     connection: &Connection,
-    way: Way,
+    way: Direction,
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
 ) -> io::Result<()> {
@@ -108,7 +108,7 @@ async fn pump(
     }
 }
 
-fn cut_here(fault: &Fault, way: Way, passed: usize) -> bool {
+fn cut_here(fault: &Fault, way: Direction, passed: usize) -> bool {
     matches!(fault, Fault::CutAfter { way: here, bytes } if *here == way && passed >= *bytes)
 }
 

@@ -12,19 +12,19 @@ use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo};
 
 use crate::Transcript;
 
-use super::outcome::{Gate, Handler, Notes, Outcome};
+use super::outcome::{Gate, Handler, Outcome, Recording};
 
 /// An executor that writes down what it is told and runs nothing: the
 /// counterpart of [`Recorder`](crate::Recorder). Its driver's calls are for the
 /// test to make.
 #[derive(Clone, Debug)]
-pub struct ExecutorRecorder(Arc<Notes<ExecutorTold>>);
+pub struct ExecutorRecorder(Arc<Recording<RecordedExecutorEvent>>);
 
 /// What an executor was told.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // they are the methods of Executor, with their arguments
 #[non_exhaustive]
-pub enum ExecutorTold {
+pub enum RecordedExecutorEvent {
     Subscribed(Box<Subscribed>),
     Disconnected(Disconnected),
     Launch(Box<TaskInfo>),
@@ -37,7 +37,7 @@ pub enum ExecutorTold {
     Unknown(UnknownEvent),
 }
 
-impl fmt::Display for ExecutorTold {
+impl fmt::Display for RecordedExecutorEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Subscribed(_) => f.write_str("subscribed"),
@@ -65,7 +65,7 @@ impl Default for ExecutorRecorder {
 impl ExecutorRecorder {
     /// A recorder whose handlers succeed.
     pub fn new() -> Self {
-        Self(Arc::new(Notes::new()))
+        Self(Arc::new(Recording::new()))
     }
 
     /// The next time this handler is called it ends like that.
@@ -86,12 +86,12 @@ impl ExecutorRecorder {
 
     /// Everything so far and from now on, as text.
     pub fn transcript(&self) -> Transcript {
-        Transcript::new(&self.0.told)
+        Transcript::new(&self.0.events)
     }
 
     /// Everything so far.
-    pub fn told(&self) -> Vec<ExecutorTold> {
-        self.0.told.all()
+    pub fn events(&self) -> Vec<RecordedExecutorEvent> {
+        self.0.events.all()
     }
 
     /// Waits for something that `wanted` likes and nobody has waited for yet.
@@ -102,14 +102,14 @@ impl ExecutorRecorder {
     pub fn expect<'a>(
         &'a self,
         what: &'a str,
-        wanted: impl FnMut(&ExecutorTold) -> bool + Send + 'a,
-    ) -> impl Future<Output = ExecutorTold> + Send + 'a {
+        wanted: impl FnMut(&RecordedExecutorEvent) -> bool + Send + 'a,
+    ) -> impl Future<Output = RecordedExecutorEvent> + Send + 'a {
         let at = Location::caller();
-        async move { self.0.told.take(what, at, wanted).await }
+        async move { self.0.events.expect(what, at, wanted).await }
     }
 
-    async fn note(&self, handler: Handler, told: ExecutorTold) -> HandlerResult {
-        self.0.told.push(told);
+    async fn record(&self, handler: Handler, told: RecordedExecutorEvent) -> HandlerResult {
+        self.0.events.push(told);
         self.0.end(handler, || {}).await
     }
 }
@@ -117,23 +117,29 @@ impl ExecutorRecorder {
 #[async_trait]
 impl Executor for ExecutorRecorder {
     async fn subscribed(&mut self, _: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
-        let told = ExecutorTold::Subscribed(Box::new(subscribed));
-        self.note(Handler::Subscribed, told).await
+        let told = RecordedExecutorEvent::Subscribed(Box::new(subscribed));
+        self.record(Handler::Subscribed, told).await
     }
 
     async fn disconnected(&mut self, _: &ExecutorDriver, lost: Disconnected) -> HandlerResult {
-        self.note(Handler::Disconnected, ExecutorTold::Disconnected(lost))
-            .await
+        self.record(
+            Handler::Disconnected,
+            RecordedExecutorEvent::Disconnected(lost),
+        )
+        .await
     }
 
     async fn launch(&mut self, _: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
-        let told = ExecutorTold::Launch(Box::new(task));
-        self.note(Handler::Launch, told).await
+        let told = RecordedExecutorEvent::Launch(Box::new(task));
+        self.record(Handler::Launch, told).await
     }
 
     async fn launch_group(&mut self, _: &ExecutorDriver, group: TaskGroupInfo) -> HandlerResult {
-        self.note(Handler::LaunchGroup, ExecutorTold::LaunchGroup(group))
-            .await
+        self.record(
+            Handler::LaunchGroup,
+            RecordedExecutorEvent::LaunchGroup(group),
+        )
+        .await
     }
 
     async fn kill(
@@ -142,8 +148,11 @@ impl Executor for ExecutorRecorder {
         task_id: TaskId,
         kill_policy: Option<KillPolicy>,
     ) -> HandlerResult {
-        self.note(Handler::Kill, ExecutorTold::Kill(task_id, kill_policy))
-            .await
+        self.record(
+            Handler::Kill,
+            RecordedExecutorEvent::Kill(task_id, kill_policy),
+        )
+        .await
     }
 
     async fn acknowledged(
@@ -152,29 +161,30 @@ impl Executor for ExecutorRecorder {
         task_id: TaskId,
         uuid: Bytes,
     ) -> HandlerResult {
-        self.note(
+        self.record(
             Handler::Acknowledged,
-            ExecutorTold::Acknowledged(task_id, uuid),
+            RecordedExecutorEvent::Acknowledged(task_id, uuid),
         )
         .await
     }
 
     async fn message(&mut self, _: &ExecutorDriver, data: Bytes) -> HandlerResult {
-        self.note(Handler::Message, ExecutorTold::Message(data))
+        self.record(Handler::Message, RecordedExecutorEvent::Message(data))
             .await
     }
 
     async fn shutdown(&mut self, _: &ExecutorDriver) -> HandlerResult {
-        self.note(Handler::Shutdown, ExecutorTold::Shutdown).await
+        self.record(Handler::Shutdown, RecordedExecutorEvent::Shutdown)
+            .await
     }
 
     async fn error(&mut self, _: &ExecutorDriver, message: String) -> HandlerResult {
-        self.note(Handler::Error, ExecutorTold::Error(message))
+        self.record(Handler::Error, RecordedExecutorEvent::Error(message))
             .await
     }
 
     async fn unknown(&mut self, _: &ExecutorDriver, event: UnknownEvent) -> HandlerResult {
-        self.note(Handler::Unknown, ExecutorTold::Unknown(event))
+        self.record(Handler::Unknown, RecordedExecutorEvent::Unknown(event))
             .await
     }
 }

@@ -4,6 +4,6 @@ mod executor;
 mod outcome;
 mod scheduler;
 
-pub use executor::{ExecutorRecorder, ExecutorTold};
+pub use executor::{ExecutorRecorder, RecordedExecutorEvent};
 pub use outcome::{Gate, Handler, Outcome};
-pub use scheduler::{Offered, Recorder, Told};
+pub use scheduler::{Offered, RecordedEvent, Recorder};

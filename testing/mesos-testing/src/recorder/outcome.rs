@@ -1,4 +1,4 @@
-//! How a recorder's handlers end, and the notes they take.
+//! How a recorder's handlers end, and the recording they take.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use mesos_core::HandlerResult;
 use tokio::sync::oneshot;
 
-use crate::journal::{Journal, PATIENCE};
+use crate::log::{DEFAULT_TIMEOUT, Log};
 
 /// A handler, by the name of its method in
 /// [`Scheduler`](mesos_core::Scheduler) or [`Executor`](mesos_core::Executor).
@@ -70,20 +70,20 @@ impl Gate {
 }
 
 /// What both recorders are made of.
-pub(crate) struct Notes<T> {
-    pub(crate) told: Arc<Journal<T>>,
+pub(crate) struct Recording<T> {
+    pub(crate) events: Arc<Log<T>>,
     planned: Mutex<BTreeMap<Handler, VecDeque<Planned>>>,
     always: Mutex<BTreeMap<Handler, Outcome>>,
 }
 
-impl<T> Notes<T> {
+impl<T> Recording<T> {
     pub(crate) fn new() -> Self {
-        Self::with_patience(PATIENCE)
+        Self::with_timeout(DEFAULT_TIMEOUT)
     }
 
-    pub(crate) fn with_patience(patience: Duration) -> Self {
+    pub(crate) fn with_timeout(timeout: Duration) -> Self {
         Self {
-            told: Arc::new(Journal::new(patience)),
+            events: Arc::new(Log::new(timeout)),
             planned: Mutex::default(),
             always: Mutex::default(),
         }
@@ -145,10 +145,10 @@ impl<T> Notes<T> {
     }
 }
 
-impl<T> fmt::Debug for Notes<T> {
+impl<T> fmt::Debug for Recording<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notes")
-            .field("told", &self.told)
+        f.debug_struct("Recording")
+            .field("events", &self.events)
             .finish_non_exhaustive()
     }
 }

@@ -15,10 +15,10 @@ use mesos_proto::v1::{
 
 use crate::Transcript;
 
-use super::outcome::{Gate, Handler, Notes, Outcome};
+use super::outcome::{Gate, Handler, Outcome, Recording};
 
 /// A scheduler that writes down what it is told, for tests of drivers and
-/// backends. Clones share their notes: give one to the driver, ask another.
+/// backends. Clones share their recording: give one to the driver, ask another.
 ///
 /// Offers stay with the recorder, and so are not declined, until they are
 /// [taken](Self::offers) and used or dropped.
@@ -41,7 +41,7 @@ pub struct Recorder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    notes: Notes<Told>,
+    recording: Recording<RecordedEvent>,
     deferred: Mutex<Vec<Acknowledgement>>,
 }
 
@@ -49,7 +49,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // they are the methods of Scheduler, with their arguments
 #[non_exhaustive]
-pub enum Told {
+pub enum RecordedEvent {
     Subscribed(Subscribed),
     Disconnected(Disconnected),
     Offers(Offered),
@@ -84,7 +84,7 @@ impl Offered {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for RecordedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Subscribed(subscribed) => {
@@ -125,17 +125,17 @@ impl Default for Recorder {
 impl Recorder {
     /// A recorder whose handlers succeed.
     pub fn new() -> Self {
-        Self::of(Notes::new())
+        Self::of(Recording::new())
     }
 
     /// The same, but waits this long for what should come.
-    pub fn with_patience(patience: Duration) -> Self {
-        Self::of(Notes::with_patience(patience))
+    pub fn with_timeout(timeout: Duration) -> Self {
+        Self::of(Recording::with_timeout(timeout))
     }
 
-    fn of(notes: Notes<Told>) -> Self {
+    fn of(recording: Recording<RecordedEvent>) -> Self {
         Self(Arc::new(Inner {
-            notes,
+            recording,
             deferred: Mutex::default(),
         }))
     }
@@ -150,36 +150,38 @@ impl Recorder {
 
     /// As [`with`](Self::with), at any time.
     pub fn plan(&self, handler: Handler, outcome: Outcome) {
-        self.0.notes.plan(handler, outcome);
+        self.0.recording.plan(handler, outcome);
     }
 
     /// Whenever nothing is planned for this handler it ends like that.
     pub fn always(&self, handler: Handler, outcome: Outcome) {
-        self.0.notes.always(handler, outcome);
+        self.0.recording.always(handler, outcome);
     }
 
     /// The next time this handler is called it waits at a gate.
     #[must_use = "dropping the gate opens it"]
     pub fn hold(&self, handler: Handler) -> Gate {
-        self.0.notes.hold(handler)
+        self.0.recording.hold(handler)
     }
 
     /// Everything so far and from now on, as text.
     pub fn transcript(&self) -> Transcript {
-        Transcript::new(&self.0.notes.told)
+        Transcript::new(&self.0.recording.events)
     }
 
     /// Everything so far.
-    pub fn told(&self) -> Vec<Told> {
-        self.0.notes.told.all()
+    pub fn events(&self) -> Vec<RecordedEvent> {
+        self.0.recording.events.all()
     }
 
     /// The updates so far: tasks and states.
     pub fn states(&self) -> Vec<(String, TaskState)> {
-        self.told()
+        self.events()
             .into_iter()
             .filter_map(|told| match told {
-                Told::Update(status) => Some((status.task_id.value.clone(), status.state())),
+                RecordedEvent::Update(status) => {
+                    Some((status.task_id.value.clone(), status.state()))
+                }
                 _ => None,
             })
             .collect()
@@ -188,26 +190,26 @@ impl Recorder {
     /// Waits for something that `wanted` likes and nobody has waited for yet.
     ///
     /// # Panics
-    /// If it does not come within 10 s or the recorder's patience; the message lists what came instead.
+    /// If it does not come within 10 s or the recorder's timeout; the message lists what came instead.
     /// So do all methods that wait.
     #[track_caller]
     pub fn expect<'a>(
         &'a self,
         what: &'a str,
-        wanted: impl FnMut(&Told) -> bool + Send + 'a,
-    ) -> impl Future<Output = Told> + Send + 'a {
+        wanted: impl FnMut(&RecordedEvent) -> bool + Send + 'a,
+    ) -> impl Future<Output = RecordedEvent> + Send + 'a {
         let at = Location::caller();
-        async move { self.0.notes.told.take(what, at, wanted).await }
+        async move { self.0.recording.events.expect(what, at, wanted).await }
     }
 
     async fn find<T: Send>(
         &self,
         what: &str,
         at: &'static Location<'static>,
-        wanted: impl Fn(&Told) -> Option<T> + Send + Sync,
+        wanted: impl Fn(&RecordedEvent) -> Option<T> + Send + Sync,
     ) -> T {
-        let matches = |told: &Told| wanted(told).is_some();
-        let told = self.0.notes.told.take(what, at, matches).await;
+        let matches = |told: &RecordedEvent| wanted(told).is_some();
+        let told = self.0.recording.events.expect(what, at, matches).await;
         match wanted(&told) {
             Some(found) => found,
             None => unreachable!("it was just found"),
@@ -219,7 +221,7 @@ impl Recorder {
     pub fn subscribed(&self) -> impl Future<Output = Subscribed> + Send + '_ {
         let at = Location::caller();
         self.find("subscribed", at, |told| match told {
-            Told::Subscribed(subscribed) => Some(subscribed.clone()),
+            RecordedEvent::Subscribed(subscribed) => Some(subscribed.clone()),
             _ => None,
         })
     }
@@ -229,7 +231,7 @@ impl Recorder {
     pub fn disconnected(&self) -> impl Future<Output = Disconnected> + Send + '_ {
         let at = Location::caller();
         self.find("disconnected", at, |told| match told {
-            Told::Disconnected(disconnected) => Some(disconnected.clone()),
+            RecordedEvent::Disconnected(disconnected) => Some(disconnected.clone()),
             _ => None,
         })
     }
@@ -239,7 +241,7 @@ impl Recorder {
     pub fn offers(&self) -> impl Future<Output = Vec<Offer>> + Send + '_ {
         let at = Location::caller();
         let offered = self.find("offers", at, |told| match told {
-            Told::Offers(offered) => Some(offered.clone()),
+            RecordedEvent::Offers(offered) => Some(offered.clone()),
             _ => None,
         });
         async move { offered.await.take() }
@@ -250,7 +252,9 @@ impl Recorder {
     pub fn update(&self, state: TaskState) -> impl Future<Output = TaskStatus> + Send + '_ {
         let at = Location::caller();
         self.find(state.as_str_name(), at, move |told| match told {
-            Told::Update(status) if status.task_state() == Ok(state) => Some(status.clone()),
+            RecordedEvent::Update(status) if status.task_state() == Ok(state) => {
+                Some(status.clone())
+            }
             _ => None,
         })
     }
@@ -260,7 +264,7 @@ impl Recorder {
     pub fn operation_update(&self) -> impl Future<Output = OperationStatus> + Send + '_ {
         let at = Location::caller();
         self.find("an operation's update", at, |told| match told {
-            Told::OperationUpdate(status) => Some(status.clone()),
+            RecordedEvent::OperationUpdate(status) => Some(status.clone()),
             _ => None,
         })
     }
@@ -278,16 +282,16 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn note(&self, handler: Handler, told: Told) -> HandlerResult {
-        self.0.notes.told.push(told);
-        self.0.notes.end(handler, || {}).await
+    async fn record(&self, handler: Handler, told: RecordedEvent) -> HandlerResult {
+        self.0.recording.events.push(told);
+        self.0.recording.end(handler, || {}).await
     }
 }
 
 #[async_trait]
 impl Scheduler for Recorder {
     async fn subscribed(&mut self, _: &SchedulerDriver, subscribed: Subscribed) -> HandlerResult {
-        self.note(Handler::Subscribed, Told::Subscribed(subscribed))
+        self.record(Handler::Subscribed, RecordedEvent::Subscribed(subscribed))
             .await
     }
 
@@ -296,8 +300,11 @@ impl Scheduler for Recorder {
         _: &SchedulerDriver,
         disconnected: Disconnected,
     ) -> HandlerResult {
-        self.note(Handler::Disconnected, Told::Disconnected(disconnected))
-            .await
+        self.record(
+            Handler::Disconnected,
+            RecordedEvent::Disconnected(disconnected),
+        )
+        .await
     }
 
     async fn offers(&mut self, _: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
@@ -305,11 +312,13 @@ impl Scheduler for Recorder {
             messages: offers.iter().map(|offer| (**offer).clone()).collect(),
             offers: Arc::new(Mutex::new(offers)),
         };
-        self.note(Handler::Offers, Told::Offers(offered)).await
+        self.record(Handler::Offers, RecordedEvent::Offers(offered))
+            .await
     }
 
     async fn rescind(&mut self, _: &SchedulerDriver, offer_id: OfferId) -> HandlerResult {
-        self.note(Handler::Rescind, Told::Rescind(offer_id)).await
+        self.record(Handler::Rescind, RecordedEvent::Rescind(offer_id))
+            .await
     }
 
     async fn inverse_offers(
@@ -317,8 +326,8 @@ impl Scheduler for Recorder {
         _: &SchedulerDriver,
         inverse_offers: Vec<InverseOffer>,
     ) -> HandlerResult {
-        let told = Told::InverseOffers(inverse_offers);
-        self.note(Handler::InverseOffers, told).await
+        let told = RecordedEvent::InverseOffers(inverse_offers);
+        self.record(Handler::InverseOffers, told).await
     }
 
     async fn rescind_inverse_offer(
@@ -326,14 +335,17 @@ impl Scheduler for Recorder {
         _: &SchedulerDriver,
         inverse_offer_id: OfferId,
     ) -> HandlerResult {
-        let told = Told::RescindInverseOffer(inverse_offer_id);
-        self.note(Handler::RescindInverseOffer, told).await
+        let told = RecordedEvent::RescindInverseOffer(inverse_offer_id);
+        self.record(Handler::RescindInverseOffer, told).await
     }
 
     async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
-        self.0.notes.told.push(Told::Update(update.to_status()));
+        self.0
+            .recording
+            .events
+            .push(RecordedEvent::Update(update.to_status()));
         let defer = || self.lock().extend(update.defer());
-        self.0.notes.end(Handler::Update, defer).await
+        self.0.recording.end(Handler::Update, defer).await
     }
 
     async fn operation_update(
@@ -341,10 +353,10 @@ impl Scheduler for Recorder {
         _: &SchedulerDriver,
         update: &OperationUpdate,
     ) -> HandlerResult {
-        let told = Told::OperationUpdate(update.to_status());
-        self.0.notes.told.push(told);
+        let told = RecordedEvent::OperationUpdate(update.to_status());
+        self.0.recording.events.push(told);
         let defer = || self.lock().extend(update.defer());
-        self.0.notes.end(Handler::OperationUpdate, defer).await
+        self.0.recording.end(Handler::OperationUpdate, defer).await
     }
 
     async fn message(
@@ -354,23 +366,26 @@ impl Scheduler for Recorder {
         executor_id: ExecutorId,
         data: Bytes,
     ) -> HandlerResult {
-        let told = Told::Message {
+        let told = RecordedEvent::Message {
             agent_id,
             executor_id,
             data,
         };
-        self.note(Handler::Message, told).await
+        self.record(Handler::Message, told).await
     }
 
     async fn failure(&mut self, _: &SchedulerDriver, failure: Failure) -> HandlerResult {
-        self.note(Handler::Failure, Told::Failure(failure)).await
+        self.record(Handler::Failure, RecordedEvent::Failure(failure))
+            .await
     }
 
     async fn error(&mut self, _: &SchedulerDriver, message: String) -> HandlerResult {
-        self.note(Handler::Error, Told::Error(message)).await
+        self.record(Handler::Error, RecordedEvent::Error(message))
+            .await
     }
 
     async fn unknown(&mut self, _: &SchedulerDriver, event: UnknownEvent) -> HandlerResult {
-        self.note(Handler::Unknown, Told::Unknown(event)).await
+        self.record(Handler::Unknown, RecordedEvent::Unknown(event))
+            .await
     }
 }

@@ -10,7 +10,7 @@ use super::api::Wire;
 use super::reaction::{Held, Plans, Reaction, When};
 use super::received::Received;
 use super::stream::Stream;
-use crate::journal::{Journal, Transcript};
+use crate::log::{Log, Transcript};
 
 /// The requests that a fake received, the streams that it opened, and the reactions that a test
 /// planned. [`FakeMaster`](crate::FakeMaster) and [`FakeAgent`](crate::FakeAgent) dereference
@@ -21,16 +21,16 @@ use crate::journal::{Journal, Transcript};
 /// came instead.
 pub struct Control<A: Wire> {
     pub(crate) plans: Plans<A>,
-    pub(crate) log: Arc<Journal<Received<A>>>,
-    pub(crate) streams: Journal<Stream<A>>,
+    pub(crate) log: Arc<Log<Received<A>>>,
+    pub(crate) streams: Log<Stream<A>>,
 }
 
 impl<A: Wire + Clone> Control<A> {
-    pub(crate) fn new(patience: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             plans: Plans::default(),
-            log: Arc::new(Journal::new(patience)),
-            streams: Journal::new(patience),
+            log: Arc::new(Log::new(timeout)),
+            streams: Log::new(timeout),
         }
     }
 
@@ -60,7 +60,7 @@ impl<A: Wire + Clone> Control<A> {
     pub fn expect(&self, call_type: A::CallType) -> impl Future<Output = Received<A>> + Send + '_ {
         let at = Location::caller();
         let wanted = move |received: &Received<A>| received.call_type() == Some(call_type);
-        async move { self.log.take(A::type_name(call_type), at, wanted).await }
+        async move { self.log.expect(A::type_name(call_type), at, wanted).await }
     }
 
     /// Waits for the next call for which `wanted` returns true.
@@ -85,7 +85,7 @@ impl<A: Wire + Clone> Control<A> {
         wanted: impl FnMut(&Received<A>) -> bool + Send + 'a,
     ) -> impl Future<Output = Received<A>> + Send + 'a {
         let at = Location::caller();
-        async move { self.log.take("a request", at, wanted).await }
+        async move { self.log.expect("a request", at, wanted).await }
     }
 
     /// Waits for the next request of any kind.
@@ -102,7 +102,7 @@ impl<A: Wire + Clone> Control<A> {
         what: &'a str,
         at: &'static Location<'static>,
     ) -> impl Future<Output = Received<A>> + Send + 'a {
-        self.log.take_next(what, at)
+        self.log.expect_any(what, at)
     }
 
     /// All requests so far and from now on, as text.
@@ -117,7 +117,7 @@ impl<A: Wire + Clone> Control<A> {
     #[track_caller]
     pub fn expect_stream(&self) -> impl Future<Output = Stream<A>> + Send + '_ {
         let at = Location::caller();
-        async move { self.streams.take_next("a subscription", at).await }
+        async move { self.streams.expect_any("a subscription", at).await }
     }
 
     /// All streams so far, including closed ones.
@@ -151,7 +151,7 @@ impl<A: Wire + Clone> Control<A> {
         self.plans.once(when.into(), reaction);
     }
 
-    /// Reacts like this to every matching request, until [`behave`](Self::behave).
+    /// Reacts like this to every matching request, until [`clear_reactions`](Self::clear_reactions).
     pub fn react_always(&self, when: impl Into<When<A>>, reaction: Reaction) {
         self.plans.always(when.into(), reaction);
     }
@@ -164,7 +164,7 @@ impl<A: Wire + Clone> Control<A> {
     }
 
     /// Removes all planned reactions and releases the held requests.
-    pub fn behave(&self) {
+    pub fn clear_reactions(&self) {
         self.plans.clear();
     }
 }

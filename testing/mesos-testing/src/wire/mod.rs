@@ -15,5 +15,5 @@ pub use codec::{Encoding, JSON, PROTOBUF};
 pub use control::Control;
 pub use reaction::{Held, Reaction, When};
 pub use received::Received;
-pub(crate) use server::{Listener, Peer, Response, serve};
+pub(crate) use server::{Listener, Response, Service, serve};
 pub use stream::Stream;

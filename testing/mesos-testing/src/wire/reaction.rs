@@ -16,7 +16,7 @@ use super::received::Received;
 #[non_exhaustive]
 pub enum Reaction {
     /// Answers with this, and does nothing else.
-    Answer {
+    Respond {
         /// The HTTP status.
         status: u16,
         /// Further headers.
@@ -27,13 +27,13 @@ pub enum Reaction {
     /// Sends these bytes where a response should be, and closes the connection.
     Garble(Bytes),
     /// Closes the connection without an answer; the call has no effect.
-    HangUp,
+    Close,
     /// Closes the connection without an answer; the call has its effect.
-    ObeyAndHangUp,
+    ExecuteAndClose,
     /// Never answers; the call has no effect.
     Ignore,
     /// Never answers; the call has its effect.
-    ObeyAndIgnore,
+    ExecuteAndIgnore,
     /// For SUBSCRIBE: grants it and opens a stream that is
     /// [muted](crate::wire::Stream::mute).
     OpenMuted,
@@ -41,8 +41,8 @@ pub enum Reaction {
 
 impl Reaction {
     /// An answer without further headers.
-    pub fn answer(status: u16, body: impl Into<String>) -> Self {
-        Self::Answer {
+    pub fn respond(status: u16, body: impl Into<String>) -> Self {
+        Self::Respond {
             status,
             headers: Vec::new(),
             body: body.into(),
@@ -52,7 +52,7 @@ impl Reaction {
     /// A redirect to this location: scheme-relative for a master,
     /// `//host:port/path`.
     pub fn redirect(location: impl Into<String>) -> Self {
-        Self::Answer {
+        Self::Respond {
             status: 307,
             headers: vec![("Location".to_owned(), location.into())],
             body: String::new(),

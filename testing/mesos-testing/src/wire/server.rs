@@ -29,7 +29,7 @@ use super::stream::Events;
 type Reply = hyper::Response<BoxBody<Bytes, io::Error>>;
 
 /// Who answers.
-pub(crate) trait Peer: Send + Sync + 'static {
+pub(crate) trait Service: Send + Sync + 'static {
     type Api: Wire + Clone;
 
     fn control(&self) -> &Control<Self::Api>;
@@ -39,7 +39,7 @@ pub(crate) trait Peer: Send + Sync + 'static {
 
     /// The same, or has it done by somebody else. None if that one is not
     /// there.
-    fn obey(
+    fn execute(
         &self,
         request: &Received<Self::Api>,
         muted: bool,
@@ -117,7 +117,7 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Accepts connections until it is dropped, which closes them all.
-pub(crate) async fn serve<P: Peer>(peer: Arc<P>, listener: Listener) {
+pub(crate) async fn serve<P: Service>(peer: Arc<P>, listener: Listener) {
     let connections = AtomicU64::new(0);
     let mut open = JoinSet::new();
     loop {
@@ -136,7 +136,7 @@ pub(crate) async fn serve<P: Peer>(peer: Arc<P>, listener: Listener) {
     }
 }
 
-async fn connection<P: Peer>(peer: Arc<P>, stream: Box<dyn Stream>, number: u64) {
+async fn connection<P: Service>(peer: Arc<P>, stream: Box<dyn Stream>, number: u64) {
     let instead = Instead::default();
     let socket = Socket {
         stream,
@@ -156,7 +156,7 @@ async fn connection<P: Peer>(peer: Arc<P>, stream: Box<dyn Stream>, number: u64)
 }
 
 /// An error closes the connection without an answer.
-async fn handle<P: Peer>(
+async fn handle<P: Service>(
     peer: &P,
     connection: u64,
     instead: &Instead,
@@ -201,9 +201,9 @@ async fn handle<P: Peer>(
     };
     let hang_up = || io::Error::other("the test hangs up");
     let (response, then) = match reaction {
-        None => answer(peer.obey(&received, false).await),
-        Some(Reaction::OpenMuted) => answer(peer.obey(&received, true).await),
-        Some(Reaction::Answer {
+        None => answer(peer.execute(&received, false).await),
+        Some(Reaction::OpenMuted) => answer(peer.execute(&received, true).await),
+        Some(Reaction::Respond {
             status,
             headers,
             body,
@@ -218,14 +218,14 @@ async fn handle<P: Peer>(
             instead.set(bytes);
             (Some(Response::text(200, "")), Then::Answer)
         }
-        Some(Reaction::HangUp) => (None, Then::HangUp),
+        Some(Reaction::Close) => (None, Then::Close),
         Some(Reaction::Ignore) => (None, Then::Ignore),
-        Some(Reaction::ObeyAndHangUp) => {
-            drop(peer.obey(&received, false).await);
-            (None, Then::HangUp)
+        Some(Reaction::ExecuteAndClose) => {
+            drop(peer.execute(&received, false).await);
+            (None, Then::Close)
         }
-        Some(Reaction::ObeyAndIgnore) => {
-            drop(peer.obey(&received, false).await);
+        Some(Reaction::ExecuteAndIgnore) => {
+            drop(peer.execute(&received, false).await);
             (None, Then::Ignore)
         }
     };
@@ -251,13 +251,13 @@ async fn handle<P: Peer>(
 fn answer<A: Wire>(response: Option<Response<A>>) -> (Option<Response<A>>, Then) {
     match response {
         Some(response) => (Some(response), Then::Answer),
-        None => (None, Then::HangUp),
+        None => (None, Then::Close),
     }
 }
 
 enum Then {
     Answer,
-    HangUp,
+    Close,
     Ignore,
 }
 

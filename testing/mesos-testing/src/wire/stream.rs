@@ -33,7 +33,7 @@ struct Shared<A: Wire> {
     encoding: Encoding,
     out: Mutex<Out>,
     closed: watch::Sender<bool>,
-    stranded: watch::Sender<bool>,
+    orphaned: watch::Sender<bool>,
     over: Box<dyn Fn(Stream<A>) + Send + Sync>,
 }
 
@@ -45,7 +45,7 @@ struct Out {
     /// Bytes until the connection is cut.
     left: Option<usize>,
     /// The most bytes that go in one chunk.
-    chop: Option<usize>,
+    max_chunk: Option<usize>,
     /// What waits to go in one chunk.
     corked: Option<BytesMut>,
 }
@@ -58,7 +58,7 @@ enum Piece {
 impl<A: Wire> Stream<A> {
     /// A stream and the body that carries it. `over` is called when Mesos is
     /// to believe that the stream has ended, whoever ended it; twice, if it
-    /// has been [stranded](Self::strand).
+    /// has been [orphaned](Self::orphan).
     pub(crate) fn open(
         encoding: Encoding,
         muted: bool,
@@ -84,11 +84,11 @@ impl<A: Wire> Stream<A> {
                 muted,
                 heartbeats: true,
                 left: None,
-                chop: None,
+                max_chunk: None,
                 corked: None,
             }),
             closed: watch::Sender::new(false),
-            stranded: watch::Sender::new(false),
+            orphaned: watch::Sender::new(false),
             over: Box::new(over),
         }));
         let events = Events {
@@ -109,7 +109,7 @@ impl<A: Wire> Stream<A> {
         owner.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn owned_by(&self, owner: impl Into<String>) {
+    pub(crate) fn set_owner(&self, owner: impl Into<String>) {
         let current = self.0.owner.lock();
         *current.unwrap_or_else(PoisonError::into_inner) = owner.into();
     }
@@ -167,7 +167,7 @@ impl<A: Wire> Stream<A> {
             corked.extend_from_slice(&bytes);
             return;
         }
-        if let Some(most) = out.chop {
+        if let Some(most) = out.max_chunk {
             while bytes.len() > most {
                 out.write(bytes.split_to(most));
             }
@@ -180,9 +180,9 @@ impl<A: Wire> Stream<A> {
     ///
     /// # Panics
     /// If it is 0.
-    pub fn chop(&self, most: usize) {
+    pub fn limit_chunks(&self, most: usize) {
         assert!(most > 0, "a chunk of no bytes is the end of a stream");
-        self.out().chop = Some(most);
+        self.out().max_chunk = Some(most);
     }
 
     /// From now on nothing is sent, and nothing is lost: [`uncork`](Self::uncork)
@@ -253,18 +253,18 @@ impl<A: Wire> Stream<A> {
     /// From now on Mesos believes that this stream is over, and its
     /// connection stays: what the other side has is a stream of which nobody
     /// knows any more.
-    pub fn strand(&self) {
+    pub fn orphan(&self) {
         self.mute();
-        self.0.stranded.send_replace(true);
+        self.0.orphaned.send_replace(true);
         (self.0.over)(self.clone());
     }
 
     /// Waits until Mesos has no more use for it. Cancel safe.
-    pub(crate) async fn given_up(&self) {
-        let mut stranded = self.0.stranded.subscribe();
+    pub(crate) async fn abandoned(&self) {
+        let mut orphaned = self.0.orphaned.subscribe();
         tokio::select! {
             () = self.closed() => {}
-            _ = stranded.wait_for(|stranded| *stranded) => {}
+            _ = orphaned.wait_for(|orphaned| *orphaned) => {}
         }
     }
 

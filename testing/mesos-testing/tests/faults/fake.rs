@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use mesos_http::Codec;
 use mesos_testing::v1::{TaskState, TaskStatus};
-use mesos_testing::{Agent, Behaviour, FakeMaster, FaultProxy, Standing};
+use mesos_testing::{Agent, Behavior, FakeMaster, FaultProxy, MasterRole};
 use tokio::time::{Instant, sleep};
 
-use crate::fault::{Fault, Peer, inject};
+use crate::fault::{Fault, Service, inject};
 use crate::table::Row;
 use crate::worker::{Work, Worker, ended};
 
@@ -23,7 +23,7 @@ const STATES: [TaskState; 3] = [
 const AGENT: &str = "a1";
 
 /// How long the last updates may take after all is well again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Fake {
     master: FakeMaster,
@@ -31,10 +31,10 @@ struct Fake {
     other: FakeMaster,
 }
 
-impl Peer for Fake {
+impl Service for Fake {
     async fn suffer(&self, fault: Fault, hold: Duration) {
         match fault {
-            Fault::Unavailable => self.master.set_standing(Standing::Recovering),
+            Fault::Unavailable => self.master.set_role(MasterRole::Recovering),
             Fault::PingPong => self.master.follow(&self.other),
             _ => {
                 self.master.fail_over();
@@ -48,7 +48,7 @@ impl Peer for Fake {
         }
         // sleep: the fault lasts so long.
         sleep(hold).await;
-        self.master.set_standing(Standing::Leading);
+        self.master.set_role(MasterRole::Leading);
     }
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
         .update_retry(Duration::from_millis(200), Duration::from_secs(1))
         .tasks(move |_| {
             count.fetch_add(1, Ordering::Relaxed);
-            Behaviour::finishes()
+            Behavior::finishes()
         });
     let master = master.start().await.unwrap();
     let other = FakeMaster::scripted().await.unwrap();
@@ -86,7 +86,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
     let injected = inject(fault, &proxy, &peer, &mut random, length).await;
     notes.lock().launching = false;
 
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + DEFAULT_TIMEOUT;
     // The peer does not tell of the next update before it has the
     // acknowledgement of the one before. What a network still holds back of an
     // ACCEPT may start more tasks after that, so all is counted at one moment.

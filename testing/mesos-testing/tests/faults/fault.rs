@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use mesos_testing::{Fault as Network, FaultProxy, Way};
+use mesos_testing::{Direction, Fault as Network, FaultProxy};
 use tokio::time::{Instant, sleep};
 
 /// A row of the table.
@@ -97,8 +97,8 @@ impl Fault {
             },
             Self::Stall => Network::Stall,
             Self::HalfOpen => Network::HalfOpen,
-            Self::OneWayToMaster => Network::Lose(Way::ToDriver),
-            Self::OneWayToDriver => Network::Lose(Way::ToMaster),
+            Self::OneWayToMaster => Network::Lose(Direction::ToDriver),
+            Self::OneWayToDriver => Network::Lose(Direction::ToMaster),
             Self::Drip => Network::Drip {
                 bytes: random.usize(1..64),
                 every: Duration::from_millis(random.u64(1..5)),
@@ -107,7 +107,7 @@ impl Fault {
             // What the driver says stays as it is: a master that does what
             // nobody asked for is no fault of the driver's to bear.
             Self::Garble => Network::Garble {
-                way: Way::ToDriver,
+                way: Direction::ToDriver,
                 one_in: random.u32(50..2000),
             },
             Self::Anything => {
@@ -130,16 +130,16 @@ impl Fault {
     }
 }
 
-fn way(random: &mut Rng) -> Way {
+fn way(random: &mut Rng) -> Direction {
     if random.bool() {
-        Way::ToMaster
+        Direction::ToMaster
     } else {
-        Way::ToDriver
+        Direction::ToDriver
     }
 }
 
 /// What faults there are that no network has.
-pub(crate) trait Peer: Sync {
+pub(crate) trait Service: Sync {
     /// Has one of them for about this long.
     fn suffer(&self, fault: Fault, hold: Duration) -> impl Future<Output = ()> + Send;
 }
@@ -148,7 +148,7 @@ pub(crate) trait Peer: Sync {
 pub(crate) async fn inject(
     fault: Fault,
     proxy: &FaultProxy,
-    peer: &impl Peer,
+    peer: &impl Service,
     random: &mut Rng,
     length: Duration,
 ) -> u64 {

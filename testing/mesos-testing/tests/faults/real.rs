@@ -15,13 +15,13 @@ use mesos_testing::v1::{Task, TaskState};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::fault::{Fault, Peer, inject};
+use crate::fault::{Fault, Service, inject};
 use crate::table::Row;
 use crate::worker::{Work, Worker, ended};
 
 /// How long the last updates may take after all is well again: an agent may
 /// have come to wait 40 s.
-const PATIENCE: Duration = Duration::from_secs(150);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(150);
 
 pub(crate) struct Mesos {
     cluster: LocalCluster,
@@ -29,7 +29,7 @@ pub(crate) struct Mesos {
     directory: TempDir,
 }
 
-impl Peer for Mesos {
+impl Service for Mesos {
     async fn suffer(&self, fault: Fault, hold: Duration) {
         match fault {
             Fault::Paused => {
@@ -95,7 +95,7 @@ impl Mesos {
         let mut random = fastrand::Rng::with_seed(seed);
         let injected = inject(fault, &proxy, self, &mut random, length).await;
         // Where all of the time went wrong, something is still to go right.
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + DEFAULT_TIMEOUT;
         while notes.lock().handled.is_empty() && Instant::now() < end {
             // sleep: polling what the handlers write down.
             sleep(Duration::from_millis(20)).await;
@@ -103,7 +103,7 @@ impl Mesos {
         notes.lock().launching = false;
 
         let framework = driver.framework_id().unwrap();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + DEFAULT_TIMEOUT;
         // Twice in a row: a launch may be on its way.
         let mut quiet = 0;
         while quiet < 2 && Instant::now() < end && ended(&driver).await.is_none() {

@@ -1,7 +1,7 @@
 //! The fake agent, measured by bytes: its checks in their order, and what it
 //! knows of its executor.
 
-use mesos_testing::agent::Standing;
+use mesos_testing::agent::AgentPhase;
 use mesos_testing::v1::{TaskInfo, TaskState};
 use mesos_testing::{FakeAgent, Reaction};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ async fn every_check_comes_in_its_turn() {
     let own = "Authorization: Bearer s3cret";
 
     // Each request breaks the rule of its row and those of all rows after it.
-    agent.set_standing(Standing::Recovering);
+    agent.set_phase(AgentPhase::Recovering);
     client.send("GET", PATH, &[], b"").await;
     let answer = client.answer().await;
     assert_eq!(answer.status, 401);
@@ -75,7 +75,7 @@ async fn every_check_comes_in_its_turn() {
         (503, "Agent has not finished recovery")
     );
 
-    agent.set_standing(Standing::Reconnecting);
+    agent.set_phase(AgentPhase::Reconnecting);
     client.send("GET", PATH, &[own], b"").await;
     assert_eq!(client.answer().await.status, 405);
     let wrong = of(json!({"type": "SUBSCRIBE"}), "x", "x").to_string();
@@ -122,86 +122,86 @@ async fn every_check_comes_in_its_turn() {
         )
         .to_string()
     };
-    for (standing, headers, body, status, text) in [
+    for (phase, headers, body, status, text) in [
         (
-            Standing::Reconnecting,
+            AgentPhase::Reconnecting,
             vec![foreign, JSON, "Accept: text/html"],
             subscribe("x", "x"),
             406,
             "Expecting 'Accept' to allow",
         ),
         (
-            Standing::Reconnecting,
+            AgentPhase::Reconnecting,
             vec![foreign, JSON],
             of(json!({"type": "HEARTBEAT"}), "x", "x").to_string(),
             202,
             "",
         ),
         (
-            Standing::Reconnecting,
+            AgentPhase::Reconnecting,
             vec![foreign, JSON],
             message("x"),
             503,
             "Agent has not",
         ),
         (
-            Standing::Ready,
+            AgentPhase::Ready,
             vec![foreign, JSON],
             message("x"),
             400,
             "Framework cannot be found",
         ),
         (
-            Standing::Ready,
+            AgentPhase::Ready,
             vec![foreign, JSON],
             message("framework"),
             400,
             "Executor cannot be",
         ),
         (
-            Standing::Reconnecting,
+            AgentPhase::Reconnecting,
             vec![foreign, JSON],
             subscribe("framework", "executor"),
             403,
             "Auth",
         ),
         (
-            Standing::Ready,
+            AgentPhase::Ready,
             vec![own, JSON],
             update("t", "TASK_RUNNING", UUIDS[0]).to_string(),
             403,
             "Executor is not subscribed",
         ),
         (
-            Standing::Reconnecting,
+            AgentPhase::Reconnecting,
             vec![own, JSON],
             subscribe("framework", "executor"),
             200,
             "",
         ),
         (
-            Standing::Ready,
+            AgentPhase::Ready,
             vec![own, JSON],
             update("t", "TASK_RUNNING", UUIDS[0]).to_string(),
             202,
             "",
         ),
         (
-            Standing::Ready,
+            AgentPhase::Ready,
             vec![own, JSON],
             call(json!({"type": "UNKNOWN"})).to_string(),
             501,
             "",
         ),
         (
-            Standing::Starting,
+            AgentPhase::Starting,
             vec![],
             String::new(),
             404,
             "404 Not Found.",
         ),
     ] {
-        agent.set_standing(standing);
+        agent.set_phase(phase);
         let answer = ask(&agent, &headers, body.as_bytes()).await;
         assert_eq!(answer.status, status, "{body} {answer:?}");
         assert!(answer.body.starts_with(text), "{answer:?}");
@@ -359,7 +359,7 @@ async fn a_request_that_is_reacted_to_has_no_effect() {
     let agent = FakeAgent::start().await.unwrap();
     let _stream = subscribe(&agent, json!({})).await;
     let call_type = mesos_testing::v1::executor::call::Type::Update;
-    agent.react(call_type, Reaction::answer(500, "oh"));
+    agent.react(call_type, Reaction::respond(500, "oh"));
     let running = update("t", "TASK_RUNNING", UUIDS[0]);
     assert_eq!(post(&agent, &running).await.status, 500);
     assert!(agent.updates().is_empty());

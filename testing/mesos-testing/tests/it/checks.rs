@@ -1,7 +1,7 @@
 //! The order of a master's checks and the kind of each answer, row by row.
 
 use mesos_testing::v1::scheduler::{Event, call};
-use mesos_testing::{Agent, FakeMaster, Reaction, Standing};
+use mesos_testing::{Agent, FakeMaster, MasterRole, Reaction};
 use prost::Message;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn every_check_comes_in_its_turn() {
     let basic = "Authorization: Basic bWU6c2VjcmV0"; // me:secret
 
     let mut client = Client::connect(&master).await;
-    master.set_standing(Standing::NoLeader);
+    master.set_role(MasterRole::NoLeader);
     client.send("GET", PATH, &[], b"").await;
     let answer = client.answer().await;
     assert_eq!(answer.status, 401);
@@ -44,21 +44,21 @@ async fn every_check_comes_in_its_turn() {
         .await; // me:wrong
     assert_eq!(client.answer().await.status, 401);
 
-    for (standing, status, text) in [
-        (Standing::NoLeader, 503, "No leader elected"),
-        (Standing::Following("m2:5050".into()), 307, ""),
+    for (role, status, text) in [
+        (MasterRole::NoLeader, 503, "No leader elected"),
+        (MasterRole::Following("m2:5050".into()), 307, ""),
         (
-            Standing::Recovering,
+            MasterRole::Recovering,
             503,
             "Master has not finished recovery",
         ),
     ] {
-        master.set_standing(standing);
+        master.set_role(role);
         client.send("GET", PATH, &[basic], b"").await;
         let answer = client.answer().await;
         assert_eq!((answer.status, answer.body.as_str()), (status, text));
     }
-    master.set_standing(Standing::Leading);
+    master.set_role(MasterRole::Leading);
     client.send("GET", PATH, &[basic], b"").await;
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
@@ -416,7 +416,7 @@ async fn the_api_is_where_a_master_has_it_and_a_redirect_keeps_the_path() {
         client.send("POST", path, &[JSON], b"{}").await;
         assert_eq!(client.answer().await.status, 404, "{path}");
     }
-    master.set_standing(Standing::Following("m2:5051".into()));
+    master.set_role(MasterRole::Following("m2:5051".into()));
     for (path, location) in [
         (
             "/mesos/master/api/v1/scheduler",
@@ -432,12 +432,12 @@ async fn the_api_is_where_a_master_has_it_and_a_redirect_keeps_the_path() {
             (307, Some(location))
         );
     }
-    master.set_standing(Standing::Starting);
+    master.set_role(MasterRole::Starting);
     client
         .send("POST", "/mesos/api/v1/scheduler", &[JSON], b"{}")
         .await;
     assert_eq!(client.answer().await.status, 404);
-    master.set_standing(Standing::LeaderUnknownByName);
+    master.set_role(MasterRole::LeaderUnknownByName);
     client
         .send("POST", "/mesos/api/v1/scheduler", &[JSON], b"{}")
         .await;
@@ -509,7 +509,7 @@ async fn a_master_misbehaves_as_it_is_told_and_then_behaves_again() {
     let master = FakeMaster::scripted().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let revive = || json!({"type": "REVIVE"});
-    master.react(call::Type::Revive, Reaction::answer(418, "teapot"));
+    master.react(call::Type::Revive, Reaction::respond(418, "teapot"));
     let answer = session.call(revive()).await;
     assert_eq!((answer.status, answer.body.as_str()), (418, "teapot"));
     assert_eq!(session.call(revive()).await.status, 202);
@@ -518,15 +518,15 @@ async fn a_master_misbehaves_as_it_is_told_and_then_behaves_again() {
     let (answer, ()) = tokio::join!(session.call(revive()), async {
         // The two before it were answered; this one is not.
         while master.expect(call::Type::Revive).await.status.is_some() {}
-        held.react(Reaction::answer(503, "later"));
+        held.react(Reaction::respond(503, "later"));
     });
     assert_eq!(answer.status, 503);
 
-    master.react_always(call::Type::Suppress, Reaction::answer(500, ""));
+    master.react_always(call::Type::Suppress, Reaction::respond(500, ""));
     for _ in 0..2 {
         assert_eq!(session.call(json!({"type": "SUPPRESS"})).await.status, 500);
     }
-    master.behave();
+    master.clear_reactions();
     assert_eq!(session.call(json!({"type": "SUPPRESS"})).await.status, 202);
 
     let garbage = bytes::Bytes::from_static(b"no http at all");
@@ -539,7 +539,7 @@ async fn a_master_misbehaves_as_it_is_told_and_then_behaves_again() {
     assert_eq!(session.calls.rest().await, b"no http at all");
 
     let mut client = Client::connect(&master).await;
-    master.react(call::Type::Revive, Reaction::HangUp);
+    master.react(call::Type::Revive, Reaction::Close);
     client.send("POST", PATH, &[JSON], body.as_bytes()).await;
     client.closed().await;
     // The stream of events has not noticed any of it.

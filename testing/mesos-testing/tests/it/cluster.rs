@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mesos_testing::v1::{TaskState, Unavailability};
-use mesos_testing::{Agent, Behaviour, FakeMaster};
+use mesos_testing::{Agent, Behavior, FakeMaster};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Session, info, task};
@@ -28,7 +28,7 @@ fn one_agent() -> mesos_testing::Builder {
 #[tokio::test]
 async fn a_task_runs_through_its_behaviour_one_acknowledgement_at_a_time() {
     let master = one_agent()
-        .tasks(|_| Behaviour::finishes())
+        .tasks(|_| Behavior::finishes())
         .start()
         .await
         .unwrap();
@@ -159,12 +159,12 @@ async fn a_group_is_launched_as_a_whole_or_not_at_all() {
 async fn reconciliation_answers_by_what_is_known_of_task_and_agent() {
     let builder = one_agent()
         .update_retry(Duration::from_secs(60), Duration::from_secs(60))
-        .tasks(|_| Behaviour::stays_silent());
+        .tasks(|_| Behavior::stays_silent());
     let master = builder.start().await.unwrap();
     for id in ["lost", "gone"] {
         master.add_agent(Agent::new(id));
     }
-    master.lose_agent("lost");
+    master.make_agent_unreachable("lost");
     master.mark_agent_gone("gone");
     for (aware, states) in [
         (
@@ -265,7 +265,7 @@ async fn a_lost_agent_takes_its_tasks_and_offers_along_and_says_so() {
     }
     session.call(json!({"type": "REVIVE"})).await;
     let offer = session.offers().await.remove(0);
-    master.lose_agent("a");
+    master.make_agent_unreachable("a");
     let (status, state) = session.update().await;
     assert_eq!(
         (state.as_str(), status["reason"].as_str()),
@@ -520,8 +520,8 @@ async fn a_kill_is_obeyed_in_the_states_that_the_framework_knows_or_ignored() {
         (false, &["TASK_KILLED"][..]),
     ] {
         let builder = one_agent().tasks(|info| match info.name.as_str() {
-            "stubborn" => Behaviour::runs().surviving_kills(),
-            _ => Behaviour::runs().dying_for(NOW),
+            "stubborn" => Behavior::runs().surviving_kills(),
+            _ => Behavior::runs().dying_for(NOW),
         });
         let master = builder.start().await.unwrap();
         let mut info = info();

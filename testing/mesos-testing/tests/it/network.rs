@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mesos_testing::{Fault, FaultProxy, ProxyConnection, Way};
+use mesos_testing::{Direction, Fault, FaultProxy, ProxyConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -91,7 +91,7 @@ async fn a_half_open_connection_loses_bytes_and_ends_until_it_is_mended() {
 
 #[tokio::test]
 async fn one_way_can_be_lost_while_the_other_works() {
-    for (way, there) in [(Way::ToDriver, true), (Way::ToMaster, false)] {
+    for (way, there) in [(Direction::ToDriver, true), (Direction::ToMaster, false)] {
         let mut ends = ends(1, Fault::Lose(way)).await;
         let (from, to) = match there {
             true => (&mut ends.driver, &mut ends.master),
@@ -112,7 +112,7 @@ async fn a_cut_closes_both_sides_at_once_or_after_so_many_bytes() {
     assert_eq!(rest(&mut cut.master).await, b"");
 
     let fault = Fault::CutAfter {
-        way: Way::ToMaster,
+        way: Direction::ToMaster,
         bytes: 10,
     };
     let mut ends = ends(1, fault).await;
@@ -156,7 +156,7 @@ async fn slow_connections_deliver_everything_in_order() {
 async fn the_same_seed_garbles_the_same_bytes() {
     let garbled = async |seed| {
         let fault = Fault::Garble {
-            way: Way::ToDriver,
+            way: Direction::ToDriver,
             one_in: 10,
         };
         let mut ends = ends(seed, fault).await;

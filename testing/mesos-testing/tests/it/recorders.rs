@@ -10,7 +10,8 @@ use mesos_testing::v1::executor::{Call, Event, event};
 use mesos_testing::v1::scheduler::call::Type;
 use mesos_testing::v1::{TaskInfo, TaskState, TaskStatus};
 use mesos_testing::{
-    ExecutorRecorder, ExecutorTold, FakeMaster, Handler, Outcome, Recorder, Told, events,
+    ExecutorRecorder, FakeMaster, Handler, Outcome, RecordedEvent, RecordedExecutorEvent, Recorder,
+    events,
 };
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
@@ -35,13 +36,13 @@ async fn everything_is_written_down_in_its_order() {
     master.send(events::update(running("t")));
     master.send(events::rescind("o"));
     master.send(events::message("a", "e", &b"hi"[..]));
-    master.send(events::agent_lost("a"));
+    master.send(events::agent_failure("a"));
     master.send(events::error("enough"));
     recorder
-        .expect("the end", |told| matches!(told, Told::Error(_)))
+        .expect("the end", |told| matches!(told, RecordedEvent::Error(_)))
         .await;
     let lines: Vec<String> = recorder
-        .told()
+        .events()
         .iter()
         .skip(1)
         .map(ToString::to_string)
@@ -79,11 +80,15 @@ async fn a_handler_ends_as_planned_each_time() {
     let gate = recorder.hold(Handler::Rescind);
     master.send(events::rescind("o1"));
     master.send(events::rescind("o2"));
-    let rescind = |told: &Told| matches!(told, Told::Rescind(_));
+    let rescind = |told: &RecordedEvent| matches!(told, RecordedEvent::Rescind(_));
     recorder.expect("the first rescind", rescind).await;
     assert_eq!(recorder.deferred().len(), 2);
     assert_eq!(
-        recorder.told().iter().filter(|told| rescind(told)).count(),
+        recorder
+            .events()
+            .iter()
+            .filter(|told| rescind(told))
+            .count(),
         1
     );
     gate.open();
@@ -97,11 +102,11 @@ async fn offers_are_kept_until_they_are_taken() {
     let (master, driver) = scheduler(&recorder).await;
     master.send(events::offers([events::offer("o1", "a", "*", [])]));
     let told = recorder
-        .expect("offers", |told| matches!(told, Told::Offers(_)))
+        .expect("offers", |told| matches!(told, RecordedEvent::Offers(_)))
         .await;
     driver.revive().await.unwrap();
     assert_eq!(master.calls_of(Type::Decline), []);
-    let Told::Offers(offered) = told else {
+    let RecordedEvent::Offers(offered) = told else {
         unreachable!()
     };
     assert_eq!(offered.messages[0].id, "o1");
@@ -196,10 +201,12 @@ async fn an_executor_writes_down_what_its_agent_says_and_ends_as_planned() {
     }))
     .unwrap();
     let told = recorder
-        .expect("the kill", |told| matches!(told, ExecutorTold::Kill(..)))
+        .expect("the kill", |told| {
+            matches!(told, RecordedExecutorEvent::Kill(..))
+        })
         .await;
     assert_eq!(told.to_string(), "kill t");
     assert_eq!(driver.join().await.unwrap_err().kind(), ErrorKind::Panicked);
-    let lines: Vec<String> = recorder.told().iter().map(ToString::to_string).collect();
+    let lines: Vec<String> = recorder.events().iter().map(ToString::to_string).collect();
     assert_eq!(lines, ["subscribed", "launch t", "kill t"]);
 }

@@ -1,11 +1,11 @@
-//! Standing in front of another master: what is passed on, and what may be done
+//! MasterRole in front of another master: what is passed on, and what may be done
 //! to it on the way.
 
 use mesos_core::{Framework, SchedulerDriver};
 use mesos_http::HttpBackend;
 use mesos_testing::v1::TaskState;
 use mesos_testing::v1::scheduler::call::Type;
-use mesos_testing::{Agent, FakeMaster, Recorder, Standing};
+use mesos_testing::{Agent, FakeMaster, MasterRole, Recorder};
 
 struct Relayed {
     behind: FakeMaster,
@@ -106,7 +106,7 @@ async fn events_can_be_held_joined_and_cut_to_pieces_on_the_way() {
     driver.revive().await.unwrap();
     assert_eq!(recorder.states(), []);
     stream.uncork();
-    stream.chop(1);
+    stream.limit_chunks(1);
     ask(&driver, 3).await;
     for _ in 0..6 {
         recorder.update(TaskState::TaskUnknown).await;
@@ -123,7 +123,7 @@ async fn a_stranded_stream_is_over_for_the_master_alone() {
         ..
     } = relayed().await;
     let theirs = behind.stream();
-    front.stream().strand();
+    front.stream().orphan();
     theirs.closed().await;
     assert!(front.stream().is_open());
     // It is closed before the cluster behind has noticed.
@@ -144,7 +144,7 @@ async fn one_that_does_not_lead_passes_nothing_on() {
         driver,
     } = relayed().await;
     let before = behind.received().len();
-    front.set_standing(Standing::NoLeader);
+    front.set_role(MasterRole::NoLeader);
     let error = driver.revive().await.unwrap_err();
     assert_eq!(error.status(), Some(503));
     assert_eq!(behind.received().len(), before);

@@ -24,7 +24,7 @@ impl Scheduler for Killer {
 async fn impatient() -> Scenario {
     let master = FakeMaster::builder()
         .scripted()
-        .patience(Duration::from_millis(200));
+        .timeout(Duration::from_millis(200));
     Scenario::with(master.start().await.unwrap())
 }
 

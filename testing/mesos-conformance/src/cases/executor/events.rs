@@ -10,7 +10,7 @@ use mesos_proto::v1::{DurationInfo, KillPolicy};
 use super::{Subscribed, agent, launched, status, task, times};
 use crate::stage::Stage;
 use crate::steps::{must, must_fail};
-use mesos_testing::{ExecutorTold, Handler, Outcome, executor_events as events};
+use mesos_testing::{Handler, Outcome, RecordedExecutorEvent, executor_events as events};
 
 pub(in crate::cases) async fn queued_tasks_and_groups_are_launched(stage: Stage) {
     let agent = stage.agent(agent()).await;
@@ -19,8 +19,9 @@ pub(in crate::cases) async fn queued_tasks_and_groups_are_launched(stage: Stage)
     let recorder = stage.executor_recorder();
     let _driver = stage.start_executor(agent.environment(), &recorder);
     assert_eq!(launched(&recorder).await, task("a"));
-    let wanted = |told: &ExecutorTold| matches!(told, ExecutorTold::LaunchGroup(_));
-    let ExecutorTold::LaunchGroup(group) = recorder.expect("a group", wanted).await else {
+    let wanted =
+        |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::LaunchGroup(_));
+    let RecordedExecutorEvent::LaunchGroup(group) = recorder.expect("a group", wanted).await else {
         unreachable!("it was just found");
     };
     assert_eq!(group.tasks, [task("b"), task("c")]);
@@ -94,8 +95,9 @@ pub(in crate::cases) async fn every_kill_is_delivered_with_its_policy(stage: Sta
         (None, None),
     ] {
         agent.kill("t", kill_policy);
-        let wanted = |told: &ExecutorTold| matches!(told, ExecutorTold::Kill(..));
-        let ExecutorTold::Kill(task_id, found) = recorder.expect("kill", wanted).await else {
+        let wanted = |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Kill(..));
+        let RecordedExecutorEvent::Kill(task_id, found) = recorder.expect("kill", wanted).await
+        else {
             unreachable!("it was just found");
         };
         assert_eq!((task_id.as_str(), found), ("t", told));
@@ -112,8 +114,9 @@ pub(in crate::cases) async fn executor_messages_arrive_unchanged_in_both_directi
     let all: Vec<u8> = (0..=255).collect();
     for data in [Bytes::new(), Bytes::from(all)] {
         agent.message(data.clone());
-        let wanted = |told: &ExecutorTold| matches!(told, ExecutorTold::Message(_));
-        let ExecutorTold::Message(told) = recorder.expect("message", wanted).await else {
+        let wanted =
+            |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Message(_));
+        let RecordedExecutorEvent::Message(told) = recorder.expect("message", wanted).await else {
             unreachable!("it was just found");
         };
         assert_eq!(told, data);

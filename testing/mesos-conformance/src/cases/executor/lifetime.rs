@@ -45,8 +45,9 @@ pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_its_ag
     agent.launch(task("t"));
     launched(&recorder).await;
     agent.crash().await;
-    let shutdown =
-        |told: &mesos_testing::ExecutorTold| matches!(told, mesos_testing::ExecutorTold::Shutdown);
+    let shutdown = |told: &mesos_testing::RecordedExecutorEvent| {
+        matches!(told, mesos_testing::RecordedExecutorEvent::Shutdown)
+    };
     recorder.expect("shutdown", shutdown).await;
     must(driver.send_update(status("t", TaskKilled)).await);
     let error = must_fail(driver.join().await);
@@ -82,7 +83,7 @@ pub(in crate::cases) async fn the_executor_ends_when_the_recovered_agent_rejects
         ..
     } = stage.executor(agent()).await;
     agent.crash().await;
-    agent.react_always(Type::Subscribe, Reaction::answer(401, ""));
+    agent.react_always(Type::Subscribe, Reaction::respond(401, ""));
     must(agent.recover().await);
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
@@ -99,8 +100,9 @@ pub(in crate::cases) async fn a_shutdown_completes_when_every_task_has_ended(sta
     agent.launch(task("t"));
     launched(&recorder).await;
     agent.shut_down();
-    let shutdown =
-        |told: &mesos_testing::ExecutorTold| matches!(told, mesos_testing::ExecutorTold::Shutdown);
+    let shutdown = |told: &mesos_testing::RecordedExecutorEvent| {
+        matches!(told, mesos_testing::RecordedExecutorEvent::Shutdown)
+    };
     recorder.expect("shutdown", shutdown).await;
     let early = tokio::time::timeout(Duration::from_millis(100), driver.join()).await;
     assert!(early.is_err(), "ended with a live task: {early:?}");

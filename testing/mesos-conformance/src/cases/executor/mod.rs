@@ -17,7 +17,7 @@ use mesos_proto::v1::{TaskInfo, TaskState, TaskStatus};
 use crate::stage::Stage;
 use crate::steps::must;
 use mesos_testing::agent::{Builder, Stream};
-use mesos_testing::{ExecutorRecorder, ExecutorTold, FakeAgent};
+use mesos_testing::{ExecutorRecorder, FakeAgent, RecordedExecutorEvent};
 
 /// An executor that has subscribed.
 struct Subscribed {
@@ -72,24 +72,25 @@ impl Stage {
 
 /// Waits until the executor was told; whether it was again.
 async fn subscribed(recorder: &ExecutorRecorder) -> bool {
-    let wanted = |told: &ExecutorTold| matches!(told, ExecutorTold::Subscribed(_));
+    let wanted =
+        |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Subscribed(_));
     match recorder.expect("subscribed", wanted).await {
-        ExecutorTold::Subscribed(subscribed) => subscribed.resubscribed,
+        RecordedExecutorEvent::Subscribed(subscribed) => subscribed.resubscribed,
         other => unreachable!("{other}"),
     }
 }
 
 async fn launched(recorder: &ExecutorRecorder) -> TaskInfo {
-    let wanted = |told: &ExecutorTold| matches!(told, ExecutorTold::Launch(_));
+    let wanted = |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Launch(_));
     match recorder.expect("launch", wanted).await {
-        ExecutorTold::Launch(task) => *task,
+        RecordedExecutorEvent::Launch(task) => *task,
         other => unreachable!("{other}"),
     }
 }
 
 /// How often the executor was told something whose line begins so.
 fn times(recorder: &ExecutorRecorder, beginning: &str) -> usize {
-    let told = recorder.told();
+    let told = recorder.events();
     let lines = told.iter().map(ToString::to_string);
     lines.filter(|line| line.starts_with(beginning)).count()
 }

@@ -11,25 +11,25 @@ use mesos_proto::v1::executor::call::Type;
 use super::{Subscribed, agent, status, subscribed, times};
 use crate::stage::Stage;
 use crate::steps::{must, must_fail};
-use mesos_testing::agent::{Standing, When};
+use mesos_testing::agent::{AgentPhase, When};
 use mesos_testing::{FakeAgent, Reaction, executor_events as events};
 
-/// A SUBSCRIBE that comes on this standing is tried again, and in time.
+/// A SUBSCRIBE that comes on this phase is tried again, and in time.
 pub(in crate::cases) async fn a_recovering_agent_is_retried_within_its_reregistration_window(
     stage: Stage,
 ) {
     // An agent waits so long for its executors after its restart.
     let window = Duration::from_millis(400);
     let agent = stage.agent(agent().subscription_backoff_max(window)).await;
-    for standing in [Standing::Starting, Standing::Recovering] {
-        agent.set_standing(standing);
+    for phase in [AgentPhase::Starting, AgentPhase::Recovering] {
+        agent.set_phase(phase);
         let recorder = stage.executor_recorder();
         let driver = stage.start_executor(agent.environment(), &recorder);
         // More than enough for the waits to have grown to their bound.
         for _ in 0..6 {
             agent.expect(Type::Subscribe).await;
         }
-        agent.set_standing(Standing::Reconnecting);
+        agent.set_phase(AgentPhase::Reconnecting);
         let in_time = tokio::time::timeout(window, subscribed(&recorder)).await;
         assert!(in_time.is_ok(), "the window is over");
         driver.abort();
@@ -42,8 +42,8 @@ pub(in crate::cases) async fn an_unreachable_agent_is_retried(stage: Stage) {
     agent.crash().await;
     let recorder = stage.executor_recorder();
     let _driver = stage.start_executor(agent.environment(), &recorder);
-    let lost = |told: &mesos_testing::ExecutorTold| {
-        matches!(told, mesos_testing::ExecutorTold::Disconnected(_))
+    let lost = |told: &mesos_testing::RecordedExecutorEvent| {
+        matches!(told, mesos_testing::RecordedExecutorEvent::Disconnected(_))
     };
     recorder.expect("a failed attempt", lost).await;
     must(agent.recover().await);
@@ -56,7 +56,7 @@ pub(in crate::cases) async fn shutdown_as_the_first_event_ends_the_executor_norm
     let recorder = stage.executor_recorder();
     let driver = stage.start_executor(agent.environment(), &recorder);
     assert_eq!(must(driver.join().await), StopReason::ShutDown);
-    let told: Vec<_> = recorder.told().iter().map(ToString::to_string).collect();
+    let told: Vec<_> = recorder.events().iter().map(ToString::to_string).collect();
     assert_eq!(told, ["shutdown"]);
 }
 
@@ -83,7 +83,7 @@ pub(in crate::cases) async fn every_request_carries_the_token_and_a_wrong_token_
         let driver = stage.start_executor(environment, &recorder);
         let error = must_fail(driver.join().await);
         assert_eq!(error.kind(), kind, "{error}");
-        let shown = format!("{error:?} {:?} {}", recorder.told(), error_chain(&error));
+        let shown = format!("{error:?} {:?} {}", recorder.events(), error_chain(&error));
         assert!(
             !shown.contains("Bearer") || !shown.contains("wrong"),
             "{shown}"
@@ -167,7 +167,7 @@ pub(in crate::cases) async fn a_refused_subscription_ends_the_executor_with_the_
         (415, "Expecting 'Content-Type'", ErrorKind::Rejected),
     ] {
         let agent = stage.agent(agent()).await;
-        agent.react_always(Type::Subscribe, Reaction::answer(status, words));
+        agent.react_always(Type::Subscribe, Reaction::respond(status, words));
         let recorder = stage.executor_recorder();
         let driver = stage.start_executor(agent.environment(), &recorder);
         let error = must_fail(driver.join().await);
@@ -196,14 +196,14 @@ pub(in crate::cases) async fn an_error_event_ends_the_executor_with_its_message(
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert!(error.to_string().ends_with("no such executor"), "{error}");
-    let told: Vec<_> = recorder.told().iter().map(ToString::to_string).collect();
+    let told: Vec<_> = recorder.events().iter().map(ToString::to_string).collect();
     assert_eq!(told, ["subscribed", "error: no such executor", "shutdown"]);
 }
 
 pub(in crate::cases) async fn a_server_that_is_not_an_agent_never_hangs_the_executor(stage: Stage) {
     let garbage = Reaction::Garble(Bytes::from_static(b"\x00\x01 no HTTP\r\n\r\n"));
-    let html = Reaction::answer(200, "<html>");
-    for reaction in [garbage, html, Reaction::HangUp, Reaction::answer(500, "")] {
+    let html = Reaction::respond(200, "<html>");
+    for reaction in [garbage, html, Reaction::Close, Reaction::respond(500, "")] {
         let agent = stage.agent(agent()).await;
         agent.react_always(When::any(), reaction);
         let recorder = stage.executor_recorder();
@@ -250,7 +250,7 @@ pub(in crate::cases) async fn executor_events_are_decoded_across_any_chunk_bound
         stream,
         ..
     } = stage.executor(agent()).await;
-    stream.chop(3);
+    stream.limit_chunks(3);
     for id in ["a", "b"] {
         stream.send(events::launch(super::task(id)));
         assert_eq!(super::launched(&recorder).await, super::task(id));
@@ -303,7 +303,7 @@ pub(in crate::cases) async fn the_driver_resubscribes_when_the_agent_rejects_the
             ..
         } = stage.executor(agent()).await;
         let status_code = if words.ends_with("found") { 400 } else { 403 };
-        agent.react(Type::Update, Reaction::answer(status_code, words));
+        agent.react(Type::Update, Reaction::respond(status_code, words));
         must(driver.send_update(status("t", TaskRunning)).await);
         assert!(subscribed(&recorder).await, "{words}");
         agent.expect_update(TaskRunning).await;

@@ -10,11 +10,11 @@ use mesos_proto::v1::{AgentId, TaskInfo, TaskState, TaskStatus};
 
 use crate::mesos::Mesos;
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{hear, must, offer, states_of, task};
-use mesos_testing::Told;
+use crate::steps::{expect_event, must, offer, states_of, task};
+use mesos_testing::RecordedEvent;
 
 /// The case's executor, with one running task.
-struct Played {
+struct JobResult {
     subscribed: Subscribed,
     agent: AgentId,
 }
@@ -33,7 +33,7 @@ fn with_executor(master: &Mesos, variables: &[(&str, &str)]) -> TaskInfo {
     }
 }
 
-impl Played {
+impl JobResult {
     async fn start(stage: &Stage, checkpoint: bool, variables: &[(&str, &str)]) -> Self {
         let framework = stage.framework().checkpoint(checkpoint);
         let subscribed = stage.subscribed_as(framework).await;
@@ -59,11 +59,11 @@ impl Played {
     /// What the executor answers to a message.
     async fn ask(&self, what: &str) -> String {
         self.tell(what).await;
-        let answer = |told: &Told| match told {
-            Told::Message { data, .. } => Some(String::from_utf8_lossy(data).into_owned()),
+        let answer = |told: &RecordedEvent| match told {
+            RecordedEvent::Message { data, .. } => Some(String::from_utf8_lossy(data).into_owned()),
             _ => None,
         };
-        hear(&self.subscribed.recorder, "an answer", answer).await
+        expect_event(&self.subscribed.recorder, "an answer", answer).await
     }
 
     /// The executor's process, while it is there.
@@ -75,19 +75,21 @@ impl Played {
 
     /// The update that the executor was told to make while nobody could take it.
     async fn late_update(&self) -> TaskStatus {
-        let wanted = |told: &Told| match told {
-            Told::Update(update) if update.message() == "late" => Some(TaskStatus::clone(update)),
+        let wanted = |told: &RecordedEvent| match told {
+            RecordedEvent::Update(update) if update.message() == "late" => {
+                Some(TaskStatus::clone(update))
+            }
             _ => None,
         };
-        hear(&self.subscribed.recorder, "the late update", wanted).await
+        expect_event(&self.subscribed.recorder, "the late update", wanted).await
     }
 
     /// How many updates with other uuids said that.
     fn different(&self, message: &str) -> usize {
-        let updates = self.subscribed.recorder.told().into_iter();
+        let updates = self.subscribed.recorder.events().into_iter();
         let mut uuids: Vec<_> = updates
             .filter_map(|told| match told {
-                Told::Update(update) if update.message() == message => update.uuid.clone(),
+                RecordedEvent::Update(update) if update.message() == message => update.uuid.clone(),
                 _ => None,
             })
             .collect();
@@ -113,7 +115,7 @@ async fn gone(process: &Path, within: Duration) -> Duration {
 }
 
 pub(in crate::cases) async fn an_executor_survives_a_crash_without_losing_updates(stage: Stage) {
-    let played = Played::start(&stage, true, &[]).await;
+    let played = JobResult::start(&stage, true, &[]).await;
     let process = played.process().await;
     let Subscribed {
         master,
@@ -148,10 +150,10 @@ pub(in crate::cases) async fn an_executor_survives_a_crash_without_losing_update
 }
 
 pub(in crate::cases) async fn without_checkpointing_a_crash_ends_the_executor(stage: Stage) {
-    let played = Played::start(&stage, false, &[]).await;
+    let played = JobResult::start(&stage, false, &[]).await;
     let process = played.process().await;
     let cluster = played.subscribed.master.cluster().expect("a real Mesos");
-    cluster.spoil();
+    cluster.mark_dirty();
     must(cluster.kill().await);
     gone(&process, Duration::from_secs(20)).await;
 }
@@ -159,17 +161,17 @@ pub(in crate::cases) async fn without_checkpointing_a_crash_ends_the_executor(st
 pub(in crate::cases) async fn an_executor_process_ends_after_the_recovery_timeout(stage: Stage) {
     // What the agent sets is overruled by what the scheduler sets.
     let timeout = [("MESOS_RECOVERY_TIMEOUT", "1secs")];
-    let played = Played::start(&stage, true, &timeout).await;
+    let played = JobResult::start(&stage, true, &timeout).await;
     let process = played.process().await;
     let cluster = played.subscribed.master.cluster().expect("a real Mesos");
-    cluster.spoil();
+    cluster.mark_dirty();
     must(cluster.kill().await);
     let took = gone(&process, Duration::from_secs(20)).await;
     assert!(took >= Duration::from_millis(900), "{took:?}");
 }
 
 pub(in crate::cases) async fn an_executor_waits_for_a_paused_agent(stage: Stage) {
-    let played = Played::start(&stage, true, &[]).await;
+    let played = JobResult::start(&stage, true, &[]).await;
     let process = played.process().await;
     let cluster = played.subscribed.master.cluster().expect("a real Mesos");
     played.tell("later 300").await;
@@ -183,16 +185,16 @@ pub(in crate::cases) async fn an_executor_waits_for_a_paused_agent(stage: Stage)
 }
 
 pub(in crate::cases) async fn the_tasks_of_a_killed_executor_are_reported_as_failed(stage: Stage) {
-    let played = Played::start(&stage, true, &[]).await;
+    let played = JobResult::start(&stage, true, &[]).await;
     played.tell("die").await;
     let recorder = &played.subscribed.recorder;
     let failed = recorder.update(TaskState::TaskFailed).await;
     assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
-    let failure = |told: &Told| match told {
-        Told::Failure(failure) => Some(failure.clone()),
+    let failure = |told: &RecordedEvent| match told {
+        RecordedEvent::Failure(failure) => Some(failure.clone()),
         _ => None,
     };
-    match hear(recorder, "the executor's end", failure).await {
+    match expect_event(recorder, "the executor's end", failure).await {
         // As wait(2) has it: ended by SIGKILL.
         Failure::Executor { status, .. } => assert_eq!(status, Some(9)),
         other => panic!("{other:?}"),
@@ -202,7 +204,7 @@ pub(in crate::cases) async fn the_tasks_of_a_killed_executor_are_reported_as_fai
 pub(in crate::cases) async fn a_hanging_executor_exits_after_its_grace_period(stage: Stage) {
     // The agent itself would wait for 5 s.
     let grace = [("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "500ms")];
-    let played = Played::start(&stage, true, &grace).await;
+    let played = JobResult::start(&stage, true, &grace).await;
     let process = played.process().await;
     played.ask("hang at the end").await;
     let Subscribed { driver, .. } = &played.subscribed;

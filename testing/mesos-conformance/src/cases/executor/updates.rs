@@ -63,8 +63,8 @@ pub(in crate::cases) async fn unacknowledged_updates_and_tasks_are_repeated_when
     // With the first one of a task the task is known.
     let starting = &agent.updates()[0];
     agent.acknowledge(starting);
-    let told = |told: &mesos_testing::ExecutorTold| {
-        matches!(told, mesos_testing::ExecutorTold::Acknowledged(..))
+    let told = |told: &mesos_testing::RecordedExecutorEvent| {
+        matches!(told, mesos_testing::RecordedExecutorEvent::Acknowledged(..))
     };
     recorder.expect("the acknowledgement", told).await;
     agent.expect(Type::Subscribe).await;
@@ -87,9 +87,9 @@ pub(in crate::cases) async fn updates_stay_in_order_through_failures(stage: Stag
         driver,
         stream,
     } = stage.executor(agent()).await;
-    agent.react(Type::Update, Reaction::HangUp);
-    agent.react(Type::Update, Reaction::answer(503, "busy"));
-    agent.react(Type::Update, Reaction::ObeyAndHangUp);
+    agent.react(Type::Update, Reaction::Close);
+    agent.react(Type::Update, Reaction::respond(503, "busy"));
+    agent.react(Type::Update, Reaction::ExecuteAndClose);
     let number = |number: usize| status("t", TaskRunning).with_message(number.to_string());
     for place in 0..20 {
         must(driver.send_update(number(place)).await);
@@ -133,7 +133,7 @@ pub(in crate::cases) async fn join_reports_updates_that_the_agent_refused(stage:
     let Subscribed { agent, driver, .. } = stage.executor(agent()).await;
     agent.react(
         Type::Update,
-        Reaction::answer(400, "Failed to validate: no"),
+        Reaction::respond(400, "Failed to validate: no"),
     );
     must(driver.send_update(status("t", TaskRunning)).await);
     must(driver.send_update(status("t", TaskFinished)).await);
@@ -215,10 +215,11 @@ pub(in crate::cases) async fn unacknowledged_updates_survive_a_restart_of_the_ex
     let subscribe = subscribe.unwrap_or_default();
     assert_eq!(subscribe.unacknowledged_tasks, [task("t")]);
     assert_eq!(subscribe.unacknowledged_updates[0].status, running);
-    let told = |told: &mesos_testing::ExecutorTold| {
-        matches!(told, mesos_testing::ExecutorTold::Subscribed(_))
+    let told = |told: &mesos_testing::RecordedExecutorEvent| {
+        matches!(told, mesos_testing::RecordedExecutorEvent::Subscribed(_))
     };
-    let mesos_testing::ExecutorTold::Subscribed(again) = recorder.expect("subscribed", told).await
+    let mesos_testing::RecordedExecutorEvent::Subscribed(again) =
+        recorder.expect("subscribed", told).await
     else {
         unreachable!("it was just found");
     };

@@ -58,7 +58,7 @@ impl Cluster {
     }
 
     /// The agent has not answered for long: `_markUnreachable`.
-    pub(crate) fn lose_agent(&mut self, agent_id: &AgentId) {
+    pub(crate) fn make_agent_unreachable(&mut self, agent_id: &AgentId) {
         let Some(mut state) = self.agents.remove(agent_id.as_str()) else {
             // After a failover of the master nobody knows its tasks.
             if let Some(mut state) = self.recovered.remove(agent_id.as_str()) {
@@ -228,7 +228,7 @@ impl Cluster {
     fn failure_to_all(&self, agent_id: &AgentId) {
         for framework in self.frameworks.values() {
             if let Some(stream) = &framework.stream {
-                stream.send(events::agent_lost(agent_id));
+                stream.send(events::agent_failure(agent_id));
             }
         }
     }

@@ -9,7 +9,11 @@ use crate::events;
 
 impl Cluster {
     /// Asks everyone who has a task or an offer on the agent.
-    pub(crate) fn drain_softly(&mut self, agent_id: &AgentId, unavailability: Unavailability) {
+    pub(crate) fn schedule_maintenance(
+        &mut self,
+        agent_id: &AgentId,
+        unavailability: Unavailability,
+    ) {
         let concerned: Vec<FrameworkId> = self
             .frameworks
             .values()

@@ -27,11 +27,11 @@ use mesos_proto::v1::scheduler::Event;
 use mesos_proto::v1::{FrameworkId, InverseOffer, MasterInfo, TaskInfo, TaskStatus};
 
 use self::agents::AgentState;
-use self::offers::Outstanding;
+use self::offers::OutstandingOffer;
 use self::records::Framework;
 use super::builder::Settings;
 use super::clock::{Action, Clock};
-use crate::journal::Journal;
+use crate::log::Log;
 
 /// A task that was launched, as it is listed.
 #[derive(Clone)]
@@ -59,10 +59,10 @@ pub(crate) struct Cluster {
     recovered: BTreeMap<String, AgentState>,
     unreachable: BTreeMap<String, AgentState>,
     gone: BTreeSet<String>,
-    offers: BTreeMap<String, Outstanding>,
+    offers: BTreeMap<String, OutstandingOffer>,
     inverse_offers: BTreeMap<String, InverseOffer>,
     /// The tasks that agents were given, in this order.
-    launched: Arc<Journal<Launched>>,
+    launched: Arc<Log<Launched>>,
     /// In this order.
     acknowledged: Vec<TaskStatus>,
     frameworks_so_far: u64,
@@ -78,7 +78,7 @@ impl Cluster {
         settings: Arc<Settings>,
         clock: Clock,
         info: MasterInfo,
-        launched: Arc<Journal<Launched>>,
+        launched: Arc<Log<Launched>>,
     ) -> Self {
         let mut cluster = Self {
             clock,

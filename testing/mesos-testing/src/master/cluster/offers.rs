@@ -22,7 +22,7 @@ const MIN_MEM: f64 = 32.0;
 const MAX_REFUSAL: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// An offer that was neither used nor withdrawn.
-pub(super) struct Outstanding {
+pub(super) struct OutstandingOffer {
     pub(super) framework_id: FrameworkId,
     pub(super) agent_id: AgentId,
     pub(super) role: String,
@@ -167,7 +167,7 @@ impl Cluster {
             }),
             ..Default::default()
         };
-        let outstanding = Outstanding {
+        let outstanding = OutstandingOffer {
             framework_id: framework_id.clone(),
             agent_id: agent_id.clone(),
             role: role.to_owned(),
@@ -218,7 +218,7 @@ impl Cluster {
                 continue;
             }
             if let Some(offer) = self.offers.remove(id.as_str()) {
-                let Outstanding {
+                let OutstandingOffer {
                     role,
                     agent_id,
                     resources,

@@ -13,7 +13,7 @@ use mesos_proto::v1::{
 use tokio::time::Instant;
 
 use super::super::Stream;
-use super::super::behaviour::Behaviour;
+use super::super::behavior::Behavior;
 use super::super::validate;
 
 pub(super) struct Framework {
@@ -99,14 +99,14 @@ pub(super) struct Task {
     pub(super) info: TaskInfo,
     pub(super) agent_id: AgentId,
     pub(super) resources: Resources,
-    pub(super) behaviour: Behaviour,
+    pub(super) behavior: Behavior,
     /// The newest state, whether the scheduler has it or not.
     pub(super) state: i32,
     /// What the master has passed on last.
     pub(super) forwarded: Option<TaskStatus>,
     /// The first of them is under way.
     pub(super) pending: VecDeque<TaskStatus>,
-    /// The next of its behaviour's steps.
+    /// The next of its behavior's steps.
     pub(super) next_step: usize,
     /// How often an update was sent.
     pub(super) sendings: u64,

@@ -57,7 +57,7 @@ impl Cluster {
         framework.constraints = subscribe.offer_constraints.unwrap_or_default();
         framework.recovered = false;
         framework.stream = Some(stream.clone());
-        stream.owned_by(framework_id.as_str());
+        stream.set_owner(framework_id.as_str());
         let interval = self.settings.heartbeat;
         let master_info = Some(self.info.clone());
         stream.send(events::subscribed(&framework_id, interval, master_info));

@@ -11,7 +11,7 @@ use mesos_proto::v1::scheduler::call;
 use mesos_proto::v1::task_status::{Reason, Source};
 use mesos_proto::v1::{AgentId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus};
 
-use super::super::behaviour::Kill;
+use super::super::behavior::Kill;
 use super::super::clock::Action;
 use super::records::Task;
 use super::{Cluster, Launched};
@@ -30,7 +30,7 @@ impl Cluster {
         agent_id: &AgentId,
         resources: Resources,
     ) {
-        let behaviour = (self.settings.tasks)(&info);
+        let behavior = (self.settings.tasks)(&info);
         self.launched.push(Launched(info.clone()));
         if let Some(agent) = self.agents.get_mut(agent_id.as_str()) {
             agent.used += &resources;
@@ -40,7 +40,7 @@ impl Cluster {
             info,
             agent_id: agent_id.clone(),
             resources,
-            behaviour,
+            behavior,
             state: TaskState::TaskStaging as i32,
             forwarded: None,
             pending: VecDeque::new(),
@@ -54,13 +54,13 @@ impl Cluster {
         self.plan(framework_id, &task_id);
     }
 
-    /// Lets the clock do the next step of a task's behaviour.
+    /// Lets the clock do the next step of a task's behavior.
     fn plan(&mut self, framework_id: &FrameworkId, task_id: &TaskId) {
         let Some(task) = self.task(framework_id, task_id) else {
             return;
         };
         let step = task.next_step;
-        let Some(next) = task.behaviour.steps.get(step) else {
+        let Some(next) = task.behavior.steps.get(step) else {
             return;
         };
         let (after, life) = (next.after, task.life);
@@ -86,7 +86,7 @@ impl Cluster {
         if task.life != life || task.next_step != step {
             return;
         }
-        let Some(next) = task.behaviour.steps.get(step) else {
+        let Some(next) = task.behavior.steps.get(step) else {
             return;
         };
         let status = next.status.clone();
@@ -252,7 +252,7 @@ impl Cluster {
             tracing::warn!(task = %kill.task_id, "dropping a kill");
             return;
         }
-        let Kill::Obeyed(grace) = task.behaviour.kill else {
+        let Kill::Obeyed(grace) = task.behavior.kill else {
             return;
         };
         let knows_killing = framework.knows_killing();
@@ -315,7 +315,7 @@ impl Cluster {
         }
         if custom {
             // Ended by SIGKILL, as wait(2) has it.
-            let ended = events::executor_ended(&shutdown.agent_id, &shutdown.executor_id, 9);
+            let ended = events::executor_failure(&shutdown.agent_id, &shutdown.executor_id, 9);
             self.send(framework_id, ended);
         }
     }

@@ -11,10 +11,10 @@ use mesos_proto::v1::{TaskState, TaskStatus};
 ///
 /// ```
 /// use std::time::Duration;
-/// use mesos_testing::Behaviour;
+/// use mesos_testing::Behavior;
 /// use mesos_testing::v1::{TaskState, task_status::Reason};
 ///
-/// let crashes = Behaviour::runs()
+/// let crashes = Behavior::runs()
 ///     .after(Duration::from_millis(20))
 ///     .then(TaskState::TaskFailed)
 ///     .because(Reason::ContainerLimitationMemory)
@@ -22,7 +22,7 @@ use mesos_proto::v1::{TaskState, TaskStatus};
 /// # let _ = crashes;
 /// ```
 #[derive(Clone, Debug)]
-pub struct Behaviour {
+pub struct Behavior {
     pub(crate) steps: Vec<Step>,
     pub(crate) kill: Kill,
     delay: Duration,
@@ -42,7 +42,7 @@ pub(crate) enum Kill {
     Ignored,
 }
 
-impl Behaviour {
+impl Behavior {
     /// Nothing at all is reported: the task stays in TASK_STAGING.
     pub fn stays_silent() -> Self {
         Self {

@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How long to wait for something that should come, unless told otherwise.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub(crate) struct Journal<T> {
+pub(crate) struct Log<T> {
     entries: Mutex<Vec<Entry<T>>>,
     /// Counts the changes.
     version: watch::Sender<u64>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 struct Entry<T> {
@@ -25,12 +25,12 @@ struct Entry<T> {
     taken: bool,
 }
 
-impl<T> Journal<T> {
-    pub(crate) fn new(patience: Duration) -> Self {
+impl<T> Log<T> {
+    pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             entries: Mutex::new(Vec::new()),
             version: watch::Sender::new(0),
-            patience,
+            timeout,
         }
     }
 
@@ -90,7 +90,7 @@ impl<T> Journal<T> {
     }
 }
 
-impl<T: Clone> Journal<T> {
+impl<T: Clone> Log<T> {
     /// Everything, taken or not.
     pub(crate) fn all(&self) -> Vec<T> {
         let entries = self.lock();
@@ -98,7 +98,7 @@ impl<T: Clone> Journal<T> {
     }
 
     /// Takes the first entry that was not taken yet and that `wanted` likes.
-    pub(crate) fn try_take(&self, mut wanted: impl FnMut(&T) -> bool) -> Option<T> {
+    pub(crate) fn try_expect(&self, mut wanted: impl FnMut(&T) -> bool) -> Option<T> {
         let mut entries = self.lock();
         let entry = entries
             .iter_mut()
@@ -109,19 +109,19 @@ impl<T: Clone> Journal<T> {
 
     /// Takes the first entry that was not taken yet, whatever it is; waits
     /// until there is one.
-    pub(crate) async fn take_next(&self, what: &str, at: &Location<'_>) -> T
+    pub(crate) async fn expect_any(&self, what: &str, at: &Location<'_>) -> T
     where
         T: fmt::Display,
     {
-        self.take(what, at, |_| true).await
+        self.expect(what, at, |_| true).await
     }
 
-    /// [`try_take`](Self::try_take), waiting until there is one.
+    /// [`try_expect`](Self::try_expect), waiting until there is one.
     ///
     /// # Panics
-    /// When the patience is over, with `what` was waited for, where, and all
+    /// When the timeout is over, with `what` was waited for, where, and all
     /// that is there instead.
-    pub(crate) async fn take(
+    pub(crate) async fn expect(
         &self,
         what: &str,
         at: &Location<'_>,
@@ -134,18 +134,18 @@ impl<T: Clone> Journal<T> {
         let waiting = async {
             loop {
                 version.mark_unchanged();
-                if let Some(found) = self.try_take(&mut wanted) {
+                if let Some(found) = self.try_expect(&mut wanted) {
                     return found;
                 }
                 // The sender lives in self, so there is always a next version.
                 let _ = version.changed().await;
             }
         };
-        match tokio::time::timeout(self.patience, waiting).await {
+        match tokio::time::timeout(self.timeout, waiting).await {
             Ok(found) => found,
             Err(_) => panic!(
                 "{at}: waited {:?} for {what}, which did not come; this did:{}",
-                self.patience,
+                self.timeout,
                 self.listing()
             ),
         }
@@ -169,12 +169,12 @@ impl<T: Clone> Journal<T> {
 pub struct Transcript(Arc<dyn Fn() -> String + Send + Sync>);
 
 impl Transcript {
-    pub(crate) fn new<T>(journal: &Arc<Journal<T>>) -> Self
+    pub(crate) fn new<T>(log: &Arc<Log<T>>) -> Self
     where
         T: fmt::Display + Send + 'static,
     {
-        let journal = Arc::clone(journal);
-        Self(Arc::new(move || journal.listing()))
+        let log = Arc::clone(log);
+        Self(Arc::new(move || log.listing()))
     }
 }
 
@@ -190,9 +190,9 @@ impl fmt::Debug for Transcript {
     }
 }
 
-impl<T> fmt::Debug for Journal<T> {
+impl<T> fmt::Debug for Log<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal")
+        f.debug_struct("Log")
             .field("entries", &self.lock().len())
             .finish_non_exhaustive()
     }
@@ -204,26 +204,26 @@ mod tests {
 
     #[tokio::test]
     async fn an_entry_is_taken_once_and_in_its_order() {
-        let journal = Journal::new(PATIENCE);
+        let log = Log::new(DEFAULT_TIMEOUT);
         for entry in ["a1", "b1", "a2"] {
-            journal.push(entry);
+            log.push(entry);
         }
         let a = |entry: &&str| entry.starts_with('a');
         let at = Location::caller();
-        assert_eq!(journal.take("an a", at, a).await, "a1");
-        assert_eq!(journal.take("an a", at, a).await, "a2");
-        assert_eq!(journal.try_take(a), None);
-        assert_eq!(journal.take_next("anything", at).await, "b1");
-        assert_eq!(journal.all(), ["a1", "b1", "a2"]);
+        assert_eq!(log.expect("an a", at, a).await, "a1");
+        assert_eq!(log.expect("an a", at, a).await, "a2");
+        assert_eq!(log.try_expect(a), None);
+        assert_eq!(log.expect_any("anything", at).await, "b1");
+        assert_eq!(log.all(), ["a1", "b1", "a2"]);
     }
 
     #[tokio::test]
     async fn an_entry_that_comes_later_is_waited_for() {
-        let journal = Journal::new(PATIENCE);
+        let log = Log::new(DEFAULT_TIMEOUT);
         let at = Location::caller();
-        let (found, ()) = tokio::join!(journal.take_next("it", at), async {
+        let (found, ()) = tokio::join!(log.expect_any("it", at), async {
             tokio::task::yield_now().await;
-            journal.push("late");
+            log.push("late");
         });
         assert_eq!(found, "late");
     }
@@ -231,11 +231,11 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "for a c, which did not come; this did:\n   a\n * b")]
     async fn what_did_not_come_is_told_with_what_did() {
-        let journal = Journal::new(Duration::from_millis(1));
-        journal.push("a");
-        journal.push("b");
-        let _ = journal.try_take(|entry| *entry == "b");
+        let log = Log::new(Duration::from_millis(1));
+        log.push("a");
+        log.push("b");
+        let _ = log.try_expect(|entry| *entry == "b");
         let at = Location::caller();
-        journal.take("a c", at, |entry| *entry == "c").await;
+        log.expect("a c", at, |entry| *entry == "c").await;
     }
 }
