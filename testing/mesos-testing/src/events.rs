@@ -1,5 +1,4 @@
-//! Events of the scheduler API, ready to be sent by a
-//! [`FakeMaster`](crate::FakeMaster).
+//! Events of the scheduler API, to be sent by a [`FakeMaster`](crate::FakeMaster).
 //!
 //! ```
 //! use mesos_testing::events;
@@ -27,7 +26,7 @@ fn event(event_type: Type, body: impl FnOnce(&mut Event)) -> Event {
     event
 }
 
-/// SUBSCRIBED: `heartbeat` is the interval that the master announces.
+/// SUBSCRIBED. `heartbeat` is the interval that the master announces.
 pub fn subscribed(
     framework_id: impl Into<FrameworkId>,
     heartbeat: std::time::Duration,
@@ -90,14 +89,14 @@ pub fn update(status: TaskStatus) -> Event {
     })
 }
 
-/// UPDATE_OPERATION_STATUS. The rule of [`update`] holds.
+/// UPDATE_OPERATION_STATUS. Mesos waits for an acknowledgement if the status has a `uuid`.
 pub fn operation_update(status: OperationStatus) -> Event {
     event(Type::UpdateOperationStatus, |event| {
         event.update_operation_status = Some(event::UpdateOperationStatus { status });
     })
 }
 
-/// MESSAGE: bytes of an executor.
+/// MESSAGE, with the data of an executor.
 pub fn message(
     agent_id: impl Into<AgentId>,
     executor_id: impl Into<ExecutorId>,
@@ -122,7 +121,7 @@ pub fn agent_failure(agent_id: impl Into<AgentId>) -> Event {
     })
 }
 
-/// FAILURE of an executor; `status` as `wait(2)` gives it, −1 if unknown.
+/// FAILURE of an executor. `status` is the exit status as of `wait(2)`, or −1 if it is unknown.
 pub fn executor_failure(
     agent_id: impl Into<AgentId>,
     executor_id: impl Into<ExecutorId>,
@@ -137,7 +136,7 @@ pub fn executor_failure(
     })
 }
 
-/// ERROR. A master closes the stream after it; [`Stream::end`] does that.
+/// ERROR. A master closes the stream after this event; use [`Stream::end`].
 ///
 /// [`Stream::end`]: crate::Stream::end
 pub fn error(message: impl Into<String>) -> Event {
@@ -148,8 +147,8 @@ pub fn error(message: impl Into<String>) -> Event {
     })
 }
 
-/// An event of a type that no released Mesos has. Over JSON it goes without a
-/// type, as there is no name for it; see [`Stream::send_record`] for more.
+/// An event of a type that no released Mesos has. With JSON the event has no type, because there is
+/// no name for it; use [`Stream::send_record`] to send other JSON.
 ///
 /// [`Stream::send_record`]: crate::Stream::send_record
 pub fn unknown(type_number: i32) -> Event {
@@ -159,8 +158,8 @@ pub fn unknown(type_number: i32) -> Event {
     }
 }
 
-/// An offer for `role` of a framework with the capability MULTI_ROLE, whose
-/// resources are allocated to that role as a master does it.
+/// An offer for one `role` of a framework with the capability MULTI_ROLE. The resources are
+/// allocated to the role, as a master does.
 pub fn offer(
     id: impl Into<OfferId>,
     agent_id: impl Into<AgentId>,
@@ -184,8 +183,8 @@ pub fn offer(
     }
 }
 
-/// `status` with the fields of one that an agent sends: agent, time, source,
-/// and a new `uuid` to acknowledge.
+/// Adds the fields that an agent sets to `status`: agent id, time, source, and a new `uuid` to
+/// acknowledge.
 pub fn from_agent(agent_id: impl Into<AgentId>, status: TaskStatus) -> TaskStatus {
     use mesos_proto::v1::task_status::Source;
     let mut status = status
@@ -196,8 +195,7 @@ pub fn from_agent(agent_id: impl Into<AgentId>, status: TaskStatus) -> TaskStatu
     status
 }
 
-/// `status` with the fields of one that an agent sends: its agent, and a new
-/// `uuid` to acknowledge.
+/// Adds the fields that an agent sets to `status`: agent id, and a new `uuid` to acknowledge.
 pub fn operation_from_agent(
     agent_id: impl Into<AgentId>,
     mut status: OperationStatus,

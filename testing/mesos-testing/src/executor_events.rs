@@ -1,5 +1,4 @@
-//! Events of the executor API, ready to be sent by a
-//! [`FakeAgent`](crate::FakeAgent).
+//! Events of the executor API, to be sent by a [`FakeAgent`](crate::FakeAgent).
 //!
 //! ```
 //! use mesos_testing::executor_events;
@@ -47,7 +46,7 @@ pub fn launch_group(tasks: impl IntoIterator<Item = TaskInfo>) -> Event {
     })
 }
 
-/// KILL, with a policy that overrules the task's own, or without.
+/// KILL, optionally with a policy that overrides the policy of the task.
 pub fn kill(task_id: impl Into<TaskId>, kill_policy: Option<KillPolicy>) -> Event {
     event(Type::Kill, |event| {
         event.kill = Some(event::Kill {
@@ -57,7 +56,7 @@ pub fn kill(task_id: impl Into<TaskId>, kill_policy: Option<KillPolicy>) -> Even
     })
 }
 
-/// ACKNOWLEDGED, of this very status.
+/// ACKNOWLEDGED, for this status.
 pub fn acknowledged(status: &TaskStatus) -> Event {
     event(Type::Acknowledged, |event| {
         event.acknowledged = Some(event::Acknowledged {

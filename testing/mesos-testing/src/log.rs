@@ -1,5 +1,5 @@
-//! A list that grows and can be waited on: what a fake master received, what a
-//! recorder was told. Waiting is on the list itself, never on the clock.
+//! A growing list that a test can wait on: the requests that a fake received, or the events that a
+//! recorder received. Waiting watches the list itself and does not poll.
 
 use std::fmt;
 use std::panic::Location;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long to wait for something that should come, unless told otherwise.
+/// The default time to wait for an expected entry.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// The list of the module.
 pub(crate) struct Log<T> {
     entries: Mutex<Vec<Entry<T>>>,
     /// Counts the changes.
@@ -21,7 +21,7 @@ pub(crate) struct Log<T> {
 
 struct Entry<T> {
     value: T,
-    /// Somebody waited for this one and got it.
+    /// Whether an `expect` method has returned this entry.
     taken: bool,
 }
 
@@ -35,11 +35,11 @@ impl<T> Log<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry<T>>> {
-        // A predicate of the user's may panic under this lock; the list is whole.
+        // A predicate of a test may panic while the lock is held; the list is still consistent.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an entry and returns its place.
+    /// Adds an entry and returns its index.
     pub(crate) fn push(&self, value: T) -> usize {
         let place = {
             let mut entries = self.lock();
@@ -53,7 +53,7 @@ impl<T> Log<T> {
         place
     }
 
-    /// Changes the entry at `place`.
+    /// Changes the entry with the index `place`.
     pub(crate) fn change(&self, place: usize, change: impl FnOnce(&mut T)) {
         if let Some(entry) = self.lock().get_mut(place) {
             change(&mut entry.value);
@@ -61,8 +61,8 @@ impl<T> Log<T> {
         self.version.send_modify(|version| *version += 1);
     }
 
-    /// One line for each entry, with a mark on those that were taken; equal
-    /// ones in a row are one line.
+    /// One line for each entry. Entries that an `expect` method returned are marked; equal
+    /// neighbors share a line.
     pub(crate) fn listing(&self) -> String
     where
         T: fmt::Display,
@@ -91,13 +91,13 @@ impl<T> Log<T> {
 }
 
 impl<T: Clone> Log<T> {
-    /// Everything, taken or not.
+    /// All entries, also those that an `expect` method returned.
     pub(crate) fn all(&self) -> Vec<T> {
         let entries = self.lock();
         entries.iter().map(|entry| entry.value.clone()).collect()
     }
 
-    /// Takes the first entry that was not taken yet and that `wanted` likes.
+    /// Returns the first entry that was not returned yet and for which `wanted` returns true.
     pub(crate) fn try_expect(&self, mut wanted: impl FnMut(&T) -> bool) -> Option<T> {
         let mut entries = self.lock();
         let entry = entries
@@ -107,8 +107,7 @@ impl<T: Clone> Log<T> {
         Some(entry.value.clone())
     }
 
-    /// Takes the first entry that was not taken yet, whatever it is; waits
-    /// until there is one.
+    /// Waits for the first entry that was not returned yet.
     pub(crate) async fn expect_any(&self, what: &str, at: &Location<'_>) -> T
     where
         T: fmt::Display,
@@ -116,11 +115,10 @@ impl<T: Clone> Log<T> {
         self.expect(what, at, |_| true).await
     }
 
-    /// [`try_expect`](Self::try_expect), waiting until there is one.
+    /// Waits until [`try_expect`](Self::try_expect) finds an entry.
     ///
     /// # Panics
-    /// When the timeout is over, with `what` was waited for, where, and all
-    /// that is there instead.
+    /// After the timeout. The message contains `what` was expected, where, and all entries.
     pub(crate) async fn expect(
         &self,
         what: &str,
@@ -137,14 +135,14 @@ impl<T: Clone> Log<T> {
                 if let Some(found) = self.try_expect(&mut wanted) {
                     return found;
                 }
-                // The sender lives in self, so there is always a next version.
+                // The sender is in `self`, so `changed` cannot fail.
                 let _ = version.changed().await;
             }
         };
         match tokio::time::timeout(self.timeout, waiting).await {
             Ok(found) => found,
             Err(_) => panic!(
-                "{at}: waited {:?} for {what}, which did not come; this did:{}",
+                "{at}: expected {what} within {:?}; received:{}",
                 self.timeout,
                 self.listing()
             ),
@@ -152,8 +150,8 @@ impl<T: Clone> Log<T> {
     }
 }
 
-/// Everything that a fake or a recorder has written down, as text: one line for each
-/// entry. It follows what is written down later, and outlives the fake.
+/// The requests or events that a fake or a recorder has received, as text with one line for each
+/// entry. The text includes entries that arrive later, and outlives the fake.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -203,7 +201,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_entry_is_taken_once_and_in_its_order() {
+    async fn each_entry_is_returned_once_and_in_order() {
         let log = Log::new(DEFAULT_TIMEOUT);
         for entry in ["a1", "b1", "a2"] {
             log.push(entry);
@@ -218,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_entry_that_comes_later_is_waited_for() {
+    async fn expect_waits_for_a_later_entry() {
         let log = Log::new(DEFAULT_TIMEOUT);
         let at = Location::caller();
         let (found, ()) = tokio::join!(log.expect_any("it", at), async {
@@ -229,8 +227,8 @@ mod tests {
     }
 
     #[tokio::test]
-    #[should_panic(expected = "for a c, which did not come; this did:\n   a\n * b")]
-    async fn what_did_not_come_is_told_with_what_did() {
+    #[should_panic(expected = "expected a c within 1ms; received:\n   a\n * b")]
+    async fn a_timeout_lists_the_entries_that_arrived() {
         let log = Log::new(Duration::from_millis(1));
         log.push("a");
         log.push("b");

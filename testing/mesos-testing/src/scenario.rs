@@ -1,4 +1,5 @@
-//! Tests that read like the protocol: what the master receives, what it sends.
+//! Tests that read like the protocol: the calls that the master receives, and the events that it
+//! sends.
 
 use std::panic::Location;
 
@@ -8,13 +9,12 @@ use mesos_proto::v1::{FrameworkId, TaskStatus};
 
 use crate::{FakeMaster, Received, Stream};
 
-/// A conversation between a scheduler and a [scripted](FakeMaster::scripted)
-/// master, told from the master's side and line by line.
+/// A conversation between a scheduler and a [scripted](FakeMaster::scripted) master, from the
+/// master's point of view and line by line.
 ///
-/// Every call has to come in its turn: [`receives`](Self::receives) takes the
-/// *next* one and fails if it is another. Calls whose turn does not matter are
-/// [left out](Self::ignoring); where order matters little, use
-/// [`FakeMaster::expect`].
+/// The order of calls matters: [`receives`](Self::receives) takes the *next* call and fails if the
+/// call has another type. [Ignore](Self::ignoring) calls whose position does not matter. Where the
+/// order is not important, use [`FakeMaster::expect`](crate::wire::Control::expect).
 ///
 /// ```no_run
 /// use mesos_testing::v1::scheduler::call::Type;
@@ -41,7 +41,7 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// With a scripted master of its own.
+    /// Starts a scenario with a new scripted master.
     ///
     /// # Errors
     /// If no port can be bound.
@@ -49,7 +49,7 @@ impl Scenario {
         Ok(Self::with(FakeMaster::scripted().await?))
     }
 
-    /// With this master.
+    /// Creates a scenario with this master.
     pub fn with(master: FakeMaster) -> Self {
         Self {
             master,
@@ -58,28 +58,27 @@ impl Scenario {
         }
     }
 
-    /// Calls of this type are passed over.
+    /// Ignores calls of this type.
     #[must_use]
     pub fn ignoring(mut self, call_type: Type) -> Self {
         self.ignored.push(call_type);
         self
     }
 
-    /// The master, for what a scenario has no words for.
+    /// The master, for everything that a scenario does not offer.
     pub fn master(&self) -> &FakeMaster {
         &self.master
     }
 
-    /// Where the scheduler is to subscribe.
+    /// The URL that the scheduler has to subscribe to.
     pub fn url(&self) -> String {
         self.master.url()
     }
 
-    /// Receives SUBSCRIBE, which the master grants; returns the framework's id.
-    /// What is sent goes there from now on.
+    /// Receives SUBSCRIBE and accepts it. Returns the framework id. Later events go to this stream.
     ///
     /// # Panics
-    /// If something else comes, or nothing. So do all `receives` methods.
+    /// If another call arrives, or none within the timeout. All `receives` methods panic like this.
     #[track_caller]
     pub fn receives_subscribe(&mut self) -> impl Future<Output = FrameworkId> + Send + '_ {
         let at = Location::caller();
@@ -99,7 +98,7 @@ impl Scenario {
         async move { self.next(call_type, at).await.into_call() }
     }
 
-    /// Receives the ACKNOWLEDGE of this very status.
+    /// Receives the ACKNOWLEDGE of this status.
     #[track_caller]
     pub fn receives_acknowledge<'a>(
         &'a self,
@@ -121,7 +120,7 @@ impl Scenario {
 
     async fn next(&self, call_type: Type, at: &'static Location<'static>) -> Received {
         loop {
-            let next = self.master.take_next(call_type.as_str_name(), at).await;
+            let next = self.master.expect_any(call_type.as_str_name(), at).await;
             if next.call_type() == Some(call_type) {
                 return next;
             }
@@ -130,7 +129,7 @@ impl Scenario {
                 .is_some_and(|found| self.ignored.contains(&found))
             {
                 panic!(
-                    "{at}: expected {} as the next call, got {next}; all of them:{}",
+                    "{at}: expected {} as the next call, got {next}; all calls:{}",
                     call_type.as_str_name(),
                     self.master.transcript()
                 );
@@ -141,14 +140,13 @@ impl Scenario {
     /// Sends an event.
     ///
     /// # Panics
-    /// If nobody has subscribed yet.
+    /// If there was no subscription yet.
     #[track_caller]
     pub fn sends(&self, event: Event) {
         self.stream().send(event);
     }
 
-    /// Sends an update as the agent does, with a new uuid, and receives its
-    /// acknowledgement.
+    /// Sends an update like an agent, with a new uuid, and receives the acknowledgement.
     #[track_caller]
     pub fn sends_update(
         &self,
@@ -160,15 +158,15 @@ impl Scenario {
         self.acknowledgement(status, Location::caller())
     }
 
-    /// The stream of the last subscription received, for what goes wrong.
+    /// The stream of the last subscription, to inject faults.
     ///
     /// # Panics
-    /// If nobody has subscribed yet.
+    /// If there was no subscription yet.
     #[track_caller]
     pub fn stream(&self) -> &Stream {
         match &self.stream {
             Some(stream) => stream,
-            None => panic!("nobody has subscribed yet; receives_subscribe() comes first"),
+            None => panic!("there was no subscription yet; call receives_subscribe() first"),
         }
     }
 }

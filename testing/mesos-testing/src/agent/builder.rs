@@ -1,4 +1,4 @@
-//! What a fake agent is told before it starts.
+//! Settings of a fake agent.
 
 use std::fmt;
 use std::io;
@@ -22,14 +22,14 @@ pub(super) struct Settings {
     backoff_max: Duration,
     grace: Duration,
     pub(super) token: Option<String>,
-    /// Of another executor of this agent.
+    /// A valid token of another executor of this agent.
     pub(super) foreign_token: Option<String>,
     pub(super) scripted: bool,
     pub(super) heartbeat: Duration,
     pub(super) timeout: Duration,
 }
 
-/// Without the tokens.
+/// Does not show the tokens.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
@@ -118,92 +118,91 @@ impl Builder {
         })
     }
 
-    /// Listens here. At first 127.0.0.1 and a free port.
+    /// Sets the address to listen on. Default: 127.0.0.1 and a free port.
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.0.address = address;
         self
     }
 
-    /// Listens at this path too, and tells the executor so. As on a real
-    /// agent only paths below its libprocess id can be asked for there.
+    /// Also listens on this unix socket, and passes the path to the executor. As on a real agent,
+    /// only paths below the agent's libprocess id are served there.
     #[cfg(unix)]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.unix_socket = Some(path.into());
         self
     }
 
-    /// The framework that the executor belongs to. At first one of the id
-    /// `framework`, without capabilities.
+    /// Sets the framework of the executor. Default: a framework with the id `framework` and no
+    /// capabilities.
     pub fn framework(mut self, framework: FrameworkInfo) -> Self {
         self.0.framework = framework;
         self
     }
 
-    /// The id of the executor. At first `executor`.
+    /// Sets the id of the executor. Default: `executor`.
     pub fn executor(mut self, executor_id: impl Into<ExecutorId>) -> Self {
         self.0.executor_id = executor_id.into();
         self
     }
 
-    /// Whether the framework has checkpointing. At first it has.
+    /// Sets whether the framework uses checkpointing. Default: true.
     pub fn checkpoint(mut self, checkpoint: bool) -> Self {
         self.0.checkpoint = checkpoint;
         self
     }
 
-    /// How long the executor is to wait for a lost agent. At first 15 minutes.
+    /// Sets how long the executor waits for a lost agent. Default: 15 minutes.
     pub fn recovery_timeout(mut self, timeout: Duration) -> Self {
         self.0.recovery_timeout = timeout;
         self
     }
 
-    /// Bound of the wait between attempts to subscribe. At first 2 s.
+    /// Sets the maximum delay between attempts to subscribe. Default: 2 s.
     pub fn subscription_backoff_max(mut self, max: Duration) -> Self {
         self.0.backoff_max = max;
         self
     }
 
-    /// How long the executor may take for its end. At first 5 s.
+    /// Sets how long the executor may take to shut down. Default: 5 s.
     pub fn shutdown_grace_period(mut self, grace: Duration) -> Self {
         self.0.grace = grace;
         self
     }
 
-    /// Gives the executor this token, and takes no request without it, as an
-    /// agent with `--authenticate_http_executors`. No variable is set if the
-    /// executor is to have none, or another one: change its environment.
+    /// Gives the executor this token and refuses requests without the token, as an agent with
+    /// `--authenticate_http_executors` does. To test an executor with a missing or wrong token,
+    /// change its environment.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.0.token = Some(token.into());
         self
     }
 
-    /// A token that is valid and another executor's.
+    /// Accepts this token as the valid token of another executor.
     pub fn token_of_another(mut self, token: impl Into<String>) -> Self {
         self.0.foreign_token = Some(token.into());
         self
     }
 
-    /// Checks, answers and grants subscriptions, and nothing else: what the
-    /// executor sends has no effect, and nothing is acknowledged by itself.
+    /// Starts a scripted agent: it checks and answers requests and accepts subscriptions. What the
+    /// executor sends has no effect, and nothing is acknowledged automatically.
     pub fn scripted(mut self) -> Self {
         self.0.scripted = true;
         self
     }
 
-    /// Sends heartbeats at this interval. At first 30 minutes, as every agent
-    /// does.
+    /// Sets the interval of heartbeats. Default: 30 minutes, as on every agent.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.0.heartbeat = interval;
         self
     }
 
-    /// How long the `expect` methods wait before they panic. At first 10 s.
+    /// Sets how long the `expect` methods wait before they panic. Default: 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.timeout = timeout;
         self
     }
 
-    /// Starts the agent; when this returns it listens.
+    /// Starts the agent. The agent is listening when this returns.
     ///
     /// # Errors
     /// If an address cannot be bound.

@@ -33,27 +33,28 @@ pub use self::request::AgentPhase;
 pub type Received = wire::Received<ExecutorApi>;
 /// A subscription as a [`FakeAgent`] has it.
 pub type Stream = wire::Stream<ExecutorApi>;
-/// Which requests are meant.
+/// A condition on requests.
 pub type When = wire::When<ExecutorApi>;
 
-/// A Mesos agent with one executor to test, in this process, on a loopback
-/// address and, if wished, on a unix socket.
+/// A Mesos agent with one executor to test. It runs in this process and listens on a loopback
+/// address, and optionally on a unix socket.
 ///
-/// It speaks the v1 executor API as the agent of Mesos 1.11 does: the same
-/// checks in the same order with the same answers (`Http::executor` in
-/// src/slave/http.cpp), JSON and protobuf, RecordIO, tokens. It behaves as an
-/// agent that has launched the executor and whose scheduler takes every update:
-/// tasks that are [launched](Self::launch) before the executor has subscribed
-/// are queued, updates are acknowledged and told from those that come twice, a
-/// second subscription takes the place of the first. A
-/// [scripted](Builder::scripted) one does no more than check, answer and grant
+/// The agent implements the v1 executor API like the agent of Mesos 1.11: the same checks in the
+/// same order with the same responses (`Http::executor` in src/slave/http.cpp), JSON and protobuf,
+/// RecordIO, and tokens. It behaves like an agent that has launched the executor, with a scheduler
+/// that acknowledges every update:
+///
+/// * tasks that are [launched](Self::launch) before the executor subscribes are queued;
+/// * each update is acknowledged, and duplicates are recognized;
+/// * a second subscription replaces the first.
+///
+/// A [scripted](Builder::scripted) agent only checks and answers requests and accepts
 /// subscriptions.
 ///
-/// Every request is written down, a test can wait for any of them
-/// ([`expect`](Control::expect)) and for updates
-/// ([`expect_update`](Self::expect_update)), and the agent can be told to
-/// misbehave ([`react`](Control::react), [`Stream`], [`AgentPhase`]) or to
-/// [crash](Self::crash) and [recover](Self::recover).
+/// The agent records every request. A test can wait for requests ([`expect`](Control::expect)) and
+/// for updates ([`expect_update`](Self::expect_update)), make the agent misbehave
+/// ([`react`](Control::react), [`Stream`], [`AgentPhase`]), and let it [crash](Self::crash) and
+/// [recover](Self::recover).
 ///
 /// ```
 /// use mesos_core::ExecutorDriver;
@@ -79,20 +80,20 @@ pub type When = wire::When<ExecutorApi>;
 /// # }
 /// ```
 ///
-/// # What it is not
-/// It looks at a protobuf message as prost decodes it, so a required field that
-/// is missing is taken for an empty one, where a real agent answers 400 (in
-/// JSON it does here too). It neither starts nor kills processes, and has no
-/// timeouts: a test that wants an executor to be given up says so.
+/// # Limits
+/// The agent sees a protobuf message as prost decodes it: a missing required field counts as an
+/// empty field, where a real agent answers 400. (With JSON it does answer 400.) The agent does not
+/// start or kill processes, and has no timeouts: it gives an executor up only when the test says
+/// so.
 ///
-/// Dropping it closes its sockets. It needs a tokio runtime with I/O and time;
-/// time that tokio was told to pause does not go well with real sockets.
+/// Dropping the agent closes its sockets. The agent needs a tokio runtime with I/O and time. Do not
+/// combine it with tokio's paused time, because the sockets are real.
 pub struct FakeAgent {
     inner: Arc<Inner>,
     serving: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// What the sockets and the test's handle share.
+/// The state that the sockets and the test's handle share.
 pub(crate) struct Inner {
     settings: Settings,
     address: SocketAddr,
@@ -102,7 +103,7 @@ pub(crate) struct Inner {
     model: Arc<Mutex<Model>>,
 }
 
-/// An update as it is listed.
+/// An update, as it appears in listings.
 #[derive(Clone)]
 struct Reported(TaskStatus);
 
@@ -128,12 +129,12 @@ impl Inner {
 }
 
 impl FakeAgent {
-    /// Settings to start one with.
+    /// Creates a builder with default settings.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// An agent on a free port, with checkpointing on.
+    /// Starts an agent on a free port, with checkpointing.
     ///
     /// # Errors
     /// If no port can be bound.
@@ -167,7 +168,7 @@ impl FakeAgent {
         serving.push(tokio::spawn(wire::serve(Arc::clone(&self.inner), tcp)));
         #[cfg(unix)]
         if let Some(path) = &self.inner.settings.unix_socket {
-            // What an earlier life left there.
+            // Remove the socket of an earlier run.
             let _ = std::fs::remove_file(path);
             let unix = Listener::Unix(tokio::net::UnixListener::bind(path)?);
             let peer = Arc::new(request::OverUnixSocket(Arc::clone(&self.inner)));
@@ -180,9 +181,9 @@ impl FakeAgent {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Dies: closes the listener and all connections, and forgets what a
-    /// process forgets. Updates that it has acknowledged stay, and so does the
-    /// executor if there is [checkpointing](Builder::checkpoint).
+    /// Crashes: closes the listener and all connections, and loses the state in memory.
+    /// Acknowledged updates stay, and with [checkpointing](Builder::checkpoint) the executor stays,
+    /// too.
     pub async fn crash(&self) {
         let serving = std::mem::take(&mut *self.serving());
         for task in serving {
@@ -193,27 +194,26 @@ impl FakeAgent {
         self.inner.model().crash(checkpoint);
     }
 
-    /// Lives again after [`crash`](Self::crash), at the same address.
+    /// Restarts at the same address after [`crash`](Self::crash).
     ///
     /// # Errors
-    /// If the address cannot be bound any more.
+    /// If the address cannot be bound.
     pub async fn recover(&self) -> io::Result<()> {
         self.serve(TcpListener::bind(self.inner.address).await?)
     }
 
-    /// Where it listens.
+    /// The address that the agent listens on.
     pub fn address(&self) -> SocketAddr {
         self.inner.address
     }
 
-    /// What it puts into the environment of its executor
-    /// (`executorEnvironment` in src/slave/slave.cpp), for a program to be
-    /// started with.
+    /// The variables that the agent sets in the environment of its executor (`executorEnvironment`
+    /// in src/slave/slave.cpp), to start a program with.
     pub fn variables(&self) -> Vec<(String, String)> {
         self.inner.settings.variables(self.inner.address)
     }
 
-    /// The same, parsed, for a driver in this process.
+    /// The same environment, parsed, for a driver in this process.
     pub fn environment(&self) -> ExecutorEnvironment {
         match ExecutorEnvironment::parse(self.variables()) {
             Ok(environment) => environment,
@@ -221,14 +221,13 @@ impl FakeAgent {
         }
     }
 
-    /// Every update so far that was taken, in this order and each once,
-    /// however often it came.
+    /// All accepted updates so far, in order, without duplicates.
     pub fn updates(&self) -> Vec<TaskStatus> {
         let updates = self.inner.updates.all();
         updates.into_iter().map(|update| update.0).collect()
     }
 
-    /// Waits for an update with this state that nobody has waited for yet.
+    /// Waits for the next update with this state.
     #[track_caller]
     pub fn expect_update(&self, state: TaskState) -> impl Future<Output = TaskStatus> + Send + '_ {
         let at = Location::caller();
@@ -239,56 +238,54 @@ impl FakeAgent {
         }
     }
 
-    /// Tasks that the executor did not know of when it came back: an agent
-    /// reports them as dropped.
+    /// Tasks that the executor did not know when it subscribed again. A real agent reports them as
+    /// dropped.
     pub fn dropped(&self) -> Vec<TaskId> {
         self.inner.model().dropped.clone()
     }
 
-    // What goes out.
+    // Outgoing events.
 
-    /// Launches a task: now, or when the executor has subscribed.
+    /// Launches a task, at once or as soon as the executor subscribes.
     pub fn launch(&self, task: TaskInfo) {
         self.inner.model().launch(vec![task], events_of_one);
     }
 
-    /// Launches a group of tasks: now, or when the executor has subscribed.
+    /// Launches a task group, at once or as soon as the executor subscribes.
     pub fn launch_group(&self, tasks: impl IntoIterator<Item = TaskInfo>) {
         let tasks = tasks.into_iter().collect();
         self.inner.model().launch(tasks, events::launch_group);
     }
 
-    /// Kills a task; one that is queued is taken back.
+    /// Kills a task. A queued task is removed from the queue.
     pub fn kill(&self, task_id: impl Into<TaskId>, kill_policy: Option<KillPolicy>) {
         self.inner.model().kill(&task_id.into(), kill_policy);
     }
 
-    /// Sends bytes from the scheduler.
+    /// Sends a message from the scheduler.
     ///
     /// # Panics
-    /// If nobody has subscribed yet.
+    /// If there was no subscription yet.
     #[track_caller]
     pub fn message(&self, data: impl Into<Bytes>) {
         self.send(events::message(data));
     }
 
-    /// Shuts the executor down: it is told now, or when it subscribes.
+    /// Sends SHUTDOWN, at once or as soon as the executor subscribes.
     pub fn shut_down(&self) {
         self.inner.model().shut_down();
     }
 
-    /// Acknowledges an update, as a [scripted](Builder::scripted) agent does
-    /// not by itself.
+    /// Acknowledges an update. A [scripted](Builder::scripted) agent needs this.
     ///
     /// # Panics
-    /// If nobody has subscribed yet.
+    /// If there was no subscription yet.
     #[track_caller]
     pub fn acknowledge(&self, status: &TaskStatus) {
         self.send(events::acknowledged(status));
     }
 
-    /// From now on requests are answered by an agent of this phase.
-    /// Subscriptions go on.
+    /// Sets the phase of the agent for all further requests. Subscriptions stay open.
     pub fn set_phase(&self, phase: AgentPhase) {
         let current = self.inner.phase.lock();
         *current.unwrap_or_else(PoisonError::into_inner) = phase;

@@ -1,5 +1,5 @@
-//! What an agent knows of its executor: `subscribe`, `statusUpdate` and
-//! `launchExecutor` in src/slave/slave.cpp.
+//! What an agent records of its executor: `subscribe`, `statusUpdate` and `launchExecutor` in
+//! src/slave/slave.cpp.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,21 +12,21 @@ use crate::executor_events as events;
 
 type Launch = fn(Vec<TaskInfo>) -> Event;
 
-/// See the module.
+/// The state of the executor, from the agent's point of view.
 #[derive(Default)]
 pub(super) struct Model {
-    /// Whether it has subscribed to this life of the agent, or an earlier one
-    /// that kept it.
+    /// Whether the executor has subscribed to this run of the agent, or to an earlier run that kept
+    /// the executor.
     pub(super) registered: bool,
-    /// Whether the agent does not know it any more.
+    /// Whether the agent no longer knows the executor.
     pub(super) forgotten: bool,
     terminating: bool,
     stream: Option<Stream>,
     queue: Vec<(Vec<TaskInfo>, Launch)>,
-    /// Whether a task was launched, and whether one was sent.
+    /// Whether a task was launched, and whether it was sent.
     expected: bool,
     ever_sent: bool,
-    /// By task: without an update, or not.
+    /// For each task: whether it had an update.
     staging: BTreeMap<TaskId, bool>,
     terminated: BTreeSet<TaskId>,
     uuids: BTreeSet<Bytes>,
@@ -42,11 +42,11 @@ impl Model {
                 ..Self::default()
             };
         }
-        // What was not sent was not checkpointed either.
+        // Tasks that were not sent were not checkpointed either.
         self.queue.clear();
     }
 
-    /// What is sent first on a new stream; the updates that were news.
+    /// Sends the first events of a new stream. Returns the updates that are not duplicates.
     pub(super) fn subscribe(
         &mut self,
         subscribe: call::Subscribe,
@@ -110,7 +110,7 @@ impl Model {
 
     pub(super) fn kill(&mut self, task_id: &TaskId, kill_policy: Option<KillPolicy>) {
         let queued = self.queue.len();
-        // A group is killed whole.
+        // A group is killed as a whole.
         self.queue
             .retain(|(tasks, _)| tasks.iter().all(|task| task.task_id != *task_id));
         if self.queue.len() == queued
@@ -127,7 +127,7 @@ impl Model {
         }
     }
 
-    /// Takes an update and acknowledges it. Whether it was news.
+    /// Accepts and acknowledges an update. Returns whether it is not a duplicate.
     pub(super) fn update(&mut self, status: &TaskStatus) -> bool {
         let of_another = status
             .agent_id

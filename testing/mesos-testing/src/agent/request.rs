@@ -1,5 +1,4 @@
-//! The order in which an agent looks at a request: `Http::executor` in
-//! src/slave/http.cpp.
+//! How an agent checks a request, in the order of `Http::executor` in src/slave/http.cpp.
 
 use std::sync::Arc;
 
@@ -15,26 +14,26 @@ use crate::wire::{self, Control, Encoding, Service, decode};
 
 type Response = wire::Response<ExecutorApi>;
 
-/// The path of the API, below the agent's libprocess id or not.
+/// The path of the API, with or without the agent's libprocess id before it.
 const PATH: &str = "/api/v1/executor";
 const PREFIX: &str = "/slave(1)";
 
-/// What an agent is to its executors.
+/// The phase of an agent's life, which decides how the agent answers requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgentPhase {
-    /// Up.
+    /// Running.
     Ready,
-    /// Just started, without any routes yet: 404.
+    /// Just started, without HTTP routes: answers 404.
     Starting,
-    /// Started again, and has not read what it had checkpointed: 503.
+    /// Restarted, and reading its checkpoint: answers 503.
     Recovering,
-    /// Started again, and waits for its executors: a SUBSCRIBE is taken,
-    /// everything else is 503.
+    /// Restarted, and waiting for its executors: accepts SUBSCRIBE, and answers everything else
+    /// with 503.
     Reconnecting,
 }
 
-/// The same agent, asked through its unix socket.
+/// The same agent behind its unix socket.
 pub(super) struct OverUnixSocket(pub(super) Arc<Inner>);
 
 impl Service for OverUnixSocket {
@@ -78,9 +77,9 @@ impl Service for Inner {
 }
 
 impl Inner {
-    /// The call, if it is to be obeyed; with an encoding, if it is a SUBSCRIBE.
+    /// Returns the call if it is valid; with an encoding if the call is a SUBSCRIBE.
     fn check(&self, request: &Received) -> Result<(Call, Option<Encoding>), Response> {
-        // 1: libprocess authenticates before the agent sees the request.
+        // 1: libprocess authenticates the request before the agent handles it.
         let foreign = self.authenticate(request)?;
         // 2
         let phase = self.phase();
@@ -143,7 +142,7 @@ impl Inner {
         Ok((call, encoding))
     }
 
-    /// Whether it is another executor of this agent that asks.
+    /// Whether the token belongs to another executor of this agent.
     fn authenticate(&self, request: &Received) -> Result<bool, Response> {
         let Some(token) = &self.settings.token else {
             return Ok(false);
@@ -179,15 +178,15 @@ impl Inner {
             }
         });
         let granted = events::subscribed(self.subscribed());
-        let mut news = Vec::new();
+        let mut updates = Vec::new();
         if self.settings.scripted {
             self.model().registered = true;
             stream.send(granted);
         } else {
             let subscribe = call.subscribe.unwrap_or_default();
-            news = self.model().subscribe(subscribe, &stream, granted);
+            updates = self.model().subscribe(subscribe, &stream, granted);
         }
-        for status in news {
+        for status in updates {
             self.updates.push(Reported(status));
         }
         self.control.streams.push(stream);
@@ -198,13 +197,13 @@ impl Inner {
         .header("Content-Type", encoding.media_type())
     }
 
-    /// 10, for the others.
+    /// 10, for all other calls.
     fn execute(&self, call: Call) -> Response {
         match (call.r#type(), call.update) {
             (Type::Update, Some(update)) => {
                 let status = update.status;
-                let news = self.settings.scripted || self.model().update(&status);
-                if news {
+                let is_new = self.settings.scripted || self.model().update(&status);
+                if is_new {
                     self.updates.push(Reported(status));
                 }
                 Response::text(202, "")

@@ -1,4 +1,4 @@
-//! What an agent refuses by looking at a call alone, in its own words:
+//! The checks of an agent that concern a call alone, with the agent's own texts:
 //! `validateExecutorCall` in src/common/validation.cpp.
 
 use mesos_proto::v1::executor::Call;
@@ -9,7 +9,7 @@ use mesos_proto::v1::{CheckStatusInfo, TaskState, TaskStatus, check_info};
 use crate::master::validate::{Check, uuid};
 
 pub(super) fn call(call: &Call) -> Check {
-    // The number of a newer call, which protobuf takes for an absent field.
+    // Protobuf drops a type number of a newer Mesos, as if the field were absent.
     let Some(call_type) = call.r#type.and_then(|number| Type::try_from(number).ok()) else {
         return Err("Expecting 'type' to be present".to_owned());
     };

@@ -1,11 +1,10 @@
-//! What a fake agent has to offer.
+//! The agents of a fake master.
 
 use mesos_core::resources::Resources;
 use mesos_proto::v1::{AgentId, Attribute, Resource, value};
 
-/// An agent of a [`FakeMaster`](crate::FakeMaster): what it is called and what
-/// it has. Without further ado it has 4 cpus, 4096 MB of memory, 10240 MB of
-/// disk and the ports 31000 to 31999.
+/// An agent of a [`FakeMaster`](crate::FakeMaster): its id, host name, resources and attributes. By
+/// default it has 4 cpus, 4096 MB of memory, 10240 MB of disk and the ports 31000 to 31999.
 ///
 /// ```
 /// use mesos_testing::Agent;
@@ -23,10 +22,10 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent with this id, whose host name is that and `.example`.
+    /// Creates an agent with this id. Its host name is the id with `.example` appended.
     ///
     /// # Panics
-    /// Never: the resources it starts with are valid.
+    /// Never: the default resources are valid.
     pub fn new(id: impl Into<AgentId>) -> Self {
         let id = id.into();
         let standard = [
@@ -44,10 +43,10 @@ impl Agent {
         }
     }
 
-    /// With these resources and no others, written as Mesos' `--resources`.
+    /// Replaces all resources. The syntax is that of Mesos's `--resources`.
     ///
     /// # Panics
-    /// If `resources` cannot be read; the message says where.
+    /// If `resources` cannot be parsed; the message shows where.
     #[must_use]
     pub fn having(mut self, resources: &str) -> Self {
         self.resources = match resources.parse() {
@@ -57,14 +56,14 @@ impl Agent {
         self
     }
 
-    /// Under another host name.
+    /// Sets the host name.
     #[must_use]
     pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
         self.hostname = hostname.into();
         self
     }
 
-    /// With one more TEXT attribute.
+    /// Adds a TEXT attribute.
     #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.attributes.push(Attribute {
@@ -76,15 +75,15 @@ impl Agent {
         self
     }
 
-    /// Without the capabilities RESOURCE_PROVIDER and AGENT_OPERATION_FEEDBACK:
-    /// an operation with an id ends in OPERATION_ERROR then.
+    /// Removes the capabilities RESOURCE_PROVIDER and AGENT_OPERATION_FEEDBACK. Operations with an
+    /// id then end in OPERATION_ERROR.
     #[must_use]
     pub fn without_operation_feedback(mut self) -> Self {
         self.operation_feedback = false;
         self
     }
 
-    /// Its id.
+    /// The id.
     pub fn id(&self) -> &AgentId {
         &self.id
     }

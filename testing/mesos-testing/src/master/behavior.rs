@@ -1,4 +1,4 @@
-//! What becomes of a task that a fake agent was told to launch.
+//! How the tasks of a fake cluster behave.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use bytes::Bytes;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
 
-/// The life of a task: the states that its executor reports, and what a KILL
-/// does. Given to [`Builder::tasks`](crate::Builder::tasks).
+/// The life of a task: the states that its executor reports, and the effect of a KILL. Passed to
+/// [`Builder::tasks`](crate::Builder::tasks).
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct Behavior {
     delay: Duration,
 }
 
-/// One status update, and the wait before it.
+/// One status update, and the delay before it.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) after: Duration,
@@ -37,13 +37,13 @@ pub(crate) struct Step {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kill {
-    /// TASK_KILLING, where the framework wants it, then TASK_KILLED.
+    /// TASK_KILLING if the framework supports it, then TASK_KILLED after the delay.
     Obeyed(Duration),
     Ignored,
 }
 
 impl Behavior {
-    /// Nothing at all is reported: the task stays in TASK_STAGING.
+    /// Reports nothing: the task stays in TASK_STAGING.
     pub fn stays_silent() -> Self {
         Self {
             steps: Vec::new(),
@@ -52,32 +52,32 @@ impl Behavior {
         }
     }
 
-    /// TASK_STARTING, then TASK_RUNNING until it is killed.
+    /// Reports TASK_STARTING, then TASK_RUNNING until the task is killed.
     pub fn runs() -> Self {
         Self::stays_silent()
             .then(TaskState::TaskStarting)
             .then(TaskState::TaskRunning)
     }
 
-    /// [`runs`](Self::runs), then TASK_FINISHED.
+    /// As [`runs`](Self::runs), then TASK_FINISHED.
     pub fn finishes() -> Self {
         Self::runs().then(TaskState::TaskFinished)
     }
 
-    /// [`runs`](Self::runs), then TASK_FAILED with the message.
+    /// As [`runs`](Self::runs), then TASK_FAILED with this message.
     pub fn fails(message: impl Into<String>) -> Self {
         Self::runs().then(TaskState::TaskFailed).saying(message)
     }
 
-    /// Waits this long before the next state. Updates are sent one at a time,
-    /// so a state can also wait for the acknowledgement of the one before it.
+    /// Waits before the next state. Updates of a task are sent one at a time, so a state also waits
+    /// for the acknowledgement of the previous state.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Reports this state.
+    /// Adds a state.
     #[must_use]
     pub fn then(mut self, state: TaskState) -> Self {
         self.steps.push(Step {
@@ -87,19 +87,19 @@ impl Behavior {
         self
     }
 
-    /// The last state has this reason.
+    /// Sets the reason of the last state.
     #[must_use]
     pub fn because(self, reason: Reason) -> Self {
         self.last(|status| status.reason = Some(reason as i32))
     }
 
-    /// The last state has this message.
+    /// Sets the message of the last state.
     #[must_use]
     pub fn saying(self, message: impl Into<String>) -> Self {
         self.last(|status| status.message = Some(message.into()))
     }
 
-    /// The last state carries these bytes.
+    /// Sets the data of the last state.
     #[must_use]
     pub fn with_data(self, data: impl Into<Bytes>) -> Self {
         self.last(|status| status.data = Some(data.into()))
@@ -112,15 +112,15 @@ impl Behavior {
         self
     }
 
-    /// A KILL takes this long: TASK_KILLING at once if the framework has the
-    /// capability TASK_KILLING_STATE, TASK_KILLED after it. At first 0.
+    /// Sets how long a KILL takes: TASK_KILLING at once if the framework has the capability
+    /// TASK_KILLING_STATE, and TASK_KILLED after this time. Default: 0.
     #[must_use]
     pub fn dying_for(mut self, grace: Duration) -> Self {
         self.kill = Kill::Obeyed(grace);
         self
     }
 
-    /// A KILL is ignored.
+    /// Ignores KILL.
     #[must_use]
     pub fn surviving_kills(mut self) -> Self {
         self.kill = Kill::Ignored;

@@ -1,4 +1,4 @@
-//! What a fake master is told before it starts.
+//! Settings of a fake master.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,9 +20,9 @@ type Echo = Arc<dyn Fn(&call::Message) -> Option<Bytes> + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) address: SocketAddr,
-    /// Whether there is a cluster behind the master, which reacts to calls.
+    /// Whether the master has a cluster that executes calls.
     pub(crate) cluster: bool,
-    /// The master that obeys in place of this one.
+    /// The master that executes the calls, if this one is a proxy.
     pub(crate) upstream: Option<SocketAddr>,
     pub(crate) prefix: String,
     pub(crate) timeout: Duration,
@@ -30,7 +30,7 @@ pub(crate) struct Settings {
     pub(crate) allocation_interval: Duration,
     pub(crate) retry_min: Duration,
     pub(crate) retry_max: Duration,
-    /// Passwords by principal.
+    /// Secrets by principal.
     pub(crate) credentials: Option<BTreeMap<String, String>>,
     pub(crate) roles: Option<Vec<String>>,
     pub(crate) root_submissions: bool,
@@ -79,39 +79,37 @@ impl Builder {
         })
     }
 
-    /// Listens here. At first 127.0.0.1 and a free port; give the port of a
-    /// master that was stopped to start one in its place.
+    /// Sets the address to listen on. Default: 127.0.0.1 and a free port. To start a master in
+    /// place of another one, stop the other one and pass its address.
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.0.address = address;
         self
     }
 
-    /// There is no cluster: calls are checked, written down and answered, and
-    /// nothing comes of them. Events are what the test sends.
+    /// Starts a scripted master without a cluster: calls are checked, recorded and answered, but
+    /// have no effect. The test sends the events.
     pub fn scripted(mut self) -> Self {
         self.0.cluster = false;
         self
     }
 
-    /// This one only stands in front of another master, be it a real one:
-    /// requests are written down and passed on, answers and events come back,
-    /// and what this one is told to do with either is what a network might do.
-    /// What concerns a cluster ([`agent`](Self::agent), [`FakeMaster::teardown`]
-    /// and the like) has no effect then.
+    /// Makes this master a proxy in front of another master, for example a real one. The proxy
+    /// records requests and forwards them, and returns the responses and events of the other
+    /// master. Reactions and faults then act like faults of the network. Settings and methods of
+    /// the cluster ([`agent`](Self::agent), [`FakeMaster::teardown`] and others) have no effect.
     pub fn in_front_of(mut self, master: SocketAddr) -> Self {
         self.0.cluster = false;
         self.0.upstream = Some(master);
         self
     }
 
-    /// With an agent from the start; call it again for more.
+    /// Adds an agent. Call it again for more agents.
     pub fn agent(mut self, agent: Agent) -> Self {
         self.0.agents.push(agent);
         self
     }
 
-    /// What becomes of tasks, by their description. At first every task
-    /// [`runs`](Behavior::runs).
+    /// Sets how tasks behave, by their description. Default: every task [`runs`](Behavior::runs).
     pub fn tasks(
         mut self,
         behavior: impl Fn(&TaskInfo) -> Behavior + Send + Sync + 'static,
@@ -120,7 +118,7 @@ impl Builder {
         self
     }
 
-    /// What executors send back when they get a MESSAGE; at first nothing.
+    /// Sets the answer of executors to a MESSAGE. Default: no answer.
     pub fn on_message(
         mut self,
         echo: impl Fn(&call::Message) -> Option<Bytes> + Send + Sync + 'static,
@@ -129,78 +127,75 @@ impl Builder {
         self
     }
 
-    /// Serves everything below this path as well, as a proxy in front of a
-    /// master does: `/mesos`.
+    /// Serves all paths also below this prefix, as a proxy in front of a master does: `/mesos`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.0.prefix = prefix.into().trim_end_matches('/').to_owned();
         self
     }
 
-    /// Takes only requests with HTTP basic authentication by one of these, as
-    /// a master with `--authenticate_http_frameworks`. Call it again for more.
+    /// Accepts only requests with HTTP basic authentication by one of these credentials, as a
+    /// master with `--authenticate_http_frameworks` does. Call it again for more credentials.
     pub fn credential(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
         let credentials = self.0.credentials.get_or_insert_default();
         credentials.insert(principal.into(), secret.into());
         self
     }
 
-    /// Takes only these roles, as a master with `--roles`.
+    /// Accepts only these roles, as a master with `--roles` does.
     pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.0.roles = Some(roles.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Refuses frameworks of the user root, as a master with
-    /// `--root_submissions=false`.
+    /// Refuses frameworks of the user root, as a master with `--root_submissions=false` does.
     pub fn without_root_submissions(mut self) -> Self {
         self.0.root_submissions = false;
         self
     }
 
-    /// Remembers so many removed frameworks, as `--max_completed_frameworks`
-    /// has it. At first 50.
+    /// Sets how many removed frameworks the master remembers, as `--max_completed_frameworks` does.
+    /// Default: 50.
     pub fn max_completed_frameworks(mut self, count: usize) -> Self {
         self.0.max_completed = count;
         self
     }
 
-    /// Announces this interval and sends heartbeats at it. At first 15 s, as
-    /// every master does.
+    /// Sets the interval of heartbeats, which the master also announces. Default: 15 s, as on every
+    /// master.
     ///
     /// # Panics
-    /// If it is zero.
+    /// If the interval is zero.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
-        assert!(
-            !interval.is_zero(),
-            "a heartbeat interval of 0 is no interval"
-        );
+        assert!(!interval.is_zero(), "the heartbeat interval must not be 0");
         self.0.heartbeat = interval;
         self
     }
 
-    /// Waits this long between what makes an offer possible and the offer. At
-    /// first 10 ms; a real master has up to 1 s.
+    /// Sets the delay between a change of free resources and the offers. Default: 10 ms; up to 1 s
+    /// on a real master.
     pub fn allocation_interval(mut self, interval: Duration) -> Self {
         self.0.allocation_interval = interval;
         self
     }
 
-    /// Sends status updates again that were not acknowledged: after `first`,
-    /// then after twice that, and so on up to `max`. At first 10 s and
-    /// 10 minutes, as agents do.
+    /// Sets how soon unacknowledged status updates are sent again: after `first`, then after twice
+    /// that time, and so on up to `max`. Default: 10 s and 10 minutes, as on real agents.
+    ///
+    /// Set it to a few milliseconds in tests of a scheduler that fails, or fails over, before it
+    /// acknowledges an update: otherwise each such test waits 10 s for the update to be repeated.
     pub fn update_retry(mut self, first: Duration, max: Duration) -> Self {
         self.0.retry_min = first;
         self.0.retry_max = max.max(first);
         self
     }
 
-    /// How long the `expect` methods wait before they panic. At first 10 s.
+    /// Sets how long the `expect` methods wait before they panic. Default: 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.timeout = timeout;
         self
     }
 
-    /// Starts the master; when this returns it listens.
+    /// Starts the master. The master is listening when this returns.
     ///
     /// # Errors
     /// If the address cannot be bound.

@@ -1,4 +1,4 @@
-//! What is to happen later: one task that waits for the next thing due.
+//! Delayed actions: one task that waits until the next action is due.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,53 +11,53 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Inner, Stream};
 
-/// What is to happen.
+/// A delayed action.
 pub(crate) enum Action {
-    /// A stream has ended, whoever ended it.
+    /// A stream has ended, on either side.
     StreamClosed(Stream),
-    /// The next heartbeat of a stream.
+    /// Sends the next heartbeat of a stream.
     Heartbeat(Stream),
-    /// Offer what can be offered.
+    /// Offers free resources.
     Allocate,
-    /// A framework that is still away since its `absence` is removed.
+    /// Removes a framework that is still disconnected since its `absence`.
     FailoverTimeout(FrameworkId, u64),
-    /// The next state of a task, unless it was killed since.
+    /// Reports the next state of a task, unless the task was killed meanwhile.
     Step {
         framework_id: FrameworkId,
         task_id: TaskId,
         life: u64,
         step: usize,
     },
-    /// The end of a kill's grace.
+    /// Ends the grace period of a kill.
     Killed(FrameworkId, TaskId, u64),
-    /// An update that was not acknowledged goes again.
+    /// Sends an unacknowledged update again.
     Resend {
         framework_id: FrameworkId,
         task_id: TaskId,
-        /// Which sending of the task's updates this follows.
+        /// The number of the previous attempt to send updates of the task.
         sending: u64,
         wait: Duration,
     },
-    /// The same for an operation.
+    /// Sends the status of an operation again.
     ResendOperation {
         framework_id: FrameworkId,
         operation_id: OperationId,
         wait: Duration,
     },
-    /// An inverse offer that was declined goes again.
+    /// Sends a declined inverse offer again.
     InverseOffer(FrameworkId, AgentId),
 }
 
-/// Where actions are handed in.
+/// Schedules actions.
 #[derive(Clone)]
 pub(crate) struct Clock(mpsc::UnboundedSender<(Instant, Action)>);
 
-/// The other end.
+/// Receives the scheduled actions.
 pub(crate) struct Due(mpsc::UnboundedReceiver<(Instant, Action)>);
 
 struct Timer {
     at: Instant,
-    /// Keeps the order of what is due at the same time.
+    /// Keeps actions that are due at the same time in order.
     number: u64,
     action: Action,
 }
@@ -89,7 +89,7 @@ impl Clock {
     }
 
     pub(crate) fn after(&self, delay: Duration, action: Action) {
-        // Nobody listens after the master has stopped.
+        // The receiver is gone after the master has stopped.
         let at = Instant::now();
         let at = at
             .checked_add(delay)
@@ -103,7 +103,7 @@ impl Clock {
 }
 
 impl Due {
-    /// Runs actions when they are due, until the master is gone.
+    /// Executes actions when they are due, until the master is gone.
     pub(crate) async fn run(mut self, master: Weak<Inner>) {
         let mut timers: BinaryHeap<Reverse<Timer>> = BinaryHeap::new();
         let mut number = 0;

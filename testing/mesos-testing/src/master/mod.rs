@@ -39,27 +39,25 @@ pub use self::request::MasterRole;
 pub type Received = wire::Received<SchedulerApi>;
 /// A subscription as a [`FakeMaster`] has it.
 pub type Stream = wire::Stream<SchedulerApi>;
-/// Which requests are meant.
+/// A condition on requests.
 pub type When = wire::When<SchedulerApi>;
 
-/// A Mesos master to test schedulers with, in this process, on a loopback
+/// A Mesos master to test schedulers with. It runs in this process and listens on a loopback
 /// address.
 ///
-/// It speaks the v1 scheduler API as the master of Mesos 1.11 does: the same
-/// checks in the same order with the same answers (`Http::scheduler` in
-/// src/master/http.cpp), JSON and protobuf, RecordIO, stream ids, heartbeats,
-/// basic authentication. Three things can stand behind it:
+/// The master implements the v1 scheduler API like the master of Mesos 1.11: the same checks in the
+/// same order with the same responses (`Http::scheduler` in src/master/http.cpp), JSON and
+/// protobuf, RecordIO, stream ids, heartbeats and basic authentication. There are three kinds:
 ///
-/// * a **cluster** in memory ([`start`](Self::start), [`builder`](Self::builder)):
-///   agents make offers, tasks live as their [`Behavior`] says, updates come
-///   until they are acknowledged;
-/// * **nothing** ([`scripted`](Self::scripted)): calls are checked and answered,
-///   and events are what the test [sends](Control::send);
-/// * **another master** ([`Builder::in_front_of`]), a real one for example.
+/// * With a **cluster** in memory ([`start`](Self::start), [`builder`](Self::builder)): agents make
+///   offers, tasks behave as their [`Behavior`] describes, and updates are repeated until they are
+///   acknowledged.
+/// * **Scripted** ([`scripted`](Self::scripted)): calls are checked and answered, and the test
+///   [sends](Control::send) the events.
+/// * **Proxy** ([`Builder::in_front_of`]): calls go to another master, for example a real one.
 ///
-/// Whichever it is, every request is written down, a test can wait for any of them
-/// ([`expect`](Control::expect)), and the master can be told to misbehave
-/// ([`react`](Control::react), [`Stream`]).
+/// Every kind records all requests. A test can wait for requests ([`expect`](Control::expect)) and
+/// make the master misbehave ([`react`](Control::react), [`Stream`]).
 ///
 /// ```
 /// use mesos_testing::FakeMaster;
@@ -72,22 +70,21 @@ pub type When = wire::When<SchedulerApi>;
 /// # }
 /// ```
 ///
-/// # What it is not
-/// It looks at a protobuf message as prost decodes it, so a required field that
-/// is missing is taken for an empty one, where a real master answers 400 (in
-/// JSON it does here too). Request bodies are not decompressed. Not modelled:
-/// authorization, quota, resource providers and their operations, shared and
-/// resized volumes, regular expressions in offer constraints, libmesos' own
-/// protocol.
+/// # Limits
+/// The master sees a protobuf message as prost decodes it: a missing required field counts as an
+/// empty field, where a real master answers 400. (With JSON it does answer 400.) Request bodies are
+/// not decompressed. Not supported: authorization, quota, resource providers and their operations,
+/// shared and resized volumes, regular expressions in offer constraints, and the protocol of
+/// libmesos.
 ///
-/// Dropping it closes its sockets. It needs a tokio runtime with I/O and time;
-/// time that tokio was told to pause does not go well with real sockets.
+/// Dropping the master closes its sockets. The master needs a tokio runtime with I/O and time. Do
+/// not combine it with tokio's paused time, because the sockets are real.
 pub struct FakeMaster {
     inner: Arc<Inner>,
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// What the sockets, the clock and the test's handle share.
+/// The state that the sockets, the clock and the test's handle share.
 pub(crate) struct Inner {
     pub(crate) settings: Arc<Settings>,
     pub(crate) address: SocketAddr,
@@ -100,7 +97,7 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
-        // A hook of the test may have panicked; the test fails by that anyway.
+        // A closure of the test may have panicked; the test fails by that panic.
         self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -111,12 +108,12 @@ impl Inner {
 }
 
 impl FakeMaster {
-    /// Settings to start one with.
+    /// Creates a builder with default settings.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// A leading master on a free port, with a cluster that has no agents yet.
+    /// Starts a leading master on a free port, with a cluster that has no agents yet.
     ///
     /// # Errors
     /// If no port can be bound.
@@ -124,7 +121,7 @@ impl FakeMaster {
         Self::builder().start().await
     }
 
-    /// A leading master on a free port, with nothing behind it.
+    /// Starts a scripted leading master on a free port.
     ///
     /// # Errors
     /// If no port can be bound.
@@ -161,8 +158,8 @@ impl FakeMaster {
         Ok(Self { inner, tasks })
     }
 
-    /// Closes the listener and all connections, as the death of the process
-    /// would. When this returns the port is free for another.
+    /// Closes the listener and all connections, like the end of the process. The port is free when
+    /// this returns.
     pub async fn stop(mut self) {
         for task in std::mem::take(&mut self.tasks) {
             task.abort();
@@ -170,88 +167,86 @@ impl FakeMaster {
         }
     }
 
-    /// Where it listens.
+    /// The address that the master listens on.
     pub fn address(&self) -> SocketAddr {
         self.inner.address
     }
 
-    /// `http://127.0.0.1:PORT`, with the prefix if it has one.
+    /// `http://127.0.0.1:PORT`, followed by the prefix if there is one.
     pub fn url(&self) -> String {
         format!("http://{}{}", self.address(), self.inner.settings.prefix)
     }
 
-    /// What is announced of it.
+    /// The `MasterInfo` that the master announces.
     pub fn info(&self) -> MasterInfo {
         self.inner.cluster().info.clone()
     }
 
-    /// From now on requests are answered by a master of this role.
-    /// Subscriptions go on; [`Stream::cut`] or [`fail_over`](Self::fail_over)
-    /// ends them.
+    /// Sets the role of the master for all further requests. Subscriptions stay open;
+    /// [`Stream::cut`] or [`fail_over`](Self::fail_over) ends them.
     pub fn set_role(&self, role: MasterRole) {
         let current = self.inner.role.lock();
         *current.unwrap_or_else(PoisonError::into_inner) = role;
     }
 
-    /// From now on this master redirects to `leader`, whatever that is.
+    /// Redirects all further requests to `leader`, whatever the role of `leader` is.
     pub fn follow(&self, leader: &Self) {
         self.set_role(MasterRole::Following(leader.address().to_string()));
     }
 
-    /// This master is replaced by one that knows nothing but the agents in its
-    /// registry: all streams are cut, removed frameworks can subscribe again,
-    /// and a framework is known only by the tasks that its agents will report
-    /// ([`return_agent`](Self::return_agent)).
+    /// Replaces this master by a new leader that knows only the agents in its registry: all streams
+    /// are cut, removed frameworks can subscribe again, and a framework is known only through the
+    /// tasks that its agents report ([`return_agent`](Self::return_agent)).
     pub fn fail_over(&self) {
         self.inner.cluster().fail_over(new_id());
     }
 
     // The cluster.
 
-    /// An agent joins.
+    /// Adds an agent.
     pub fn add_agent(&self, agent: Agent) {
         self.inner.cluster().add_agent(agent);
     }
 
-    /// An agent's connection breaks: its offers are rescinded, kills and
-    /// acknowledgements do not reach it.
+    /// Breaks an agent's connection: its offers are rescinded; kills and acknowledgements do not
+    /// reach it.
     pub fn disconnect_agent(&self, agent_id: impl Into<AgentId>) {
         let mut cluster = self.inner.cluster();
         cluster.set_agent_connected(&agent_id.into(), false);
     }
 
-    /// An agent is back after [`disconnect_agent`](Self::disconnect_agent).
+    /// Reconnects an agent after [`disconnect_agent`](Self::disconnect_agent).
     pub fn reconnect_agent(&self, agent_id: impl Into<AgentId>) {
         let mut cluster = self.inner.cluster();
         cluster.set_agent_connected(&agent_id.into(), true);
     }
 
-    /// An agent becomes unreachable: TASK_UNREACHABLE or TASK_LOST for its
-    /// tasks, RESCIND for its offers, and FAILURE.
+    /// Makes an agent unreachable: TASK_UNREACHABLE or TASK_LOST for its tasks, RESCIND for its
+    /// offers, and FAILURE.
     pub fn make_agent_unreachable(&self, agent_id: impl Into<AgentId>) {
         self.inner
             .cluster()
             .make_agent_unreachable(&agent_id.into());
     }
 
-    /// An agent comes back, after it was unreachable or after
-    /// [`fail_over`](Self::fail_over), with its tasks.
+    /// Returns an agent with its tasks, after it was unreachable or after
+    /// [`fail_over`](Self::fail_over).
     pub fn return_agent(&self, agent_id: impl Into<AgentId>) {
         self.inner.cluster().return_agent(&agent_id.into());
     }
 
-    /// The operator marks an agent gone for ever.
+    /// Marks an agent gone, as an operator does for an agent that never returns.
     pub fn mark_agent_gone(&self, agent_id: impl Into<AgentId>) {
         self.inner.cluster().mark_agent_gone(&agent_id.into());
     }
 
-    /// Rescinds an offer; whether there was one.
+    /// Rescinds an offer. Returns whether the offer existed.
     pub fn rescind(&self, offer_id: impl Into<OfferId>) -> bool {
         self.inner.cluster().rescind(&offer_id.into())
     }
 
-    /// Sends inverse offers to all who have tasks or offers on an agent, which
-    /// is to be taken away for `unavailability`.
+    /// Schedules maintenance of an agent: sends inverse offers to all frameworks with tasks or
+    /// offers on it.
     pub fn schedule_maintenance(
         &self,
         agent_id: impl Into<AgentId>,
@@ -261,19 +256,19 @@ impl FakeMaster {
         cluster.schedule_maintenance(&agent_id.into(), unavailability);
     }
 
-    /// Takes inverse offers back.
+    /// Rescinds the inverse offers of an agent.
     pub fn cancel_maintenance(&self, agent_id: impl Into<AgentId>) {
         let mut cluster = self.inner.cluster();
         cluster.rescind_inverse_offers(&agent_id.into());
     }
 
-    /// The operator removes a framework: its stream ends without an ERROR.
+    /// Removes a framework, as an operator does. Its stream ends without ERROR.
     pub fn teardown(&self, framework_id: impl Into<FrameworkId>) {
         self.inner.cluster().remove_framework(&framework_id.into());
     }
 
-    /// A task's executor reports a state now, whatever its behavior is.
-    /// Nothing happens if the task is over or unknown.
+    /// Reports a state of a task now, in place of its behavior. Has no effect if the task has ended
+    /// or is unknown.
     pub fn report(
         &self,
         framework_id: impl Into<FrameworkId>,
@@ -284,22 +279,21 @@ impl FakeMaster {
         cluster.report(&framework_id.into(), &task_id.into(), status);
     }
 
-    /// The ids of frameworks that are not removed, in the order in which they
-    /// came.
+    /// The ids of the frameworks that are not removed, in the order of their first subscription.
     pub fn frameworks(&self) -> Vec<FrameworkId> {
         self.inner.cluster().framework_ids()
     }
 
-    /// The tasks that the cluster has launched so far, in the order of the launches. Tasks
-    /// that the master refused are not among them.
+    /// The tasks that the cluster has launched so far, in order. Tasks that the master refused are
+    /// not included.
     pub fn launched(&self) -> Vec<TaskInfo> {
         let launched = self.inner.launched.all().into_iter();
         launched.map(|Launched(task)| task).collect()
     }
 
-    /// Waits for the next task that the cluster launches. Each call returns another task.
+    /// Waits for the next launched task. Each call returns another task.
     ///
-    /// A master without a cluster ([`scripted`](Self::scripted),
+    /// A scripted master or a proxy ([`scripted`](Self::scripted),
     /// [`in_front_of`](Builder::in_front_of)) launches nothing; wait for the ACCEPT call there.
     ///
     /// # Panics
@@ -313,18 +307,18 @@ impl FakeMaster {
         }
     }
 
-    /// A framework's tasks that are not over.
+    /// The tasks of a framework that have not ended, with their states.
     pub fn tasks(&self, framework_id: impl Into<FrameworkId>) -> Vec<(TaskId, TaskState)> {
         self.inner.cluster().live_tasks(&framework_id.into())
     }
 
-    /// The updates of tasks that were acknowledged, in this order: each once,
-    /// however often it was sent and acknowledged.
+    /// The task updates that were acknowledged, in order. Each update is listed once, even if it
+    /// was sent and acknowledged again.
     pub fn acknowledged(&self) -> Vec<TaskStatus> {
         self.inner.cluster().acknowledged()
     }
 
-    /// The offers that a framework has and that are neither used nor gone.
+    /// The outstanding offers of a framework.
     pub fn offers(&self, framework_id: impl Into<FrameworkId>) -> Vec<OfferId> {
         self.inner.cluster().offers_of(&framework_id.into())
     }
@@ -362,7 +356,7 @@ fn new_id() -> String {
 
 fn master_info(id: String, address: SocketAddr) -> MasterInfo {
     let ip = match address.ip() {
-        // In network order: the first number in the lowest byte.
+        // In network byte order: the first number in the lowest byte.
         IpAddr::V4(ip) => u32::from_le_bytes(ip.octets()),
         IpAddr::V6(_) => 0,
     };

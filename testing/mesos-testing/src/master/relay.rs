@@ -1,4 +1,4 @@
-//! MasterRole in front of another master: its answers and its events, passed on.
+//! The proxy in front of another master: forwards requests, responses and events.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use super::request::{PATH, Response};
 use super::{Received, Stream};
 use crate::wire::{Encoding, JSON};
 
-/// What is about one connection, and not about what goes over it.
+/// Headers that concern one connection only, and are not forwarded.
 const HOP_BY_HOP: [&str; 5] = [
     "connection",
     "content-length",
@@ -28,8 +28,8 @@ const HOP_BY_HOP: [&str; 5] = [
 ];
 
 impl Inner {
-    /// Has `upstream` do what a request asks for. A local master serves the
-    /// long path only, a daemon both.
+    /// Forwards a request to `upstream`. A local master serves the long path only, a daemon serves
+    /// both.
     pub(super) async fn relay(
         &self,
         upstream: SocketAddr,
@@ -97,7 +97,7 @@ impl Inner {
     }
 }
 
-/// A connection that is closed when this is dropped.
+/// A connection that is closed on drop.
 struct Closed(JoinHandle<()>);
 
 impl Drop for Closed {
@@ -106,7 +106,7 @@ impl Drop for Closed {
     }
 }
 
-/// Passes on what comes, record by record, until one of the two ends it.
+/// Forwards the events, record by record, until one of the two streams ends.
 async fn pass_on(stream: Stream, mut body: Incoming, _connection: Closed) {
     let mut unread = BytesMut::new();
     loop {
@@ -135,7 +135,7 @@ async fn pass_on(stream: Stream, mut body: Incoming, _connection: Closed) {
     }
 }
 
-/// Takes a whole record away from the front.
+/// Removes the first complete record from the buffer.
 fn next_record(unread: &mut BytesMut) -> Option<Bytes> {
     let end = unread.iter().position(|byte| *byte == b'\n')?;
     let length: usize = std::str::from_utf8(&unread[..end]).ok()?.parse().ok()?;

@@ -1,6 +1,5 @@
-//! The order in which a master looks at a request: `Http::scheduler` in
-//! src/master/http.cpp. Rule 8 is in `validate`, 11 to 17 are in
-//! `cluster/calls.rs`.
+//! How a master checks a request, in the order of `Http::scheduler` in src/master/http.cpp. Rule 8
+//! is in `validate`; rules 11 to 17 are in `cluster/calls.rs`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,21 +16,21 @@ pub(super) type Response = wire::Response<SchedulerApi>;
 /// The path of the API, below the prefix and `/master`.
 pub(crate) const PATH: &str = "/api/v1/scheduler";
 
-/// What a master is to those who ask it.
+/// The role of a master, which decides how the master answers requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MasterRole {
     /// The leader.
     Leading,
-    /// The leader, which has not read the registry yet: 503.
+    /// The leader, which is still reading the registry: answers 503.
     Recovering,
-    /// Not the leader, which is `host:port`: 307 to there.
+    /// A follower of the leader at `host:port`: answers 307.
     Following(String),
-    /// Not the leader, and nobody is: 503.
+    /// A follower without a known leader: answers 503.
     NoLeader,
-    /// Not the leader, whose host name it cannot find out: 500.
+    /// A follower that cannot resolve the leader's host name: answers 500.
     LeaderUnknownByName,
-    /// Just started, without any routes yet: 404.
+    /// Just started, without HTTP routes: answers 404.
     Starting,
 }
 
@@ -48,7 +47,7 @@ impl Service for Inner {
                 match self.relay(upstream, request, muted).await {
                     Ok(response) => Some(response),
                     Err(error) => {
-                        tracing::debug!(%error, %upstream, "cannot pass a request on");
+                        tracing::debug!(%error, %upstream, "cannot forward a request");
                         None
                     }
                 }
@@ -83,7 +82,7 @@ impl Inner {
         role: &MasterRole,
         muted: bool,
     ) -> Response {
-        // 0: libprocess authenticates before the master sees the request.
+        // 0: libprocess authenticates the request before the master handles it.
         let principal = match self.principal(request) {
             Ok(principal) => principal,
             Err(refusal) => return refusal,
@@ -161,7 +160,7 @@ impl Inner {
         response
     }
 
-    /// Who asks, if this master wants to know.
+    /// The authenticated principal, if this master requires authentication.
     fn principal(&self, request: &Received) -> Result<Option<String>, Response> {
         let Some(credentials) = &self.settings.credentials else {
             return Ok(None);
@@ -181,8 +180,8 @@ impl Inner {
         })
     }
 
-    /// To where the leader is, under the same path. Without a scheme: that of
-    /// the request is meant.
+    /// Redirects to the leader, with the same path and without a scheme: the scheme of the request
+    /// applies.
     fn redirect(&self, path: &str, role: &MasterRole) -> Response {
         let leader = match role {
             MasterRole::Following(leader) => leader.clone(),

@@ -1,9 +1,8 @@
-//! What a master refuses by looking at a message alone, in its own words.
+//! The checks of a master that concern a message alone, with the master's own texts.
 //!
-//! `scheduler::call::validate` and `framework::validate` in
-//! src/master/validation.cpp, `validateID` in src/common/validation.cpp,
-//! src/common/roles.cpp. Clients tell refusals apart by these words, so they are
-//! part of the protocol.
+//! `scheduler::call::validate` and `framework::validate` in src/master/validation.cpp, `validateID`
+//! in src/common/validation.cpp, src/common/roles.cpp. Clients distinguish refusals by these texts,
+//! so the texts are part of the protocol.
 
 use std::collections::BTreeSet;
 
@@ -20,12 +19,12 @@ fn refuse(why: impl Into<String>) -> Check {
     Err(why.into())
 }
 
-/// Rule 8 of the order: a call by itself, and its sender's principal.
+/// Rule 8: a call by itself, and the principal of its sender.
 pub(crate) fn call(call: &Call, principal: Option<&str>) -> Check {
     let Some(call_type) = call.r#type else {
         return refuse("Expecting 'type' to be present");
     };
-    // The number of a newer call, which protobuf takes for an absent field.
+    // Protobuf drops a type number of a newer Mesos, as if the field were absent.
     let Ok(call_type) = Type::try_from(call_type) else {
         return refuse("Expecting 'type' to be present");
     };
@@ -100,7 +99,7 @@ fn body(call_type: Type, call: &Call) -> Check {
     Ok(())
 }
 
-/// An id that is not set equals an empty one.
+/// An absent id equals an empty id.
 fn text(id: &Option<FrameworkId>) -> &str {
     id.as_ref().map(FrameworkId::as_str).unwrap_or_default()
 }
@@ -112,7 +111,7 @@ pub(crate) fn principal_differs(authenticated: &str, named: &str) -> String {
     )
 }
 
-/// 16 bytes of a variant and version that boost 1.65 knows
+/// 16 bytes with a variant and a version that boost 1.65 knows
 /// (3rdparty/stout/include/stout/uuid.hpp).
 pub(crate) fn uuid(bytes: &Bytes) -> Check {
     match bytes.get(6).map(|byte| byte >> 4) {
@@ -145,14 +144,13 @@ pub(crate) fn roles_of(info: &FrameworkInfo) -> Vec<String> {
     }
 }
 
-/// The field of frameworks that have one role only. A fake master has to look
-/// at it as long as the real one does.
+/// `role` is the field of frameworks with one role only. Real masters still read it.
 #[expect(deprecated)]
 fn old_role(info: &FrameworkInfo) -> Option<&str> {
     info.role.as_deref()
 }
 
-/// What of a framework's description can be checked without a master.
+/// The checks of a framework's description that need no state of the master.
 pub(crate) fn framework(info: &FrameworkInfo) -> Check {
     if info.has_capability(capability::Type::MultiRole) {
         if old_role(info).is_some() {
@@ -194,7 +192,7 @@ pub(crate) fn framework(info: &FrameworkInfo) -> Check {
     }
 }
 
-/// A failover timeout that a clock of nanoseconds in 64 bits can hold.
+/// The failover timeout must fit into 64 bits of nanoseconds.
 pub(crate) fn failover_timeout(info: &FrameworkInfo) -> Check {
     let seconds = info.failover_timeout.unwrap_or_default();
     if (0.0..=(i64::MAX as f64 / 1e9)).contains(&seconds) {
@@ -205,7 +203,7 @@ pub(crate) fn failover_timeout(info: &FrameworkInfo) -> Check {
     ))
 }
 
-/// Every role has a group, and every group a constraint.
+/// Every role needs a group, and every group needs a constraint.
 pub(crate) fn constraints(constraints: &OfferConstraints) -> Check {
     for (role, of_role) in &constraints.role_constraints {
         if of_role.groups.is_empty() {
@@ -225,7 +223,7 @@ pub(crate) fn constraints(constraints: &OfferConstraints) -> Check {
     Ok(())
 }
 
-/// What may not change in UPDATE_FRAMEWORK.
+/// The fields that UPDATE_FRAMEWORK must not change.
 pub(crate) fn update(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
     same_principal(old, new)?;
     if old.user != new.user {
@@ -245,7 +243,7 @@ pub(crate) fn update(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
     Ok(())
 }
 
-/// What may not change in SUBSCRIBE either.
+/// The field that SUBSCRIBE must not change either.
 pub(crate) fn same_principal(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
     if old.principal == new.principal {
         Ok(())
@@ -286,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failover_timeout_is_a_time_that_can_be_counted() {
+    fn a_failover_timeout_must_fit_into_64_bits_of_nanoseconds() {
         let check = |seconds| {
             let info = FrameworkInfo {
                 failover_timeout: Some(seconds),

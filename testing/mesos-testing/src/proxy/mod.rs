@@ -15,15 +15,14 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::log::{DEFAULT_TIMEOUT, Log};
 
-/// The environment variable that a seed is taken from, to repeat a failure.
+/// The environment variable with the seed, to repeat a failure.
 const SEED: &str = "MESOS_TESTING_SEED";
 
-/// A TCP proxy that does to connections what networks do.
+/// A TCP proxy that injects faults of the network.
 ///
-/// Faults hold for all connections ([`set`](Self::set)) or for one
-/// ([`ProxyConnection::set`]), from the next bytes on. What is random comes
-/// from a seed; a test that fails prints it, and `MESOS_TESTING_SEED` in the
-/// environment repeats it.
+/// A fault applies to all connections ([`set`](Self::set)) or to one connection
+/// ([`ProxyConnection::set`]), from the next bytes on. Random choices depend on a seed. A failed
+/// test prints the seed; set `MESOS_TESTING_SEED` in the environment to repeat the choices.
 ///
 /// ```
 /// use mesos_testing::{FakeMaster, Fault, FaultProxy};
@@ -38,7 +37,7 @@ const SEED: &str = "MESOS_TESTING_SEED";
 /// # }
 /// ```
 ///
-/// Dropping it closes all connections.
+/// Dropping the proxy closes all connections.
 pub struct FaultProxy {
     inner: Arc<Inner>,
     task: JoinHandle<()>,
@@ -58,7 +57,7 @@ struct Global {
     refusing: bool,
 }
 
-/// A way through the proxy.
+/// A direction through the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the driver to the master.
@@ -67,44 +66,44 @@ pub enum Direction {
     ToDriver,
 }
 
-/// What happens to bytes on their way.
+/// The effect of the proxy on bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// They arrive.
+    /// Bytes pass unchanged.
     None,
-    /// Nothing is read on either side: the senders' buffers fill up, and
-    /// nothing is lost. Ends are not passed on.
+    /// Nothing is read from either side: the senders' buffers fill up, and nothing is lost. The end
+    /// of a connection is not forwarded.
     Stall,
-    /// What is sent is read and lost on both ways, and so are ends: a
-    /// connection that is half open.
+    /// Bytes are read and discarded in both directions, and so is the end of a connection: the
+    /// connection is half open.
     HalfOpen,
-    /// The same on one way; the other works.
+    /// Bytes of one direction are discarded; the other direction works.
     Lose(Direction),
-    /// So many bytes at a time, with a pause after them, on both ways.
+    /// A limited number of bytes at a time, with a pause after them, in both directions.
     Drip {
-        /// At least 1.
+        /// The number of bytes, at least 1.
         bytes: usize,
         /// The pause.
         every: Duration,
     },
-    /// Bytes arrive this much later, on both ways.
+    /// Bytes arrive this much later, in both directions.
     Delay(Duration),
-    /// On this way one byte in so many is another one.
+    /// In one direction, one byte of a number of bytes is changed.
     Garble {
-        /// The way.
+        /// The direction.
         way: Direction,
-        /// At least 1: every byte.
+        /// The number of bytes, at least 1. 1 changes every byte.
         one_in: u32,
     },
-    /// After so many more bytes on this way both sides are closed.
+    /// Closes both sides after a number of further bytes in one direction.
     CutAfter {
-        /// The way.
+        /// The direction.
         way: Direction,
-        /// How many still arrive.
+        /// The number of bytes that still arrive.
         bytes: usize,
     },
-    /// Both sides are closed.
+    /// Closes both sides.
     Cut,
 }
 
@@ -120,8 +119,8 @@ struct Connection {
 }
 
 impl FaultProxy {
-    /// A proxy on a free loopback port, to `target`. Its seed is that in the
-    /// environment, or a random one.
+    /// Starts a proxy to `target` on a free loopback port. The seed comes from the environment, or
+    /// is random.
     ///
     /// # Errors
     /// If no port can be bound.
@@ -133,7 +132,7 @@ impl FaultProxy {
         Self::with_seed(target, seed).await
     }
 
-    /// A proxy with this seed.
+    /// Starts a proxy with this seed.
     ///
     /// # Errors
     /// If no port can be bound.
@@ -154,7 +153,7 @@ impl FaultProxy {
         Ok(Self { inner, task })
     }
 
-    /// Where it listens.
+    /// The address that the proxy listens on.
     pub fn address(&self) -> SocketAddr {
         self.inner.address
     }
@@ -164,17 +163,17 @@ impl FaultProxy {
         format!("http://{}", self.address())
     }
 
-    /// What is random comes from this.
+    /// The seed of the random choices.
     pub fn seed(&self) -> u64 {
         self.inner.seed
     }
 
-    /// New connections lead here; open ones stay where they are.
+    /// Sets the target of new connections. Open connections keep their target.
     pub fn set_target(&self, target: SocketAddr) {
         self.inner.global().target = target;
     }
 
-    /// All connections are like this from now on, new ones too.
+    /// Sets the fault of all connections, including new ones.
     pub fn set(&self, fault: Fault) {
         self.inner.global().fault = fault.clone();
         for connection in self.inner.connections.all() {
@@ -182,25 +181,25 @@ impl FaultProxy {
         }
     }
 
-    /// New connections are like this, open ones stay as they are.
+    /// Sets the fault of new connections. Open connections keep their fault.
     pub fn set_new(&self, fault: Fault) {
         self.inner.global().fault = fault;
     }
 
-    /// Closes all connections that are open now.
+    /// Closes all open connections.
     pub fn cut(&self) {
         for connection in self.inner.connections.all() {
             connection.set(Fault::Cut);
         }
     }
 
-    /// Whether new connections are closed as soon as they are there.
+    /// Sets whether new connections are closed at once.
     pub fn refuse(&self, refusing: bool) {
         self.inner.global().refusing = refusing;
     }
 
-    /// One of all faults, with numbers that a test can wait for. The same
-    /// seed gives the same sequence.
+    /// A random fault, with numbers small enough to wait for in a test. The same seed gives the
+    /// same sequence.
     pub fn random_fault(&self) -> Fault {
         let mut random = self
             .inner
@@ -238,10 +237,10 @@ impl FaultProxy {
         self.inner.connections.all()
     }
 
-    /// Waits for a connection that nobody has waited for yet.
+    /// Waits for the next connection.
     ///
     /// # Panics
-    /// If none comes within 10 s.
+    /// If there is no connection within 10 s.
     #[track_caller]
     pub fn expect_connection(&self) -> impl Future<Output = ProxyConnection> + Send + '_ {
         let at = Location::caller();
@@ -254,7 +253,7 @@ impl Drop for FaultProxy {
         self.task.abort();
         if std::thread::panicking() {
             eprintln!(
-                "the fault proxy's seed was {}; {SEED}={} in the environment repeats it",
+                "the seed of the fault proxy is {}; set {SEED}={} to repeat the run",
                 self.inner.seed, self.inner.seed
             );
         }
@@ -278,25 +277,25 @@ impl Inner {
 }
 
 impl ProxyConnection {
-    /// Counts from 1.
+    /// The number of the connection, from 1 on.
     pub fn number(&self) -> u64 {
         self.0.number
     }
 
-    /// This connection is like this from now on. One that is closed stays so.
+    /// Sets the fault of this connection. A closed connection stays closed.
     pub fn set(&self, fault: Fault) {
         self.0.fault.send_replace(fault);
     }
 
-    /// Whether it is not closed yet.
+    /// Whether the connection is open.
     pub fn is_open(&self) -> bool {
         *self.0.open.borrow()
     }
 
-    /// Waits until it is closed on both sides. Cancel safe.
+    /// Waits until both sides are closed. Cancel safe.
     pub async fn closed(&self) {
         let mut open = self.0.open.subscribe();
-        // The sender lives in self.
+        // The sender is in `self`.
         let _ = open.wait_for(|open| !open).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Carrying bytes from one socket to the other, and what goes wrong with that.
+//! Copies bytes between two sockets and applies the faults.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{Connection, Direction, Fault};
 
-/// Carries until both ways have ended or one is cut; closes both then.
+/// Copies until both directions have ended or one is cut, then closes both sides.
 pub(super) async fn run(connection: &Connection, driver: TcpStream, master: TcpStream) {
     let _ = driver.set_nodelay(true);
     let _ = master.set_nodelay(true);
@@ -18,12 +18,11 @@ pub(super) async fn run(connection: &Connection, driver: TcpStream, master: TcpS
     let (from_master, to_master) = master.into_split();
     let there = pump(connection, Direction::ToMaster, from_driver, to_master);
     let back = pump(connection, Direction::ToDriver, from_master, to_driver);
-    // An error is the end of both.
+    // An error ends both directions.
     let _ = tokio::try_join!(there, back);
 }
 
-/// The random numbers of one way depend on nothing but the seed, the
-/// connection and the way.
+/// The random numbers of a direction depend only on the seed, the connection and the direction.
 fn random(connection: &Connection, way: Direction) -> fastrand::Rng {
     fastrand::Rng::with_seed(connection.seed.rotate_left(32) ^ way as u64)
 }
@@ -36,7 +35,7 @@ async fn pump(
 ) -> io::Result<()> {
     let mut fault = connection.fault.subscribe();
     let mut random = random(connection, way);
-    // How many bytes were let through since the fault began to count.
+    // The number of bytes since the fault was set.
     let mut passed = 0;
     let mut buffer = vec![0; 16 << 10];
     loop {
@@ -62,7 +61,7 @@ async fn pump(
         let lost = now == Fault::HalfOpen || now == Fault::Lose(way);
         if read == 0 {
             if lost {
-                // The end is lost as well, until the network is mended.
+                // The end is lost as well, until the fault changes.
                 changed(&mut fault).await;
             }
             while *fault.borrow() == Fault::HalfOpen || *fault.borrow() == Fault::Lose(way) {
@@ -112,7 +111,7 @@ fn cut_here(fault: &Fault, way: Direction, passed: usize) -> bool {
     matches!(fault, Fault::CutAfter { way: here, bytes } if *here == way && passed >= *bytes)
 }
 
-/// Waits for another fault. The sender is in the connection, which outlives us.
+/// Waits for another fault. The sender is in the connection, which outlives this function.
 async fn changed(fault: &mut watch::Receiver<Fault>) {
     let _ = fault.changed().await;
 }

@@ -1,4 +1,4 @@
-//! The executor that writes down what it is told.
+//! An executor that records the events that it receives.
 
 use std::fmt;
 use std::panic::Location;
@@ -14,13 +14,12 @@ use crate::Transcript;
 
 use super::outcome::{Gate, Handler, Outcome, Recording};
 
-/// An executor that writes down what it is told and runs nothing: the
-/// counterpart of [`Recorder`](crate::Recorder). Its driver's calls are for the
-/// test to make.
+/// An executor that records the events that it receives and runs nothing: the counterpart of
+/// [`Recorder`](crate::Recorder). The test makes the calls of its driver.
 #[derive(Clone, Debug)]
 pub struct ExecutorRecorder(Arc<Recording<RecordedExecutorEvent>>);
 
-/// What an executor was told.
+/// An event that an executor received.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // they are the methods of Executor, with their arguments
 #[non_exhaustive]
@@ -63,41 +62,41 @@ impl Default for ExecutorRecorder {
 }
 
 impl ExecutorRecorder {
-    /// A recorder whose handlers succeed.
+    /// Creates a recorder whose handlers succeed.
     pub fn new() -> Self {
         Self(Arc::new(Recording::new()))
     }
 
-    /// The next time this handler is called it ends like that.
+    /// Plans the outcome of the next call of this handler.
     pub fn plan(&self, handler: Handler, outcome: Outcome) {
         self.0.plan(handler, outcome);
     }
 
-    /// Whenever nothing is planned for this handler it ends like that.
+    /// Sets the outcome of this handler whenever no outcome is planned.
     pub fn always(&self, handler: Handler, outcome: Outcome) {
         self.0.always(handler, outcome);
     }
 
-    /// The next time this handler is called it waits at a gate.
+    /// Makes the next call of this handler wait until the gate opens.
     #[must_use = "dropping the gate opens it"]
     pub fn hold(&self, handler: Handler) -> Gate {
         self.0.hold(handler)
     }
 
-    /// Everything so far and from now on, as text.
+    /// All events so far and from now on, as text.
     pub fn transcript(&self) -> Transcript {
         Transcript::new(&self.0.events)
     }
 
-    /// Everything so far.
+    /// All events so far.
     pub fn events(&self) -> Vec<RecordedExecutorEvent> {
         self.0.events.all()
     }
 
-    /// Waits for something that `wanted` likes and nobody has waited for yet.
+    /// Waits for the next event for which `wanted` returns true.
     ///
     /// # Panics
-    /// If it does not come within 10 s; the message lists what came instead.
+    /// If no such event arrives within 10 s; the message lists all events.
     #[track_caller]
     pub fn expect<'a>(
         &'a self,

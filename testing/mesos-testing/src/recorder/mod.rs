@@ -1,4 +1,4 @@
-//! A scheduler and an executor that write down what they are told.
+//! A scheduler and an executor that record the events that they receive.
 
 mod executor;
 mod outcome;

@@ -1,4 +1,4 @@
-//! How a recorder's handlers end, and the recording they take.
+//! The outcomes of a recorder's handlers, and what both recorders have in common.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::log::{DEFAULT_TIMEOUT, Log};
 
-/// A handler, by the name of its method in
-/// [`Scheduler`](mesos_core::Scheduler) or [`Executor`](mesos_core::Executor).
+/// A handler, named like its method in [`Scheduler`](mesos_core::Scheduler) or
+/// [`Executor`](mesos_core::Executor).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)] // they are the names of methods
 #[non_exhaustive]
@@ -35,20 +35,20 @@ pub enum Handler {
     Shutdown,
 }
 
-/// How a handler ends, after it has written down what it was told.
+/// How a handler ends after it has recorded the event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It returns `Ok`.
+    /// Returns `Ok`.
     Succeed,
-    /// It returns an error with this text.
+    /// Returns an error with this text.
     Fail(String),
-    /// It panics with this text.
+    /// Panics with this text.
     Panic(String),
-    /// It takes this long, and returns `Ok`.
+    /// Waits for this time, then returns `Ok`.
     Slow(Duration),
-    /// It takes the acknowledgement over, and returns `Ok`. Only for updates
-    /// and updates of operations; the others return `Ok`.
+    /// Takes the acknowledgement and returns `Ok`. Other handlers than those of status updates and
+    /// operation updates just return `Ok`.
     Defer,
 }
 
@@ -57,19 +57,18 @@ enum Planned {
     Hold(oneshot::Receiver<()>),
 }
 
-/// A handler that does not return before it is let go. Dropping this lets it
-/// go as well.
+/// A handler that waits for its gate. Dropping the gate opens it.
 #[derive(Debug)]
 pub struct Gate(oneshot::Sender<()>);
 
 impl Gate {
-    /// The handler returns `Ok` now.
+    /// Lets the handler return `Ok`.
     pub fn open(self) {
         let _ = self.0.send(());
     }
 }
 
-/// What both recorders are made of.
+/// The recorded events and the planned outcomes of a recorder.
 pub(crate) struct Recording<T> {
     pub(crate) events: Arc<Log<T>>,
     planned: Mutex<BTreeMap<Handler, VecDeque<Planned>>>,
@@ -112,7 +111,7 @@ impl<T> Recording<T> {
     /// Ends a handler as planned.
     ///
     /// # Panics
-    /// If that is the plan.
+    /// If the planned outcome is a panic.
     pub(crate) async fn end(&self, handler: Handler, defer: impl FnOnce()) -> HandlerResult {
         let planned = {
             let mut queues = self.planned.lock().unwrap_or_else(PoisonError::into_inner);

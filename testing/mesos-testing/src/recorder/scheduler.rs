@@ -1,4 +1,4 @@
-//! The scheduler that writes down what it is told.
+//! A scheduler that records the events that it receives.
 
 use std::fmt;
 use std::panic::Location;
@@ -17,11 +17,11 @@ use crate::Transcript;
 
 use super::outcome::{Gate, Handler, Outcome, Recording};
 
-/// A scheduler that writes down what it is told, for tests of drivers and
-/// backends. Clones share their recording: give one to the driver, ask another.
+/// A scheduler that records the events that it receives, for tests of drivers and backends. Clones
+/// share the recording: pass one clone to the driver and keep another for the test.
 ///
-/// Offers stay with the recorder, and so are not declined, until they are
-/// [taken](Self::offers) and used or dropped.
+/// The recorder holds offers, so that they are not declined, until the test [takes](Self::offers)
+/// them and uses or drops them.
 ///
 /// ```no_run
 /// use mesos_core::backend::{Backend, SchedulerApi};
@@ -45,7 +45,7 @@ struct Inner {
     deferred: Mutex<Vec<Acknowledgement>>,
 }
 
-/// What a scheduler was told.
+/// An event that a scheduler received.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // they are the methods of Scheduler, with their arguments
 #[non_exhaustive]
@@ -68,16 +68,16 @@ pub enum RecordedEvent {
     Unknown(UnknownEvent),
 }
 
-/// Offers that came together. The offers themselves can be taken once.
+/// Offers that arrived together. The offers can be taken once.
 #[derive(Clone, Debug)]
 pub struct Offered {
-    /// The messages.
+    /// The messages of the offers.
     pub messages: Vec<v1::Offer>,
     offers: Arc<Mutex<Vec<Offer>>>,
 }
 
 impl Offered {
-    /// The offers; none if they were taken before.
+    /// Takes the offers. Empty if they were taken before.
     pub fn take(&self) -> Vec<Offer> {
         let offers = self.offers.lock();
         std::mem::take(&mut *offers.unwrap_or_else(PoisonError::into_inner))
@@ -123,12 +123,12 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// A recorder whose handlers succeed.
+    /// Creates a recorder whose handlers succeed.
     pub fn new() -> Self {
         Self::of(Recording::new())
     }
 
-    /// The same, but waits this long for what should come.
+    /// Creates a recorder whose methods wait at most this long.
     pub fn with_timeout(timeout: Duration) -> Self {
         Self::of(Recording::with_timeout(timeout))
     }
@@ -140,8 +140,7 @@ impl Recorder {
         }))
     }
 
-    /// The next time this handler is called it ends like that; what is planned
-    /// several times happens in turn.
+    /// Plans the outcome of the next call of this handler. Several planned outcomes apply in order.
     #[must_use]
     pub fn with(self, handler: Handler, outcome: Outcome) -> Self {
         self.plan(handler, outcome);
@@ -153,28 +152,28 @@ impl Recorder {
         self.0.recording.plan(handler, outcome);
     }
 
-    /// Whenever nothing is planned for this handler it ends like that.
+    /// Sets the outcome of this handler whenever no outcome is planned.
     pub fn always(&self, handler: Handler, outcome: Outcome) {
         self.0.recording.always(handler, outcome);
     }
 
-    /// The next time this handler is called it waits at a gate.
+    /// Makes the next call of this handler wait until the gate opens.
     #[must_use = "dropping the gate opens it"]
     pub fn hold(&self, handler: Handler) -> Gate {
         self.0.recording.hold(handler)
     }
 
-    /// Everything so far and from now on, as text.
+    /// All events so far and from now on, as text.
     pub fn transcript(&self) -> Transcript {
         Transcript::new(&self.0.recording.events)
     }
 
-    /// Everything so far.
+    /// All events so far.
     pub fn events(&self) -> Vec<RecordedEvent> {
         self.0.recording.events.all()
     }
 
-    /// The updates so far: tasks and states.
+    /// The task ids and states of all updates so far.
     pub fn states(&self) -> Vec<(String, TaskState)> {
         self.events()
             .into_iter()
@@ -187,11 +186,11 @@ impl Recorder {
             .collect()
     }
 
-    /// Waits for something that `wanted` likes and nobody has waited for yet.
+    /// Waits for the next event for which `wanted` returns true.
     ///
     /// # Panics
-    /// If it does not come within 10 s or the recorder's timeout; the message lists what came instead.
-    /// So do all methods that wait.
+    /// If no such event arrives within 10 s, or the recorder's timeout; the message lists all
+    /// events. All methods that wait panic like this.
     #[track_caller]
     pub fn expect<'a>(
         &'a self,
@@ -226,7 +225,7 @@ impl Recorder {
         })
     }
 
-    /// Waits for the next loss of a subscription, or failure to get one.
+    /// Waits for the next end of a subscription, or failed attempt to subscribe.
     #[track_caller]
     pub fn disconnected(&self) -> impl Future<Output = Disconnected> + Send + '_ {
         let at = Location::caller();
@@ -247,7 +246,7 @@ impl Recorder {
         async move { offered.await.take() }
     }
 
-    /// Waits for an update of this state, of any task.
+    /// Waits for the next update with this state, of any task.
     #[track_caller]
     pub fn update(&self, state: TaskState) -> impl Future<Output = TaskStatus> + Send + '_ {
         let at = Location::caller();
@@ -269,8 +268,7 @@ impl Recorder {
         })
     }
 
-    /// Takes the acknowledgements that were [deferred](Outcome::Defer), the
-    /// oldest first.
+    /// Takes the acknowledgements that were [deferred](Outcome::Defer), oldest first.
     pub fn deferred(&self) -> Vec<Acknowledgement> {
         std::mem::take(&mut *self.lock())
     }

@@ -1,4 +1,4 @@
-//! What differs between the two APIs on the wire.
+//! The differences between the two APIs on the wire.
 
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
 use mesos_proto::v1::{executor, scheduler};
@@ -6,14 +6,14 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An [`Api`] as its server sees it.
+/// An [`Api`] from the server's point of view.
 pub trait Wire:
     Api<
         Call: Message + Default + DeserializeOwned + Clone + Sync,
         Event: Message + Serialize + Clone + Sync,
     >
 {
-    /// The event that says nothing but that somebody is there.
+    /// The HEARTBEAT event.
     fn heartbeat() -> Self::Event;
 }
 

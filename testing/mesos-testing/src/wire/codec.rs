@@ -1,5 +1,5 @@
-//! The two encodings and the RecordIO around them, from Mesos' side.
-//! Written apart from the driver's own, so that both cannot share a mistake.
+//! The two encodings and the RecordIO framing, from the server's side. Written independently of the
+//! driver's codec, so that the two cannot share a bug.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
@@ -14,7 +14,7 @@ pub const PROTOBUF: &str = "application/x-protobuf";
 /// How the events of a stream are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// `application/json`, in Mesos' own mapping.
+    /// `application/json`, in Mesos's own mapping.
     Json,
     /// `application/x-protobuf`.
     Protobuf,
@@ -33,16 +33,16 @@ impl Encoding {
     pub fn encode(self, event: &(impl Message + Serialize)) -> Vec<u8> {
         match self {
             Self::Protobuf => event.encode_to_vec(),
-            // Fails only for what has no form in JSON, such as NaN; a real
-            // Mesos writes something unreadable then, and so do we.
+            // Fails only for values without a JSON form, such as NaN. A real Mesos writes invalid
+            // JSON then.
             Self::Json => serde_json::to_vec(event).unwrap_or_else(|error| {
-                tracing::error!(%error, "an event has no form in JSON");
+                tracing::error!(%error, "cannot encode an event as JSON");
                 b"null".to_vec()
             }),
         }
     }
 
-    /// Reads an event as a real Mesos wrote it; none if it is none.
+    /// Decodes an event of a real Mesos. `None` if the record is invalid.
     pub fn decode<E: Message + Default + DeserializeOwned>(self, record: &[u8]) -> Option<E> {
         match self {
             Self::Protobuf => E::decode(record).ok(),
@@ -50,9 +50,8 @@ impl Encoding {
         }
     }
 
-    /// The first of the media types that `Accept` allows, JSON first, whatever
-    /// the weights say (`Http::scheduler` in src/master/http.cpp,
-    /// `Http::executor` in src/slave/http.cpp).
+    /// The first media type that `Accept` allows, JSON first, regardless of weights
+    /// (`Http::scheduler` in src/master/http.cpp, `Http::executor` in src/slave/http.cpp).
     pub fn acceptable(accept: Option<&str>) -> Option<Self> {
         [Self::Json, Self::Protobuf]
             .into_iter()
@@ -60,7 +59,7 @@ impl Encoding {
     }
 }
 
-/// `Request::acceptsMediaType` in libprocess' src/http.cpp.
+/// `Request::acceptsMediaType` in libprocess's src/http.cpp.
 fn accepts(accept: Option<&str>, media_type: &str) -> bool {
     let Some(accept) = accept else {
         return true;
@@ -70,7 +69,7 @@ fn accepts(accept: Option<&str>, media_type: &str) -> bool {
         .filter(|c| !matches!(c, ' ' | '\t' | '\n'))
         .collect();
     let kind = media_type.split('/').next().unwrap_or_default();
-    // The most exact match decides, and its weight only by being 0.
+    // The most specific match decides. Its weight matters only if it is 0.
     for candidate in [media_type, &format!("{kind}/*"), "*/*"] {
         for item in accept.split(',') {
             let mut parts = item.split(';').filter(|part| !part.is_empty());
@@ -90,7 +89,7 @@ fn accepts(accept: Option<&str>, media_type: &str) -> bool {
     false
 }
 
-/// Reads a call by the exact value of `Content-Type`.
+/// Decodes a call. `None` if the `Content-Type` is not exactly one of the two media types.
 pub(crate) fn decode<C: Message + Default + DeserializeOwned>(
     content_type: &str,
     body: &Bytes,
@@ -109,7 +108,7 @@ pub(crate) fn decode<C: Message + Default + DeserializeOwned>(
     }
 }
 
-/// A record as RecordIO frames it.
+/// Frames a record as RecordIO does.
 pub(crate) fn frame(record: &[u8]) -> Bytes {
     let length = record.len().to_string();
     let mut framed = BytesMut::with_capacity(length.len() + 1 + record.len());
@@ -125,7 +124,7 @@ mod tests {
     use mesos_proto::v1::scheduler::Call;
 
     #[test]
-    fn json_wins_wherever_it_is_acceptable_and_weights_only_exclude() {
+    fn json_is_preferred_and_weights_can_only_exclude_a_type() {
         use Encoding::{Json, Protobuf};
         for (accept, chosen) in [
             (None, Some(Json)),
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_type_with_parameters_or_other_letters_is_no_content_type() {
+    fn a_content_type_with_parameters_or_other_case_is_invalid() {
         let body = Bytes::from_static(b"{}");
         assert!(decode::<Call>(JSON, &body).is_some());
         for other in [
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_has_its_length_before_it() {
+    fn a_framed_record_starts_with_its_length() {
         assert_eq!(&frame(b"hello")[..], b"5\nhello");
         assert_eq!(&frame(b"")[..], b"0\n");
     }

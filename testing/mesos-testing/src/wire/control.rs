@@ -94,10 +94,10 @@ impl<A: Wire + Clone> Control<A> {
     /// If no request comes within the timeout.
     #[track_caller]
     pub fn expect_next(&self) -> impl Future<Output = Received<A>> + Send + '_ {
-        self.take_next("the next request", Location::caller())
+        self.expect_any("a request", Location::caller())
     }
 
-    pub(crate) fn take_next<'a>(
+    pub(crate) fn expect_any<'a>(
         &'a self,
         what: &'a str,
         at: &'static Location<'static>,

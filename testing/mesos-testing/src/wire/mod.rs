@@ -1,5 +1,5 @@
-//! The server's side of the two streaming APIs over sockets: what a fake master
-//! and a fake agent have in common. What they answer is theirs.
+//! The server's side of the two streaming APIs over sockets, which a fake master and a fake agent
+//! share. Their responses are their own.
 
 mod api;
 mod codec;

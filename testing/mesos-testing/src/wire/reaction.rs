@@ -1,4 +1,4 @@
-//! Misbehaving on purpose: what a fake does instead of what it should.
+//! Planned misbehavior: reactions of a fake in place of its normal behavior.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,36 +11,36 @@ use tokio::sync::oneshot;
 use super::api::Wire;
 use super::received::Received;
 
-/// What to do with a request instead of obeying and answering it.
+/// A reaction to a request in place of executing and answering it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reaction {
-    /// Answers with this, and does nothing else.
+    /// Sends this response and does nothing else.
     Respond {
         /// The HTTP status.
         status: u16,
-        /// Further headers.
+        /// Additional headers.
         headers: Vec<(String, String)>,
-        /// The text of the answer.
+        /// The body.
         body: String,
     },
-    /// Sends these bytes where a response should be, and closes the connection.
+    /// Sends these bytes in place of a response, and closes the connection.
     Garble(Bytes),
-    /// Closes the connection without an answer; the call has no effect.
+    /// Closes the connection without a response; the call has no effect.
     Close,
-    /// Closes the connection without an answer; the call has its effect.
+    /// Executes the call, then closes the connection without a response.
     ExecuteAndClose,
-    /// Never answers; the call has no effect.
+    /// Never responds; the call has no effect.
     Ignore,
-    /// Never answers; the call has its effect.
+    /// Executes the call, but never responds.
     ExecuteAndIgnore,
-    /// For SUBSCRIBE: grants it and opens a stream that is
-    /// [muted](crate::wire::Stream::mute).
+    /// For SUBSCRIBE: accepts the subscription and opens a [muted](crate::wire::Stream::mute)
+    /// stream.
     OpenMuted,
 }
 
 impl Reaction {
-    /// An answer without further headers.
+    /// A response without additional headers.
     pub fn respond(status: u16, body: impl Into<String>) -> Self {
         Self::Respond {
             status,
@@ -49,8 +49,7 @@ impl Reaction {
         }
     }
 
-    /// A redirect to this location: scheme-relative for a master,
-    /// `//host:port/path`.
+    /// A redirect to this location; scheme-relative for a master: `//host:port/path`.
     pub fn redirect(location: impl Into<String>) -> Self {
         Self::Respond {
             status: 307,
@@ -62,28 +61,29 @@ impl Reaction {
 
 type Wanted<A> = dyn Fn(&Received<A>) -> bool + Send;
 
-/// Which requests are meant.
+/// A condition on requests.
 pub struct When<A: Wire>(Box<Wanted<A>>);
 
 impl<A: Wire> When<A> {
-    /// All of them.
+    /// All requests.
     pub fn any() -> Self {
         Self(Box::new(|_| true))
     }
 
-    /// Calls that `wanted` likes.
+    /// Calls for which `wanted` returns true.
     pub fn call(wanted: impl Fn(&A::Call) -> bool + Send + 'static) -> Self {
         Self(Box::new(move |received| {
             received.call.as_ref().is_some_and(&wanted)
         }))
     }
 
-    /// Requests that `wanted` likes, calls or not. They have no answer yet.
+    /// Requests, also other requests than calls, for which `wanted` returns true. They have no
+    /// response yet.
     pub fn request(wanted: impl Fn(&Received<A>) -> bool + Send + 'static) -> Self {
         Self(Box::new(wanted))
     }
 
-    /// Calls that are no SUBSCRIBE.
+    /// All calls except SUBSCRIBE.
     pub fn not_subscribe() -> Self {
         Self::call(|call| A::call_type(call) != A::SUBSCRIBE)
     }
@@ -109,24 +109,23 @@ impl<A: Wire> fmt::Debug for When<A> {
     }
 }
 
-/// A request that is not looked at yet. [`release`](Self::release) it, or let
-/// it be dropped, which is the same.
+/// A held request. [`release`](Self::release) lets the fake handle it; dropping does the same.
 #[derive(Debug)]
 pub struct Held(oneshot::Sender<Option<Reaction>>);
 
 impl Held {
-    /// It is obeyed and answered now.
+    /// Executes and answers the request now.
     pub fn release(self) {
         let _ = self.0.send(None);
     }
 
-    /// This is done with it now.
+    /// Reacts to the request like this now.
     pub fn react(self, reaction: Reaction) {
         let _ = self.0.send(Some(reaction));
     }
 }
 
-/// What is to be done with a request.
+/// The plan for a request.
 pub(crate) enum Plan {
     React(Reaction),
     Hold(oneshot::Receiver<Option<Reaction>>),
@@ -137,7 +136,7 @@ enum Planned<A: Wire> {
     Always(When<A>, Reaction),
 }
 
-/// The plans of a fake, the oldest first.
+/// The plans of a fake, oldest first.
 pub(crate) struct Plans<A: Wire>(Mutex<Vec<Planned<A>>>);
 
 impl<A: Wire> Default for Plans<A> {
@@ -169,7 +168,7 @@ impl<A: Wire> Plans<A> {
         self.lock().clear();
     }
 
-    /// The plan for a request; one that was meant for one request is used up.
+    /// Returns the plan for a request. Removes the plan if it is for one request only.
     pub(crate) fn take(&self, received: &Received<A>) -> Option<Plan> {
         let mut plans = self.lock();
         let place = plans.iter().position(|planned| {

@@ -1,4 +1,4 @@
-//! The log: every request that came, whole.
+//! The log of requests.
 
 use std::fmt;
 
@@ -12,28 +12,27 @@ use super::api::Wire;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received<A: Api> {
-    /// Counts the TCP connections from 1, in the order of their acceptance.
+    /// The number of the TCP connection, from 1 on, in the order in which they were accepted.
     pub connection: u64,
-    /// `POST`, …
+    /// The HTTP method, such as `POST`.
     pub method: String,
-    /// With its query, if it had one.
+    /// The path, with the query if there is one.
     pub path: String,
-    /// Names in lower case, in the order in which they came.
+    /// The headers in the order in which they arrived, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The whole body.
+    /// The complete body.
     pub body: Bytes,
-    /// The body, if its Content-Type is one of Mesos' and it is a call.
+    /// The decoded body, if its `Content-Type` is one of Mesos's and the body is a call.
     pub call: Option<A::Call>,
-    /// What was answered; none while nothing is, and for ever where the
-    /// connection was closed instead.
+    /// The status of the response. `None` while there is no response, and if the connection was
+    /// closed without a response.
     pub status: Option<u16>,
-    /// The text of the answer; empty for a stream.
+    /// The text of the response; empty for a stream.
     pub answer: String,
 }
 
 impl<A: Wire> Received<A> {
-    /// The value of a header, by its name in lower case; the first if there
-    /// are several.
+    /// The value of a header, by its name in lower case; the first value if there are several.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -41,25 +40,25 @@ impl<A: Wire> Received<A> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The type of the call; none if it is no call.
+    /// The type of the call, if the request is a call.
     pub fn call_type(&self) -> Option<A::CallType> {
         self.call.as_ref().map(A::call_type)
     }
 
-    /// The call.
+    /// Returns the call.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the request is not a call.
     pub fn into_call(mut self) -> A::Call {
         match self.call.take() {
             Some(call) => call,
-            None => panic!("{self} is no call"),
+            None => panic!("{self} is not a call"),
         }
     }
 }
 
 impl Received<SchedulerApi> {
-    /// The `Mesos-Stream-Id` that it carried.
+    /// The `Mesos-Stream-Id` header of the request.
     pub fn stream_id(&self) -> Option<&str> {
         self.header("mesos-stream-id")
     }

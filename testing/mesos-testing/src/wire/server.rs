@@ -1,5 +1,5 @@
-//! Sockets: accepting, reading requests, writing answers and what is sent in
-//! place of them.
+//! The HTTP server: accepts connections, reads requests, and writes responses or the bytes that
+//! replace them.
 
 use std::convert::Infallible;
 use std::io;
@@ -28,17 +28,17 @@ use super::stream::Events;
 
 type Reply = hyper::Response<BoxBody<Bytes, io::Error>>;
 
-/// Who answers.
+/// A fake that answers requests.
 pub(crate) trait Service: Send + Sync + 'static {
     type Api: Wire + Clone;
 
     fn control(&self) -> &Control<Self::Api>;
 
-    /// Does what a request asks for. `muted` opens a stream that says nothing.
+    /// Executes a request. `muted` opens a muted stream.
     fn respond(&self, request: &Received<Self::Api>, muted: bool) -> Response<Self::Api>;
 
-    /// The same, or has it done by somebody else. None if that one is not
-    /// there.
+    /// Executes a request, or lets another server execute it. `None` if the other server cannot be
+    /// reached.
     fn execute(
         &self,
         request: &Received<Self::Api>,
@@ -49,12 +49,12 @@ pub(crate) trait Service: Send + Sync + 'static {
     }
 }
 
-/// What is answered.
+/// A response.
 pub(crate) struct Response<A: Wire> {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) text: String,
-    /// The stream of a SUBSCRIBE that was granted.
+    /// The stream of an accepted SUBSCRIBE.
     pub(crate) events: Option<Events<A>>,
 }
 
@@ -73,12 +73,12 @@ impl<A: Wire> Response<A> {
         self
     }
 
-    /// Of libprocess, where it has no route.
+    /// The response of libprocess to a path without a route.
     pub(crate) fn not_found() -> Self {
         Self::text(404, "404 Not Found.")
     }
 
-    /// Of libprocess, for anything but a POST; none for that.
+    /// The response of libprocess to any other method than POST.
     pub(crate) fn unless_post(method: &str) -> Option<Self> {
         if method == "POST" {
             return None;
@@ -90,7 +90,7 @@ impl<A: Wire> Response<A> {
     }
 }
 
-/// Where connections come from.
+/// A listening socket.
 pub(crate) enum Listener {
     Tcp(TcpListener),
     #[cfg(unix)]
@@ -111,12 +111,12 @@ impl Listener {
     }
 }
 
-/// What HTTP is spoken over.
+/// A byte stream that carries HTTP.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Accepts connections until it is dropped, which closes them all.
+/// Accepts connections until the future is dropped, which closes all connections.
 pub(crate) async fn serve<P: Service>(peer: Arc<P>, listener: Listener) {
     let connections = AtomicU64::new(0);
     let mut open = JoinSet::new();
@@ -155,7 +155,7 @@ async fn connection<P: Service>(peer: Arc<P>, stream: Box<dyn Stream>, number: u
     }
 }
 
-/// An error closes the connection without an answer.
+/// An error closes the connection without a response.
 async fn handle<P: Service>(
     peer: &P,
     connection: u64,
@@ -199,7 +199,7 @@ async fn handle<P: Service>(
             release.await.unwrap_or_default()
         }
     };
-    let hang_up = || io::Error::other("the test hangs up");
+    let closed = || io::Error::other("closed by the test");
     let (response, then) = match reaction {
         None => answer(peer.execute(&received, false).await),
         Some(Reaction::OpenMuted) => answer(peer.execute(&received, true).await),
@@ -243,11 +243,11 @@ async fn handle<P: Service>(
     match (response, then) {
         (Some(response), Then::Answer) => reply(response),
         (_, Then::Ignore) => std::future::pending().await,
-        _ => Err(hang_up()),
+        _ => Err(closed()),
     }
 }
 
-/// The answer of who obeyed; without one the connection is closed.
+/// The response of a fake; without one the connection is closed.
 fn answer<A: Wire>(response: Option<Response<A>>) -> (Option<Response<A>>, Then) {
     match response {
         Some(response) => (Some(response), Then::Answer),
@@ -276,7 +276,7 @@ fn reply<A: Wire>(response: Response<A>) -> io::Result<Reply> {
     builder.body(body).map_err(io::Error::other)
 }
 
-/// What is to be written to a socket in place of what hyper writes.
+/// The bytes that replace a response of hyper on a socket.
 #[derive(Clone, Default)]
 struct Instead(Arc<Mutex<Option<Bytes>>>);
 
@@ -290,11 +290,11 @@ impl Instead {
     }
 }
 
-/// A socket that can be made to write something else.
+/// A socket that can replace written bytes.
 struct Socket {
     stream: Box<dyn Stream>,
     instead: Instead,
-    /// How much of that is written.
+    /// How many replacement bytes were written.
     written: usize,
 }
 

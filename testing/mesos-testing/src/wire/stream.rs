@@ -1,4 +1,4 @@
-//! One event stream: the test's hand on it, and the response body that carries it.
+//! One event stream: the handle of the test, and the response body that carries the events.
 
 use std::fmt;
 use std::io;
@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, watch};
 use super::api::Wire;
 use super::codec::{Encoding, frame};
 
-/// A subscription as Mesos has it: the response to one SUBSCRIBE.
+/// A subscription from the point of view of Mesos: the response to one SUBSCRIBE.
 ///
-/// What is sent after the stream has ended is dropped, as by a real Mesos.
+/// Events that are sent after the end of the stream are dropped, as by a real Mesos.
 pub struct Stream<A: Wire>(Arc<Shared<A>>);
 
 impl<A: Wire> Clone for Stream<A> {
@@ -28,7 +28,7 @@ impl<A: Wire> Clone for Stream<A> {
 
 struct Shared<A: Wire> {
     id: String,
-    /// Whose it is.
+    /// The framework or executor of the stream.
     owner: Mutex<String>,
     encoding: Encoding,
     out: Mutex<Out>,
@@ -38,15 +38,15 @@ struct Shared<A: Wire> {
 }
 
 struct Out {
-    /// None after the end.
+    /// `None` after the end.
     queue: Option<mpsc::UnboundedSender<Piece>>,
     muted: bool,
     heartbeats: bool,
-    /// Bytes until the connection is cut.
+    /// The number of bytes until the connection is cut.
     left: Option<usize>,
-    /// The most bytes that go in one chunk.
+    /// The maximum size of a chunk, in bytes.
     max_chunk: Option<usize>,
-    /// What waits to go in one chunk.
+    /// Bytes that wait for `uncork`.
     corked: Option<BytesMut>,
 }
 
@@ -56,9 +56,8 @@ enum Piece {
 }
 
 impl<A: Wire> Stream<A> {
-    /// A stream and the body that carries it. `over` is called when Mesos is
-    /// to believe that the stream has ended, whoever ended it; twice, if it
-    /// has been [orphaned](Self::orphan).
+    /// Creates a stream and the body that carries it. `over` is called when Mesos has to regard the
+    /// stream as ended, on either side; twice if the stream was [orphaned](Self::orphan).
     pub(crate) fn open(
         encoding: Encoding,
         muted: bool,
@@ -67,7 +66,7 @@ impl<A: Wire> Stream<A> {
         Self::with_id(uuid::Uuid::new_v4().to_string(), encoding, muted, over)
     }
 
-    /// The same, under the id that somebody else gave it.
+    /// Creates a stream with an id that another server has assigned.
     pub(crate) fn with_id(
         id: String,
         encoding: Encoding,
@@ -99,7 +98,7 @@ impl<A: Wire> Stream<A> {
         (stream, events)
     }
 
-    /// What tells it from others; a master's is its `Mesos-Stream-Id`.
+    /// The id of the stream. For a master it is the `Mesos-Stream-Id`.
     pub fn id(&self) -> &str {
         &self.0.id
     }
@@ -114,7 +113,7 @@ impl<A: Wire> Stream<A> {
         *current.unwrap_or_else(PoisonError::into_inner) = owner.into();
     }
 
-    /// How its events are encoded.
+    /// The encoding of the events.
     pub fn encoding(&self) -> Encoding {
         self.0.encoding
     }
@@ -129,9 +128,8 @@ impl<A: Wire> Stream<A> {
         self.send_record(self.0.encoding.encode(&event));
     }
 
-    /// Sends an event cut into several chunks: after `first` bytes of the
-    /// framed record, after `first + second`, and so on. Cuts beyond its end
-    /// are none.
+    /// Sends an event in several chunks with these lengths, in bytes of the framed record. The rest
+    /// goes into a last chunk. Lengths beyond the end are ignored.
     pub fn send_split(&self, event: A::Event, lengths: impl IntoIterator<Item = usize>) {
         let mut record = frame(&self.0.encoding.encode(&event));
         for length in lengths {
@@ -151,12 +149,12 @@ impl<A: Wire> Stream<A> {
         self.send_bytes(records);
     }
 
-    /// Sends anything as a record, with its length before it.
+    /// Sends any bytes as a record, with the length before them.
     pub fn send_record(&self, record: impl AsRef<[u8]>) {
         self.send_bytes(frame(record.as_ref()));
     }
 
-    /// Sends bytes in one chunk as they are, whether RecordIO or not.
+    /// Sends bytes unchanged in one chunk, whether they are RecordIO or not.
     pub fn send_bytes(&self, bytes: impl Into<Bytes>) {
         let mut bytes = bytes.into();
         let mut out = self.out();
@@ -175,18 +173,17 @@ impl<A: Wire> Stream<A> {
         out.write(bytes);
     }
 
-    /// From now on no chunk is longer than this, so that records come in
-    /// pieces.
+    /// Limits the size of all further chunks to `most` bytes, so that records arrive in pieces.
     ///
     /// # Panics
-    /// If it is 0.
+    /// If `most` is 0.
     pub fn limit_chunks(&self, most: usize) {
-        assert!(most > 0, "a chunk of no bytes is the end of a stream");
+        assert!(most > 0, "the chunk size must not be 0");
         self.out().max_chunk = Some(most);
     }
 
-    /// From now on nothing is sent, and nothing is lost: [`uncork`](Self::uncork)
-    /// sends it in one chunk.
+    /// Collects everything that is sent from now on; [`uncork`](Self::uncork) sends it in one
+    /// chunk.
     pub fn cork(&self) {
         self.out().corked.get_or_insert_default();
     }
@@ -212,13 +209,13 @@ impl<A: Wire> Stream<A> {
         open
     }
 
-    /// Sends no more heartbeats.
+    /// Stops the heartbeats.
     pub fn stop_heartbeats(&self) {
         self.out().heartbeats = false;
     }
 
-    /// From now on nothing is sent, and what should be is lost: the network
-    /// that swallows it. The connection stays.
+    /// Drops everything that is sent from now on, like a network that loses packets. The connection
+    /// stays open.
     pub fn mute(&self) {
         self.out().muted = true;
     }
@@ -228,8 +225,7 @@ impl<A: Wire> Stream<A> {
         self.out().muted = false;
     }
 
-    /// Breaks the connection after so many more bytes of the stream, in the
-    /// middle of a record or not.
+    /// Breaks the connection after this number of further bytes, also inside a record.
     pub fn cut_after(&self, bytes: usize) {
         let mut out = self.out();
         if bytes == 0 {
@@ -239,27 +235,26 @@ impl<A: Wire> Stream<A> {
         }
     }
 
-    /// Breaks the connection now, after what was sent.
+    /// Breaks the connection, after everything that was sent before.
     pub fn cut(&self) {
         self.out().cut();
     }
 
-    /// Ends the response in order and leaves the connection open, as Mesos
-    /// does it (src/http_proxy.cpp in libprocess).
+    /// Ends the response, but leaves the connection open, as Mesos does (src/http_proxy.cpp in
+    /// libprocess).
     pub fn end(&self) {
         self.out().queue = None;
     }
 
-    /// From now on Mesos believes that this stream is over, and its
-    /// connection stays: what the other side has is a stream of which nobody
-    /// knows any more.
+    /// Makes Mesos forget this stream while its connection stays open: the client keeps a stream
+    /// that Mesos does not know any more.
     pub fn orphan(&self) {
         self.mute();
         self.0.orphaned.send_replace(true);
         (self.0.over)(self.clone());
     }
 
-    /// Waits until Mesos has no more use for it. Cancel safe.
+    /// Waits until Mesos does not need the stream any more. Cancel safe.
     pub(crate) async fn abandoned(&self) {
         let mut orphaned = self.0.orphaned.subscribe();
         tokio::select! {
@@ -272,22 +267,22 @@ impl<A: Wire> Stream<A> {
         self.out().heartbeats
     }
 
-    /// Whether neither side has ended it.
+    /// Whether neither side has ended the stream.
     pub fn is_open(&self) -> bool {
         self.out().queue.is_some() && !*self.0.closed.borrow()
     }
 
-    /// Waits until the stream is over: the other side has closed it, or our
-    /// own [`end`](Self::end) or [`cut`](Self::cut) is done. Cancel safe.
+    /// Waits until the stream is closed: by the client, or by [`end`](Self::end) or
+    /// [`cut`](Self::cut). Cancel safe.
     pub async fn closed(&self) {
         let mut closed = self.0.closed.subscribe();
-        // The sender lives in self.
+        // The sender is in `self`.
         let _ = closed.wait_for(|closed| *closed).await;
     }
 }
 
 impl Out {
-    /// One chunk, as far as the connection still carries it.
+    /// Writes one chunk, up to the limit of the connection.
     fn write(&mut self, mut bytes: Bytes) {
         let mut last = false;
         if let Some(left) = &mut self.left {
@@ -311,7 +306,7 @@ impl Out {
 }
 
 impl Stream<SchedulerApi> {
-    /// Whose it is; empty if the subscription was refused.
+    /// The id of the framework; empty if the subscription was refused.
     pub fn framework_id(&self) -> FrameworkId {
         FrameworkId {
             value: self.owner(),
@@ -341,8 +336,7 @@ impl<A: Wire> fmt::Debug for Stream<A> {
     }
 }
 
-/// The body of a SUBSCRIBE's response. Dropped when the connection is over,
-/// whoever ended it.
+/// The body of the response to a SUBSCRIBE. Dropped when the connection is closed, on either side.
 pub(crate) struct Events<A: Wire> {
     pieces: mpsc::UnboundedReceiver<Piece>,
     cutting: bool,
@@ -366,8 +360,8 @@ impl<A: Wire> Body for Events<A> {
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Ready(Some(Piece::Data(bytes))) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
             Poll::Ready(Some(Piece::Cut)) => {
-                // An error now would drop what is still to be written; waiting
-                // once makes the connection write it first.
+                // An error now would drop bytes that are still to be written. Waiting once lets the
+                // connection write them first.
                 self.cutting = true;
                 context.waker().wake_by_ref();
                 Poll::Pending

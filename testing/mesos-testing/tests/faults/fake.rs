@@ -1,4 +1,4 @@
-//! The rows on a fake master: many tasks, and resending as fast as it may be.
+//! The rows on a fake master: many tasks, and updates repeated as fast as possible.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::fault::{Fault, Service, inject};
 use crate::table::Row;
 use crate::worker::{Work, Worker, ended};
 
-/// What every task of this cluster reports.
+/// The states that every task of this cluster reports.
 const STATES: [TaskState; 3] = [
     TaskState::TaskStarting,
     TaskState::TaskRunning,
@@ -22,12 +22,12 @@ const STATES: [TaskState; 3] = [
 
 const AGENT: &str = "a1";
 
-/// How long the last updates may take after all is well again.
+/// The time for the last updates after the faults have ended.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Fake {
     master: FakeMaster,
-    /// Redirects to `master`, which redirects to it at times.
+    /// Redirects to `master`, which sometimes redirects back.
     other: FakeMaster,
 }
 
@@ -38,7 +38,7 @@ impl Service for Fake {
             Fault::PingPong => self.master.follow(&self.other),
             _ => {
                 self.master.fail_over();
-                // sleep: agents take so long to find the new master.
+                // sleep: agents take this long to find the new master.
                 sleep(hold.min(Duration::from_millis(200))).await;
                 return self.master.return_agent(AGENT);
             }
@@ -46,7 +46,7 @@ impl Service for Fake {
         for stream in self.master.streams() {
             stream.cut();
         }
-        // sleep: the fault lasts so long.
+        // sleep: the fault lasts this long.
         sleep(hold).await;
         self.master.set_role(MasterRole::Leading);
     }
@@ -79,7 +79,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
     };
     let (driver, notes) = Worker::start(&proxy.url(), codec, (fault, seed), work);
     while notes.lock().subscriptions == 0 {
-        // sleep: polling what the handlers write down.
+        // sleep: polls the recording of the handlers.
         sleep(Duration::from_millis(5)).await;
     }
     let mut random = fastrand::Rng::with_seed(seed);
@@ -87,9 +87,9 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
     notes.lock().launching = false;
 
     let end = Instant::now() + DEFAULT_TIMEOUT;
-    // The peer does not tell of the next update before it has the
-    // acknowledgement of the one before. What a network still holds back of an
-    // ACCEPT may start more tasks after that, so all is counted at one moment.
+    // The peer does not send the next update of a task before the acknowledgement of the previous
+    // one. An ACCEPT that the network still holds back may start more tasks afterwards, so
+    // everything is counted at one moment.
     let (sent, acknowledged) = loop {
         let acknowledged = peer.master.acknowledged();
         let sent = started.load(Ordering::Relaxed) * STATES.len() as u64;
@@ -98,7 +98,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
         }
         tokio::select! {
             _ = driver.join() => break (sent, acknowledged),
-            // sleep: polling what the peer writes down.
+            // sleep: polls the recording of the peer.
             () = sleep(Duration::from_millis(50)) => {}
         }
     };
@@ -106,7 +106,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
     let time = begin.elapsed();
     driver.abort();
     let notes = notes.lock();
-    // What was acknowledged and not dealt with does not come again.
+    // An update that was acknowledged but not handled is not repeated.
     let dealt_with = |status: &&TaskStatus| {
         let uuid = status.uuid.as_ref();
         uuid.is_some_and(|uuid| notes.handled.contains_key(uuid))

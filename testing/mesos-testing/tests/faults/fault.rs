@@ -1,4 +1,4 @@
-//! What goes wrong, and when.
+//! The faults, and when they happen.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Fault {
             Self::OneWayToDriver => "one way, to the driver",
             Self::Drip => "slow drip",
             Self::Delay => "delay",
-            Self::Garble => "garbled events and answers",
+            Self::Garble => "garbled events and responses",
             Self::Anything => "any of these",
             Self::HandlerFails => "handler fails",
             Self::SlowHandler => "slow handler",
@@ -81,13 +81,12 @@ impl Fault {
         !matches!(self, Self::Paused | Self::Restart)
     }
 
-    /// A real master that leads answers neither 503 nor 307, and fails over
-    /// by a restart.
+    /// A leading real master answers neither 503 nor 307, and fails over by a restart.
     pub(crate) fn fits_a_real_one(self) -> bool {
         !matches!(self, Self::Unavailable | Self::PingPong | Self::Failover)
     }
 
-    /// What the network does, if that is where the fault is.
+    /// The fault of the network, if the network has the fault.
     fn network(self, random: &mut Rng) -> Option<Network> {
         Some(match self {
             Self::Cut | Self::Refused => Network::Cut,
@@ -104,8 +103,8 @@ impl Fault {
                 every: Duration::from_millis(random.u64(1..5)),
             },
             Self::Delay => Network::Delay(Duration::from_millis(random.u64(5..100))),
-            // What the driver says stays as it is: a master that does what
-            // nobody asked for is no fault of the driver's to bear.
+            // The driver's bytes stay unchanged: a garbled call that is still valid would not be a
+            // fault of the driver.
             Self::Garble => Network::Garble {
                 way: Direction::ToDriver,
                 one_in: random.u32(50..2000),
@@ -138,13 +137,13 @@ fn way(random: &mut Rng) -> Direction {
     }
 }
 
-/// What faults there are that no network has.
-pub(crate) trait Service: Sync {
-    /// Has one of them for about this long.
+/// A peer with faults that are not faults of the network.
+pub(crate) trait Peer: Sync {
+    /// Applies a fault for about this time.
     fn suffer(&self, fault: Fault, hold: Duration) -> impl Future<Output = ()> + Send;
 }
 
-/// Injects `fault` for `length`, and says how often it was.
+/// Injects `fault` for `length`. Returns how many times.
 pub(crate) async fn inject(
     fault: Fault,
     proxy: &FaultProxy,
@@ -155,7 +154,7 @@ pub(crate) async fn inject(
     let end = Instant::now() + length;
     let mut injected = 0;
     while Instant::now() < end {
-        // sleep: how long things go well is what the seed decides.
+        // sleep: the seed decides how long the network works.
         sleep(Duration::from_millis(random.u64(20..200))).await;
         let hold =
             Duration::from_millis(random.u64(20..length.as_millis().clamp(100, 3000) as u64));
@@ -171,12 +170,12 @@ pub(crate) async fn inject(
                 }
                 network => proxy.set(network),
             }
-            // sleep: the fault lasts so long.
+            // sleep: the fault lasts this long.
             sleep(hold).await;
             proxy.refuse(false);
             proxy.set(Network::None);
         } else if matches!(fault, Fault::HandlerFails | Fault::SlowHandler) {
-            // sleep: the handler does it.
+            // sleep: the handler causes the fault.
             sleep(hold).await;
         } else {
             injected += 1;

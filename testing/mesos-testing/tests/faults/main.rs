@@ -1,10 +1,9 @@
-//! The fault matrix: many tasks over the HTTP driver while something goes wrong
-//! again and again, and what became of their updates. None may be lost.
+//! The fault matrix: many tasks over the HTTP driver while a fault happens again and again. No
+//! update may be lost.
 //!
-//! Peers are a [`FakeMaster`](mesos_testing::FakeMaster) and a real Mesos, both
-//! behind a fault proxy. `MESOS_FAULTS_SECONDS` makes it long (each row lasts so
-//! long) and complete; without, the rows on the real one are few.
-//! `MESOS_TESTING_SEED` repeats what is random in it.
+//! The peers are a [`FakeMaster`](mesos_testing::FakeMaster) and a real Mesos, both behind a fault
+//! proxy. `MESOS_FAULTS_SECONDS` sets the duration of each row, and runs all rows; without it only
+//! a few rows run on the real Mesos. `MESOS_TESTING_SEED` repeats the random choices.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,10 +18,10 @@ use std::time::Duration;
 use crate::fault::Fault;
 use crate::table::Row;
 
-/// How messages are encoded.
+/// The encodings of the messages.
 const ENCODINGS: [mesos_http::Codec; 2] = [mesos_http::Codec::Protobuf, mesos_http::Codec::Json];
 
-/// How many rows run at a time; each has a master of its own.
+/// The number of rows that run at the same time; each has its own master.
 const AT_ONCE: usize = 4;
 
 fn number(variable: &str) -> Option<u64> {
@@ -36,7 +35,7 @@ fn seed() -> u64 {
     seed
 }
 
-/// Prints the table, then fails if there is a bad row in it.
+/// Prints the table, then fails if a row is bad.
 fn settle(rows: &[Row]) {
     println!("{}", table::print(rows));
     let bad: Vec<_> = rows.iter().filter_map(Row::wrong).collect();
@@ -81,8 +80,7 @@ async fn no_update_is_lost_between_the_driver_and_a_real_mesos() {
     let seed = seed();
     let chosen = |fault: &Fault| match seconds {
         Some(_) => fault.fits_a_real_one(),
-        // The first costs its own time, the second what an agent waits before
-        // it sends an update again.
+        // The first costs only its own time, the second the time until an agent repeats an update.
         None => matches!(fault, Fault::Cut | Fault::Restart),
     };
     let encodings = if seconds.is_some() { 2 } else { 1 };

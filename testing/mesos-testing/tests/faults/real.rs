@@ -1,5 +1,5 @@
-//! The rows on a real Mesos: fewer tasks, since each is a process, and an agent
-//! that sends an update again only after 10 s.
+//! The rows on a real Mesos: fewer tasks, because each is a process, and an agent that repeats an
+//! update only after 10 s.
 
 use std::collections::HashSet;
 use std::fs;
@@ -19,8 +19,7 @@ use crate::fault::{Fault, Service, inject};
 use crate::table::Row;
 use crate::worker::{Work, Worker, ended};
 
-/// How long the last updates may take after all is well again: an agent may
-/// have come to wait 40 s.
+/// The time for the last updates after the faults have ended: an agent may wait up to 40 s by then.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(150);
 
 pub(crate) struct Mesos {
@@ -34,7 +33,7 @@ impl Service for Mesos {
         match fault {
             Fault::Paused => {
                 self.cluster.pause().await.unwrap();
-                // sleep: the fault lasts so long.
+                // sleep: the fault lasts this long.
                 sleep(hold).await;
                 self.cluster.resume().await.unwrap();
             }
@@ -54,8 +53,8 @@ impl Mesos {
         })
     }
 
-    /// What the master has of a framework: tasks that are under way, and those
-    /// whose last update was acknowledged.
+    /// The master's tasks of a framework: the live tasks, and those whose last update was
+    /// acknowledged.
     async fn tasks(&self, framework: &str) -> (Vec<Task>, Vec<Task>) {
         let call = Call {
             r#type: Some(call::Type::GetTasks.into()),
@@ -89,25 +88,25 @@ impl Mesos {
         let url = format!("{}/master", proxy.url());
         let (driver, notes) = Worker::start(&url, codec, (fault, seed), work);
         while notes.lock().subscriptions == 0 {
-            // sleep: polling what the handlers write down.
+            // sleep: polls the recording of the handlers.
             sleep(Duration::from_millis(20)).await;
         }
         let mut random = fastrand::Rng::with_seed(seed);
         let injected = inject(fault, &proxy, self, &mut random, length).await;
-        // Where all of the time went wrong, something is still to go right.
+        // Even if the fault lasted the whole time, some updates must arrive afterwards.
         let end = Instant::now() + DEFAULT_TIMEOUT;
         while notes.lock().handled.is_empty() && Instant::now() < end {
-            // sleep: polling what the handlers write down.
+            // sleep: polls the recording of the handlers.
             sleep(Duration::from_millis(20)).await;
         }
         notes.lock().launching = false;
 
         let framework = driver.framework_id().unwrap();
         let end = Instant::now() + DEFAULT_TIMEOUT;
-        // Twice in a row: a launch may be on its way.
+        // Twice in a row, because a launch may be on its way.
         let mut quiet = 0;
         while quiet < 2 && Instant::now() < end && ended(&driver).await.is_none() {
-            // sleep: polling what the master says.
+            // sleep: polls the master.
             sleep(Duration::from_millis(250)).await;
             let (open, _) = self.tasks(framework.as_str()).await;
             quiet = if open.is_empty() { quiet + 1 } else { 0 };
@@ -116,8 +115,8 @@ impl Mesos {
         let time = begin.elapsed();
         let (open, completed) = self.tasks(framework.as_str()).await;
 
-        // What the tasks themselves say is true whatever became of the master,
-        // which knows nothing of what was completed before it was started.
+        // The files that the tasks write are reliable. A restarted master does not know the tasks
+        // that completed before.
         let effects = fs::read_to_string(&effects).unwrap_or_default();
         let ran = effects.lines().map(str::to_owned);
         let mut sent: HashSet<(String, TaskState)> = ran
@@ -148,8 +147,8 @@ impl Mesos {
             tasks: ran.count() as u64,
             sent: sent.len() as u64,
             handled: handled as u64,
-            // An agent sends one at a time, and a task is completed when the
-            // last was acknowledged.
+            // An agent sends one update at a time, and a task is completed when its last update was
+            // acknowledged.
             acknowledged: (sent.len() - open.len()) as u64,
             repeated: notes.delivered - notes.handled.len() as u64,
             reconnects: notes.subscriptions - 1,

@@ -1,4 +1,4 @@
-//! The figures of a row, and the table of them.
+//! The results of a row, and the table of rows.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,16 +14,16 @@ pub(crate) struct Row {
     pub(crate) codec: Codec,
     pub(crate) injected: u64,
     pub(crate) tasks: u64,
-    /// Different updates, as the peer counts.
+    /// Distinct updates, as the peer counts them.
     pub(crate) sent: u64,
-    /// Of these, those that a handler dealt with.
+    /// The updates that a handler has handled.
     pub(crate) handled: u64,
     pub(crate) acknowledged: u64,
-    /// Updates that came once more.
+    /// Updates that arrived again.
     pub(crate) repeated: u64,
     pub(crate) reconnects: u64,
     pub(crate) time: Duration,
-    /// What the driver ended with before it was told to.
+    /// The driver's end, if it ended before the stop.
     pub(crate) end: Option<String>,
 }
 
@@ -36,19 +36,19 @@ impl Row {
         self.sent - self.handled
     }
 
-    /// What must not be.
+    /// The reason why the row is bad.
     pub(crate) fn wrong(&self) -> Option<String> {
         let what = if let Some(end) = &self.end {
             format!("the driver has ended: {end}")
         } else if self.lost() > 0 {
-            format!("{} updates are lost", self.lost())
+            format!("{} updates were lost", self.lost())
         } else if self.acknowledged < self.sent {
             format!(
-                "{} updates are not acknowledged",
+                "{} updates were not acknowledged",
                 self.sent - self.acknowledged
             )
         } else if self.sent == 0 || (self.injected == 0 && self.fault != Fault::Nothing) {
-            "nothing has happened".to_owned()
+            "no update was sent".to_owned()
         } else {
             return None;
         };
@@ -60,7 +60,7 @@ impl Row {
     }
 }
 
-/// In Markdown.
+/// The table, in Markdown.
 pub(crate) fn print(rows: &[Row]) -> String {
     let mut text = "| peer | fault | encoding | faults | tasks | sent | handled | acknowledged | \
                     lost | repeated | reconnects | time |\n\

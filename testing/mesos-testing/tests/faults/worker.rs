@@ -1,5 +1,5 @@
-//! The scheduler: launches tasks on whatever it is offered, and writes down what
-//! it was told and has dealt with.
+//! The scheduler: launches tasks on every offer, and records the updates that it received and
+//! handled.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::fault::Fault;
 
-/// What a worker's life came to; clones share it.
+/// The recording of a worker; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notes(Arc<Mutex<Inner>>);
 
@@ -27,11 +27,11 @@ pub(crate) struct Inner {
     pub(crate) launching: bool,
     pub(crate) launched: u64,
     pub(crate) subscriptions: u64,
-    /// Updates to be acknowledged that a handler got, repeated ones too.
+    /// Updates with a uuid that a handler received, including repeated ones.
     pub(crate) delivered: u64,
-    /// How often the handler failed or dawdled.
-    pub(crate) misdeeds: u64,
-    /// Those whose handler returned `Ok`, by their uuid.
+    /// How often the handler failed or was slow.
+    pub(crate) faults: u64,
+    /// The updates whose handler returned `Ok`, by uuid.
     pub(crate) handled: HashMap<Bytes, (String, TaskState)>,
 }
 
@@ -40,16 +40,16 @@ impl Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The states of a task that were dealt with.
+    /// The handled states of each task.
     pub(crate) fn states(&self) -> HashSet<(String, TaskState)> {
         self.lock().handled.values().cloned().collect()
     }
 }
 
-/// How tasks are made.
+/// The kind of tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
-    /// How many at most are launched on one offer.
+    /// The maximum number of tasks on one offer.
     pub(crate) most: usize,
     pub(crate) cpus: f64,
     pub(crate) command: String,
@@ -63,7 +63,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts one on the master at `url`.
+    /// Starts a worker for the master at `url`.
     pub(crate) fn start(
         url: &str,
         codec: Codec,
@@ -78,7 +78,7 @@ impl Worker {
             fault,
             random: fastrand::Rng::with_seed(seed),
         };
-        // Shorter times than anybody would choose, to see more of them.
+        // Shorter timeouts than in production, to provoke more of them.
         let backend = HttpBackend::new(url.parse().unwrap())
             .codec(codec)
             .connect_timeout(Duration::from_secs(2))
@@ -93,18 +93,18 @@ impl Worker {
     }
 
     async fn misbehave(&mut self) -> HandlerResult {
-        // All is well again: an agent doubles its wait with each failure.
+        // The faults have ended: an agent doubles its delay with each failure.
         if !self.notes.lock().launching {
             return Ok(());
         }
         match self.fault {
             Fault::HandlerFails if self.random.u8(0..3) == 0 => {
-                self.notes.lock().misdeeds += 1;
+                self.notes.lock().faults += 1;
                 Err("out of luck".into())
             }
             Fault::SlowHandler => {
-                self.notes.lock().misdeeds += 1;
-                // sleep: being slow is what it is for.
+                self.notes.lock().faults += 1;
+                // sleep: this handler is slow on purpose.
                 sleep(Duration::from_millis(self.random.u64(0..60))).await;
                 Ok(())
             }
@@ -150,7 +150,7 @@ impl Scheduler for Worker {
             let at_once = Filters {
                 refuse_seconds: Some(0.0),
             };
-            // What was not launched is not missed: it is the peer who knows.
+            // A failed launch does not matter: the peer counts the tasks.
             let _ = driver.accept([offer], [launch], Some(at_once)).await;
         }
         Ok(())
@@ -166,14 +166,14 @@ impl Scheduler for Worker {
         };
         self.notes.lock().delivered += 1;
         self.misbehave().await?;
-        // A byte that was garbled may have made it one that there is not.
+        // A garbled byte may have produced a state that does not exist.
         let state = (update.task_id.value.clone(), update.task_state()?);
         self.notes.lock().handled.entry(uuid).or_insert(state);
         Ok(())
     }
 }
 
-/// What the driver has ended with, if it has.
+/// The result of the driver, if it has ended.
 pub(crate) async fn ended(driver: &SchedulerDriver) -> Option<String> {
     match timeout(Duration::ZERO, driver.join()).await {
         Ok(Ok(end)) => Some(format!("{end:?}")),

@@ -1,5 +1,4 @@
-//! The fake agent, measured by bytes: its checks in their order, and what it
-//! knows of its executor.
+//! The fake agent, tested with raw bytes: the order of its checks, and its record of the executor.
 
 use mesos_testing::agent::AgentPhase;
 use mesos_testing::v1::{TaskInfo, TaskState};
@@ -33,7 +32,7 @@ fn update(task: &str, state: &str, uuid: &str) -> Value {
     }}}))
 }
 
-/// Of version 4, each with another first byte.
+/// Version 4 uuids with different first bytes.
 const UUIDS: [&str; 3] = [
     "AQIDBAUGRwiJCgsMDQ4PEA==",
     "AgIDBAUGRwiJCgsMDQ4PEA==",
@@ -53,7 +52,7 @@ async fn post(agent: &FakeAgent, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn every_check_comes_in_its_turn() {
+async fn checks_are_made_in_order() {
     let agent = FakeAgent::builder()
         .token("s3cret")
         .token_of_another("other");
@@ -61,7 +60,7 @@ async fn every_check_comes_in_its_turn() {
     let mut client = Client::connect_to(agent.address()).await;
     let own = "Authorization: Bearer s3cret";
 
-    // Each request breaks the rule of its row and those of all rows after it.
+    // Each request violates the rule of its row and the rules of all later rows.
     agent.set_phase(AgentPhase::Recovering);
     client.send("GET", PATH, &[], b"").await;
     let answer = client.answer().await;
@@ -209,7 +208,7 @@ async fn every_check_comes_in_its_turn() {
 }
 
 #[tokio::test]
-async fn an_update_that_a_real_agent_refuses_is_refused_in_its_words() {
+async fn an_invalid_update_is_refused_with_the_text_of_a_real_agent() {
     let agent = FakeAgent::start().await.unwrap();
     let _stream = subscribe(&agent, json!({})).await;
     let changed = |change: &dyn Fn(&mut Value)| {
@@ -251,7 +250,7 @@ async fn an_update_that_a_real_agent_refuses_is_refused_in_its_words() {
 }
 
 #[tokio::test]
-async fn tasks_wait_for_the_executor_and_updates_are_taken_once() {
+async fn tasks_are_queued_for_the_executor_and_duplicate_updates_are_recognized() {
     let agent = FakeAgent::start().await.unwrap();
     agent.launch(TaskInfo::builder("t").id("t").build());
     let mut stream = subscribe(&agent, json!({})).await;
@@ -272,7 +271,7 @@ async fn tasks_wait_for_the_executor_and_updates_are_taken_once() {
     }
     post(&agent, &update("t", "TASK_FINISHED", UUIDS[1])).await;
     stream.event().await;
-    // After the end of a task it is acknowledged and of no effect.
+    // After the end of a task an update is acknowledged without any effect.
     post(&agent, &update("t", "TASK_RUNNING", UUIDS[2])).await;
     assert_eq!(stream.event().await["acknowledged"]["uuid"], UUIDS[2]);
     let states: Vec<_> = agent
@@ -281,7 +280,7 @@ async fn tasks_wait_for_the_executor_and_updates_are_taken_once() {
         .map(|status| status.state())
         .collect();
     assert_eq!(states, [TaskState::TaskRunning, TaskState::TaskFinished]);
-    // That of another agent is dropped without a word.
+    // An update of another agent is dropped silently.
     let mut other = update("u", "TASK_RUNNING", "BAIDBAUGRwiJCgsMDQ4PEA==");
     other["update"]["status"]["agent_id"] = json!({"value": "x"});
     assert_eq!(post(&agent, &other).await.status, 202);
@@ -290,30 +289,30 @@ async fn tasks_wait_for_the_executor_and_updates_are_taken_once() {
 }
 
 #[tokio::test]
-async fn a_second_subscription_takes_the_place_of_the_first() {
+async fn a_second_subscription_replaces_the_first() {
     let agent = FakeAgent::start().await.unwrap();
     let mut first = subscribe(&agent, json!({})).await;
     first.event().await;
     let mut second = subscribe(&agent, json!({})).await;
-    assert_eq!(first.chunk().await, None, "ended in order");
+    assert_eq!(first.chunk().await, None, "the stream ended");
     assert_eq!(second.event().await["type"], "SUBSCRIBED");
 }
 
 #[tokio::test]
-async fn an_executor_without_any_task_left_is_shut_down_instead_of_subscribed() {
+async fn an_executor_without_tasks_is_shut_down_instead_of_subscribed() {
     let agent = FakeAgent::start().await.unwrap();
     agent.launch(TaskInfo::builder("t").id("t").build());
     agent.kill("t", None);
     let mut stream = subscribe(&agent, json!({})).await;
     assert_eq!(stream.event().await["type"], "SHUTDOWN");
-    // And it stays so.
+    // The executor stays shut down.
     let mut again = subscribe(&agent, json!({})).await;
     assert_eq!(again.event().await["type"], "SHUTDOWN");
     assert_eq!(again.chunk().await, None);
 }
 
 #[tokio::test]
-async fn a_restarted_agent_knows_what_it_acknowledged_and_drops_what_the_executor_did_not_get() {
+async fn a_restarted_agent_keeps_acknowledged_updates_and_drops_undelivered_tasks() {
     let agent = FakeAgent::start().await.unwrap();
     let mut stream = subscribe(&agent, json!({})).await;
     stream.event().await;
@@ -355,7 +354,7 @@ async fn without_checkpointing_a_restarted_agent_knows_nothing() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_reacted_to_has_no_effect() {
+async fn a_reaction_replaces_the_effect_of_a_request() {
     let agent = FakeAgent::start().await.unwrap();
     let _stream = subscribe(&agent, json!({})).await;
     let call_type = mesos_testing::v1::executor::call::Type::Update;

@@ -1,4 +1,4 @@
-//! The order of a master's checks and the kind of each answer, row by row.
+//! The order of a master's checks and the status and text of each response, row by row.
 
 use mesos_testing::v1::scheduler::{Event, call};
 use mesos_testing::{Agent, FakeMaster, MasterRole, Reaction};
@@ -23,8 +23,8 @@ fn subscribe_json(info: Value) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn every_check_comes_in_its_turn() {
-    // Each request breaks the rule of its row and those of all rows after it.
+async fn checks_are_made_in_order() {
+    // Each request violates the rule of its row and the rules of all later rows.
     let master = FakeMaster::builder()
         .scripted()
         .credential("me", "secret")
@@ -142,7 +142,7 @@ async fn a_call_needs_its_own_principal_a_connected_framework_and_its_stream() {
     let me = "Authorization: Basic bWU6c2VjcmV0";
     let you = "Authorization: Basic eW91OnNlY3JldA==";
     let mut stream = Client::connect(&master).await;
-    // The principal is filled in from the credentials.
+    // The principal is taken from the credentials.
     stream
         .send("POST", PATH, &[JSON, me], &subscribe_json(info()))
         .await;
@@ -179,7 +179,7 @@ async fn a_call_needs_its_own_principal_a_connected_framework_and_its_stream() {
     let answer = ask(&master, &[JSON, me, &with_id], revive.as_bytes()).await;
     assert_eq!(answer.status, 202);
 
-    // Somebody else's name in one's own subscription.
+    // A subscription with the principal of another framework.
     let mut wrong = info();
     wrong["principal"] = json!("you");
     let answer = ask(&master, &[JSON, me], &subscribe_json(wrong)).await;
@@ -192,7 +192,7 @@ async fn a_call_needs_its_own_principal_a_connected_framework_and_its_stream() {
     let subscription = master.expect_stream().await;
     drop(stream);
     subscription.closed().await;
-    // The disconnect is behind the close, so ask until it is seen; a hundred
+    // The master notices the disconnect after the close, so the request is repeated; a hundred
     // times is an error.
     let mut statuses = Vec::new();
     for _ in 0..100 {
@@ -207,7 +207,7 @@ async fn a_call_needs_its_own_principal_a_connected_framework_and_its_stream() {
 }
 
 #[tokio::test]
-async fn a_call_is_looked_at_by_itself_before_anything_else() {
+async fn a_call_is_validated_before_the_state_of_the_framework() {
     let master = FakeMaster::scripted().await.unwrap();
     let id = json!({"value": "f"});
     let uuid = "AAECAwQFRgeICQoLDA0ODw=="; // 16 bytes, version 4
@@ -275,7 +275,7 @@ async fn a_call_is_looked_at_by_itself_before_anything_else() {
             "{call}"
         );
     }
-    // REVIVE and SUPPRESS need no body; what they lack is a framework.
+    // REVIVE and SUPPRESS need no body; here the framework is missing.
     for call_type in ["REVIVE", "SUPPRESS", "TEARDOWN", "UNKNOWN"] {
         let mut client = Client::connect(&master).await;
         let answer = client
@@ -289,7 +289,7 @@ async fn a_call_is_looked_at_by_itself_before_anything_else() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_framework_is_an_error_event_behind_a_200() {
+async fn an_invalid_framework_receives_an_error_event_after_the_response() {
     let master = FakeMaster::builder()
         .scripted()
         .roles(["web"])
@@ -336,7 +336,11 @@ async fn what_is_wrong_with_a_framework_is_an_error_event_behind_a_200() {
         assert_eq!(event["type"], "ERROR");
         let message = event["error"]["message"].as_str().unwrap();
         assert!(message.contains(why), "{message}");
-        assert_eq!(client.chunk().await, None, "the stream ends behind it");
+        assert_eq!(
+            client.chunk().await,
+            None,
+            "the stream ends after the event"
+        );
     }
     let mut client = Client::connect(&master).await;
     let suppressed = json!({"type": "SUBSCRIBE", "subscribe": {
@@ -348,7 +352,7 @@ async fn what_is_wrong_with_a_framework_is_an_error_event_behind_a_200() {
 }
 
 #[tokio::test]
-async fn events_are_in_the_encoding_that_accept_allows_json_first() {
+async fn accept_selects_the_encoding_of_events_and_json_is_preferred() {
     let master = FakeMaster::builder()
         .scripted()
         .heartbeat(std::time::Duration::from_millis(1500))
@@ -394,7 +398,7 @@ async fn events_are_in_the_encoding_that_accept_allows_json_first() {
 }
 
 #[tokio::test]
-async fn the_api_is_where_a_master_has_it_and_a_redirect_keeps_the_path() {
+async fn the_api_has_the_paths_of_a_real_master_and_a_redirect_keeps_the_path() {
     let master = FakeMaster::builder()
         .scripted()
         .prefix("/mesos/")
@@ -445,7 +449,7 @@ async fn the_api_is_where_a_master_has_it_and_a_redirect_keeps_the_path() {
 }
 
 #[tokio::test]
-async fn update_framework_is_answered_after_it_took_effect() {
+async fn update_framework_is_answered_after_its_effect() {
     let master = FakeMaster::start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let mut newer = info();
@@ -505,7 +509,7 @@ async fn update_framework_is_answered_after_it_took_effect() {
 }
 
 #[tokio::test]
-async fn a_master_misbehaves_as_it_is_told_and_then_behaves_again() {
+async fn a_master_applies_reactions_until_they_are_cleared() {
     let master = FakeMaster::scripted().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let revive = || json!({"type": "REVIVE"});
@@ -516,7 +520,7 @@ async fn a_master_misbehaves_as_it_is_told_and_then_behaves_again() {
 
     let held = master.hold(call::Type::Revive);
     let (answer, ()) = tokio::join!(session.call(revive()), async {
-        // The two before it were answered; this one is not.
+        // The two requests before were answered; this one is not.
         while master.expect(call::Type::Revive).await.status.is_some() {}
         held.react(Reaction::respond(503, "later"));
     });
@@ -542,7 +546,7 @@ async fn a_master_misbehaves_as_it_is_told_and_then_behaves_again() {
     master.react(call::Type::Revive, Reaction::Close);
     client.send("POST", PATH, &[JSON], body.as_bytes()).await;
     client.closed().await;
-    // The stream of events has not noticed any of it.
+    // The event stream is not affected.
     master.send(mesos_testing::events::error("still here"));
     assert_eq!(
         session.stream.update().await["error"]["message"],
@@ -551,7 +555,7 @@ async fn a_master_misbehaves_as_it_is_told_and_then_behaves_again() {
 }
 
 #[tokio::test]
-async fn a_stream_is_written_as_the_test_wants_it() {
+async fn the_test_controls_the_bytes_of_a_stream() {
     use mesos_testing::events::{error, heartbeat};
     let master = FakeMaster::scripted().await.unwrap();
     let mut session = Session::open(&master, info()).await;
@@ -579,7 +583,7 @@ async fn a_stream_is_written_as_the_test_wants_it() {
     stream.closed().await;
     assert!(!stream.is_open());
 
-    // An orderly end leaves the connection open for the next request.
+    // The end of the response leaves the connection open for the next request.
     let mut info = info();
     info["id"] = json!({"value": session.framework_id});
     let mut session = Session::open(&master, info.clone()).await;

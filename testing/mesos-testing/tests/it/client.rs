@@ -1,5 +1,5 @@
-//! A client that knows nothing of Mesos: raw HTTP/1.1, so that the fake master
-//! is measured by bytes.
+//! A client that knows nothing of Mesos: raw HTTP/1.1, so that the fake master is tested with raw
+//! bytes.
 
 use mesos_testing::v1::FrameworkInfo;
 use mesos_testing::v1::scheduler::{Call, call};
@@ -70,7 +70,7 @@ impl Client {
         line.trim_end().to_owned()
     }
 
-    /// The head of a response, and its body unless it is chunked.
+    /// Reads the head of a response, and the body unless it is chunked.
     pub(crate) async fn answer(&mut self) -> Answer {
         let status = self.line().await;
         let status = status
@@ -103,7 +103,7 @@ impl Client {
         answer
     }
 
-    /// The next chunk; none at the end of the body.
+    /// Reads the next chunk; `None` at the end of the body.
     pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
         let length = self.line().await;
         let length = usize::from_str_radix(&length, 16).expect("a chunk's length");
@@ -115,7 +115,7 @@ impl Client {
         (length > 0).then_some(chunk)
     }
 
-    /// The next record, which is a chunk of its own, in JSON.
+    /// Reads the next record, which is a chunk of its own, as JSON.
     pub(crate) async fn event(&mut self) -> Value {
         let chunk = self.chunk().await.expect("a record, not the end");
         let text = String::from_utf8(chunk).unwrap();
@@ -124,7 +124,7 @@ impl Client {
         serde_json::from_str(record).unwrap()
     }
 
-    /// The next event that is no heartbeat and no offers.
+    /// Reads the next event other than HEARTBEAT and OFFERS.
     pub(crate) async fn update(&mut self) -> Value {
         loop {
             let event = self.event().await;
@@ -144,22 +144,22 @@ impl Client {
         self.answer().await
     }
 
-    /// Everything up to the end.
+    /// Reads everything up to the end.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         let read = soon("the end", self.stream.read_to_end(&mut rest)).await;
-        // However the connection ended, what came before it counts.
+        // Bytes before the end count, whether the connection was closed or broken.
         drop(read);
         rest
     }
 
-    /// Whether the other side closes, without another byte.
+    /// Waits until the other side closes the connection without sending another byte.
     pub(crate) async fn closed(&mut self) {
         assert_eq!(self.rest().await, b"");
     }
 }
 
-/// A subscription in JSON: its stream, its id, its framework's id.
+/// A subscription with JSON: the stream, its id, and the framework id.
 pub(crate) struct Session {
     pub(crate) stream: Client,
     pub(crate) calls: Client,
@@ -188,14 +188,14 @@ impl Session {
         }
     }
 
-    /// A call with all that it needs; its answer.
+    /// Sends a call with all required headers and returns the response.
     pub(crate) async fn call(&mut self, mut body: Value) -> Answer {
         body["framework_id"] = json!({"value": self.framework_id});
         let stream_id = format!("Mesos-Stream-Id: {}", self.stream_id);
         self.calls.post(&[&stream_id], &body).await
     }
 
-    /// The offers of the next OFFERS.
+    /// The offers of the next OFFERS event.
     pub(crate) async fn offers(&mut self) -> Vec<Value> {
         loop {
             let event = self.stream.event().await;
@@ -248,7 +248,7 @@ pub(crate) fn task(id: &str, agent: &str, cpus: f64) -> Value {
     })
 }
 
-/// SUBSCRIBE in protobuf.
+/// SUBSCRIBE as protobuf.
 pub(crate) fn subscribe() -> Call {
     Call {
         r#type: Some(call::Type::Subscribe.into()),

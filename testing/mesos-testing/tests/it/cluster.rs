@@ -1,4 +1,4 @@
-//! The cluster behind a fake master: offers, tasks, agents, failover.
+//! The cluster of a fake master: offers, tasks, agents and failover.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::client::{Client, Session, info, task};
 
 const NOW: Duration = Duration::from_millis(20);
 
-/// A scalar of an offer.
+/// A scalar resource of an offer.
 fn scalar(offer: &Value, name: &str) -> f64 {
     let resources = offer["resources"].as_array().unwrap().iter();
     resources
@@ -26,7 +26,7 @@ fn one_agent() -> mesos_testing::Builder {
 }
 
 #[tokio::test]
-async fn a_task_runs_through_its_behaviour_one_acknowledgement_at_a_time() {
+async fn a_task_reports_one_state_per_acknowledgement() {
     let master = one_agent()
         .tasks(|_| Behavior::finishes())
         .start()
@@ -41,10 +41,10 @@ async fn a_task_runs_through_its_behaviour_one_acknowledgement_at_a_time() {
         let (first, found) = session.update().await;
         assert_eq!(found, state);
         assert_eq!(first["source"], "SOURCE_EXECUTOR");
-        // Nothing but the same again until it is acknowledged.
+        // The same update is repeated until it is acknowledged.
         let (again, _) = session.update().await;
         assert_eq!(again["uuid"], first["uuid"]);
-        // A wrong uuid is no acknowledgement.
+        // A wrong uuid does not acknowledge anything.
         let mut wrong = first.clone();
         wrong["uuid"] = json!("AAECAwQFRgeICQoLDA0ODw==");
         session.acknowledge(&wrong).await;
@@ -55,7 +55,7 @@ async fn a_task_runs_through_its_behaviour_one_acknowledgement_at_a_time() {
 }
 
 #[tokio::test]
-async fn what_a_task_uses_is_not_offered_until_the_task_has_ended() {
+async fn the_resources_of_a_task_are_not_offered_until_the_task_has_ended() {
     let master = one_agent().start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let offer = session.offers().await.remove(0);
@@ -72,7 +72,7 @@ async fn what_a_task_uses_is_not_offered_until_the_task_has_ended() {
 }
 
 #[tokio::test]
-async fn tasks_that_are_no_tasks_end_in_task_error_and_the_others_run() {
+async fn invalid_tasks_end_in_task_error_and_the_others_run() {
     let master = one_agent().start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let offer = session.offers().await.remove(0);
@@ -112,7 +112,7 @@ async fn tasks_that_are_no_tasks_end_in_task_error_and_the_others_run() {
 }
 
 #[tokio::test]
-async fn a_group_is_launched_as_a_whole_or_not_at_all() {
+async fn a_group_is_launched_completely_or_not_at_all() {
     let master = one_agent().start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let framework_id = json!({"value": session.framework_id});
@@ -156,7 +156,7 @@ async fn a_group_is_launched_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn reconciliation_answers_by_what_is_known_of_task_and_agent() {
+async fn reconciliation_depends_on_what_is_known_of_task_and_agent() {
     let builder = one_agent()
         .update_retry(Duration::from_secs(60), Duration::from_secs(60))
         .tasks(|_| Behavior::stays_silent());
@@ -200,13 +200,13 @@ async fn reconciliation_answers_by_what_is_known_of_task_and_agent() {
             let since = status["unreachable_time"].is_object();
             assert_eq!(since, status["agent_id"]["value"] == "lost");
         }
-        // A kill of an unknown task is the same question.
+        // A kill of an unknown task is answered in the same way.
         let kill = json!({"type": "KILL", "kill": {
             "task_id": {"value": "y"}, "agent_id": {"value": "a"}}});
         session.call(kill).await;
         assert_eq!(session.update().await.1, states[0]);
     }
-    // A live task is answered as it is, asked for or not; the others are not there.
+    // A live task is reported whether it was named or not; the other tasks do not exist.
     let mut session = Session::open(&master, info()).await;
     session
         .call(json!({"type": "RECONCILE", "reconcile": {}}))
@@ -224,7 +224,7 @@ async fn reconciliation_answers_by_what_is_known_of_task_and_agent() {
 }
 
 #[tokio::test]
-async fn after_a_failover_of_the_master_an_unknown_task_is_not_answered_before_its_agent_is_back() {
+async fn after_a_failover_an_unknown_task_is_not_answered_before_its_agent_returns() {
     let master = one_agent().start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let offer = session.offers().await.remove(0);
@@ -237,7 +237,7 @@ async fn after_a_failover_of_the_master_an_unknown_task_is_not_answered_before_i
     session.stream.closed().await;
     let mut info = info();
     info["id"] = json!({"value": session.framework_id});
-    // Known from nowhere, and still welcome.
+    // The framework is not known from any agent, but may subscribe.
     let mut session = Session::open(&master, info).await;
     let reconcile = |id: &str| json!({"type": "RECONCILE", "reconcile": {"tasks": [{"task_id": {"value": id}}]}});
     session.call(reconcile("t")).await;
@@ -254,7 +254,7 @@ async fn after_a_failover_of_the_master_an_unknown_task_is_not_answered_before_i
 }
 
 #[tokio::test]
-async fn a_lost_agent_takes_its_tasks_and_offers_along_and_says_so() {
+async fn an_unreachable_agent_ends_its_tasks_and_offers() {
     let master = one_agent().start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let offer = session.offers().await.remove(0);
@@ -288,7 +288,7 @@ async fn a_lost_agent_takes_its_tasks_and_offers_along_and_says_so() {
 }
 
 #[tokio::test]
-async fn declined_resources_come_back_after_their_time_and_after_revive() {
+async fn declined_resources_are_offered_again_after_the_filter_and_after_revive() {
     let master = one_agent().start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let decline = |offer: &Value, seconds: f64| {
@@ -302,7 +302,7 @@ async fn declined_resources_come_back_after_their_time_and_after_revive() {
     let offer = session.offers().await.remove(0);
     assert!(since.elapsed() >= Duration::from_millis(100));
     session.call(decline(&offer, 3600.0)).await;
-    // One role that is not the framework's, and the call does nothing.
+    // If one role is not a role of the framework, the call has no effect.
     session
         .call(json!({"type": "REVIVE", "revive": {"roles": ["*", "other"]}}))
         .await;
@@ -319,14 +319,14 @@ async fn declined_resources_come_back_after_their_time_and_after_revive() {
 }
 
 #[tokio::test]
-async fn two_frameworks_share_a_cluster_and_do_not_see_each_other() {
+async fn two_frameworks_share_a_cluster_but_not_their_offers() {
     let master = one_agent().start().await.unwrap();
     let mut one = Session::open(&master, info()).await;
     let offer = one.offers().await.remove(0);
     let mut other = Session::open(&master, info()).await;
     assert_ne!(one.framework_id, other.framework_id);
     assert!(one.framework_id.ends_with("-0000") && other.framework_id.ends_with("-0001"));
-    // What is offered to one is not the other's to take, and taking it ends it.
+    // A framework cannot accept the offers of another framework, and trying to ends nothing else.
     other
         .launch(&offer, json!([task("stolen", "a", 0.1)]))
         .await;
@@ -335,7 +335,7 @@ async fn two_frameworks_share_a_cluster_and_do_not_see_each_other() {
         (state.as_str(), status["reason"].as_str()),
         ("TASK_DROPPED", Some("REASON_INVALID_OFFERS"))
     );
-    // A stream id is good for its own framework only.
+    // A stream id is valid for its own framework only.
     let stream_id = format!("Mesos-Stream-Id: {}", one.stream_id);
     let call = json!({"type": "REVIVE", "framework_id": {"value": other.framework_id}});
     assert_eq!(other.calls.post(&[&stream_id], &call).await.status, 400);
@@ -345,7 +345,7 @@ async fn two_frameworks_share_a_cluster_and_do_not_see_each_other() {
 }
 
 #[tokio::test]
-async fn a_framework_is_kept_for_its_failover_timeout_and_no_longer() {
+async fn a_framework_is_removed_after_its_failover_timeout() {
     let master = one_agent().start().await.unwrap();
     for (timeout, kept) in [(0.0, false), (0.05, false), (3600.0, true)] {
         let mut info = info();
@@ -356,7 +356,7 @@ async fn a_framework_is_kept_for_its_failover_timeout_and_no_longer() {
         drop(session);
         stream.closed().await;
         if !kept {
-            // Resources come back when it is removed; that is the signal.
+            // The resources become free when the framework is removed; that is the signal.
             while master.frameworks().iter().any(|framework| *framework == id) {
                 tokio::task::yield_now().await;
             }
@@ -379,7 +379,7 @@ async fn a_framework_is_kept_for_its_failover_timeout_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_second_subscription_takes_the_first_ones_place() {
+async fn a_second_subscription_replaces_the_first() {
     let master = one_agent().start().await.unwrap();
     let mut old = Session::open(&master, info()).await;
     let offer = old.offers().await.remove(0);
@@ -395,14 +395,14 @@ async fn a_second_subscription_takes_the_first_ones_place() {
     let why = "Changing framework's principal is not allowed.";
     assert_eq!(client.event().await["error"]["message"], why);
     changed["principal"] = Value::Null;
-    // A user cannot change, and nobody says so.
+    // A changed user is ignored silently.
     changed["user"] = json!("root");
     let mut new = Session::open(&master, changed).await;
     let event = old.stream.update().await;
     assert_eq!(event["error"]["message"], "Framework failed over");
     assert_eq!(old.stream.chunk().await, None);
     assert_eq!(old.call(json!({"type": "REVIVE"})).await.status, 400);
-    // The old offer is gone without a RESCIND, and its resources come again.
+    // The old offer ends without a RESCIND, and its resources are offered again.
     let again = new.offers().await.remove(0);
     assert_ne!(again["id"], offer["id"]);
     new.launch(&offer, json!([task("t", "a", 0.1)])).await;
@@ -435,7 +435,7 @@ async fn resources_are_reserved_and_volumes_created_with_feedback() {
         let status = event["update_operation_status"]["status"].clone();
         let id = status["operation_id"]["value"].as_str().unwrap().to_owned();
         let state = status["state"].as_str().unwrap().to_owned();
-        // Those of the agent come until they are acknowledged.
+        // Statuses of the agent are repeated until they are acknowledged.
         assert_eq!(status["uuid"].is_object(), state == "OPERATION_FINISHED");
         if seen.iter().any(|(found, _)| *found == id) {
             continue;
@@ -514,7 +514,7 @@ async fn executors_answer_messages_and_can_be_shut_down() {
 }
 
 #[tokio::test]
-async fn a_kill_is_obeyed_in_the_states_that_the_framework_knows_or_ignored() {
+async fn a_kill_reports_task_killing_only_to_capable_frameworks_and_can_be_ignored() {
     for (killing, states) in [
         (true, &["TASK_KILLING", "TASK_KILLED"][..]),
         (false, &["TASK_KILLED"][..]),
@@ -562,7 +562,7 @@ async fn a_kill_is_obeyed_in_the_states_that_the_framework_knows_or_ignored() {
 }
 
 #[tokio::test]
-async fn maintenance_is_announced_to_those_concerned_and_called_off() {
+async fn maintenance_sends_and_rescinds_inverse_offers() {
     let master = one_agent().start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     session.offers().await;
@@ -585,13 +585,13 @@ async fn maintenance_is_announced_to_those_concerned_and_called_off() {
 }
 
 #[tokio::test]
-async fn heartbeats_come_at_the_interval_that_was_announced() {
+async fn heartbeats_are_sent_at_the_announced_interval() {
     let master = FakeMaster::builder().heartbeat(NOW).start().await.unwrap();
     let mut session = Session::open(&master, info()).await;
     let since = std::time::Instant::now();
     for _ in 0..4 {
         assert_eq!(session.stream.event().await["type"], "HEARTBEAT");
     }
-    // The first comes at once.
+    // The first heartbeat is sent at once.
     assert!(since.elapsed() >= NOW * 3 - Duration::from_millis(5));
 }

@@ -1,5 +1,4 @@
-//! The crate's own tests, one program for all of them. The conformance suite is
-//! played by `mesos-conformance`.
+//! The crate's own tests, in one program. `mesos-conformance` runs the conformance suite.
 
 #![allow(clippy::unwrap_used)]
 

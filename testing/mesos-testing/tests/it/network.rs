@@ -1,4 +1,4 @@
-//! The proxy's faults, one by one, over bare sockets.
+//! The faults of the proxy, one by one, over plain sockets.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
     bytes
 }
 
-/// The end of the stream, orderly or not, and what comes before it.
+/// Reads until the end of the stream, closed or broken, and returns the bytes.
 async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
@@ -45,14 +45,14 @@ async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     bytes
 }
 
-/// That nothing comes, which only time can show.
+/// Checks that nothing arrives, which only time can show.
 async fn quiet(stream: &mut TcpStream) {
     let read = timeout(Duration::from_millis(50), stream.read(&mut [0; 1])).await;
     assert!(read.is_err(), "{read:?}");
 }
 
 #[tokio::test]
-async fn without_a_fault_bytes_and_ends_pass_both_ways() {
+async fn without_a_fault_bytes_and_ends_pass_in_both_directions() {
     let mut ends = ends(1, Fault::None).await;
     ends.driver.write_all(b"ping").await.unwrap();
     assert_eq!(read(&mut ends.master, 4).await, b"ping");
@@ -76,7 +76,7 @@ async fn a_stalled_connection_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_half_open_connection_loses_bytes_and_ends_until_it_is_mended() {
+async fn a_half_open_connection_loses_bytes_and_ends_until_the_fault_is_removed() {
     let mut ends = ends(1, Fault::HalfOpen).await;
     ends.driver.write_all(b"lost").await.unwrap();
     ends.driver.shutdown().await.unwrap();
@@ -90,7 +90,7 @@ async fn a_half_open_connection_loses_bytes_and_ends_until_it_is_mended() {
 }
 
 #[tokio::test]
-async fn one_way_can_be_lost_while_the_other_works() {
+async fn one_direction_can_be_lost_while_the_other_works() {
     for (way, there) in [(Direction::ToDriver, true), (Direction::ToMaster, false)] {
         let mut ends = ends(1, Fault::Lose(way)).await;
         let (from, to) = match there {
@@ -105,7 +105,7 @@ async fn one_way_can_be_lost_while_the_other_works() {
 }
 
 #[tokio::test]
-async fn a_cut_closes_both_sides_at_once_or_after_so_many_bytes() {
+async fn a_cut_closes_both_sides_at_once_or_after_a_number_of_bytes() {
     let mut cut = ends(1, Fault::None).await;
     cut.proxy.cut();
     assert_eq!(rest(&mut cut.driver).await, b"");
@@ -173,7 +173,7 @@ async fn the_same_seed_garbles_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn the_same_seed_draws_the_same_faults() {
+async fn the_same_seed_chooses_the_same_faults() {
     let faults = async |seed| {
         let target = "127.0.0.1:9".parse().unwrap();
         let proxy = FaultProxy::with_seed(target, seed).await.unwrap();
@@ -187,7 +187,7 @@ async fn the_same_seed_draws_the_same_faults() {
 }
 
 #[tokio::test]
-async fn connections_are_refused_and_led_elsewhere_as_told() {
+async fn new_connections_can_be_refused_and_redirected() {
     let ends = ends(1, Fault::None).await;
     ends.proxy.refuse(true);
     let mut refused = TcpStream::connect(ends.proxy.address()).await.unwrap();

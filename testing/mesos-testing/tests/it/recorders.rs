@@ -1,4 +1,4 @@
-//! Recorders: what they write down, and how their handlers end.
+//! Recorders: the events that they record, and the outcomes of their handlers.
 
 use mesos_core::backend::{
     Answer, Backend, Calls, EventStream, ExecutorApi, Incoming, Subscription,
@@ -30,7 +30,7 @@ fn running(task: &str) -> TaskStatus {
 }
 
 #[tokio::test]
-async fn everything_is_written_down_in_its_order() {
+async fn events_are_recorded_in_order() {
     let recorder = Recorder::new();
     let (master, _driver) = scheduler(&recorder).await;
     master.send(events::update(running("t")));
@@ -60,7 +60,7 @@ async fn everything_is_written_down_in_its_order() {
 }
 
 #[tokio::test]
-async fn a_handler_ends_as_planned_each_time() {
+async fn each_call_of_a_handler_ends_as_planned() {
     let recorder = Recorder::new()
         .with(Handler::Update, Outcome::Fail("first".to_owned()))
         .with(Handler::Update, Outcome::Succeed);
@@ -76,7 +76,7 @@ async fn a_handler_ends_as_planned_each_time() {
     let acknowledged = master.expect(Type::Acknowledge).await.into_call();
     let uuid = acknowledged.acknowledge.map(|acknowledge| acknowledge.uuid);
     assert_eq!(uuid, statuses[1].uuid);
-    // A handler that waits at its gate is behind all the others.
+    // A handler that waits at its gate runs after all earlier ones.
     let gate = recorder.hold(Handler::Rescind);
     master.send(events::rescind("o1"));
     master.send(events::rescind("o2"));
@@ -97,7 +97,7 @@ async fn a_handler_ends_as_planned_each_time() {
 }
 
 #[tokio::test]
-async fn offers_are_kept_until_they_are_taken() {
+async fn offers_are_held_until_they_are_taken() {
     let recorder = Recorder::new();
     let (master, driver) = scheduler(&recorder).await;
     master.send(events::offers([events::offer("o1", "a", "*", [])]));
@@ -116,7 +116,7 @@ async fn offers_are_kept_until_they_are_taken() {
     master.expect(Type::Decline).await;
 }
 
-/// An agent that says what it is told, once.
+/// An agent that sends its events once.
 #[derive(Debug)]
 struct Agent(Mutex<Option<mpsc::UnboundedReceiver<Event>>>);
 
@@ -162,7 +162,7 @@ impl Calls<ExecutorApi> for Ignore {
 }
 
 #[tokio::test]
-async fn an_executor_writes_down_what_its_agent_says_and_ends_as_planned() {
+async fn an_executor_records_events_and_its_handlers_end_as_planned() {
     let event = |event_type: event::Type, body: &dyn Fn(&mut Event)| {
         let mut event = Event {
             r#type: Some(event_type.into()),

@@ -1,5 +1,4 @@
-//! MasterRole in front of another master: what is passed on, and what may be done
-//! to it on the way.
+//! A fake master as a proxy: what it forwards, and how a test can interfere.
 
 use mesos_core::{Framework, SchedulerDriver};
 use mesos_http::HttpBackend;
@@ -32,14 +31,14 @@ async fn relayed() -> Relayed {
     }
 }
 
-/// Has the master send some events.
+/// Makes the master send some events.
 async fn ask(driver: &SchedulerDriver, count: usize) {
     let tasks = (0..count).map(|number| (format!("t{number}").into(), None));
     driver.reconcile(tasks).await.unwrap();
 }
 
 #[tokio::test]
-async fn calls_and_events_pass_and_are_written_down() {
+async fn calls_and_events_are_forwarded_and_recorded() {
     let Relayed {
         behind,
         front,
@@ -49,7 +48,7 @@ async fn calls_and_events_pass_and_are_written_down() {
     assert_eq!(recorder.offers().await.len(), 1);
     ask(&driver, 1).await;
     recorder.update(TaskState::TaskUnknown).await;
-    // Refusals pass with their reason.
+    // Refusals are forwarded with their reason.
     let nonsense = mesos_testing::v1::scheduler::Call {
         r#type: Some(Type::Kill as i32),
         ..Default::default()
@@ -70,7 +69,7 @@ async fn calls_and_events_pass_and_are_written_down() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_stream_on_either_side_is_its_end_on_the_other() {
+async fn the_end_of_a_stream_is_forwarded_in_both_directions() {
     let Relayed {
         behind,
         front,
@@ -86,14 +85,14 @@ async fn the_end_of_a_stream_on_either_side_is_its_end_on_the_other() {
     theirs.end();
     ours.closed().await;
     recorder.subscribed().await;
-    // Nobody is there to be passed on to.
+    // The other master is gone.
     behind.stop().await;
     recorder.disconnected().await;
     recorder.disconnected().await;
 }
 
 #[tokio::test]
-async fn events_can_be_held_joined_and_cut_to_pieces_on_the_way() {
+async fn events_can_be_held_joined_and_split() {
     let Relayed {
         behind: _behind,
         front,
@@ -115,7 +114,7 @@ async fn events_can_be_held_joined_and_cut_to_pieces_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_stranded_stream_is_over_for_the_master_alone() {
+async fn an_orphaned_stream_ends_for_the_master_only() {
     let Relayed {
         behind,
         front,
@@ -126,7 +125,7 @@ async fn a_stranded_stream_is_over_for_the_master_alone() {
     front.stream().orphan();
     theirs.closed().await;
     assert!(front.stream().is_open());
-    // It is closed before the cluster behind has noticed.
+    // The stream is closed before the other master has noticed.
     let error = loop {
         if let Err(error) = driver.revive().await {
             break error;
@@ -136,7 +135,7 @@ async fn a_stranded_stream_is_over_for_the_master_alone() {
 }
 
 #[tokio::test]
-async fn one_that_does_not_lead_passes_nothing_on() {
+async fn a_proxy_that_does_not_lead_forwards_nothing() {
     let Relayed {
         behind,
         front,

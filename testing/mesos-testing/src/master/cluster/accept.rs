@@ -14,12 +14,12 @@ use super::Cluster;
 use super::launch;
 use crate::events;
 
-/// The offers of one ACCEPT, put together.
+/// The combined offers of one ACCEPT.
 pub(super) struct Pool {
     pub(super) agent_id: AgentId,
     pub(super) role: String,
     pub(super) remaining: Resources,
-    /// Whether an operation has changed what remains: such resources come back
+    /// Whether an operation has changed the remaining resources. Such resources are returned
     /// without a filter.
     pub(super) converted: bool,
 }
@@ -28,7 +28,7 @@ impl Cluster {
     pub(super) fn accept(&mut self, framework_id: &FrameworkId, accept: call::Accept) {
         if let Err(error) = self.offers_fit(framework_id, &accept.offer_ids) {
             tracing::warn!(%error, "ACCEPT used invalid offers");
-            // The valid ones are used up as well.
+            // The valid offers of the call are used up as well.
             for id in &accept.offer_ids {
                 self.offers.remove(id.as_str());
             }
@@ -38,7 +38,13 @@ impl Cluster {
                 if is_launch(operation) {
                     let message = format!("Task launched with invalid offers: {error}");
                     for task in tasks_of(operation) {
-                        self.tell(framework_id, task, state, Reason::InvalidOffers, &message);
+                        self.send_status(
+                            framework_id,
+                            task,
+                            state,
+                            Reason::InvalidOffers,
+                            &message,
+                        );
                     }
                 } else {
                     let message = format!("Operation attempted with invalid offers: {error}");
@@ -83,7 +89,7 @@ impl Cluster {
         pool
     }
 
-    /// In the order of the master: distinct, alive, own, of one role, of one
+    /// Checks in the order of the master: distinct, valid, of this framework, of one role, of one
     /// agent.
     fn offers_fit(&self, framework_id: &FrameworkId, ids: &[OfferId]) -> Result<(), String> {
         if ids.is_empty() {
@@ -137,7 +143,7 @@ impl Cluster {
             let reason = invalid(operation);
             for task in tasks_of(operation) {
                 let message = "The `id` field cannot be set on LAUNCH operations";
-                self.tell(framework_id, task, TaskState::TaskError, reason, message);
+                self.send_status(framework_id, task, TaskState::TaskError, reason, message);
             }
             return;
         }
@@ -161,7 +167,7 @@ impl Cluster {
                 pool.remaining -= &used;
                 self.start_task(framework_id, task.clone(), &pool.agent_id, used);
             }
-            Err(message) => self.tell(
+            Err(message) => self.send_status(
                 framework_id,
                 task,
                 TaskState::TaskError,
@@ -189,7 +195,7 @@ impl Cluster {
             }
             Err(message) => {
                 for task in tasks_of(operation) {
-                    self.tell(
+                    self.send_status(
                         framework_id,
                         task,
                         TaskState::TaskError,
@@ -201,7 +207,7 @@ impl Cluster {
         }
     }
 
-    /// What a task is that never came to its agent.
+    /// The state of a task that never reached its agent.
     fn dropped(&self, framework_id: &FrameworkId) -> TaskState {
         let framework = self.frameworks.get(framework_id.as_str());
         match framework.is_some_and(|framework| framework.partition_aware()) {
@@ -210,8 +216,8 @@ impl Cluster {
         }
     }
 
-    /// The master's own word about a task: no uuid, so no acknowledgement.
-    fn tell(
+    /// Sends the master's own status of a task. It has no uuid, so it needs no acknowledgement.
+    fn send_status(
         &self,
         framework_id: &FrameworkId,
         task: &TaskInfo,

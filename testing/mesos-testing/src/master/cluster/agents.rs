@@ -1,4 +1,4 @@
-//! Agents: coming, going, and coming back.
+//! Agents: registration, loss and return.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::events;
 
 pub(super) struct AgentState {
     pub(super) agent: Agent,
-    /// What it has, with the reservations and volumes made since.
+    /// The agent's resources, with later reservations and volumes.
     pub(super) total: Resources,
-    /// What tasks use, of all frameworks.
+    /// The resources that tasks of all frameworks use.
     pub(super) used: Resources,
-    /// False while its connection is lost and nobody has given it up.
+    /// False while the connection is lost and the master has not given the agent up.
     pub(super) connected: bool,
     pub(super) unreachable_since: Option<TimeInfo>,
 }
@@ -41,9 +41,8 @@ impl Cluster {
         self.request_allocation();
     }
 
-    /// The agent's connection is lost or there again. Its offers are
-    /// rescinded, its tasks stay as they are, acknowledgements and kills do not
-    /// reach it.
+    /// Sets whether the agent is connected. Without a connection its offers are rescinded, its
+    /// tasks stay as they are, and acknowledgements and kills do not reach it.
     pub(crate) fn set_agent_connected(&mut self, agent_id: &AgentId, connected: bool) {
         let Some(state) = self.agents.get_mut(agent_id.as_str()) else {
             return;
@@ -57,10 +56,10 @@ impl Cluster {
         self.request_allocation();
     }
 
-    /// The agent has not answered for long: `_markUnreachable`.
+    /// The agent has not responded for too long: `_markUnreachable`.
     pub(crate) fn make_agent_unreachable(&mut self, agent_id: &AgentId) {
         let Some(mut state) = self.agents.remove(agent_id.as_str()) else {
-            // After a failover of the master nobody knows its tasks.
+            // After a failover the master does not know the tasks of the agent.
             if let Some(mut state) = self.recovered.remove(agent_id.as_str()) {
                 state.unreachable_since = Some(now());
                 self.unreachable.insert(agent_id.value.clone(), state);
@@ -87,14 +86,14 @@ impl Cluster {
         self.failure_to_all(agent_id);
     }
 
-    /// The operator has declared the agent to be gone for good.
+    /// An operator has marked the agent gone.
     pub(crate) fn mark_agent_gone(&mut self, agent_id: &AgentId) {
         let known = self.agents.remove(agent_id.as_str()).is_some();
         self.recovered.remove(agent_id.as_str());
         self.unreachable.remove(agent_id.as_str());
         self.gone.insert(agent_id.value.clone());
         if !known {
-            // Without a word about its tasks: MESOS-9739.
+            // The master reports nothing about its tasks: MESOS-9739.
             return;
         }
         self.move_tasks(agent_id, |partition_aware| match partition_aware {
@@ -106,7 +105,7 @@ impl Cluster {
                 .with_message("Agent has been marked gone"),
         });
         for framework in self.frameworks.values_mut() {
-            // Nobody can come back from there.
+            // No task can return from this agent.
             framework
                 .lost_tasks
                 .retain(|_, task| task.agent_id != *agent_id);
@@ -115,8 +114,8 @@ impl Cluster {
         self.failure_to_all(agent_id);
     }
 
-    /// An agent that was unreachable, or that a new master has only heard of,
-    /// is back with its tasks.
+    /// An agent that was unreachable, or that a new master knows only from the registry, returns
+    /// with its tasks.
     pub(crate) fn return_agent(&mut self, agent_id: &AgentId) {
         let found = self
             .unreachable
@@ -169,8 +168,8 @@ impl Cluster {
         self.request_allocation();
     }
 
-    /// A new master takes over: it knows the agents from the registry and
-    /// nothing else. Frameworks and tasks come back with their agents.
+    /// A new master takes over, which knows only the agents in the registry. Frameworks and tasks
+    /// become known through their agents.
     pub(crate) fn fail_over(&mut self, master_id: String) {
         self.info.id = master_id;
         self.completed.clear();
@@ -194,8 +193,8 @@ impl Cluster {
         });
     }
 
-    /// Takes the tasks of an agent that is lost out of the live ones and says
-    /// so: best effort, no uuid, nothing to those who are not connected.
+    /// Removes the tasks of a lost agent from the live tasks and reports them, as the master does:
+    /// best effort, without a uuid, only to connected frameworks.
     fn move_tasks(&mut self, agent_id: &AgentId, status: impl Fn(bool) -> TaskStatus) {
         let mut updates = Vec::new();
         for framework in self.frameworks.values_mut() {
@@ -234,7 +233,7 @@ impl Cluster {
     }
 }
 
-/// What a status made by the master says of any task.
+/// The fields of every status that the master creates.
 fn by_master(task: &Task) -> TaskStatus {
     let mut status = TaskStatus::new(&task.info.task_id, TaskState::TaskStaging)
         .with_time(std::time::SystemTime::now());

@@ -1,5 +1,4 @@
-//! Rules 11 to 17 of the order in which a master looks at a call, and the call
-//! to whatever it is for.
+//! Rules 11 to 17 of the master's checks, and the dispatch of valid calls.
 
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
@@ -17,7 +16,7 @@ fn answer(status: u16, text: impl Into<String>) -> Answer {
 }
 
 impl Cluster {
-    /// A call that is no SUBSCRIBE and valid by itself.
+    /// Handles a call other than SUBSCRIBE that has passed the earlier checks.
     pub(crate) fn call(
         &mut self,
         call: Call,
@@ -37,7 +36,7 @@ impl Cluster {
         match call.r#type() {
             Type::Unknown => return answer(501, "501 Not Implemented."),
             Type::Teardown => self.remove_framework(&framework_id),
-            // What follows is about a cluster.
+            // All further calls need a cluster.
             _ if !self.settings.cluster => {}
             _ => self.dispatch(&framework_id, call),
         }
@@ -137,7 +136,7 @@ impl Cluster {
                     self.message(framework_id, message);
                 }
             }
-            // Mesos' own allocator ignores it as well.
+            // The default allocator of Mesos ignores REQUEST as well.
             Type::Request => {}
             Type::Unknown | Type::Subscribe | Type::Teardown | Type::UpdateFramework => {}
         }

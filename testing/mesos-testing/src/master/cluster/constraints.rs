@@ -1,7 +1,7 @@
-//! Which agents a framework wants to be offered (Mesos 1.11):
+//! Offer constraints: which agents may be offered to a framework (Mesos 1.11),
 //! src/master/allocator/mesos/offer_constraints_filter.cpp.
 //!
-//! Regular expressions are not modelled: a predicate with one always holds.
+//! Regular expressions are not supported: a predicate with a regular expression always holds.
 
 use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
 use mesos_proto::v1::scheduler::attribute_constraint::selector::{PseudoattributeType, Selector};
@@ -9,8 +9,7 @@ use mesos_proto::v1::scheduler::{AttributeConstraint, OfferConstraints};
 
 use super::super::agent::Agent;
 
-/// Whether `agent` may be offered for `role`: one of the groups holds, or there
-/// is none.
+/// Whether `agent` may be offered for `role`: at least one group holds, or there are no groups.
 pub(super) fn admit(constraints: &OfferConstraints, role: &str, agent: &Agent) -> bool {
     let Some(of_role) = constraints.role_constraints.get(role) else {
         return true;
@@ -24,9 +23,9 @@ pub(super) fn admit(constraints: &OfferConstraints, role: &str, agent: &Agent) -
 }
 
 fn holds(constraint: &AttributeConstraint, agent: &Agent) -> bool {
-    // The outer option: is it there? The inner one: is it text?
+    // The outer option: whether the attribute exists. The inner option: whether it is text.
     let value: Option<Option<&str>> = match &constraint.selector.selector {
-        // Only the first of that name is looked at.
+        // Only the first attribute of this name counts.
         Some(Selector::AttributeName(name)) => agent
             .attributes
             .iter()

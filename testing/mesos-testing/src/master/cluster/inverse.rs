@@ -1,4 +1,4 @@
-//! Inverse offers: the operator would like to have an agent back.
+//! Inverse offers: requests to free an agent for maintenance.
 
 use mesos_proto::v1::{AgentId, Filters, FrameworkId, InverseOffer, OfferId, Unavailability};
 
@@ -8,7 +8,7 @@ use super::offers::refusal;
 use crate::events;
 
 impl Cluster {
-    /// Asks everyone who has a task or an offer on the agent.
+    /// Sends an inverse offer to every framework with a task or an offer on the agent.
     pub(crate) fn schedule_maintenance(
         &mut self,
         agent_id: &AgentId,
@@ -55,8 +55,8 @@ impl Cluster {
         }
     }
 
-    /// ACCEPT_INVERSE_OFFERS and DECLINE_INVERSE_OFFERS only tell the operator
-    /// something; both come again after `filters`.
+    /// ACCEPT_INVERSE_OFFERS and DECLINE_INVERSE_OFFERS only inform the operator. After either, the
+    /// inverse offer is repeated when the time in `filters` is over.
     pub(super) fn answer_inverse_offers(
         &mut self,
         framework_id: &FrameworkId,
@@ -76,7 +76,7 @@ impl Cluster {
         }
     }
 
-    /// The maintenance is called off.
+    /// The maintenance is canceled.
     pub(crate) fn rescind_inverse_offers(&mut self, agent_id: &AgentId) {
         let ids: Vec<String> = self
             .inverse_offers

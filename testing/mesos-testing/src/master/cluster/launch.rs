@@ -1,5 +1,4 @@
-//! Whether a task that is to be launched is one: src/master/validation.cpp,
-//! namespaces task and group.
+//! Validation of tasks before their launch: src/master/validation.cpp, namespaces task and group.
 
 use mesos_core::resources::Resources;
 use mesos_proto::v1::executor_info;
@@ -9,7 +8,7 @@ use mesos_proto::v1::{AgentId, FrameworkId, Resource, TaskInfo};
 use super::super::validate;
 use super::records::Framework;
 
-/// Resources as the cluster counts them: valid, without their allocation.
+/// Resources as the cluster counts them: valid, and without their allocation.
 pub(super) fn counted(resources: &[Resource]) -> Result<Resources, String> {
     let mut counted = Resources::try_from(resources)
         .map_err(|error| format!("Task uses invalid resources: {error}"))?;
@@ -17,7 +16,7 @@ pub(super) fn counted(resources: &[Resource]) -> Result<Resources, String> {
     Ok(counted)
 }
 
-/// A task of LAUNCH; what it uses, or why it is refused.
+/// Validates a task of LAUNCH. Returns the resources it uses, or the reason of the refusal.
 pub(super) fn task(
     task: &TaskInfo,
     framework: &Framework,
@@ -60,8 +59,8 @@ pub(super) fn task(
     Ok(used)
 }
 
-/// All tasks of LAUNCH_GROUP; what each uses, the executor's share with the
-/// first, or why none is launched.
+/// Validates all tasks of LAUNCH_GROUP. Returns the resources of each task, the executor's share
+/// included in the first, or the reason of the refusal.
 pub(super) fn group(
     group: &LaunchGroup,
     framework: &Framework,

@@ -1,10 +1,9 @@
-//! The cluster in memory: frameworks, agents, offers, tasks and operations, and
-//! what calls and time do to them.
+//! The cluster in memory: frameworks, agents, offers, tasks and operations, and the effects of
+//! calls and time on them.
 //!
-//! All of it is under one lock and does no I/O: what goes out is put into the
-//! queues of streams, what comes later is handed to the clock. The rules are
-//! those of src/master/master.cpp; the files here are called after what they
-//! are about.
+//! The cluster is behind one lock and does no I/O: outgoing events go into the queues of streams,
+//! delayed actions go to the clock. The rules are those of src/master/master.cpp. Each file is
+//! named after its subject.
 
 mod accept;
 mod agents;
@@ -33,7 +32,7 @@ use super::builder::Settings;
 use super::clock::{Action, Clock};
 use crate::log::Log;
 
-/// A task that was launched, as it is listed.
+/// A launched task, as it appears in listings.
 #[derive(Clone)]
 pub(crate) struct Launched(pub(crate) TaskInfo);
 
@@ -44,32 +43,32 @@ impl fmt::Display for Launched {
     }
 }
 
-/// See the module.
+/// The cluster of the module.
 pub(crate) struct Cluster {
     pub(crate) settings: Arc<Settings>,
     pub(crate) clock: Clock,
     pub(crate) info: MasterInfo,
-    /// By id, and so in the order in which they first came.
+    /// By id, and so in the order of their first subscription.
     frameworks: BTreeMap<String, Framework>,
-    /// Removed ones, the oldest first.
+    /// The removed frameworks, oldest first.
     completed: VecDeque<String>,
-    /// Registered ones.
+    /// The registered agents.
     agents: BTreeMap<String, AgentState>,
-    /// Known from the registry only, after a failover of the master.
+    /// Agents that are known only from the registry, after a failover of the master.
     recovered: BTreeMap<String, AgentState>,
     unreachable: BTreeMap<String, AgentState>,
     gone: BTreeSet<String>,
     offers: BTreeMap<String, OutstandingOffer>,
     inverse_offers: BTreeMap<String, InverseOffer>,
-    /// The tasks that agents were given, in this order.
+    /// The launched tasks, in order.
     launched: Arc<Log<Launched>>,
-    /// In this order.
+    /// The acknowledged updates, in order.
     acknowledged: Vec<TaskStatus>,
     frameworks_so_far: u64,
     offers_so_far: u64,
-    /// An allocation is on its way.
+    /// Whether an allocation is scheduled.
     allocating: bool,
-    /// Who is first to be offered, so that it is not always the same one.
+    /// The number of the framework that is first in the next allocation.
     turn: usize,
 }
 
@@ -105,7 +104,7 @@ impl Cluster {
         cluster
     }
 
-    /// Does what is due.
+    /// Executes an action that is due.
     pub(crate) fn act(&mut self, action: Action) {
         match action {
             Action::StreamClosed(stream) => self.disconnected(&stream),
@@ -148,7 +147,7 @@ impl Cluster {
         }
     }
 
-    /// Sends `event` to a framework; lost if it is not connected.
+    /// Sends `event` to a framework. The event is lost if the framework is not connected.
     fn send(&self, framework_id: &FrameworkId, event: Event) {
         let framework = self.frameworks.get(framework_id.as_str());
         if let Some(stream) = framework.and_then(|framework| framework.stream.as_ref()) {

@@ -1,4 +1,4 @@
-//! Who is offered what, and what becomes of offers that are not accepted.
+//! The allocation of offers, and the handling of offers that are not accepted.
 
 use std::time::Duration;
 
@@ -13,8 +13,7 @@ use super::constraints;
 use super::records::Filter;
 use crate::events;
 
-/// `MIN_CPUS` and `MIN_MEM` in src/master/constants.hpp: with less of both an
-/// agent is not worth an offer.
+/// `MIN_CPUS` and `MIN_MEM` in src/master/constants.hpp: an agent with less of both is not offered.
 const MIN_CPUS: f64 = 0.01;
 const MIN_MEM: f64 = 32.0;
 
@@ -26,12 +25,12 @@ pub(super) struct OutstandingOffer {
     pub(super) framework_id: FrameworkId,
     pub(super) agent_id: AgentId,
     pub(super) role: String,
-    /// Without the mark of their allocation.
+    /// Without their allocation.
     pub(super) resources: Resources,
 }
 
 impl Cluster {
-    /// Offers what can be offered, soon.
+    /// Schedules an allocation.
     pub(super) fn request_allocation(&mut self) {
         if self.settings.cluster && !self.allocating {
             self.allocating = true;
@@ -40,7 +39,7 @@ impl Cluster {
         }
     }
 
-    /// What of an agent is neither used nor offered.
+    /// The resources of an agent that are neither used nor offered.
     fn free(&self, agent_id: &AgentId) -> Resources {
         let Some(state) = self.agents.get(agent_id.as_str()) else {
             return Resources::new();
@@ -54,8 +53,8 @@ impl Cluster {
         free
     }
 
-    /// Everything that is free goes to the first who may have it. Frameworks
-    /// take turns.
+    /// Offers all free resources of an agent to the first framework that may have them. The
+    /// frameworks take turns.
     pub(super) fn allocate(&mut self) {
         let now = Instant::now();
         for framework in self.frameworks.values_mut() {
@@ -177,7 +176,7 @@ impl Cluster {
         offer
     }
 
-    /// Ends all offers of a framework without telling it.
+    /// Withdraws all offers of a framework without an event.
     pub(super) fn withdraw_offers(&mut self, framework_id: &FrameworkId) {
         self.offers
             .retain(|_, offer| offer.framework_id != *framework_id);
@@ -197,7 +196,7 @@ impl Cluster {
         }
     }
 
-    /// Withdraws an offer and tells its framework.
+    /// Withdraws an offer and sends RESCIND.
     pub(crate) fn rescind(&mut self, offer_id: &OfferId) -> bool {
         let Some(offer) = self.offers.remove(offer_id.as_str()) else {
             return false;
@@ -206,7 +205,7 @@ impl Cluster {
         true
     }
 
-    /// DECLINE. What is not this framework's is passed over in silence.
+    /// DECLINE. Offers of other frameworks are ignored.
     pub(super) fn decline(&mut self, framework_id: &FrameworkId, decline: &call::Decline) {
         for id in &decline.offer_ids {
             let own = self
@@ -235,8 +234,8 @@ impl Cluster {
         }
     }
 
-    /// Resources come back from an offer, and are not offered to the role for
-    /// the time in `filters`.
+    /// Returns the resources of an offer. They are not offered to the role for the time in
+    /// `filters`.
     pub(super) fn refuse(
         &mut self,
         framework_id: &FrameworkId,
@@ -250,7 +249,7 @@ impl Cluster {
         if wait.is_zero() || refused.is_empty() {
             return;
         }
-        // No shorter than the time to the next allocation.
+        // Not shorter than the time until the next allocation.
         let wait = wait.max(self.settings.allocation_interval);
         if let Some(framework) = self.frameworks.get_mut(framework_id.as_str()) {
             framework.filters.push(Filter {
@@ -264,7 +263,7 @@ impl Cluster {
         }
     }
 
-    /// REVIVE: one role that is wrong, and the call does nothing.
+    /// REVIVE. The call has no effect if one of its roles is invalid.
     pub(super) fn revive(&mut self, framework_id: &FrameworkId, revive: &call::Revive) {
         let Some(roles) = self.wanted_roles(framework_id, &revive.roles) else {
             return;
@@ -278,7 +277,7 @@ impl Cluster {
         self.request_allocation();
     }
 
-    /// SUPPRESS, by the same rule.
+    /// SUPPRESS. The call has no effect if one of its roles is invalid.
     pub(super) fn suppress(&mut self, framework_id: &FrameworkId, suppress: &call::Suppress) {
         let Some(roles) = self.wanted_roles(framework_id, &suppress.roles) else {
             return;
@@ -294,13 +293,13 @@ impl Cluster {
             return Some(own);
         }
         if let Some(strange) = named.iter().find(|role| !own.contains(role)) {
-            tracing::warn!(role = %strange, "dropping a call: not one of the framework's roles");
+            tracing::warn!(role = %strange, "dropping a call: the role is not one of the framework's roles");
             return None;
         }
         Some(named.to_vec())
     }
 
-    /// The ids of offers that a framework holds.
+    /// The ids of the outstanding offers of a framework.
     pub(crate) fn offers_of(&self, framework_id: &FrameworkId) -> Vec<OfferId> {
         self.offers
             .iter()
@@ -310,7 +309,7 @@ impl Cluster {
     }
 }
 
-/// 5 s if nothing is said, or something negative; at most a year.
+/// 5 s if the time is absent or negative; at most a year.
 pub(super) fn refusal(filters: Option<&Filters>) -> Duration {
     const DEFAULT: Duration = Duration::from_secs(5);
     let Some(seconds) = filters.and_then(|filters| filters.refuse_seconds) else {
@@ -327,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_lasts_5_seconds_unless_it_says_otherwise() {
+    fn a_refusal_lasts_5_seconds_by_default() {
         let seconds = |seconds| {
             refusal(Some(&Filters {
                 refuse_seconds: seconds,

@@ -1,6 +1,5 @@
-//! Operations on offers that launch nothing, and the feedback on those with an
-//! id. Modelled are RESERVE, UNRESERVE, CREATE and DESTROY; the others end in
-//! OPERATION_ERROR, which says so.
+//! Operations on offers other than launches, and the feedback on operations with an id. RESERVE,
+//! UNRESERVE, CREATE and DESTROY are supported; all others end in OPERATION_ERROR with a message.
 
 use std::time::Duration;
 
@@ -70,8 +69,8 @@ impl Cluster {
         }
     }
 
-    /// The master's own refusal: to those who asked for feedback, without uuid
-    /// and agent; to the others nothing.
+    /// The master refuses an operation. An operation with an id gets a status without uuid and
+    /// agent, any other gets none.
     pub(super) fn operation_error(
         &self,
         framework_id: &FrameworkId,
@@ -91,8 +90,7 @@ impl Cluster {
         self.send(framework_id, events::operation_update(status));
     }
 
-    /// Sends an operation's status, and again after `wait` unless it is
-    /// acknowledged.
+    /// Sends the status of an operation, and again after `wait` unless it is acknowledged.
     pub(super) fn resend_operation(
         &mut self,
         framework_id: &FrameworkId,
@@ -141,7 +139,7 @@ impl Cluster {
     }
 }
 
-/// What an operation takes and what it makes of that.
+/// The resources that an operation consumes, and the resources that it creates.
 fn conversion(
     operation: &Operation,
     principal: Option<&str>,
@@ -190,7 +188,7 @@ fn conversion(
         }
         other => {
             return Err(format!(
-                "{} is not modelled by this fake master",
+                "{} is not supported by this fake master",
                 other.as_str_name()
             ));
         }
@@ -223,7 +221,7 @@ fn own_reservations(resources: &[Resource], principal: Option<&str>) -> Result<(
     Ok(())
 }
 
-/// The disk below persistent volumes.
+/// The disk resources below persistent volumes.
 fn without_persistence(volumes: &Resources) -> Resources {
     let plain = volumes.iter().cloned().map(|mut resource| {
         resource.shared = None;

@@ -37,8 +37,8 @@ impl Cluster {
         }
     }
 
-    /// What is to be said of a task that is not there; nothing while the agent
-    /// it may be on has not come back.
+    /// The answer for a task that the master does not know. `None` while its agent may still
+    /// return.
     fn unknown(&self, asked: &call::reconcile::Task, aware: bool) -> Option<TaskStatus> {
         let agent_id = asked.agent_id.as_ref().map(|id| id.as_str());
         let (state, message, since): (_, _, Option<TimeInfo>) = match agent_id {
@@ -122,7 +122,7 @@ impl Cluster {
     }
 }
 
-/// What the scheduler was told last of a live task, or what the master knows.
+/// The last status that the master has forwarded for a live task, or the state that it knows.
 fn latest(task: &Task) -> TaskStatus {
     let mut status = TaskStatus::new(&task.info.task_id, TaskState::TaskStaging)
         .with_message("Reconciliation: Latest task state");
@@ -140,7 +140,7 @@ fn latest(task: &Task) -> TaskStatus {
     answer(status)
 }
 
-/// No uuid: nothing to acknowledge.
+/// Without a uuid: such a status is not acknowledged.
 fn answer(status: TaskStatus) -> TaskStatus {
     let mut status = status
         .with_reason(Reason::Reconciliation)

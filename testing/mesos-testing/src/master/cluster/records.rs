@@ -20,20 +20,20 @@ pub(super) struct Framework {
     pub(super) info: FrameworkInfo,
     pub(super) suppressed: BTreeSet<String>,
     pub(super) constraints: OfferConstraints,
-    /// None while disconnected.
+    /// `None` while disconnected.
     pub(super) stream: Option<Stream>,
-    /// Known from agents only: it has not subscribed to this master.
+    /// Whether the framework is known only from agents: it has not subscribed to this master.
     pub(super) recovered: bool,
-    /// How often it has been disconnected.
+    /// The number of disconnects.
     pub(super) absences: u64,
     pub(super) filters: Vec<Filter>,
     pub(super) tasks: BTreeMap<String, Task>,
-    /// Those on agents that are unreachable.
+    /// The tasks on unreachable agents.
     pub(super) lost_tasks: BTreeMap<String, Task>,
     pub(super) operations: BTreeMap<String, OperationRecord>,
 }
 
-/// Resources of an agent that a role does not want for some time.
+/// Resources of an agent that a role refuses for some time.
 pub(super) struct Filter {
     pub(super) role: String,
     pub(super) agent_id: AgentId,
@@ -81,7 +81,7 @@ impl Framework {
         self.has(capability::Type::TaskKillingState)
     }
 
-    /// Executors that run on an agent.
+    /// The executors that run on an agent.
     pub(super) fn executors_on(&self, agent_id: &AgentId) -> Vec<ExecutorId> {
         let mut ids: Vec<ExecutorId> = self
             .tasks
@@ -100,22 +100,22 @@ pub(super) struct Task {
     pub(super) agent_id: AgentId,
     pub(super) resources: Resources,
     pub(super) behavior: Behavior,
-    /// The newest state, whether the scheduler has it or not.
+    /// The newest state, whether the scheduler has received it or not.
     pub(super) state: i32,
-    /// What the master has passed on last.
+    /// The status that the master has forwarded last.
     pub(super) forwarded: Option<TaskStatus>,
-    /// The first of them is under way.
+    /// Unacknowledged updates. The first one has been sent.
     pub(super) pending: VecDeque<TaskStatus>,
-    /// The next of its behavior's steps.
+    /// The index of the next step of the behavior.
     pub(super) next_step: usize,
-    /// How often an update was sent.
-    pub(super) sendings: u64,
-    /// Goes up when what was to come of the task will not.
+    /// How many times an update was sent.
+    pub(super) attempts: u64,
+    /// Incremented when the planned steps become invalid.
     pub(super) life: u64,
 }
 
 impl Task {
-    /// Whether it has ended, told or not.
+    /// Whether the task has ended, reported or not.
     pub(super) fn is_over(&self) -> bool {
         known::<TaskState>(self.state).is_ok_and(TaskState::is_terminal)
     }
@@ -123,13 +123,13 @@ impl Task {
     pub(super) fn executor_id(&self) -> ExecutorId {
         match &self.info.executor {
             Some(executor) => executor.executor_id.clone(),
-            // The agent names a command's executor after its task.
+            // The agent names the executor of a command task after the task.
             None => ExecutorId::from(self.info.task_id.as_str()),
         }
     }
 }
 
-/// An operation with an id: its last status, until that was acknowledged.
+/// An operation with an id: its last status, until the status is acknowledged.
 pub(super) struct OperationRecord {
     pub(super) agent_id: AgentId,
     pub(super) status: OperationStatus,

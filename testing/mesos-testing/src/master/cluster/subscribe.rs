@@ -1,4 +1,4 @@
-//! Subscribing, taking over, leaving, being removed: `subscribe`, `_subscribe`,
+//! Subscription, takeover, disconnection and removal of frameworks: `subscribe`, `_subscribe`,
 //! `failoverFramework`, `exited` and `removeFramework` in src/master/master.cpp.
 
 use std::time::Duration;
@@ -14,8 +14,8 @@ use super::records::Framework;
 use crate::events;
 
 impl Cluster {
-    /// SUBSCRIBE, which was answered with 200 and `stream` already: what is
-    /// wrong with it now comes as an ERROR on the stream.
+    /// SUBSCRIBE. `stream` is already open and the call answered with 200, so any error is sent as
+    /// ERROR on the stream.
     pub(crate) fn subscribe(&mut self, mut subscribe: call::Subscribe, stream: &Stream) {
         let info = &mut subscribe.framework_info;
         let checks = self
@@ -31,7 +31,7 @@ impl Cluster {
         let framework_id = known.clone().unwrap_or_else(|| self.new_framework_id());
         info.id = Some(framework_id.clone());
         if let Some(framework) = self.frameworks.get(framework_id.as_str()) {
-            // A different user or checkpoint is ignored, a principal is not.
+            // A changed user or checkpoint is ignored; a changed principal is an error.
             info.user.clone_from(&framework.info.user);
             info.checkpoint = framework.info.checkpoint;
             if let Err(message) = validate::same_principal(&framework.info, info) {
@@ -46,7 +46,7 @@ impl Cluster {
             old.send(events::error("Framework failed over"));
             old.end();
         }
-        // Without a RESCIND to anyone.
+        // The offers end without a RESCIND.
         self.withdraw_offers(&framework_id);
         let framework = self
             .frameworks
@@ -108,7 +108,7 @@ impl Cluster {
         validate::failover_timeout(info)
     }
 
-    /// A stream is over. If it was a framework's current one, the framework is
+    /// A stream has ended. If it was the current stream of a framework, the framework is
     /// disconnected.
     pub(super) fn disconnected(&mut self, stream: &Stream) {
         let framework_id = stream.framework_id();
@@ -144,8 +144,8 @@ impl Cluster {
         }
     }
 
-    /// Ends a framework: its tasks are killed without a word, its stream ends
-    /// without an ERROR, and its id cannot be used again.
+    /// Removes a framework: its tasks are killed silently, its stream ends without ERROR, and its
+    /// id cannot be used again.
     pub(crate) fn remove_framework(&mut self, framework_id: &FrameworkId) {
         self.withdraw_offers(framework_id);
         let Some(framework) = self.frameworks.remove(framework_id.as_str()) else {

@@ -1,6 +1,5 @@
-//! Tasks on agents, and the agents' care for their updates: one of a task is
-//! under way at a time, and it comes again until it is acknowledged
-//! (src/status_update_manager/).
+//! Tasks on agents, and the agents' status update managers (src/status_update_manager/): one update
+//! of a task is sent at a time, and repeated until it is acknowledged.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -45,7 +44,7 @@ impl Cluster {
             forwarded: None,
             pending: VecDeque::new(),
             next_step: 0,
-            sendings: 0,
+            attempts: 0,
             life: 0,
         };
         if let Some(framework) = self.frameworks.get_mut(framework_id.as_str()) {
@@ -54,7 +53,7 @@ impl Cluster {
         self.plan(framework_id, &task_id);
     }
 
-    /// Lets the clock do the next step of a task's behavior.
+    /// Schedules the next step of a task's behavior.
     fn plan(&mut self, framework_id: &FrameworkId, task_id: &TaskId) {
         let Some(task) = self.task(framework_id, task_id) else {
             return;
@@ -95,7 +94,7 @@ impl Cluster {
         self.plan(framework_id, task_id);
     }
 
-    /// An executor (or its agent) reports a state.
+    /// An executor, or its agent, reports a state.
     pub(crate) fn report(
         &mut self,
         framework_id: &FrameworkId,
@@ -116,7 +115,7 @@ impl Cluster {
         let first = task.pending.len() == 1;
         if task.is_over() {
             task.life += 1;
-            // The master learns of the end at once, and the resources are free.
+            // The master learns of a terminal state at once, and the resources become free.
             let (agent_id, resources) = (task.agent_id.clone(), task.resources.clone());
             if let Some(agent) = self.agents.get_mut(agent_id.as_str()) {
                 agent.used -= &resources;
@@ -129,8 +128,7 @@ impl Cluster {
         }
     }
 
-    /// Sends the oldest update that was not acknowledged, and again after
-    /// `wait`.
+    /// Sends the oldest unacknowledged update, and again after `wait`.
     fn forward(&mut self, framework_id: &FrameworkId, task_id: &TaskId, wait: Duration) {
         let Some(task) = self.task(framework_id, task_id) else {
             return;
@@ -138,12 +136,12 @@ impl Cluster {
         let Some(status) = task.pending.front().cloned() else {
             return;
         };
-        task.sendings += 1;
+        task.attempts += 1;
         let agent_id = task.agent_id.clone();
         let again = Action::Resend {
             framework_id: framework_id.clone(),
             task_id: task_id.clone(),
-            sending: task.sendings,
+            sending: task.attempts,
             wait,
         };
         let reachable = self
@@ -169,14 +167,14 @@ impl Cluster {
         let longer = wait.saturating_mul(2).min(self.settings.retry_max);
         let due = self
             .task(framework_id, task_id)
-            .is_some_and(|task| task.sendings == sending);
+            .is_some_and(|task| task.attempts == sending);
         if due {
             self.forward(framework_id, task_id, longer);
         }
     }
 
-    /// An agent that is back sends at once what was not acknowledged, and what
-    /// its tasks were about to do while it was lost they do now.
+    /// A returned agent sends its unacknowledged updates at once; delayed steps of its tasks happen
+    /// now.
     pub(super) fn resume(&mut self, agent_id: &AgentId) {
         let tasks: Vec<(FrameworkId, TaskId)> = self
             .frameworks
@@ -194,7 +192,7 @@ impl Cluster {
         }
     }
 
-    /// ACKNOWLEDGE: passed on to the agent if that can be reached.
+    /// ACKNOWLEDGE, forwarded to the agent if the agent is connected.
     pub(super) fn acknowledge(
         &mut self,
         framework_id: &FrameworkId,
@@ -228,7 +226,7 @@ impl Cluster {
         self.forward(framework_id, &acknowledge.task_id, wait);
     }
 
-    /// KILL. An unknown task is answered as if it was asked for.
+    /// KILL. For an unknown task the answer is that of a reconciliation.
     pub(super) fn kill(&mut self, framework_id: &FrameworkId, kill: &call::Kill) {
         let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
             return;
@@ -283,8 +281,7 @@ impl Cluster {
         }
     }
 
-    /// SHUTDOWN: the agent ends the executor, and reports what that did to its
-    /// tasks.
+    /// SHUTDOWN: the agent ends the executor, and reports the end of its tasks.
     pub(super) fn shutdown(&mut self, framework_id: &FrameworkId, shutdown: &call::Shutdown) {
         let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
             return;
@@ -314,13 +311,13 @@ impl Cluster {
             self.report(framework_id, task_id, status);
         }
         if custom {
-            // Ended by SIGKILL, as wait(2) has it.
+            // The exit status of a process that was ended by SIGKILL, as of wait(2).
             let ended = events::executor_failure(&shutdown.agent_id, &shutdown.executor_id, 9);
             self.send(framework_id, ended);
         }
     }
 
-    /// MESSAGE: answered by the test's hook, if its executor runs.
+    /// MESSAGE: answered by the closure of the test if the executor runs.
     pub(super) fn message(&mut self, framework_id: &FrameworkId, message: &call::Message) {
         let (Some(echo), Some(framework)) = (
             self.settings.echo.clone(),
@@ -340,7 +337,7 @@ impl Cluster {
         }
     }
 
-    /// Gives back what a task uses, if it does.
+    /// Frees the resources of a task that has not ended.
     pub(super) fn release(&mut self, task: &Task) {
         if task.is_over() {
             return;
@@ -354,7 +351,7 @@ impl Cluster {
         self.acknowledged.clone()
     }
 
-    /// The tasks of a framework that are not over, with their states.
+    /// The tasks of a framework that have not ended, with their states.
     pub(crate) fn live_tasks(&self, framework_id: &FrameworkId) -> Vec<(TaskId, TaskState)> {
         let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
             return Vec::new();
