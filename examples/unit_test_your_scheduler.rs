@@ -182,14 +182,8 @@ async fn a_lost_connection_loses_no_task() -> Result<(), BoxError> {
 
 /// The names of the tasks that were launched, in their order.
 fn launched(master: &FakeMaster) -> Vec<String> {
-    let accepts = master.calls_of(Type::Accept).into_iter();
-    accepts
-        .filter_map(|call| call.accept)
-        .flat_map(|accept| accept.operations)
-        .filter_map(|operation| operation.launch)
-        .flat_map(|launch| launch.task_infos)
-        .map(|task| task.name)
-        .collect()
+    let launched = master.launched().into_iter();
+    launched.map(|task| task.name).collect()
 }
 
 #[tokio::main]

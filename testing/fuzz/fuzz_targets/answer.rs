@@ -1,4 +1,4 @@
-//! Fuzzes `mesos_http::fuzzing::answer`, which says what has to hold.
+//! Fuzzes `mesos_http::fuzzing::answer`, which states the checked properties.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| mesos_http::fuzzing::answer(data));

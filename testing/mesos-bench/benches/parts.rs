@@ -1,5 +1,5 @@
-//! Micro benchmarks of what every event goes through: framing, decoding, lifting,
-//! resources. `cargo bench -p mesos-bench`; a name as an argument plays only that.
+//! Micro benchmarks of the steps of every event: framing, decoding, lifting and resources. Run with
+//! `cargo bench -p mesos-bench`; a name as an argument selects benchmarks.
 
 use bytes::{Bytes, BytesMut};
 use divan::counter::{BytesCount, ItemsCount};
@@ -38,7 +38,7 @@ fn offers(count: u64) -> v1::scheduler::Event {
     }))
 }
 
-/// A stream of small records, in chunks of this many bytes.
+/// A stream of small records, in chunks of this number of bytes.
 #[divan::bench(args = [64, 1460, 65_536])]
 fn recordio_records(bencher: Bencher, chunk: usize) {
     let record = update().encode_to_vec();

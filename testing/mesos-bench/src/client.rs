@@ -1,4 +1,4 @@
-//! The client's side of a row: does its job, and says what that took.
+//! The client process of a row: performs a job and reports the costs.
 
 use std::io::Write as _;
 
@@ -9,11 +9,11 @@ use crate::job::{Job, Outcome};
 use crate::usage::{cpu, field};
 use crate::{launch, listen, raw, scheduler};
 
-/// Does `job`, in JSON, and prints what came of it, in JSON. `measure` runs it
-/// and may add what it counted.
+/// Performs `job`, which is JSON, and prints the outcome as JSON. `measure` runs the job and may
+/// add its own counts.
 ///
 /// # Errors
-/// What kept it from being done.
+/// The reason why the job was not completed.
 pub fn run(
     job: &str,
     measure: impl FnOnce(&mut dyn FnMut() -> Result<Outcome>) -> Result<Outcome>,
@@ -24,7 +24,7 @@ pub fn run(
     if outcome.cpu == 0.0 {
         outcome.cpu = cpu()?;
     }
-    // Not that of getrusage, which begins with that of the parent.
+    // getrusage would include the memory of the parent process.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     outcome.resident_peak = field(&status, "VmHWM:");
     let mut out = std::io::stdout().lock();
@@ -52,8 +52,8 @@ async fn perform(job: Job) -> Result<Outcome> {
     match job {
         Job::Drive(drive) => scheduler::run(drive).await,
         Job::Raw { url, calls } => raw::calls(&url, calls).await,
-        // On one of the threads that a driver would be on: memory is allocated otherwise there
-        // than on the only thread of a process.
+        // On a worker thread, as in a driver: the allocator behaves differently there than on the
+        // only thread of a process.
         Job::Decode { url } => tokio::spawn(async move { raw::decode(&url).await }).await?,
         Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
         Job::Launch(launch) => launch::run(launch).await,

@@ -1,5 +1,5 @@
-//! The client of a row, with every allocation counted. It runs on one thread,
-//! so that nothing is missed: the counter's is the thread's.
+//! The client of a row, with all allocations counted. It runs on one thread, because the counter
+//! counts the allocations of its thread.
 
 #![forbid(unsafe_code)]
 
@@ -9,11 +9,11 @@ use mesos_bench::client;
 fn main() -> Result<()> {
     let job = std::env::args()
         .nth(1)
-        .context("needs a job; `cargo xtask bench` gives it one")?;
+        .context("missing job; run this program with `cargo xtask bench`")?;
     client::run(&job, |perform| {
         let mut outcome = None;
         let counted = allocation_counter::measure(|| outcome = Some(perform()));
-        let mut outcome = outcome.context("nothing was done")??;
+        let mut outcome = outcome.context("the job did not run")??;
         outcome.allocations = counted.count_total;
         outcome.heap_peak = counted.bytes_max;
         Ok(outcome)

@@ -1,24 +1,23 @@
-//! What a client process is told to do, and what it tells of it: one line of
-//! JSON each way.
+//! The job of a client process and its outcome: one line of JSON each.
 
 use mesos_proto::v1::{AgentId, TaskId};
 use serde::{Deserialize, Serialize};
 
 use crate::flood;
 
-/// The load master's default.
+/// The default number of agents of the load master.
 const AGENTS: u32 = 1000;
 
-/// What to do.
+/// A job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Job {
-    /// Run a scheduler on our driver against a load master.
+    /// Run a scheduler on the driver against a load master.
     Drive(Drive),
     /// Make calls with hyper, one after the other, on one connection.
     Raw {
         /// The load master.
         url: String,
-        /// How many calls.
+        /// The number of calls.
         calls: u64,
     },
     /// Read the whole stream into memory, then decode it.
@@ -26,16 +25,16 @@ pub enum Job {
         /// The load master.
         url: String,
     },
-    /// Ask for tasks as the driver does, and throw the answers away.
+    /// Reconcile tasks as the driver does, and discard the answers.
     Drain {
         /// The load master.
         url: String,
-        /// How many tasks.
+        /// The number of tasks.
         tasks: u32,
     },
     /// Run tasks on a real Mesos.
     Launch(Launch),
-    /// Have one task on a real Mesos send messages.
+    /// Let one task on a real Mesos send messages.
     Listen(Launch),
 }
 
@@ -44,19 +43,19 @@ pub enum Job {
 pub struct Drive {
     /// The load master.
     pub url: String,
-    /// How many threads the runtime has; 0 is the current one alone.
+    /// The number of threads of the runtime; 0 is the current thread only.
     pub threads: usize,
-    /// For how long the handler of an update keeps its thread busy.
+    /// How long the handler of an update keeps its thread busy, in microseconds.
     pub spin_us: u64,
-    /// How many tasks to ask for at the first subscription.
+    /// The number of tasks to reconcile at the first subscription.
     pub reconcile: u32,
-    /// Whether the driver keeps an eye on what lives.
+    /// Whether the driver tracks live tasks.
     pub track: bool,
-    /// How many numbered messages to send, made at once, for each update.
+    /// The number of numbered messages to send concurrently for each update.
     pub messages: u32,
-    /// Whether to go on after the master has gone.
+    /// Whether to continue after the master has stopped.
     pub stay: bool,
-    /// JSON instead of protobuf.
+    /// Use JSON instead of protobuf.
     pub json: bool,
 }
 
@@ -65,33 +64,32 @@ pub struct Drive {
 pub struct Launch {
     /// The master.
     pub master: String,
-    /// Over libmesos instead of HTTP.
+    /// Use libmesos instead of HTTP.
     pub native: bool,
-    /// How many tasks or messages.
+    /// The number of tasks or messages.
     pub count: u32,
 }
 
-/// What came of it.
+/// The outcome of a job.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
-    /// Seconds of what is measured, by the client's own clock.
+    /// The measured time in seconds, by the client's clock.
     pub seconds: f64,
-    /// What was counted in that time: offers, calls, tasks.
+    /// The count in this time: offers, calls or tasks.
     pub count: u64,
-    /// Seconds of CPU, of the whole process; of decoding alone where that is
-    /// the job.
+    /// CPU seconds of the whole process, or of decoding alone if that is the job.
     pub cpu: f64,
-    /// Resident memory, in KiB, so many updates in.
+    /// Resident memory in KiB, after a number of updates.
     pub resident: Vec<(u64, u64)>,
-    /// Most resident memory, in KiB.
+    /// Peak resident memory, in KiB.
     pub resident_peak: u64,
-    /// Allocations made, where they are counted.
+    /// The number of allocations, if they are counted.
     pub allocations: u64,
-    /// Most bytes allocated at a time, where they are counted.
+    /// The peak of allocated bytes, if they are counted.
     pub heap_peak: u64,
 }
 
-/// All tasks of the load master, as a store would have them after a restart.
+/// All tasks of the load master, as a store would list them after a restart.
 pub(crate) fn known(tasks: u32) -> impl Iterator<Item = (TaskId, Option<AgentId>)> {
     (0..tasks).map(|task| {
         let agent = flood::agent_id(task % AGENTS);

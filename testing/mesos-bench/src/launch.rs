@@ -1,5 +1,5 @@
-//! Tasks on a real Mesos: all through one executor, which is this program, so
-//! that Mesos and the drivers are measured and not how processes start.
+//! Tasks on a real Mesos. All tasks run in one executor, which is this program, so that the row
+//! measures Mesos and the drivers instead of process starts.
 
 use std::time::Instant;
 
@@ -19,11 +19,11 @@ use mesos_proto::v1::{CommandInfo, ExecutorInfo, Filters, TaskInfo, TaskState, T
 
 use crate::job::{Launch, Outcome};
 
-/// What a message has, and how many are sent at once.
+/// The content of a message, and the number of messages sent concurrently.
 const MESSAGE: &[u8] = &[0; 100];
 const AT_ONCE: usize = 64;
 
-/// What a task gets.
+/// The resources of a task.
 const TASK: &str = "cpus:0.1";
 
 struct Finishing;
@@ -34,7 +34,7 @@ impl Executor for Finishing {
         let finished = TaskStatus::new(task.task_id, TaskState::TaskFinished);
         let messages = task.data.as_deref().map(std::str::from_utf8).transpose()?;
         let messages = messages.map_or(Ok(0), str::parse::<u32>)?;
-        // Its acknowledgement is not this task's to wait for.
+        // The task does not wait for the acknowledgement.
         let driver = driver.clone();
         tokio::spawn(async move {
             for first in (0..messages).step_by(AT_ONCE) {
@@ -47,10 +47,10 @@ impl Executor for Finishing {
     }
 }
 
-/// The executor's part of this program.
+/// Runs this program as the executor.
 ///
 /// # Errors
-/// Those of the driver.
+/// The error of the driver.
 pub async fn execute() -> Result<()> {
     let environment = ExecutorEnvironment::from_env_scrubbed()?;
     let backend = HttpBackend::for_executor(&environment)?;
@@ -64,12 +64,12 @@ struct Tasks {
     ended: u32,
     all: u32,
     began: Option<Instant>,
-    /// The first round waits for the executor to start.
+    /// The first round waits for the start of the executor.
     warm: bool,
     outcome: std::sync::Arc<std::sync::Mutex<Outcome>>,
 }
 
-/// What the executor needs, which is this program.
+/// The executor, which is this program.
 pub(crate) fn executor() -> Result<ExecutorInfo> {
     let program = std::env::current_exe()?;
     let program = program
@@ -96,7 +96,7 @@ pub(crate) async fn schedule(scheduler: impl Scheduler + 'static, launch: &Launc
     Ok(())
 }
 
-/// Runs the tasks; the time from the second round's launch to the last end.
+/// Runs the tasks. Measures the time from the launch of the second round to the last end.
 pub(crate) async fn run(launch: Launch) -> Result<Outcome> {
     let outcome = std::sync::Arc::default();
     let tasks = Tasks {

@@ -1,7 +1,6 @@
-//! What the drivers cost. Two programs come of it: `mesos-bench` plays the rows
-//! of a table, each against the load master of mesos-testing in this process
-//! and a client in a process of its own, and `mesos-bench-count` is that client
-//! with every allocation counted. `cargo xtask bench` builds and runs them.
+//! The cost of the drivers. The program `mesos-bench` measures the rows of a table: each row runs
+//! the [load master](flood) in its own process and a client in another one. `mesos-bench-count` is
+//! the same client with all allocations counted. `cargo xtask bench` builds and runs both.
 
 #![forbid(unsafe_code)]
 

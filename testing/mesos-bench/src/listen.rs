@@ -1,5 +1,5 @@
-//! Messages of an executor to its scheduler, on a real Mesos: callbacks that
-//! need no answer, so that what is counted is the way to the handler.
+//! Messages of an executor to its scheduler on a real Mesos: callbacks without an answer, which
+//! measure the path to the handler.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -19,13 +19,13 @@ struct Listening {
     launched: bool,
     all: u32,
     received: u32,
-    /// The first message, and the CPU that was used by then.
+    /// The time of the first message, and the CPU time used until then.
     began: Option<(Instant, f64)>,
     outcome: Arc<Mutex<Outcome>>,
 }
 
-/// Counts the messages; the time and the CPU of this process from the first to
-/// the last.
+/// Counts the messages. Measures the time and the CPU time of this process from the first to the
+/// last message.
 pub(crate) async fn run(listen: Launch) -> Result<Outcome> {
     let outcome = Arc::default();
     let listening = Listening {
@@ -42,7 +42,7 @@ pub(crate) async fn run(listen: Launch) -> Result<Outcome> {
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     if outcome.count == 0 {
-        bail!("the scheduler ended before all messages were there");
+        bail!("the scheduler ended before all messages arrived");
     }
     Ok(outcome)
 }

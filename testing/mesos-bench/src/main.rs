@@ -1,4 +1,4 @@
-//! Plays the rows and prints the table; and the processes that rows need.
+//! Runs the rows and prints the table; also runs as the other processes of rows.
 
 #![forbid(unsafe_code)]
 
@@ -11,13 +11,13 @@ use mesos_bench::rows::{Bench, MORE, ROWS};
 use mesos_bench::table::Table;
 use mesos_bench::{client, launch};
 
-/// Measures the drivers, and prints one table.
+/// Measures the drivers and prints one table
 #[derive(Parser)]
 struct Cli {
-    /// Only these rows; `programs` (size, start, idling of the examples) is played by name alone
+    /// Run only these rows; `programs` (size, start and idling of the examples) runs only by name
     #[arg(long)]
     only: Vec<String>,
-    /// Small numbers, to see that it works; the figures mean little
+    /// Use small numbers, to check that the rows work; the results are not meaningful
     #[arg(long)]
     quick: bool,
     #[command(subcommand)]
@@ -26,7 +26,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Part {
-    /// A client of a row
+    /// The client of a row
     #[command(hide = true)]
     Client { job: String },
     /// The executor of the rows with a real cluster
@@ -56,7 +56,7 @@ async fn execute() -> Result<()> {
     launch::execute().await
 }
 
-/// Says whether every bar was met.
+/// Returns whether every bar was met.
 fn play(cli: &Cli) -> Result<bool> {
     let all = || ROWS.iter().chain(&MORE);
     if let Some(unknown) = cli
@@ -65,10 +65,7 @@ fn play(cli: &Cli) -> Result<bool> {
         .find(|name| all().all(|(row, _)| row != name))
     {
         let names: Vec<_> = all().map(|(name, _)| *name).collect();
-        bail!(
-            "there is no row {unknown:?}; there are {}",
-            names.join(", ")
-        );
+        bail!("unknown row {unknown:?}; choose from {}", names.join(", "));
     }
     let bench = Bench { quick: cli.quick };
     let wanted: Vec<_> = match cli.only.is_empty() {

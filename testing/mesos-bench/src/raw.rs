@@ -1,4 +1,4 @@
-//! Clients without a driver: what a row compares with.
+//! Clients without a driver, for comparison.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ use crate::job::Outcome;
 use crate::job::known;
 use crate::usage::cpu;
 
-/// As many tasks as the driver asks for with one call.
+/// The number of tasks in one call, as in the driver.
 const CHUNK: usize = 1000;
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -58,7 +58,7 @@ fn call(kind: Type, body: impl FnOnce(&mut Call)) -> Bytes {
     call.encode_to_vec().into()
 }
 
-/// Subscribes; the stream's id and its body.
+/// Subscribes. Returns the stream id and the body.
 async fn subscribe(url: &str) -> Result<(String, Incoming, Sender)> {
     let mut events = connect(url).await?;
     let info = FrameworkInfo::new("root", "raw");
@@ -75,7 +75,7 @@ async fn subscribe(url: &str) -> Result<(String, Incoming, Sender)> {
     Ok((id, response.into_body(), events))
 }
 
-/// Makes `calls` acknowledgements, each after the answer to the one before.
+/// Makes `calls` acknowledgements, each after the response to the previous one.
 pub(crate) async fn calls(url: &str, calls: u64) -> Result<Outcome> {
     let (id, _events, _open) = subscribe(url).await?;
     let acknowledge = call(Type::Acknowledge, |call| {
@@ -101,8 +101,8 @@ pub(crate) async fn calls(url: &str, calls: u64) -> Result<Outcome> {
     })
 }
 
-/// Reads all events, then decodes them: the time of the latter, without any
-/// driver, queue or socket.
+/// Reads all events, then decodes them. Measures the decoding alone, without a driver, queue or
+/// socket.
 pub(crate) async fn decode(url: &str) -> Result<Outcome> {
     let (id, mut events, _open) = subscribe(url).await?;
     let mut stream = BytesMut::new();
@@ -115,7 +115,7 @@ pub(crate) async fn decode(url: &str) -> Result<Outcome> {
         while let Some(record) = cut(&mut stream)? {
             records.push(record);
         }
-        // The update after the offers is the last one.
+        // The update after the offers is the last record.
         let last = records.last().map(|record| Event::decode(record.clone()));
         if stream.is_empty()
             && let Some(update) = last.transpose()?.and_then(|event| event.update)
@@ -147,7 +147,7 @@ pub(crate) async fn decode(url: &str) -> Result<Outcome> {
     })
 }
 
-/// The first record, if it is there as a whole.
+/// Removes the first record if it is complete.
 fn cut(stream: &mut BytesMut) -> Result<Option<Bytes>> {
     let Some(end) = stream.iter().take(20).position(|byte| *byte == b'\n') else {
         return Ok(None);
@@ -160,7 +160,7 @@ fn cut(stream: &mut BytesMut) -> Result<Option<Bytes>> {
     Ok(Some(stream.split_to(length).freeze()))
 }
 
-/// Asks for `tasks` and reads as many bytes as come.
+/// Reconciles `tasks` and reads the answers without decoding them.
 pub(crate) async fn drain(url: &str, tasks: u32) -> Result<Outcome> {
     let (id, mut events, _open) = subscribe(url).await?;
     let tasks: Vec<_> = known(tasks)
@@ -188,7 +188,7 @@ pub(crate) async fn drain(url: &str, tasks: u32) -> Result<Outcome> {
         let response = post(&mut sender, &id, question).await?;
         response.into_body().collect().await?;
     }
-    // It is answered behind all that was asked before.
+    // The call is answered after all earlier ones.
     post(&mut sender, &id, call(Type::Teardown, |_| {})).await?;
     let bytes = drained.await?;
     Ok(Outcome {

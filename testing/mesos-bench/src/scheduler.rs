@@ -1,4 +1,4 @@
-//! The scheduler that is measured: it does next to nothing.
+//! The measured scheduler, which does as little as possible.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,11 +14,10 @@ use mesos_http::{Codec, HttpBackend};
 
 use crate::job::{Drive, Outcome, known};
 
-/// How often resident memory is looked at, in updates.
+/// The number of updates between two readings of resident memory.
 const EVERY: u64 = 10_000;
 
-/// The waits of a driver whose master comes back: their bound is what a row
-/// compares with.
+/// The retry delays of a driver whose master returns; their maximum is the reference of a row.
 pub(crate) fn backoff() -> BackoffPolicy {
     BackoffPolicy::new(Duration::from_millis(100), Duration::from_millis(400))
 }
@@ -31,7 +30,7 @@ struct Load {
     subscribed: bool,
 }
 
-/// Runs it until the master has gone.
+/// Runs the scheduler until the master has stopped.
 pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
     let outcome = Arc::new(Mutex::new(Outcome::default()));
     let codec = if drive.json {
@@ -42,8 +41,8 @@ pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
     let backend = HttpBackend::new(drive.url.parse()?).codec(codec);
     let mut framework = Framework::ephemeral("bench").backoff(backoff());
     if drive.track {
-        // Under callgrind the answers take longer than the first wait, and what is
-        // asked twice is counted twice.
+        // Under callgrind the answers take longer than the first delay, and a repeated request
+        // would count twice.
         let once = BackoffPolicy::new(Duration::from_secs(600), Duration::from_secs(600));
         let policy = ReconcilePolicy::default().interval(Duration::ZERO);
         framework = framework.reconcile(policy.retry(once));
@@ -61,7 +60,7 @@ pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
         let watched = driver.clone();
         let outcome = Arc::clone(&outcome);
         tokio::spawn(async move {
-            // It is reconciled before anything was asked for, too.
+            // The driver also counts as reconciled before anything was requested.
             if watched.when_subscribed().await.is_ok() && watched.reconciled().await.is_ok() {
                 let mut outcome = locked(&outcome);
                 outcome.seconds = now() - outcome.seconds;
@@ -81,7 +80,7 @@ fn locked(outcome: &Mutex<Outcome>) -> MutexGuard<'_, Outcome> {
     outcome.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Seconds by a clock of this process.
+/// Seconds on a clock of this process.
 fn now() -> f64 {
     use std::sync::LazyLock;
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);

@@ -1,24 +1,24 @@
-//! The table: what was measured, what it had to be, and whether it was.
+//! The table: the measured values, their bars, and whether the bars were met.
 
 use std::fmt;
 
 /// One row.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What was measured.
+    /// The measured quantity.
     pub what: String,
-    /// What came out.
+    /// The result.
     pub figure: String,
-    /// What it had to be.
+    /// The bar.
     pub bar: String,
-    /// Whether it was; none where there is only something to state.
+    /// Whether the bar was met; `None` for a row without a bar.
     pub met: Option<bool>,
-    /// What else is to be known of it.
+    /// Additional details.
     pub note: String,
 }
 
 impl Row {
-    /// A row with nothing to meet.
+    /// A row without a bar.
     pub fn stated(what: impl Into<String>, figure: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -29,7 +29,7 @@ impl Row {
         }
     }
 
-    /// A row whose figure has to be at least `bar`.
+    /// A row whose result has to be at least `bar`.
     pub fn at_least(what: impl Into<String>, figure: f64, bar: f64) -> Self {
         Self {
             bar: format!("≥ {bar}"),
@@ -38,7 +38,7 @@ impl Row {
         }
     }
 
-    /// A row whose figure must not be above `bar`.
+    /// A row whose result must not be greater than `bar`.
     pub fn at_most(what: impl Into<String>, figure: f64, bar: f64) -> Self {
         Self {
             bar: format!("≤ {bar}"),
@@ -61,7 +61,7 @@ pub struct Table<'a>(pub &'a [Row]);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| row | figure | bar | met | how it came |")?;
+        writeln!(f, "| row | figure | bar | met | details |")?;
         writeln!(f, "|---|---|---|---|---|")?;
         for row in self.0 {
             let met = match row.met {
@@ -79,7 +79,7 @@ impl fmt::Display for Table<'_> {
     }
 }
 
-/// The one in the middle; 0 of none.
+/// The median; 0 if there are no values.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()

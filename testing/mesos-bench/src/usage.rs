@@ -1,9 +1,9 @@
-//! What a process has used of the CPU and of memory, as the kernel counts it.
+//! CPU time and memory of a process, as the kernel counts them.
 
 use anyhow::Result;
 use nix::sys::resource::{UsageWho, getrusage};
 
-/// Seconds of CPU that this process has used.
+/// CPU time of this process, in seconds.
 pub(crate) fn cpu() -> Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let seconds =
@@ -11,13 +11,13 @@ pub(crate) fn cpu() -> Result<f64> {
     Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }
 
-/// Resident memory of this process now, in KiB; 0 where the kernel does not say.
+/// Current resident memory of this process, in KiB; 0 if the kernel does not report it.
 pub(crate) fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     field(&status, "VmRSS:")
 }
 
-/// A number in a file like `/proc/self/status`; 0 where it is not.
+/// A number in a file like `/proc/self/status`; 0 if it is absent.
 pub(crate) fn field(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let value = line.and_then(|line| line.split_whitespace().next());

@@ -1,4 +1,4 @@
-//! The load master against our own driver, and against clients that do wrong.
+//! The load master, with the driver and with faulty clients.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,13 +12,13 @@ use mesos_http::{Codec, HttpBackend};
 use mesos_proto::v1::scheduler::{Call, call};
 use prost::Message as _;
 
-/// Acknowledges what comes, and drops offers.
-struct Willing {
+/// Acknowledges updates and drops offers.
+struct Acknowledging {
     reconciles: u32,
 }
 
 #[async_trait]
-impl Scheduler for Willing {
+impl Scheduler for Acknowledging {
     async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
         let task = |number| {
             (
@@ -40,7 +40,7 @@ async fn run(options: Options, codec: Codec, reconciles: u32) -> Report {
     let backend = HttpBackend::new(flood.url().parse().expect("an address")).codec(codec);
     let quick = BackoffPolicy::new(Duration::from_millis(10), Duration::from_millis(100));
     let framework = Framework::ephemeral("flooded").backoff(quick);
-    let driver = SchedulerDriver::start(Willing { reconciles }, framework, backend);
+    let driver = SchedulerDriver::start(Acknowledging { reconciles }, framework, backend);
     if reconciles > 0 {
         driver.reconciled().await.expect("answers");
         driver.abort();
@@ -59,7 +59,7 @@ fn updates(updates: u64) -> Options {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_driver_acknowledges_every_update_rightly_and_in_order() {
+async fn the_driver_acknowledges_every_update_correctly_and_in_order() {
     for codec in [Codec::Protobuf, Codec::Json] {
         let report = run(updates(500), codec, 0).await;
         assert!(report.complete, "{report}");
@@ -76,7 +76,7 @@ async fn a_delay_is_added_to_every_acknowledgement_and_loses_none() {
     let report = run(updates(100).delay(delay), Codec::Protobuf, 0).await;
     assert!(report.complete, "{report}");
     assert_eq!((report.acknowledged, report.wrong.total()), (100, 0));
-    // Half of the shortest round trip that there can be.
+    // Half of the shortest possible round trip.
     assert!(report.latency.p50 >= 10_000, "{report}");
 }
 
@@ -107,7 +107,7 @@ async fn every_task_of_a_reconciliation_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_that_dies_is_subscribed_at_again_each_time() {
+async fn the_driver_resubscribes_after_each_failover() {
     let workload = Workload::Failover {
         times: 3,
         down: Duration::from_millis(20),
@@ -120,7 +120,7 @@ async fn a_master_that_dies_is_subscribed_at_again_each_time() {
     );
 }
 
-/// A client of one call after the other, on connections of its own.
+/// A client that makes one call after the other, on its own connections.
 struct Client {
     flood: Flood,
     _events: TcpStream,
@@ -153,7 +153,7 @@ impl Client {
         }
     }
 
-    /// Pipelines them all on one connection; the answers as text.
+    /// Pipelines the calls on one connection. Returns the responses as text.
     fn call(&self, stream_id: &str, calls: &[Call]) -> String {
         let mut socket = TcpStream::connect(self.flood.address()).expect("a connection");
         let mut requests: Vec<u8> = Vec::new();
@@ -197,9 +197,9 @@ fn acknowledge(task: u32, agent: u32, uuid: &'static [u8]) -> Call {
 }
 
 #[test]
-fn a_client_that_acknowledges_wrongly_or_not_at_all_is_reported() {
+fn wrong_and_missing_acknowledgements_are_reported() {
     let client = Client::subscribe(updates(500));
-    // That of the first update of task 3, which is the fourth of all.
+    // The uuid of the first update of task 3, which is the fourth update.
     let fourth = b"FLUD\0\0\0\x03\0\0\0\0\0\0\0\x04";
     let calls = [
         acknowledge(3, 3, b"0123456789abcdef"),
@@ -223,7 +223,7 @@ fn a_client_that_acknowledges_wrongly_or_not_at_all_is_reported() {
 }
 
 #[test]
-fn a_call_without_the_id_of_its_stream_or_with_another_is_refused() {
+fn a_call_with_a_missing_or_wrong_stream_id_is_refused() {
     let client = Client::subscribe(updates(500));
     let call = acknowledge(0, 0, b"FLUD\0\0\0\0\0\0\0\0\0\0\0\x01");
     let answers = client.call("", std::slice::from_ref(&call));

@@ -1,4 +1,4 @@
-//! One case: what it promises, where it can be played, and what came of it.
+//! A case: its promise, where it can run, and its result.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -14,36 +14,35 @@ use crate::requirement::Requirement;
 use crate::stage::Stage;
 use crate::world::World;
 
-/// How long a case may take. None needs half of it on a slow machine; one that
-/// takes longer hangs.
+/// The time limit of a case. No case needs half of it on a slow machine; a case that takes longer
+/// hangs.
 const LIMIT: Duration = Duration::from_secs(120);
-/// How long a case that is over time is waited for, where it does not even
-/// notice.
+/// The additional time for a case that blocks its thread and misses the limit.
 const LATE: Duration = Duration::from_secs(10);
 
-/// A case under way.
+/// A running case.
 pub(super) type CaseFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A promise, and how it is proven.
+/// A promise, and the function that checks it.
 #[derive(Clone, Copy)]
 pub struct Case {
     /// The promise, as a sentence in snake case.
     pub id: &'static str,
-    /// What it is about: the name of its file.
+    /// The topic, which is the name of the case's file.
     pub topic: &'static str,
-    /// Where it can be played.
+    /// The worlds in which the case can run.
     pub runs_on: RunsOn,
-    /// What it needs that not every backend has.
+    /// What the case needs and not every backend has.
     pub requires: &'static [Requirement],
-    /// The first release of Mesos that has what it is about.
+    /// The first release of Mesos with the feature.
     pub since: Option<&'static str>,
     pub(super) run: fn(Stage) -> CaseFuture,
 }
 
-/// Where a case can be played.
+/// The worlds in which a case can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunsOn {
-    /// Everywhere.
+    /// In both worlds.
     Both,
     /// On a fake master only, for this reason.
     FakeOnly(&'static str),
@@ -51,29 +50,29 @@ pub enum RunsOn {
     RealOnly(&'static str),
 }
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It was kept.
+    /// The promise was kept.
     Passed,
-    /// It cannot be asked there, for this reason.
+    /// The case does not apply to the backend or world, for this reason.
     NotApplicable(Cow<'static, str>),
-    /// It was broken, as is known, for this reason.
+    /// The promise was broken, which is known, for this reason.
     KnownFailure(&'static str, Failure),
-    /// It was broken.
+    /// The promise was broken.
     Failed(Failure),
-    /// It was kept though it is known to be broken, for this reason: the list
-    /// is wrong by now.
+    /// The promise was kept although the case is listed as a known failure, for this reason. The
+    /// list is out of date.
     PassedUnexpectedly(&'static str),
 }
 
-/// How a case has failed.
+/// The failure of a case.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// What was expected and what came, with the place.
+    /// What was expected and what happened, with the location.
     pub what: String,
-    /// What master and scheduler had to do with each other before it.
+    /// The requests and events before the failure.
     pub report: String,
 }
 
@@ -84,7 +83,7 @@ impl fmt::Display for Failure {
 }
 
 impl Case {
-    /// Why it cannot be asked of this backend in this world, if so.
+    /// The reason why the case does not apply to this backend in this world, if there is one.
     pub fn skip_reason(&self, harness: &Harness, world: &World) -> Option<Cow<'static, str>> {
         match (self.runs_on, world) {
             (RunsOn::FakeOnly(reason), World::Real(_))
@@ -92,7 +91,7 @@ impl Case {
                 return Some(reason.into());
             }
             (_, World::Fake) if harness.is_direct() => {
-                return Some("the fake master speaks HTTP, and this backend does not".into());
+                return Some("the fake master needs HTTP, which this backend does not use".into());
             }
             _ => {}
         }
@@ -103,20 +102,19 @@ impl Case {
             return None;
         };
         let mut requires = self.requires.iter();
-        if let Some(reason) = requires.find_map(|requirement| clusters.lacks(*requirement)) {
+        if let Some(reason) = requires.find_map(|requirement| clusters.missing(*requirement)) {
             return Some(reason.into());
         }
         let since = self.since.filter(|since| world.is_before(since))?;
-        Some(format!("what it is about, or has the operator do, came with Mesos {since}").into())
+        Some(format!("needs Mesos {since}").into())
     }
 
-    /// Plays it, in a thread and a tokio runtime of its own and within a
-    /// limit of time, and judges.
+    /// Runs the case on its own thread and tokio runtime, within a time limit.
     pub fn run(&self, harness: &Harness, world: &World) -> Verdict {
         if let Some(reason) = self.skip_reason(harness, world) {
             return Verdict::NotApplicable(reason);
         }
-        match (self.play(harness, world), harness.known(self.id, world)) {
+        match (self.execute(harness, world), harness.known(self.id, world)) {
             (Ok(()), None) => Verdict::Passed,
             (Ok(()), Some(reason)) => Verdict::PassedUnexpectedly(reason),
             (Err(failure), Some(reason)) => Verdict::KnownFailure(reason, failure),
@@ -124,73 +122,73 @@ impl Case {
         }
     }
 
-    /// As a test: [`run`](Self::run), and a panic if that is bad.
+    /// Runs the case as a test: calls [`run`](Self::run) and panics if the result is unexpected.
     ///
     /// # Panics
-    /// If the promise is broken and that is news, or is not and that is news;
-    /// or if it cannot be asked in this world.
+    /// If the promise is broken without being a known failure, if it is kept although it is a known
+    /// failure, or if the case does not apply.
     pub fn run_as_test(&self, harness: &Harness, world: &World) {
         let id = self.id;
         match self.run(harness, world) {
             Verdict::Passed => {}
-            Verdict::KnownFailure(reason, _) => eprintln!("{id} fails as is known: {reason}"),
+            Verdict::KnownFailure(reason, _) => eprintln!("{id} is a known failure: {reason}"),
             Verdict::Failed(failure) => panic!("{id}: {failure}"),
             Verdict::PassedUnexpectedly(reason) => panic!(
-                "{id} is listed as a known failure ({reason}), but passes; take it off the list"
+                "{id} is listed as a known failure ({reason}), but passes; remove it from the list"
             ),
-            Verdict::NotApplicable(reason) => panic!("{id} is not for this world: {reason}"),
+            Verdict::NotApplicable(reason) => panic!("{id} does not apply here: {reason}"),
         }
     }
 
-    fn play(&self, harness: &Harness, world: &World) -> Result<(), Failure> {
-        listen_to_panics();
+    fn execute(&self, harness: &Harness, world: &World) -> Result<(), Failure> {
+        capture_panics();
         let stage = Stage::new(self.id, harness.clone(), world.clone());
         let (done, outcome) = mpsc::channel();
-        let (run, playing) = (self.run, stage.clone());
+        let (run, running) = (self.run, stage.clone());
         let thread = std::thread::Builder::new().name(self.id.to_owned());
         let started = thread.spawn(move || {
-            // Nobody may be waiting any more.
-            let _ = done.send(play(run, playing, LIMIT));
+            // The receiver may have given up.
+            let _ = done.send(execute(run, running, LIMIT));
         });
         let what = match started.map(|_| outcome.recv_timeout(LIMIT + LATE)) {
             Ok(Ok(Ok(()))) => return Ok(()),
             Ok(Ok(Err(what))) => what,
-            Ok(Err(_)) => format!("it hangs, and blocks its thread: nothing after {LIMIT:?}"),
-            Err(error) => format!("no thread for it: {error}"),
+            Ok(Err(_)) => format!("the case hangs and blocks its thread: not done after {LIMIT:?}"),
+            Err(error) => format!("cannot start a thread: {error}"),
         };
         let report = stage.report();
         Err(Failure { what, report })
     }
 }
 
-fn play(run: fn(Stage) -> CaseFuture, stage: Stage, limit: Duration) -> Result<(), String> {
+fn execute(run: fn(Stage) -> CaseFuture, stage: Stage, limit: Duration) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| format!("no runtime for it: {error}"))?;
+        .map_err(|error| format!("cannot start a runtime: {error}"))?;
     PANIC.set(Some(String::new()));
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async { tokio::time::timeout(limit, run(stage)).await })
     }));
-    let heard = PANIC.take().unwrap_or_default();
+    let message = PANIC.take().unwrap_or_default();
     runtime.shutdown_background();
     match ended {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(format!("it hangs: not done after {limit:?}")),
-        Err(payload) if heard.is_empty() => Err(text_of(&*payload)),
-        Err(_) => Err(heard),
+        Ok(Err(_)) => Err(format!("the case hangs: not done after {limit:?}")),
+        Err(payload) if message.is_empty() => Err(text_of(&*payload)),
+        Err(_) => Err(message),
     }
 }
 
 thread_local! {
-    /// In the thread of a case: what its panic said.
+    /// In the thread of a case: the message of its panic.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Has panics in threads of cases kept, with their place, instead of printed:
-/// they are part of the verdict. All others go where they went before.
-fn listen_to_panics() {
+/// Collects panics in the threads of cases, with their location, instead of printing them: they are
+/// part of the result. All other panics go to the previous hook.
+fn capture_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
@@ -214,7 +212,7 @@ fn listen_to_panics() {
 fn text_of(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 impl fmt::Debug for Case {
@@ -269,7 +267,7 @@ mod tests {
     }];
 
     #[test]
-    fn a_failure_has_its_place_its_reason_and_what_the_master_received() {
+    fn a_failure_has_its_location_reason_and_transcript() {
         let case = case(|stage| Box::pin(broken(stage)));
         let Verdict::Failed(failure) = case.run(&harness(&[]), &World::Fake) else {
             panic!("no failure");
@@ -280,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_failure_that_passes_is_no_pass() {
+    fn a_known_failure_that_passes_is_reported() {
         let broken = case(|stage| Box::pin(broken(stage)));
         let verdict = broken.run(&harness(KNOWN), &World::Fake);
         assert!(matches!(verdict, Verdict::KnownFailure("a bug", _)));
@@ -296,16 +294,16 @@ mod tests {
     #[test]
     fn a_case_that_hangs_fails() {
         let stage = Stage::new("a_case", harness(&[]), World::Fake);
-        let hung = play(
+        let hung = execute(
             |stage| Box::pin(hangs(stage)),
             stage,
             Duration::from_millis(10),
         );
-        assert!(hung.is_err_and(|what| what.starts_with("it hangs")));
+        assert!(hung.is_err_and(|what| what.starts_with("the case hangs")));
     }
 
     #[test]
-    fn what_needs_the_other_world_is_not_played() {
+    fn a_case_for_the_other_world_does_not_run() {
         let real_only = Case {
             runs_on: RunsOn::RealOnly("no such fake"),
             ..case(|stage| Box::pin(broken(stage)))
@@ -315,12 +313,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_backend_lacks_it_is_not_asked_for() {
+    fn a_case_whose_requirement_is_missing_does_not_run() {
         let needy = Case {
             requires: &[Requirement::Relay],
             ..case(|stage| Box::pin(broken(stage)))
         };
-        let harness = harness(&[]).lacking(Requirement::Relay, "no way in between");
+        let harness = harness(&[]).without(Requirement::Relay, "no way in between");
         let verdict = needy.run(&harness, &World::Fake);
         assert!(matches!(verdict, Verdict::NotApplicable(reason) if reason == "no way in between"));
         let kept = case(|stage| Box::pin(kept(stage)));

@@ -1,4 +1,4 @@
-//! How a case starts a driver, and what its backend is told.
+//! How a case starts a driver, and the settings of its backend.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,27 +16,26 @@ type Connect = dyn Fn(&str, &Tuning) -> Box<dyn Backend<SchedulerApi>> + Send + 
 type ConnectExecutor =
     dyn Fn(&ExecutorEnvironment, &Tuning) -> Box<dyn Backend<ExecutorApi>> + Send + Sync;
 
-/// What a backend is told by a case. A backend that cannot follow one of them
-/// says so by a panic.
+/// The settings of a backend that a case may change. A backend that does not support one of them
+/// should panic.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Tuning {
-    /// How messages are encoded.
+    /// The encoding of messages.
     pub encoding: Encoding,
-    /// How long an answer may take.
+    /// The timeout of a response.
     pub response_timeout: Duration,
-    /// After how many of the master's heartbeat intervals of silence the
-    /// subscription counts as lost.
+    /// The number of missed heartbeats after which the subscription counts as lost.
     pub missed_heartbeats: u32,
-    /// The longest event that is taken, in bytes.
+    /// The maximum size of an event, in bytes.
     pub max_record_size: u64,
-    /// Principal and secret for HTTP basic authentication.
+    /// Principal and secret for authentication.
     pub credential: Option<(String, String)>,
-    /// The PEM file of the authority to believe at `https://`.
+    /// The PEM file of the certificate authority to trust at `https://`.
     pub authority: Option<PathBuf>,
 }
 
-/// Without the secret.
+/// Does not show the secret.
 impl fmt::Debug for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tuning")
@@ -53,8 +52,7 @@ impl fmt::Debug for Tuning {
     }
 }
 
-/// A backend, in one encoding, as the cases see it: a way to connect, and what
-/// is known not to work.
+/// A backend in one encoding, as the cases see it: how to connect it, and its known failures.
 #[derive(Clone)]
 pub struct Harness {
     backend: &'static str,
@@ -62,28 +60,29 @@ pub struct Harness {
     executors: Option<Arc<ConnectExecutor>>,
     known: Vec<Known>,
     direct: bool,
-    lacking: Vec<(Requirement, &'static str)>,
+    missing: Vec<(Requirement, &'static str)>,
     pub(crate) tuning: Tuning,
 }
 
-/// A case that a backend does not pass, and why that is so for now. One that
-/// passes after all is a failure, so that the list stays true.
+/// A case that fails for a backend, with the reason. If the case passes, the run fails, so that the
+/// list stays correct.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
-    /// The case's id.
+    /// The id of the case.
     pub case: &'static str,
-    /// In this encoding only.
+    /// The encoding, if the failure is limited to one.
     pub encoding: Option<Encoding>,
-    /// In this world only: `fake` or `real`.
+    /// The world, `fake` or `real`, if the failure is limited to one.
     pub world: Option<&'static str>,
-    /// On real releases before this one only, by the first two numbers.
+    /// The first real release without the failure, by its first two numbers.
     pub before: Option<&'static str>,
-    /// Why, and what has to happen.
+    /// The reason.
     pub reason: &'static str,
 }
 
 impl Harness {
-    /// `connect` makes the backend called `backend`, for a master at a URL.
+    /// Creates the harness of the backend called `backend`. `connect` creates a backend for the
+    /// master at a URL.
     pub fn new<B: Backend<SchedulerApi> + 'static>(
         backend: &'static str,
         encoding: Encoding,
@@ -95,7 +94,7 @@ impl Harness {
             executors: None,
             known: Vec::new(),
             direct: false,
-            lacking: Vec::new(),
+            missing: Vec::new(),
             tuning: Tuning {
                 encoding,
                 response_timeout: Duration::from_secs(10),
@@ -107,8 +106,8 @@ impl Harness {
         }
     }
 
-    /// `connect` makes the same backend for an executor that has this
-    /// environment. Without, the cases about executors are not asked.
+    /// Sets how to create a backend for an executor with this environment. Without it, the cases
+    /// about executors do not run.
     #[must_use]
     pub fn executors<B: Backend<ExecutorApi> + 'static>(
         mut self,
@@ -120,41 +119,41 @@ impl Harness {
         self
     }
 
-    /// With a list of what does not work, beside what there is of them.
+    /// Adds known failures.
     #[must_use]
     pub fn known_failures(mut self, known: &'static [Known]) -> Self {
         self.known.extend_from_slice(known);
         self
     }
 
-    /// The backend does not speak HTTP: it is never asked on a fake master, and
-    /// on a real one with nothing in between. Its URLs are the cluster's own;
-    /// what needs something in between it [lacks](Self::lacking).
+    /// Declares that the backend does not use HTTP: its cases run only on a real Mesos and without
+    /// a proxy in between. The URLs are those of the cluster. Declare missing requirements with
+    /// [`without`](Self::without).
     #[must_use]
     pub fn direct(mut self) -> Self {
         self.direct = true;
         self
     }
 
-    /// The backend lacks something, for this reason: cases that need it are not
-    /// asked.
+    /// Declares that the backend does not meet a requirement, for this reason. Cases with the
+    /// requirement do not run.
     #[must_use]
-    pub fn lacking(mut self, requirement: Requirement, reason: &'static str) -> Self {
-        self.lacking.push((requirement, reason));
+    pub fn without(mut self, requirement: Requirement, reason: &'static str) -> Self {
+        self.missing.push((requirement, reason));
         self
     }
 
-    /// Why a case of this topic that needs `required` cannot be asked, if so.
+    /// The reason why a case of this topic with these requirements does not run, if there is one.
     pub(super) fn skip_reason(
         &self,
         topic: &str,
         required: &[Requirement],
     ) -> Option<&'static str> {
         if self.executors.is_none() && topic.starts_with("executor") {
-            return Some("it is about executors, and this backend has schedulers only here");
+            return Some("the case is about executors, and this harness has none for the backend");
         }
-        let mut lacking = self.lacking.iter();
-        let found = lacking.find(|(lacked, _)| required.contains(lacked));
+        let mut missing = self.missing.iter();
+        let found = missing.find(|(lacked, _)| required.contains(lacked));
         found.map(|(_, reason)| *reason)
     }
 
@@ -162,17 +161,17 @@ impl Harness {
         self.direct
     }
 
-    /// The backend's name.
+    /// The name of the backend.
     pub fn backend(&self) -> &'static str {
         self.backend
     }
 
-    /// The encoding of its messages.
+    /// The encoding of the messages.
     pub fn encoding(&self) -> Encoding {
         self.tuning.encoding
     }
 
-    /// Why a case is known to fail.
+    /// The reason why a case is a known failure, if it is one.
     pub(super) fn known(&self, case: &str, world: &World) -> Option<&'static str> {
         let is_meant = |known: &&Known| {
             known.case == case
@@ -196,7 +195,7 @@ impl Harness {
     ) -> Box<dyn Backend<ExecutorApi>> {
         match &self.executors {
             Some(connect) => connect(environment, &self.tuning),
-            None => panic!("this harness connects no executors; see Harness::executors"),
+            None => panic!("this harness has no executors; call Harness::executors"),
         }
     }
 
@@ -207,7 +206,7 @@ impl Harness {
 
 #[cfg(test)]
 impl Harness {
-    /// A backend that nobody connects.
+    /// A backend that never connects.
     pub(crate) fn unconnected(backend: &'static str) -> Self {
         fn never(_: &str, _: &Tuning) -> Box<dyn Backend<SchedulerApi>> {
             unreachable!("no case here connects")

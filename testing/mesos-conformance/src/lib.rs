@@ -1,17 +1,16 @@
-//! What a scheduler's and an executor's driver promise, whatever the backend:
-//! one function for each promise.
+//! What the drivers of schedulers and executors promise, whatever the backend: one function for
+//! each promise. `docs/conformance.md` in the repository lists all promises.
 //!
-//! A [`Case`] is played with a [`Harness`], which knows how to connect a
-//! backend, in a [`World`]: on a [`FakeMaster`](mesos_testing::FakeMaster), or on a
-//! real Mesos. The cases name neither. What a case needs that one of the worlds
-//! does not have is said beside it, and shown.
+//! A [`Case`] runs with a [`Harness`], which connects a backend, in a [`World`]: on a
+//! [`FakeMaster`](mesos_testing::FakeMaster), or on a real Mesos. The cases name neither. Each case
+//! lists its [`Requirement`]s and the worlds in which it can run.
 //!
-//! On a real Mesos everything that comes from a master or an agent is their
-//! own. What stands between them and the driver may do what networks do (lose,
-//! delay, cut, garble, answer in place of another), and never makes up an event.
+//! On a real Mesos, every event comes from a real master or agent. The proxy between them and the
+//! driver may inject faults of a network: it loses, delays, cuts and garbles bytes, or answers in
+//! place of the master. It never makes up an event.
 //!
-//! A backend outside this workspace proves itself with one line; see
-//! [`conformance_tests!`].
+//! To test a backend outside this workspace, use [`conformance_tests!`] with a harness of the
+//! backend.
 
 #![forbid(unsafe_code)]
 
@@ -32,13 +31,12 @@ pub use harness::{Harness, Known, Tuning};
 pub use requirement::Requirement;
 pub use world::{Cluster, ClusterKind, Clusters, World};
 
-/// The case of this name.
+/// The case with this id.
 pub fn case(id: &str) -> Option<&'static Case> {
     CASES.iter().find(|case| case.id == id)
 }
 
-/// One test of [`conformance_tests!`](crate::conformance_tests); none for what
-/// only a real Mesos can be asked.
+/// One test of [`conformance_tests!`]; empty for a case that needs a real Mesos.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_test {
@@ -50,7 +48,7 @@ macro_rules! conformance_test {
         #[test]
         fn $id() {
             let case = $crate::case(stringify!($id));
-            let case = case.expect("it is in the registry");
+            let case = case.expect("the case is in the registry");
             case.run_as_test(&$harness, &$crate::World::Fake);
         }
     };

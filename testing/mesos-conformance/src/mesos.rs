@@ -1,5 +1,5 @@
-//! The Mesos that a case is played on: what an operator, a crash or a network
-//! does to it, in every world by the same name.
+//! The Mesos on which a case runs: actions of an operator, crashes and faults of the network, under
+//! the same names in both worlds.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,24 +22,23 @@ use crate::timeout::{REAL_TIMEOUT, UNDECLARED};
 use crate::world::{Cluster, ClusterKind};
 use mesos_testing::{Agent, Behavior, FakeMaster, Held, Reaction, Stream, When};
 
-/// What each agent has, in both worlds.
+/// The resources of each agent, in both worlds.
 const RESOURCES: &str = "cpus:4;mem:2048;disk:4096;ports:[31000-32000]";
-/// How long a connection of somebody else's may have a port that was just freed.
-const KEEP_PATIENCE: Duration = Duration::from_secs(5);
-/// Heartbeats of the fake master.
+/// How long the connection of another process may occupy a port that was just freed.
+const RESERVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The heartbeat interval of the fake master.
 const HEARTBEAT: Duration = Duration::from_millis(200);
-/// What every real master announces (src/master/constants.hpp).
+/// The heartbeat interval of every real master (src/master/constants.hpp).
 const REAL_HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// A Mesos with two agents. What it is asked and what it sends is seen, and
-/// can be disturbed, through the [`FakeMaster`] that this derefs to: by cases
-/// that declare [`Requirement::Relay`](super::Requirement::Relay), or by others where
-/// there is a [`wire`](Self::wire) to look at.
+/// A Mesos with two agents. A case can observe and disturb its traffic through the [`FakeMaster`]
+/// that it dereferences to. The case has to require
+/// [`Requirement::Relay`](crate::Requirement::Relay), or check for a [`wire`](Self::wire).
 pub(crate) struct Mesos {
-    /// The fake one, or what stands in front of a real one; none where the
-    /// driver speaks to the real one itself.
+    /// The fake master, or the proxy in front of a real one. `None` if the driver connects to the
+    /// real master directly.
     wire: Option<FakeMaster>,
-    /// The real one.
+    /// The real Mesos.
     cluster: Option<Arc<dyn Cluster>>,
 }
 
@@ -60,7 +59,7 @@ impl Mesos {
         let mut builder = FakeMaster::builder()
             .heartbeat(HEARTBEAT)
             .update_retry(retry, retry)
-            .tasks(life)
+            .tasks(behavior)
             .on_message(|message| Some([b"echo:", &message.data[..]].concat().into()));
         for id in ["a", "b"] {
             builder = builder.agent(Agent::new(id).having(RESOURCES));
@@ -74,7 +73,7 @@ impl Mesos {
         }
     }
 
-    /// In front of a real one.
+    /// A real Mesos behind a proxy.
     pub(super) async fn real(cluster: Arc<dyn Cluster>) -> Self {
         let builder = FakeMaster::builder()
             .in_front_of(cluster.address())
@@ -85,7 +84,7 @@ impl Mesos {
         }
     }
 
-    /// A real one alone.
+    /// A real Mesos without a proxy.
     pub(super) fn direct(cluster: Arc<dyn Cluster>) -> Self {
         Self {
             wire: None,
@@ -93,12 +92,12 @@ impl Mesos {
         }
     }
 
-    /// Where what the driver is asked for and asks can be seen.
+    /// The fake master or proxy, where the traffic of the driver can be observed.
     pub(crate) fn wire(&self) -> Option<&FakeMaster> {
         self.wire.as_ref()
     }
 
-    /// What a driver is told.
+    /// The URL for the driver.
     pub(crate) fn url(&self) -> String {
         match &self.wire {
             Some(master) => master.url(),
@@ -106,7 +105,7 @@ impl Mesos {
         }
     }
 
-    /// The master's own URL, with nothing in between.
+    /// The URL of the master itself, without a proxy.
     pub(crate) fn direct_url(&self) -> String {
         match &self.cluster {
             Some(cluster) => cluster.url(),
@@ -118,7 +117,7 @@ impl Mesos {
         self
     }
 
-    /// The real one.
+    /// The real Mesos.
     pub(crate) fn cluster(&self) -> Option<&Arc<dyn Cluster>> {
         self.cluster.as_ref()
     }
@@ -131,7 +130,7 @@ impl Mesos {
         }
     }
 
-    /// The executor that sends messages back.
+    /// The executor that returns messages.
     pub(crate) fn executor(&self, id: &str) -> ExecutorInfo {
         let command = match &self.cluster {
             Some(cluster) => cluster.executor(),
@@ -150,7 +149,7 @@ impl Mesos {
         }
     }
 
-    async fn ask(&self, r#type: Type, body: impl FnOnce(&mut Call)) -> Option<Response> {
+    async fn operator_call(&self, r#type: Type, body: impl FnOnce(&mut Call)) -> Option<Response> {
         let cluster = self.cluster.as_ref()?;
         let mut call = Call {
             r#type: Some(r#type as i32),
@@ -159,13 +158,13 @@ impl Mesos {
         body(&mut call);
         match cluster.operator(call).await {
             Ok(response) => Some(response),
-            Err(error) => panic!("the operator's {}: {error}", r#type.as_str_name()),
+            Err(error) => panic!("operator call {} failed: {error}", r#type.as_str_name()),
         }
     }
 
-    /// The frameworks that are neither removed nor torn down.
+    /// The frameworks that were not removed or torn down.
     pub(crate) async fn frameworks(&self) -> Vec<FrameworkId> {
-        match self.ask(Type::GetFrameworks, |_| {}).await {
+        match self.operator_call(Type::GetFrameworks, |_| {}).await {
             None => self.fake_master().frameworks(),
             Some(response) => {
                 let frameworks = response.get_frameworks.unwrap_or_default().frameworks;
@@ -176,54 +175,54 @@ impl Mesos {
         }
     }
 
-    /// The operator removes a framework.
+    /// Tears a framework down, as an operator.
     pub(crate) async fn tear_down(&self, framework_id: FrameworkId) {
-        let asked = self.ask(Type::Teardown, |call| {
+        let called = self.operator_call(Type::Teardown, |call| {
             call.teardown = Some(call::Teardown {
                 framework_id: framework_id.clone(),
             });
         });
-        if asked.await.is_none() {
+        if called.await.is_none() {
             self.fake_master().teardown(framework_id);
         }
     }
 
-    /// All offers of an agent are rescinded, and new ones can come.
+    /// Rescinds all offers of an agent; its resources can be offered again.
     pub(crate) async fn rescind_all_of(&self, agent_id: &AgentId) {
-        let asked = self.ask(Type::DeactivateAgent, |call| {
+        let called = self.operator_call(Type::DeactivateAgent, |call| {
             call.deactivate_agent = Some(call::DeactivateAgent {
                 agent_id: agent_id.clone(),
             });
         });
-        if asked.await.is_none() {
+        if called.await.is_none() {
             self.fake_master().disconnect_agent(agent_id);
             self.fake_master().reconnect_agent(agent_id);
             return;
         }
-        let asked = self.ask(Type::ReactivateAgent, |call| {
+        let called = self.operator_call(Type::ReactivateAgent, |call| {
             call.reactivate_agent = Some(call::ReactivateAgent {
                 agent_id: agent_id.clone(),
             });
         });
-        asked.await;
+        called.await;
     }
 
-    /// The operator says that an agent will never come back.
+    /// Marks an agent gone, as an operator.
     pub(crate) async fn mark_gone(&self, agent_id: &AgentId) {
         if let Some(cluster) = &self.cluster {
             cluster.mark_dirty();
         }
-        let asked = self.ask(Type::MarkAgentGone, |call| {
+        let called = self.operator_call(Type::MarkAgentGone, |call| {
             call.mark_agent_gone = Some(call::MarkAgentGone {
                 agent_id: agent_id.clone(),
             });
         });
-        if asked.await.is_none() {
+        if called.await.is_none() {
             self.fake_master().mark_agent_gone(agent_id);
         }
     }
 
-    /// The agents are to be taken away in an hour.
+    /// Schedules maintenance of the agents in an hour.
     pub(crate) async fn schedule_maintenance(&self) {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let start = must(now) + Duration::from_secs(3600);
@@ -249,7 +248,7 @@ impl Mesos {
         }
     }
 
-    /// They are not.
+    /// Cancels the maintenance.
     pub(crate) async fn cancel_maintenance(&self) {
         if self.schedule(Vec::new()).await.is_none() {
             for agent_id in ["a", "b"] {
@@ -259,7 +258,7 @@ impl Mesos {
     }
 
     async fn schedule(&self, windows: Vec<Window>) -> Option<Response> {
-        self.ask(Type::UpdateMaintenanceSchedule, |call| {
+        self.operator_call(Type::UpdateMaintenanceSchedule, |call| {
             call.update_maintenance_schedule = Some(call::UpdateMaintenanceSchedule {
                 schedule: Schedule { windows },
             });
@@ -267,8 +266,8 @@ impl Mesos {
         .await
     }
 
-    /// Master and agents crash and come back: the agents with what they had,
-    /// the master with nothing.
+    /// Crashes and restarts master and agents. The agents keep their checkpoints, the master keeps
+    /// nothing.
     pub(crate) async fn crash(&self) {
         match &self.cluster {
             Some(cluster) => {
@@ -284,9 +283,8 @@ impl Mesos {
         }
     }
 
-    /// The subscription is lost, and there is no new one until
-    /// [`Outage::end`]: its stream is cut, or, where nothing can be cut, master
-    /// and agents crash.
+    /// Ends the subscription and prevents a new one until [`Outage::end`]. Cuts the stream, or,
+    /// without a proxy, kills master and agents.
     pub(crate) async fn outage(&self) -> Outage {
         match &self.wire {
             Some(master) => {
@@ -297,7 +295,7 @@ impl Mesos {
             None => {
                 let cluster = match &self.cluster {
                     Some(cluster) => Arc::clone(cluster),
-                    None => unreachable!("one of the two is there"),
+                    None => unreachable!("a Mesos has a wire or a cluster"),
                 };
                 must(cluster.kill().await);
                 Outage::Down(cluster)
@@ -305,28 +303,32 @@ impl Mesos {
         }
     }
 
-    /// The master counts on the driver of this framework no more.
+    /// Waits until the master does not count the framework as connected.
     pub(crate) async fn has_left(&self, framework_id: &FrameworkId) {
         if let Some(master) = &self.wire {
             let mut streams = master.streams().into_iter();
             let of_it = |stream: &Stream| stream.framework_id() == *framework_id;
-            let stream = must(streams.find(of_it).ok_or("it has never subscribed"));
+            let stream = must(
+                streams
+                    .find(of_it)
+                    .ok_or("the framework has never subscribed"),
+            );
             return stream.closed().await;
         }
         let is_there = async || {
-            let response = self.ask(Type::GetFrameworks, |_| {}).await?;
+            let response = self.operator_call(Type::GetFrameworks, |_| {}).await?;
             let frameworks = response.get_frameworks?.frameworks;
             let mut active = frameworks.iter().filter(|framework| framework.active);
             active.find(|framework| framework.framework_info.id.as_ref() == Some(framework_id))?;
             Some(())
         };
         while is_there().await.is_some() {
-            // sleep: the operator API tells of no ends; the case's time bounds it.
+            // sleep: the operator API has no event for this; the time limit of the case bounds it.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// From now on nothing is answered or sent, and connections stay.
+    /// Stops all responses and events; connections stay open.
     pub(crate) async fn freeze(&self) {
         match &self.cluster {
             Some(cluster) => must(cluster.pause().await),
@@ -348,39 +350,39 @@ impl Mesos {
         }
     }
 
-    /// The master dies and its port is closed; [`Dead::rise`] brings it back.
+    /// Ends the master and closes its port; [`Dead::restart`] starts it again.
     pub(crate) async fn die(self) -> Dead {
         if let Some(cluster) = &self.cluster {
             must(cluster.kill().await);
         }
-        let mut kept = None;
+        let mut reserved = None;
         if let Some(master) = self.wire {
             let address = master.address();
             master.stop().await;
-            kept = Some((address, must(keep(address).await)));
+            reserved = Some((address, must(reserve(address).await)));
         }
         Dead {
-            kept,
+            reserved,
             cluster: self.cluster,
         }
     }
 }
 
-/// A Mesos that is down.
+/// A Mesos that is not running.
 pub(crate) struct Dead {
-    /// The address of what was in this process, which nobody else may get meanwhile.
-    kept: Option<(SocketAddr, TcpSocket)>,
+    /// The address of the process's own master or proxy, reserved meanwhile.
+    reserved: Option<(SocketAddr, TcpSocket)>,
     cluster: Option<Arc<dyn Cluster>>,
 }
 
 impl Dead {
-    /// It is back where it was, and knows nothing.
-    pub(crate) async fn rise(self) -> Mesos {
+    /// Starts the master again at the same address, without any state.
+    pub(crate) async fn restart(self) -> Mesos {
         if let Some(cluster) = &self.cluster {
             must(cluster.restart().await);
         }
         let mut wire = None;
-        if let Some((address, _kept)) = self.kept {
+        if let Some((address, _reserved)) = self.reserved {
             let mut builder = FakeMaster::builder().address(address);
             if let Some(cluster) = &self.cluster {
                 builder = builder.in_front_of(cluster.address()).timeout(REAL_TIMEOUT);
@@ -396,14 +398,14 @@ impl Dead {
 
 /// A time without subscription.
 pub(crate) enum Outage {
-    /// What would bring the next one is held.
+    /// The next SUBSCRIBE is held.
     Held(Held),
-    /// It is not running.
+    /// The cluster is not running.
     Down(Arc<dyn Cluster>),
 }
 
 impl Outage {
-    /// From now on there can be a subscription.
+    /// Permits a subscription again.
     pub(crate) async fn end(self) {
         match self {
             Self::Held(held) => held.release(),
@@ -412,17 +414,17 @@ impl Outage {
     }
 }
 
-/// A socket that has this address and does not listen, so that connections are
-/// refused; who comes next and listens shares it.
-async fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
+/// Reserves an address: binds a socket to it without listening, so that connections are refused. A
+/// later listener shares the address.
+async fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
-    let end = Instant::now() + KEEP_PATIENCE;
+    let end = Instant::now() + RESERVE_TIMEOUT;
     loop {
         match socket.bind(address) {
-            // A connection of somebody else's got the port since it was free.
+            // The connection of another process got the port meanwhile.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
-                // sleep: nothing tells when it is closed; bounded above.
+                // sleep: there is no signal for its end; bounded above.
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             bound => return bound.map(|()| socket),
@@ -430,8 +432,8 @@ async fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
     }
 }
 
-/// What becomes of a task on a fake agent: what its command would do.
-fn life(task: &TaskInfo) -> Behavior {
+/// The behavior of a task on a fake agent, as its command would behave.
+fn behavior(task: &TaskInfo) -> Behavior {
     let command = task.command.as_ref();
     match command.and_then(|command| command.value.as_deref()) {
         Some("true") => Behavior::finishes(),

@@ -1,20 +1,19 @@
-//! What a case needs that not every backend, or every release of Mesos, has.
+//! The requirements of cases that not every backend or release of Mesos meets.
 
-/// What a case may need that not every backend has. One that lacks it is not
-/// asked; [`Harness::lacking`](super::Harness::lacking) says why.
+/// A requirement of a case. Cases whose requirements a backend does not meet do not run;
+/// [`Harness::without`](crate::Harness::without) gives the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Requirement {
-    /// Something between the driver and Mesos that looks at what passes, and
-    /// delays, cuts or loses it.
+    /// A proxy between driver and Mesos, which observes, delays, cuts or loses the traffic.
     Relay,
-    /// The master's heartbeats, by which its silence is noticed.
+    /// Heartbeats of the master, which reveal its silence.
     Heartbeats,
-    /// What a master answers to a call.
+    /// The master's responses to calls.
     Answers,
-    /// TLS for one driver, and not for another in the same process.
+    /// TLS for one driver, independent of other drivers in the process.
     Tls,
-    /// Authentication of a framework by a principal and its secret.
+    /// Authentication of a framework by principal and secret.
     Credentials,
     /// Single roles in SUPPRESS, REVIVE and SUBSCRIBE.
     SingleRoles,

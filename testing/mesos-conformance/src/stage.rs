@@ -1,5 +1,5 @@
-//! What a case has to play with: masters, drivers and recorders, the same ones
-//! in every world; and the record of it for when it fails.
+//! The tools of a case: masters, drivers and recorders, the same in both worlds, and the report for
+//! a failed case.
 
 use std::fmt::Write as _;
 use std::ops::Deref;
@@ -15,18 +15,18 @@ use crate::timeout::{REAL_TIMEOUT, UNDECLARED};
 use crate::world::{Cluster, ClusterKind, World};
 use mesos_testing::{ExecutorRecorder, FakeAgent, FakeMaster, Recorder, Stream, Transcript};
 
-/// Where one case is played; clones are the same.
+/// The place where one case runs; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
     case: &'static str,
     pub(crate) harness: Harness,
     world: World,
-    seen: Arc<Mutex<Seen>>,
+    report: Arc<Mutex<Report>>,
 }
 
-/// What is looked at when the case has failed.
+/// What the report of a failed case contains.
 #[derive(Default)]
-struct Seen {
+struct Report {
     masters: Vec<Transcript>,
     recorders: Vec<Transcript>,
     agents: Vec<Transcript>,
@@ -34,9 +34,9 @@ struct Seen {
     clusters: Vec<Arc<dyn Cluster>>,
 }
 
-impl std::fmt::Debug for Seen {
+impl std::fmt::Debug for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seen").finish_non_exhaustive()
+        f.debug_struct("Report").finish_non_exhaustive()
     }
 }
 
@@ -48,8 +48,8 @@ pub(crate) struct Subscribed<M = Mesos> {
     pub(crate) stream: ObservedStream,
 }
 
-/// The stream of a subscription, where there is something between the driver
-/// and its Mesos: as [`Mesos`] derefs to its master.
+/// The stream of a subscription, if a fake master or proxy sees it. Dereferences to the stream, as
+/// [`Mesos`] does to its master.
 pub(crate) struct ObservedStream(Option<Stream>);
 
 impl Deref for ObservedStream {
@@ -63,7 +63,7 @@ impl Deref for ObservedStream {
     }
 }
 
-/// What can be subscribed to.
+/// A master that a driver can subscribe to.
 pub(crate) trait Target {
     fn url(&self) -> String;
     fn wire(&self) -> Option<&FakeMaster>;
@@ -95,15 +95,15 @@ impl Stage {
             case,
             harness,
             world,
-            seen: Arc::default(),
+            report: Arc::default(),
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reported(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same with a backend that is told something else.
+    /// The same stage with other settings of the backend.
     pub(crate) fn tuned(&self, change: impl FnOnce(&mut Tuning)) -> Self {
         Self {
             harness: self.harness.clone().tuned(change),
@@ -111,14 +111,14 @@ impl Stage {
         }
     }
 
-    /// Silence is noticed after 1 s: five intervals of a fake master; or after
-    /// 15 s: one of a real one.
-    pub(crate) fn quick_to_miss_heartbeats(&self) -> Self {
+    /// Reduces the allowed silence to 1 s with a fake master (five intervals), or 15 s with a real
+    /// one (one interval).
+    pub(crate) fn with_short_silence(&self) -> Self {
         let missed = self.pick(5, 1);
         self.tuned(|tuning| tuning.missed_heartbeats = missed)
     }
 
-    /// Whether events come in JSON.
+    /// Whether events are encoded as JSON.
     pub(crate) fn json(&self) -> bool {
         self.harness.encoding() == mesos_testing::Encoding::Json
     }
@@ -127,7 +127,7 @@ impl Stage {
         matches!(self.world, World::Real(_))
     }
 
-    /// One of two, by the world.
+    /// Returns one of two values, by the world.
     pub(crate) fn pick<T>(&self, fake: T, real: T) -> T {
         if self.is_real() { real } else { fake }
     }
@@ -151,7 +151,7 @@ impl Stage {
                     Ok(cluster) => cluster,
                     Err(error) => panic!("no real Mesos: {error}"),
                 };
-                self.seen().clusters.push(Arc::clone(&cluster));
+                self.reported().clusters.push(Arc::clone(&cluster));
                 match direct {
                     true => Mesos::direct(cluster),
                     false => Mesos::real(cluster).await,
@@ -159,12 +159,11 @@ impl Stage {
             }
         };
         let seen = mesos.wire().map(|master| master.transcript());
-        self.seen().masters.extend(seen);
+        self.reported().masters.extend(seen);
         mesos
     }
 
-    /// A master that does nothing by itself: for what a Mesos cannot be made to
-    /// say.
+    /// A scripted master, for events that a real Mesos cannot be made to send.
     pub(crate) async fn scripted(&self) -> FakeMaster {
         self.fake(FakeMaster::builder().scripted()).await
     }
@@ -172,7 +171,7 @@ impl Stage {
     /// A fake master with these settings.
     pub(crate) async fn fake(&self, builder: mesos_testing::Builder) -> FakeMaster {
         let master = must(builder.start().await);
-        self.seen().masters.push(master.transcript());
+        self.reported().masters.push(master.transcript());
         master
     }
 
@@ -181,22 +180,21 @@ impl Stage {
             true => Recorder::with_timeout(REAL_TIMEOUT),
             false => Recorder::new(),
         };
-        self.seen().recorders.push(recorder.transcript());
+        self.reported().recorders.push(recorder.transcript());
         recorder
     }
 
-    /// An agent to be looked at when the case has failed.
+    /// Includes an agent in the report.
     pub(super) fn watch_agent(&self, agent: &FakeAgent) {
-        self.seen().agents.push(agent.transcript());
+        self.reported().agents.push(agent.transcript());
     }
 
-    /// An executor to be looked at when the case has failed.
+    /// Includes an executor in the report.
     pub(super) fn watch_executor(&self, recorder: &ExecutorRecorder) {
-        self.seen().executors.push(recorder.transcript());
+        self.reported().executors.push(recorder.transcript());
     }
 
-    /// A framework that survives the loss of its subscription and does not
-    /// wait long.
+    /// A framework with a failover timeout and short retry delays.
     pub(crate) fn framework(&self) -> Framework {
         let backoff = BackoffPolicy::new(Duration::from_millis(2), Duration::from_millis(20));
         Framework::with_failover_timeout(self.case, Duration::from_secs(3600)).backoff(backoff)
@@ -221,13 +219,13 @@ impl Stage {
         self.subscribed_as(self.framework()).await
     }
 
-    /// The same, as this framework.
+    /// The same with this framework.
     pub(crate) async fn subscribed_as(&self, framework: Framework) -> Subscribed {
         let master = self.mesos().await;
         self.subscribed_to(master, framework).await
     }
 
-    /// A driver that has subscribed to a master that does nothing by itself.
+    /// A driver that has subscribed to a scripted master.
     pub(crate) async fn subscribed_to_script(&self) -> Subscribed<FakeMaster> {
         let master = self.scripted().await;
         self.subscribed_to(master, self.framework()).await
@@ -254,25 +252,25 @@ impl Stage {
         }
     }
 
-    /// What has happened so far.
+    /// All requests and events so far.
     pub(super) fn report(&self) -> String {
-        let seen = self.seen();
+        let seen = self.reported();
         let mut text = String::new();
         for master in &seen.masters {
             let _ = writeln!(text, "the master received:{}", master);
         }
         for recorder in &seen.recorders {
-            let _ = writeln!(text, "the scheduler was told:{}", recorder);
+            let _ = writeln!(text, "the scheduler received:{}", recorder);
         }
         for agent in &seen.agents {
             let _ = writeln!(text, "the agent received:{}", agent);
         }
         for recorder in &seen.executors {
-            let _ = writeln!(text, "the executor was told:{}", recorder);
+            let _ = writeln!(text, "the executor received:{}", recorder);
         }
         for cluster in &seen.clusters {
             let log = cluster.save_log();
-            let _ = writeln!(text, "the log of Mesos is {}", log.display());
+            let _ = writeln!(text, "the log of Mesos is at {}", log.display());
         }
         text
     }

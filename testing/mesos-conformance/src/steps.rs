@@ -1,4 +1,4 @@
-//! What cases do again and again.
+//! Steps that many cases share.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use mesos_proto::v1::{AgentId, CommandInfo, FrameworkId, TaskInfo, TaskState};
 
 use mesos_testing::{RecordedEvent, Recorder};
 
-/// A failed step of a case is a failed case.
+/// Returns the value; an error fails the case.
 #[track_caller]
 pub(super) fn must<T, E: fmt::Debug>(result: std::result::Result<T, E>) -> T {
     match result {
@@ -17,7 +17,7 @@ pub(super) fn must<T, E: fmt::Debug>(result: std::result::Result<T, E>) -> T {
     }
 }
 
-/// What has to fail.
+/// Returns the error; success fails the case.
 #[track_caller]
 pub(super) fn must_fail<T: fmt::Debug>(result: Result<T>) -> mesos_core::Error {
     match result {
@@ -26,13 +26,13 @@ pub(super) fn must_fail<T: fmt::Debug>(result: Result<T>) -> mesos_core::Error {
     }
 }
 
-/// The id of a framework that has subscribed.
+/// The id of a subscribed framework.
 pub(super) fn framework_id(driver: &SchedulerDriver) -> FrameworkId {
     must(driver.framework_id().ok_or("no id"))
 }
 
-/// Asks for tasks that do not exist: the cheapest way to have events come, one
-/// UPDATE without uuid for each, in this order.
+/// Reconciles tasks that do not exist: the cheapest way to receive events, one UPDATE without a
+/// uuid for each task, in order.
 pub(super) async fn ask(
     driver: &SchedulerDriver,
     tasks: impl IntoIterator<Item = &str>,
@@ -42,20 +42,20 @@ pub(super) async fn ask(
         .await
 }
 
-/// Waits for so many of these events.
+/// Waits for this number of such events.
 pub(super) async fn asked(recorder: &Recorder, count: usize) {
     for _ in 0..count {
         recorder.update(TaskState::TaskUnknown).await;
     }
 }
 
-/// The tasks of the updates so far.
+/// The task ids of all updates so far.
 pub(super) fn tasks(recorder: &Recorder) -> Vec<String> {
     let states = recorder.states().into_iter();
     states.map(|(task, _)| task).collect()
 }
 
-/// The states of a task so far, repetitions of an update left out.
+/// The states of a task so far, without repeated updates.
 pub(super) fn states_of(recorder: &Recorder, task: &str) -> Vec<TaskState> {
     let mut states: Vec<_> = recorder
         .states()
@@ -67,8 +67,7 @@ pub(super) fn states_of(recorder: &Recorder, task: &str) -> Vec<TaskState> {
     states
 }
 
-/// A task that runs a shell command: `true`, `exit 7`, or one that takes longer
-/// than any case.
+/// A task that runs a shell command: `true`, `exit 7`, or one that takes longer than any case.
 pub(super) fn command(id: &str, command: &str) -> TaskInfo {
     TaskInfo::builder(id)
         .id(id)
@@ -110,8 +109,7 @@ pub(super) async fn run(driver: &SchedulerDriver, recorder: &Recorder, task: Tas
     agent
 }
 
-/// Offers until there is one of each of two agents; what comes beside them is
-/// declined.
+/// Waits for offers of two agents and returns one of each; other offers are declined.
 pub(super) async fn one_of_each(recorder: &Recorder) -> [Offer; 2] {
     let mut found: Vec<Offer> = Vec::new();
     loop {
@@ -128,7 +126,7 @@ pub(super) async fn one_of_each(recorder: &Recorder) -> [Offer; 2] {
     }
 }
 
-/// Waits for an event of which `wanted` says something.
+/// Waits for an event for which `wanted` returns a value.
 pub(super) async fn expect_event<T>(
     recorder: &Recorder,
     what: &str,

@@ -1,11 +1,11 @@
-//! How long cases wait, and what a case reads that looks where it cannot.
+//! Timeouts of cases, and the message of a case that lacks a requirement.
 
 use std::time::Duration;
 
-/// How long a case waits for what should come from a real Mesos: agents send an
-/// update again after 10 s only, and a master's heartbeats are 15 s apart.
+/// How long a case waits for an event of a real Mesos: agents repeat an update only after 10 s, and
+/// the heartbeats of a master are 15 s apart.
 pub(crate) const REAL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// For a case that forgot to say what it needs.
-pub(crate) const UNDECLARED: &str = "nothing stands between this driver and its Mesos: the case has to declare \
-     Requirement::Relay, or to look at the wire only where there is one";
+/// For a case that does not declare its requirement.
+pub(crate) const UNDECLARED: &str = "there is no proxy between this driver and its Mesos: require Requirement::Relay, or check \
+     that wire() is Some";

@@ -1,6 +1,5 @@
-//! What a case is played on: the master in this process, or a real Mesos. The
-//! real one comes from outside, through two traits, so that this crate stays
-//! free of it.
+//! The world of a case: a master in this process, or a real Mesos. The real one comes from outside
+//! through two traits, so that this crate does not depend on it.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,17 +12,15 @@ use mesos_proto::v1::{CommandInfo, master};
 
 use crate::requirement::Requirement;
 
-/// Where a case is played.
+/// Where a case runs.
 #[derive(Clone, Debug)]
 pub enum World {
     /// On a [`FakeMaster`](mesos_testing::FakeMaster).
     Fake,
-    /// On a real Mesos, with a [`FakeMaster`](mesos_testing::FakeMaster) that only
-    /// passes on and writes down
-    /// ([`in_front_of`](mesos_testing::FakeMaster::builder)) between it and the
-    /// driver. What comes from Mesos there is Mesos' own; what a network may do
-    /// to it is ours. A backend that does not speak HTTP is
-    /// [led there](super::Harness::direct) without it.
+    /// On a real Mesos, behind a [`FakeMaster`](mesos_testing::FakeMaster) that acts as a recording
+    /// proxy ([`in_front_of`](mesos_testing::Builder::in_front_of)). All events come from Mesos;
+    /// the case controls only the faults of the network. A backend that does not use HTTP connects
+    /// [directly](crate::Harness::direct).
     Real(Arc<dyn Clusters>),
 }
 
@@ -36,7 +33,7 @@ impl World {
         }
     }
 
-    /// Whether it is a release before this one, by their first two numbers.
+    /// Whether the release is older than this one, by the first two numbers.
     pub(super) fn is_before(&self, release: &str) -> bool {
         match self {
             Self::Fake => false,
@@ -45,7 +42,7 @@ impl World {
     }
 }
 
-/// Whether the release `version` is before `other`, by their first two numbers.
+/// Whether the release `version` is older than `other`, by the first two numbers.
 fn older(version: &str, other: &str) -> bool {
     let minor = |text: &str| {
         let mut parts = text.split('.').map(|part| part.parse::<u32>().ok());
@@ -54,78 +51,76 @@ fn older(version: &str, other: &str) -> bool {
     minor(version) < minor(other)
 }
 
-/// The kinds of real clusters that cases ask for. Each has two agents, which
-/// have `cpus:4;mem:2048;disk:4096;ports:[31000-32000]`.
+/// The kinds of real clusters that cases use. Each cluster has two agents with
+/// `cpus:4;mem:2048;disk:4096;ports:[31000-32000]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ClusterKind {
-    /// Nothing special.
+    /// A cluster without special settings.
     Plain,
-    /// Frameworks need the principal `me` with the secret `hush hush`, and may
-    /// have the roles `a` and `b`.
+    /// Frameworks need the principal `me` with the secret `hush hush`, and may have the roles `a`
+    /// and `b`.
     Authenticated,
     /// The same for frameworks over libmesos, which authenticate by CRAM-MD5.
     AuthenticatedDrivers,
-    /// Master and agents speak TLS; [`Cluster::authority`] is whom to believe.
+    /// Master and agents use TLS; [`Cluster::authority`] is the certificate authority to trust.
     Tls,
 }
 
-/// Where real clusters come from.
+/// A source of real clusters.
 #[async_trait]
 pub trait Clusters: Send + Sync + fmt::Debug {
     /// The release of Mesos.
     fn version(&self) -> &str;
 
-    /// Why there are no clusters here that have this, if so: cases that need it are not
-    /// asked.
-    fn lacks(&self, requirement: Requirement) -> Option<&'static str> {
+    /// The reason why the clusters do not meet this requirement, if they do not. Cases with the
+    /// requirement do not run.
+    fn missing(&self, requirement: Requirement) -> Option<&'static str> {
         let _ = requirement;
         None
     }
 
-    /// A cluster that is all the caller's until it is dropped. There are no
-    /// frameworks in it; it may have been another case's before.
-    async fn cluster(&self, wanted: ClusterKind) -> Result<Arc<dyn Cluster>, BoxError>;
+    /// Returns a cluster for the caller alone, until the result is dropped. The cluster has no
+    /// frameworks, but another case may have used it before.
+    async fn cluster(&self, kind: ClusterKind) -> Result<Arc<dyn Cluster>, BoxError>;
 }
 
 /// A real Mesos.
 #[async_trait]
 pub trait Cluster: Send + Sync + fmt::Debug {
-    /// Where the master listens; it stays the same over a restart.
+    /// The address of the master; the same after a restart.
     fn address(&self) -> SocketAddr;
 
-    /// The master's URL, as a scheduler has to be told.
+    /// The URL of the master, for schedulers.
     fn url(&self) -> String;
 
-    /// Whom to believe if it speaks TLS.
+    /// The certificate authority to trust, if the master uses TLS.
     fn authority(&self) -> Option<PathBuf>;
 
-    /// Starts an executor that sends back every MESSAGE, with `echo:` before
-    /// it; whose tasks run until they are killed; and that ends with the status
-    /// 3 when it is told `exit`.
+    /// The command of an executor that returns every MESSAGE with `echo:` before it, whose tasks
+    /// run until they are killed, and that exits with status 3 when it receives `exit`.
     fn executor(&self) -> CommandInfo;
 
     /// Ends master and agents with SIGKILL.
     async fn kill(&self) -> Result<(), BoxError>;
 
-    /// Starts them again after [`kill`](Self::kill), with what they had
-    /// checkpointed.
+    /// Restarts them after [`kill`](Self::kill), with their checkpoints.
     async fn restart(&self) -> Result<(), BoxError>;
 
-    /// Stops master and agents with SIGSTOP.
+    /// Pauses master and agents with SIGSTOP.
     async fn pause(&self) -> Result<(), BoxError>;
 
     /// Ends [`pause`](Self::pause).
     async fn resume(&self) -> Result<(), BoxError>;
 
-    /// Makes a call of the operator API to the master.
+    /// Sends a call of the operator API to the master.
     async fn operator(&self, call: master::Call) -> Result<master::Response, BoxError>;
 
-    /// Something was done that a next case would notice: nobody gets it again.
+    /// Marks the cluster as changed in a way that affects later cases: it is not used again.
     fn mark_dirty(&self);
 
-    /// The case has failed: nobody gets the cluster again, and its log is kept
-    /// where this says.
+    /// Saves the log of the cluster after a failed case, and returns its path. The cluster is not
+    /// used again.
     fn save_log(&self) -> PathBuf;
 }
 
@@ -134,7 +129,7 @@ mod tests {
     use super::older;
 
     #[test]
-    fn a_release_is_older_by_its_numbers_and_not_by_its_text() {
+    fn releases_are_compared_by_number() {
         assert!(older("1.4.3", "1.5"));
         assert!(older("1.9.0", "1.10"));
         assert!(!older("1.10.0", "1.9"));

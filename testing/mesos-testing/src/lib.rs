@@ -1,57 +1,118 @@
-//! What tests of Mesos frameworks need, without a Mesos.
+//! Tests of Mesos frameworks without a Mesos: no installation, no containers, no waiting.
+//!
+//! Everything runs in the process of the test, over real sockets on loopback. The scheduler or
+//! executor under test uses the same drivers and backends as in production.
+//!
+//! | to test | use |
+//! |---|---|
+//! | a scheduler, by its effects | [`FakeMaster`] with [`Agent`]s and task [`Behavior`]s |
+//! | a scheduler, call by call | [`Scenario`], with the events of [`events`] |
+//! | a scheduler's failover | [`FakeMaster`], and [two drivers in turn](#testing-a-failover) |
+//! | an executor | [`FakeAgent`], with the events of [`executor_events`] |
+//! | failures of the network | [`FaultProxy`], [`Reaction`], [`Stream`] |
+//! | a driver or a backend | [`Recorder`], [`ExecutorRecorder`] |
 //!
 //! # Testing a scheduler
-//! [`FakeMaster`] is a master in this process: a scheduler under test
-//! subscribes to its [`url`](FakeMaster::url) with any driver, gets offers of
-//! the agents that the test names, and its tasks live as the test says:
+//! A [`FakeMaster`] has a cluster in memory. The test names the agents and decides how tasks
+//! behave. The scheduler subscribes to the master's [`url`](FakeMaster::url), receives offers and
+//! launches tasks. This is a complete test:
 //!
 //! ```
-//! use mesos_core::{Framework, SchedulerDriver};
-//! use mesos_http::HttpBackend;
-//! use mesos_testing::v1::{CommandInfo, TaskInfo, TaskState};
-//! use mesos_testing::{Agent, Behavior, FakeMaster, Recorder};
+//! use mesos::http::HttpBackend;
+//! use mesos::v1::{CommandInfo, TaskInfo, TaskState};
+//! use mesos::{
+//!     Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate, StopReason,
+//! };
+//! use mesos_testing::{Agent, Behavior, FakeMaster};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! /// Runs one task, again until it finishes.
+//! struct RunOnce {
+//!     launched: bool,
+//! }
+//!
+//! #[mesos::async_trait]
+//! impl Scheduler for RunOnce {
+//!     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
+//!         if let Some(offer) = offers.into_iter().next().filter(|_| !self.launched) {
+//!             self.launched = true;
+//!             let task = TaskInfo::builder("job").command(CommandInfo::sh("run-the-job"));
+//!             driver.launch(offer, [task.cpus(0.5).mem(32.0).build()]).await?;
+//!         }
+//!         Ok(())
+//!     }
+//!
+//!     async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
+//!         match update.task_state() {
+//!             Ok(TaskState::TaskFinished) => driver.stop(),
+//!             _ if update.is_terminal() => {
+//!                 self.launched = false;
+//!                 driver.revive().await?;
+//!             }
+//!             _ => {}
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! // The first attempt fails, the second one finishes.
+//! let attempts = std::sync::atomic::AtomicU32::new(0);
+//! let attempt = move || attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
 //! let master = FakeMaster::builder()
 //!     .agent(Agent::new("a1").having("cpus:1;mem:128"))
-//!     .tasks(|_| Behavior::fails("out of luck"))
+//!     .tasks(move |_| match attempt() {
+//!         0 => Behavior::fails("no space left"),
+//!         _ => Behavior::finishes(),
+//!     })
 //!     .start()
 //!     .await?;
 //!
-//! let scheduler = Recorder::new(); // or your own
 //! let backend = HttpBackend::new(master.url().parse()?);
-//! let driver = SchedulerDriver::start(scheduler.clone(), Framework::ephemeral("test"), backend);
+//! let scheduler = RunOnce { launched: false };
+//! let driver = SchedulerDriver::start(scheduler, Framework::ephemeral("test"), backend).detach();
 //!
-//! let offer = scheduler.offers().await.remove(0);
-//! let command = CommandInfo::sh("true");
-//! let task = TaskInfo::builder("t1").command(command).cpus(0.5).mem(32.0).build();
-//! driver.launch(offer, [task]).await?;
-//! let failed = scheduler.update(TaskState::TaskFailed).await;
-//! assert_eq!(failed.message.as_deref(), Some("out of luck"));
+//! let first = master.expect_launched().await;
+//! let second = master.expect_launched().await;
+//! assert_eq!((first.name.as_str(), second.name.as_str()), ("job", "job"));
+//! assert_ne!(first.task_id, second.task_id);
+//! assert_eq!(driver.join().await?, StopReason::Stopped);
+//! assert_eq!(master.launched().len(), 2);
+//! assert!(master.frameworks().is_empty()); // torn down
 //! # Ok(())
 //! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(test()).unwrap();
 //! ```
 //!
-//! Where the test wants to say every word itself it starts a
-//! [scripted](FakeMaster::scripted) master, alone or with a [`Scenario`], which
-//! reads like the protocol. A larger example is
-//! `examples/unit_test_your_scheduler.rs`.
+//! In a crate of your own the body is a `#[tokio::test]`. If the order of calls matters, use a
+//! [`Scenario`]: the test plays the master and checks each call. A larger example with both is
+//! `examples/unit_test_your_scheduler.rs` in the repository.
+//!
+//! # Testing a failover
+//! Start a scheduler with a [`Framework`](mesos_core::Framework) that has a failover timeout and a
+//! store, stop it or drop its runtime, and start a second one with the same store and the same
+//! master. The master repeats unacknowledged updates to the second one.
+//!
+//! Real agents repeat an update only after 10 s, and so does the fake master by default. Set
+//! [`update_retry`](Builder::update_retry) to a few milliseconds, otherwise each such test takes
+//! 10 s.
+//!
+//! To fail over the master instead, call [`FakeMaster::fail_over`]. To break the connection, use
+//! [`Stream::cut`](wire::Stream::cut).
 //!
 //! # Testing an executor
-//! [`FakeAgent`] is the same for executors: it launches tasks, takes their
-//! updates, goes away and comes back: `examples/unit_test_your_executor.rs`.
+//! A [`FakeAgent`] launches tasks, receives their updates, crashes and recovers. See its page for a
+//! complete test, and `examples/unit_test_your_executor.rs`.
 //!
-//! # Testing a driver or a backend
-//! [`Recorder`] and [`ExecutorRecorder`] write down what a driver tells them,
-//! and fail, panic or dawdle as they are told. [`FaultProxy`] is a network that
-//! loses, delays, garbles and cuts.
+//! # Injecting failures
+//! * [`react`](wire::Control::react) replaces the response to a request: an error status, a closed
+//!   connection, or no response. [`hold`](wire::Control::hold) delays a request.
+//! * [`Stream`] controls the events of a subscription: it cuts, mutes, delays and splits them.
+//! * [`FaultProxy`] is a network that stalls, loses, garbles and cuts bytes.
 //!
 //! # Waiting
-//! Nothing here sleeps until something may have happened. What should come is
-//! waited for, with a limit, and if it does not come the panic says what came
-//! instead. Each thing that was waited for is taken: the next wait is for the
-//! next one.
+//! Tests never need to sleep. The `expect` methods wait for the next request, launch, update or
+//! event. After a timeout (10 s by default) they panic, and the message lists everything that has
+//! arrived. Each call returns another entry: the next wait is for the next entry.
 
 #![forbid(unsafe_code)]
 

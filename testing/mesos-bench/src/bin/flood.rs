@@ -9,27 +9,27 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use mesos_bench::flood::{Flood, Options, Report, Workload};
 
-/// A Mesos master that sends more than schedulers can take, to measure them.
+/// A Mesos master that sends more than schedulers can process, to measure them
 ///
-/// It waits for a scheduler, in any language, at http://ADDRESS/api/v1/scheduler, speaks
-/// protobuf or JSON as `Accept` says, and prints what it sent and what came back.
+/// The program waits for a scheduler in any language at http://ADDRESS/api/v1/scheduler, encodes
+/// events as protobuf or JSON according to `Accept`, and prints what it sent and received.
 #[derive(Parser)]
 #[command(name = "flood")]
 struct Cli {
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:5050", global = true)]
     listen: SocketAddr,
-    /// How many agents there are
+    /// The number of agents
     #[arg(long, default_value_t = 1000, global = true)]
     agents: u32,
-    /// How much later bytes arrive, on each way, in microseconds: half of what it adds to a round
-    /// trip
+    /// The delay of all bytes in each direction, in microseconds: half of the additional round-trip
+    /// time
     #[arg(long, default_value_t = 0, global = true)]
     delay_us: u64,
-    /// After how many seconds in which nothing happens it gives up
+    /// The number of seconds without any activity after which the program stops
     #[arg(long, default_value_t = 15, global = true)]
     idle_timeout: u64,
-    /// Print the report as JSON, and nothing else, to the standard output
+    /// Print only the report, as JSON, to standard output
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -38,39 +38,40 @@ struct Cli {
 
 #[derive(Clone, Copy, Subcommand)]
 enum What {
-    /// OFFERS events, and an UPDATE whose acknowledgement shows that the client is through
+    /// Send OFFERS events, then an UPDATE whose acknowledgement shows that the client has processed
+    /// them
     Offers {
-        /// How many events
+        /// The number of events
         #[arg(long, default_value_t = 1000)]
         events: u64,
-        /// How many offers in each
+        /// The number of offers in each event
         #[arg(long, default_value_t = 100)]
         offers: u32,
     },
-    /// UPDATE events; the next of a task follows the acknowledgement of the last
+    /// Send UPDATE events; the next update of a task follows the acknowledgement of the last
     Updates {
-        /// How many tasks have updates, in turn
+        /// The number of tasks, which are updated in turn
         #[arg(long, default_value_t = 1000)]
         tasks: u32,
-        /// How many updates in all
+        /// The number of updates
         #[arg(long, default_value_t = 200_000)]
         updates: u64,
-        /// How many may wait for their acknowledgement
+        /// The number of updates that may be unacknowledged at a time
         #[arg(long, default_value_t = 1000)]
         window: u32,
     },
-    /// Answers to RECONCILE, explicit (task-00000000, …) and implicit, until the client leaves
+    /// Answer RECONCILE, explicit (task-00000000, …) and implicit, until the client disconnects
     Reconcile {
-        /// How many tasks there are
+        /// The number of tasks
         #[arg(long, default_value_t = 100_000)]
         tasks: u32,
     },
-    /// Death after each subscription, and return
+    /// Stop after each subscription, and return
     Failover {
-        /// How many times
+        /// The number of failovers
         #[arg(long, default_value_t = 100)]
         times: u32,
-        /// For how many milliseconds, about
+        /// The approximate downtime, in milliseconds
         #[arg(long, default_value_t = 500)]
         down_ms: u64,
     },

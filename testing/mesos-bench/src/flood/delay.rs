@@ -1,6 +1,5 @@
-//! A delay line: every byte arrives so much later, and as many of them as
-//! without it. Threads and not tasks, because timers of an async runtime are
-//! too coarse for half a millisecond.
+//! A delay line: every byte arrives later, at unchanged throughput. It uses threads instead of
+//! tasks, because the timers of an async runtime are too coarse for half a millisecond.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,15 +7,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What one read takes, and how many of these may be on their way.
+/// The size of one read, and the maximum number of reads in the line.
 const PIECE: usize = 64 << 10;
 const PIECES: usize = 1 << 12;
 
 type Line = (Instant, Vec<u8>);
 
-/// Listens at `listen` and carries bytes to `target` and back, each way with
-/// `delay`. Its threads end with their connections, the one that listens with
-/// the process.
+/// Listens at `listen` and forwards bytes to `target` and back, with `delay` in each direction. The
+/// threads of a connection end with it; the listening thread ends with the process.
 pub(super) fn start(
     listen: SocketAddr,
     target: SocketAddr,
@@ -28,19 +26,19 @@ pub(super) fn start(
         .name("flood-delay".to_owned())
         .spawn(move || {
             for client in listener.incoming().flatten() {
-                // A connection that cannot be carried on is closed.
-                let _ = carry(client, target, delay);
+                // A connection that cannot be forwarded is closed.
+                let _ = forward(client, target, delay);
             }
         })?;
     Ok(address)
 }
 
-/// Where the master behind a delay line listens.
-pub(super) fn behind() -> SocketAddr {
+/// The address of the master behind a delay line.
+pub(super) fn master_address() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-fn carry(client: TcpStream, target: SocketAddr, delay: Duration) -> io::Result<()> {
+fn forward(client: TcpStream, target: SocketAddr, delay: Duration) -> io::Result<()> {
     let master = TcpStream::connect(target)?;
     client.set_nodelay(true)?;
     master.set_nodelay(true)?;
@@ -72,7 +70,7 @@ fn write(mut to: TcpStream, line: &Receiver<Line>) {
             thread::sleep(wait);
         }
         if to.write_all(&bytes).is_err() {
-            // Who wrote them is to notice.
+            // The sender notices the closed connection.
             let _ = to.shutdown(Shutdown::Both);
             return;
         }

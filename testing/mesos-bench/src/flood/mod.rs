@@ -1,11 +1,11 @@
-//! A master that sends more than schedulers can take, and counts what comes
-//! back: what clients are measured against, in any language.
+//! A master that sends more than schedulers can process, and counts the calls that it receives: the
+//! reference load for clients in any language.
 //!
-//! It speaks the v1 scheduler API over HTTP, and that much of it that a client
-//! under load needs: SUBSCRIBE, events, and calls with their answers, pipelined
-//! or not, on as many connections as there are. It checks acknowledgements, not
-//! calls; [`FakeMaster`](mesos_testing::FakeMaster) is for correctness. Events are
-//! encoded once and copied, so that it needs far less CPU than what it measures.
+//! The load master implements the part of the v1 scheduler API that a client under load needs:
+//! SUBSCRIBE, events, and calls with their responses, pipelined or not, on any number of
+//! connections. It checks acknowledgements, but not other calls; use
+//! [`FakeMaster`](mesos_testing::FakeMaster) to test correctness. Events are encoded once and
+//! copied, so the load master needs far less CPU than its clients.
 //!
 //! ```no_run
 //! use mesos_bench::flood::{Flood, Options, Workload};
@@ -39,62 +39,61 @@ use std::time::Duration;
 pub use report::{Percentiles, Report, Wrong};
 use serve::Master;
 
-/// What a client is to cope with.
+/// The load of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
-    /// So many OFFERS events as fast as they are taken, and an UPDATE whose
-    /// acknowledgement shows that the client is through.
+    /// A number of OFFERS events, as fast as the client reads them, and an UPDATE whose
+    /// acknowledgement shows that the client has processed them.
     Offers {
-        /// How many events.
+        /// The number of events.
         events: u64,
-        /// How many offers in each.
+        /// The number of offers in each event.
         offers: u32,
     },
-    /// Updates of tasks. The next of a task follows the acknowledgement of the
-    /// last, as agents send them.
+    /// Task updates. The next update of a task follows the acknowledgement of the last, as agents
+    /// send them.
     Updates {
-        /// How many tasks have updates, in turn.
+        /// The number of tasks, which are updated in turn.
         tasks: u32,
-        /// How many updates in all.
+        /// The number of updates.
         updates: u64,
-        /// How many may wait for their acknowledgement.
+        /// The number of updates that may be unacknowledged at a time.
         window: u32,
     },
-    /// Each RECONCILE is answered with an update of every task that it names
-    /// and that there is (see [`task_id`]), or of all where it names none. Over
-    /// when the client leaves.
+    /// Answers each RECONCILE with an update of every existing task that it names (see
+    /// [`task_id`]), or of all tasks if it names none. Ends when the client disconnects.
     Reconcile {
-        /// How many tasks there are.
+        /// The number of tasks.
         tasks: u32,
     },
-    /// After each subscription the master dies, and comes back.
+    /// The master stops after each subscription, and returns.
     Failover {
-        /// How many times.
+        /// The number of failovers.
         times: u32,
-        /// For how long it is away, half of that to once and a half.
+        /// The average downtime; each is between half and one and a half times as long.
         down: Duration,
     },
 }
 
-/// How a load master is set up.
+/// The settings of a load master.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// What it sends.
+    /// The load.
     pub workload: Workload,
-    /// On how many agents the tasks are (default: 1000).
+    /// The number of agents with tasks (default: 1000).
     pub agents: u32,
-    /// How much later bytes arrive, on each way: half of what it adds to a
-    /// round trip (default: none). Throughput stays as it is.
+    /// The delay of all bytes in each direction: half of the additional round-trip time (default:
+    /// none). The throughput does not change.
     pub delay: Duration,
-    /// Where to listen (default: a free port on loopback).
+    /// The address to listen on (default: a free port on loopback).
     pub listen: SocketAddr,
-    /// After how long without anything happening it gives up (default: 15 s).
+    /// The time without any activity after which the load master stops (default: 15 s).
     pub idle_timeout: Duration,
 }
 
 impl Options {
-    /// Those defaults.
+    /// Creates default settings for a workload.
     pub fn new(workload: Workload) -> Self {
         Self {
             workload,
@@ -144,7 +143,7 @@ pub fn agent_id(number: u32) -> String {
     template::agent_id(number)
 }
 
-/// A load master that runs, in a thread of its own.
+/// A running load master, on its own thread.
 #[derive(Debug)]
 pub struct Flood {
     address: SocketAddr,
@@ -153,19 +152,19 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// Listens, and begins with the first subscription.
+    /// Starts to listen. The workload begins with the first subscription.
     ///
     /// # Errors
-    /// If the address is not to be had, or a delay is asked for with
-    /// [`Workload::Failover`], whose connections it would keep.
+    /// If the address cannot be bound, or if a delay is combined with [`Workload::Failover`]: the
+    /// delay line would keep the connections of a stopped master.
     pub fn start(options: Options) -> io::Result<Self> {
         let delayed = !options.delay.is_zero();
         if delayed && matches!(options.workload, Workload::Failover { .. }) {
-            let text = "a master that fails over has no delay: its address would stay up";
+            let text = "the failover workload cannot have a delay: the delay line would keep the address open";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let at = if delayed {
-            delay::behind()
+            delay::master_address()
         } else {
             options.listen
         };
@@ -194,7 +193,7 @@ impl Flood {
         })
     }
 
-    /// Where clients connect.
+    /// The address for clients.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -209,17 +208,16 @@ impl Flood {
         self.master.state().counts()
     }
 
-    /// Whether it has ended.
+    /// Whether the load master has stopped.
     pub fn is_over(&self) -> bool {
         self.thread.is_finished()
     }
 
-    /// Waits for the end: all is sent and answered, the client tore its
-    /// framework down, or nothing happened for
-    /// [`idle_timeout`](Options::idle_timeout). Blocks.
+    /// Waits for the end: everything was sent and answered, the client tore its framework down, or
+    /// the [`idle_timeout`](Options::idle_timeout) is over. Blocks.
     ///
     /// # Errors
-    /// If the master could not take connections any more.
+    /// If the master could not accept connections any more.
     pub fn wait(self) -> io::Result<Report> {
         self.thread
             .join()
@@ -227,9 +225,9 @@ impl Flood {
     }
 }
 
-/// In seconds; 0 where the kernel does not say.
+/// In seconds; 0 if the kernel does not report it.
 fn cpu_of_this_thread() -> f64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = told.split(' ').next().and_then(|n| n.parse::<f64>().ok());
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|n| n.parse::<f64>().ok());
     nanoseconds.unwrap_or_default() / 1e9
 }

@@ -1,93 +1,93 @@
-//! What came of a run: as text, and as JSON for programs.
+//! The result of a run: as text, and as JSON for programs.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What the load master sent, what it got back, and what was wrong with it.
+/// What the load master sent and received, and the errors that it found.
 ///
-/// Every number counts from the first subscription on.
+/// All numbers count from the first subscription on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// `protobuf` or `json`, as the client asked for it.
+    /// `protobuf` or `json`, as the client requested.
     pub encoding: String,
-    /// How often the client subscribed.
+    /// The number of subscriptions.
     pub subscriptions: u64,
-    /// Connections taken.
+    /// The number of accepted connections.
     pub connections: u64,
-    /// Requests answered.
+    /// The number of answered requests.
     pub requests: u64,
-    /// Calls taken with 202, by type.
+    /// Calls answered with 202, by type.
     pub calls: BTreeMap<String, u64>,
-    /// Requests answered with an error, by its text.
+    /// Requests answered with an error, by the text of the error.
     pub refused: BTreeMap<String, u64>,
     /// OFFERS events written.
     pub offer_events: u64,
-    /// UPDATE events written, answers to RECONCILE too.
+    /// UPDATE events written, including answers to RECONCILE.
     pub updates: u64,
-    /// Of these, sent once more over a new subscription.
+    /// The updates among these that were repeated on a new subscription.
     pub resent: u64,
-    /// Bytes of events written, chunk and record framing included.
+    /// Bytes of events written, including chunk and record framing.
     pub bytes: u64,
-    /// Right acknowledgements.
+    /// Correct acknowledgements.
     pub acknowledged: u64,
-    /// Sent with a uuid, and never rightly acknowledged.
+    /// Updates with a uuid that were never acknowledged correctly.
     pub missing: u64,
-    /// Wrong acknowledgements.
+    /// Incorrect acknowledgements.
     pub wrong: Wrong,
-    /// Right acknowledgements that came after that of a later update.
+    /// Correct acknowledgements that arrived after the acknowledgement of a later update.
     pub overtaken: u64,
-    /// MESSAGE calls whose data is a decimal number that is not above that of
-    /// the one before: what a client numbers has to arrive in order.
+    /// MESSAGE calls whose data is a decimal number that is not greater than the previous one:
+    /// numbered messages have to arrive in order.
     pub messages_overtaken: u64,
-    /// From the first event after SUBSCRIBED, or the first RECONCILE, until the
-    /// last event was handed to the network, in seconds.
+    /// From the first event after SUBSCRIBED, or the first RECONCILE, until the last event was
+    /// written to the network, in seconds.
     pub sending: f64,
-    /// From the same until the last right acknowledgement, in seconds; until
-    /// the last call where nothing had to be acknowledged.
+    /// From the same start until the last correct acknowledgement, in seconds; until the last call
+    /// if there was nothing to acknowledge.
     pub elapsed: f64,
-    /// Right acknowledgements per second of `elapsed`.
+    /// Correct acknowledgements per second of `elapsed`.
     pub acknowledged_per_second: f64,
     /// Events per second of `elapsed`.
     pub events_per_second: f64,
     /// Calls per second, between the first and the last one.
     pub calls_per_second: f64,
-    /// From an update's sending to its acknowledgement, in microseconds.
+    /// From sending an update to its acknowledgement, in microseconds.
     pub latency: Percentiles,
     /// From the master's return to the next SUBSCRIBE, in microseconds.
     pub return_to_subscribe: Percentiles,
-    /// What this server used of a CPU, in seconds.
+    /// CPU time of the load master, in seconds.
     pub cpu: f64,
-    /// Whether all that was to be sent was sent and answered. If not, the
-    /// client left, or nothing had happened for too long.
+    /// Whether everything was sent and answered. If not, the client disconnected, or the idle
+    /// timeout was over.
     pub complete: bool,
 }
 
-/// Acknowledgements that a master would not have taken for what they should be.
+/// Acknowledgements that a real master would not accept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wrong {
-    /// Of a uuid that was never sent.
+    /// With a uuid that was never sent.
     pub uuid: u64,
-    /// Of a uuid that belongs to another task.
+    /// With a uuid of another task.
     pub task: u64,
-    /// With another agent than the update's.
+    /// With another agent than the agent of the update.
     pub agent: u64,
-    /// Of an update that had been acknowledged.
+    /// Of an update that was acknowledged before.
     pub again: u64,
 }
 
 impl Wrong {
-    /// All of them.
+    /// The sum.
     pub fn total(&self) -> u64 {
         self.uuid + self.task + self.agent + self.again
     }
 }
 
-/// How something that was measured often was spread, in microseconds.
+/// The distribution of a repeated measurement, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are explicit")]
 pub struct Percentiles {
     pub count: u64,
     pub p50: u64,
@@ -103,7 +103,7 @@ impl Percentiles {
         let Some(last) = samples.len().checked_sub(1) else {
             return Self::default();
         };
-        // The smallest that so many thousandths of all do not exceed.
+        // The smallest sample that is not exceeded by this number of thousandths of all samples.
         let at = |thousandths: usize| samples[(samples.len() * thousandths).div_ceil(1000) - 1];
         Self {
             count: samples.len() as u64,
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_is_a_sample_that_so_many_do_not_exceed() {
+    fn a_percentile_is_a_sample_that_this_share_does_not_exceed() {
         let mut samples: Vec<u64> = (1..=1000).rev().collect();
         let percentiles = Percentiles::of(&mut samples);
         assert_eq!((percentiles.p50, percentiles.p90), (500, 900));

@@ -1,11 +1,11 @@
-//! Requests in a buffer, one behind the other, as pipelining clients send them.
+//! Requests in a buffer, one after the other, as pipelining clients send them.
 
 use std::borrow::Cow;
 
-/// The longest body to take.
+/// The maximum size of a body.
 const MOST_BYTES: usize = 64 << 20;
 
-/// A request that is there as a whole.
+/// A complete request.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
@@ -16,11 +16,11 @@ pub(super) struct Request<'a> {
     /// `Connection: close`.
     pub(super) close: bool,
     pub(super) body: Cow<'a, [u8]>,
-    /// How many bytes of the buffer it takes.
+    /// The size of the request in the buffer, in bytes.
     pub(super) size: usize,
 }
 
-/// What comes over the connection is no HTTP that is understood here.
+/// The bytes are not HTTP that this server understands.
 #[derive(Debug)]
 pub(super) struct NotHttp;
 
@@ -29,7 +29,7 @@ enum Length {
     Chunked,
 }
 
-/// The first request in `buffer`; none if it is not there as a whole.
+/// Returns the first request in `buffer`; `None` if it is incomplete.
 pub(super) fn first(buffer: &[u8]) -> Result<Option<Request<'_>>, NotHttp> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Request::new(&mut headers);
@@ -90,7 +90,7 @@ pub(super) fn first(buffer: &[u8]) -> Result<Option<Request<'_>>, NotHttp> {
     Ok(Some(request))
 }
 
-/// A chunked body and how many bytes it takes.
+/// Returns a chunked body and its size in the buffer.
 fn chunks(buffer: &[u8]) -> Result<Option<(Vec<u8>, usize)>, NotHttp> {
     let mut body = Vec::new();
     let mut at = 0;
@@ -105,7 +105,7 @@ fn chunks(buffer: &[u8]) -> Result<Option<(Vec<u8>, usize)>, NotHttp> {
             return Err(NotHttp);
         }
         at += start;
-        // The chunk and the line's end after it.
+        // The chunk and the line end after it.
         let Some(chunk) = buffer.get(at..at + size + 2) else {
             return Ok(None);
         };
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pipelined_requests_are_cut_where_they_end() {
+    fn pipelined_requests_are_split_at_their_ends() {
         let one = b"POST /api/v1/scheduler HTTP/1.1\r\nContent-Length: 3\r\nMesos-Stream-Id: 7\r\n\r\nabc";
         let two = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n";
         let both = [&one[..], two].concat();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_request_is_waited_for_and_what_is_none_is_told() {
+    fn an_incomplete_request_is_none_and_an_invalid_one_is_an_error() {
         let whole = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n";
         for end in 0..whole.len() {
             assert!(matches!(first(&whole[..end]), Ok(None)), "{end}");

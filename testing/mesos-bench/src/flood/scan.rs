@@ -1,5 +1,5 @@
-//! Reads of a call what the load master has to know, without building the
-//! message: an acknowledgement costs no allocation over protobuf.
+//! Reads only the fields of a call that the load master needs, without decoding the message: an
+//! acknowledgement over protobuf costs no allocation.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use mesos_proto::v1::scheduler::call::Type;
 use serde::Deserialize;
 
-/// What was called.
+/// The relevant part of a call.
 #[derive(Debug, PartialEq)]
 pub(super) enum Call<'a> {
     /// ACKNOWLEDGE.
@@ -24,7 +24,7 @@ pub(super) enum Call<'a> {
     Reconcile(Vec<Cow<'a, [u8]>>),
     /// MESSAGE, with its data.
     Message(Cow<'a, [u8]>),
-    /// Anything else, by the number of its type.
+    /// Any other call, by the number of its type.
     Other(i32),
 }
 
@@ -46,7 +46,7 @@ enum Field<'a> {
     Fixed,
 }
 
-/// The fields of an encoded message; stops at what is not one.
+/// The fields of an encoded message; stops at the first invalid field.
 struct Fields<'a> {
     rest: &'a [u8],
     broken: bool,
@@ -107,7 +107,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The bytes in field `number` of `message`; empty where it is not.
+/// The bytes of field `number` of `message`; empty if the field is absent.
 fn bytes_in(message: &[u8], number: u64) -> &[u8] {
     Fields::of(message)
         .find_map(|(found, field)| match field {
@@ -117,7 +117,7 @@ fn bytes_in(message: &[u8], number: u64) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// Reads a call; none if it is not one. The numbers of the fields are those of
+/// Reads a call; `None` if it is invalid. The numbers of the fields are those of
 /// `include/mesos/v1/scheduler/scheduler.proto`.
 pub(super) fn protobuf(call: &[u8]) -> Option<Call<'_>> {
     let mut kind = None;
@@ -208,7 +208,7 @@ impl<'a> JsonId<'a> {
     }
 }
 
-/// As [`protobuf`].
+/// As [`protobuf`], for JSON.
 pub(super) fn json(call: &[u8]) -> Option<Call<'_>> {
     let call: JsonCall<'_> = serde_json::from_slice(call).ok()?;
     let kind = Type::from_str_name(&call.r#type)?;
@@ -296,18 +296,18 @@ mod tests {
     }
 
     #[test]
-    fn what_matters_of_a_call_is_found_in_both_encodings() {
+    fn the_relevant_fields_of_a_call_are_read_from_both_encodings() {
         for (call, expected) in calls() {
             assert_eq!(protobuf(&call.encode_to_vec()), Some(expected));
         }
         for (call, expected) in calls() {
-            let text = serde_json::to_vec(&call).expect("has a form in JSON");
+            let text = serde_json::to_vec(&call).expect("can be encoded as JSON");
             assert_eq!(json(&text), Some(expected));
         }
     }
 
     #[test]
-    fn what_is_cut_off_or_no_call_is_none() {
+    fn a_truncated_or_invalid_call_is_none() {
         for (call, _) in calls() {
             let bytes = call.encode_to_vec();
             assert_eq!(protobuf(&bytes[..bytes.len() - 1]), None, "{call:?}");

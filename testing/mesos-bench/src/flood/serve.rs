@@ -1,5 +1,4 @@
-//! Connections: requests in, answers out in their order, and the events of a
-//! subscription.
+//! Connections: requests, responses in order, and the events of a subscription.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,24 +21,24 @@ use super::{Options, Workload};
 use mesos_testing::wire::{Encoding, JSON, PROTOBUF};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long a client may take to see the end.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// The time for a client to notice the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 const ACCEPTED: &[u8] =
     b"HTTP/1.1 202 Accepted\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n";
 
-/// What the connections share.
+/// The state that the connections share.
 #[derive(Debug)]
 pub(super) struct Master {
     options: Options,
     state: Mutex<State>,
     started: Instant,
-    /// There may be something to send.
-    news: Notify,
-    /// A subscription began, or something ended.
+    /// Notifies the writer that there may be something to send.
+    more: Notify,
+    /// Notifies when a subscription begins, or something has ended.
     turn: Notify,
 }
 
-/// What a request is answered with.
+/// The response to a request.
 enum Reply {
     Accepted,
     Subscribed(Encoding),
@@ -52,13 +51,13 @@ impl Master {
             state: Mutex::new(State::new(&options)),
             options,
             started: Instant::now(),
-            news: Notify::new(),
+            more: Notify::new(),
             turn: Notify::new(),
         }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing under this lock can panic half way.
+        // No code can panic while it holds this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -66,7 +65,7 @@ impl Master {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Serves until all is done, the client has left, or nothing happens.
+    /// Serves until everything is done, the client disconnects, or the idle timeout is over.
     pub(super) async fn run(
         self: Arc<Self>,
         listener: std::net::TcpListener,
@@ -81,8 +80,8 @@ impl Master {
                 () = self.over() => {}
             }
             let goodbye = async { while connections.join_next().await.is_some() {} };
-            // Who does not close by then is closed.
-            let _ = timeout(FAREWELL, goodbye).await;
+            // Connections that are still open then are closed.
+            let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
         }
         Ok(self.state().report())
     }
@@ -98,15 +97,15 @@ impl Master {
             self.state().connections += 1;
             let master = Arc::clone(&self);
             connections.spawn(async move {
-                // A connection that breaks is the client's to notice.
-                let _ = master.converse(socket).await;
+                // The client notices a broken connection.
+                let _ = master.serve_connection(socket).await;
                 master.turn.notify_one();
             });
             while connections.try_join_next().is_some() {}
         }
     }
 
-    /// Completes when there is no more to do.
+    /// Completes when there is nothing left to do.
     async fn over(&self) {
         let mut ticks = interval(self.options.idle_timeout / 4);
         let (mut before, mut idle) = (0, 0);
@@ -120,7 +119,7 @@ impl Master {
             if progress != before {
                 (before, idle) = (progress, 0);
             }
-            // Nobody may have come yet.
+            // There may not have been a client yet.
             let stuck = idle > 4 && state.generation() > 0;
             if stuck || state.is_done() {
                 return;
@@ -128,8 +127,7 @@ impl Master {
         }
     }
 
-    /// Goes away and comes back so many times, each time a bit after a
-    /// subscription.
+    /// Stops and returns this number of times, each time some time after a subscription.
     async fn fail_over(
         self: &Arc<Self>,
         mut listener: TcpListener,
@@ -164,8 +162,8 @@ impl Master {
             if round == times {
                 break;
             }
-            // The client is to see SUBSCRIBED, and to make its next attempt at
-            // any moment of the master's absence.
+            // The client has to receive SUBSCRIBED, and to make its next attempt at a random moment
+            // of the downtime.
             tokio::select! {
                 result = Arc::clone(self).accept(&listener, &mut connections) => result?,
                 () = sleep(Duration::from_millis(fastrand::u64(20..60))) => {}
@@ -179,8 +177,8 @@ impl Master {
         Ok(())
     }
 
-    /// One connection to its end.
-    async fn converse(&self, mut socket: TcpStream) -> io::Result<()> {
+    /// Serves one connection to its end.
+    async fn serve_connection(&self, mut socket: TcpStream) -> io::Result<()> {
         let mut buffer = BytesMut::with_capacity(128 << 10);
         let mut out = Vec::new();
         loop {
@@ -219,15 +217,15 @@ impl Master {
                 }
                 buffer.advance(size);
             }
-            self.news.notify_one();
+            self.more.notify_one();
             socket.write_all(&out).await?;
             out.clear();
             if self.state().is_done() {
                 self.turn.notify_one();
             }
             if let Some(encoding) = subscribed {
-                // Answers of libprocess come in turn, and this one has no end:
-                // what is behind it on this connection is never answered.
+                // Libprocess sends responses in order, and this response has no end: later requests
+                // on this connection are never answered.
                 let ended = self.stream(socket, encoding).await;
                 self.state().left();
                 return ended;
@@ -285,7 +283,7 @@ impl Master {
         Reply::Accepted
     }
 
-    /// As long as a uuid, without an allocation.
+    /// As long as a uuid, but without an allocation.
     fn stream_id(&self, generation: u64) -> [u8; 36] {
         let mut id = *b"f100d000-0000-4000-8000-000000000000";
         let mut rest = generation;
@@ -296,7 +294,7 @@ impl Master {
         id
     }
 
-    /// Sends events, until the client or the next subscription ends it.
+    /// Sends events until the client or the next subscription ends the stream.
     async fn stream(&self, mut socket: TcpStream, encoding: Encoding) -> io::Result<()> {
         let updates = Updates::new(encoding, true);
         let answers = Updates::new(encoding, false);
@@ -320,8 +318,8 @@ impl Master {
         out.extend_from_slice(&template::subscribed(encoding, HEARTBEAT));
         socket.write_all(&out).await?;
         self.turn.notify_one();
-        // Whoever waited for the subscription before this one is to look.
-        self.news.notify_one();
+        // Wakes the writer of the previous subscription.
+        self.more.notify_one();
         let (mut reader, mut writer) = socket.split();
         let mut ignored = [0; 512];
         loop {
@@ -344,14 +342,14 @@ impl Master {
                 (Next::Written(_), _) => {
                     writer.write_all(&out).await?;
                     self.state().written(&next, out.len(), self.now());
-                    // Acknowledgements are to be read between two batches.
+                    // Lets acknowledgements be read between two batches.
                     tokio::task::yield_now().await;
                     continue;
                 }
                 _ => {}
             }
             tokio::select! {
-                () = self.news.notified() => {}
+                () = self.more.notified() => {}
                 () = sleep(HEARTBEAT) => writer.write_all(&heartbeat).await?,
                 read = reader.read(&mut ignored) => if read? == 0 {
                     return Ok(());

@@ -1,5 +1,5 @@
-//! What was sent, what has to be acknowledged, and whether it was rightly. No
-//! I/O, and no clock: times are nanoseconds since the start.
+//! The sent updates, the outstanding acknowledgements, and whether they are correct. No I/O and no
+//! clock: times are nanoseconds since the start.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,31 +10,31 @@ use super::scan::Call;
 use super::template::{self, Updates};
 use super::{Options, Workload};
 
-/// As many bytes are put together before they are written.
+/// The number of bytes that are collected before a write.
 const BATCH: usize = 128 << 10;
-/// One more than the highest number of a type of call.
+/// One more than the highest number of a call type.
 const TYPES: usize = 32;
 
-/// See the module.
+/// The state of the module.
 #[derive(Debug)]
 pub(super) struct State {
     workload: Workload,
     agents: u32,
     tasks: Vec<Task>,
-    /// Tasks that may have their next update.
+    /// Tasks whose next update may be sent.
     ready: VecDeque<u32>,
     in_flight: usize,
     window: usize,
-    /// How many updates are still to be sent for the first time.
+    /// The number of updates that are still to be sent for the first time.
     updates_left: u64,
     offer_events_left: u64,
     next_offer: u64,
     next_update: u64,
-    /// Questions of RECONCILE: single tasks, and how far those for all are.
+    /// RECONCILE requests: single tasks, and the progress of those for all tasks.
     asked: VecDeque<u32>,
     asked_all: VecDeque<u32>,
     generation: u64,
-    /// Those of earlier generations too, until they have ended.
+    /// The open streams, including those of earlier generations.
     streams: u64,
     last_acknowledged: u64,
     last_message: Option<u64>,
@@ -55,23 +55,23 @@ pub(super) struct State {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Task {
-    /// The number of the update that waits to be acknowledged.
+    /// The number of the update that is not acknowledged yet.
     pending: Option<u64>,
     sent_at: u64,
-    /// Of the last acknowledged update.
+    /// The number of the last acknowledged update.
     done: Option<u64>,
 }
 
-/// What is to be written next.
+/// What to write next.
 #[derive(Debug, PartialEq)]
 pub(super) enum Next {
-    /// What was put into the buffer: so many events.
+    /// A number of events was put into the buffer.
     Written(u64),
     /// An OFFERS event whose first offer has this number.
     Offers(u64),
-    /// Nothing, until something comes.
+    /// Nothing to write at the moment.
     Nothing,
-    /// Another subscription took this one's place, or the framework is gone.
+    /// Another subscription has replaced this one, or the framework is gone.
     Over,
 }
 
@@ -124,8 +124,8 @@ impl State {
         task % self.agents
     }
 
-    /// A subscription begins, and takes the place of the one before. What was
-    /// not acknowledged comes again.
+    /// Begins a subscription, which replaces the previous one. Unacknowledged updates are sent
+    /// again.
     pub(super) fn subscribe(&mut self, encoding: &str) -> u64 {
         self.generation += 1;
         self.streams += 1;
@@ -148,7 +148,7 @@ impl State {
         self.generation
     }
 
-    /// Puts into `out` what may be sent now over this subscription.
+    /// Appends everything to `out` that may be sent now on this subscription.
     pub(super) fn next(
         &mut self,
         generation: u64,
@@ -194,7 +194,7 @@ impl State {
         }
     }
 
-    /// The next task that was asked for.
+    /// The next task to report to a RECONCILE.
     fn answer(&mut self) -> Option<u32> {
         if let Some(task) = self.asked.pop_front() {
             return Some(task);
@@ -208,7 +208,7 @@ impl State {
         Some(task)
     }
 
-    /// So many updates, or an OFFERS event, and so many bytes are on their way.
+    /// Records that updates or an OFFERS event were written, with this number of bytes.
     pub(super) fn written(&mut self, next: &Next, bytes: usize, now: u64) {
         match next {
             Next::Written(events) => self.report.updates += events,
@@ -219,7 +219,7 @@ impl State {
         self.last_event = now;
     }
 
-    /// A call that is answered with 202.
+    /// Records a call that is answered with 202.
     pub(super) fn call(&mut self, call: &Call<'_>, now: u64) {
         self.first_call.get_or_insert(now);
         self.last_call = now;
@@ -287,24 +287,24 @@ impl State {
         }
     }
 
-    /// A request that is answered with an error.
+    /// Records a request that is answered with an error.
     pub(super) fn refuse(&mut self, text: &str) {
         *self.refused.entry(text.to_owned()).or_default() += 1;
     }
 
-    /// A stream has ended.
+    /// Records the end of a stream.
     pub(super) fn left(&mut self) {
         self.streams -= 1;
     }
 
-    /// Whether there is no more to do: also because the client said so.
-    /// Reconciliation is over when the client has left.
+    /// Whether there is nothing left to do, also because the client has ended it. Reconciliation
+    /// ends when the client disconnects.
     pub(super) fn is_done(&self) -> bool {
         let present = self.streams > 0 && matches!(self.workload, Workload::Reconcile { .. });
         self.torn_down || (self.complete() && !present)
     }
 
-    /// Whether all that was to be sent was sent and answered.
+    /// Whether everything was sent and answered.
     pub(super) fn complete(&self) -> bool {
         match self.workload {
             Workload::Offers { .. } | Workload::Updates { .. } => {
@@ -319,7 +319,7 @@ impl State {
         }
     }
 
-    /// Grows with everything that happens.
+    /// A number that grows with all activity.
     pub(super) fn progress(&self) -> u64 {
         self.calls.iter().sum::<u64>()
             + self.report.updates
@@ -327,7 +327,7 @@ impl State {
             + self.report.subscriptions
     }
 
-    /// What costs nothing to know.
+    /// The numbers that need no computation.
     pub(super) fn counts(&self) -> Report {
         self.report.clone()
     }
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_update_of_a_task_waits_for_the_acknowledgement_of_the_last() {
+    fn the_next_update_of_a_task_waits_for_the_last_acknowledgement() {
         let mut state = state();
         assert_eq!(send(&mut state), Next::Written(2));
         assert_eq!(send(&mut state), Next::Nothing);
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_of_acknowledging_wrongly_is_told_apart_and_moves_nothing() {
+    fn each_kind_of_wrong_acknowledgement_is_counted_and_has_no_effect() {
         let mut state = state();
         send(&mut state);
         acknowledge(&mut state, 0, 0, (7, 1));
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_subscription_gets_again_what_was_not_acknowledged() {
+    fn a_new_subscription_repeats_unacknowledged_updates() {
         let mut state = state();
         send(&mut state);
         acknowledge(&mut state, 0, 0, (0, 1));

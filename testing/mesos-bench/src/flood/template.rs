@@ -1,6 +1,5 @@
-//! Events that are encoded once, framed, with the places where each copy
-//! differs. Everything that varies has a fixed width in both encodings, so a
-//! copy is a `memcpy` and some digits.
+//! Events that are encoded and framed once, with the offsets at which copies differ. All variable
+//! parts have a fixed width in both encodings, so a copy is a `memcpy` and a few digits.
 
 use std::time::Duration;
 
@@ -17,11 +16,11 @@ use mesos_proto::v1::{
 use mesos_testing::events;
 use mesos_testing::wire::Encoding;
 
-/// Of the framework, whoever subscribes.
+/// The framework id of every subscription.
 pub(super) const FRAMEWORK: &str = "2f1d8c5e-6f0b-4b7c-9a55-3f0d1c9be7a4-0000";
-/// What every id that a master assigns begins with.
+/// The prefix of every id that a master assigns.
 const MASTER: &str = "2f1d8c5e-6f0b-4b7c-9a55-3f0d1c9be7a4";
-/// Stands for an update's uuid; any 16 bytes that are nothing else.
+/// A placeholder for an update's uuid: 16 bytes that occur nowhere else.
 const UUID: &[u8; 16] = b"\x91uuid-goes-here\x92";
 const TASK_DIGITS: usize = 8;
 const AGENT_DIGITS: usize = 6;
@@ -59,7 +58,7 @@ fn number(digits: &[u8], width: usize) -> Option<u32> {
     )
 }
 
-/// An update's uuid: what is needed to know it again.
+/// The uuid of an update, which contains the task and the number.
 pub(super) fn uuid(task: u32, number: u64) -> [u8; 16] {
     let mut uuid = [0; 16];
     uuid[..4].copy_from_slice(b"FLUD");
@@ -86,7 +85,7 @@ fn write_digits(place: &mut [u8], width: usize, mut number: u64) {
     }
 }
 
-/// An event as it goes into a chunk of the response's body.
+/// An event as a chunk of the response body.
 fn chunk(encoding: Encoding, event: &Event) -> Vec<u8> {
     let record = encoding.encode(event);
     let length = record.len().to_string();
@@ -102,7 +101,7 @@ fn places(bytes: &[u8], pattern: &[u8], skip: usize) -> Vec<usize> {
     found.find_iter(bytes).map(|at| at + skip).collect()
 }
 
-/// UPDATEs.
+/// UPDATE events.
 #[derive(Debug)]
 pub(super) struct Updates {
     bytes: Vec<u8>,
@@ -113,7 +112,7 @@ pub(super) struct Updates {
 }
 
 impl Updates {
-    /// Those of an executor, or answers to RECONCILE, which have no uuid.
+    /// Updates of an executor, or answers to RECONCILE, which have no uuid.
     pub(super) fn new(encoding: Encoding, with_uuid: bool) -> Self {
         let (task, agent) = (task_id(0), agent_id(0));
         let mut status = TaskStatus::new(task.as_str(), TaskState::TaskRunning);
@@ -158,7 +157,7 @@ impl Updates {
         }
     }
 
-    /// Appends one.
+    /// Appends one event.
     pub(super) fn put(&self, out: &mut Vec<u8>, task: u32, agent: u32, number: u64) {
         let start = out.len();
         out.extend_from_slice(&self.bytes);
@@ -174,14 +173,14 @@ impl Updates {
         match self.encoding {
             Encoding::Protobuf => copy[place..place + 16].copy_from_slice(&uuid),
             Encoding::Json => {
-                // It has room for exactly that: 24 bytes.
+                // The slice has exactly 24 bytes.
                 let _ = STANDARD.encode_slice(uuid, &mut copy[place..place + 24]);
             }
         }
     }
 }
 
-/// One OFFERS event, sent again and again with new ids of its offers.
+/// One OFFERS event, which is sent again with new offer ids.
 #[derive(Debug)]
 pub(super) struct Offers {
     bytes: Vec<u8>,
@@ -216,7 +215,7 @@ fn text(name: &str, value: String) -> Attribute {
     }
 }
 
-/// What a machine of a larger cluster offers after some of it was taken.
+/// The offer of a machine in a larger cluster, with some resources in use.
 fn offer(number: u32) -> Offer {
     let id = format!("{MASTER}-O{:0width$}", 0, width = OFFER_DIGITS);
     let port = 31_000 + u64::from(number % 100) * 10;
@@ -289,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_an_update_is_the_event_with_its_own_ids() {
+    fn a_copy_of_an_update_has_its_own_ids() {
         for encoding in [Encoding::Protobuf, Encoding::Json] {
             let mut out = Vec::new();
             Updates::new(encoding, true).put(&mut out, 1234, 77, 1 << 40);
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_reconcile_wants_no_acknowledgement() {
+    fn an_answer_to_reconcile_has_no_uuid() {
         let mut out = Vec::new();
         Updates::new(Encoding::Protobuf, false).put(&mut out, 1, 2, 3);
         let status = event(Encoding::Protobuf, &out)
@@ -334,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_read_as_they_are_written_and_others_are_not_read() {
+    fn ids_are_parsed_as_written_and_other_ids_are_rejected() {
         assert_eq!(task_number(task_id(42).as_bytes()), Some(42));
         assert_eq!(agent_number(agent_id(42).as_bytes()), Some(42));
         assert_eq!(task_number(b"task-1"), None);

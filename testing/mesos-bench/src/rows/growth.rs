@@ -1,6 +1,5 @@
-//! Rows about what becomes of the cost of one event when there is more of
-//! everything. In instructions, by callgrind: they do not depend on who else
-//! uses the machine.
+//! Rows about the cost of one event at larger scales, in instructions counted by callgrind, which
+//! do not depend on the load of the machine.
 
 use std::process::{Command, Stdio};
 
@@ -11,10 +10,10 @@ use super::{Bench, Client};
 use crate::job::{Drive, Job};
 use crate::table::Row;
 
-/// What cost per event counts as the same.
+/// The ratio up to which the cost per event counts as constant.
 const FLAT: f64 = 1.15;
 
-/// Cost per update, per answer to RECONCILE, per offer.
+/// The cost per update, per answer to RECONCILE and per offer.
 pub(super) fn growth(bench: &Bench) -> Result<Vec<Row>> {
     let there = Command::new("valgrind")
         .arg("--version")
@@ -31,7 +30,7 @@ pub(super) fn growth(bench: &Bench) -> Result<Vec<Row>> {
         ..Drive::default()
     };
     let mut rows = Vec::new();
-    // As many updates at each scale: only what is remembered differs.
+    // The number of updates is the same at each scale; only the number of remembered tasks differs.
     let updates = bench.size(100_000, 10_000);
     rows.push(row("update", scales, |scale| {
         let tasks = 1000 * scale;
@@ -43,7 +42,7 @@ pub(super) fn growth(bench: &Bench) -> Result<Vec<Row>> {
             };
             Options::new(workload).agents(100 * scale)
         };
-        // All tasks are known before those begin that count.
+        // All tasks are known before the measured updates begin.
         let known = u64::from(tasks);
         let less = instructions(options(known), &track)?;
         let more = instructions(options(known + updates / 2), &track)?;
@@ -65,7 +64,7 @@ pub(super) fn growth(bench: &Bench) -> Result<Vec<Row>> {
         Ok((instructions(options, &drive)? - base) as f64 / f64::from(tasks))
     })?);
     rows.push(row("offer", scales, |scale| {
-        // So many agents, one offer of each in one event; as many offers in all.
+        // One event has one offer of each agent; the total number of offers is the same.
         let events = |events| {
             Options::new(Workload::Offers {
                 events,
@@ -101,7 +100,7 @@ fn row(what: &str, scales: &[u32], mut cost: impl FnMut(u32) -> Result<f64>) -> 
     Ok(row.note(format!("instructions per {what} at {}", told.join(", "))))
 }
 
-/// How many instructions the client executes for it.
+/// The number of instructions that the client executes.
 fn instructions(options: Options, drive: &Drive) -> Result<u64> {
     let flood = Flood::start(options.idle_timeout(std::time::Duration::from_secs(60)))?;
     let job = Job::Drive(Drive {
@@ -112,11 +111,12 @@ fn instructions(options: Options, drive: &Drive) -> Result<u64> {
     let report = flood.wait()?;
     let told = String::from_utf8_lossy(&output.stderr);
     if !report.complete || !output.status.success() {
-        bail!("it went wrong under callgrind:\n{report}\n{told}");
+        bail!("the run under callgrind failed:\n{report}\n{told}");
     }
     let counted = told
         .lines()
         .find_map(|line| line.split("Collected :").nth(1));
-    let counted = counted.context("callgrind did not say how many instructions there were")?;
+    let counted =
+        counted.context("the output of callgrind does not contain the number of instructions")?;
     Ok(counted.trim().parse()?)
 }

@@ -15,7 +15,7 @@ fn updates(tasks: u32, updates: u64) -> Options {
     })
 }
 
-/// From the socket through the handler to the acknowledgement's answer.
+/// From the socket through the handler to the response to the acknowledgement.
 pub(super) fn allocations(bench: &Bench) -> Result<Vec<Row>> {
     let count = |number| -> Result<u64> {
         let drive = Drive::default();
@@ -23,7 +23,7 @@ pub(super) fn allocations(bench: &Bench) -> Result<Vec<Row>> {
         Ok(outcome.allocations)
     };
     let (few, many) = (bench.size(10_000, 1000), bench.size(60_000, 6000));
-    // What the start and the end take is in both.
+    // The cost of the start and the end is the same in both runs.
     let each = (count(many)? as f64 - count(few)? as f64) / (many - few) as f64;
     let what = "allocations per update, from socket to handler to acknowledgement";
     Ok(vec![
@@ -31,7 +31,7 @@ pub(super) fn allocations(bench: &Bench) -> Result<Vec<Row>> {
     ])
 }
 
-/// Whether a handler that is slower than the wire costs memory.
+/// The memory of a driver whose handler is slower than the network.
 pub(super) fn resident(bench: &Bench) -> Result<Vec<Row>> {
     let number = bench.size(1_000_000, 60_000);
     let drive = Drive {
@@ -40,7 +40,7 @@ pub(super) fn resident(bench: &Bench) -> Result<Vec<Row>> {
         ..Drive::default()
     };
     let (report, outcome) = bench.drive(Client::Plain, updates(100_000, number), &drive)?;
-    // The first tenth is for buffers and the allocator to find their sizes.
+    // During the first tenth, buffers and the allocator reach their sizes.
     let settled = outcome.resident.len() / 10;
     let (early, late) = outcome.resident.split_at(settled.max(1));
     let largest = |samples: &[(u64, u64)]| samples.iter().map(|(_, kib)| *kib).max().unwrap_or(0);
@@ -48,7 +48,7 @@ pub(super) fn resident(bench: &Bench) -> Result<Vec<Row>> {
     let what = format!("resident memory while {number} updates pass, handler slower than the wire");
     let mut row = Row::stated(what, format!("{early} → {late} KiB"));
     row.bar = "flat".to_owned();
-    // A page cache of the allocator, but nothing that grows with updates.
+    // Allows for a page cache of the allocator, but not for growth with the number of updates.
     row.met = Some(late <= early + 1024);
     Ok(vec![row.note(format!(
         "most in the first tenth → most after it; 100000 updates in flight, {:.0} acknowledged/s",
@@ -56,7 +56,7 @@ pub(super) fn resident(bench: &Bench) -> Result<Vec<Row>> {
     ))])
 }
 
-/// What one large event takes.
+/// The memory of one large event.
 pub(super) fn event(bench: &Bench) -> Result<Vec<Row>> {
     let offers = bench.size(10_000, 1000);
     let options = Options::new(Workload::Offers { events: 1, offers });

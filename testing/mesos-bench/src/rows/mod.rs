@@ -1,4 +1,4 @@
-//! The rows. Each one starts what it needs, and compares within one run.
+//! The rows. Each row starts the processes it needs, and compares within one run.
 
 mod growth;
 mod memory;
@@ -18,7 +18,7 @@ use crate::table::Row;
 /// A group of rows that are measured together.
 pub type Play = fn(&Bench) -> Result<Vec<Row>>;
 
-/// All of them, by the name that `--only` takes.
+/// All rows, by the name for `--only`.
 pub const ROWS: [(&str, Play); 12] = [
     ("offers", speed::offers),
     ("updates", speed::updates),
@@ -34,19 +34,18 @@ pub const ROWS: [(&str, Play); 12] = [
     ("growth", growth::growth),
 ];
 
-/// What is measured when asked for by name only: it is slow, or about more than
-/// the drivers.
+/// Rows that run only by name, because they are slow or not about the drivers.
 pub const MORE: [(&str, Play); 1] = [("programs", programs::programs)];
 
 /// How to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Bench {
-    /// Smaller numbers: whether it works, not how well.
+    /// Use smaller numbers, to check that the rows work.
     pub quick: bool,
 }
 
 impl Bench {
-    /// `full`, or `quick` of it.
+    /// `full`, or `quick` in a quick run.
     fn size<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
     }
@@ -55,7 +54,7 @@ impl Bench {
         self.size(5, 1)
     }
 
-    /// Plays a client's job against a load master.
+    /// Runs a client's job against a load master.
     fn play(&self, options: Options, job: impl FnOnce(String) -> Job) -> Result<(Report, Outcome)> {
         self.play_with(Client::Plain, options, job)
     }
@@ -69,12 +68,12 @@ impl Bench {
         let flood = Flood::start(options)?;
         let child = client.start(&job(flood.url()))?;
         let outcome = finish(child)?;
-        // It has left, so the load master notices.
+        // The client has disconnected, so the load master stops.
         let report = flood.wait()?;
         Ok((report, outcome))
     }
 
-    /// Plays our driver, and sees to it that nothing went wrong.
+    /// Runs the driver, and checks that there were no errors.
     fn drive(&self, client: Client, options: Options, drive: &Drive) -> Result<(Report, Outcome)> {
         let (report, outcome) = self.play_with(client, options, |url| {
             Job::Drive(Drive {
@@ -83,19 +82,19 @@ impl Bench {
             })
         })?;
         if !report.complete || report.missing > 0 || report.wrong.total() > 0 {
-            bail!("something was lost or wrong:\n{report}");
+            bail!("the report contains errors:\n{report}");
         }
         Ok((report, outcome))
     }
 }
 
-/// In which program the job is done.
+/// The program that performs the job.
 #[derive(Clone, Copy)]
 enum Client {
     Plain,
-    /// Allocations are counted.
+    /// Counts allocations.
     Counting,
-    /// Instructions are counted, by callgrind.
+    /// Counts instructions, by callgrind.
     Callgrind,
 }
 
@@ -128,14 +127,11 @@ impl Client {
     }
 }
 
-/// A program that was built with this one.
+/// A program that was built together with this one.
 fn beside(program: &Path, name: &str) -> Result<PathBuf> {
     let path = program.with_file_name(name);
     if !path.exists() {
-        bail!(
-            "{} is not built; `cargo xtask bench` does that",
-            path.display()
-        );
+        bail!("{} is not built; run `cargo xtask bench`", path.display());
     }
     Ok(path)
 }
@@ -145,5 +141,5 @@ fn finish(child: Child) -> Result<Outcome> {
     if !output.status.success() {
         bail!("the client ended with {}", output.status);
     }
-    serde_json::from_slice(&output.stdout).context("what the client printed")
+    serde_json::from_slice(&output.stdout).context("cannot decode the output of the client")
 }

@@ -1,4 +1,4 @@
-//! Whole programs: the examples as users build them.
+//! Whole programs: the examples, built as users build them.
 
 use std::fs;
 use std::path::Path;
@@ -56,7 +56,7 @@ fn first_offer(bench: &Bench, program: &Path) -> Result<Row> {
         let mut child = Ended(child);
         while flood.progress().acknowledged == 0 {
             if began.elapsed() > Duration::from_secs(10) {
-                bail!("{} did nothing with its offer", program.display());
+                bail!("{} did not use its offer", program.display());
             }
             std::thread::yield_now();
         }
@@ -70,7 +70,7 @@ fn first_offer(bench: &Bench, program: &Path) -> Result<Row> {
     Ok(Row::stated(what, figure).note("median"))
 }
 
-/// A child that is ended with the value.
+/// A child process that is killed on drop.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -105,7 +105,7 @@ fn idle_executor(program: &Path, idle: Duration) -> Result<Vec<Row>> {
 
 /// Memory and CPU of an idle process.
 fn watch(name: &str, id: u32, idle: Duration, bar: Option<u64>) -> Result<Vec<Row>> {
-    // What it does at its start is not idling.
+    // Excludes the work of the start.
     std::thread::sleep(Duration::from_secs(1));
     let before = busy(id)?;
     std::thread::sleep(idle);
@@ -128,7 +128,7 @@ fn watch(name: &str, id: u32, idle: Duration, bar: Option<u64>) -> Result<Vec<Ro
     Ok(vec![memory, cpu])
 }
 
-/// Milliseconds of CPU that all threads of a process have used.
+/// CPU time of all threads of a process, in milliseconds.
 fn busy(id: u32) -> Result<f64> {
     let mut nanoseconds = 0.0;
     for thread in fs::read_dir(format!("/proc/{id}/task"))? {

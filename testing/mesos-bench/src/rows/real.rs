@@ -1,4 +1,4 @@
-//! Rows against a real Mesos.
+//! Rows on a real Mesos.
 
 use anyhow::{Context, Result};
 use mesos_local::LocalCluster;
@@ -8,8 +8,7 @@ use super::{Bench, Client, finish};
 use crate::job::{Job, Launch, Outcome};
 use crate::table::{Row, median};
 
-/// A job, done over HTTP and over libmesos in turn: on one cluster, and neither
-/// always before the other.
+/// Runs a job over HTTP and over libmesos in turn, on one cluster and in alternating order.
 fn in_turn(
     bench: &Bench,
     rounds: usize,
@@ -19,7 +18,7 @@ fn in_turn(
     let runtime = Runtime::new()?;
     let starting = LocalCluster::builder()
         .resources("cpus:10;mem:4096")
-        // What has become free is offered again that soon.
+        // Free resources are offered again this soon.
         .env("MESOS_ALLOCATION_INTERVAL", "10ms")
         .start();
     let cluster = runtime.block_on(starting).context("no real Mesos")?;
@@ -63,7 +62,7 @@ pub(super) fn real(bench: &Bench) -> Result<Vec<Row>> {
     ))])
 }
 
-/// What a callback costs over both backends.
+/// The cost of a callback over both backends.
 pub(super) fn callbacks(bench: &Bench) -> Result<Vec<Row>> {
     let messages = bench.size(20_000, 500);
     let outcomes = in_turn(bench, 5, messages, Job::Listen)?;

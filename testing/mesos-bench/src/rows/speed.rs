@@ -1,4 +1,4 @@
-//! Rows about time: throughput, latency, order.
+//! Rows about time: throughput, latency and order.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::job::{Drive, Job};
 use crate::scheduler::backoff;
 use crate::table::{Row, median};
 
-/// OFFERS against decoding alone.
+/// OFFERS, compared with decoding alone.
 pub(super) fn offers(bench: &Bench) -> Result<Vec<Row>> {
     let workload = Options::new(Workload::Offers {
         events: bench.size(2000, 50),
@@ -41,7 +41,7 @@ pub(super) fn offers(bench: &Bench) -> Result<Vec<Row>> {
     ))])
 }
 
-/// So many tasks, each with an update on its way.
+/// A number of tasks, each with an unacknowledged update.
 fn window(tasks: u32, updates: u64) -> Options {
     Options::new(Workload::Updates {
         tasks,
@@ -50,7 +50,7 @@ fn window(tasks: u32, updates: u64) -> Options {
     })
 }
 
-/// A master that takes calls and sends nothing.
+/// A master that accepts calls and sends nothing.
 fn idle() -> Options {
     Options::new(Workload::Reconcile { tasks: 1 })
 }
@@ -64,7 +64,7 @@ fn driven(bench: &Bench, options: Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Acknowledgements against one call after the other.
+/// Acknowledgements, compared with sequential calls.
 pub(super) fn updates(bench: &Bench) -> Result<Vec<Row>> {
     let updates = bench.size(200_000, 20_000);
     let calls = bench.size(20_000, 3000);
@@ -84,10 +84,10 @@ pub(super) fn updates(bench: &Bench) -> Result<Vec<Row>> {
     Ok(vec![Row::at_least(what, median(ratios), 3.0).note(note)])
 }
 
-/// The same over a longer way.
+/// The same over a network with delay.
 pub(super) fn delay(bench: &Bench) -> Result<Vec<Row>> {
     let updates = bench.size(400_000, 20_000);
-    // With a tenth of it, 10 ms would allow for 100,000 updates a second.
+    // A tenth of it would limit the rate to 100,000 updates a second at 10 ms.
     const TASKS: u32 = 10_000;
     let mut ratios = [Vec::new(), Vec::new()];
     let mut notes = [String::new(), String::new()];
@@ -109,7 +109,7 @@ pub(super) fn delay(bench: &Bench) -> Result<Vec<Row>> {
     ])
 }
 
-/// Acknowledgements and numbered messages, near and far.
+/// Acknowledgements and numbered messages, with and without delay.
 pub(super) fn order(bench: &Bench) -> Result<Vec<Row>> {
     let (mut wrong, mut calls) = (0, 0);
     for half in [0, 500, 5000] {
@@ -148,7 +148,7 @@ pub(super) fn reconcile(bench: &Bench) -> Result<Vec<Row>> {
         to_this.push(outcome.seconds / report.sending);
         to_any.push(outcome.seconds / drained.sending);
         note = format!(
-            "last round: reconciled after {:.3} s, sent to the driver in {:.3} s, and in {:.3} s to a client that throws the answers away",
+            "last round: reconciled after {:.3} s, sent to the driver in {:.3} s, and in {:.3} s to a client that discards the answers",
             outcome.seconds, report.sending, drained.sending
         );
     }
@@ -160,7 +160,7 @@ pub(super) fn reconcile(bench: &Bench) -> Result<Vec<Row>> {
     ))])
 }
 
-/// How long a driver takes to notice that the master is back.
+/// The time until a driver notices that the master has returned.
 pub(super) fn failover(bench: &Bench) -> Result<Vec<Row>> {
     let times = bench.size(100, 5);
     let options = Options::new(Workload::Failover {
@@ -180,7 +180,7 @@ pub(super) fn failover(bench: &Bench) -> Result<Vec<Row>> {
     child.wait()?;
     let report = report?;
     if !report.complete {
-        bail!("the driver did not come back:\n{report}");
+        bail!("the driver did not resubscribe:\n{report}");
     }
     let times = report.return_to_subscribe;
     let bound = u64::try_from(backoff().max.as_micros())? + 100_000;

@@ -1,4 +1,4 @@
-//! Calls: their order, their answers, their failures.
+//! Calls: order, responses and failures.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub(super) async fn a_call_detects_a_stream_that_the_master_has_forgotten(stage:
         stream,
     } = stage.subscribed().await;
     stream.orphan();
-    // The master may take its time to notice.
+    // The master may take some time to notice.
     let error = loop {
         if let Err(error) = driver.revive().await {
             break error;
@@ -90,7 +90,7 @@ pub(super) async fn a_call_without_a_subscription_fails_at_once_and_is_never_sen
     assert_eq!(error.delivery(), Delivery::NotSent);
     outage.end().await;
     recorder.subscribed().await;
-    // Whatever was to be replayed would be before this one, and answered.
+    // A replayed call would arrive and be answered before this one.
     must(ask(&driver, ["t2"]).await);
     asked(&recorder, 1).await;
     assert_eq!(tasks(&recorder), ["t2"]);
@@ -138,7 +138,7 @@ pub(super) async fn calls_reach_the_master_in_order(stage: Stage) {
         let (started, ready) = tokio::sync::oneshot::channel();
         calls.spawn(async move {
             let mut call = std::pin::pin!(driver.kill(name));
-            // Once polled it is made; only then comes the next one.
+            // The call is made when the future is polled first; only then the next one starts.
             let first =
                 std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context)));
             let first = first.await;
@@ -156,7 +156,7 @@ pub(super) async fn calls_reach_the_master_in_order(stage: Stage) {
     while let Some(call) = calls.join_next().await {
         must(must(call));
     }
-    // Nobody has such tasks, which the master says of one after the other.
+    // Such tasks do not exist, and the master reports each of them in order.
     asked(&recorder, names.len()).await;
     assert_eq!(tasks(&recorder), names);
     if let Some(wire) = master.wire() {
@@ -200,7 +200,7 @@ pub(super) async fn a_call_on_a_broken_connection_has_unknown_delivery(stage: St
         let error = must_fail(driver.suppress().await);
         assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
     }
-    // Neither was sent again behind the caller's back.
+    // Neither call was repeated by the driver.
     must(driver.revive().await);
     assert_eq!(master.calls_of(Type::Suppress).len(), 2);
 }

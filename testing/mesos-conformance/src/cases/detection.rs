@@ -1,4 +1,4 @@
-//! Finding the master that leads.
+//! Finding the leading master.
 
 use mesos_core::{ErrorKind, StopReason};
 use mesos_proto::v1::scheduler::call::Type;
@@ -27,7 +27,7 @@ pub(super) async fn a_redirect_is_followed_with_the_same_body_and_without_a_stre
         granted.header("host"),
         Some(leader.address().to_string().as_str())
     );
-    // Calls go to the leader at once.
+    // Calls go to the leader directly.
     must(driver.revive().await);
     leader.expect(Type::Revive).await;
     assert_eq!(follower.received().len(), 1);
@@ -44,10 +44,10 @@ pub(super) async fn a_redirect_loop_is_retried_after_a_delay(stage: Stage) {
         assert_eq!(disconnected.error.kind(), ErrorKind::NotLeader);
         assert!(!disconnected.retry_in.is_zero());
     }
-    // One attempt asks a few times and not for ever.
+    // One attempt makes a limited number of requests.
     let asked = one.received().len() + other.received().len();
     assert!(asked <= 4 * 10, "{asked} requests in 3 attempts");
-    // A master that redirects to itself is no better.
+    // The same for a master that redirects to itself.
     one.set_role(MasterRole::Following(one.address().to_string()));
     let itself = |told: &RecordedEvent| match told {
         RecordedEvent::Disconnected(lost) => lost.error.to_string().contains("itself"),
@@ -78,7 +78,7 @@ pub(super) async fn a_master_that_is_not_ready_is_retried(stage: Stage) {
         master.set_role(MasterRole::Leading);
         assert!(!recorder.subscribed().await.resubscribed);
     }
-    // What stands in front of a master has its own ways.
+    // A proxy in front of a master has its own status codes.
     for status in [502, 503, 504] {
         let master = stage.scripted().await;
         master.react(Type::Subscribe, Reaction::respond(status, "try later"));
@@ -100,14 +100,14 @@ pub(super) async fn an_unreachable_master_is_retried(stage: Stage) {
         let disconnected = recorder.disconnected().await;
         assert_eq!(disconnected.error.kind(), ErrorKind::Transport);
     }
-    let back = gone.rise().await;
+    let back = gone.restart().await;
     recorder.subscribed().await;
-    // And once more, from within a subscription.
+    // The same again, during a subscription.
     let gone = back.die().await;
-    // Attempts before the subscription may have failed a third time.
-    let anew = |told: &RecordedEvent| matches!(told, RecordedEvent::Disconnected(lost) if lost.attempts == 0);
-    recorder.expect("the loss of the subscription", anew).await;
-    let _back = gone.rise().await;
+    // An attempt before the subscription may have failed a third time.
+    let lost = |told: &RecordedEvent| matches!(told, RecordedEvent::Disconnected(lost) if lost.attempts == 0);
+    recorder.expect("the end of the subscription", lost).await;
+    let _back = gone.restart().await;
     assert!(recorder.subscribed().await.resubscribed);
     driver.stop_for_failover();
     assert_eq!(must(driver.join().await), StopReason::StoppedForFailover);

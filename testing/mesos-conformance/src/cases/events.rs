@@ -1,4 +1,4 @@
-//! Events as they come, and events that nobody knows yet.
+//! Events that are rare, new or malformed.
 
 use bytes::Bytes;
 use mesos_core::Capability;
@@ -29,7 +29,7 @@ pub(super) async fn unknown_events_and_fields_do_not_end_the_stream(stage: Stage
                 "reason":"REASON_SUNSPOTS","altitude":-7.5}}}"#,
         );
     } else {
-        // A type and a field of numbers that nobody has.
+        // A type and a field with numbers that do not exist.
         let mut record = events::unknown(4711).encode_to_vec();
         record.extend(b"\xa2\x06\x04mars");
         stream.send_record(record);
@@ -58,7 +58,7 @@ pub(super) async fn invalid_utf_8_does_not_block_an_update(stage: Stage) {
         stream,
         ..
     } = stage.subscribed_to_script().await;
-    // C++ passes on in text what it is given, and the agent sends the update
+    // The C++ code of Mesos forwards text without checking it, and the agent repeats the update
     // until it is acknowledged.
     let mut status = TaskStatus::new("t", TaskState::TaskFailed).with_message("text");
     status.data = Some(Bytes::from_static(b"\x0a\x01\xff"));
@@ -105,14 +105,14 @@ pub(super) async fn agent_and_executor_failures_are_distinguished(stage: Stage) 
         } => {
             assert_eq!(agent_id, "a");
             assert_eq!(executor_id, "e");
-            // As wait(2) has it: killed by signal 9.
+            // As of wait(2): killed by signal 9.
             assert_eq!(status, Some(9));
         }
         other => panic!("{other:?}"),
     }
 }
 
-/// A task `t` of the executor `e`, which sends messages back.
+/// A task of the executor `e`, which returns messages.
 pub(super) fn with_executor(master: &Mesos, id: &str) -> TaskInfo {
     TaskInfo::builder(id)
         .id(id)
@@ -160,14 +160,14 @@ pub(super) async fn the_end_of_an_executor_is_reported_with_its_tasks(stage: Sta
     must(driver.send_message(agent.clone(), "e", "exit").await);
     let failed = recorder.update(TaskState::TaskFailed).await;
     assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
-    match expect_event(&recorder, "the executor's end", failure).await {
+    match expect_event(&recorder, "the end of the executor", failure).await {
         Failure::Executor {
             agent_id,
             executor_id,
             status,
         } => {
             assert_eq!((agent_id, executor_id), (agent, "e".into()));
-            // As wait(2) has it: exited with 3.
+            // As of wait(2): exited with 3.
             assert_eq!(status, Some(3 << 8));
         }
         other => panic!("{other:?}"),
@@ -189,7 +189,7 @@ pub(super) async fn shutdown_ends_an_executor_with_its_tasks(stage: Stage) {
         recorder.update(TaskState::TaskRunning).await;
     }
     must(driver.shutdown(agent.clone(), "e").await);
-    match expect_event(&recorder, "the executor's end", failure).await {
+    match expect_event(&recorder, "the end of the executor", failure).await {
         Failure::Executor {
             agent_id,
             executor_id,
@@ -242,7 +242,7 @@ pub(super) async fn inverse_offers_can_be_accepted_and_declined(stage: Stage) {
     let at_once = Some(mesos_proto::v1::Filters {
         refuse_seconds: Some(0.0),
     });
-    // One that is declined comes again.
+    // A declined inverse offer is sent again.
     let first = next().await;
     must(driver.decline_inverse_offers([first], at_once).await);
     let second = next().await;

@@ -1,4 +1,4 @@
-//! What a handler does, and what becomes of the driver by it.
+//! The effects of handlers on the driver.
 
 use async_trait::async_trait;
 use mesos_core::scheduler::Subscribed as Granted;
@@ -41,7 +41,7 @@ pub(super) async fn a_deferred_update_is_acknowledged_by_its_token(stage: Stage)
     recorder.plan(Handler::Update, Outcome::Defer);
     must(driver.launch(first, [task("t1")]).await);
     let deferred = recorder.update(TaskState::TaskStarting).await;
-    // Another task's updates are acknowledged before it.
+    // Updates of another task are acknowledged before it.
     must(driver.launch(second, [task("t2")]).await);
     let of = |received: Received| received.into_call().acknowledge.unwrap_or_default();
     if let Some(wire) = master.wire() {
@@ -65,7 +65,7 @@ pub(super) async fn a_deferred_update_is_acknowledged_by_its_token(stage: Stage)
         let acknowledged = of(wire.expect(Type::Acknowledge).await);
         assert_eq!(Some(acknowledged.uuid), deferred.uuid);
     }
-    // Only now does the agent send the next one.
+    // Only now the agent sends the next update.
     running("t1").await;
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn a_panic_in_a_handler_stops_the_driver(stage: Stage) {
 }
 
 pub(super) async fn a_slow_handler_does_not_end_the_subscription(stage: Stage) {
-    let stage = stage.quick_to_miss_heartbeats();
+    let stage = stage.with_short_silence();
     let silence = stage.harness.tuning.missed_heartbeats;
     let Subscribed {
         master,
@@ -97,8 +97,7 @@ pub(super) async fn a_slow_handler_does_not_end_the_subscription(stage: Stage) {
         driver,
         ..
     } = stage.subscribed().await;
-    // Longer than the silence that ends a subscription, and more events than
-    // any queue between us takes.
+    // Longer than the silence that ends a subscription, and more events than any queue can hold.
     let slow = master.heartbeat() * silence * 6 / 5;
     recorder.plan(Handler::Update, Outcome::Slow(slow));
     let ids: Vec<String> = (0..500).map(|number| format!("t{number}")).collect();
@@ -147,8 +146,7 @@ pub(super) async fn abort_sends_nothing_even_if_stop_follows(stage: Stage) {
     assert_eq!(must_fail(driver.revive().await).kind(), ErrorKind::Closed);
 }
 
-/// Makes a call in a handler, then stops the driver there and drops the only
-/// other handle on it.
+/// Makes a call in a handler, then stops the driver and drops the only other handle on it.
 struct Stops(Option<SchedulerDriver>);
 
 #[async_trait]
@@ -169,7 +167,7 @@ pub(super) async fn a_handler_can_call_stop_and_drop_its_driver(stage: Stage) {
     let scheduler = Stops(Some(other.clone()));
     let driver = stage.start_as(stage.framework(), &master.url(), scheduler);
     assert_eq!(must(driver.join().await), StopReason::Stopped);
-    // The other one is not stopped by losing a handle.
+    // The other driver continues.
     must(ask(&other, ["t"]).await);
     asked(&recorder, 1).await;
     if let Some(wire) = master.wire() {

@@ -1,4 +1,4 @@
-//! Noticing that nobody is there any more.
+//! Detecting a master that does not respond.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::steps::{ask, asked, must, must_fail, offer, task};
 use mesos_testing::{Reaction, RecordedEvent};
 
 pub(super) async fn missed_heartbeats_end_the_subscription(stage: Stage) {
-    let stage = stage.quick_to_miss_heartbeats();
+    let stage = stage.with_short_silence();
     let missed = stage.harness.tuning.missed_heartbeats;
     let Subscribed {
         master,
@@ -23,7 +23,7 @@ pub(super) async fn missed_heartbeats_end_the_subscription(stage: Stage) {
     let since = Instant::now();
     let lost = recorder.disconnected().await;
     assert_eq!(lost.error.kind(), ErrorKind::HeartbeatLost);
-    // The last sign of life came up to one interval before the silence.
+    // The last event arrived up to one interval before the silence.
     let least = master.heartbeat() * (missed - 1);
     assert!(since.elapsed() >= least, "{:?}", since.elapsed());
     assert!(recorder.subscribed().await.resubscribed);
@@ -32,7 +32,7 @@ pub(super) async fn missed_heartbeats_end_the_subscription(stage: Stage) {
 }
 
 pub(super) async fn any_event_counts_as_a_heartbeat(stage: Stage) {
-    let stage = stage.quick_to_miss_heartbeats();
+    let stage = stage.with_short_silence();
     let silence = stage.harness.tuning.missed_heartbeats;
     let Subscribed {
         master,
@@ -42,7 +42,7 @@ pub(super) async fn any_event_counts_as_a_heartbeat(stage: Stage) {
     } = stage.subscribed().await;
     let silence = master.heartbeat() * silence;
     stream.stop_heartbeats();
-    // Longer than silence may be.
+    // Longer than the allowed silence.
     for _ in 0..5 {
         tokio::time::sleep(silence / 4).await;
         must(ask(&driver, ["t"]).await);
@@ -53,7 +53,7 @@ pub(super) async fn any_event_counts_as_a_heartbeat(stage: Stage) {
 }
 
 pub(super) async fn the_driver_resubscribes_after_mesos_was_paused(stage: Stage) {
-    let stage = impatient(&stage.quick_to_miss_heartbeats());
+    let stage = with_short_timeout(&stage.with_short_silence());
     let master = stage.mesos().await;
     let recorder = stage.recorder();
     let driver = stage.start(&master.direct_url(), &recorder);
@@ -61,7 +61,7 @@ pub(super) async fn the_driver_resubscribes_after_mesos_was_paused(stage: Stage)
     master.freeze().await;
     let lost = recorder.disconnected().await;
     assert_eq!(lost.error.kind(), ErrorKind::HeartbeatLost);
-    // Connections are taken, and nobody answers on them.
+    // Connections are accepted, but requests are not answered.
     let lost = recorder.disconnected().await;
     assert_eq!(lost.error.kind(), ErrorKind::Timeout);
     master.thaw().await;
@@ -70,13 +70,13 @@ pub(super) async fn the_driver_resubscribes_after_mesos_was_paused(stage: Stage)
     asked(&recorder, 1).await;
 }
 
-fn impatient(stage: &Stage) -> Stage {
+fn with_short_timeout(stage: &Stage) -> Stage {
     let timeout = Duration::from_millis(stage.pick(200, 2000));
     stage.tuned(|tuning| tuning.response_timeout = timeout)
 }
 
 pub(super) async fn an_unanswered_subscribe_is_retried(stage: Stage) {
-    let stage = impatient(&stage);
+    let stage = with_short_timeout(&stage);
     let master = stage.mesos().await;
     master.react(Type::Subscribe, Reaction::Ignore);
     let recorder = stage.recorder();
@@ -87,7 +87,7 @@ pub(super) async fn an_unanswered_subscribe_is_retried(stage: Stage) {
 }
 
 pub(super) async fn a_delayed_subscribe_is_not_a_takeover(stage: Stage) {
-    let stage = impatient(&stage);
+    let stage = with_short_timeout(&stage);
     let Subscribed {
         master,
         recorder,
@@ -109,21 +109,21 @@ pub(super) async fn a_delayed_subscribe_is_not_a_takeover(stage: Stage) {
     assert_eq!(lost.error.delivery(), Delivery::Unknown);
     recorder.subscribed().await;
 
-    // What a network held up, to the master: a SUBSCRIBE with this id.
+    // To the master this is a delayed SUBSCRIBE of the first driver: it has the same id.
     let late = twin().await;
     let lost = recorder.disconnected().await;
     assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed);
     assert!(recorder.subscribed().await.resubscribed);
     assert_eq!(must_fail(late.join().await).kind(), ErrorKind::TakenOver);
 
-    // There was one, so this is another instance.
+    // There already was one, so this is another instance.
     let newer = twin().await;
     assert_eq!(must_fail(driver.join().await).kind(), ErrorKind::TakenOver);
     must(newer.revive().await);
 }
 
 pub(super) async fn a_stream_without_a_first_event_is_retried(stage: Stage) {
-    let stage = impatient(&stage);
+    let stage = with_short_timeout(&stage);
     let master = stage.mesos().await;
     master.react(Type::Subscribe, Reaction::OpenMuted);
     let recorder = stage.recorder();
@@ -135,7 +135,7 @@ pub(super) async fn a_stream_without_a_first_event_is_retried(stage: Stage) {
 pub(super) async fn an_unanswered_call_has_unknown_delivery_and_ends_the_subscription(
     stage: Stage,
 ) {
-    let stage = impatient(&stage);
+    let stage = with_short_timeout(&stage);
     let Subscribed {
         master,
         recorder,
@@ -147,7 +147,7 @@ pub(super) async fn an_unanswered_call_has_unknown_delivery_and_ends_the_subscri
     let error = must_fail(unanswered);
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(error.delivery(), Delivery::Unknown);
-    // Sent now, it could overtake the other.
+    // If it were sent now, it could overtake the other call.
     let error = must_fail(behind);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
@@ -162,9 +162,9 @@ pub(super) async fn an_unanswered_call_has_unknown_delivery_and_ends_the_subscri
 pub(super) async fn tasks_of_an_unanswered_accept_are_reconciled_after_the_resubscription(
     stage: Stage,
 ) {
-    let stage = impatient(&stage);
-    // Whether it had its effect or not.
-    for (reaction, obeyed) in [
+    let stage = with_short_timeout(&stage);
+    // Whether the call had its effect or not.
+    for (reaction, executed) in [
         (Reaction::Ignore, false),
         (Reaction::ExecuteAndIgnore, true),
     ] {
@@ -181,17 +181,17 @@ pub(super) async fn tasks_of_an_unanswered_accept_are_reconciled_after_the_resub
         assert_eq!(error.delivery(), Delivery::Unknown);
         recorder.disconnected().await;
         recorder.subscribed().await;
-        // An update that came by itself has answered before it was asked.
-        if !obeyed {
+        // An update that arrives by itself makes the reconciliation unnecessary.
+        if !executed {
             let asked = master.expect(Type::Reconcile).await;
             let asked = must(asked.call.and_then(|call| call.reconcile).ok_or("a body")).tasks;
             assert_eq!(asked.len(), 1, "{asked:?}");
             assert_eq!(asked[0].task_id, "t1");
             assert_eq!(asked[0].agent_id, Some(agent));
         }
-        // An agent that is there and does not have it: before Mesos 1.5 that was no reason
-        // to be sure.
-        let states = match obeyed {
+        // The agent is registered and does not know the task. Before Mesos 1.5 the master did not
+        // conclude from this that the task is gone.
+        let states = match executed {
             true => [TaskState::TaskRunning; 2],
             false => [TaskState::TaskGone, TaskState::TaskUnknown],
         };
@@ -203,7 +203,7 @@ pub(super) async fn tasks_of_an_unanswered_accept_are_reconciled_after_the_resub
             _ => false,
         };
         recorder.expect("the answer", answers).await;
-        // It is for the scheduler to launch it again, once it knows.
+        // The scheduler launches the task again, once it knows the state.
         assert_eq!(master.calls_of(Type::Accept).len(), 1);
     }
 }

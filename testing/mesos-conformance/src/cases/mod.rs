@@ -42,11 +42,9 @@ macro_rules! cases {
             },)*)*
         ];
 
-        /// Makes a `#[test]` of every case that can be played on a fake master,
-        /// in a module of its topic.
+        /// Makes a `#[test]` of every case that can run on a fake master, in a module of its topic.
         ///
-        /// The argument is an expression of the type
-        /// [`Harness`]($crate::Harness).
+        /// The argument is an expression of the type [`Harness`]($crate::Harness).
         ///
         /// ```
         /// use mesos_conformance::Harness;

@@ -1,4 +1,4 @@
-//! Offers: accepted, declined, gone.
+//! Offers: accepting, declining and losing them.
 
 use mesos_core::{ErrorKind, Offer};
 use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
@@ -41,7 +41,7 @@ pub(super) async fn all_offers_become_invalid_when_the_subscription_ends(stage: 
         assert_eq!(wire.calls_of(Type::Accept), []);
     }
     assert_eq!(declines(), before);
-    // What they were about is offered anew.
+    // The resources are offered again.
     assert!(offer(&recorder).await.is_alive());
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn accepting_a_rescinded_offer_drops_the_task_and_the_other_off
     } = stage.subscribed().await;
     let [first, other_agents] = one_of_each(&recorder).await;
     let agent = first.agent_id.clone();
-    // A part of the agent is offered for a second time, after a task has ended.
+    // After the end of a task, a part of the agent is offered for a second time.
     must(driver.launch(first, [task("t1")]).await);
     recorder.update(TaskState::TaskRunning).await;
     must(driver.revive().await);
@@ -64,7 +64,7 @@ pub(super) async fn accepting_a_rescinded_offer_drops_the_task_and_the_other_off
     must(driver.revive().await);
     let other = offer(&recorder).await;
     assert_eq!([&rest.agent_id, &other.agent_id], [&agent, &agent]);
-    // The RESCINDs are lost on the way, so the driver cannot know.
+    // The RESCINDs are lost, so the driver does not know.
     must(driver.suppress().await);
     stream.mute();
     master.rescind_all_of(&agent).await;
@@ -115,7 +115,7 @@ pub(super) async fn offers_of_two_agents_cannot_be_accepted_together(stage: Stag
     let ids = [offers[0].id.clone(), offers[1].id.clone()];
     let error = must_fail(driver.accept(offers, [launch(task("t"))], None).await);
     assert_eq!(error.kind(), ErrorKind::Config);
-    // They are not hoarded either.
+    // The offers are declined.
     if let Some(wire) = master.wire() {
         let mut declined = Vec::new();
         while !ids.iter().all(|id| declined.contains(id)) {
@@ -192,7 +192,7 @@ pub(super) async fn a_decline_without_filters_lasts_five_seconds_or_until_revive
         let seconds = filters.map_or(5.0, |filters| filters.refuse_seconds());
         assert_eq!(seconds, 5.0);
     }
-    // What is not to be refused at all says so, and comes again, alone.
+    // An offer that is declined with 0 s is made again, alone.
     must(driver.decline([second], refusing_for(0.0)).await);
     let offers = recorder.offers().await;
     assert!(
@@ -218,7 +218,7 @@ pub(super) async fn a_dropped_offer_is_declined(stage: Stage) {
         let received = wire.expect_call(names).await;
         assert_eq!(received.status, Some(202));
     } else {
-        // It is offered again, when the time for which it is refused is over.
+        // The resources are offered again when the filter ends.
         assert_eq!(offer(&recorder).await.agent_id, agent);
     }
     assert!(second.is_alive());
@@ -256,7 +256,7 @@ pub(super) async fn each_role_receives_its_own_offers(stage: Stage) {
         drop(std::mem::take(&mut offers));
         must(driver.suppress_roles([other]).await);
         must(driver.revive_roles([role]).await);
-        // Those that were on their way may be of the other role.
+        // Offers that were on their way may be for the other role.
         let offer = loop {
             let offer = offer(&recorder).await;
             if offer.role() == role {
@@ -281,7 +281,7 @@ pub(super) async fn each_role_receives_its_own_offers(stage: Stage) {
 pub(super) async fn an_unsubscribed_role_cannot_be_revived_or_suppressed(stage: Stage) {
     let framework = stage.framework().role("web");
     let Subscribed { master, driver, .. } = stage.subscribed_as(framework).await;
-    // The master would drop the call without a word, the good role as well.
+    // The master would drop the whole call silently, the valid role included.
     for roles in [["web", "batch"], ["batch", "web"]] {
         let error = must_fail(driver.revive_roles(roles).await);
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -296,7 +296,7 @@ pub(super) async fn an_unsubscribed_role_cannot_be_revived_or_suppressed(stage: 
     }
 }
 
-/// Only agents with the attribute `rack` may be offered for this role.
+/// Constraints that allow only agents with the attribute `rack` for this role.
 pub(super) fn only_with_rack(role: &str) -> OfferConstraints {
     let selector = Selector::AttributeName("rack".to_owned());
     let exists = AttributeConstraint {
@@ -328,7 +328,7 @@ pub(super) async fn offer_constraints_exclude_agents(stage: Stage) {
         driver,
         ..
     } = stage.subscribed_as(framework).await;
-    // No agent here has a rack.
+    // The agents have no attribute `rack`.
     let offers = one_of_each(&recorder).await;
     assert!(offers.iter().all(|offer| offer.role() == "batch"));
     info.id = driver.framework_id();

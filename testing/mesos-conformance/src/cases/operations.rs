@@ -1,4 +1,4 @@
-//! Operations on what is offered, and their feedback.
+//! Operations on offered resources, and their feedback.
 
 use mesos_core::Offer;
 use mesos_proto::v1::offer::operation::{self, Type as Kind};
@@ -37,12 +37,12 @@ fn unreserve(id: &str, resources: Vec<Resource>) -> Operation {
     })
 }
 
-/// Some of an agent's disk, reserved for the role `web`.
+/// A part of an agent's disk, reserved for the role `web`.
 fn reserved() -> Resource {
     Resource::scalar("disk", 64.0).reserved_dynamic("web", None)
 }
 
-/// The same with a volume on it.
+/// The same resources with a volume.
 fn with_volume() -> Resource {
     let volume = mesos_proto::v1::Volume {
         mode: volume::Mode::Rw as i32,
@@ -71,7 +71,7 @@ async fn finished(recorder: &Recorder, id: &str) -> OperationStatus {
     status
 }
 
-/// The next offer in which there is something like this.
+/// Waits for an offer with a matching resource.
 async fn with(recorder: &Recorder, wanted: impl Fn(&Resource) -> bool) -> Offer {
     loop {
         let offers = recorder.offers().await.into_iter();
@@ -149,7 +149,7 @@ pub(super) async fn an_operation_update_without_a_uuid_is_not_acknowledged(stage
         driver,
         ..
     } = stage.subscribed_as(framework).await;
-    // Nothing is reserved, so the master itself says no.
+    // Nothing is reserved, so the master refuses the operation.
     let nonsense = unreserve("op", vec![reserved()]);
     let offer = offer(&recorder).await;
     must(driver.accept([offer], [nonsense], None).await);
@@ -160,7 +160,7 @@ pub(super) async fn an_operation_update_without_a_uuid_is_not_acknowledged(stage
         "{status:?}"
     );
     assert_eq!(status.uuid, None);
-    // Calls keep their order: an acknowledgement would be before this one.
+    // Calls keep their order: an acknowledgement would arrive before this call.
     must(driver.revive().await);
     assert_eq!(master.calls_of(Type::AcknowledgeOperationStatus), []);
 }
@@ -195,7 +195,7 @@ pub(super) async fn invalid_operations_are_refused_before_they_are_sent(stage: S
         ..
     } = stage.subscribed_as(framework).await;
     let offer = offer(&recorder).await;
-    // An id belongs to operations with feedback only.
+    // Only operations with feedback may have an id.
     let mut named = crate::steps::launch(task("t"));
     named.id = Some("op".into());
     let error = must_fail(driver.accept([offer], [named], None).await);

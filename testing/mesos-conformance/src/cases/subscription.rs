@@ -1,4 +1,4 @@
-//! Being subscribed, losing it, and losing it for good.
+//! Subscribing, and losing a subscription temporarily or permanently.
 
 use mesos_core::ErrorKind;
 use mesos_proto::v1::scheduler::call::Type;
@@ -76,21 +76,20 @@ pub(super) async fn calls_carry_the_newest_stream_id_and_subscribe_carries_none(
 }
 
 pub(super) async fn events_of_an_old_stream_are_ignored(stage: Stage) {
-    let stage = stage.quick_to_miss_heartbeats();
+    let stage = stage.with_short_silence();
     let master = stage.mesos().await;
     let proxy = must(FaultProxy::start(master.address()).await);
     let recorder = stage.recorder();
     let driver = stage.start(&proxy.url(), &recorder);
     recorder.subscribed().await;
     let old = proxy.expect_connection().await;
-    // The master does not notice that its words are lost; the driver does.
+    // The master does not notice that its events are lost, but the driver does.
     proxy.set(Fault::HalfOpen);
     proxy.set_new(Fault::None);
     let lost = recorder.disconnected().await;
     assert_eq!(lost.error.kind(), ErrorKind::HeartbeatLost);
     recorder.subscribed().await;
-    // The old stream has had its ERROR by now. If somebody still listened, it
-    // would come through.
+    // By now the master has sent ERROR on the old stream. It must not be delivered.
     old.set(Fault::None);
     must(ask(&driver, ["t"]).await);
     asked(&recorder, 1).await;
@@ -130,13 +129,13 @@ pub(super) async fn a_removed_framework_stops_the_driver(stage: Stage) {
     } = stage.subscribed().await;
     master.tear_down(framework_id(&driver)).await;
     if let Some(wire) = master.wire() {
-        // Its stream ends without a word.
+        // The stream ends without an event.
         let lost = recorder.disconnected().await;
         assert_eq!(lost.error.kind(), ErrorKind::Transport);
         assert_eq!(wire.calls_of(Type::Teardown), []);
     }
     let ended = tokio::time::timeout(REAL_TIMEOUT / 2, driver.join()).await;
-    let error = must_fail(ended.expect("the end of the driver"));
+    let error = must_fail(ended.expect("the driver ends"));
     assert_eq!(error.kind(), ErrorKind::FrameworkRemoved);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Subscribe).len(), 2);
@@ -179,7 +178,7 @@ pub(super) async fn a_framework_update_succeeds_or_fails_with_the_masters_reason
     let framework = stage.framework().role("a");
     let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework).await;
     info.id = driver.framework_id();
-    // The master has filled the principal in at SUBSCRIBE, and wants it here.
+    // The master has filled in the principal at SUBSCRIBE, and requires it here.
     info.principal = None;
     info.name = "renamed".to_owned();
     let error = must_fail(driver.update_framework(info.clone(), [], None).await);
@@ -197,7 +196,7 @@ pub(super) async fn a_framework_update_succeeds_or_fails_with_the_masters_reason
     assert_eq!(statuses, [Some(400), Some(200)]);
 }
 
-/// Of the principal whom guarded masters know.
+/// The credential that authenticated masters accept.
 fn credential(secret: &str) -> Option<(String, String)> {
     Some(("me".to_owned(), secret.to_owned()))
 }

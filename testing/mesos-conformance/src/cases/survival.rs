@@ -1,4 +1,4 @@
-//! What a framework and its tasks survive, and what they do not.
+//! What a framework and its tasks survive.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) async fn tasks_survive_a_crash_of_the_whole_cluster(stage: Stage) {
     let (again, ()) = tokio::join!(recorder.subscribed(), crash);
     assert!(again.resubscribed);
     assert_eq!(again.framework_id, id);
-    // The agent may not be back yet, and until then there is no answer.
+    // There is no answer until the agent has returned.
     must(driver.reconcile_until_answered([("t".into(), Some(agent))]));
     recorder.update(TaskState::TaskRunning).await;
     must(driver.reconciled().await);
@@ -36,7 +36,7 @@ pub(super) async fn a_fully_used_cluster_recovers_with_its_tasks(stage: Stage) {
     let recorder = stage.recorder();
     let driver = stage.start(&master.direct_url(), &recorder);
     recorder.subscribed().await;
-    // All that each agent has.
+    // All resources of each agent.
     let offers = crate::steps::one_of_each(&recorder).await;
     for (id, offer) in ["t1", "t2"].into_iter().zip(offers) {
         let mut whole = task(id);
@@ -58,7 +58,7 @@ pub(super) async fn a_fully_used_cluster_recovers_with_its_tasks(stage: Stage) {
     }
 }
 
-/// As [`Stage::framework`], with an id that is kept.
+/// The framework of [`Stage::framework`], with an id that is stored.
 fn kept(stage: &Stage, store: &MemoryStore) -> Framework {
     stage.framework().store(store.clone())
 }
@@ -77,7 +77,7 @@ pub(super) async fn a_restarted_scheduler_finds_its_tasks(stage: Stage) {
     run(&driver, &recorder, task("t")).await;
     driver.stop_for_failover();
     assert_eq!(must(driver.join().await), StopReason::StoppedForFailover);
-    // By the store, then by the id alone.
+    // First by the store, then by the id alone.
     let frameworks = [kept(&stage, &store), stage.framework().id(id.clone())];
     for framework in frameworks {
         let recorder = stage.recorder();
@@ -104,12 +104,12 @@ pub(super) async fn a_framework_past_its_failover_timeout_is_removed(stage: Stag
     must(driver.join().await);
     let removed = async {
         while master.frameworks().await.contains(&id) {
-            // sleep: the master's own clock removes it, and tells nobody.
+            // sleep: the master removes the framework without an event.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     let removed = tokio::time::timeout(20 * timeout, removed).await;
-    assert!(removed.is_ok(), "it still has the framework");
+    assert!(removed.is_ok(), "the master still has the framework");
     let recorder = stage.recorder();
     let late = stage.start_as(framework().id(id), &master.url(), recorder);
     let error = must_fail(late.join().await);

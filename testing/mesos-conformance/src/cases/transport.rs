@@ -1,4 +1,4 @@
-//! Bytes: RecordIO, media types, connections.
+//! Bytes: RecordIO, media types and connections.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ pub(super) async fn records_are_decoded_across_any_chunk_boundaries(stage: Stage
         driver,
         stream,
     } = stage.subscribed().await;
-    // Several in one chunk.
+    // Several records in one chunk.
     stream.cork();
     must(ask(&driver, ["1", "2", "3"]).await);
     must(ask(&driver, ["4"]).await);
     stream.uncork();
     asked(&recorder, 4).await;
-    // The first cut is in the length line; then every byte is a chunk.
+    // The first cut is inside the length; with 1, every byte is a chunk.
     for most in [7, 2, 1] {
         stream.limit_chunks(most);
         must(ask(&driver, ["5", "6"]).await);
@@ -35,7 +35,7 @@ pub(super) async fn records_are_decoded_across_any_chunk_boundaries(stage: Stage
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-/// The subscription is lost, without another event, and there is a new one.
+/// Waits until the subscription ends without another event, and for the next subscription.
 async fn lost(subscribed: &Subscribed, kind: ErrorKind) -> mesos_core::Error {
     let Subscribed {
         master, recorder, ..
@@ -67,11 +67,11 @@ pub(super) async fn an_invalid_record_length_ends_the_subscription(stage: Stage)
 pub(super) async fn a_stream_cut_within_a_record_ends_the_subscription_without_an_event(
     stage: Stage,
 ) {
-    // In the length, right after it, and one byte before the end.
+    // Inside the length, right after it, and one byte before the end.
     for length in [1, 3, 20] {
         let subscribed = stage.subscribed().await;
         subscribed.stream.cut_after(length);
-        // Whatever comes is cut, and that may be an offer before the answer.
+        // The next event is cut, which may be an offer before the answer.
         let _ = ask(&subscribed.driver, ["a task with a long name"]).await;
         lost(&subscribed, ErrorKind::Transport).await;
     }
@@ -110,7 +110,7 @@ pub(super) async fn calls_use_another_connection_than_the_subscription(stage: St
 
 pub(super) async fn json_follows_the_mapping_of_mesos(stage: Stage) {
     if !stage.json() {
-        // The same promise over protobuf: uuids are raw bytes both ways.
+        // With protobuf: uuids are raw bytes in both directions.
         let subscribed = stage.subscribed_to_script().await;
         let status = events::from_agent("a", TaskStatus::new("t", TaskState::TaskRunning));
         subscribed.stream.send(events::update(status.clone()));
@@ -131,8 +131,8 @@ pub(super) async fn json_follows_the_mapping_of_mesos(stage: Stage) {
         driver,
         stream,
     } = stage.subscribed_to_script().await;
-    // Base64 with characters that a URL's alphabet lacks, an int64 above what
-    // a double holds, doubles with and without a point and without end.
+    // Base64 with characters outside the URL alphabet, an int64 that a double cannot hold, doubles
+    // with and without a decimal point, and infinity.
     stream.send_record(
         r#"{"type":"UPDATE","update":{"status":{
             "task_id":{"value":"t"},"agent_id":{"value":"a"},"state":"TASK_RUNNING",
@@ -172,7 +172,7 @@ pub(super) async fn a_record_over_the_limit_ends_the_subscription_and_names_the_
 ) {
     let stage = stage.tuned(|tuning| tuning.max_record_size = 50_000);
     let subscribed = stage.subscribed().await;
-    // Announced only: nobody has to send so much for it to be refused.
+    // The announced length is enough for the refusal.
     subscribed.stream.send_bytes("50001\n");
     let error = lost(&subscribed, ErrorKind::Protocol).await;
     let text = mesos_core::error_chain(&error);
@@ -215,7 +215,7 @@ pub(super) async fn a_slow_network_loses_no_events(stage: Stage) {
             let driver = driver.clone();
             async move { ask(&driver, ["1", "2", "3"]).await }
         });
-        // sleep: that nothing gets through shows in nothing but time.
+        // sleep: only time can show that nothing arrives.
         tokio::time::sleep(10 * brief).await;
         assert!(!waiting.is_finished());
         proxy.set(fault);

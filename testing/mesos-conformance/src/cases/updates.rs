@@ -22,7 +22,7 @@ pub(super) async fn an_update_without_a_uuid_is_delivered_but_not_acknowledged(s
     must(ask(&driver, ["nobody's"]).await);
     let by_master = recorder.update(TaskState::TaskUnknown).await;
     assert_eq!(by_master.uuid, None);
-    // An acknowledgement of the first would be before that of the second.
+    // An acknowledgement of the first update would arrive before that of the second.
     let offer = offer(&recorder).await;
     must(driver.launch(offer, [task("t")]).await);
     let by_agent = recorder.update(TaskState::TaskStarting).await;
@@ -32,7 +32,7 @@ pub(super) async fn an_update_without_a_uuid_is_delivered_but_not_acknowledged(s
         assert_eq!(acknowledge.task_id, "t");
         assert_eq!(Some(acknowledge.uuid), by_agent.uuid);
     }
-    // That one was acknowledged, or the agent would keep this one.
+    // The update was acknowledged, otherwise the agent would not send this one.
     recorder.update(TaskState::TaskRunning).await;
 }
 
@@ -62,14 +62,14 @@ pub(super) async fn an_update_is_acknowledged_again_after_a_lost_acknowledgement
         driver,
         ..
     } = stage.subscribed().await;
-    // Taken, but it never reaches the agent.
+    // Accepted, but never forwarded to the agent.
     master.react(Type::Acknowledge, Reaction::respond(202, ""));
     let offer = offer(&recorder).await;
     must(driver.launch(offer, [task("t")]).await);
     let first = recorder.update(TaskState::TaskStarting).await;
     let again = recorder.update(TaskState::TaskStarting).await;
     assert_eq!(first.uuid, again.uuid);
-    // The agent lets go of it, and the next one comes.
+    // The agent has the acknowledgement and sends the next update.
     recorder.update(TaskState::TaskRunning).await;
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn a_killed_task_is_reported_as_killed(stage: Stage) {
     must(driver.kill("t").await);
     let killed = recorder.update(TaskState::TaskKilled).await;
     assert_eq!(killed.task_id, "t");
-    // Nobody has this one; that is answered like a question about it.
+    // The task does not exist; the answer is that of a reconciliation.
     must(driver.kill("nobody's").await);
     let unknown = recorder.update(TaskState::TaskUnknown).await;
     assert_eq!(unknown.task_id, "nobody's");
@@ -167,7 +167,7 @@ pub(super) async fn an_invalid_task_is_reported_as_an_error_and_not_acknowledged
     assert_eq!(error.task_id, "huge");
     assert_eq!(error.uuid, None);
     assert!(error.message.is_some_and(|message| !message.is_empty()));
-    // Calls keep their order: an acknowledgement would be before this one.
+    // Calls keep their order: an acknowledgement would arrive before this call.
     must(driver.revive().await);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Acknowledge), []);
@@ -227,7 +227,7 @@ pub(super) async fn updates_stay_in_order_across_a_reconnect(stage: Stage) {
         stream,
     } = stage.subscribed().await;
     let offer = offer(&recorder).await;
-    // The first acknowledgement dies with its connection.
+    // The first acknowledgement is lost with its connection.
     let held = master.hold(Type::Acknowledge);
     must(driver.launch(offer, [command("t", "true")]).await);
     master.expect(Type::Acknowledge).await;
@@ -260,7 +260,7 @@ pub(super) async fn reconciliation_without_tasks_does_not_hang(stage: Stage) {
     must(ask(&driver, ["t"]).await);
     asked(&recorder, 1).await;
     assert_eq!(recorder.states().len(), 1);
-    // An agent that is named goes along: without it the answers are poorer.
+    // The agent id is sent along, because the master's answer is less precise without it.
     must(driver.reconcile([("t".into(), Some("x".into()))]).await);
     if let Some(wire) = master.wire() {
         wire.expect(Type::Reconcile).await;

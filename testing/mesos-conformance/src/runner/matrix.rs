@@ -1,32 +1,32 @@
-//! Several releases of Mesos: what each backend keeps on each. One process can hold
-//! one libmesos, so each release is asked by a process of its own, whose outcomes come
-//! back as [`Outcome`] lines.
+//! Several releases of Mesos: the results of each backend on each release. A process can load only
+//! one libmesos, so each release runs in its own process, which sends its results as [`Outcome`]
+//! lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::Verdict;
 
-use super::play::JobResult;
+use super::run::JobResult;
 use super::table::{encoding, mark};
 
-/// What came of one case, as a line of text.
+/// The result of one case, as a line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The backend and its encoding.
     pub column: String,
-    /// As in the table.
+    /// The mark, as in the table.
     pub mark: String,
-    /// The case's id.
+    /// The id of the case.
     pub case: String,
-    /// Why it is not `ok`.
+    /// The reason, unless the mark is `ok`.
     pub reason: String,
 }
 
 impl Outcome {
-    /// Of what was played.
-    pub fn of(played: &JobResult) -> Self {
-        let JobResult { job, verdict, .. } = played;
+    /// The outcome of a job.
+    pub fn of(result: &JobResult) -> Self {
+        let JobResult { job, verdict, .. } = result;
         let reason = match verdict {
             Verdict::NotApplicable(reason) => reason.to_string(),
             Verdict::KnownFailure(reason, _) | Verdict::PassedUnexpectedly(reason) => {
@@ -44,14 +44,14 @@ impl Outcome {
         }
     }
 
-    /// The line.
+    /// Formats the outcome as a line.
     pub fn to_line(&self) -> String {
         [&self.column, &self.mark, &self.case, &self.reason]
             .map(String::as_str)
             .join("\t")
     }
 
-    /// The outcome of a line; `None` if it is about something else.
+    /// Parses a line. `None` if it is not an outcome.
     pub fn from_line(line: &str) -> Option<Self> {
         let mut parts = line.split('\t').map(str::to_owned);
         Some(Self {
@@ -63,19 +63,19 @@ impl Outcome {
     }
 }
 
-/// The outcomes by release, in the order in which the releases were asked.
+/// The outcomes by release, in the order of the runs.
 #[derive(Debug, Default)]
 pub struct Matrix {
     releases: Vec<(String, Vec<Outcome>)>,
 }
 
 impl Matrix {
-    /// Adds a release; without outcomes it could not be asked.
+    /// Adds a release. Without outcomes, the run of the release has failed.
     pub fn add(&mut self, release: &str, outcomes: Vec<Outcome>) {
         self.releases.push((release.to_owned(), outcomes));
     }
 
-    /// Whether every release was asked and nothing is bad news.
+    /// Whether every release ran and nothing failed unexpectedly.
     pub fn is_good(&self) -> bool {
         let good = |outcome: &Outcome| !matches!(outcome.mark.as_str(), "FAILED" | "FIXED");
         self.releases
@@ -83,8 +83,7 @@ impl Matrix {
             .all(|(_, outcomes)| !outcomes.is_empty() && outcomes.iter().all(good))
     }
 
-    /// A row for each release, a column for each backend; below it what is not kept, and
-    /// where.
+    /// A row for each release and a column for each backend, followed by the broken promises.
     pub fn show(&self) -> String {
         let columns: BTreeSet<&str> = self.all().map(|outcome| outcome.column.as_str()).collect();
         let mut text = String::from("| Mesos |");
@@ -111,9 +110,9 @@ impl Matrix {
         type Where<'a> = Vec<(&'a str, &'a str)>;
         let mut found: BTreeMap<(&str, &str, &str), Where<'_>> = BTreeMap::new();
         for (release, outcomes) in &self.releases {
-            // What cannot be asked is said of each release by its own table.
-            let told = |outcome: &&Outcome| !matches!(outcome.mark.as_str(), "ok" | "n/a");
-            for outcome in outcomes.iter().filter(told) {
+            // The table of each release lists what does not apply.
+            let shown = |outcome: &&Outcome| !matches!(outcome.mark.as_str(), "ok" | "n/a");
+            for outcome in outcomes.iter().filter(shown) {
                 let key = (&*outcome.mark, &*outcome.case, &*outcome.reason);
                 found
                     .entry(key)
@@ -154,7 +153,7 @@ fn cell(outcomes: &[Outcome], column: &str) -> String {
         .map(|(mark, count)| format!("{count} {mark}"))
         .collect();
     match told.is_empty() {
-        true => "could not be asked".to_owned(),
+        true => "did not run".to_owned(),
         false => told.join(", "),
     }
 }
@@ -173,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_survives_being_a_line() {
+    fn an_outcome_can_be_parsed_from_its_line() {
         let outcome = outcome("http json", "known", "a_case", "a bug");
         assert_eq!(Outcome::from_line(&outcome.to_line()), Some(outcome));
         assert_eq!(Outcome::from_line("after 30 s"), None);
     }
 
     #[test]
-    fn the_matrix_has_a_row_for_each_release_and_names_what_is_not_kept() {
+    fn the_matrix_has_a_row_for_each_release_and_lists_broken_promises() {
         let mut matrix = Matrix::default();
         let kept = outcome("http json", "ok", "a", "");
         let known = outcome("native protobuf", "known", "b_case", "a bug");
@@ -200,12 +199,12 @@ mod tests {
         assert!(
             matrix
                 .show()
-                .contains("| 1.3.0 | could not be asked | could not be asked |")
+                .contains("| 1.3.0 | did not run | did not run |")
         );
     }
 
     #[test]
-    fn one_failure_on_one_release_is_bad_news() {
+    fn one_failure_on_one_release_fails_the_matrix() {
         let mut matrix = Matrix::default();
         matrix.add(
             "1.4.3",

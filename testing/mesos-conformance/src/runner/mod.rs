@@ -2,9 +2,9 @@
 //! matrix of several.
 
 mod matrix;
-mod play;
+mod run;
 mod table;
 
 pub use matrix::{Matrix, Outcome};
-pub use play::{Job, JobResult, play};
+pub use run::{Job, JobResult, run_jobs};
 pub use table::{Format, Table, encoding, mark, world};

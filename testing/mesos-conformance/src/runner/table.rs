@@ -1,5 +1,5 @@
-//! The table: a line for each case, a column for each backend, encoding and
-//! world; and below it what the marks mean and what they add up to.
+//! The table: a row for each case and a column for each backend, encoding and world, followed by
+//! the reasons and the sums.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,18 +7,18 @@ use std::fmt::Write as _;
 use crate::{CASES, Case, Harness, Verdict, World};
 use mesos_testing::Encoding;
 
-use super::play::JobResult;
+use super::run::JobResult;
 
-/// How a table is written.
+/// The format of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal.
+    /// Aligned text for a terminal.
     Text,
-    /// For a document.
+    /// Markdown for a document.
     Markdown,
 }
 
-/// What a column is about.
+/// The subject of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Column {
     backend: &'static str,
@@ -26,11 +26,11 @@ struct Column {
     world: String,
 }
 
-/// The outcomes so far.
+/// The results so far.
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<Column>,
-    played: Vec<JobResult>,
+    result: Vec<JobResult>,
 }
 
 /// The name of an encoding.
@@ -49,7 +49,7 @@ pub fn world(world: &World) -> String {
     }
 }
 
-/// How an outcome is shown.
+/// The mark of a result.
 pub fn mark(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "ok",
@@ -61,39 +61,39 @@ pub fn mark(verdict: &Verdict) -> &'static str {
 }
 
 impl Table {
-    /// A table with these columns, in this order.
+    /// Creates a table with these columns, in this order.
     pub fn new<'a>(columns: impl IntoIterator<Item = (&'a Harness, &'a World)>) -> Self {
         let columns = columns.into_iter();
         Self {
             columns: columns.map(|(harness, on)| column(harness, on)).collect(),
-            played: Vec::new(),
+            result: Vec::new(),
         }
     }
 
-    /// Adds an outcome.
-    pub fn add(&mut self, played: JobResult) {
-        self.played.push(played);
+    /// Adds a result.
+    pub fn add(&mut self, result: JobResult) {
+        self.result.push(result);
     }
 
-    /// Whether nothing is bad news.
+    /// Whether nothing failed unexpectedly.
     pub fn is_good(&self) -> bool {
-        let good = |played: &JobResult| !matches!(mark(&played.verdict), "FAILED" | "FIXED");
-        self.played.iter().all(good)
+        let good = |result: &JobResult| !matches!(mark(&result.verdict), "FAILED" | "FIXED");
+        self.result.iter().all(good)
     }
 
     fn cell(&self, case: &Case, wanted: &Column) -> &'static str {
-        let found = self.played.iter().find(|played| {
-            let job = &played.job;
+        let found = self.result.iter().find(|result| {
+            let job = &result.job;
             job.case.id == case.id && column(&job.harness, &job.world) == *wanted
         });
-        found.map_or("", |played| mark(&played.verdict))
+        found.map_or("", |result| mark(&result.verdict))
     }
 
-    /// The whole of it.
+    /// The complete text.
     pub fn show(&self, format: Format) -> String {
         let cases = CASES.iter().filter(|case| {
-            let mut played = self.played.iter();
-            played.any(|played| played.job.case.id == case.id)
+            let mut result = self.result.iter();
+            result.any(|result| result.job.case.id == case.id)
         });
         let head = ["promise".to_owned()];
         let columns = self.columns.iter();
@@ -121,37 +121,37 @@ impl Table {
         text
     }
 
-    /// Why cells are not `ok`.
+    /// The reasons of all results but `ok`.
     fn write_reasons(&self, text: &mut String) {
         let mut reasons = BTreeSet::new();
-        // By reason, because many share one.
-        let mut not_asked: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for JobResult { job, verdict, .. } in &self.played {
+        // Grouped by reason, because many cases share one.
+        let mut not_applicable: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for JobResult { job, verdict, .. } in &self.result {
             let case = sentence(job.case);
             let column = column(&job.harness, &job.world);
             let place = format!("{} {}, {}", column.backend, column.encoding, column.world);
             let reason = match verdict {
                 Verdict::Passed => continue,
                 Verdict::NotApplicable(reason) => {
-                    not_asked.entry(reason).or_default().insert(case);
+                    not_applicable.entry(reason).or_default().insert(case);
                     continue;
                 }
                 Verdict::KnownFailure(reason, failure) => {
                     format!("known, {case} ({place}): {reason}\n    {}", failure.what)
                 }
                 Verdict::PassedUnexpectedly(reason) => format!(
-                    "FIXED, {case} ({place}) passes, so it is no known failure any more: take it \
-                     off the list (\"{reason}\")"
+                    "FIXED, {case} ({place}) passes, so remove it from the list of known failures \
+                     (\"{reason}\")"
                 ),
                 Verdict::Failed(failure) => format!("FAILED, {case} ({place}): {failure}"),
             };
             reasons.insert(reason);
         }
-        for (reason, cases) in not_asked {
+        for (reason, cases) in not_applicable {
             let cases: Vec<_> = cases.into_iter().collect();
             let _ = writeln!(text, "\n- n/a, {reason}: {}", cases.join("; "));
         }
-        // Failures are what one looks for, so they come last.
+        // Failures come last, where readers look first.
         for wanted in ["known", "FIXED", "FAILED"] {
             for reason in reasons.iter().filter(|reason| reason.starts_with(wanted)) {
                 let _ = writeln!(text, "\n- {reason}");
@@ -162,12 +162,12 @@ impl Table {
     fn write_summary(&self, text: &mut String) {
         text.push('\n');
         for column_wanted in &self.columns {
-            let of_column = |played: &&JobResult| {
-                column(&played.job.harness, &played.job.world) == *column_wanted
+            let of_column = |result: &&JobResult| {
+                column(&result.job.harness, &result.job.world) == *column_wanted
             };
             let count = |wanted: &str| {
-                let played = self.played.iter().filter(of_column);
-                let alike = played.filter(|played| mark(&played.verdict) == wanted);
+                let result = self.result.iter().filter(of_column);
+                let alike = result.filter(|result| mark(&result.verdict) == wanted);
                 alike.count()
             };
             let Column {
@@ -231,7 +231,7 @@ mod tests {
 
     use crate::Failure;
 
-    use super::super::play::Job;
+    use super::super::run::Job;
     use super::*;
 
     fn table(verdicts: impl IntoIterator<Item = Verdict>) -> Table {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_to_fail_is_no_bad_news_unless_it_passes() {
+    fn a_known_failure_is_good_unless_it_passes() {
         assert!(table([Verdict::Passed, Verdict::NotApplicable("no".into())]).is_good());
         assert!(table([Verdict::KnownFailure("a bug", failure())]).is_good());
         assert!(!table([Verdict::Passed, Verdict::PassedUnexpectedly("a bug")]).is_good());
@@ -268,10 +268,10 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_every_outcome_its_reason_and_the_sums() {
+    fn the_table_has_every_result_its_reason_and_the_sums() {
         let table = table([
             Verdict::Passed,
-            Verdict::NotApplicable("there is no such thing".into()),
+            Verdict::NotApplicable("not available".into()),
             Verdict::Failed(failure()),
         ]);
         let text = table.show(Format::Text);
@@ -283,7 +283,7 @@ mod tests {
         assert!(line(&name(0)).ends_with(" ok"));
         assert!(line(&name(1)).ends_with(" n/a"));
         assert!(line(&name(2)).ends_with(" FAILED"));
-        assert!(line("- n/a, there is no such thing: ").ends_with(&sentence(&CASES[1])));
+        assert!(line("- n/a, not available: ").ends_with(&sentence(&CASES[1])));
         assert!(line("- FAILED, ").ends_with("expected this and got that"));
         line("the master received: nothing");
         assert_eq!(

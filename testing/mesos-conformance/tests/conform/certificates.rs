@@ -1,4 +1,4 @@
-//! Certificates for clusters with TLS, made when they are needed.
+//! Certificates for clusters with TLS, created on demand.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-/// RSA, which is all that both Mesos' OpenSSL and rustls take here. It protects
-/// nothing.
+/// RSA, because both Mesos's OpenSSL and rustls accept it here. The key protects nothing.
 const RSA_KEY: &str = include_str!("../../../../mesos-http/tests/real/rsa.key");
 
-/// An authority, and what it signed for 127.0.0.1, as PEM files.
+/// A certificate authority and its certificate for 127.0.0.1, as PEM files.
 #[derive(Debug)]
 pub(crate) struct Certificates {
     directory: TempDir,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use mesos_conformance::runner::{Format, Job, Matrix, Outcome, Table, play};
+use mesos_conformance::runner::{Format, Job, Matrix, Outcome, Table, run_jobs};
 use mesos_conformance::{CASES, Case, Harness, RunsOn, World};
 use mesos_local::{DEFAULT_VERSION, load_libmesos, versions};
 
@@ -14,34 +14,34 @@ use crate::backends::{BACKENDS, columns, with_native_executors};
 use crate::pool::Pool;
 use crate::progress::Progress;
 
-/// What drivers promise, asked of every backend on a fake and on a real Mesos.
+/// Runs the conformance suite over every backend, on a fake master and on a real Mesos
 ///
-/// Shows each promise with what came of it: ok, FAILED, n/a (with the reason),
-/// known (a failure that is known, with the reason), FIXED (a known failure
-/// that is none any more). Fails if anything FAILED or is FIXED.
+/// Prints the result of each promise: ok; FAILED; n/a (not applicable, with the reason); known (a
+/// known failure, with the reason); FIXED (a known failure that passes). Fails if a result is
+/// FAILED or FIXED.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask conform")]
 struct Cli {
-    /// Only this backend; may be repeated [default: all]
+    /// Run only this backend; may be repeated [default: all]
     #[arg(long, value_name = "NAME")]
     backend: Vec<String>,
-    /// Where to ask
+    /// Where to run
     #[arg(long, value_delimiter = ',', default_value = "fake,real")]
     on: Vec<On>,
-    /// The releases of real Mesos, with commas, or `all` that can be had. With more than
-    /// one, each is asked by a process of its own, and a matrix is shown
+    /// Comma-separated releases of Mesos, or `all` available ones. Several releases run in one
+    /// process each, and the result is a matrix
     #[arg(long, value_delimiter = ',', default_value = DEFAULT_VERSION)]
     versions: Vec<String>,
-    /// Only promises with this in their topic or name; may be repeated
+    /// Run only cases with this text in their topic or name; may be repeated
     #[arg(long, value_name = "TEXT")]
     filter: Vec<String>,
-    /// Ask nothing; show what there is to ask
+    /// List the cases without running them
     #[arg(long)]
     list: bool,
-    /// How to show the table
+    /// The format of the table
     #[arg(long, default_value = "text")]
     format: Show,
-    /// How many at a time; most of them wait most of the time
+    /// The number of cases that run at a time; most of them mostly wait
     #[arg(long, value_name = "N", default_value_t = 6)]
     jobs: usize,
     /// Run the executors of a real Mesos over the full libmesos in FILE instead of over HTTP
@@ -61,12 +61,12 @@ enum On {
 enum Show {
     Text,
     Markdown,
-    /// One line for each outcome, for the process that asks several releases
+    /// One line for each outcome, for a process that runs several releases
     #[value(hide = true)]
     Lines,
 }
 
-/// Runs the cases that `args` choose and prints the table. Returns whether nothing failed
+/// Runs the cases that `args` select and prints the table. Returns whether nothing failed
 /// unexpectedly.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<bool, String> {
     let program = OsString::from("cargo xtask conform");
@@ -78,7 +78,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<bool, Stri
     };
     let cases: Vec<&'static Case> = CASES.iter().filter(is_wanted).collect();
     if cases.is_empty() {
-        return Err(format!("no promise has {:?} in it", cli.filter));
+        return Err(format!("no case matches {:?}", cli.filter));
     }
     if cli.list {
         list(&cases);
@@ -104,15 +104,15 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<bool, Stri
             })
         })
         .collect();
-    // What takes longest first.
+    // The longest first.
     jobs.sort_by_key(|job| matches!(job.world, World::Fake));
     let mut progress = Progress::new(jobs.len());
-    play(jobs, cli.jobs, |played| {
-        progress.add(&played);
+    run_jobs(jobs, cli.jobs, |result| {
+        progress.add(&result);
         if matches!(cli.format, Show::Lines) {
-            println!("{}", Outcome::of(&played).to_line());
+            println!("{}", Outcome::of(&result).to_line());
         }
-        table.add(played);
+        table.add(result);
     });
     let took = progress.end();
     let format = match cli.format {
@@ -125,18 +125,18 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<bool, Stri
     Ok(table.is_good())
 }
 
-/// The releases that were asked for.
+/// The selected releases.
 fn chosen_versions(names: &[String]) -> Result<Vec<String>, String> {
-    let there: Vec<&str> = versions().collect();
+    let known: Vec<&str> = versions().collect();
     let mut chosen: Vec<String> = Vec::new();
     for name in names {
         match name.as_str() {
-            "all" => chosen.extend(there.iter().map(ToString::to_string)),
-            known if there.contains(&known) => chosen.push(name.clone()),
+            "all" => chosen.extend(known.iter().map(ToString::to_string)),
+            release if known.contains(&release) => chosen.push(name.clone()),
             _ => {
-                let there = there.join(", ");
+                let there = known.join(", ");
                 return Err(format!(
-                    "there is no Mesos {name:?} here, only: {there}, or all"
+                    "unknown Mesos release {name:?}; choose from {there}, or all"
                 ));
             }
         }
@@ -144,10 +144,11 @@ fn chosen_versions(names: &[String]) -> Result<Vec<String>, String> {
     Ok(chosen)
 }
 
-/// Asks each of several releases, one after the other.
+/// Runs several releases, one after the other.
 fn compare(cli: &Cli, versions: &[String]) -> Result<bool, String> {
     let program = std::env::current_exe();
-    let program = program.map_err(|error| format!("cannot tell where I am: {error}"))?;
+    let program =
+        program.map_err(|error| format!("cannot find the path of this program: {error}"))?;
     let since = Instant::now();
     let mut matrix = Matrix::default();
     for version in versions {
@@ -168,9 +169,10 @@ fn compare(cli: &Cli, versions: &[String]) -> Result<bool, String> {
                 one.args([option, value]);
             });
         }
-        // What it says of its progress, and of what went wrong, is for whoever watches.
+        // The progress and errors of the run go to the terminal.
         let output = one.stderr(std::process::Stdio::inherit()).output();
-        let output = output.map_err(|error| format!("cannot ask Mesos {version}: {error}"))?;
+        let output =
+            output.map_err(|error| format!("cannot start the run for Mesos {version}: {error}"))?;
         let lines = String::from_utf8_lossy(&output.stdout);
         matrix.add(
             version,
@@ -182,7 +184,7 @@ fn compare(cli: &Cli, versions: &[String]) -> Result<bool, String> {
     Ok(matrix.is_good())
 }
 
-/// What was asked for: the backends, and where.
+/// The selected backends and worlds.
 fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String> {
     let wanted = |name: &str| cli.backend.is_empty() || cli.backend.iter().any(|one| one == name);
     if let Some(unknown) = cli
@@ -191,7 +193,7 @@ fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String
         .find(|name| !BACKENDS.contains(&name.as_str()))
     {
         let known = BACKENDS.join(", ");
-        return Err(format!("there is no backend {unknown:?}, only: {known}"));
+        return Err(format!("unknown backend {unknown:?}; choose from {known}"));
     }
     let mut worlds = Vec::new();
     if cli.on.contains(&On::Fake) {
@@ -200,11 +202,12 @@ fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String
     let mut library = None;
     if cli.on.contains(&On::Real) {
         let program = std::env::current_exe();
-        let program = program.map_err(|error| format!("cannot tell where I am: {error}"))?;
+        let program =
+            program.map_err(|error| format!("cannot find the path of this program: {error}"))?;
         let pool = match &cli.native_executors {
             None => Pool::new(program, version),
             Some(path) => {
-                // Cargo runs this program in the package's directory, and not in the caller's.
+                // Cargo runs this program in the directory of the package, not in the caller's.
                 let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                     .join("../..")
                     .join(path);
@@ -214,7 +217,7 @@ fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| format!("cannot start: {error}"))?;
+            .map_err(|error| format!("cannot start a runtime: {error}"))?;
         let ready = runtime.block_on(async {
             pool.probe().await?;
             if wanted("native") {
@@ -224,7 +227,7 @@ fn chosen(cli: &Cli, version: &str) -> Result<(Vec<Harness>, Vec<World>), String
         });
         ready.map_err(|error: mesos_local::Error| {
             format!(
-                "no real Mesos: {}; `--on fake` does without",
+                "no real Mesos: {}; use `--on fake` to run without one",
                 error.report()
             )
         })?;

@@ -1,4 +1,4 @@
-//! One real cluster, and what cases may do to it.
+//! One real cluster, and the actions of cases on it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ use mesos_proto::v1::{CommandInfo, master};
 
 use crate::pool::Shared;
 
-/// How long tasks of a case that is over may take to end.
-const CLEANING: Duration = Duration::from_secs(10);
+/// How long the tasks of a finished case may take to end.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A cluster that is up.
+/// A running cluster.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) cluster: LocalCluster,
-    /// The shell's command for executors.
+    /// The shell command of executors.
     pub(crate) executor: String,
     pub(crate) authority: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl Running {
         Ok(client.call_master(call).await?)
     }
 
-    async fn ask(
+    async fn operator_call(
         &self,
         r#type: Type,
         body: impl FnOnce(&mut master::Call),
@@ -51,38 +51,39 @@ impl Running {
         self.operator(&call).await
     }
 
-    /// Removes what cases leave behind, and waits until it is gone.
+    /// Removes what cases have left, and waits until it is gone.
     pub(crate) async fn clean(&self) -> Result<(), BoxError> {
         let plan = |call: &mut master::Call| {
             call.update_maintenance_schedule = Some(call::UpdateMaintenanceSchedule {
                 schedule: Schedule::default(),
             });
         };
-        self.ask(Type::UpdateMaintenanceSchedule, plan).await?;
-        let frameworks = self.ask(Type::GetFrameworks, |_| {}).await?;
+        self.operator_call(Type::UpdateMaintenanceSchedule, plan)
+            .await?;
+        let frameworks = self.operator_call(Type::GetFrameworks, |_| {}).await?;
         let frameworks = frameworks.get_frameworks.unwrap_or_default().frameworks;
         for framework in frameworks {
             let Some(framework_id) = framework.framework_info.id else {
                 continue;
             };
-            // It may have gone since; and before Mesos 1.5 there is no such call.
-            let torn_down = self.ask(Type::Teardown, |call| {
+            // The framework may be gone already, and Mesos before 1.5 has no such call.
+            let torn_down = self.operator_call(Type::Teardown, |call| {
                 call.teardown = Some(call::Teardown { framework_id });
             });
             let _ = torn_down.await;
         }
-        let left = self.ask(Type::GetFrameworks, |_| {}).await?;
+        let left = self.operator_call(Type::GetFrameworks, |_| {}).await?;
         if !left
             .get_frameworks
             .unwrap_or_default()
             .frameworks
             .is_empty()
         {
-            return Err("there are frameworks that cannot be removed".into());
+            return Err("cannot remove all frameworks".into());
         }
         let gone = async {
             loop {
-                let agents = self.ask(Type::GetAgents, |_| {}).await?;
+                let agents = self.operator_call(Type::GetAgents, |_| {}).await?;
                 let agents = agents.get_agents.unwrap_or_default().agents;
                 let free = |agent: &master::response::get_agents::Agent| {
                     agent.active
@@ -95,20 +96,19 @@ impl Running {
                 if agents.len() == self.cluster.agents() && agents.iter().all(free) {
                     return Ok(());
                 }
-                // The operator API tells of no ends; bounded below.
+                // The operator API has no event for this; bounded below.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(CLEANING, gone).await?
+        tokio::time::timeout(CLEANUP_TIMEOUT, gone).await?
     }
 }
 
-/// A cluster that a case has to itself; it goes back when this is dropped,
-/// unless it was dirty.
+/// A cluster for one case alone. Dropping it returns the cluster to the pool, unless it is dirty.
 #[derive(Debug)]
 pub(crate) struct Leased {
     wanted: ClusterKind,
-    /// Some until this is dropped.
+    /// `None` only during drop.
     running: Option<Running>,
     pool: Arc<Shared>,
     dirty: AtomicBool,
@@ -127,7 +127,7 @@ impl Leased {
     fn running(&self) -> &Running {
         match &self.running {
             Some(running) => running,
-            None => unreachable!("only a drop takes it"),
+            None => unreachable!("it is taken only on drop"),
         }
     }
 }

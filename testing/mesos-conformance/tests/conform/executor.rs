@@ -1,5 +1,5 @@
-//! The executor that cases run on a real agent: its tasks run until they are
-//! killed, it sends messages back, and ends in the way that it is told.
+//! The executor that cases run on a real agent: its tasks run until they are killed, it returns
+//! messages, and it exits in the way that a message requests.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,21 +13,20 @@ use mesos_http::HttpBackend;
 use mesos_native::{Library, NativeBackend};
 use mesos_proto::v1::{KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
 
-/// The status that [`Echo`] ends with when it gets the message `exit`.
+/// The exit status of [`Echo`] after the message `exit`.
 const EXIT: i32 = 3;
 
 #[derive(Debug, Default)]
 struct Echo {
     running: Vec<TaskId>,
-    /// Whether to block for ever when it should shut down.
+    /// Whether to block indefinitely in the shutdown handler.
     hangs: bool,
 }
 
-/// Runs it, in a process that an agent has started; over this libmesos, if there is one.
+/// Runs the executor in a process that an agent has started, over this libmesos if there is one.
 ///
 /// # Errors
-/// An environment that is no agent's; no libmesos that has executors there; whatever ends
-/// the driver.
+/// An environment that is not an agent's, a libmesos without executors, or an error of the driver.
 pub(crate) fn run(libmesos: Option<&Path>) -> Result<(), BoxError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -47,7 +46,7 @@ pub(crate) fn run(libmesos: Option<&Path>) -> Result<(), BoxError> {
 }
 
 impl Echo {
-    /// Has something to say of each task after a while.
+    /// Sends an update of each task after a delay.
     fn later(&self, driver: &ExecutorDriver, wait: Duration) {
         let (driver, tasks) = (driver.clone(), self.running.clone());
         tokio::spawn(async move {
@@ -125,7 +124,7 @@ impl Executor for Echo {
 
     async fn shutdown(&mut self, driver: &ExecutorDriver) -> HandlerResult {
         if self.hangs {
-            // It blocks the only thread there is.
+            // This blocks the only thread.
             loop {
                 std::thread::park();
             }

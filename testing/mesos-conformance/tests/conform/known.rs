@@ -1,55 +1,55 @@
-//! What does not work yet, with the reason. A case that passes after all fails
-//! the run until it is taken off.
+//! Known failures, with their reasons. A listed case that passes fails the run, until it is removed
+//! from the list.
 
 use mesos_conformance::Known;
 
-/// Of the HTTP backend.
+/// Known failures of the HTTP backend.
 pub(crate) const HTTP: &[Known] = &[Known {
     case: "revive_ends_the_suppression_of_a_role",
     encoding: None,
     world: Some("real"),
     before: Some("1.5"),
-    reason: "masters before 1.5 do not heed the suppressed roles of a SUBSCRIBE (MESOS-8200)",
+    reason: "masters before 1.5 ignore the suppressed roles of a SUBSCRIBE (MESOS-8200)",
 }];
 
-/// Of the native backend: what libmesos cannot do.
+/// Known failures of the native backend: the limits of libmesos.
 pub(crate) const NATIVE: &[Known] = &[
     lacks(
         "inverse_offers_can_be_accepted_and_declined",
-        "libmesos' driver has no callback for inverse offers and no call to answer them",
+        "libmesos's driver has no callback for inverse offers and no call to answer them",
     ),
     lacks(
         "shutdown_ends_an_executor_with_its_tasks",
-        "libmesos' driver has no call SHUTDOWN; kill the tasks, or send the executor a message",
+        "libmesos's driver has no call SHUTDOWN; kill the tasks, or send the executor a message",
     ),
     lacks(
         "reserve_create_destroy_and_unreserve_report_their_status",
-        "libmesos' driver ends the process for an operation with an id; without one operations work",
+        "libmesos's driver ends the process for an operation with an id; operations without an id work",
     ),
     lacks(
         "an_operation_update_without_a_uuid_is_not_acknowledged",
-        "libmesos' driver has no callback for the status of an operation",
+        "libmesos's driver has no callback for the status of an operation",
     ),
     lacks(
         "an_unknown_operation_is_reported_as_unknown",
-        "libmesos' driver has no call RECONCILE_OPERATIONS",
+        "libmesos's driver has no call RECONCILE_OPERATIONS",
     ),
     lacks(
         "a_removed_framework_stops_the_driver",
-        "a master that removes a framework tells libmesos' driver nothing, and drops its calls \
+        "a master that removes a framework sends nothing to libmesos's driver, and drops its calls \
          (src/master/master.cpp, removeFramework)",
     ),
     lacks(
         "a_framework_past_its_failover_timeout_is_removed",
         "one connection serves all drivers of a process, so the master counts a framework's \
-         failover timeout from the end of the process, and not of the driver",
+         failover timeout from the end of the process instead of the driver",
     ),
 ];
 
-/// Of any backend whose executors are over libmesos.
+/// Known failures of any backend with executors over libmesos.
 pub(crate) const NATIVE_EXECUTORS: &[Known] = &[lacks(
     "a_task_group_is_launched_together",
-    "libmesos' executor driver does not know the agent's message with a group of tasks \
+    "libmesos's executor driver does not know the agent's message with a task group \
      (RunTaskGroupMessage), and drops it",
 )];
 

@@ -1,5 +1,5 @@
-//! Real clusters, one to a case at a time: starting one costs about a second of
-//! a processor, so one that a case has left as it was serves the next.
+//! Real clusters, one per case at a time. Starting one costs about a second of CPU, so a cluster
+//! that a case has left clean is used again.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,14 +13,13 @@ use mesos_local::{Builder, Error, LocalCluster};
 use crate::certificates::Certificates;
 use crate::cluster::{Leased, Running};
 
-/// Where the cases' clusters come from. Dropping the last clone ends those that
-/// nobody uses.
+/// The source of the cases' clusters. Dropping the last clone stops the unused clusters.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool(Arc<Shared>);
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// The shell's command for executors.
+    /// The shell command of executors.
     executor: String,
     version: String,
     idle: Mutex<Vec<(ClusterKind, Running)>>,
@@ -34,7 +33,7 @@ impl Pool {
         Self::with_executors(program.into(), version.into(), "")
     }
 
-    /// The same, with executors over this libmesos.
+    /// The same with executors over this libmesos.
     pub(crate) fn with_native_executors(
         program: impl Into<PathBuf>,
         version: impl Into<String>,
@@ -54,10 +53,10 @@ impl Pool {
         }))
     }
 
-    /// Starts a first one, to find out whether there can be any.
+    /// Starts a first cluster, to find out whether clusters can run here.
     ///
     /// # Errors
-    /// Why not.
+    /// The error of the start.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         let running = self.0.start(self.0.builder()).await?;
         self.0.idle().push((ClusterKind::Plain, running));
@@ -74,7 +73,7 @@ impl Shared {
         self.idle().push((wanted, running));
     }
 
-    /// A path for a log that is to be kept.
+    /// The path for a log to keep.
     pub(crate) fn log(&self) -> PathBuf {
         let number = self.logs.fetch_add(1, Ordering::Relaxed);
         let name = format!("mesos-conformance-{}-{number}.log", std::process::id());
@@ -84,7 +83,7 @@ impl Shared {
     fn builder(&self) -> Builder {
         LocalCluster::builder()
             .version(&self.version)
-            // Whatever is set for the libmesos of this process.
+            // Overrides the setting for libmesos in this process.
             .env("MESOS_LOGGING_LEVEL", "INFO")
     }
 
@@ -125,7 +124,7 @@ impl Shared {
                     ..self.start(builder).await?
                 })
             }
-            other => Err(format!("no cluster that is {other:?} here").into()),
+            other => Err(format!("clusters of the kind {other:?} are not available").into()),
         }
     }
 }
@@ -136,10 +135,10 @@ impl Clusters for Pool {
         &self.0.version
     }
 
-    fn lacks(&self, requirement: Requirement) -> Option<&'static str> {
+    fn missing(&self, requirement: Requirement) -> Option<&'static str> {
         let old = mesos_local::needs_libevent(&self.0.version);
         (old && requirement == Requirement::Tls)
-            .then_some("before Mesos 1.8 TLS needs a libevent that was built with OpenSSL 1.0")
+            .then_some("before Mesos 1.8, TLS needs a libevent that was built with OpenSSL 1.0")
     }
 
     async fn cluster(&self, wanted: ClusterKind) -> Result<Arc<dyn Cluster>, BoxError> {

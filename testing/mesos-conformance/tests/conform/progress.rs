@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use mesos_conformance::runner::{JobResult, encoding, mark, world};
 
-/// Says on stderr how far it is: on a terminal in one line, elsewhere in one
-/// line for each.
+/// Reports the progress on stderr: on a terminal in one line, elsewhere in one line for each
+/// result.
 pub(crate) struct Progress {
     all: usize,
     done: usize,
@@ -24,9 +24,9 @@ impl Progress {
         }
     }
 
-    pub(crate) fn add(&mut self, played: &JobResult) {
+    pub(crate) fn add(&mut self, result: &JobResult) {
         self.done += 1;
-        let JobResult { job, verdict, time } = played;
+        let JobResult { job, verdict, time } = result;
         let mark = mark(verdict);
         if mark == "n/a" {
             return;
@@ -40,7 +40,7 @@ impl Progress {
             job.case.id,
             time.as_secs_f64(),
         );
-        // Bad news stays to be read.
+        // Failures stay visible.
         let end = match (self.terminal, mark) {
             (true, "ok" | "known") => "",
             _ => "\n",
@@ -51,7 +51,7 @@ impl Progress {
         let _ = stderr.flush();
     }
 
-    /// The time that it took, in seconds.
+    /// The duration, in seconds.
     pub(crate) fn end(&self) -> f64 {
         if self.terminal {
             eprint!("\r\x1b[K");

@@ -1,21 +1,20 @@
-//! The environment of a process with libmesos in it, which reads it once: what was set
-//! by whoever started the process wins.
+//! Restarts a process with settings for libmesos, which reads its environment once. Settings of the
+//! caller take precedence.
 
 use std::env;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-/// Set in the process that goes on.
+/// Set in the restarted process.
 const SET: &str = "MESOS_CONFORMANCE_SET";
-/// libmesos listens where the clusters are, and says only what is bad.
+/// libmesos listens on the address of the clusters, and logs errors only.
 const SETTINGS: [(&str, &str); 2] = [
     ("LIBPROCESS_IP", "127.0.0.1"),
     ("MESOS_LOGGING_LEVEL", "ERROR"),
 ];
 
-/// Becomes this program once more, with the settings that libmesos needs here; returns
-/// where they are there.
+/// Restarts this program with the settings that libmesos needs. Returns if they are set.
 ///
 /// # Errors
 /// The program cannot be started.

@@ -1,5 +1,5 @@
-//! The cases on a real Mesos, as tests for `cargo test`. Most of them wait for Mesos most of
-//! the time, so more of them run at a time than there are processors.
+//! The cases on a real Mesos, as tests for `cargo test`. Most of them mostly wait for Mesos, so
+//! more of them run at a time than there are processors.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use mesos_local::{DEFAULT_VERSION, load_libmesos};
 use crate::backends::columns;
 use crate::pool::Pool;
 
-/// How many clusters at a time, unless `--test-threads` says.
+/// The number of clusters at a time, unless `--test-threads` is given.
 const AT_A_TIME: usize = 8;
 
-/// Runs them as the arguments of a test program say.
+/// Runs the tests that the arguments of a test program select.
 pub(crate) fn run() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
@@ -36,7 +36,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let world = World::Real(Arc::new(pool));
     let mut trials = Vec::new();
-    // The native one first: it waits longest for what libmesos cannot do.
+    // The native backend first: it waits longest.
     for harness in columns(Some(library)).into_iter().rev() {
         let encoding = encoding(harness.encoding());
         let asked = |case: &&Case| case.skip_reason(&harness, &world).is_none();

@@ -9,7 +9,7 @@ use mesos_testing::v1::{TaskState, TaskStatus};
 use mesos_testing::{Agent, Behavior, FakeMaster, FaultProxy, MasterRole};
 use tokio::time::{Instant, sleep};
 
-use crate::fault::{Fault, Service, inject};
+use crate::fault::{Fault, Peer, inject};
 use crate::table::Row;
 use crate::worker::{Work, Worker, ended};
 
@@ -31,7 +31,7 @@ struct Fake {
     other: FakeMaster,
 }
 
-impl Service for Fake {
+impl Peer for Fake {
     async fn suffer(&self, fault: Fault, hold: Duration) {
         match fault {
             Fault::Unavailable => self.master.set_role(MasterRole::Recovering),
@@ -112,12 +112,12 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
         uuid.is_some_and(|uuid| notes.handled.contains_key(uuid))
     };
     let handled = acknowledged.iter().filter(dealt_with).count() as u64;
-    let misdeeds = notes.misdeeds;
+    let faults = notes.faults;
     Row {
         peer: "fake",
         fault,
         codec,
-        injected: injected + misdeeds,
+        injected: injected + faults,
         tasks: sent / STATES.len() as u64,
         sent,
         handled,

@@ -147,7 +147,7 @@ pub(crate) trait Peer: Sync {
 pub(crate) async fn inject(
     fault: Fault,
     proxy: &FaultProxy,
-    peer: &impl Service,
+    peer: &impl Peer,
     random: &mut Rng,
     length: Duration,
 ) -> u64 {

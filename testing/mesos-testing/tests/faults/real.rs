@@ -15,7 +15,7 @@ use mesos_testing::v1::{Task, TaskState};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::fault::{Fault, Service, inject};
+use crate::fault::{Fault, Peer, inject};
 use crate::table::Row;
 use crate::worker::{Work, Worker, ended};
 
@@ -28,7 +28,7 @@ pub(crate) struct Mesos {
     directory: TempDir,
 }
 
-impl Service for Mesos {
+impl Peer for Mesos {
     async fn suffer(&self, fault: Fault, hold: Duration) {
         match fault {
             Fault::Paused => {
@@ -143,7 +143,7 @@ impl Mesos {
             peer: "real",
             fault,
             codec,
-            injected: injected + notes.misdeeds,
+            injected: injected + notes.faults,
             tasks: ran.count() as u64,
             sent: sent.len() as u64,
             handled: handled as u64,

@@ -1,4 +1,4 @@
-//! What an executor is told, and what comes of its handlers.
+//! The events of an executor, and the results of its handlers.
 
 use bytes::Bytes;
 use mesos_core::ErrorKind;

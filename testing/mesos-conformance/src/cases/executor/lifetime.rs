@@ -1,4 +1,4 @@
-//! How long an executor lives when its agent does not.
+//! The lifetime of an executor whose agent crashes.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub(in crate::cases) async fn with_checkpointing_tasks_survive_a_crash_of_the_ag
     must(driver.send_update(status("t", TaskRunning)).await);
     agent.expect_update(TaskRunning).await;
     agent.crash().await;
-    // News from the time without an agent is kept.
+    // An update made without an agent is kept.
     must(driver.send_update(status("t", TaskFinished)).await);
     must(agent.recover().await);
     assert!(subscribed(&recorder).await);
@@ -70,7 +70,7 @@ pub(in crate::cases) async fn the_executor_ends_after_the_recovery_timeout(stage
     assert_eq!(error.kind(), ErrorKind::RecoveryTimeout, "{error}");
     assert!(crashed.elapsed() >= timeout, "{:?}", crashed.elapsed());
     assert_eq!(times(&recorder, "shutdown"), 1);
-    assert!(times(&recorder, "disconnected") > 1, "it was tried again");
+    assert!(times(&recorder, "disconnected") > 1, "the driver retried");
 }
 
 pub(in crate::cases) async fn the_executor_ends_when_the_recovered_agent_rejects_its_token(

@@ -1,6 +1,5 @@
-//! What an executor's driver promises, played on a
-//! [`FakeAgent`](crate::FakeAgent) or, by the executor that a
-//! [`Cluster`](super::Cluster) names, on a real agent.
+//! The promises of an executor's driver, checked on a [`FakeAgent`] or, with the executor of a
+//! [`Cluster`](crate::Cluster), on a real agent.
 
 pub(super) mod events;
 pub(super) mod lifetime;
@@ -19,7 +18,7 @@ use crate::steps::must;
 use mesos_testing::agent::{Builder, Stream};
 use mesos_testing::{ExecutorRecorder, FakeAgent, RecordedExecutorEvent};
 
-/// An executor that has subscribed.
+/// A subscribed executor.
 struct Subscribed {
     agent: FakeAgent,
     recorder: ExecutorRecorder,
@@ -27,7 +26,7 @@ struct Subscribed {
     stream: Stream,
 }
 
-/// An agent that is in no hurry but for its executors' attempts.
+/// An agent whose executors retry quickly.
 fn agent() -> Builder {
     FakeAgent::builder().subscription_backoff_max(Duration::from_millis(100))
 }
@@ -54,7 +53,7 @@ impl Stage {
         ExecutorDriver::start(recorder.clone(), environment, backend).detach()
     }
 
-    /// An executor that has subscribed to an agent of these settings.
+    /// An executor that has subscribed to an agent with these settings.
     async fn executor(&self, builder: Builder) -> Subscribed {
         let agent = self.agent(builder).await;
         let recorder = self.executor_recorder();
@@ -70,7 +69,7 @@ impl Stage {
     }
 }
 
-/// Waits until the executor was told; whether it was again.
+/// Waits for SUBSCRIBED. Returns whether the executor was subscribed before.
 async fn subscribed(recorder: &ExecutorRecorder) -> bool {
     let wanted =
         |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Subscribed(_));
@@ -88,7 +87,7 @@ async fn launched(recorder: &ExecutorRecorder) -> TaskInfo {
     }
 }
 
-/// How often the executor was told something whose line begins so.
+/// The number of recorded events whose text begins like this.
 fn times(recorder: &ExecutorRecorder, beginning: &str) -> usize {
     let told = recorder.events();
     let lines = told.iter().map(ToString::to_string);

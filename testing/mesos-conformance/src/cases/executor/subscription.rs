@@ -1,4 +1,4 @@
-//! Subscribing: how it is asked for, and for how long.
+//! Subscribing: the requests, and how long the driver retries.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use crate::steps::{must, must_fail};
 use mesos_testing::agent::{AgentPhase, When};
 use mesos_testing::{FakeAgent, Reaction, executor_events as events};
 
-/// A SUBSCRIBE that comes on this phase is tried again, and in time.
+/// Only in this phase the agent accepts a SUBSCRIBE, which has to arrive in time.
 pub(in crate::cases) async fn a_recovering_agent_is_retried_within_its_reregistration_window(
     stage: Stage,
 ) {
-    // An agent waits so long for its executors after its restart.
+    // After its restart an agent waits this long for its executors.
     let window = Duration::from_millis(400);
     let agent = stage.agent(agent().subscription_backoff_max(window)).await;
     for phase in [AgentPhase::Starting, AgentPhase::Recovering] {
         agent.set_phase(phase);
         let recorder = stage.executor_recorder();
         let driver = stage.start_executor(agent.environment(), &recorder);
-        // More than enough for the waits to have grown to their bound.
+        // More than enough for the delays to reach their maximum.
         for _ in 0..6 {
             agent.expect(Type::Subscribe).await;
         }
         agent.set_phase(AgentPhase::Reconnecting);
         let in_time = tokio::time::timeout(window, subscribed(&recorder)).await;
-        assert!(in_time.is_ok(), "the window is over");
+        assert!(in_time.is_ok(), "the window has passed");
         driver.abort();
         must(driver.join().await);
     }
@@ -101,7 +101,7 @@ pub(in crate::cases) async fn an_agents_unix_socket_is_used_with_the_libprocess_
         .await;
     let mut environment = agent.environment();
     assert_eq!(environment.domain_socket.as_deref(), socket.to_str());
-    // Nobody listens there.
+    // Nothing listens on this port.
     environment.agent_pid = "slave(1)@127.0.0.1:1".to_owned();
     let recorder = stage.executor_recorder();
     let driver = stage.start_executor(environment, &recorder);
@@ -112,7 +112,7 @@ pub(in crate::cases) async fn an_agents_unix_socket_is_used_with_the_libprocess_
         assert_eq!(request.path, "/slave(1)/api/v1/executor");
         assert_eq!(request.header("authorization"), Some("Bearer s3cret"));
     }
-    // It dies and comes back, and so does its socket.
+    // The agent crashes and recovers with its socket.
     agent.crash().await;
     must(agent.recover().await);
     assert!(subscribed(&recorder).await);
@@ -122,7 +122,7 @@ pub(in crate::cases) async fn an_agents_unix_socket_is_used_with_the_libprocess_
 
 #[cfg(not(unix))]
 pub(in crate::cases) async fn an_agents_unix_socket_is_used_with_the_libprocess_path(_: Stage) {
-    panic!("there are no unix sockets here");
+    panic!("this platform has no unix sockets");
 }
 
 pub(in crate::cases) async fn the_environment_is_parsed_as_mesos_writes_it(stage: Stage) {
@@ -279,7 +279,7 @@ pub(in crate::cases) async fn silence_of_the_agent_does_not_end_the_subscription
         .executor(agent().heartbeat(Duration::from_millis(20)))
         .await;
     let quiet = stage.executor(super::agent()).await;
-    // sleep: that something does not happen has no signal.
+    // sleep: there is no signal for an event that does not happen.
     tokio::time::sleep(Duration::from_millis(300)).await;
     for (agent, recorder, driver) in [
         (&agent, &recorder, &driver),

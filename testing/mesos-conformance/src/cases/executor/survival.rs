@@ -1,5 +1,4 @@
-//! An executor of this driver on a real agent, which is killed, stopped and
-//! started again under it.
+//! An executor of this driver on a real agent, which is killed, paused and restarted.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,13 +12,13 @@ use crate::stage::{Stage, Subscribed};
 use crate::steps::{expect_event, must, offer, states_of, task};
 use mesos_testing::RecordedEvent;
 
-/// The case's executor, with one running task.
-struct JobResult {
+/// The executor of a case, with one running task.
+struct RunningExecutor {
     subscribed: Subscribed,
     agent: AgentId,
 }
 
-/// A task `t` of the executor `e`, whose environment has more in it.
+/// A task `t` of the executor `e` with additional variables in its environment.
 fn with_executor(master: &Mesos, variables: &[(&str, &str)]) -> TaskInfo {
     let mut executor = master.executor("e");
     for (name, value) in variables {
@@ -33,13 +32,13 @@ fn with_executor(master: &Mesos, variables: &[(&str, &str)]) -> TaskInfo {
     }
 }
 
-impl JobResult {
+impl RunningExecutor {
     async fn start(stage: &Stage, checkpoint: bool, variables: &[(&str, &str)]) -> Self {
         let framework = stage.framework().checkpoint(checkpoint);
         let subscribed = stage.subscribed_as(framework).await;
         let offer = offer(&subscribed.recorder).await;
         let agent = offer.agent_id.clone();
-        // A cluster counts as up when all of it was offered, and not to us.
+        // The pool regards a cluster as ready only when all of it is free.
         must(subscribed.driver.suppress().await);
         let task = with_executor(&subscribed.master, variables);
         must(subscribed.driver.launch(offer, [task]).await);
@@ -47,7 +46,7 @@ impl JobResult {
         Self { subscribed, agent }
     }
 
-    async fn tell(&self, what: &str) {
+    async fn send(&self, what: &str) {
         let driver = self
             .subscribed
             .driver
@@ -56,9 +55,9 @@ impl JobResult {
         must(driver.send_message(self.agent.clone(), "e", data).await);
     }
 
-    /// What the executor answers to a message.
+    /// The executor's answer to a message.
     async fn ask(&self, what: &str) -> String {
-        self.tell(what).await;
+        self.send(what).await;
         let answer = |told: &RecordedEvent| match told {
             RecordedEvent::Message { data, .. } => Some(String::from_utf8_lossy(data).into_owned()),
             _ => None,
@@ -66,14 +65,14 @@ impl JobResult {
         expect_event(&self.subscribed.recorder, "an answer", answer).await
     }
 
-    /// The executor's process, while it is there.
+    /// The directory of the executor's process in /proc, while the process runs.
     async fn process(&self) -> PathBuf {
         let process = PathBuf::from(format!("/proc/{}", self.ask("pid").await));
         assert!(process.exists(), "{}", process.display());
         process
     }
 
-    /// The update that the executor was told to make while nobody could take it.
+    /// The update that the executor made while no agent could receive it.
     async fn late_update(&self) -> TaskStatus {
         let wanted = |told: &RecordedEvent| match told {
             RecordedEvent::Update(update) if update.message() == "late" => {
@@ -84,7 +83,7 @@ impl JobResult {
         expect_event(&self.subscribed.recorder, "the late update", wanted).await
     }
 
-    /// How many updates with other uuids said that.
+    /// The number of distinct uuids of updates with this message.
     fn different(&self, message: &str) -> usize {
         let updates = self.subscribed.recorder.events().into_iter();
         let mut uuids: Vec<_> = updates
@@ -103,32 +102,28 @@ impl JobResult {
 async fn gone(process: &Path, within: Duration) -> Duration {
     let asked = Instant::now();
     while process.exists() {
-        assert!(
-            asked.elapsed() < within,
-            "{} is still there",
-            process.display()
-        );
-        // sleep: a process that is nobody's child of ours ends without a signal.
+        assert!(asked.elapsed() < within, "{} still runs", process.display());
+        // sleep: the end of a process that is not a child sends no signal.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     asked.elapsed()
 }
 
 pub(in crate::cases) async fn an_executor_survives_a_crash_without_losing_updates(stage: Stage) {
-    let played = JobResult::start(&stage, true, &[]).await;
-    let process = played.process().await;
+    let executor = RunningExecutor::start(&stage, true, &[]).await;
+    let process = executor.process().await;
     let Subscribed {
         master,
         recorder,
         driver,
         ..
-    } = &played.subscribed;
+    } = &executor.subscribed;
     let cluster = master.cluster().expect("a real Mesos");
-    played.tell("later 500").await;
+    executor.send("later 500").await;
     must(cluster.kill().await);
     must(cluster.restart().await);
     recorder.subscribed().await;
-    let late = played.late_update().await;
+    let late = executor.late_update().await;
     assert!(process.exists(), "the executor has ended");
     assert!(late.uuid.is_some());
     let patient = driver.wait_for_subscription(Duration::from_secs(60));
@@ -136,12 +131,12 @@ pub(in crate::cases) async fn an_executor_survives_a_crash_without_losing_update
         patient
             .kill_with(
                 "t",
-                mesos_core::scheduler::KillOptions::new().agent(played.agent.clone()),
+                mesos_core::scheduler::KillOptions::new().agent(executor.agent.clone()),
             )
             .await,
     );
     recorder.update(TaskState::TaskKilled).await;
-    assert_eq!(played.different("late"), 1);
+    assert_eq!(executor.different("late"), 1);
     use TaskState::{TaskKilled, TaskRunning, TaskStarting};
     assert_eq!(
         states_of(recorder, "t"),
@@ -150,20 +145,20 @@ pub(in crate::cases) async fn an_executor_survives_a_crash_without_losing_update
 }
 
 pub(in crate::cases) async fn without_checkpointing_a_crash_ends_the_executor(stage: Stage) {
-    let played = JobResult::start(&stage, false, &[]).await;
-    let process = played.process().await;
-    let cluster = played.subscribed.master.cluster().expect("a real Mesos");
+    let executor = RunningExecutor::start(&stage, false, &[]).await;
+    let process = executor.process().await;
+    let cluster = executor.subscribed.master.cluster().expect("a real Mesos");
     cluster.mark_dirty();
     must(cluster.kill().await);
     gone(&process, Duration::from_secs(20)).await;
 }
 
 pub(in crate::cases) async fn an_executor_process_ends_after_the_recovery_timeout(stage: Stage) {
-    // What the agent sets is overruled by what the scheduler sets.
+    // The scheduler's value overrides the value of the agent.
     let timeout = [("MESOS_RECOVERY_TIMEOUT", "1secs")];
-    let played = JobResult::start(&stage, true, &timeout).await;
-    let process = played.process().await;
-    let cluster = played.subscribed.master.cluster().expect("a real Mesos");
+    let executor = RunningExecutor::start(&stage, true, &timeout).await;
+    let process = executor.process().await;
+    let cluster = executor.subscribed.master.cluster().expect("a real Mesos");
     cluster.mark_dirty();
     must(cluster.kill().await);
     let took = gone(&process, Duration::from_secs(20)).await;
@@ -171,31 +166,31 @@ pub(in crate::cases) async fn an_executor_process_ends_after_the_recovery_timeou
 }
 
 pub(in crate::cases) async fn an_executor_waits_for_a_paused_agent(stage: Stage) {
-    let played = JobResult::start(&stage, true, &[]).await;
-    let process = played.process().await;
-    let cluster = played.subscribed.master.cluster().expect("a real Mesos");
-    played.tell("later 300").await;
+    let executor = RunningExecutor::start(&stage, true, &[]).await;
+    let process = executor.process().await;
+    let cluster = executor.subscribed.master.cluster().expect("a real Mesos");
+    executor.send("later 300").await;
     must(cluster.pause().await);
-    // sleep: the update has to be made while nobody takes it.
+    // sleep: the update has to be made while the agent is paused.
     tokio::time::sleep(Duration::from_secs(1)).await;
     must(cluster.resume().await);
-    played.late_update().await;
+    executor.late_update().await;
     assert!(process.exists());
-    assert_eq!(played.different("late"), 1);
+    assert_eq!(executor.different("late"), 1);
 }
 
 pub(in crate::cases) async fn the_tasks_of_a_killed_executor_are_reported_as_failed(stage: Stage) {
-    let played = JobResult::start(&stage, true, &[]).await;
-    played.tell("die").await;
-    let recorder = &played.subscribed.recorder;
+    let executor = RunningExecutor::start(&stage, true, &[]).await;
+    executor.send("die").await;
+    let recorder = &executor.subscribed.recorder;
     let failed = recorder.update(TaskState::TaskFailed).await;
     assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
     let failure = |told: &RecordedEvent| match told {
         RecordedEvent::Failure(failure) => Some(failure.clone()),
         _ => None,
     };
-    match expect_event(recorder, "the executor's end", failure).await {
-        // As wait(2) has it: ended by SIGKILL.
+    match expect_event(recorder, "the end of the executor", failure).await {
+        // As of wait(2): ended by SIGKILL.
         Failure::Executor { status, .. } => assert_eq!(status, Some(9)),
         other => panic!("{other:?}"),
     }
@@ -204,11 +199,11 @@ pub(in crate::cases) async fn the_tasks_of_a_killed_executor_are_reported_as_fai
 pub(in crate::cases) async fn a_hanging_executor_exits_after_its_grace_period(stage: Stage) {
     // The agent itself would wait for 5 s.
     let grace = [("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "500ms")];
-    let played = JobResult::start(&stage, true, &grace).await;
-    let process = played.process().await;
-    played.ask("hang at the end").await;
-    let Subscribed { driver, .. } = &played.subscribed;
-    must(driver.shutdown(played.agent.clone(), "e").await);
+    let executor = RunningExecutor::start(&stage, true, &grace).await;
+    let process = executor.process().await;
+    executor.ask("hang at the end").await;
+    let Subscribed { driver, .. } = &executor.subscribed;
+    must(driver.shutdown(executor.agent.clone(), "e").await);
     let took = gone(&process, Duration::from_secs(4)).await;
     assert!(took >= Duration::from_millis(400), "{took:?}");
 }

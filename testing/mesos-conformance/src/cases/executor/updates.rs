@@ -1,4 +1,4 @@
-//! Updates: what is in them, and that each of them arrives, once and in order.
+//! Updates: their content, and that each arrives once and in order.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub(in crate::cases) async fn unacknowledged_updates_and_tasks_are_repeated_when
     agent.expect_update(TaskStarting).await;
     let of_b = agent.expect_update(TaskRunning).await;
     let of_a = agent.expect_update(TaskRunning).await;
-    // With the first one of a task the task is known.
+    // The first acknowledged update of a task also acknowledges the task.
     let starting = &agent.updates()[0];
     agent.acknowledge(starting);
     let told = |told: &mesos_testing::RecordedExecutorEvent| {
@@ -77,7 +77,7 @@ pub(in crate::cases) async fn unacknowledged_updates_and_tasks_are_repeated_when
     assert_eq!(tasks, ["b", "c"]);
     let updates = subscribe.unacknowledged_updates.into_iter();
     let updates: Vec<_> = updates.map(|update| update.status).collect();
-    assert_eq!(updates, [of_b, of_a], "as they were, and in their order");
+    assert_eq!(updates, [of_b, of_a], "unchanged and in order");
 }
 
 pub(in crate::cases) async fn updates_stay_in_order_through_failures(stage: Stage) {
@@ -104,10 +104,7 @@ pub(in crate::cases) async fn updates_stay_in_order_through_failures(stage: Stag
     let messages = agent.updates().into_iter();
     let messages: Vec<_> = messages.filter_map(|status| status.message).collect();
     let expected: Vec<_> = (0..20).map(|place: usize| place.to_string()).collect();
-    assert_eq!(
-        messages, expected,
-        "each once, in the order in which they were made"
-    );
+    assert_eq!(messages, expected, "each once and in order");
     driver.stop();
     assert_eq!(must(driver.join().await), StopReason::Stopped);
 }
@@ -201,7 +198,7 @@ pub(in crate::cases) async fn unacknowledged_updates_survive_a_restart_of_the_ex
     drop(driver);
     stream.closed().await;
 
-    // The lock goes with the last of the driver.
+    // The lock is released with the last handle of the driver.
     let recorder = stage.executor_recorder();
     let driver = loop {
         let driver = stage.start_executor(kept(), &recorder);

@@ -32,7 +32,7 @@ fn connect_executor(environment: &ExecutorEnvironment, tuning: &Tuning) -> HttpB
 fn connect_http(url: &str, tuning: &Tuning) -> HttpBackend {
     let master: Master = match url.parse() {
         Ok(master) => master,
-        Err(error) => panic!("{url} is no address of a master: {error}"),
+        Err(error) => panic!("invalid address of a master {url}: {error}"),
     };
     let mut backend = HttpBackend::new(master)
         .codec(codec(tuning))

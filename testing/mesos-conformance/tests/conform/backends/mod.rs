@@ -1,5 +1,5 @@
-//! The backends, in their encodings: the columns of the table. A further
-//! backend is a further function here.
+//! The backends in their encodings, which are the columns of the table. A new backend needs a
+//! function here.
 
 mod http;
 mod native;
@@ -10,11 +10,10 @@ use mesos_testing::Encoding;
 
 use crate::known;
 
-/// The names of all.
+/// The names of the backends.
 pub(crate) const BACKENDS: [&str; 2] = ["http", "native"];
 
-/// All of them; the native one with this libmesos, which is of the release that
-/// the clusters are.
+/// All backends; the native one only with a libmesos, of the same release as the clusters.
 pub(crate) fn columns(library: Option<Library>) -> Vec<Harness> {
     let http = [Encoding::Protobuf, Encoding::Json].map(http::http);
     let http = http
@@ -23,7 +22,7 @@ pub(crate) fn columns(library: Option<Library>) -> Vec<Harness> {
     http.chain(library.map(native::native)).collect()
 }
 
-/// The same backend where the executors of a real Mesos are over libmesos.
+/// The same backend on a real Mesos whose executors use libmesos.
 pub(crate) fn with_native_executors(harness: Harness) -> Harness {
     harness.known_failures(known::NATIVE_EXECUTORS)
 }

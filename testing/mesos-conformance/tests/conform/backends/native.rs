@@ -9,11 +9,11 @@ use mesos_testing::Encoding;
 
 use crate::known;
 
-/// The native backend. Its messages are protobuf's, in libmesos and on the wire.
+/// The native backend. Its messages are protobuf, inside libmesos and on the wire.
 pub(crate) fn native(library: Library) -> Harness {
-    // What the library can do shows in any backend with it; nobody is connected.
-    let somewhere = connect_native(&library, "127.0.0.1:1");
-    let capabilities = Backend::<SchedulerApi>::capabilities(&somewhere);
+    // Any backend shows the capabilities of the library; this one never connects.
+    let unconnected = connect_native(&library, "127.0.0.1:1");
+    let capabilities = Backend::<SchedulerApi>::capabilities(&unconnected);
     let connect = move |url: &str, tuning: &Tuning| {
         let backend = connect_native(&library, url);
         match &tuning.credential {
@@ -23,31 +23,31 @@ pub(crate) fn native(library: Library) -> Harness {
     };
     let mut harness = Harness::new("native", Encoding::Protobuf, connect)
         .direct()
-        .lacking(
+        .without(
             Requirement::Relay,
-            "libmesos speaks libprocess to the master's own address: nothing can stand in between",
+            "libmesos connects to the master's own address by libprocess, so no proxy can stand in between",
         )
-        .lacking(
+        .without(
             Requirement::Heartbeats,
-            "libmesos knows no heartbeats: a master that is stopped and goes on is never missed",
+            "libmesos has no heartbeats, so it does not notice a paused master",
         )
-        .lacking(
+        .without(
             Requirement::Answers,
-            "libmesos hears nothing of what a master says to a call",
+            "libmesos does not receive the master's responses to calls",
         )
-        .lacking(
+        .without(
             Requirement::Tls,
-            "libmesos takes TLS from the environment, once for all of a process",
+            "libmesos reads its TLS settings from the environment, once per process",
         )
         .known_failures(known::NATIVE);
     if !capabilities.contains(Capability::PerRoleSuppression) {
-        harness = harness.lacking(
+        harness = harness.without(
             Requirement::SingleRoles,
-            "libmesos had no calls about single roles before Mesos 1.9",
+            "libmesos has no calls for single roles before Mesos 1.9",
         );
     }
     if !can_authenticate_drivers() {
-        harness = harness.lacking(
+        harness = harness.without(
             Requirement::Credentials,
             "this machine has no libsasl2 with CRAM-MD5 (libsasl2-2 and libsasl2-modules)",
         );

@@ -1,4 +1,4 @@
-//! CaseFuture cases, several at a time.
+//! Runs several cases at a time.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -6,51 +6,50 @@ use std::time::{Duration, Instant};
 
 use crate::{Case, Harness, Verdict, World};
 
-/// A case for one place in the table.
+/// A case for one cell of the table.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// The case.
     pub case: &'static Case,
     /// The backend and its encoding.
     pub harness: Harness,
-    /// Where.
+    /// The world.
     pub world: World,
 }
 
-/// What came of a [`Job`].
+/// The result of a [`Job`].
 #[derive(Debug)]
 pub struct JobResult {
-    /// What was played.
+    /// The job.
     pub job: Job,
-    /// What came of it.
+    /// The result.
     pub verdict: Verdict,
-    /// How long it took.
+    /// The duration.
     pub time: Duration,
 }
 
-/// Plays all of `jobs`, so many at a time, and calls `told` in this thread with
-/// each one's outcome when it is there.
-pub fn play(jobs: Vec<Job>, at_a_time: usize, mut told: impl FnMut(JobResult)) {
+/// Runs all `jobs`, `at_a_time` of them concurrently. Calls `done` in this thread with each result.
+pub fn run_jobs(jobs: Vec<Job>, at_a_time: usize, mut done: impl FnMut(JobResult)) {
     let waiting = Mutex::new(VecDeque::from(jobs));
     let next = || {
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.pop_front()
     };
-    let (played, outcomes) = mpsc::channel();
+    let (result, outcomes) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..at_a_time.max(1) {
-            let (played, next) = (played.clone(), &next);
+            let (result, next) = (result.clone(), &next);
             scope.spawn(move || {
                 while let Some(job) = next() {
                     let since = Instant::now();
                     let verdict = job.case.run(&job.harness, &job.world);
                     let time = since.elapsed();
-                    // The receiver is in this function.
-                    let _ = played.send(JobResult { job, verdict, time });
+                    // The receiver lives until the end of this function.
+                    let _ = result.send(JobResult { job, verdict, time });
                 }
             });
         }
-        drop(played);
-        outcomes.into_iter().for_each(&mut told);
+        drop(result);
+        outcomes.into_iter().for_each(&mut done);
     });
 }
