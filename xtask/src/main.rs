@@ -13,7 +13,6 @@ mod generated;
 mod long;
 mod memcheck;
 mod output;
-
 mod sha256;
 mod skipped;
 
