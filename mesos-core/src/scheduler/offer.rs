@@ -19,12 +19,12 @@ use crate::resources::Resources;
 ///
 /// An offer cannot be cloned. [`accept`](super::SchedulerDriver::accept) and
 /// [`decline`](super::SchedulerDriver::decline) consume the offer. An offer that is dropped is
-/// declined with Mesos's default filter of 5 s. The driver refuses an offer that was rescinded,
+/// declined with the default filter of Mesos, 5 s. The driver refuses an offer that was rescinded,
 /// or that belongs to an earlier subscription, with [`ErrorKind::OfferGone`] before anything is
 /// sent; [`is_alive`](Self::is_alive) checks this.
 ///
-/// Other frameworks cannot use the resources of an offer that a scheduler keeps. The driver
-/// logs a warning about offers that are kept for more than a minute.
+/// Other frameworks cannot use the resources of an offer that a scheduler holds. The driver
+/// logs a warning about offers that are held for more than a minute.
 ///
 /// The fields are those of the message [`v1::Offer`], reached by `Deref`.
 #[must_use = "an offer that is dropped is declined"]

@@ -27,7 +27,7 @@ pub(super) struct Shared {
     pub(super) backend: &'static str,
     pub(super) reconciler: Reconciler,
     pub(super) monitor: Monitor,
-    /// Keeps calls that wait for a subscription in their order.
+    /// Held by the first of the calls that wait for a subscription, so that they keep their order.
     pub(super) turn: tokio::sync::Mutex<()>,
     framework_id: Mutex<Option<FrameworkId>>,
     subscribe_state: Mutex<SubscribeState>,

@@ -1,5 +1,5 @@
 //! The calls that use offers. None of them waits for a subscription: an offer does not outlive
-//! the subscription that it came with.
+//! its subscription.
 
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::{AgentId, Filters, OfferId, TaskInfo, offer::Operation};

@@ -52,7 +52,7 @@ pub enum RemovedPolicy {
     Fail,
     /// The driver clears the store and subscribes as a new framework. The
     /// scheduler receives the removal as [`disconnected`](crate::Scheduler::disconnected), and
-    /// then the old id in [`Subscribed::replaced`](crate::scheduler::Subscribed): all tasks
-    /// of the old id are gone.
+    /// then the old id in [`Subscribed::replaced`](crate::scheduler::Subscribed): Mesos
+    /// killed all tasks of the old id.
     NewFramework,
 }

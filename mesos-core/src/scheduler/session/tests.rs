@@ -257,7 +257,7 @@ fn a_peer_that_is_not_mesos_ends_a_driver_only_before_its_first_subscription() {
     let output = at(&mut known, 11, Input::Failed(generation, no_mesos()));
     assert!(matches!(output, Output::BackOff(..)), "{output:?}");
 
-    // A peer that accepted the SUBSCRIBE is a Mesos master, whatever it sends afterwards.
+    // A peer that accepted the SUBSCRIBE is a Mesos master, even if it sends invalid data.
     let mut garbled = session(RemovedPolicy::Fail);
     at(&mut garbled, 0, Input::Connect);
     at(&mut garbled, 0, Input::Opened(1));

@@ -75,7 +75,7 @@ async fn the_health_shows_a_blocked_handler() {
 
 #[tokio::test(start_paused = true)]
 async fn updates_are_counted_by_their_results() {
-    let recording = Recording::planned(|update| match update.task_id.as_str() {
+    let recording = Recording::with_update(|update| match update.task_id.as_str() {
         "bad" => Err("database away".into()),
         _ => Ok(()),
     });

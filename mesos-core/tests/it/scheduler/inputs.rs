@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-/// Reports the inputs, updates and ends that it receives.
+/// A scheduler that reports the inputs and updates that it receives.
 struct Actor {
     received: mpsc::UnboundedSender<String>,
     inputs: usize,
@@ -104,7 +104,7 @@ async fn inputs_arrive_while_the_driver_waits_before_its_next_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_inputs_nor_events_hold_the_others_back() {
+async fn inputs_and_events_do_not_block_each_other() {
     let (driver, mut reports, mut peer) = Actor::start();
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
@@ -162,7 +162,7 @@ async fn a_handler_that_waits_for_its_driver_gets_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn code_that_knows_only_the_trait_stops_a_driver_and_waits_for_it() {
+async fn the_trait_driver_stops_a_driver_and_waits_for_its_end() {
     let (running, _reports, mut peer) = Actor::start();
     let driver: &dyn Driver = &*running;
     assert!(!driver.is_subscribed());
@@ -209,7 +209,7 @@ async fn a_kill_is_repeated_over_subscriptions_until_the_task_has_ended() {
     });
     session.send(ended).await;
     settle(&recording, &session).await;
-    tokio::time::sleep(Duration::from_secs(600)).await; // sleep: virtual time in which no kill may come
+    tokio::time::sleep(Duration::from_secs(600)).await; // sleep: virtual time in which no kill may be sent
     assert!(session.pending_call().is_none());
 }
 
@@ -230,7 +230,7 @@ async fn an_empty_list_never_means_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_agent_of_a_kill_is_a_hint_that_a_backend_may_leave_out() {
+async fn a_backend_without_kill_on_agent_sends_the_kill_without_the_agent() {
     let (backend, mut peer) = scripted_with(Capabilities::default());
     let driver = SchedulerDriver::start(Recording::new(), Framework::ephemeral("test"), backend);
     let session = peer.session().await;
@@ -243,8 +243,8 @@ async fn the_agent_of_a_kill_is_a_hint_that_a_backend_may_leave_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gpus_without_the_capability_are_refused_with_its_name() {
-    let recording = keeping_offers();
+async fn gpus_without_the_capability_are_rejected_with_its_name() {
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "agent")])).await;
     settle(&recording, &session).await;
@@ -254,11 +254,11 @@ async fn gpus_without_the_capability_are_refused_with_its_name() {
         ..Default::default()
     };
     let error = driver
-        .launch(recording.take_offer(), [task])
+        .launch(recording.pop_offer(), [task])
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("GPU_RESOURCES"), "{error}");
-    // The offer is declined, not lost.
+    // The driver declines the offer.
     assert_eq!(type_of(&session.call().await), CallType::Decline);
 }

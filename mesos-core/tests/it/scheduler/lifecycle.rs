@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_resubscription_has_the_id_in_both_fields() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, mut peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     settle(&recording, &session).await;
@@ -22,7 +22,7 @@ async fn a_resubscription_has_the_id_in_both_fields() {
         recording.seen()[2..],
         ["disconnected Transport 0", "subscribed again f1"]
     );
-    let error = driver.launch(recording.take_offer(), []).await.unwrap_err();
+    let error = driver.launch(recording.pop_offer(), []).await.unwrap_err();
     assert_eq!(
         error.kind(),
         ErrorKind::OfferGone,
@@ -200,7 +200,7 @@ async fn an_unsupported_call_is_an_error_that_names_the_backend() {
 async fn stop_for_failover_waits_for_the_response_to_an_acknowledgement() {
     let (driver, _peer, session) = start(&Recording::new()).await;
     session
-        .send(update("leave", Some(b"0123456789abcdef")))
+        .send(update("failover", Some(b"0123456789abcdef")))
         .await;
     let (call, answer) = session.unanswered().await;
     assert_eq!(type_of(&call), CallType::Acknowledge);
@@ -219,7 +219,7 @@ async fn stop_for_failover_waits_for_the_response_to_an_acknowledgement() {
 async fn stop_for_failover_does_not_wait_indefinitely() {
     let (driver, _peer, session) = start(&Recording::new()).await;
     session
-        .send(update("leave", Some(b"0123456789abcdef")))
+        .send(update("failover", Some(b"0123456789abcdef")))
         .await;
     let (_call, _answer) = session.unanswered().await;
     assert_eq!(

@@ -31,37 +31,37 @@ use tokio::sync::watch;
 
 use crate::script::{Peer, Session, scripted, scripted_with, within};
 
-/// The result of `update` in [`Recording`], as the test wants it.
-type Plan = Box<dyn FnMut(&StatusUpdate) -> HandlerResult + Send>;
+/// Decides the result of `update` in [`Recording`].
+type OnUpdate = Box<dyn FnMut(&StatusUpdate) -> HandlerResult + Send>;
 
 /// A scheduler that records the calls of its handlers.
 #[derive(Clone)]
 struct Recording {
     seen: Arc<watch::Sender<Vec<String>>>,
     held: Arc<Mutex<Vec<Offer>>>,
-    plan: Arc<Mutex<Plan>>,
-    keep_offers: bool,
+    on_update: Arc<Mutex<OnUpdate>>,
+    hold_offers: bool,
     fail_subscribed: bool,
     record_timeout_passed: bool,
 }
 
 impl Recording {
     fn new() -> Self {
-        Self::planned(|_| Ok(()))
+        Self::with_update(|_| Ok(()))
     }
 
-    fn planned(plan: impl FnMut(&StatusUpdate) -> HandlerResult + Send + 'static) -> Self {
+    fn with_update(on_update: impl FnMut(&StatusUpdate) -> HandlerResult + Send + 'static) -> Self {
         Self {
             seen: Arc::new(watch::Sender::new(Vec::new())),
             held: Arc::default(),
-            plan: Arc::new(Mutex::new(Box::new(plan))),
-            keep_offers: false,
+            on_update: Arc::new(Mutex::new(Box::new(on_update))),
+            hold_offers: false,
             fail_subscribed: false,
             record_timeout_passed: false,
         }
     }
 
-    fn note(&self, what: impl Into<String>) {
+    fn record(&self, what: impl Into<String>) {
         self.seen.send_modify(|seen| seen.push(what.into()));
     }
 
@@ -77,7 +77,8 @@ impl Recording {
         drop(within(what, found).await);
     }
 
-    fn take_offer(&self) -> Offer {
+    /// The oldest offer that the scheduler holds.
+    fn pop_offer(&self) -> Offer {
         self.held.lock().unwrap().remove(0)
     }
 }
@@ -91,7 +92,7 @@ impl Scheduler for Recording {
             ""
         };
         let replaced = subscribed.replaced.map(|old| format!(" for {old}"));
-        self.note(format!(
+        self.record(format!(
             "subscribed {how}{}{}",
             subscribed.framework_id,
             replaced.unwrap_or_default()
@@ -104,7 +105,7 @@ impl Scheduler for Recording {
 
     async fn disconnected(&mut self, _: &SchedulerDriver, lost: Disconnected) -> HandlerResult {
         let passed = lost.failover_timeout_passed && self.record_timeout_passed;
-        self.note(format!(
+        self.record(format!(
             "disconnected {:?} {}{}",
             lost.error.kind(),
             lost.attempts,
@@ -114,19 +115,19 @@ impl Scheduler for Recording {
     }
 
     async fn offers(&mut self, _: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        self.note(format!("{} offers", offers.len()));
-        if self.keep_offers {
+        self.record(format!("{} offers", offers.len()));
+        if self.hold_offers {
             self.held.lock().unwrap().extend(offers);
         }
         Ok(())
     }
 
     async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
-        self.note(format!("update {}", update.task_id));
+        self.record(format!("update {}", update.task_id));
         if update.task_id == "stop" {
             driver.stop();
         }
-        if update.task_id == "leave" {
+        if update.task_id == "failover" {
             driver.stop_for_failover();
         }
         if update.task_id == "kill" {
@@ -135,16 +136,16 @@ impl Scheduler for Recording {
         if update.task_id == "hang" {
             std::future::pending::<()>().await;
         }
-        (self.plan.lock().unwrap())(update)
+        (self.on_update.lock().unwrap())(update)
     }
 
     async fn error(&mut self, _: &SchedulerDriver, message: String) -> HandlerResult {
-        self.note(format!("error {message}"));
+        self.record(format!("error {message}"));
         Ok(())
     }
 
     async fn unknown(&mut self, _: &SchedulerDriver, event: UnknownEvent) -> HandlerResult {
-        self.note(format!("unknown {}", event.type_number));
+        self.record(format!("unknown {}", event.type_number));
         Ok(())
     }
 }
@@ -232,9 +233,9 @@ async fn settle(recording: &Recording, session: &Session<SchedulerApi>) {
         .send_modify(|seen| seen.retain(|what| what != "unknown 0"));
 }
 
-fn keeping_offers() -> Recording {
+fn holding_offers() -> Recording {
     Recording {
-        keep_offers: true,
+        hold_offers: true,
         ..Recording::new()
     }
 }

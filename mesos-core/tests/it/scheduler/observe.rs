@@ -56,8 +56,8 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RecordLines {
     }
 }
 
-/// Writes events down from now on. The first test that runs installs the subscriber.
-fn take_notes() {
+/// Starts recording events. The first test that runs installs the subscriber.
+fn record_events() {
     static INSTALLED: std::sync::Once = std::sync::Once::new();
     INSTALLED.call_once(|| {
         tracing::subscriber::set_global_default(Registry::default().with(RecordLines)).unwrap();
@@ -77,15 +77,15 @@ fn line_with(parts: &[&str]) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn spans_have_the_id_of_a_task_from_its_offer_to_its_acknowledgement() {
-    take_notes();
-    let kept: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
-    let keep = Arc::clone(&kept);
+    record_events();
+    let deferred: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
+    let store = Arc::clone(&deferred);
     let recording = Recording {
-        keep_offers: true,
-        ..Recording::planned(move |update| {
+        hold_offers: true,
+        ..Recording::with_update(move |update| {
             tracing::info!("in the handler");
             if update.task_id == "t2" {
-                *keep.lock().unwrap() = update.defer();
+                *store.lock().unwrap() = update.defer();
             }
             Ok(())
         })
@@ -97,7 +97,7 @@ async fn spans_have_the_id_of_a_task_from_its_offer_to_its_acknowledgement() {
         task_id: id.into(),
         ..Default::default()
     };
-    let launch = driver.launch(recording.take_offer(), [task("t1"), task("t2")]);
+    let launch = driver.launch(recording.pop_offer(), [task("t1"), task("t2")]);
     let (launched, _) = tokio::join!(launch, session.call());
     launched.unwrap();
     for id in ["t1", "t2"] {
@@ -105,7 +105,7 @@ async fn spans_have_the_id_of_a_task_from_its_offer_to_its_acknowledgement() {
     }
     session.call().await;
     settle(&recording, &session).await;
-    let token = kept.lock().unwrap().take().expect("a token");
+    let token = deferred.lock().unwrap().take().expect("a token");
     let (acknowledged, _) = tokio::join!(token.acknowledge(), session.call());
     acknowledged.unwrap();
 
@@ -143,14 +143,14 @@ async fn metrics_have_their_documented_names() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let _local = metrics::set_default_local_recorder(&recorder);
-    let kept: Arc<Mutex<Vec<Acknowledgement>>> = Arc::default();
-    let keep = Arc::clone(&kept);
+    let deferred: Arc<Mutex<Vec<Acknowledgement>>> = Arc::default();
+    let store = Arc::clone(&deferred);
     let recording = Recording {
-        keep_offers: true,
-        ..Recording::planned(move |update| match update.task_id.value.as_str() {
+        hold_offers: true,
+        ..Recording::with_update(move |update| match update.task_id.value.as_str() {
             "bad" => Err("no".into()),
             "late" => {
-                keep.lock().unwrap().extend(update.defer());
+                store.lock().unwrap().extend(update.defer());
                 Ok(())
             }
             _ => Ok(()),
@@ -161,7 +161,7 @@ async fn metrics_have_their_documented_names() {
         .send(offers(&[("o1", "a"), ("o2", "a"), ("o3", "a")]))
         .await;
     settle(&recording, &session).await;
-    drop(recording.take_offer());
+    drop(recording.pop_offer());
     session.call().await;
     for id in ["good", "bad", "late"] {
         session.send(update(id, Some(b"0123456789abcdef"))).await;
@@ -238,7 +238,7 @@ async fn metrics_have_their_documented_names() {
     let session = attempt.grant();
     session.send(subscribed("f1")).await;
     settle(&recording, &session).await;
-    kept.lock().unwrap().clear();
+    deferred.lock().unwrap().clear();
     let now = measured(&snapshotter);
     assert_eq!(now[names::DEFERRED], Gauge(0.0.into()));
     assert_eq!(
@@ -257,7 +257,7 @@ async fn metrics_have_their_documented_names() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_does_not_return_is_warned_about_by_its_name() {
-    take_notes();
+    record_events();
     let recording = Recording::new();
     let (driver, _peer, session) = start(&recording).await;
     session.send(update("hang", None)).await;
@@ -269,8 +269,8 @@ async fn a_handler_that_does_not_return_is_warned_about_by_its_name() {
 
 #[tokio::test(start_paused = true)]
 async fn offers_that_are_held_for_over_a_minute_are_warned_about() {
-    take_notes();
-    let recording = keeping_offers();
+    record_events();
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a"), ("o2", "b")])).await;
     settle(&recording, &session).await;
@@ -281,8 +281,8 @@ async fn offers_that_are_held_for_over_a_minute_are_warned_about() {
 
 #[tokio::test(start_paused = true)]
 async fn a_driver_that_failed_is_logged_with_its_error() {
-    take_notes();
-    let (driver, _peer, session) = start(&Recording::planned(|_| panic!("boom"))).await;
+    record_events();
+    let (driver, _peer, session) = start(&Recording::with_update(|_| panic!("boom"))).await;
     session.send(update("t1", None)).await;
     end_of(&driver).await.unwrap_err();
     line_with(&["driver ended", "error=the handler `update` panicked: boom"]);

@@ -8,12 +8,12 @@ async fn dropped_offers_are_declined() {
     session.send(offers(&[("o1", "a"), ("o2", "b")])).await;
     let decline = session.call().await.decline.expect("a DECLINE");
     assert_eq!(decline.offer_ids, ["o1", "o2"]);
-    assert_eq!(decline.filters, None, "Mesos' default of 5 s");
+    assert_eq!(decline.filters, None, "the default of Mesos, 5 s");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_launched_task_gets_the_agent_of_its_offer() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     settle(&recording, &session).await;
@@ -21,7 +21,7 @@ async fn a_launched_task_gets_the_agent_of_its_offer() {
         task_id: "t1".into(),
         ..Default::default()
     };
-    let offer = recording.take_offer();
+    let offer = recording.pop_offer();
     let (launched, call) = tokio::join!(driver.launch(offer, [task]), session.call());
     launched.unwrap();
     let accept = call.accept.expect("an ACCEPT");
@@ -37,11 +37,11 @@ async fn a_launched_task_gets_the_agent_of_its_offer() {
 
 #[tokio::test(start_paused = true)]
 async fn an_accept_with_offers_of_two_agents_is_rejected_and_the_offers_are_declined() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a"), ("o2", "b")])).await;
     settle(&recording, &session).await;
-    let both = [recording.take_offer(), recording.take_offer()];
+    let both = [recording.pop_offer(), recording.pop_offer()];
     let error = driver.accept(both, [], None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(
@@ -54,7 +54,7 @@ async fn an_accept_with_offers_of_two_agents_is_rejected_and_the_offers_are_decl
 
 #[tokio::test(start_paused = true)]
 async fn a_rescinded_offer_is_rejected_before_the_call_is_sent() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     let rescind = event(Type::Rescind, |event| {
@@ -64,7 +64,7 @@ async fn a_rescinded_offer_is_rejected_before_the_call_is_sent() {
     });
     session.send(rescind).await;
     settle(&recording, &session).await;
-    let error = driver.launch(recording.take_offer(), []).await.unwrap_err();
+    let error = driver.launch(recording.pop_offer(), []).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OfferGone);
     assert_eq!(error.delivery(), mesos_core::Delivery::NotSent);
     assert!(session.pending_call().is_none());
@@ -72,7 +72,7 @@ async fn a_rescinded_offer_is_rejected_before_the_call_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reconnect_of_the_backend_invalidates_offers_and_calls_fail_until_then() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     session.disconnect(lost()).await;
@@ -92,11 +92,11 @@ async fn a_reconnect_of_the_backend_invalidates_offers_and_calls_fail_until_then
 
 #[tokio::test(start_paused = true)]
 async fn offers_dropped_while_a_handler_runs_are_declined_immediately() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (_driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     session.send(update("hang", None)).await;
     recording.wait_for("update hang").await;
-    drop(recording.take_offer());
+    drop(recording.pop_offer());
     assert_eq!(session.call().await.decline.unwrap().offer_ids, ["o1"]);
 }

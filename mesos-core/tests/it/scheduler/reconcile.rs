@@ -65,7 +65,7 @@ async fn late_reconciled_tasks(session: &Session<SchedulerApi>) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn launched_tasks_are_reconciled_after_each_subscription() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (backend, mut peer) = scripted();
     let driver = SchedulerDriver::start(recording.clone(), reconciling(), backend);
     let session = subscribe(&mut peer).await;
@@ -81,7 +81,7 @@ async fn launched_tasks_are_reconciled_after_each_subscription() {
         task_id: id.into(),
         ..Default::default()
     };
-    let launch = driver.launch(recording.take_offer(), [task("t1"), task("t2")]);
+    let launch = driver.launch(recording.pop_offer(), [task("t1"), task("t2")]);
     let (launched, _) = tokio::join!(launch, session.call());
     launched.unwrap();
     let mut finished = update("t2", None);
@@ -96,7 +96,7 @@ async fn launched_tasks_are_reconciled_after_each_subscription() {
 #[tokio::test(start_paused = true)]
 async fn an_update_whose_handler_failed_does_not_end_a_reconciliation() {
     let mut failures = 1;
-    let recording = Recording::planned(move |_| {
+    let recording = Recording::with_update(move |_| {
         failures -= 1;
         if failures == 0 {
             Err("database away".into())
@@ -116,7 +116,7 @@ async fn an_update_whose_handler_failed_does_not_end_a_reconciliation() {
 
 #[tokio::test(start_paused = true)]
 async fn tasks_of_an_accept_with_unknown_delivery_are_reconciled_after_the_next_subscription() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, mut peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     settle(&recording, &session).await;
@@ -130,7 +130,7 @@ async fn tasks_of_an_accept_with_unknown_delivery_are_reconciled_after_the_next_
         drop(answer);
         session.fail(lost()).await;
     };
-    let (launched, ()) = tokio::join!(driver.launch(recording.take_offer(), [task]), lose);
+    let (launched, ()) = tokio::join!(driver.launch(recording.pop_offer(), [task]), lose);
     let error = launched.unwrap_err();
     assert_eq!(error.delivery(), mesos_core::Delivery::Unknown);
     let session = subscribe(&mut peer).await;
@@ -139,7 +139,7 @@ async fn tasks_of_an_accept_with_unknown_delivery_are_reconciled_after_the_next_
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_delivery_that_is_detected_on_the_next_subscription_is_reconciled_immediately() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, mut peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     settle(&recording, &session).await;
@@ -155,7 +155,7 @@ async fn an_unknown_delivery_that_is_detected_on_the_next_subscription_is_reconc
         drop(answer);
         next
     };
-    let launch = driver.launch(recording.take_offer(), [task]);
+    let launch = driver.launch(recording.pop_offer(), [task]);
     let (launched, next) = tokio::join!(launch, lose);
     launched.unwrap_err();
     let since = tokio::time::Instant::now();
@@ -165,7 +165,7 @@ async fn an_unknown_delivery_that_is_detected_on_the_next_subscription_is_reconc
 
 #[tokio::test(start_paused = true)]
 async fn a_launch_whose_future_was_dropped_has_an_unknown_delivery() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
     settle(&recording, &session).await;
@@ -173,7 +173,7 @@ async fn a_launch_whose_future_was_dropped_has_an_unknown_delivery() {
         task_id: "t1".into(),
         ..Default::default()
     };
-    let launch = driver.launch(recording.take_offer(), [task]);
+    let launch = driver.launch(recording.pop_offer(), [task]);
     tokio::select! {
         biased;
         _ = launch => panic!("no response was sent"),

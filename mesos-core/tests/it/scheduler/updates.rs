@@ -6,7 +6,7 @@ use super::*;
 async fn an_update_is_acknowledged_after_its_handler_returned_ok() {
     let handled = Arc::new(Mutex::new(false));
     let mark = Arc::clone(&handled);
-    let recording = Recording::planned(move |_| {
+    let recording = Recording::with_update(move |_| {
         *mark.lock().unwrap() = true;
         Ok(())
     });
@@ -23,7 +23,7 @@ async fn an_update_is_acknowledged_after_its_handler_returned_ok() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_whose_handler_failed_is_not_acknowledged() {
-    let recording = Recording::planned(|_| Err("database away".into()));
+    let recording = Recording::with_update(|_| Err("database away".into()));
     let (driver, _peer, session) = start(&recording).await;
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
     settle(&recording, &session).await;
@@ -61,10 +61,10 @@ async fn a_duplicate_update_is_acknowledged_each_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deferred_update_is_acknowledged_only_by_its_token() {
-    let kept: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
-    let keep = Arc::clone(&kept);
-    let recording = Recording::planned(move |update| {
-        *keep.lock().unwrap() = update.defer();
+    let deferred: Arc<Mutex<Option<Acknowledgement>>> = Arc::default();
+    let store = Arc::clone(&deferred);
+    let recording = Recording::with_update(move |update| {
+        *store.lock().unwrap() = update.defer();
         assert!(update.defer().is_none(), "the token can be taken once");
         Ok(())
     });
@@ -72,7 +72,7 @@ async fn a_deferred_update_is_acknowledged_only_by_its_token() {
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
     settle(&recording, &session).await;
     assert!(session.pending_call().is_none());
-    let token = kept.lock().unwrap().take().expect("a token");
+    let token = deferred.lock().unwrap().take().expect("a token");
     let (acknowledged, call) = tokio::join!(token.acknowledge(), session.call());
     acknowledged.unwrap();
     assert_eq!(call.acknowledge.unwrap().task_id, "t1");
@@ -104,7 +104,7 @@ async fn a_handler_may_await_a_call() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_panics_ends_the_driver_and_acknowledges_nothing() {
-    let (driver, _peer, session) = start(&Recording::planned(|_| panic!("boom"))).await;
+    let (driver, _peer, session) = start(&Recording::with_update(|_| panic!("boom"))).await;
     session.send(update("t1", Some(b"0123456789abcdef"))).await;
     let end = end_of(&driver).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::Panicked);

@@ -115,7 +115,7 @@ async fn a_call_without_a_response_has_an_unknown_delivery_after_a_loss() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_mesos_ignores_silently_are_rejected_before_they_are_sent() {
-    let recording = keeping_offers();
+    let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session
         .send(offers(&[("o1", "a"), ("o2", "a"), ("o3", "a")]))
@@ -132,12 +132,12 @@ async fn calls_that_mesos_ignores_silently_are_rejected_before_they_are_sent() {
         driver.revive_roles(["other"]).await,
         driver.suppress_roles(["other"]).await,
         driver.kill("a/b").await,
-        driver.launch(recording.take_offer(), [task("")]).await,
+        driver.launch(recording.pop_offer(), [task("")]).await,
         driver
-            .launch(recording.take_offer(), [task("t"), task("t")])
+            .launch(recording.pop_offer(), [task("t"), task("t")])
             .await,
         driver
-            .decline([recording.take_offer()], Some(negative))
+            .decline([recording.pop_offer()], Some(negative))
             .await,
     ];
     for error in errors {
