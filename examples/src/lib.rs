@@ -18,7 +18,8 @@ pub async fn backend(name: &str, master: &str) -> Result<Box<dyn Backend<Schedul
         "native" => {
             let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;
             Ok(Box::new(mesos::native::NativeBackend::new(
-                library, master,
+                library,
+                master.parse()?,
             )?))
         }
         other => Err(format!("unknown backend {other:?}; write http or native").into()),

@@ -61,7 +61,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), BoxError> {
             // Executors do not inherit the environment of the scheduler.
             own = CommandInfo::argv([program, "--backend", "native"])
                 .with_env(LIBRARY_VARIABLE, library.path().display().to_string());
-            backend = Box::new(NativeBackend::new(library, &master)?);
+            backend = Box::new(NativeBackend::new(library, master.parse()?)?);
         }
     }
     let command = arguments.executor.map_or(own, CommandInfo::sh);

@@ -1,21 +1,14 @@
 //! A file that contains an address.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use mesos_core::address::Location;
-use mesos_core::{AddressError, Error, ErrorKind, Master, Result, error_chain};
+use mesos_core::address::read_file;
+use mesos_core::{Error, ErrorKind, Master, Result, error_chain};
 use tokio::sync::watch;
 
 use super::{Detection, Detector, detector};
 use crate::lock::lock;
-
-/// The limit for a chain of files that each name the next one.
-const FILES: usize = 8;
-
-/// The limit for the size of a file, in bytes.
-const LIMIT: u64 = 64 << 10;
 
 /// Finds the leader with the address in a file.
 #[derive(Clone, Debug)]
@@ -44,7 +37,7 @@ impl File {
 
     async fn detector(&self) -> Result<Arc<dyn Detector>> {
         let path = self.path.clone();
-        let read = match tokio::task::spawn_blocking(move || read(path)).await {
+        let read = match tokio::task::spawn_blocking(move || read_file(&path)).await {
             Ok(read) => read,
             Err(source) => {
                 let message = "the tokio runtime shut down while the address was read";
@@ -110,48 +103,5 @@ impl Detector for File {
             }
         });
         receiver
-    }
-}
-
-/// Reads one file after the other, until one contains another form of address than `file://`.
-fn read(mut path: PathBuf) -> Result<Master> {
-    let first = path.clone();
-    for _ in 0..FILES {
-        let content = content(&path)?;
-        let master: Master = content.parse().map_err(|source: AddressError| {
-            let message = format!("{} does not contain a master's address", path.display());
-            Error::new(ErrorKind::Config, message).with_source(source)
-        })?;
-        match master.location() {
-            Location::File(next) => path = next.to_owned(),
-            _ => return Ok(master),
-        }
-    }
-    let first = first.display();
-    Err(Error::new(
-        ErrorKind::Config,
-        format!(
-            "{first} starts a chain of more than {FILES} files that each name another file; write \
-             the address of the masters into it"
-        ),
-    ))
-}
-
-fn content(path: &Path) -> Result<String> {
-    let mut content = String::new();
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_string(&mut content));
-    let path = path.display();
-    match read {
-        Err(source) => Err(Error::new(
-            ErrorKind::Config,
-            format!("cannot read the address of the masters from {path}"),
-        )
-        .with_source(source)),
-        Ok(_) if content.len() as u64 > LIMIT => Err(Error::new(
-            ErrorKind::Config,
-            format!("{path} is longer than {LIMIT} bytes; it should contain one address"),
-        )),
-        Ok(_) => Ok(content),
     }
 }

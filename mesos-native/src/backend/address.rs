@@ -1,105 +1,145 @@
-//! The addresses of masters that libmesos accepts, and the checks of other addresses.
+//! The address of the masters, in the form that libmesos accepts.
 
-use mesos_core::{Error, ErrorKind, Result};
-
-/// The address in the form that libmesos accepts.
-///
-/// # Errors
-/// [`ErrorKind::Config`]: libmesos cannot use the address.
-pub(super) fn checked(text: &str) -> Result<String> {
-    let text = text.trim();
-    let wrong = |reason: &str| {
-        Error::new(
-            ErrorKind::Config,
-            format!(
-                "libmesos cannot use {:?} as the address of a master: {reason}",
-                without_password(text)
-            ),
-        )
-    };
-    if text.contains('\0') {
-        return Err(wrong("it contains a NUL character"));
-    }
-    if text.starts_with("zk://") {
-        return zookeeper(text);
-    }
-    if let Some(path) = text.strip_prefix("file://") {
-        return match path.is_empty() {
-            true => Err(wrong("the path of the file is missing")),
-            false => Ok(text.to_owned()),
-        };
-    }
-    let plain = match text.split_once("://") {
-        None => text,
-        Some(("http" | "https", rest)) => {
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            match path.trim_end_matches('/') {
-                "" | "master" => host,
-                _ => return Err(wrong("write host:port without a path other than /master")),
-            }
-        }
-        Some(_) => return Err(wrong("write host:port, zk://…, file://… or http://…")),
-    };
-    match plain.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p != 0) => {
-            Ok(plain.to_owned())
-        }
-        // libmesos would start a cluster in this process for "local".
-        _ => Err(wrong("write host:port")),
-    }
-}
+use std::fmt;
+use std::sync::{Arc, Mutex};
 
 #[cfg(feature = "zookeeper")]
-fn zookeeper(text: &str) -> Result<String> {
-    super::zookeeper::checked(text)
+use mesos_core::address::Ensemble;
+use mesos_core::address::{Location, read_file};
+use mesos_core::{Endpoint, Error, ErrorKind, Master, Result, Scheme, error_chain};
+
+use super::presence::tls_enabled;
+#[cfg(feature = "zookeeper")]
+use super::zookeeper;
+use crate::lock::lock;
+
+/// The configured address, and the address that it resolved to.
+#[derive(Clone)]
+pub(super) struct Target {
+    master: Master,
+    resolved: Arc<Mutex<Option<Address>>>,
 }
 
-#[cfg(not(feature = "zookeeper"))]
-fn zookeeper(_: &str) -> Result<String> {
-    Err(Error::new(
-        ErrorKind::Config,
-        "a zk:// address needs the feature \"zookeeper\", because libmesos would end the process for \
-         data that it cannot use; enable that feature of the crate mesos (or mesos-native), or write \
-         the address of the master, like HOST:5050",
-    ))
-}
-
-/// The address in the file of a `file://` address, which libmesos would read as well. Other addresses
-/// are returned unchanged.
-///
-/// # Errors
-/// [`ErrorKind::Config`]: the file cannot be read, or its address cannot be used.
-pub(super) fn resolved(address: &str) -> Result<String> {
-    let Some(path) = address.strip_prefix("file://") else {
-        return Ok(address.to_owned());
-    };
-    let text = std::fs::read_to_string(path).map_err(|cause| {
-        let text = format!("cannot read the address of the master from {path}");
-        Error::new(ErrorKind::Config, text).with_source(cause)
-    })?;
-    match text.trim() {
-        inner if inner.starts_with("file://") => {
-            let text = format!(
-                "{path} contains the name of another file, {inner}; write the address of the \
-                 master in {path}"
-            );
-            Err(Error::new(ErrorKind::Config, text))
+impl Target {
+    /// # Errors
+    /// [`ErrorKind::Config`]: libmesos cannot use the address. The content of a file is not
+    /// checked here.
+    pub(super) fn new(master: Master) -> Result<Self> {
+        if !matches!(master.location(), Location::File(_)) {
+            Address::new(&master, tls_enabled())?;
         }
-        inner => checked(inner),
+        Ok(Self {
+            master,
+            resolved: Arc::default(),
+        })
+    }
+
+    /// The current address. Reads the file of a `file://` address; if that fails, the previous
+    /// content stays in effect.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]: the file cannot be read, or libmesos cannot use its content.
+    pub(super) fn resolve(&self) -> Result<Address> {
+        let mut resolved = lock(&self.resolved);
+        match (Address::new(&self.master, tls_enabled()), &*resolved) {
+            (Ok(address), _) => {
+                *resolved = Some(address.clone());
+                Ok(address)
+            }
+            (Err(error), Some(previous)) => {
+                tracing::warn!(error = %error_chain(&error), "the previous address stays in effect");
+                Ok(previous.clone())
+            }
+            (Err(error), None) => Err(error),
+        }
     }
 }
 
-/// The address without its password, for messages.
-pub(super) fn without_password(text: &str) -> String {
-    let Some(rest) = text.strip_prefix("zk://") else {
-        return text.to_owned();
-    };
-    match rest.split_once('/').unwrap_or((rest, "")) {
-        (authority, path) if authority.contains('@') => {
-            let hosts = authority.rsplit_once('@').map_or("", |(_, hosts)| hosts);
-            format!("zk://***@{hosts}/{path}")
+/// Without credentials.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.master.fmt(f)
+    }
+}
+
+/// An address that libmesos can use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    /// `host:port` of one master.
+    Master(String),
+    /// The path where the masters elect their leader.
+    #[cfg(feature = "zookeeper")]
+    ZooKeeper(Ensemble),
+}
+
+impl Address {
+    /// `tls`: whether libmesos uses TLS.
+    fn new(master: &Master, tls: bool) -> Result<Self> {
+        let unusable = |reason: &str| {
+            let text = format!("libmesos cannot use the address {master}: {reason}");
+            Error::new(ErrorKind::Config, text)
+        };
+        if master.scheme() == Some(Scheme::Https) && !tls {
+            return Err(unusable(NO_TLS));
         }
-        _ => text.to_owned(),
+        match master.location() {
+            Location::Masters(masters) => match masters.as_slice() {
+                [one] => host_and_port(one, tls).map_err(unusable),
+                _ => Err(unusable(
+                    "it accepts only one master; write the address of the leader, like \
+                     10.0.0.1:5050, or the value of the masters' --zk",
+                )),
+            },
+            Location::File(path) => {
+                let content = read_file(path)?.with_settings_of(master);
+                Self::new(&content, tls)
+            }
+            #[cfg(feature = "zookeeper")]
+            Location::ZooKeeper(ensemble) => match zookeeper::usable(ensemble) {
+                Ok(()) => Ok(Self::ZooKeeper(ensemble.clone())),
+                Err(reason) => Err(unusable(reason)),
+            },
+            #[cfg(not(feature = "zookeeper"))]
+            Location::ZooKeeper(_) => Err(unusable(
+                "zk:// needs the feature \"zookeeper\", because libmesos would end the process for \
+                 data that it cannot use; enable that feature of the crate mesos (or \
+                 mesos-native), or write the address of the leader, like 10.0.0.1:5050",
+            )),
+        }
+    }
+
+    /// The address of the master, if it does not change.
+    pub(super) fn fixed(&self) -> Option<&str> {
+        match self {
+            Self::Master(address) => Some(address),
+            #[cfg(feature = "zookeeper")]
+            Self::ZooKeeper(_) => None,
+        }
+    }
+
+    /// The text for libmesos. It may contain a password.
+    pub(super) fn for_libmesos(&self) -> String {
+        match self {
+            Self::Master(address) => address.clone(),
+            #[cfg(feature = "zookeeper")]
+            Self::ZooKeeper(ensemble) => zookeeper::url(ensemble),
+        }
+    }
+}
+
+const NO_TLS: &str = "it uses TLS only if LIBPROCESS_SSL_ENABLED is 1; set that variable and the \
+                      other LIBPROCESS_SSL_ variables, or write http:// in place of https://";
+
+fn host_and_port(endpoint: &Endpoint, tls: bool) -> Result<Address, &'static str> {
+    if endpoint.scheme() == Scheme::Https && !tls {
+        return Err(NO_TLS);
+    }
+    match endpoint.prefix() {
+        "" | "/master" => Ok(Address::Master(endpoint.authority())),
+        _ => Err(
+            "it connects to host and port without a path; write an address like \
+                  10.0.0.1:5050",
+        ),
     }
 }
 
@@ -107,72 +147,88 @@ pub(super) fn without_password(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn parsed(text: &str) -> Master {
+        text.parse().expect(text)
+    }
+
+    fn for_libmesos(text: &str, tls: bool) -> Result<String> {
+        Address::new(&parsed(text), tls).map(|address| address.for_libmesos())
+    }
+
+    fn refusal(text: &str) -> String {
+        let error = for_libmesos(text, false).expect_err(text);
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.to_string()
+    }
+
     #[test]
-    fn addresses_that_libmesos_accepts_are_unchanged() {
+    fn every_form_of_one_master_becomes_host_and_port() {
         for address in [
             "10.0.0.1:5050",
-            "master.example:5050",
-            "zk://a:2181,b:2181/mesos",
-            "zk://user:secret@a:2181/mesos",
-            "zk://user:sec@ret@a:2181/mesos",
-            "file:///etc/mesos/zk",
+            "10.0.0.1",
+            "master@10.0.0.1:5050",
+            "http://10.0.0.1:5050",
+            "http://10.0.0.1:5050/master/",
         ] {
-            assert_eq!(checked(address).expect(address), address);
+            let text = for_libmesos(address, false).expect(address);
+            assert_eq!(text, "10.0.0.1:5050", "{address}");
         }
     }
 
     #[test]
-    fn an_address_is_normalized_for_libmesos() {
-        assert_eq!(
-            checked(" zk://a:1, b:2/mesos// ").expect("an address"),
-            "zk://a:1,b:2/mesos"
+    fn https_needs_the_tls_settings_of_libmesos() {
+        let address = "https://h:5050";
+        let error = refusal(address);
+        assert!(error.contains("LIBPROCESS_SSL_ENABLED"), "{error}");
+        assert_eq!(for_libmesos(address, true).expect(address), "h:5050");
+        let bare = parsed("h:5050").with_scheme(Scheme::Https);
+        let error = Address::new(&bare, false).expect_err("https");
+        assert!(
+            error.to_string().contains("LIBPROCESS_SSL_ENABLED"),
+            "{error}"
         );
     }
 
     #[test]
-    fn an_address_of_the_http_api_becomes_host_and_port() {
-        for address in ["http://h:5050", "http://h:5050/", "https://h:5050/master"] {
-            assert_eq!(checked(address).expect(address), "h:5050");
+    fn an_address_that_libmesos_cannot_use_is_refused_with_what_to_write() {
+        for (address, what) in [
+            ("http://a:5050,http://b:5050", "only one master"),
+            ("http://h:5050/mesos", "without a path"),
+            ("zk://[::1]:2181/mesos", "IPv6"),
+            ("zk://user:sec/ret@a:2181/mesos", "contains '/'"),
+        ] {
+            let error = refusal(address);
+            assert!(error.contains(what), "{error}");
+            assert!(!error.contains("sec") && !error.contains("ret@"), "{error}");
         }
     }
 
     #[test]
-    fn invalid_addresses_are_refused_with_a_reason_and_without_the_password() {
-        for address in [
-            "",
-            "local",
-            "localquiet",
-            "h",
-            "h:",
-            "h:0",
-            "h:99999",
-            ":5050",
-            "zk://a:2181",
-            "zk://a:2181/",
-            "zk://a/mesos",
-            "zk://[::1]:2181/mesos",
-            "zk://user:se/cret@a:2181/mesos",
-            "file://",
-            "ftp://h:1",
-            "http://h:5050/api",
-            "h:\x0050",
+    fn a_zookeeper_address_is_normalized_for_libmesos() {
+        for (address, text) in [
+            ("ZK://a:1, b:2/mesos// ", "zk://a:1,b:2/mesos"),
+            ("zk://user:sec@ret@a:1/mesos", "zk://user:sec@ret@a:1/mesos"),
         ] {
-            assert_eq!(
-                checked(address).expect_err(address).kind(),
-                ErrorKind::Config
-            );
+            assert_eq!(for_libmesos(address, false).expect(address), text);
         }
-        for (address, what) in [
-            (
-                "zk://user:secret@a:2181",
-                "the address zk://a:2181 has no path",
-            ),
-            ("zk://user:secret@a/mesos", "\"a\""),
-            ("zk://user:sec/ret@a:2181/mesos", "contains '/'"),
+    }
+
+    #[test]
+    fn a_file_is_read_for_each_subscription_and_keeps_its_content_if_that_fails() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("master");
+        let target = Target::new(parsed(&format!("file://{}", path.display()))).expect("a file");
+        let error = target.resolve().expect_err("no file yet");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        for (content, address) in [
+            ("h:5050\n", "h:5050"),
+            ("zk://a:1/mesos", "zk://a:1/mesos"),
+            ("not an address", "zk://a:1/mesos"),
+            ("h:1,h:2", "zk://a:1/mesos"),
         ] {
-            let error = checked(address).expect_err(address).to_string();
-            assert!(!error.contains("sec") && !error.contains("cret"), "{error}");
-            assert!(error.contains(what), "{error}");
+            std::fs::write(&path, content).expect("written");
+            let resolved = target.resolve().expect(content);
+            assert_eq!(resolved.for_libmesos(), address, "{content}");
         }
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mesos_core::backend::{Backend, SchedulerApi, Subscription};
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_core::{Capabilities, Capability, Error, ErrorKind, Result};
+use mesos_core::{Capabilities, Capability, Error, ErrorKind, Master, Result};
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::{Credential, FrameworkInfo, scheduler::OfferConstraints};
 use prost::Message as _;
@@ -30,6 +30,9 @@ use tokio::sync::oneshot;
 use crate::library::Library;
 use crate::preflight;
 use crate::sys::{self, Feature, Scheduler, Settings};
+#[cfg(feature = "zookeeper")]
+use address::Address;
+use address::Target;
 use presence::Presence;
 use subscription::{Calls, Driver, Events, Inlet};
 
@@ -48,7 +51,7 @@ const EVENT_QUEUE: usize = 128;
 /// # #[mesos::async_trait]
 /// # impl Scheduler for MyScheduler {}
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let backend = NativeBackend::new(Library::find()?, "10.0.0.1:5050")?;
+/// let backend = NativeBackend::new(Library::find()?, "10.0.0.1:5050".parse()?)?;
 /// SchedulerDriver::run(MyScheduler, Framework::ephemeral("mine"), backend).await?;
 /// # Ok(())
 /// # }
@@ -97,23 +100,25 @@ const EVENT_QUEUE: usize = 128;
 #[derive(Clone)]
 pub struct NativeBackend {
     library: Library,
-    master: String,
+    target: Target,
     credentials: Option<Credential>,
     event_queue: usize,
 }
 
 impl NativeBackend {
-    /// A backend for a scheduler, with the master at `master`: `host:port`,
-    /// `zk://[user:password@]host:port,…/path` (feature `zookeeper`), or `file:///path` of a file
-    /// with one of these. `http://host:port[/master]`, an address of the HTTP API, means
-    /// `host:port`. Nothing is sent before a subscription.
+    /// A backend for a scheduler. It sends and reads nothing before a subscription.
+    ///
+    /// libmesos accepts one master without a path other than `/master`, a `zk://` address (feature
+    /// `zookeeper`), or a `file://` address of a file that contains one of these. An `https://`
+    /// address requires TLS in libmesos (`LIBPROCESS_SSL_ENABLED=1`). The prefix and the session
+    /// timeout of [`Master`] have no effect.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`]: libmesos cannot use the address.
-    pub fn new(library: Library, master: &str) -> Result<Self> {
+    /// [`ErrorKind::Config`]: libmesos cannot use the address, such as a list of masters.
+    pub fn new(library: Library, master: Master) -> Result<Self> {
         Ok(Self {
             library,
-            master: address::checked(master)?,
+            target: Target::new(master)?,
             credentials: None,
             event_queue: EVENT_QUEUE,
         })
@@ -193,14 +198,9 @@ impl NativeBackend {
             ErrorKind::Config,
             format!(
                 "libmesos did not start a driver for {}: {text}",
-                self.displayed_master()
+                self.target
             ),
         )
-    }
-
-    /// The address without a password.
-    fn displayed_master(&self) -> String {
-        address::without_password(&self.master)
     }
 
     /// Whether this libmesos can subscribe with these arguments.
@@ -256,12 +256,13 @@ impl Backend<SchedulerApi> for NativeBackend {
         )?;
         check_environment()?;
 
-        let master = address::resolved(&self.master)?;
+        let master = self.target.resolve()?;
         #[cfg(feature = "zookeeper")]
-        if master.starts_with("zk://") {
-            zookeeper::check(&master).await?;
+        if let Address::ZooKeeper(ensemble) = &master {
+            zookeeper::check(ensemble).await?;
         }
         let presence = Presence::connect(&master).await?;
+        let master = master.for_libmesos();
         let known = subscribe.framework_info.id.clone();
         let backend = self.clone();
         let info = subscribe.framework_info.clone();
@@ -284,7 +285,7 @@ impl Backend<SchedulerApi> for NativeBackend {
         Ok(Subscription {
             events: Box::new(Events::new(driver, inlet, presence, known, subscribe)),
             calls: Arc::new(calls),
-            peer: self.displayed_master(),
+            peer: self.target.to_string(),
         })
     }
 }
@@ -315,7 +316,7 @@ impl fmt::Debug for NativeBackend {
         let principal = self.credentials.as_ref().map(|one| &one.principal);
         f.debug_struct("NativeBackend")
             .field("library", &self.library.path())
-            .field("master", &self.displayed_master())
+            .field("master", &format_args!("{}", self.target))
             .field("principal", &principal)
             .finish_non_exhaustive()
     }

@@ -12,55 +12,47 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::address::Address;
+
 /// The longest time for a master to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection that closes when the master ends.
+/// A connection that closes when the master ends. `None` if only libmesos can watch the master.
 #[derive(Debug)]
-pub(super) struct Presence {
-    address: String,
-    /// `None` if only libmesos can watch the master.
-    stream: Option<TcpStream>,
-}
+pub(super) struct Presence(Option<(String, TcpStream)>);
 
 impl Presence {
-    /// Connects to the master, if `address` is a fixed address.
+    /// Connects to the master, unless it is found in ZooKeeper.
     ///
     /// # Errors
     /// [`ErrorKind::Transport`]: the master does not accept a connection.
-    pub(super) async fn connect(address: &str) -> Result<Self> {
-        let mut presence = Self {
-            address: address.to_owned(),
-            stream: None,
-        };
+    pub(super) async fn connect(address: &Address) -> Result<Self> {
         // A master with TLS would close a connection that sends nothing.
-        if address.contains("://") || tls_enabled() {
-            return Ok(presence);
-        }
+        let Some(address) = address.fixed().filter(|_| !tls_enabled()) else {
+            return Ok(Self(None));
+        };
         let failed = |reason: &str| {
             let text = format!("cannot connect to the master at {address}{reason}");
             Error::new(ErrorKind::Transport, text)
         };
-        let connecting = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
-        let connected = match connecting {
-            Ok(connected) => connected.map_err(|cause| failed("").with_source(cause)),
+        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => Ok(Self(Some((address.to_owned(), stream)))),
+            Ok(Err(cause)) => Err(failed("").with_source(cause)),
             Err(_) => Err(failed(&format!(
                 ": no connection within {} s",
                 CONNECT_TIMEOUT.as_secs()
             ))),
-        };
-        presence.stream = Some(connected?);
-        Ok(presence)
+        }
     }
 
     /// Waits until the master has closed the connection, and returns the error for the
     /// subscription. Cancel safe.
     pub(super) async fn closed(&mut self) -> Error {
-        let Some(stream) = &mut self.stream else {
+        let Some((address, stream)) = &mut self.0 else {
             return std::future::pending().await;
         };
         read_to_end(stream).await;
-        let text = format!("the master at {} has closed its connection", self.address);
+        let text = format!("the master at {address} has closed its connection");
         Error::new(ErrorKind::Transport, text)
     }
 }

@@ -18,34 +18,35 @@ use zookeeper_client as zk;
 /// The time limit of a check.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The address in the form that libmesos parses (`URL::parse` in include/mesos/zookeeper/url.hpp).
+/// Whether libmesos can parse the address (`URL::parse` in include/mesos/zookeeper/url.hpp).
 ///
 /// # Errors
-/// [`ErrorKind::Config`]: the address is invalid, or libmesos cannot use it.
-pub(super) fn checked(address: &str) -> Result<String> {
-    let ensemble = parsed(address)?;
-    let wrong = |reason: &str| {
-        let text = format!("libmesos cannot use the address {ensemble}: {reason}");
-        Err(Error::new(ErrorKind::Config, text))
-    };
+/// The reason why libmesos cannot use the address, and what to change.
+pub(super) fn usable(ensemble: &Ensemble) -> Result<(), &'static str> {
     if ensemble.servers().contains('[') {
-        return wrong(
+        return Err(
             "its ZooKeeper client does not support IPv6; write host names or IPv4 addresses",
         );
     }
-    let (servers, path) = (ensemble.servers(), ensemble.path());
-    match ensemble.credentials() {
-        None => Ok(format!("zk://{servers}{path}")),
-        // libmesos takes the first slash for the end of the servers.
-        Some(credentials) if credentials.contains('/') => {
-            wrong("it cannot parse a user or password that contains '/'; choose another password")
-        }
-        Some(credentials) => Ok(format!("zk://{credentials}@{servers}{path}")),
+    // libmesos takes the first slash for the end of the servers.
+    if ensemble
+        .credentials()
+        .is_some_and(|pair| pair.contains('/'))
+    {
+        return Err(
+            "it cannot parse a user or password that contains '/'; choose another password",
+        );
     }
+    Ok(())
 }
 
-fn parsed(address: &str) -> Result<Ensemble> {
-    Ok(address.parse()?)
+/// The address for libmesos, with the credentials.
+pub(super) fn url(ensemble: &Ensemble) -> String {
+    let (servers, path) = (ensemble.servers(), ensemble.path());
+    match ensemble.credentials() {
+        None => format!("zk://{servers}{path}"),
+        Some(credentials) => format!("zk://{credentials}@{servers}{path}"),
+    }
 }
 
 /// Checks that libmesos can use the current data in ZooKeeper. Creates the masters' path if it does
@@ -59,14 +60,13 @@ fn parsed(address: &str) -> Result<Ensemble> {
 /// [`ErrorKind::Unauthorized`]: the client is not authorized to create or read the path or the
 /// leading node.
 /// [`ErrorKind::Decode`]: the leading node does not contain a master's description.
-pub(super) async fn check(address: &str) -> Result<()> {
-    let ensemble = parsed(address)?;
+pub(super) async fn check(ensemble: &Ensemble) -> Result<()> {
     resolve(ensemble.servers()).await?;
     let no_answer = || {
         let text = format!("the leader is unknown: no ZooKeeper server of {ensemble} answers");
         Error::new(ErrorKind::NotLeader, text)
     };
-    match timeout(TIMEOUT, probe_ensemble(&ensemble)).await {
+    match timeout(TIMEOUT, probe_ensemble(ensemble)).await {
         Ok(Ok(Probe::Usable)) => Ok(()),
         Ok(Ok(Probe::Unusable(error))) => Err(error),
         Ok(Err(error)) => Err(no_answer().with_source(error)),

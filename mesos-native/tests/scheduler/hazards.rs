@@ -64,7 +64,7 @@ async fn calls_before_the_registration_fail_and_are_not_sent() {
     // The listener is not a master, so the driver never registers.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap().to_string();
-    let backend = NativeBackend::new(library, &address).unwrap();
+    let backend = NativeBackend::new(library, address.parse().unwrap()).unwrap();
     let subscription = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
     let subscription = subscription.await.unwrap();
     for call_type in [
@@ -94,7 +94,7 @@ async fn an_unreachable_master_and_a_missing_file_are_errors() {
         // libmesos would retry for ten minutes and then end the process.
         ("zk://no-such-host.invalid:2181/mesos", ErrorKind::Transport),
     ] {
-        let backend = NativeBackend::new(library.clone(), master).unwrap();
+        let backend = NativeBackend::new(library.clone(), master.parse().unwrap()).unwrap();
         let error = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
         let error = error.await.unwrap_err();
         assert_eq!(error.kind(), kind);
@@ -112,7 +112,7 @@ async fn a_driver_that_cannot_start_is_an_error_with_the_reason_of_libmesos() {
     // libmesos does not support IPv6.
     let listener = std::net::TcpListener::bind("[::1]:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let backend = NativeBackend::new(library, &address).unwrap();
+    let backend = NativeBackend::new(library, address.parse().unwrap()).unwrap();
     let error = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
     let error = error.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);

@@ -17,7 +17,7 @@ pub(crate) async fn library() -> Option<Library> {
 pub(crate) async fn cluster() -> Option<(LocalCluster, NativeBackend)> {
     let library = library().await?;
     let cluster = require_real(LocalCluster::builder().start().await)?;
-    let backend = NativeBackend::new(library, &cluster.master_url()).unwrap();
+    let backend = NativeBackend::new(library, cluster.master_url().parse().unwrap()).unwrap();
     Some((cluster, backend))
 }
 

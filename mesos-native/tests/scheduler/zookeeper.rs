@@ -45,7 +45,11 @@ impl Masters {
 
 /// The MasterInfo of a cluster.
 async fn info(cluster: &LocalCluster) -> MasterInfo {
-    let backend = NativeBackend::new(library().await.unwrap(), &cluster.master_url()).unwrap();
+    let backend = NativeBackend::new(
+        library().await.unwrap(),
+        cluster.master_url().parse().unwrap(),
+    )
+    .unwrap();
     let recorder = Recorder::new();
     let framework = Framework::ephemeral("info");
     let driver = SchedulerDriver::start(recorder.clone(), framework, backend);
@@ -69,7 +73,7 @@ async fn libmesos_finds_a_real_mesos_in_a_real_zookeeper_and_follows_the_leader(
     };
     let library = library().await.unwrap();
     let address = format!("zk://{}/mesos", zookeeper.servers());
-    let backend = NativeBackend::new(library, &address).unwrap();
+    let backend = NativeBackend::new(library, address.parse().unwrap()).unwrap();
     let recorder = Recorder::with_timeout(TIMEOUT);
     let driver = SchedulerDriver::start(recorder.clone(), framework(), backend);
 
@@ -115,7 +119,7 @@ async fn a_short_outage_of_zookeeper_does_not_end_the_subscription() {
     masters.join(&info(&cluster).await).await;
     // Everyone can read the node, as with nodes that masters with credentials write.
     let address = format!("zk://mesos:secret@{}/mesos", zookeeper.servers());
-    let backend = NativeBackend::new(library().await.unwrap(), &address).unwrap();
+    let backend = NativeBackend::new(library().await.unwrap(), address.parse().unwrap()).unwrap();
     let (driver, recorder) = start(&backend);
     recorder.subscribed().await;
     let offer = recorder.offers().await.remove(0);
@@ -135,7 +139,7 @@ static CREATOR_ONLY: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
 /// The error of subscribing at `path`.
 async fn refused(zookeeper: &ZooKeeper, path: &str) -> Error {
     let address = format!("zk://me:s3cret@{}{path}", zookeeper.servers());
-    let backend = NativeBackend::new(library().await.unwrap(), &address).unwrap();
+    let backend = NativeBackend::new(library().await.unwrap(), address.parse().unwrap()).unwrap();
     let subscribing = Backend::<SchedulerApi>::subscribe(&backend, subscribe_call());
     let error = subscribing.await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");

@@ -87,7 +87,7 @@ pub(crate) async fn schedule(scheduler: impl Scheduler + 'static, launch: &Launc
     let framework = Framework::ephemeral("bench");
     if launch.native {
         let library = mesos_local::load_libmesos(mesos_local::DEFAULT_VERSION).await?;
-        let backend = NativeBackend::new(library, &launch.master)?;
+        let backend = NativeBackend::new(library, launch.master.parse()?)?;
         SchedulerDriver::run(scheduler, framework, backend).await?;
     } else {
         let backend = HttpBackend::new(launch.master.parse()?);

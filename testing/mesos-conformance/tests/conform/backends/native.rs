@@ -56,8 +56,6 @@ pub(crate) fn native(library: Library) -> Harness {
 }
 
 fn connect_native(library: &Library, url: &str) -> NativeBackend {
-    match NativeBackend::new(library.clone(), url) {
-        Ok(backend) => backend,
-        Err(error) => panic!("{error}"),
-    }
+    let master = url.parse().expect("the address of a master");
+    NativeBackend::new(library.clone(), master).expect("an address that libmesos accepts")
 }
