@@ -62,7 +62,7 @@ async fn an_update_that_libmesos_rejects_is_reported_and_not_retried() {
     scene.driver.stop();
     let error = scene.driver.join().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unacknowledged, "{error}");
-    assert!(error.to_string().contains("refused"), "{error}");
+    assert!(error.to_string().contains("rejected"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
