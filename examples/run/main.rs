@@ -13,6 +13,8 @@ mod task;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mesos::http::OperatorClient;
+use mesos::http::files::Output;
 use mesos::v1::TaskState;
 use mesos::{BoxError, Framework, SchedulerDriver, error_chain};
 use mesos_local::LocalCluster;
@@ -20,7 +22,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use args::Args;
-use output::Output;
+use output::{show_next, show_rest};
 use task::{Report, RunTask};
 
 /// Exit codes for failures that the command did not cause, as in `env` and `docker run`.
@@ -93,17 +95,16 @@ async fn follow(
     loop {
         tokio::select! {
             report = inbox.recv() => match report {
-                Some(Report::Launched { task_id, agent_id, agent, sandbox }) => {
+                Some(Report::Launched { task_id, agent_id, agent, framework_id }) => {
                     eprintln!("launched on agent {agent_id}");
+                    let agent = OperatorClient::for_endpoint(agent);
+                    output = Some(Output::new(agent, &framework_id, &task_id));
                     launched = Some(task_id);
-                    output = Some(Output::new(&agent, &sandbox));
                 }
                 Some(Report::State(status)) => {
                     eprintln!("{}", outcome::describe(&status));
                     if status.is_terminal() {
-                        if let Some(output) = &mut output {
-                            output.rest().await?;
-                        }
+                        show_rest(output).await?;
                         return Ok(if interrupted && status.task_state() == Ok(TaskState::TaskKilled) {
                             INTERRUPTED
                         } else {
@@ -115,7 +116,7 @@ async fn follow(
                 Some(Report::Failed(error)) => return Err(error.into()),
                 None => return driver.join().await.map(|_| FAILED).map_err(Into::into),
             },
-            result = Output::shown(&mut output) => result?,
+            result = show_next(&mut output) => result?,
             _ = interrupt.recv() => match &launched {
                 Some(task_id) if !interrupted => {
                     interrupted = true;

@@ -1,56 +1,35 @@
 //! Shows the output of a running task.
 
-use mesos::http::files::Follow;
-use mesos::http::{Endpoint, OperatorClient};
-use mesos::{BoxError, Result};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use mesos::BoxError;
+use mesos::http::files::{Line, Output, Stream};
 
-/// The two output streams of the task.
-pub(crate) struct Output {
-    stdout: Follow,
-    stderr: Follow,
-}
-
-impl Output {
-    /// The files `stdout` and `stderr` of a sandbox.
-    pub(crate) fn new(agent: &Endpoint, sandbox: &str) -> Self {
-        let follow = |name: &str| {
-            let client = OperatorClient::for_endpoint(agent.clone());
-            Follow::new(client, format!("{sandbox}/{name}"))
-        };
-        Self {
-            stdout: follow("stdout"),
-            stderr: follow("stderr"),
-        }
+/// Waits for a line of output and shows it. Never completes while there is no task to show output
+/// of, and after the last line.
+pub(crate) async fn show_next(output: &mut Option<Output>) -> Result<(), BoxError> {
+    let Some(running) = output else {
+        return std::future::pending().await;
+    };
+    match running.next().await? {
+        Some(line) => show(&line),
+        None => *output = None,
     }
-
-    /// Waits for more output and shows it. Never completes without a task.
-    pub(crate) async fn shown(output: &mut Option<Self>) -> Result<(), BoxError> {
-        let Some(output) = output else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            bytes = output.stdout.next() => show(tokio::io::stdout(), &bytes?).await,
-            bytes = output.stderr.next() => show(tokio::io::stderr(), &bytes?).await,
-        }
-    }
-
-    /// Shows the remaining output after the task has ended.
-    pub(crate) async fn rest(&mut self) -> Result<(), BoxError> {
-        loop {
-            let stdout = self.stdout.read().await?;
-            show(tokio::io::stdout(), &stdout).await?;
-            let stderr = self.stderr.read().await?;
-            show(tokio::io::stderr(), &stderr).await?;
-            if stdout.is_empty() && stderr.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-async fn show(mut to: impl AsyncWrite + Unpin, bytes: &[u8]) -> Result<(), BoxError> {
-    to.write_all(bytes).await?;
-    to.flush().await?;
     Ok(())
+}
+
+/// Shows the rest after the task's end.
+pub(crate) async fn show_rest(output: Option<Output>) -> Result<(), BoxError> {
+    if let Some(mut output) = output {
+        output.finish();
+        while let Some(line) = output.next().await? {
+            show(&line);
+        }
+    }
+    Ok(())
+}
+
+fn show(line: &Line) {
+    match line.stream {
+        Stream::Stdout => println!("{line}"),
+        Stream::Stderr => eprintln!("{line}"),
+    }
 }

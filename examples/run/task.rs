@@ -1,9 +1,10 @@
 //! The scheduler: launches one task and sends reports to the program.
 
-use mesos::http::{Endpoint, files};
 use mesos::resources::Resources;
-use mesos::v1::{AgentId, ExecutorId, TaskId, TaskInfo, TaskStatus};
-use mesos::{BoxError, Disconnected, Error, HandlerResult, Offer, Scheduler, SchedulerDriver};
+use mesos::v1::{AgentId, FrameworkId, TaskId, TaskInfo, TaskStatus};
+use mesos::{
+    BoxError, Disconnected, Endpoint, Error, HandlerResult, Offer, Scheduler, SchedulerDriver,
+};
 use tokio::sync::mpsc;
 
 /// A report of the scheduler to the program.
@@ -14,8 +15,7 @@ pub(crate) enum Report {
         task_id: TaskId,
         agent_id: AgentId,
         agent: Endpoint,
-        /// The path of the task's sandbox in the agent's files API.
-        sandbox: String,
+        framework_id: FrameworkId,
     },
     /// The task changed its state.
     State(Box<TaskStatus>),
@@ -55,13 +55,11 @@ impl RunTask {
             Some(url) => Endpoint::try_from(url)?,
             None => return Err("the offer does not contain the URL of its agent".into()),
         };
-        // Mesos runs a command in an executor with the task's id.
-        let executor_id = ExecutorId::from(task.task_id.as_str());
         let report = Report::Launched {
             task_id: task.task_id.clone(),
             agent_id: offer.agent_id.clone(),
             agent,
-            sandbox: files::sandbox(&offer.framework_id, &executor_id),
+            framework_id: offer.framework_id.clone(),
         };
         driver.launch(offer, [task]).await?;
         self.report(report).await;

@@ -15,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | group | kinds |
 /// |---|---|
 /// | refused before anything was sent | [`Config`](Self::Config), [`Unsupported`](Self::Unsupported), [`OfferGone`](Self::OfferGone), [`Closed`](Self::Closed) |
-/// | connection | [`Transport`](Self::Transport), [`Timeout`](Self::Timeout), [`HeartbeatLost`](Self::HeartbeatLost), [`Protocol`](Self::Protocol), [`Decode`](Self::Decode) |
+/// | connection | [`Transport`](Self::Transport), [`Tls`](Self::Tls), [`Timeout`](Self::Timeout), [`HeartbeatLost`](Self::HeartbeatLost), [`Protocol`](Self::Protocol), [`Decode`](Self::Decode) |
 /// | answers of Mesos | [`NotLeader`](Self::NotLeader), [`Unauthorized`](Self::Unauthorized), [`Forbidden`](Self::Forbidden), [`NotSubscribed`](Self::NotSubscribed), [`Rejected`](Self::Rejected), [`Unavailable`](Self::Unavailable) |
 /// | end of a scheduler | [`FrameworkRemoved`](Self::FrameworkRemoved), [`FailoverTimeout`](Self::FailoverTimeout), [`TakenOver`](Self::TakenOver) |
 /// | end of an executor | [`AgentLost`](Self::AgentLost), [`RecoveryTimeout`](Self::RecoveryTimeout), [`RegistrationTimeout`](Self::RegistrationTimeout), [`Unacknowledged`](Self::Unacknowledged) |
@@ -25,8 +25,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// A setting or an argument was refused before anything was sent.
     Config,
-    /// Connecting, the TLS handshake or the socket failed.
+    /// Connecting failed, or the connection broke.
     Transport,
+    /// The TLS handshake failed: a certificate was refused, the two sides have no TLS version or
+    /// cipher suite in common, or only one side expects TLS. Retryable, because a certificate may
+    /// be renewed. Before the first subscription a scheduler's driver ends with this error.
+    Tls,
     /// A deadline passed; the message names the deadline.
     Timeout,
     /// The addressed master is not the leader, or there is no leader now.
@@ -108,6 +112,7 @@ struct Inner {
     delivery: Delivery,
     message: String,
     status: Option<u16>,
+    configuration: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -120,8 +125,8 @@ impl Error {
             Timeout | Protocol | Decode | HeartbeatLost | Backend => Delivery::Unknown,
             NotLeader | Unauthorized | Forbidden | NotSubscribed | Rejected | Unavailable
             | FrameworkRemoved | FailoverTimeout | TakenOver => Delivery::Refused,
-            Config | Transport | OfferGone | Closed | Panicked | Handler | Store | Unsupported
-            | AgentLost | RecoveryTimeout | RegistrationTimeout | Unacknowledged => {
+            Config | Transport | Tls | OfferGone | Closed | Panicked | Handler | Store
+            | Unsupported | AgentLost | RecoveryTimeout | RegistrationTimeout | Unacknowledged => {
                 Delivery::NotSent
             }
         };
@@ -130,6 +135,7 @@ impl Error {
             delivery,
             message: message.into(),
             status: None,
+            configuration: matches!(kind, Config | Unauthorized | Protocol | Tls | Unsupported),
             source: None,
         }))
     }
@@ -153,6 +159,13 @@ impl Error {
         self.map(|inner| inner.source = Some(source.into()))
     }
 
+    /// Marks the failure as one that a wrong setting usually causes; see
+    /// [`is_configuration`](Self::is_configuration).
+    #[must_use]
+    pub fn with_configuration(self) -> Self {
+        self.map(|inner| inner.configuration = true)
+    }
+
     fn map(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
@@ -173,6 +186,18 @@ impl Error {
         self.0.status
     }
 
+    /// Whether a wrong setting is the usual cause: a wrong address, path or scheme, or a wrong or
+    /// missing credential or certificate.
+    ///
+    /// True for the kinds `Config`, `Unauthorized`, `Protocol`, `Tls` and `Unsupported`. Also true
+    /// for some failures of other kinds: the connection was refused, the host name was not
+    /// resolved, or the API does not exist at the address (404). Such failures also occur while
+    /// Mesos starts, so they are [retryable](Self::is_retryable). If they repeat for a driver that
+    /// was never subscribed, a setting is probably wrong.
+    pub fn is_configuration(&self) -> bool {
+        self.0.configuration
+    }
+
     /// Whether the same operation can succeed later without a change: after a wait, or after
     /// the driver has subscribed again. Whether the operation may already have taken effect
     /// is in [`delivery`](Self::delivery).
@@ -181,6 +206,7 @@ impl Error {
         matches!(
             self.0.kind,
             Transport
+                | Tls
                 | Timeout
                 | NotLeader
                 | NotSubscribed

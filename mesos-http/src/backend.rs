@@ -245,6 +245,14 @@ impl HttpBackend {
         OperatorClient::with(self.target.separate(), self.settings.clone())
     }
 
+    /// A client of the operator API of another master or agent, with the same TLS settings,
+    /// credentials, codec and limits.
+    pub fn operator_at(&self, endpoint: Endpoint) -> OperatorClient {
+        let mut settings = self.settings.clone();
+        settings.unix_socket = None;
+        OperatorClient::with(Target::new(endpoint.into()), settings)
+    }
+
     /// The endpoint that requests go to, unless the backend has to find the leader.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         self.target.endpoint()
@@ -261,6 +269,7 @@ impl HttpBackend {
         let mut access = Access::of(settings).await?;
         let mut endpoint = first.clone();
         let mut redirects = 0;
+        let mut missing: Option<Error> = None;
         while redirects <= REDIRECTS {
             let mut connection = Connection::open(&endpoint, settings).await?;
             let response = connection
@@ -279,12 +288,22 @@ impl HttpBackend {
                 }
                 StatusCode::UNAUTHORIZED if access.renew().await? => {}
                 _ => {
-                    let patience = settings.response_timeout;
-                    let mut answer =
-                        Answer::read(&endpoint, response, REASON_LIMIT, patience).await;
+                    let limit = settings.response_timeout;
+                    let mut answer = Answer::read(&endpoint, response, REASON_LIMIT, limit).await;
                     access.annotate(&mut answer);
-                    let purpose = Purpose::Subscribe;
-                    return Err(refusal(what, purpose, &endpoint, A::PATH, &answer));
+                    let error = refusal(what, Purpose::Subscribe, &endpoint, A::PATH, &answer);
+                    if error.status() != Some(404) {
+                        return Err(error);
+                    }
+                    // The first answer is about the address that the user wrote.
+                    if let Some(missing) = missing {
+                        return Err(missing);
+                    }
+                    match A::other_prefix(&endpoint) {
+                        Some(other) => endpoint = other,
+                        None => return Err(error),
+                    }
+                    missing = Some(error);
                 }
             }
         }

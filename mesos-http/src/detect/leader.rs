@@ -157,20 +157,21 @@ impl Sighting {
         }
         errors.push(last);
         // An endpoint that is not a Mesos master says nothing about the other masters.
-        let kinds = errors.iter().rev().map(Error::kind);
-        let kind = kinds
-            .clone()
-            .find(|kind| *kind != ErrorKind::Protocol)
-            .unwrap_or(ErrorKind::Protocol);
+        let alive = |kind: &ErrorKind| !matches!(kind, ErrorKind::Protocol | ErrorKind::Tls);
+        let kinds: Vec<ErrorKind> = errors.iter().rev().map(Error::kind).collect();
+        let kind = kinds.iter().copied().find(alive).unwrap_or(kinds[0]);
+        let configuration = errors.iter().all(Error::is_configuration);
         let unknown = errors.iter().any(|e| e.delivery() == Delivery::Unknown);
         let each: Vec<String> = errors.iter().map(|error| error_chain(error)).collect();
         let message = format!("no master accepts {call}: {}", each.join("; "));
-        let error = Error::new(kind, message);
+        let mut error = Error::new(kind, message);
         if unknown {
-            error.with_delivery(Delivery::Unknown)
-        } else {
-            error
+            error = error.with_delivery(Delivery::Unknown);
         }
+        if configuration {
+            error = error.with_configuration();
+        }
+        error
     }
 }
 

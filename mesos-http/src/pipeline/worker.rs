@@ -14,7 +14,7 @@ use super::pipe::{Fault, Pipe};
 use super::reply::Reply;
 use super::{Bound, GRACE, Job, condemns, over};
 use crate::auth::Access;
-use crate::transport::connection::{STREAM_ID, no_tls_hint};
+use crate::transport::connection::STREAM_ID;
 use crate::transport::settings::Settings;
 use crate::wire::answer::{Answer, Purpose, refusal};
 use crate::wire::api::HttpApi;
@@ -300,7 +300,7 @@ impl<A: HttpApi> Worker<'_, A> {
         let (begun, jobs) = pipe.end();
         tracing::debug!(peer = %self.endpoint, ?fault, under_way = jobs.len(), "connection ended");
         self.strike(&fault, jobs.len());
-        let error = self.error(fault, answered);
+        let error = self.error(fault);
         // A new connection that takes nothing: the next one may be no better.
         if !answered
             && jobs.is_empty()
@@ -344,14 +344,12 @@ impl<A: HttpApi> Worker<'_, A> {
     }
 
     /// What a call is told that is under way on a connection with `fault`.
-    fn error(&self, fault: Fault, answered: bool) -> Error {
+    fn error(&self, fault: Fault) -> Error {
         let (at, path) = (self.endpoint, self.endpoint.join(A::PATH));
         let error = match fault {
             Fault::Broken(source) => {
-                let hint = no_tls_hint(at, self.settings).filter(|_| !answered);
-                let hint = hint.unwrap_or_default();
                 let message =
-                    format!("the connection to {at} broke before POST {path} was answered{hint}");
+                    format!("the connection to {at} broke before POST {path} was answered");
                 Error::new(ErrorKind::Transport, message).with_source(source)
             }
             Fault::Close => {

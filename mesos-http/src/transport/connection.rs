@@ -16,7 +16,7 @@ use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::dial::dial;
+use super::dial::{dial, expects_tls};
 use super::settings::Settings;
 use mesos_core::{Endpoint, Scheme};
 
@@ -120,12 +120,14 @@ impl Connection {
                         ),
                     )
                 } else {
-                    let hint = no_tls_hint(at, &self.settings).filter(|_| !self.answered);
-                    let hint = hint.unwrap_or_default();
-                    let message = format!(
-                        "the connection to {at} broke before POST {path} was answered{hint}"
-                    );
-                    (ErrorKind::Transport, message)
+                    let plain = !self.answered && is_plain(at, &self.settings);
+                    if plain && expects_tls(at, &self.settings).await {
+                        (ErrorKind::Tls, format!("{at} expects TLS; write https://"))
+                    } else {
+                        let message =
+                            format!("the connection to {at} broke before POST {path} was answered");
+                        (ErrorKind::Transport, message)
+                    }
                 };
                 Err(Error::new(kind, message)
                     .with_delivery(delivery)
@@ -142,11 +144,10 @@ impl Connection {
     }
 }
 
-/// What to add if a connection without TLS ended before any answer: a Mesos with
-/// TLS resets one that does not begin with it.
-pub(crate) fn no_tls_hint(endpoint: &Endpoint, settings: &Settings) -> Option<&'static str> {
-    let plain = endpoint.scheme() == Scheme::Http && settings.unix_socket.is_none();
-    plain.then_some("; if that port has TLS, write https://")
+/// Whether the connection does not use TLS, although the port may expect TLS. Mesos with TLS resets
+/// a connection that begins without.
+fn is_plain(endpoint: &Endpoint, settings: &Settings) -> bool {
+    endpoint.scheme() == Scheme::Http && settings.unix_socket.is_none()
 }
 
 impl Drop for Connection {

@@ -2,9 +2,11 @@
 //! that knows more than one kind.
 
 use std::io;
+use std::time::Duration;
 
 use mesos_core::{Delivery, Error, ErrorKind, Result};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::io::Transport;
@@ -46,15 +48,55 @@ async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Box<dyn Transp
 }
 
 async fn tcp(endpoint: &Endpoint) -> Result<TcpStream> {
-    let connecting = async {
-        let stream = TcpStream::connect((endpoint.host().as_str(), endpoint.port())).await?;
-        // Calls are small, and each waits for its answer.
-        stream.set_nodelay(true)?;
-        Ok(stream)
-    };
-    connecting.await.map_err(|source: io::Error| {
-        Error::new(ErrorKind::Transport, unreachable(endpoint)).with_source(source)
+    let (host, port) = (endpoint.host(), endpoint.port());
+    let addresses = lookup_host((host.as_str(), port)).await.map_err(|source| {
+        let message = format!("cannot resolve the host name of {endpoint}");
+        Error::new(ErrorKind::Transport, message)
+            .with_configuration()
+            .with_source(source)
+    })?;
+    let mut last = None;
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Calls are small, and many wait for their answers.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(source) => last = Some(source),
+        }
+    }
+    let error = Error::new(ErrorKind::Transport, unreachable(endpoint));
+    Err(match last {
+        None => error.with_configuration(),
+        Some(source) if source.kind() == io::ErrorKind::ConnectionRefused => {
+            error.with_configuration().with_source(source)
+        }
+        Some(source) => error.with_source(source),
     })
+}
+
+/// The time limit for [`expects_tls`], whose result only improves an error.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A ClientHello of TLS 1.2 (RFC 5246, 7.4.1.2) with three common cipher suites and no extension.
+/// The server accepts it or sends an alert; both show that it expects TLS.
+const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x00\x31\x01\x00\x00\x2d\x03\x03\
+    is a TLS server listening here?!\
+    \x00\x00\x06\xc0\x2f\x00\x9c\x00\x2f\x01\x00";
+
+/// Whether a server at `endpoint` answers with TLS, as far as a short attempt shows.
+pub(crate) async fn expects_tls(endpoint: &Endpoint, settings: &Settings) -> bool {
+    let probe = async {
+        let mut stream = tcp(endpoint).await.ok()?;
+        stream.write_all(CLIENT_HELLO).await.ok()?;
+        let mut head = [0; 2];
+        stream.read_exact(&mut head).await.ok()?;
+        // A handshake or an alert, of any version since SSL 3.
+        Some(matches!(head, [0x15 | 0x16, 0x03]))
+    };
+    let limit = settings.connect_timeout.min(PROBE_TIMEOUT);
+    matches!(timeout(limit, probe).await, Ok(Some(true)))
 }
 
 #[cfg(unix)]
@@ -77,7 +119,7 @@ async fn unix(path: &std::path::Path) -> Result<Box<dyn Transport>> {
     Err(Error::new(ErrorKind::Unsupported, message))
 }
 
-/// What is said when nobody answers; why not is in the cause.
+/// The message for a failed connection; the source has the reason.
 fn unreachable(endpoint: &Endpoint) -> String {
     if endpoint.port() == endpoint.scheme().default_port() {
         format!("cannot connect to {endpoint}; note that a master usually listens on port 5050")
@@ -89,6 +131,13 @@ fn unreachable(endpoint: &Endpoint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lengths_in_the_client_hello_are_right() {
+        assert_eq!(CLIENT_HELLO.len(), 5 + 0x31);
+        assert_eq!(0x31, 4 + 0x2d);
+        assert_eq!(&CLIENT_HELLO[11..43], b"is a TLS server listening here?!");
+    }
 
     #[test]
     fn a_forgotten_port_is_hinted_at_when_nobody_answers() {

@@ -187,6 +187,7 @@ pub(crate) fn refusal(
     };
     let error = Error::new(kind, message).with_status(status.as_u16());
     match status.as_u16() {
+        404 if kind == Unavailable => error.with_configuration(),
         // Something in between may have passed it on before it gave up.
         500 | 502 | 504 => error.with_delivery(Delivery::Unknown),
         _ => error,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use mesos_core::Endpoint;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
 use mesos_proto::v1::{executor, scheduler};
 
@@ -27,6 +28,9 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     /// "Disconnections"): one without checkpointing would end its tasks with it.
     const CALLS_CAN_END_IT: bool;
 
+    /// The other place of the API at a peer that has no API at `endpoint`.
+    fn other_prefix(endpoint: &Endpoint) -> Option<Endpoint>;
+
     /// Whether the answer to `call` has to be there before the next one is
     /// written.
     fn goes_alone(call: &Self::Call) -> bool;
@@ -47,6 +51,17 @@ impl HttpApi for SchedulerApi {
     const PEER: &'static str = "Mesos master";
     const STREAM_ID: bool = true;
     const CALLS_CAN_END_IT: bool = true;
+
+    /// A master serves the API at `/master/api/v1` and, as the delegate of its libprocess, at
+    /// `/api/v1` (src/master/main.cpp). A proxy may pass on only one of them.
+    fn other_prefix(endpoint: &Endpoint) -> Option<Endpoint> {
+        let prefix = endpoint.prefix();
+        let other = match prefix.strip_suffix("/master") {
+            Some(parent) => parent.to_owned(),
+            None => format!("{prefix}/master"),
+        };
+        endpoint.clone().with_prefix(&other).ok()
+    }
 
     fn goes_alone(call: &scheduler::Call) -> bool {
         use scheduler::call::Type;
@@ -72,6 +87,11 @@ impl HttpApi for ExecutorApi {
     const PEER: &'static str = "Mesos agent";
     const STREAM_ID: bool = false;
     const CALLS_CAN_END_IT: bool = false;
+
+    /// The id of the agent's process has no other form.
+    fn other_prefix(_: &Endpoint) -> Option<Endpoint> {
+        None
+    }
 
     /// An agent handles each call when it arrives (src/slave/http.cpp).
     fn goes_alone(_: &executor::Call) -> bool {

@@ -184,7 +184,7 @@ async fn answers_that_are_cut_too_long_late_or_garbage_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_file_is_followed_from_before_it_exists_through_growth_and_replacement() {
+async fn a_file_is_followed_from_before_it_exists_through_growth_and_rotation() {
     let server = Server::start().await;
     let framework = FrameworkId {
         value: "f".to_owned(),
@@ -201,6 +201,7 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_replacement
 
     let script = async {
         let mut peer = server.accept().await;
+        let mut rotated = false;
         for (offset, status, body) in [
             (0, "404 Not Found", Vec::new()),
             (0, "200 OK", file(0, b"")),
@@ -208,15 +209,21 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_replacement
             (5, "200 OK", file(5, b"")),
             (5, "200 OK", file(8, b"...")),
             (8, "200 OK", file(2, b"")),
+            // The rest of the old file.
+            (8, "200 OK", file(9, b"!")),
+            (9, "200 OK", file(9, b"")),
             (0, "200 OK", file(2, b"hi")),
         ] {
             let call = agent::Call::decode(peer.request().await.body).unwrap();
             assert_eq!(call.r#type(), agent::call::Type::ReadFile);
             let read = call.read_file.unwrap();
-            assert_eq!(
-                (read.path, read.offset, read.length),
-                (path.clone(), offset, None)
-            );
+            rotated = rotated && offset != 0;
+            let file = match rotated {
+                true => format!("{path}.1"),
+                false => path.clone(),
+            };
+            assert_eq!((read.path, read.offset, read.length), (file, offset, None));
+            rotated |= offset == 8;
             peer.respond(status, "", body).await;
         }
         peer
@@ -225,11 +232,8 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_replacement
         assert_eq!(follow.read().await.unwrap(), "", "no file yet");
         assert_eq!(follow.next().await.unwrap(), "hello");
         assert_eq!(follow.next().await.unwrap(), "...");
-        assert_eq!(
-            follow.next().await.unwrap(),
-            "hi",
-            "a shorter file is a new one"
-        );
+        assert_eq!(follow.next().await.unwrap(), "!", "rotated");
+        assert_eq!(follow.next().await.unwrap(), "hi", "the new file");
     };
     tokio::join!(script, reads);
 }

@@ -174,6 +174,7 @@ async fn nobody_there_is_said_with_the_address_and_can_be_retried() {
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert_eq!(error.delivery(), Delivery::NotSent);
     assert!(error.is_retryable());
+    assert!(error.is_configuration());
     assert_eq!(
         error.to_string(),
         format!("cannot connect to http://{address}")
@@ -195,8 +196,9 @@ async fn a_name_that_does_not_exist_is_said_with_the_address() {
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert_eq!(
         error.to_string(),
-        "cannot connect to http://no-such-host.invalid:5050"
+        "cannot resolve the host name of http://no-such-host.invalid:5050"
     );
+    assert!(error.is_configuration());
 }
 
 #[tokio::test]
@@ -249,14 +251,18 @@ async fn a_connection_that_breaks_before_the_answer_is_lost_transport() {
     let mut peer = server.accept().await;
     peer.request().await;
     drop(peer);
+    // The client checks whether the port expects TLS.
+    let mut probe = server.accept().await;
+    probe.some().await;
+    drop(probe);
     let error = soon("subscribe", client).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert_eq!(error.delivery(), Delivery::Unknown);
+    assert!(!error.is_configuration(), "{error}");
     assert_eq!(
         error.to_string(),
         format!(
-            "the connection to http://{} broke before POST /api/v1/scheduler was answered; if \
-             that port has TLS, write https://",
+            "the connection to http://{} broke before POST /api/v1/scheduler was answered",
             server.address
         )
     );
@@ -310,11 +316,17 @@ async fn an_answer_without_stream_id_or_content_type_is_no_masters() {
 
 #[tokio::test]
 async fn a_wrong_path_says_what_the_address_may_lack_and_can_be_retried() {
-    let (error, at) = refused(async |peer| {
+    let server = Server::start().await;
+    let client = subscribe(server.backend());
+    for path in ["/api/v1/scheduler", "/master/api/v1/scheduler"] {
+        let mut peer = server.accept().await;
+        assert_eq!(peer.request().await.line, format!("POST {path} HTTP/1.1"));
         peer.respond("404 Not Found", "", "404 Not Found.").await;
-    })
-    .await;
+    }
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    let at = format!("http://{}", server.address);
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.is_configuration());
     assert_eq!(error.status(), Some(404));
     assert!(error.is_retryable());
     assert_eq!(
@@ -324,6 +336,30 @@ async fn a_wrong_path_says_what_the_address_may_lack_and_can_be_retried() {
              address lacks a prefix or is not that of a Mesos master"
         )
     );
+}
+
+#[tokio::test]
+async fn an_api_that_is_only_at_the_other_prefix_is_found() {
+    for (written, other) in [
+        ("", "/master"),
+        ("/master", ""),
+        ("/mesos", "/mesos/master"),
+    ] {
+        let server = Server::start().await;
+        let client = subscribe(HttpBackend::new(server.endpoint(written).into()));
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.respond("404 Not Found", "", "404 Not Found.").await;
+        let mut peer = server.accept().await;
+        let line = peer.request().await.line;
+        assert_eq!(line, format!("POST {other}/api/v1/scheduler HTTP/1.1"));
+        peer.send(STREAM_HEAD).await;
+        let subscription = soon("subscribe", client).await.unwrap().unwrap();
+        assert_eq!(
+            subscription.peer,
+            format!("http://{}{other}", server.address)
+        );
+    }
 }
 
 #[tokio::test]

@@ -125,12 +125,8 @@ async fn fails(files: &(PathBuf, PathBuf), clients: Option<&Authority>, tls: Tls
     };
     let (_, error) = tokio::join!(soon("the end of the server", served), client);
     let error = error.unwrap().unwrap_err();
-    assert_eq!(
-        error.kind(),
-        ErrorKind::Transport,
-        "{}",
-        error_chain(&error)
-    );
+    assert_eq!(error.kind(), ErrorKind::Tls, "{}", error_chain(&error));
+    assert!(error.is_configuration());
     error
 }
 
@@ -173,14 +169,14 @@ async fn a_certificate_that_cannot_be_believed_says_why_and_what_to_set() {
     let error = fails(&files, None, TlsConfig::new()).await;
     let message = error.to_string();
     assert!(
-        message.contains("nobody whom this system believes"),
+        message.contains("not signed by a CA that this system trusts"),
         "{message}"
     );
     assert!(message.contains("TlsConfig::ca_file"), "{message}");
     assert_eq!(error.delivery(), Delivery::NotSent);
 
     let error = fails(&files, None, TlsConfig::new().ca_file(other.ca())).await;
-    let expected = format!("not signed by an authority in {}", other.ca().display());
+    let expected = format!("not signed by a CA in {}", other.ca().display());
     assert!(error.to_string().contains(&expected), "{error}");
 
     let files = authority.sign("master.example");
@@ -213,10 +209,10 @@ async fn what_the_peer_says_before_a_handshake_is_explained() {
         // 70, protocol_version.
         (
             b"\x15\x03\x03\x00\x02\x02\x46",
-            "no version of TLS in common",
+            "neither TLS 1.2 nor TLS 1.3",
         ),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "write http://"),
-        (b"", "is it a port with TLS?"),
+        (b"", "does the port expect TLS?"),
     ] {
         let server = Server::start().await;
         let client = subscribe(backend(&server, TlsConfig::new()));
@@ -225,13 +221,36 @@ async fn what_the_peer_says_before_a_handshake_is_explained() {
         peer.send(answer).await;
         peer.hang_up().await;
         let error = soon("subscribe", client).await.unwrap().unwrap_err();
+        let kind = match answer {
+            b"" => ErrorKind::Transport,
+            _ => ErrorKind::Tls,
+        };
         assert_eq!(
             (error.kind(), error.delivery()),
-            (ErrorKind::Transport, Delivery::NotSent),
+            (kind, Delivery::NotSent),
             "{error:?}"
         );
+        assert!(error.is_configuration());
         assert!(error.to_string().contains(part), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn plain_http_to_a_port_with_tls_is_an_error_that_says_so() {
+    let authority = Authority::new();
+    let acceptor = acceptor(&authority.sign("127.0.0.1"), None);
+    let server = Server::start().await;
+    let client = subscribe(server.backend());
+    // The request, and the check whether the port expects TLS.
+    for _ in 0..2 {
+        let stream = server.accept_raw().await;
+        assert!(acceptor.accept(stream).await.is_err());
+    }
+    let error = soon("subscribe", client).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls, "{error:?}");
+    let expected = format!("http://{} expects TLS; write https://", server.address);
+    assert_eq!(error.to_string(), expected);
+    assert!(error.is_configuration());
 }
 
 #[tokio::test]
@@ -267,7 +286,10 @@ async fn files_that_cannot_be_used_are_named_before_anything_is_sent() {
             ca().client_certificate(&certificate, &other),
             "cannot be used together",
         ),
-        (ca().server_name("no name"), "\"no name\" is no name"),
+        (
+            ca().server_name("no name"),
+            "\"no name\" is not a valid name",
+        ),
     ] {
         let server = Server::start().await;
         let error = Backend::<SchedulerApi>::subscribe(&backend(&server, tls), subscribe_call())
@@ -310,7 +332,10 @@ async fn a_client_without_the_certificate_that_is_wanted_is_told_so() {
     assert!(soon("the handshake", served).await.is_err());
     let error = soon("subscribe", client).await.unwrap().unwrap_err();
     let message = error.to_string();
-    assert!(message.contains("wants a client certificate"), "{message}");
+    assert!(
+        message.contains("requires a client certificate"),
+        "{message}"
+    );
 }
 
 /// A peer behind a handshake.

@@ -5,6 +5,7 @@
 mod certificates;
 mod security;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_core::backend::{Backend, ExecutorApi, Incoming, SchedulerApi, Subscription};
@@ -344,7 +345,7 @@ async fn the_operator_api_answers_in_both_codecs() {
 }
 
 #[tokio::test]
-async fn a_file_in_a_sandbox_is_followed_from_before_its_task_runs() {
+async fn the_output_of_a_task_is_read_from_before_it_runs_until_it_ends_and_afterwards() {
     let Some(cluster) = cluster().await else {
         return;
     };
@@ -356,11 +357,9 @@ async fn a_file_in_a_sandbox_is_followed_from_before_its_task_runs() {
     let offer = &offers.offers[0];
     let agent = Endpoint::try_from(offer.url.as_ref().unwrap()).unwrap();
     let sandbox = files::sandbox(&id, &"t".into());
-    let mut follow = files::Follow::new(
-        OperatorClient::for_endpoint(agent.clone()),
-        sandbox.clone() + "/out",
-    );
-    assert_eq!(follow.read().await.unwrap(), "");
+    let client = Arc::new(backend(&cluster).operator_at(agent));
+    let output = || files::Output::new(Arc::clone(&client), &id, &"t".into());
+    let mut early = output();
 
     let task = TaskInfo::builder("t")
         .id("t")
@@ -368,25 +367,39 @@ async fn a_file_in_a_sandbox_is_followed_from_before_its_task_runs() {
         .cpus(0.1)
         .mem(32.0)
         .command(CommandInfo::sh(
-            "for n in 1 2 3; do echo line-$n >> out; sleep 0.3; done; sleep 600",
+            "for n in 1 2 3; do echo line-$n; sleep 0.3; done; printf end; echo error >&2",
         ))
         .build();
     send(&subscription, accept(&id, offer.id.clone(), task))
         .await
         .unwrap();
-    let mut output = Vec::new();
-    let reading = async {
-        while output.len() < "line-1\nline-2\nline-3\n".len() {
-            output.extend_from_slice(&follow.next().await.unwrap());
+    for output in [&mut early, &mut output()] {
+        let mut lines = Vec::new();
+        let reading = async {
+            while let Some(line) = output.next().await.unwrap() {
+                lines.push((line.stream, line.text));
+            }
+        };
+        timeout(PATIENCE, reading).await.expect("the task's end");
+        let of = |stream| -> Vec<&str> {
+            let lines = lines.iter().filter(|line| line.0 == stream);
+            lines.map(|line| line.1.as_str()).collect()
+        };
+        // Mesos' own executor writes to both as well.
+        let stdout = of(files::Stream::Stdout);
+        for line in ["line-1", "line-2", "line-3"] {
+            assert!(stdout.contains(&line), "{stdout:?}");
         }
-    };
-    timeout(PATIENCE, reading).await.expect("no output");
-    assert_eq!(String::from_utf8_lossy(&output), "line-1\nline-2\nline-3\n");
-    let listed = files::list(&OperatorClient::for_endpoint(agent), &sandbox)
-        .await
-        .unwrap();
+        assert!(
+            stdout.iter().any(|line| line.starts_with("end")),
+            "{stdout:?}"
+        );
+        let stderr = of(files::Stream::Stderr);
+        assert!(stderr.contains(&"error"), "{stderr:?}");
+    }
+    let listed = files::list(&client, &sandbox).await.unwrap();
     assert!(
-        listed.iter().any(|file| file.path.ends_with("/out")),
+        listed.iter().any(|file| file.path.ends_with("/stdout")),
         "{listed:?}"
     );
     cluster.stop().await.unwrap();

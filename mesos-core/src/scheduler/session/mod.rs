@@ -249,7 +249,7 @@ impl Session {
     /// first subscription at the address the failure is temporary: a proxy in front of the
     /// masters has lost its connection to them.
     fn is_wrong_address(&self, error: &Error) -> bool {
-        error.kind() == ErrorKind::Protocol
+        matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Tls)
             && self.state == SessionState::Connecting
             && !self.subscribed_before
     }

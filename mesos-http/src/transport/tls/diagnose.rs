@@ -1,4 +1,4 @@
-//! What a handshake that failed means, and what to change.
+//! The cause of a failed handshake, and what to change.
 
 use std::io;
 
@@ -8,31 +8,45 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as TlsError
 use super::config::TlsConfig;
 use mesos_core::Endpoint;
 
-/// What to do about a peer that has no cipher suite of ours.
-const SUITES: &str = "a Mesos with its default settings offers only suites without forward \
-                      secrecy, which rustls does not have: set \
+/// The advice for a peer without a cipher suite in common.
+const SUITES: &str = "Mesos by default offers only cipher suites without forward secrecy, \
+                      which rustls does not support: set \
                       LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256 for masters and agents, \
-                      or build this program with the feature `tls-openssl` and choose \
+                      or enable the feature `tls-openssl` in this program and call \
                       TlsConfig::openssl";
 
-const CLIENT: &str = "give it one with TlsConfig::client_certificate";
+const CLIENT: &str = "set one with TlsConfig::client_certificate";
 
-/// A failed handshake: nothing was sent, and the peer may be mended.
+/// A handshake that one side refused.
 pub(super) fn failed(
     endpoint: &Endpoint,
     why: &str,
     source: impl Into<mesos_core::BoxError>,
 ) -> Error {
-    Error::new(
-        ErrorKind::Transport,
-        format!("the TLS handshake with {endpoint} failed: {why}"),
-    )
-    .with_delivery(Delivery::NotSent)
-    .with_source(source)
+    error(ErrorKind::Tls, endpoint, why, source)
 }
 
-/// A handshake by rustls with a certificate for `name`; whether we were asked
-/// for one that we have not.
+/// A handshake during which the connection broke. The usual cause is a port without TLS, but the
+/// peer may also have stopped.
+pub(super) fn broken(endpoint: &Endpoint, source: impl Into<mesos_core::BoxError>) -> Error {
+    let why = "the connection broke; does the port expect TLS?";
+    error(ErrorKind::Transport, endpoint, why, source).with_configuration()
+}
+
+fn error(
+    kind: ErrorKind,
+    endpoint: &Endpoint,
+    why: &str,
+    source: impl Into<mesos_core::BoxError>,
+) -> Error {
+    let message = format!("the TLS handshake with {endpoint} failed: {why}");
+    Error::new(kind, message)
+        .with_delivery(Delivery::NotSent)
+        .with_source(source)
+}
+
+/// The error for a handshake by rustls. `name` is the name that the peer's certificate has to be
+/// for; `asked` says whether the peer requested a client certificate that is not set.
 pub(super) fn rustls(
     tls: &TlsConfig,
     endpoint: &Endpoint,
@@ -43,11 +57,8 @@ pub(super) fn rustls(
     let cause = source.get_ref().and_then(|cause| cause.downcast_ref());
     let why = match cause {
         Some(cause) => meaning(tls, name, asked, cause),
-        None if asked => format!("it wants a client certificate; {CLIENT}"),
-        None if source.kind() == io::ErrorKind::UnexpectedEof => {
-            "it closed the connection; is it a port with TLS?".to_owned()
-        }
-        None => "the connection broke".to_owned(),
+        None if asked => format!("the peer requires a client certificate; {CLIENT}"),
+        None => return broken(endpoint, source),
     };
     failed(endpoint, &why, source)
 }
@@ -56,13 +67,13 @@ fn meaning(tls: &TlsConfig, name: &str, asked: bool, cause: &TlsError) -> String
     use AlertDescription as Alert;
     match cause {
         TlsError::AlertReceived(Alert::HandshakeFailure | Alert::CertificateRequired) if asked => {
-            format!("it wants a client certificate; {CLIENT}")
+            format!("the peer requires a client certificate; {CLIENT}")
         }
         TlsError::AlertReceived(Alert::HandshakeFailure) => {
-            format!("it has no cipher suite in common with this side; {SUITES}")
+            format!("the peer has no cipher suite in common with this program; {SUITES}")
         }
         TlsError::AlertReceived(Alert::ProtocolVersion) => {
-            "it has no version of TLS in common with this side, which has 1.2 and 1.3".to_owned()
+            "the peer supports neither TLS 1.2 nor TLS 1.3".to_owned()
         }
         TlsError::AlertReceived(
             Alert::UnknownCA
@@ -72,53 +83,53 @@ fn meaning(tls: &TlsConfig, name: &str, asked: bool, cause: &TlsError) -> String
             | Alert::CertificateExpired
             | Alert::CertificateRevoked
             | Alert::DecryptError,
-        ) => "it does not accept our client certificate".to_owned(),
+        ) => "the peer does not accept the client certificate".to_owned(),
         TlsError::InvalidCertificate(fault) => certificate(tls, name, fault),
         TlsError::InvalidMessage(_) => {
-            "what it answers is no TLS; if it is a port without, write http://".to_owned()
+            "the peer did not answer with TLS; if the port does not use TLS, write http://"
+                .to_owned()
         }
-        _ => "see the cause".to_owned(),
+        _ => "see the source of this error".to_owned(),
     }
 }
 
 fn certificate(tls: &TlsConfig, name: &str, fault: &CertificateError) -> String {
     match fault {
-        // The latter if an authority of the same name has another key.
+        // BadSignature: a CA of the same name has another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => unknown_issuer(tls),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!(
-                "its certificate is not for {name:?} (which has to be among its alternative \
-                 names, the common name does not count); if it is the right one all the same, \
-                 say whose it is with TlsConfig::server_name"
+                "the certificate is not for {name:?} (only alternative names count, not the common \
+                 name); to accept a certificate for another name, set TlsConfig::server_name"
             )
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "its certificate has expired; or this machine's clock is wrong".to_owned()
+            "the certificate has expired, or the clock of this machine is wrong".to_owned()
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "its certificate is not valid yet; or this machine's clock is wrong".to_owned()
+            "the certificate is not valid yet, or the clock of this machine is wrong".to_owned()
         }
-        // The type behind it is webpki's, of which there may be several.
+        // The inner type belongs to webpki, of which a program may contain several versions.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "its certificate is that of an authority, as `openssl req -x509` makes one that signs \
-             itself; rustls wants one with CA:FALSE (-addext basicConstraints=CA:FALSE)"
+            "the certificate is a CA certificate, as `openssl req -x509` creates by default; rustls \
+             requires CA:FALSE (-addext basicConstraints=CA:FALSE)"
                 .to_owned()
         }
-        _ => "its certificate cannot be accepted".to_owned(),
+        _ => "the certificate is not acceptable".to_owned(),
     }
 }
 
-/// Nobody whom we believe has signed the peer's certificate.
+/// No trusted CA has signed the peer's certificate.
 pub(super) fn unknown_issuer(tls: &TlsConfig) -> String {
     let mut files = tls.ca_files.iter().chain(&tls.ca_dirs);
     match files.next() {
-        None => "its certificate is signed by nobody whom this system believes; name its \
-                 authority with TlsConfig::ca_file"
+        None => "the certificate is not signed by a CA that this system trusts; set its CA with \
+                 TlsConfig::ca_file"
             .to_owned(),
         Some(first) => {
             let more = if files.next().is_some() { ", …" } else { "" };
             format!(
-                "its certificate is not signed by an authority in {}{more}",
+                "the certificate is not signed by a CA in {}{more}",
                 first.display()
             )
         }

@@ -31,7 +31,7 @@ pub(super) async fn connect(
 ) -> Result<Box<dyn Transport>> {
     let name = tls.name(endpoint);
     let server_name = ServerName::try_from(name.clone()).map_err(|source| {
-        let message = format!("{name:?} is no name that a certificate can be for");
+        let message = format!("{name:?} is not a valid name for a certificate");
         Error::new(ErrorKind::Config, message).with_source(source)
     })?;
     let settings = tls.clone();
@@ -40,7 +40,7 @@ pub(super) async fn connect(
     let (config, asked) = loading.await.map_err(|source| {
         Error::new(
             ErrorKind::Backend,
-            "reading the certificates was ended early",
+            "the tokio runtime shut down while certificates were read",
         )
         .with_source(source)
     })??;

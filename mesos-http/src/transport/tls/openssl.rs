@@ -1,4 +1,4 @@
-//! The handshake by the system's OpenSSL, for peers that rustls refuses.
+//! The handshake by the system's OpenSSL, for peers that rustls cannot connect to.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -29,21 +29,24 @@ pub(super) async fn connect(
     let config = loading.await.map_err(|source| {
         Error::new(
             ErrorKind::Backend,
-            "reading the certificates was ended early",
+            "the tokio runtime shut down while certificates were read",
         )
         .with_source(source)
     })??;
     let name = tls.name(endpoint);
     let ssl = config.into_ssl(&name).map_err(|source| {
-        let message = format!("{name:?} is no name that a certificate can be for");
+        let message = format!("{name:?} is not a valid name for a certificate");
         Error::new(ErrorKind::Config, message).with_source(source)
     })?;
     let mut stream = SslStream::new(ssl, stream).map_err(unusable)?;
     match Pin::new(&mut stream).connect().await {
         Ok(()) => Ok(Box::new(stream)),
         Err(source) => {
-            let why = meaning(tls, &name, stream.ssl().verify_result(), &source);
-            Err(diagnose::failed(endpoint, &why, source))
+            let verified = stream.ssl().verify_result();
+            Err(match meaning(tls, &name, verified, &source) {
+                Some(why) => diagnose::failed(endpoint, &why, source),
+                None => diagnose::broken(endpoint, source),
+            })
         }
     }
 }
@@ -105,37 +108,45 @@ fn certificates(path: &Path) -> Result<Vec<X509>> {
     files::certificates(path, X509::stack_from_pem)
 }
 
-fn meaning(tls: &TlsConfig, name: &str, verified: X509VerifyResult, cause: &TlsError) -> String {
+/// Why the handshake was refused; `None` if the connection broke.
+fn meaning(
+    tls: &TlsConfig,
+    name: &str,
+    verified: X509VerifyResult,
+    cause: &TlsError,
+) -> Option<String> {
     // X509_V_ERR_… of openssl/x509_vfy.h.
     const UNKNOWN_ISSUER: [i32; 4] = [18, 19, 20, 21];
     const WRONG_NAME: [i32; 2] = [62, 64];
     match verified.as_raw() {
         0 => {}
-        code if UNKNOWN_ISSUER.contains(&code) => return diagnose::unknown_issuer(tls),
+        code if UNKNOWN_ISSUER.contains(&code) => {
+            return Some(diagnose::unknown_issuer(tls));
+        }
         code if WRONG_NAME.contains(&code) => {
-            return format!(
-                "its certificate is not for {name:?}; if it is the right one all the same, say \
-                 whose it is with TlsConfig::server_name"
-            );
+            return Some(format!(
+                "the certificate is not for {name:?}; to accept a certificate for another name, \
+                 set TlsConfig::server_name"
+            ));
         }
         _ => {
             let fault = verified.error_string();
-            return format!("its certificate cannot be accepted ({fault})");
+            return Some(format!("the certificate is not acceptable ({fault})"));
         }
     }
     let reason = cause
         .ssl_error()
         .and_then(|stack| stack.errors().first()?.reason());
-    match reason {
-        Some("wrong version number" | "http request") => {
-            "what it answers is no TLS; if it is a port without, write http://".to_owned()
-        }
-        Some(reason) if reason.contains("handshake failure") => {
-            "it has no cipher suite in common with this system's OpenSSL, or wants a client \
-             certificate"
+    Some(match reason? {
+        "wrong version number" | "http request" => {
+            "the peer did not answer with TLS; if the port does not use TLS, write http://"
                 .to_owned()
         }
-        Some(reason) => reason.to_owned(),
-        None => "the connection broke; is it a port with TLS?".to_owned(),
-    }
+        reason if reason.contains("handshake failure") => {
+            "the peer has no cipher suite in common with this system's OpenSSL, or requires a \
+             client certificate"
+                .to_owned()
+        }
+        reason => reason.to_owned(),
+    })
 }
