@@ -3,8 +3,8 @@
 use mesos::BoxError;
 use mesos::http::files::{Line, Output, Stream};
 
-/// Waits for a line of output and shows it. Never completes while there is no task to show output
-/// of, and after the last line.
+/// Waits for a line of output and shows it. Never completes without a task, and after the last
+/// line.
 pub(crate) async fn show_next(output: &mut Option<Output>) -> Result<(), BoxError> {
     let Some(running) = output else {
         return std::future::pending().await;
@@ -16,7 +16,7 @@ pub(crate) async fn show_next(output: &mut Option<Output>) -> Result<(), BoxErro
     Ok(())
 }
 
-/// Shows the rest after the task's end.
+/// Shows the remaining output after the task has ended.
 pub(crate) async fn show_rest(output: Option<Output>) -> Result<(), BoxError> {
     if let Some(mut output) = output {
         output.finish();

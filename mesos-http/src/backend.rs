@@ -1,4 +1,4 @@
-//! The backend: subscribing, and what is set up around a subscription.
+//! The backend: opening subscriptions.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 use crate::auth::{Access, Credentials};
 use crate::detect::{Detector, Sighting};
 use crate::operator::OperatorClient;
-use crate::pipeline::{Bound, Line};
+use crate::pipeline::{CallQueue, SubscriptionHandle};
 use crate::target::{Peer, Target};
 use crate::transport::connection::{Connection, STREAM_ID};
 use crate::transport::settings::Settings;
@@ -81,15 +81,13 @@ impl HttpBackend {
         }
     }
 
-    /// A backend for an executor, from what its agent put into the
-    /// environment: the agent's address or unix socket
-    /// (`MESOS_DOMAIN_SOCKET`), and the token that goes with every request. If
-    /// the agent has TLS, the settings are those of `LIBPROCESS_SSL_…` in this
-    /// process' environment, and the feature `tls` is needed.
+    /// A backend for an executor, configured by the environment that its agent set: the agent's
+    /// address or unix socket (`MESOS_DOMAIN_SOCKET`), and the token for every request. If the
+    /// agent uses TLS, the TLS settings come from the `LIBPROCESS_SSL_…` variables of this process,
+    /// and the feature `tls` is required.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if the address, the token or a `LIBPROCESS_SSL_…`
-    /// variable cannot be used.
+    /// [`ErrorKind::Config`] if the address, the token or a `LIBPROCESS_SSL_…` variable is invalid.
     pub fn for_executor(environment: &ExecutorEnvironment) -> Result<Self> {
         let mut endpoint = Endpoint::from_pid(&environment.agent_pid)?;
         if environment.tls {
@@ -116,21 +114,21 @@ impl HttpBackend {
         Ok(backend)
     }
 
-    /// Who this framework or executor is to Mesos, in every request.
+    /// The credentials for every request.
     ///
-    /// Mesos wants the principal to be the one in `FrameworkInfo` too.
+    /// Mesos requires that the principal is also the one in `FrameworkInfo`.
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.settings.credentials = Some(credentials);
         self
     }
 
-    /// Whom to believe at `https://` (default: the system's authorities).
+    /// Trusted CAs and a client certificate for `https://` (default: the CAs that the system
+    /// trusts).
     ///
-    /// It also makes `https://` the scheme of a [`Master`] that names none, like
-    /// a leader that is found in ZooKeeper, unless [`Master::scheme`] says
-    /// otherwise. An [`Endpoint`] always has one. To do as Mesos' own library
-    /// does, which goes by `LIBPROCESS_SSL_ENABLED`:
+    /// It also makes `https` the scheme of a [`Master`] without one, such as a leader from
+    /// ZooKeeper, unless [`Master::with_scheme`] was called. To follow `LIBPROCESS_SSL_ENABLED`, as
+    /// Mesos' own library does:
     ///
     /// ```
     /// use mesos::http::{HttpBackend, TlsConfig};
@@ -149,90 +147,88 @@ impl HttpBackend {
         self
     }
 
-    /// Connects to a unix socket in place of the endpoint's host and port, as
-    /// executors do whose agent says so. TLS is never spoken there.
+    /// Connects to a unix socket instead of the endpoint's host and port. An agent may require this
+    /// of its executors. TLS is not used on the socket.
     ///
-    /// Of an agent only paths below its libprocess id can be asked for there
-    /// (src/slave/slave.cpp), so the endpoint needs that prefix.
+    /// An agent serves only the paths below its libprocess id there (src/slave/slave.cpp), so the
+    /// endpoint needs that prefix.
     #[must_use]
     pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
         self.settings.unix_socket = Some(path.as_ref().into());
         self
     }
 
-    /// How messages are encoded (default: protobuf).
+    /// The encoding of messages (default: protobuf).
     #[must_use]
     pub fn codec(mut self, codec: Codec) -> Self {
         self.settings.codec = codec;
         self
     }
 
-    /// How long opening a connection may take, name resolution included
-    /// (default: 10 s).
+    /// The time limit for opening a connection, including name resolution (default: 10 s).
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
     }
 
-    /// How long the head of a response may take, and the first event of a
-    /// scheduler's subscription after it (default: 75 s, as
-    /// docs/scheduler-http-api.md advises). For a call that is under way behind
-    /// others the time begins with the answer to the one before it. A
-    /// scheduler's call that gets no answer in this time fails with an unknown
-    /// fate and ends its subscription, as the same document advises; so do those
-    /// that were written behind it, and the rest is not sent.
+    /// The time limit for the head of a response, and again for the first event of a scheduler's
+    /// subscription (default: 75 s, the advice of docs/scheduler-http-api.md). For a pipelined call,
+    /// the time starts with the answer to the call before it.
+    ///
+    /// A scheduler's call without an answer in this time fails with
+    /// [`Delivery::Unknown`](mesos_core::Delivery::Unknown) and ends its subscription, as the same
+    /// document advises. Calls that were written after it fail in the same way, and queued calls are
+    /// not sent.
     #[must_use]
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.settings.response_timeout = timeout;
         self
     }
 
-    /// The longest event to take, in bytes (default:
-    /// [`DEFAULT_LIMIT`](crate::recordio::DEFAULT_LIMIT), which says why). A
-    /// longer one ends the subscription with an error that names this limit.
+    /// The size limit for an event, in bytes (default:
+    /// [`DEFAULT_LIMIT`](crate::recordio::DEFAULT_LIMIT), which has the reason). A larger event ends
+    /// the subscription with an error that names this limit.
     #[must_use]
     pub fn max_record_size(mut self, bytes: u64) -> Self {
         self.settings.max_record_size = bytes;
         self
     }
 
-    /// After how many of the master's heartbeat intervals without a single byte
-    /// a subscription counts as lost (default: 5, at least 1). Time in which
-    /// the queue of events is full does not count. Executors' subscriptions
-    /// are not watched: their heartbeats are 30 minutes apart.
+    /// The number of the master's heartbeat intervals without a single byte after which a
+    /// subscription counts as lost (default: 5, at least 1). The time during which the event queue is
+    /// full does not count. An executor's subscription has no such limit: its heartbeats are 30
+    /// minutes apart.
     #[must_use]
     pub fn missed_heartbeats(mut self, count: u32) -> Self {
         self.settings.missed_heartbeats = count.max(1);
         self
     }
 
-    /// How many events may wait for the consumer (default: 64, at least 1).
-    /// When so many do, the socket is not read until there is room.
+    /// The capacity of the event queue (default: 64, at least 1). While the queue is full, the
+    /// backend does not read from the socket.
     #[must_use]
     pub fn event_queue(mut self, events: usize) -> Self {
         self.settings.event_queue = events.max(1);
         self
     }
 
-    /// How many calls may wait for their turn (default: 128, at least 1). When
-    /// so many do, making a call waits until there is room.
+    /// The capacity of the call queue (default: 128, at least 1). While the queue is full, making a
+    /// call waits.
     #[must_use]
     pub fn call_queue(mut self, calls: usize) -> Self {
         self.settings.call_queue = calls.max(1);
         self
     }
 
-    /// How many calls may be under way at once, written and not answered
-    /// (default: 8192, at least 1). They are handled and answered in their
-    /// order whatever this is, since Mesos does not take a connection's requests
-    /// in another one; more of them make calls independent of the round trip.
+    /// The number of calls that may be in flight: written, but not answered (default: 8192, at least
+    /// 1). Mesos handles and answers the requests of a connection in order, so this number does not
+    /// change the order. A larger number makes the throughput independent of the round-trip time.
     ///
-    /// With 1 each call is written after the one before it was answered: for
-    /// what is between here and Mesos, and does not take pipelined requests.
-    /// Of calls under way on a connection that breaks the fate is unknown, so
-    /// the fewer there are the fewer that is. UPDATE_FRAMEWORK and TEARDOWN
-    /// never have a call behind them under way.
+    /// With 1, each call is written after the answer to the one before it. Use 1 if a proxy in front
+    /// of Mesos does not support pipelined requests. When a connection breaks, the result of all
+    /// calls in flight is unknown, so fewer calls in flight mean fewer unknown results.
+    /// UPDATE_FRAMEWORK and TEARDOWN are always the last call in flight.
     #[must_use]
     pub fn pipeline(mut self, calls: usize) -> Self {
         self.settings.pipeline = calls.max(1);
@@ -258,7 +254,7 @@ impl HttpBackend {
         self.target.endpoint()
     }
 
-    /// Subscribes at `first`, or where it redirects to; says where that was.
+    /// Subscribes at `first` or at the endpoint that it redirects to; returns the endpoint.
     async fn open<A: HttpApi>(
         &self,
         first: &Endpoint,
@@ -266,7 +262,7 @@ impl HttpBackend {
         body: &Bytes,
     ) -> Result<(Endpoint, Subscription<A>)> {
         let settings = &self.settings;
-        let mut access = Access::of(settings).await?;
+        let mut access = Access::new(settings).await?;
         let mut endpoint = first.clone();
         let mut redirects = 0;
         let mut missing: Option<Error> = None;
@@ -310,7 +306,7 @@ impl HttpBackend {
         Err(redirect::undecided(first, &endpoint))
     }
 
-    /// Checks that a 200 is that of a Mesos, and sets up the subscription.
+    /// Checks that the response with status 200 comes from Mesos, and sets up the subscription.
     fn accept<A: HttpApi>(
         &self,
         endpoint: Endpoint,
@@ -340,21 +336,21 @@ impl HttpBackend {
         if A::STREAM_ID && stream_id.is_none() {
             return foreign("without a Mesos-Stream-Id".to_owned());
         }
-        let (over, ended) = watch::channel(());
-        let (verdict, condemned) = oneshot::channel();
+        let (open, ended) = watch::channel(());
+        let (fatal, failed_call) = oneshot::channel();
         let reader = Reader {
             body: response.into_body(),
-            condemned: Some(condemned),
+            fatal_error: Some(failed_call),
             peer: peer.clone(),
             settings: self.settings.clone(),
         };
-        let events = Events::<A>::start(reader, connection, over);
-        let calls = Line::<A>::open(Bound {
+        let events = Events::<A>::start(reader, connection, open);
+        let calls = CallQueue::<A>::open(SubscriptionHandle {
             endpoint,
             settings: self.settings.clone(),
             stream_id: stream_id.filter(|_| A::STREAM_ID),
-            over: ended,
-            verdict,
+            ended,
+            fatal,
         });
         Ok(Subscription {
             events: Box::new(events),
@@ -390,7 +386,7 @@ impl Backend<SchedulerApi> for HttpBackend {
             let opened = tokio::select! {
                 biased;
                 opened = self.open(master, what, &body) => opened,
-                // Who does not lead any more may be slow to say so.
+                // A former leader may be slow to redirect.
                 error = sighting.moved(master) => return Err(error),
             };
             match opened {
@@ -427,7 +423,7 @@ impl Backend<ExecutorApi> for HttpBackend {
         let Peer::Endpoint(agent) = &self.target.peer else {
             return Err(Error::new(
                 ErrorKind::Config,
-                "an executor cannot subscribe at a master; give it the address of its agent, as \
+                "an executor cannot subscribe at a master; use its agent's address, as \
                  HttpBackend::for_executor does",
             ));
         };

@@ -1,16 +1,15 @@
-//! Mesos over its v1 HTTP API: the backend for schedulers and executors, and a
-//! client for the operator API.
+//! The backend over Mesos' v1 HTTP API for schedulers and executors, and a client for the operator
+//! API.
 //!
 //! # A scheduler
-//! [`HttpBackend`] is given to the driver of `mesos-core`, which runs a
-//! `Scheduler` over it. What the backend does is one subscription at a time:
+//! Pass an [`HttpBackend`] to a driver. The backend itself handles one subscription at a time:
 //!
 //! ```no_run
-//! use mesos_core::backend::{Backend, Incoming, SchedulerApi, Subscription};
-//! use mesos_http::HttpBackend;
-//! use mesos_proto::v1::scheduler::{Call, call};
+//! use mesos::backend::{Backend, Incoming, SchedulerApi, Subscription};
+//! use mesos::http::HttpBackend;
+//! use mesos::v1::scheduler::{Call, call};
 //!
-//! # async fn example(framework: mesos_proto::v1::FrameworkInfo) -> Result<(), mesos_core::Error> {
+//! # async fn example(framework: mesos::v1::FrameworkInfo) -> Result<(), mesos::Error> {
 //! let backend = HttpBackend::new("http://10.0.0.1:5050".parse()?);
 //! let mut subscription: Subscription<SchedulerApi> = backend
 //!     .subscribe(Call {
@@ -29,41 +28,48 @@
 //! # }
 //! ```
 //!
-//! # What it promises
-//! * Events come in the order in which Mesos wrote them, however the stream was
-//!   cut on the way. The stream's end, whatever it looks like, is an error with
-//!   a kind; it comes behind the events that came before it.
-//! * Silence for some of the master's heartbeat intervals is an end too. A slow
-//!   consumer is not taken for silence: it slows the socket.
-//! * Calls go on a connection of their own, in the order in which they were
-//!   made, each when the one before it was answered, and each at most once.
-//!   They carry the stream id of the subscription they were made in, and none
-//!   is sent when that is over. A failed call never hurts the subscription.
-//! * Memory is bounded: the queues by their lengths, a record by
-//!   [`max_record_size`](HttpBackend::max_record_size), and neither by what a peer
-//!   merely announces.
-//! * Subscribing again, backoff and everything else that lasts longer than a
-//!   subscription is left to `mesos-core`.
+//! # Guarantees
+//! * Events arrive in the order in which Mesos sent them, however the stream is split on the way.
+//!   The end of the stream is always an error with a kind, after the events that arrived before it.
+//! * A subscription also ends after a number of the master's heartbeat intervals without a byte. A
+//!   slow consumer is not mistaken for a silent master: it slows the socket.
+//! * Calls use their own connection, and are sent in the order in which they were made, each at most
+//!   once. They are pipelined: up to [`pipeline`](HttpBackend::pipeline) calls are sent before the
+//!   first of them is answered. They carry the stream id of their subscription, and no call is sent
+//!   after the subscription has ended.
+//! * A refused call does not affect the subscription, with two exceptions for schedulers: a call that
+//!   is not answered in time, and a call whose subscription the master does not know, end the
+//!   subscription.
+//! * Memory is bounded: the queues by their capacities, and a record by
+//!   [`max_record_size`](HttpBackend::max_record_size). A length that a peer only announces does not
+//!   allocate memory.
+//! * Resubscribing, backoff and everything else that outlasts a subscription is up to the driver.
 //!
-//! # Where the master is
-//! [`Endpoint`] is the address of one; [`Master`] is every form of address that
-//! Mesos has, `zk://` included, and [`detect`] says how the leader is found by it.
+//! # Addresses
+//! [`Master`] accepts every form of a master's address, including `zk://`; [`detect`] describes how
+//! the leader is found. [`Endpoint`] is the address of one master or agent. If the API does not exist
+//! at the prefix of the address (404), a scheduler's backend also tries the prefix with or without
+//! `/master`.
+//!
+//! # Wrong settings
+//! [`Error::is_configuration`](mesos_core::Error::is_configuration) is true for failures that a
+//! wrong setting usually causes: a refused connection, an unknown host name, a missing API (404), a
+//! peer that is not Mesos, a refused certificate, HTTP to a port with TLS and the reverse.
 //!
 //! # Security
-//! [`Credentials`] go with every request, and `TlsConfig` (feature `tls`) says
-//! whom to believe at `https://`. None of what this crate logs, returns as an
-//! error or shows as `Debug` output has a secret in it.
+//! [`Credentials`] are sent with every request. `TlsConfig` (feature `tls`) has the trusted CAs for
+//! `https://`. Logs, errors and `Debug` output of this crate never contain a secret.
 //!
 //! # Features
-//! * `json`: `Codec::Json` beside protobuf.
+//! * `json`: `Codec::Json` in addition to protobuf.
 //! * `tls`: `https://`, by rustls.
-//! * `tls-openssl`: the system's OpenSSL as another TLS library to choose.
-//!   Needs its development files to build (Debian: `libssl-dev`, `pkg-config`).
-//! * `zookeeper`: masters that are found by addresses like `zk://…`. Off by default: it brings some
-//!   60 crates, as many as all the rest.
+//! * `tls-openssl`: the system's OpenSSL as another TLS library. Building it requires OpenSSL's
+//!   development files (Debian: `libssl-dev`, `pkg-config`).
+//! * `zookeeper`: masters with addresses like `zk://…`. Disabled by default, because it adds about 60
+//!   crates, as many as all the rest.
 //!
 //! # Files
-//! [`files`] reads a task's output from its agent, over [`OperatorClient`].
+//! [`files`] reads a task's output from its agent, through an [`OperatorClient`].
 
 mod auth;
 mod backend;
@@ -82,7 +88,7 @@ mod wire;
 pub use auth::{Credentials, TokenProvider};
 pub use backend::HttpBackend;
 
-// The address types are in mesos-core. They are re-exported for crates that use mesos-http directly.
+// The address types, for crates that use mesos-http directly.
 pub use mesos_core::{AddressError, AddressErrorKind, Endpoint, Master, Scheme};
 pub use operator::OperatorClient;
 #[cfg(feature = "tls")]

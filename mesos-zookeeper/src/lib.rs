@@ -1,17 +1,16 @@
-//! What Mesos and its frameworks keep in ZooKeeper: where the masters are, and
-//! the id of a framework. Both backends read the one, any scheduler may use the
-//! other; users have it as the feature `zookeeper` of the crate `mesos`.
+//! ZooKeeper for Mesos and its frameworks: the leading master, and a store for a framework's id. Both
+//! backends use the former, and any scheduler may use the latter. Enable the feature `zookeeper` of
+//! the crate `mesos` to use it.
 //!
 //! * [`client`] connects to an [`Ensemble`](mesos_core::address::Ensemble), such as
 //!   `zk://USER:PASSWORD@10.0.0.1:2181/mesos`.
-//! * [`masters`] says which of the nodes there leads, and what it says of itself.
-//! * [`ZooKeeperStore`] keeps a framework's id, for schedulers that may be
-//!   started again on another machine.
+//! * [`masters`] determines the leading node, and parses its data.
+//! * [`ZooKeeperStore`] stores a framework's id, for schedulers that may be restarted on another
+//!   machine.
 //!
-//! Watching for a new leader is the backends' own: `mesos-http` does it, libmesos
-//! has a detector of its own.
+//! The backends watch for leader changes: `mesos-http` has a detector, and libmesos has its own.
 //!
-//! TLS and SASL towards ZooKeeper are not supported.
+//! TLS and SASL for connections to ZooKeeper are not supported.
 
 #![forbid(unsafe_code)]
 

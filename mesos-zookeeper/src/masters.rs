@@ -1,26 +1,23 @@
-//! The nodes under the masters' path: which of them leads, and where that master
-//! is. Pure.
+//! The nodes under the masters' path: which node leads, and the address of its master. No I/O.
 //!
-//! # What masters write there
-//! Each master that could lead has an ephemeral node under the path in `--zk`,
-//! named by a label and a number that ZooKeeper counts up; the smallest number
-//! leads. When a master dies or loses its session, its node goes, and the next
-//! one leads.
+//! # The masters' nodes
+//! Each master that can lead has an ephemeral node under the path in `--zk`. Its name is a label and
+//! a number that ZooKeeper increments. The smallest number leads. When a master exits or loses its
+//! session, its node disappears and the next master leads.
 //!
-//! | node | its data | written by |
+//! | node | data | written by |
 //! |---|---|---|
 //! | `json.info_0000000012` | `MasterInfo` in JSON | Mesos since 0.24 |
-//! | `info_0000000012` | `MasterInfo` in protobuf | Mesos before it |
-//! | `0000000012` | `master@10.0.0.1:5050` | Mesos before that |
+//! | `info_0000000012` | `MasterInfo` in protobuf | older versions |
+//! | `0000000012` | `master@10.0.0.1:5050` | even older versions |
 //!
-//! Other nodes are passed over if they do not end in a number, like the
-//! `log_replicas` of the masters' registry. The number counts whatever is before
-//! it, as in Mesos (`GroupProcess::cache` in src/zookeeper/group.cpp): a foreign
-//! node that has the smallest one keeps Mesos' own masters from leading.
+//! Nodes that do not end in a number are ignored, like the `log_replicas` of the masters' registry.
+//! The number counts whatever the label is, as in Mesos (`GroupProcess::cache` in
+//! src/zookeeper/group.cpp): a foreign node with the smallest number prevents the masters from
+//! leading.
 //!
-//! Of a `MasterInfo` counts its `address`, where it lacks one its `pid`, and
-//! where it lacks that its `ip` with its `port`. The IP address is used rather
-//! than the host name, as Mesos' own library does.
+//! In a `MasterInfo`, the field `address` counts; without it the `pid`; and without that the `ip`
+//! with the `port`. The IP address is preferred to the host name, as in Mesos' own library.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -28,15 +25,15 @@ use mesos_core::{Error, ErrorKind, Result};
 use mesos_proto::v1::MasterInfo;
 use prost::Message;
 
-/// A node that has a number, so that it takes part in the election.
+/// A node with a number, which takes part in the election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// The last part of its path.
+    /// The last part of the node's path.
     pub node: &'a str,
     format: Format,
 }
 
-/// How a master describes itself.
+/// The format of a node's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     /// `MasterInfo` in JSON.
@@ -45,7 +42,7 @@ enum Format {
     Protobuf,
     /// `master@ip:port`.
     Pid,
-    /// Not a master's.
+    /// The node does not belong to a master.
     Foreign,
 }
 
@@ -54,19 +51,18 @@ pub fn leading(nodes: &[String]) -> Option<Member<'_>> {
     nodes
         .iter()
         .filter_map(|node| member(node))
-        // The name decides between the same number with two labels, which
-        // ZooKeeper never gives out.
+        // The name decides between equal numbers with different labels, which ZooKeeper never creates.
         .min_by_key(|&(sequence, member)| (sequence, member.node))
         .map(|(_, member)| member)
 }
 
-/// A node and its number, if it has one.
+/// The number and the node, if the name ends in a number.
 fn member(node: &str) -> Option<(i32, Member<'_>)> {
     let (label, sequence) = match node.rsplit_once('_') {
         Some((label, sequence)) => (Some(label), sequence),
         None => (None, node),
     };
-    // ZooKeeper counts in an i32, and goes on below zero after its end.
+    // ZooKeeper's counter is an i32 that wraps around to negative numbers.
     let sequence = sequence.parse().ok()?;
     let format = match label {
         Some("json.info") => Format::Json,
@@ -78,36 +74,35 @@ fn member(node: &str) -> Option<(i32, Member<'_>)> {
 }
 
 impl Member<'_> {
-    /// `host:port` of the master whose node has this `data`, an IPv6 address in
-    /// brackets.
+    /// `host:port` of the master whose node has this `data`, with an IPv6 address in brackets.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`]: the data is not what a master writes.
-    /// [`ErrorKind::NotLeader`]: the node is no master's, so no master leads.
+    /// [`ErrorKind::Decode`] if the data is not in a master's format. [`ErrorKind::NotLeader`] if the
+    /// node does not belong to a master, so that no master leads.
     pub fn address(&self, data: &[u8]) -> Result<String> {
         match self.format {
             Format::Json => {
                 let info = serde_json::from_slice(data)
-                    .map_err(|e| self.unreadable("has no MasterInfo in JSON").with_source(e))?;
-                of_info(&info)
+                    .map_err(|e| self.unreadable("does not contain a MasterInfo in JSON").with_source(e))?;
+                address_of_info(&info)
             }
             Format::Protobuf => {
                 let info = MasterInfo::decode(data).map_err(|e| {
-                    self.unreadable("has no MasterInfo in protobuf")
+                    self.unreadable("does not contain a MasterInfo in protobuf")
                         .with_source(e)
                 })?;
-                of_info(&info)
+                address_of_info(&info)
             }
             Format::Pid => std::str::from_utf8(data)
                 .ok()
-                .and_then(|pid| of_pid(pid.trim()))
+                .and_then(|pid| address_of_pid(pid.trim()))
                 .ok_or("is not like master@10.0.0.1:5050"),
             Format::Foreign => {
                 return Err(Error::new(
                     ErrorKind::NotLeader,
                     format!(
-                        "{} has the smallest number among the masters' nodes in ZooKeeper, and is \
-                         not a master's; no master can lead before it is removed",
+                        "the node {} has the smallest number among the masters' nodes in ZooKeeper, \
+                         but does not belong to a master; remove it, otherwise no master can lead",
                         self.node
                     ),
                 ));
@@ -116,8 +111,7 @@ impl Member<'_> {
         .map_err(|how| self.unreadable(how))
     }
 
-    /// An error of kind [`ErrorKind::Decode`] that says `how` the data of the
-    /// node is wrong.
+    /// An error of kind [`ErrorKind::Decode`] that says `how` the data of the node is invalid.
     pub fn unreadable(&self, how: &str) -> Error {
         let node = self.node;
         Error::new(
@@ -127,8 +121,8 @@ impl Member<'_> {
     }
 }
 
-/// What is best of the address in three versions, or what is wrong with it.
-fn of_info(info: &MasterInfo) -> Result<String, &'static str> {
+/// The preferred one of the three forms of the address, or what is invalid.
+fn address_of_info(info: &MasterInfo) -> Result<String, &'static str> {
     let port = |port: Option<u16>| match port {
         Some(0) | None => Err("has no port"),
         Some(port) => Ok(port),
@@ -139,18 +133,17 @@ fn of_info(info: &MasterInfo) -> Result<String, &'static str> {
             (Some(ip), _) => match ip.parse() {
                 Ok(IpAddr::V4(ip)) => Ok(format!("{ip}:{port}")),
                 Ok(IpAddr::V6(ip)) => Ok(format!("[{ip}]:{port}")),
-                Err(_) => Err("has an IP address that is none"),
+                Err(_) => Err("has an invalid IP address"),
             },
             (None, Some(host)) => Ok(format!("{host}:{port}")),
             (None, None) => Err("has neither an IP address nor a host name"),
         }
     } else if let Some(pid) = &info.pid {
-        of_pid(pid).ok_or("has a pid that is none")
+        address_of_pid(pid).ok_or("has an invalid pid")
     } else {
         let port = port(info.port.try_into().ok())?;
-        // The four bytes as they were in the master's memory, in network order,
-        // read as a number by a little-endian machine (`createMasterInfo` in
-        // src/common/protobuf_utils.cpp).
+        // The four bytes in network order, read as a number by a little-endian machine
+        // (`createMasterInfo` in src/common/protobuf_utils.cpp).
         let ip = Ipv4Addr::from(info.ip.to_le_bytes());
         if ip.is_unspecified() {
             return Err("has no IP address");
@@ -160,7 +153,7 @@ fn of_info(info: &MasterInfo) -> Result<String, &'static str> {
 }
 
 /// The address in `name@host:port`.
-fn of_pid(pid: &str) -> Option<String> {
+fn address_of_pid(pid: &str) -> Option<String> {
     let (name, address) = pid.split_once('@')?;
     let (host, port) = address.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;

@@ -1,7 +1,7 @@
-//! A store for a framework's id in ZooKeeper: for schedulers that may be started again on another machine.
+//! A store for a framework's id in ZooKeeper, for schedulers that may be restarted on another machine.
 //!
-//! Which of several instances works is not decided here: Mesos lets the last
-//! one that subscribes with the id take over from the others.
+//! The store does not elect one of several instances: in Mesos, the last instance that subscribes with
+//! the id takes over from the others.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,18 +19,18 @@ use zookeeper_client::{self as zk, Client};
 
 use crate::client;
 
-/// The session timeout that is asked for; a session lasts as long as a call.
+/// The requested session timeout. A session lasts as long as a call.
 const SESSION: Duration = Duration::from_secs(10);
 
-/// The wait after a failed attempt, doubling from the one to the other.
+/// The delay after a failed attempt. It doubles up to the maximum.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
-/// Keeps the id in a node of a ZooKeeper.
+/// Stores the id in a node of a ZooKeeper.
 ///
-/// It is made from an address like `zk://10.0.0.1:2181,10.0.0.2:2181/web-shop/id`
+/// Parse it from an address like `zk://10.0.0.1:2181,10.0.0.2:2181/web-shop/id`
 /// or, with credentials of ZooKeeper's scheme `digest`,
-/// `zk://USER:PASSWORD@10.0.0.1:2181/web-shop/id`, as [`Ensemble`] reads it.
+/// `zk://USER:PASSWORD@10.0.0.1:2181/web-shop/id`, see [`Ensemble`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,103 +43,101 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 /// # Ok::<(), mesos::AddressError>(())
 /// ```
 ///
-/// # What it writes
-/// The node's data is the id and nothing else; no id is an empty node or none.
-/// The node and those above it are made at the first save. With credentials they
-/// can be read by everybody and changed by these credentials alone, as Mesos'
-/// masters have it (`EVERYONE_READ_CREATOR_ALL` in
-/// src/zookeeper/authentication.cpp); without, everybody can do everything.
+/// # Data
+/// The node's data is the id. Without an id, the node is empty or does not exist. The first save
+/// creates the node and its parents. With credentials, everybody can read the nodes and only these
+/// credentials can change them, as Mesos' masters do (`EVERYONE_READ_CREATOR_ALL` in
+/// src/zookeeper/authentication.cpp). Without credentials, everybody can do anything.
 ///
-/// # Who else writes there
-/// Each write happens only if the node still is as this store has last seen it.
-/// Of two instances of a scheduler that start at once with no id stored, the
-/// second one to save gets [`ZooKeeperStoreError::Changed`], which ends its
-/// driver; started again, it finds the id of the first.
+/// # Concurrent changes
+/// A write takes effect only if the node has not changed since this store last read it. If two
+/// instances of a scheduler start at once without a stored id, the second one to save receives
+/// [`ZooKeeperStoreError::Changed`], which ends its driver. When it is restarted, it finds the id of
+/// the first instance.
 ///
-/// # When ZooKeeper is not there
-/// Each call has a session of its own. What fails for want of a connection or of
-/// the session is done again, for at most [`patience`](Self::patience); whether
-/// a lost write had happened is looked up. Reading sees everything that was
-/// written before it, whatever server it comes to.
+/// # When ZooKeeper is unavailable
+/// Each call has its own session. An attempt that fails because of the connection or the session is
+/// repeated until [`timeout`](Self::timeout). After a write whose result is unknown, the store reads
+/// whether it took effect. A read sees every earlier write, whichever server it uses.
 pub struct ZooKeeperStore {
     ensemble: Ensemble,
-    patience: Duration,
+    timeout: Duration,
     seen: Mutex<Option<Seen>>,
 }
 
-/// What is in the node.
+/// The state of the node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     id: Option<FrameworkId>,
-    /// Of the node's data, if there is a node.
+    /// The version of the node's data, if the node exists.
     version: Option<i32>,
 }
 
-/// What went wrong with a [`ZooKeeperStore`], and where.
+/// Why an operation of a [`ZooKeeperStore`] failed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ZooKeeperStoreError {
-    /// No server of the ensemble did it in time.
+    /// No server of the ensemble completed the operation in time.
     #[error(
-        "{at} could not be asked within {patience:?}; check that its servers run, can be reached \
-         from here, and are more than half of the ensemble"
+        "cannot reach {at} within {timeout:?}; check that the servers run, are reachable from this \
+         machine, and are more than half of the ensemble"
     )]
     Unreachable {
         /// The address, without credentials.
         at: String,
-        /// How long it was tried.
-        patience: Duration,
-        /// What came of the last attempt, if it came to an end.
+        /// The time limit.
+        timeout: Duration,
+        /// The error of the last attempt, if it completed.
         #[source]
         source: Option<BoxError>,
     },
-    /// The node's access control list does not let us.
+    /// The node's access control list denies access.
     #[error(
-        "{at} may not be used {}; have its access control list changed (setAcl)",
+        "access to {at} is denied {}; or change the access control list (setAcl)",
         if *.credentials {
-            "with these credentials; give those that it was made with"
+            "with these credentials; use the credentials that created it"
         } else {
-            "without credentials; give them as zk://USER:PASSWORD@HOST:PORT/PATH"
+            "without credentials; write them as zk://USER:PASSWORD@HOST:PORT/PATH"
         }
     )]
     Denied {
         /// The address, without credentials.
         at: String,
-        /// Whether there were any.
+        /// Whether the address has credentials.
         credentials: bool,
     },
-    /// Somebody else wrote or removed the id since it was last seen.
+    /// Another process wrote or removed the id since this store last read it.
     #[error(
-        "the id at {at} was changed by somebody else, from {} to {}; start one instance of a \
-         scheduler after the other, and give each framework a path of its own",
+        "another process changed the id at {at} from {} to {}; start the instances of a scheduler \
+         one after the other, and use a separate path for each framework",
         shown(.before),
         shown(.now)
     )]
     Changed {
         /// The address, without credentials.
         at: String,
-        /// What was seen last.
+        /// The id that was read last.
         before: Option<FrameworkId>,
-        /// What is there.
+        /// The current id.
         now: Option<FrameworkId>,
     },
-    /// The node is there and has not been written by this store.
+    /// The node's data is not an id.
     #[error(
-        "{at} holds no framework id: it {wrong}; restore it, or remove it to start as a new \
-         framework"
+        "{at} does not contain a framework id: it {wrong}; restore it, or remove it to start as a \
+         new framework"
     )]
     Garbage {
         /// The address, without credentials.
         at: String,
-        /// What is wrong with its data.
+        /// What is invalid.
         wrong: String,
     },
     /// ZooKeeper refused for another reason.
-    #[error("{at} refused")]
+    #[error("{at} refused the operation")]
     Refused {
         /// The address, without credentials.
         at: String,
-        /// Its reason.
+        /// The reason.
         #[source]
         source: BoxError,
     },
@@ -150,21 +148,22 @@ fn shown(id: &Option<FrameworkId>) -> String {
 }
 
 impl ZooKeeperStore {
-    /// How long a call may take in all before it fails (default: 60 s). The
-    /// driver waits as long for its id before it first subscribes.
+    /// The time limit for an operation, including retries (default: 60 s). The driver waits up to this
+    /// long for its id before the first subscription.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
     fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
+        // Locked also after a panic: the value is only ever replaced as a whole.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries until it is done, or time is up.
-    async fn insist(&self, task: Task<'_>) -> Result<Seen, ZooKeeperStoreError> {
-        let deadline = Instant::now() + self.patience;
+    /// Retries until success or the time limit.
+    async fn retry(&self, task: Task<'_>) -> Result<Seen, ZooKeeperStoreError> {
+        let deadline = Instant::now() + self.timeout;
         let mut pause = RETRY;
         let mut last = None;
         loop {
@@ -174,8 +173,8 @@ impl ZooKeeperStore {
                     *self.seen() = Some(done.clone());
                     return Ok(done);
                 }
-                Ok(Err(error)) if passes(&error) => {
-                    tracing::warn!(zookeeper = %self.ensemble, %error, "trying again");
+                Ok(Err(error)) if is_transient(&error) => {
+                    tracing::warn!(zookeeper = %self.ensemble, %error, "retrying");
                     last = Some(error);
                 }
                 Ok(Err(error)) => return Err(self.refused(error)),
@@ -189,7 +188,7 @@ impl ZooKeeperStore {
         }
     }
 
-    /// The inner error is final.
+    /// One attempt. The inner error is final.
     async fn attempt(
         &self,
         task: &Task<'_>,
@@ -226,7 +225,7 @@ impl ZooKeeperStore {
                 Ok(now) => now,
                 Err(error) => return Ok(Err(error)),
             };
-            // An earlier attempt of ours may have got through, unheard.
+            // An earlier attempt may have succeeded without an answer.
             if now.id != before.id && now.id.as_ref() != wanted {
                 return Ok(Err(ZooKeeperStoreError::Changed {
                     at: self.ensemble.to_string(),
@@ -240,7 +239,7 @@ impl ZooKeeperStore {
 
     async fn read(&self, client: &Client) -> Result<Result<Seen, ZooKeeperStoreError>, zk::Error> {
         let path = self.ensemble.path();
-        // This server may lag behind the one that was written to.
+        // This server may lag behind the one that received the write.
         client.sync(path).await?;
         let (data, stat) = match client.get_data(path).await {
             Ok(found) => found,
@@ -258,7 +257,7 @@ impl ZooKeeperStore {
             }))
     }
 
-    /// Writes where there is this version, or no node; returns the new version.
+    /// Writes if the node has this version, or does not exist. Returns the new version.
     async fn write(
         &self,
         client: &Client,
@@ -282,7 +281,7 @@ impl ZooKeeperStore {
     fn unreachable(&self, last: Option<zk::Error>) -> ZooKeeperStoreError {
         ZooKeeperStoreError::Unreachable {
             at: self.ensemble.to_string(),
-            patience: self.patience,
+            timeout: self.timeout,
             source: last.map(Into::into),
         }
     }
@@ -307,8 +306,8 @@ enum Task<'a> {
     Write(Option<&'a FrameworkId>),
 }
 
-/// Whether another attempt, in another session, may do better.
-fn passes(error: &zk::Error) -> bool {
+/// Whether another attempt, in another session, may succeed.
+fn is_transient(error: &zk::Error) -> bool {
     use zk::Error::*;
     matches!(
         error,
@@ -328,36 +327,35 @@ fn parse(data: Vec<u8>) -> Result<Option<FrameworkId>, String> {
         return Ok(None);
     }
     let text = String::from_utf8(data).map_err(|_| "is not UTF-8".to_owned())?;
-    check_id(&text).map_err(|error| format!("is no id ({error})"))?;
+    check_id(&text).map_err(|error| format!("is not an id ({error})"))?;
     Ok(Some(text.into()))
 }
 
 #[async_trait]
 impl Store for ZooKeeperStore {
     async fn load(&self) -> Result<Option<FrameworkId>, BoxError> {
-        Ok(self.insist(Task::Load).await?.id)
+        Ok(self.retry(Task::Load).await?.id)
     }
 
     async fn save(&self, id: &FrameworkId) -> Result<(), BoxError> {
-        self.insist(Task::Write(Some(id))).await?;
+        self.retry(Task::Write(Some(id))).await?;
         Ok(())
     }
 
     async fn clear(&self) -> Result<(), BoxError> {
-        self.insist(Task::Write(None)).await?;
+        self.retry(Task::Write(None)).await?;
         Ok(())
     }
 }
 
-/// # Errors
-/// What is wrong with an address, and how to write it.
+/// The error says what is wrong with the address, and how to write it.
 impl FromStr for ZooKeeperStore {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         Ok(Self {
             ensemble: Ensemble::parse(text, "a path for the id", "/web-shop/framework-id")?,
-            patience: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
             seen: Mutex::default(),
         })
     }
@@ -368,7 +366,7 @@ impl fmt::Debug for ZooKeeperStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ZooKeeperStore")
             .field("ensemble", &self.ensemble)
-            .field("patience", &self.patience)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,10 @@
 use super::SECRET;
 use crate::address::{Endpoint, Master};
 
-/// Any text as the address of a master.
+/// Parses any text as the address of a master.
 ///
 /// # Panics
-/// If what was understood and printed is not understood as the same, or if
-/// something before an `@` shows anywhere.
+/// If the printed address is parsed as another one, or if any output contains text before an `@`.
 pub fn master_address(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -26,7 +25,7 @@ pub fn master_address(data: &[u8]) {
     if secret {
         let shown = match &parsed {
             Ok(master) if text.trim().starts_with("zk://") => format!("{master} {master:?}"),
-            // It was in no place where a password may be.
+            // It was not in a place where a password may be.
             Ok(_) => String::new(),
             Err(error) => format!("{error} {error:?}"),
         };
@@ -36,8 +35,8 @@ pub fn master_address(data: &[u8]) {
         let printed = master.to_string();
         let again: Master = printed.parse().expect("what was printed");
         assert_eq!(again.to_string(), printed);
-        // Masters are shown with a scheme, also those that were written without, which follow the
-        // TLS of the backend: to be equal they would have to be written as they are shown.
+        // Masters are printed with a scheme. A master that was written without one follows the TLS
+        // settings of the backend, so it is not equal to what is printed.
         let start = printed.get(..5);
         let masters = start != Some("zk://") && start != Some("file:");
         assert!(

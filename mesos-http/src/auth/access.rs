@@ -1,4 +1,4 @@
-//! What one request carries, and what becomes of it when the answer is 401.
+//! The authorization of one request, and the reaction to a 401.
 
 use http::{HeaderValue, StatusCode, header};
 use mesos_core::{Delivery, Error, ErrorKind, Result};
@@ -8,7 +8,7 @@ use super::{Credentials, Grant, Source};
 use crate::transport::settings::Settings;
 use crate::wire::answer::{Answer, clean};
 
-/// The authorization of one request, which may be renewed once.
+/// The authorization of one request. It can be renewed once.
 pub(crate) struct Access<'a> {
     settings: &'a Settings,
     grant: Option<Grant>,
@@ -16,11 +16,11 @@ pub(crate) struct Access<'a> {
 }
 
 impl<'a> Access<'a> {
-    /// What a request with these settings has to carry.
+    /// The authorization for a request with these settings.
     ///
     /// # Errors
-    /// Those of a token's provider, or that it took too long.
-    pub(crate) async fn of(settings: &'a Settings) -> Result<Self> {
+    /// The error of the token provider, or a timeout.
+    pub(crate) async fn new(settings: &'a Settings) -> Result<Self> {
         let mut access = Self {
             settings,
             grant: None,
@@ -33,7 +33,7 @@ impl<'a> Access<'a> {
         {
             None => None,
             Some(Source::Basic { grant, .. } | Source::Bearer(grant)) => Some(grant.clone()),
-            Some(Source::Provider(_)) => access.ask().await?,
+            Some(Source::Provider(_)) => access.request_token().await?,
         };
         Ok(access)
     }
@@ -42,11 +42,10 @@ impl<'a> Access<'a> {
         self.grant.as_ref().map(|grant| &grant.header)
     }
 
-    /// After a 401: whether there is something new to try, which there is at
-    /// most once.
+    /// After a 401: whether there is another token to try. True at most once.
     ///
     /// # Errors
-    /// As [`of`](Self::of).
+    /// Those of [`new`](Self::new).
     pub(crate) async fn renew(&mut self) -> Result<bool> {
         if self.renewed || !self.is_renewable() {
             return Ok(false);
@@ -56,17 +55,17 @@ impl<'a> Access<'a> {
         Ok(true)
     }
 
-    /// Asks for something new, after a 401.
+    /// Gets another token, after a 401.
     ///
     /// # Errors
-    /// As [`of`](Self::of).
+    /// Those of [`new`](Self::new).
     pub(crate) async fn replace(&mut self) -> Result<()> {
-        tracing::debug!("the token was refused; asking for another");
-        self.grant = self.ask().await?;
+        tracing::debug!("the token was refused; requesting another one");
+        self.grant = self.request_token().await?;
         Ok(())
     }
 
-    /// Whether there may be something new to try after a 401.
+    /// Whether another token may be available after a 401.
     pub(crate) fn is_renewable(&self) -> bool {
         matches!(
             self.settings.credentials,
@@ -74,26 +73,26 @@ impl<'a> Access<'a> {
         )
     }
 
-    async fn ask(&self) -> Result<Option<Grant>> {
+    async fn request_token(&self) -> Result<Option<Grant>> {
         let Some(Credentials(Source::Provider(provided))) = &self.settings.credentials else {
             return Ok(None);
         };
         let limit = self.settings.response_timeout;
         match timeout(limit, provided.grant(self.grant.as_ref())).await {
-            // Whatever was tried, it was not the request.
+            // The request itself was not sent.
             Ok(grant) => grant
                 .map(Some)
                 .map_err(|error| error.with_delivery(Delivery::NotSent)),
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,
-                format!("the provider of tokens gave none within {limit:?}"),
+                format!("the token provider did not return a token within {limit:?}"),
             )
             .with_delivery(Delivery::NotSent)),
         }
     }
 
-    /// Makes a refusal fit to be shown: without what was sent, should the peer
-    /// have sent that back, and with what to do about a 401.
+    /// Prepares a refusal for a message: removes the secrets, in case the peer has sent them back, and
+    /// adds the advice for a 401.
     pub(crate) fn annotate(&self, answer: &mut Answer) {
         if answer.status.is_success() {
             return;
@@ -121,7 +120,7 @@ impl<'a> Access<'a> {
             .iter()
             .map(|value| clean(&String::from_utf8_lossy(value.as_bytes())))
             .collect();
-        let wants = match challenges.is_empty() {
+        let expected = match challenges.is_empty() {
             true => String::new(),
             false => format!(" for {}", challenges.join(", ")),
         };
@@ -132,20 +131,20 @@ impl<'a> Access<'a> {
             .map(|credentials| &credentials.0)
         {
             None => format!(
-                "it wants credentials{wants}; give them with `credentials` of HttpBackend or \
-                 OperatorClient"
+                "the peer requires credentials{expected}; set them with `credentials` of HttpBackend \
+                 or OperatorClient"
             ),
             Some(Source::Basic { principal, .. }) => format!(
-                "it does not take the principal {principal:?} with this secret{wants}; compare \
-                 them with the file that its flag --credentials (of an agent, \
-                 --http_credentials) names"
+                "the peer does not accept the principal {principal:?} with this secret{expected}; \
+                 compare them with the file in the peer's flag --credentials (of an agent: \
+                 --http_credentials)"
             ),
             Some(Source::Bearer(_)) => format!(
-                "it does not take the token{wants}; a token that expires has to come from a \
-                 TokenProvider"
+                "the peer does not accept the token{expected}; use a TokenProvider for tokens that \
+                 expire"
             ),
             Some(Source::Provider(_)) => {
-                format!("it does not take the provider's token{wants}, nor the one after it")
+                format!("the peer accepts neither the provider's token{expected} nor the next one")
             }
         }
     }
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_secret_that_is_part_of_its_own_encoding_leaves_nothing_of_it() {
+    async fn a_secret_that_is_part_of_its_own_encoding_is_removed_completely() {
         // "p:c" is cDpj in base64.
         let settings = Settings {
             credentials: Some(Credentials::basic("p", "c").expect("basic")),
@@ -171,7 +170,7 @@ mod tests {
             fault: None,
             advice: None,
         };
-        let access = Access::of(&settings).await.expect("access");
+        let access = Access::new(&settings).await.expect("access");
         access.annotate(&mut answer);
         assert_eq!(answer.body, "got Basi*** ***: no");
     }

@@ -1,18 +1,17 @@
-//! Mesos' credentials files. Nothing of a file's content gets into a message,
-//! except for principals.
+//! Mesos' credentials files. A message never quotes the content of a file, except for principals.
 
 use std::path::Path;
 
 use mesos_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
-/// Principal and secret of the one credential that is meant.
+/// The principal and the secret of the selected credential.
 pub(super) fn read(path: &Path, principal: Option<&str>) -> Result<(String, String)> {
     let bytes = std::fs::read(path).map_err(|source| {
         let message = format!("cannot read the credentials file {}", path.display());
         Error::new(ErrorKind::Config, message).with_source(source)
     })?;
-    warn_of_readers(path);
+    warn_if_public(path);
     let credentials = parse(&bytes).map_err(|fault| {
         let message = format!("the credentials file {}: {fault}", path.display());
         Error::new(ErrorKind::Config, message)
@@ -23,8 +22,8 @@ pub(super) fn read(path: &Path, principal: Option<&str>) -> Result<(String, Stri
     })
 }
 
-/// Whether others may read it is the administrator's business, once told.
-fn warn_of_readers(path: &Path) {
+/// Logs a warning if every user of the machine has access to the file.
+fn warn_if_public(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -32,7 +31,7 @@ fn warn_of_readers(path: &Path) {
         if mode.is_ok_and(|mode| mode & 0o007 != 0) {
             tracing::warn!(
                 path = %path.display(),
-                "the credentials file is open to everybody on this machine; chmod o= it"
+                "every user of this machine has access to the credentials file; run chmod o= on it"
             );
         }
     }
@@ -40,22 +39,22 @@ fn warn_of_readers(path: &Path) {
     let _ = path;
 }
 
-/// All credentials in the file; what is wrong with it, otherwise.
+/// All credentials in the file, or why it is invalid.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
     const FORM: &str = r#"{"credentials": [{"principal": "…", "secret": "…"}]}"#;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(format!("it is empty; write {FORM}"));
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        // The error's own text may quote.
+        // The text of the error may quote the file.
         let (line, column) = (error.line(), error.column());
         format!(
-            "it is no JSON from line {line}, column {column} on; write {FORM} (files of lines \
-             \"PRINCIPAL SECRET\" are of a Mesos before 1.0)"
+            "invalid JSON at line {line}, column {column}; write {FORM} (lines of \"PRINCIPAL \
+             SECRET\" are the format before Mesos 1.0)"
         )
     })?;
     let Value::Object(object) = value else {
-        return Err(format!("it is no JSON object; write {FORM}"));
+        return Err(format!("it is not a JSON object; write {FORM}"));
     };
     match object.get("credentials") {
         Some(Value::Array(list)) => list
@@ -63,12 +62,14 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
             .enumerate()
             .map(|(index, one)| match one {
                 Value::Object(one) => credential(one, &format!("credentials[{index}]")),
-                _ => Err(format!("credentials[{index}] is no object; write {FORM}")),
+                _ => Err(format!(
+                    "credentials[{index}] is not an object; write {FORM}"
+                )),
             })
             .collect(),
         // Mesos' JSON mapping: one object stands for a list of one.
         Some(Value::Object(one)) => Ok(vec![credential(one, "credentials")?]),
-        Some(_) => Err(format!("\"credentials\" is no list; write {FORM}")),
+        Some(_) => Err(format!("\"credentials\" is not a list; write {FORM}")),
         None if object.contains_key("principal") => Ok(vec![credential(&object, "it")?]),
         None => Err(format!(
             "it has neither \"credentials\" nor \"principal\"; write {FORM}"
@@ -79,13 +80,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
 fn credential(object: &Map<String, Value>, place: &str) -> Result<(String, String), String> {
     let text = |name: &str| match object.get(name) {
         Some(Value::String(text)) => Ok(text.clone()),
-        Some(_) => Err(format!("{place} has a \"{name}\" that is no string")),
+        Some(_) => Err(format!("{place} has a \"{name}\" that is not a string")),
         None => Err(format!("{place} has no \"{name}\"")),
     };
     Ok((text("principal")?, text("secret")?))
 }
 
-/// The credential of `principal`, or else the only one.
+/// The credential of `principal`; without `principal`, the only credential.
 pub(crate) fn choose(
     mut credentials: Vec<(String, String)>,
     principal: Option<&str>,
@@ -104,9 +105,9 @@ pub(crate) fn choose(
         (Some(_), Some(principal)) => Err(format!("has the principal {principal:?} {count} times")),
         (Some(_), None) => Err(format!("has several principals; name one of {principals}")),
         (None, Some(principal)) if !principals.is_empty() => Err(format!(
-            "has no principal {principal:?}, but only {principals}"
+            "does not contain the principal {principal:?}, only {principals}"
         )),
-        (None, _) => Err("has no credential in it".to_owned()),
+        (None, _) => Err("does not contain a credential".to_owned()),
     }
 }
 
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_that_mesos_reads_are_read() {
+    fn the_forms_that_mesos_accepts_are_accepted() {
         let found = |text: &str, principal| {
             let (principal, secret) = find(text, principal).expect(text);
             format!("{principal} {secret}")
@@ -143,15 +144,15 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_anybody_can_read_is_warned_of() {
+    fn a_file_that_every_user_can_read_causes_a_warning() {
         use std::os::unix::fs::PermissionsExt as _;
         use std::sync::{Arc, Mutex};
 
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         std::fs::write(&path, r#"{"principal": "a", "secret": "s3cret"}"#).expect("a file");
-        // While there is one alone, tracing asks only the thread that comes to an event first whether
-        // anybody wants it, and that can be another test's.
+        // With a single dispatcher, tracing caches the interest of the first thread that reaches an
+        // event, which may be another test's.
         let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let warned = |mode| {
             let mode = std::fs::Permissions::from_mode(mode);
@@ -187,37 +188,41 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_names_the_file_and_the_place_and_no_secret() {
+    fn every_error_names_the_file_and_the_place_and_does_not_contain_a_secret() {
         for (text, principal, part) in [
             ("", None, "it is empty; write {"),
-            ("a s3cret\n", None, "no JSON from line 1, column 1 on"),
+            ("a s3cret\n", None, "invalid JSON at line 1, column 1"),
             (
                 r#"{"principal": "a", "secret": "s3cret"#,
                 None,
-                "no JSON from line 1",
+                "invalid JSON at line 1",
             ),
-            ("[\"s3cret\"]", None, "it is no JSON object"),
+            ("[\"s3cret\"]", None, "it is not a JSON object"),
             (
                 r#"{"secret": "s3cret"}"#,
                 None,
                 "neither \"credentials\" nor",
             ),
-            (r#"{"credentials": "s3cret"}"#, None, "is no list"),
+            (r#"{"credentials": "s3cret"}"#, None, "is not a list"),
             (
                 r#"{"credentials": ["s3cret"]}"#,
                 None,
-                "credentials[0] is no object",
+                "credentials[0] is not an object",
             ),
-            (r#"{"credentials": []}"#, None, "has no credential in it"),
+            (
+                r#"{"credentials": []}"#,
+                None,
+                "does not contain a credential",
+            ),
             (
                 r#"{"credentials": []}"#,
                 Some("a"),
-                "has no credential in it",
+                "does not contain a credential",
             ),
             (
                 r#"{"principal": 1, "secret": "s3cret"}"#,
                 None,
-                "\"principal\" that is no string",
+                "\"principal\" that is not a string",
             ),
             (
                 r#"{"credentials": [{"principal": "a", "secret": "s3cret"}, {"principal": "b"}]}"#,
@@ -232,7 +237,7 @@ mod tests {
             (
                 BOTH,
                 Some("c"),
-                "has no principal \"c\", but only \"a\", \"b\"",
+                "does not contain the principal \"c\", only \"a\", \"b\"",
             ),
             (
                 r#"{"credentials": [{"principal": "a", "secret": "s3cret"}, {"principal": "a", "secret": ""}]}"#,

@@ -1,11 +1,10 @@
-//! Who we are to Mesos: what goes into `Authorization`, and what is done about
-//! a 401.
+//! Credentials: the `Authorization` header, and the reaction to a 401.
 //!
-//! `file` reads credentials files, `provider` is where tokens that expire come
-//! from, `access` is what one request carries. Sending is `connection`'s.
+//! `file` reads credentials files, `provider` gets tokens that expire, and `access` is the
+//! authorization of one request. `connection` and `pipeline` send it.
 //!
-//! What Mesos checks is in src/authentication/http/basic_authenticator_factory.cpp
-//! and src/authentication/executor of its tree.
+//! Mesos' checks are in src/authentication/http/basic_authenticator_factory.cpp and
+//! src/authentication/executor of its source.
 
 mod access;
 pub(crate) mod file;
@@ -26,29 +25,27 @@ pub use provider::TokenProvider;
 
 use provider::Provided;
 
-/// What a [backend](crate::HttpBackend::credentials) or an
-/// [operator client](crate::OperatorClient::credentials) says who it is with,
-/// in every request.
+/// The credentials that a [backend](crate::HttpBackend::credentials) or an
+/// [operator client](crate::OperatorClient::credentials) sends with every request.
 ///
-/// | made by | says | for |
+/// | constructor | content | use |
 /// |---|---|---|
 /// | [`basic`](Self::basic), [`from_file`](Self::from_file) | principal and secret | masters and agents with Mesos' own HTTP authenticator |
-/// | [`bearer`](Self::bearer) | a token | executors, and what a proxy may want |
+/// | [`bearer`](Self::bearer) | a token | executors, and proxies |
 /// | [`provider`](Self::provider) | a token that is replaced when it is refused | tokens that expire |
 ///
-/// Clones share what is remembered of a provider's tokens. No secret shows in
-/// `Debug` output, in an error, or in what this crate logs. All of them go over
-/// the wire in the clear unless the endpoint is `https://`.
+/// Clones share the current token of a provider. `Debug` output, errors and logs never contain a
+/// secret. Credentials are sent unencrypted unless the endpoint is `https://`.
 ///
 /// ```
-/// use mesos_http::{Credentials, HttpBackend};
+/// use mesos::http::{Credentials, HttpBackend};
 ///
 /// let credentials = Credentials::basic("frameworks", "s3cret")?;
 /// assert_eq!(format!("{credentials:?}"), r#"Credentials(basic, "frameworks")"#);
 ///
 /// let backend = HttpBackend::new("https://10.0.0.1:5050".parse()?).credentials(credentials);
 /// # let _ = backend;
-/// # Ok::<(), mesos_core::Error>(())
+/// # Ok::<(), mesos::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Credentials(Source);
@@ -61,19 +58,18 @@ enum Source {
 }
 
 impl Credentials {
-    /// A principal and its secret, by HTTP basic authentication (RFC 7617).
+    /// A principal and its secret, for HTTP basic authentication (RFC 7617).
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for a principal with a colon, which this scheme
-    /// cannot carry.
+    /// [`ErrorKind::Config`] if the principal contains a colon, which this scheme does not allow.
     pub fn basic(principal: impl Into<String>, secret: impl AsRef<str>) -> Result<Self> {
         let (principal, secret) = (principal.into(), secret.as_ref());
         if principal.contains(':') {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "the principal {principal:?} has a colon, which HTTP basic authentication \
-                     ends a principal with; have the cluster's administrator choose another"
+                    "the principal {principal:?} contains a colon, which HTTP basic \
+                     authentication does not allow; use another principal"
                 ),
             ));
         }
@@ -85,34 +81,33 @@ impl Credentials {
         }))
     }
 
-    /// The credential of `principal` in a Mesos credentials file; without
-    /// `principal`, the only one that the file has.
+    /// The credential of `principal` in a Mesos credentials file; without `principal`, the only
+    /// credential in the file.
     ///
-    /// Both of Mesos' forms are read (src/credentials/credentials.hpp):
-    /// `{"credentials": [{"principal": "…", "secret": "…"}]}`, as masters have
-    /// it, and `{"principal": "…", "secret": "…"}`, as agents have it. If others
-    /// than the file's owner and group may do anything with it, a warning is
-    /// logged, as Mesos does.
+    /// Both of Mesos' forms are accepted (src/credentials/credentials.hpp): the masters'
+    /// `{"credentials": [{"principal": "…", "secret": "…"}]}`, and the agents'
+    /// `{"principal": "…", "secret": "…"}`. If users other than the file's owner and group have
+    /// access to the file, a warning is logged, as Mesos does.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if the file cannot be read, is something else, or
-    /// does not have exactly one such credential. The message names the file
-    /// and the place in it, and nothing of its content but principals.
+    /// [`ErrorKind::Config`] if the file cannot be read or parsed, or does not contain exactly one
+    /// such credential. The message names the file and the place in it. Of the content it quotes only
+    /// principals.
     pub fn from_file(path: impl AsRef<Path>, principal: Option<&str>) -> Result<Self> {
         let path = path.as_ref();
         let (principal, secret) = file::read(path, principal)?;
         Self::basic(principal, secret)
     }
 
-    /// A token that stays the same (RFC 6750).
+    /// A fixed token (RFC 6750).
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if it has characters that a token cannot have.
+    /// [`ErrorKind::Config`] if the token is empty or contains invalid characters.
     pub fn bearer(token: &Token) -> Result<Self> {
         Ok(Self(Source::Bearer(Grant::bearer(token)?)))
     }
 
-    /// Tokens that `provider` gives when one is needed.
+    /// Tokens from `provider`, which is called when a token is needed.
     pub fn provider(provider: impl TokenProvider + 'static) -> Self {
         Self(Source::Provider(Arc::new(Provided::new(provider))))
     }
@@ -128,14 +123,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// One value for `Authorization`, with what of it must never be shown.
+/// A value for `Authorization`, and the secrets in it.
 #[derive(Clone)]
 struct Grant {
-    /// Marked as sensitive, so that no `Debug` output shows it either.
+    /// Marked as sensitive, so that `Debug` output does not show it.
     header: HeaderValue,
-    /// In the order in which they have to be taken out of a text.
+    /// In the order in which they have to be removed from a text.
     secrets: Arc<[String]>,
-    /// Which of a provider's tokens it is, counted from 1.
+    /// The number of a provider's token, from 1.
     generation: u64,
 }
 
@@ -145,15 +140,15 @@ impl Grant {
         encoded: &'a str,
         secrets: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
-        // The cause would be no help, and might quote.
+        // The source would not help, and might quote the token.
         let mut header = HeaderValue::try_from(format!("{scheme} {encoded}")).map_err(|_| {
             Error::new(
                 ErrorKind::Config,
-                "the token has characters that a header cannot have, such as a line break",
+                "the token contains characters that a header does not allow, such as a line break",
             )
         })?;
         header.set_sensitive(true);
-        // The longer one first: what is left of it once the other is taken out can be read.
+        // The longer one first: if the other was removed from it, the rest would be readable.
         let secrets = [encoded].into_iter().chain(secrets);
         Ok(Self {
             header,
@@ -188,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_scheme_cannot_carry_is_refused_without_being_quoted() {
+    fn an_invalid_principal_or_token_is_an_error_that_does_not_quote_a_secret() {
         let error = Credentials::basic("a:b", "s3cret").expect_err("a colon");
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("\"a:b\""), "{error}");
@@ -200,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn no_form_of_debug_output_has_a_secret() {
+    fn debug_output_does_not_contain_a_secret() {
         let secrets = ["s3cret", "cDpzM2NyZXQ"];
         let basic = Credentials::basic("p", "s3cret").expect("basic");
         let bearer = Credentials::bearer(&Token::new("s3cret")).expect("a token");

@@ -1,4 +1,4 @@
-//! Tokens that expire: the trait that gives them, and the one that is in use.
+//! Tokens that expire: the trait that provides them, and the current token.
 
 use async_trait::async_trait;
 use mesos_core::Result;
@@ -7,19 +7,18 @@ use tokio::sync::Mutex;
 
 use super::Grant;
 
-/// Gives the tokens that go with requests, from wherever they come: a login
-/// service, a file that is rewritten, a metadata server.
+/// Provides the tokens for requests, for example from a login service, a file that is rewritten, or a
+/// metadata server.
 ///
 /// ```
-/// use async_trait::async_trait;
-/// use mesos_core::executor::Token;
-/// use mesos_core::{Error, ErrorKind, Result};
-/// use mesos_http::{Credentials, TokenProvider};
+/// use mesos::executor::Token;
+/// use mesos::http::{Credentials, TokenProvider};
+/// use mesos::{Error, ErrorKind, Result};
 ///
-/// /// A file that something else keeps fresh.
+/// /// A file that another program keeps up to date.
 /// struct TokenFile(std::path::PathBuf);
 ///
-/// #[async_trait]
+/// #[mesos::async_trait]
 /// impl TokenProvider for TokenFile {
 ///     async fn token(&self) -> Result<Token> {
 ///         let text = std::fs::read_to_string(&self.0).map_err(|source| {
@@ -37,18 +36,15 @@ use super::Grant;
 pub trait TokenProvider: Send + Sync {
     /// A token to use from now on.
     ///
-    /// Called before the first request, and again when the last token was
-    /// answered with 401: once for a request, which is then sent once more. It
-    /// may take as long as a response may, and is dropped after that. Requests
-    /// of all clones of the [`Credentials`](super::Credentials) wait for one
-    /// call and share what it gives.
+    /// Called before the first request, and again after an answer 401 to the last token: at most once
+    /// for each request, which is then repeated. The time limit is that of a response; after that,
+    /// the future is dropped. Requests of all clones of the [`Credentials`](super::Credentials) wait
+    /// for one call and share the token.
     ///
     /// # Errors
-    /// The request fails with the error that is returned here, and none is
-    /// sent. Its kind says whether that is the end: a driver tries again later
-    /// if it [can be retried](mesos_core::Error::is_retryable), such as
-    /// `Transport` when the login service is out of reach, and gives up
-    /// otherwise, as with `Unauthorized`.
+    /// The request fails with this error and is not sent. A driver retries later if the error is
+    /// [retryable](mesos_core::Error::is_retryable), such as `Transport` for an unreachable login
+    /// service. With another kind, such as `Unauthorized`, the driver ends.
     async fn token(&self) -> Result<Token>;
 }
 
@@ -66,12 +62,12 @@ impl Provided {
         }
     }
 
-    /// A token that is newer than `refused`.
+    /// A newer token than `refused`.
     pub(super) async fn grant(&self, refused: Option<&Grant>) -> Result<Grant> {
         let mut current = self.current.lock().await;
         let refused = refused.map_or(0, |grant| grant.generation);
         match &*current {
-            // Another request has had it replaced meanwhile.
+            // Another request has replaced it in the meantime.
             Some(grant) if grant.generation > refused => Ok(grant.clone()),
             _ => {
                 let token = self.provider.token().await?;

@@ -8,24 +8,25 @@ use crate::wire::redirect;
 
 const PATH: &str = "/api/v1/scheduler";
 
-/// The first line has the names of the nodes, with commas; the rest is the data
-/// of the one that leads.
+/// Parses any bytes as the masters' nodes in ZooKeeper: the first line has the names of the nodes,
+/// separated by commas; the rest is the data of the leading node.
 ///
 /// # Panics
-/// If it leads to an endpoint that nothing can be sent to.
+/// If the result is an endpoint that no request can be sent to.
 pub fn master_node(data: &[u8]) {
     let (nodes, data) = line(data);
     let nodes = String::from_utf8_lossy(nodes);
     let nodes: Vec<String> = nodes.split(',').map(str::to_owned).collect();
     if let Some(Ok(endpoint)) = zookeeper::leader(&nodes, data) {
-        stays(&endpoint);
+        round_trips(&endpoint);
     }
 }
 
-/// The first line is who redirects, the rest the Location.
+/// Parses any bytes as a redirect: the first line is the endpoint that redirects, the rest is the
+/// Location.
 ///
 /// # Panics
-/// If it leads to an endpoint that nothing can be sent to, or out of TLS.
+/// If the result is an endpoint that no request can be sent to, or if it leads from TLS to no TLS.
 pub fn redirect(data: &[u8]) {
     let (from, location) = line(data);
     let Some(from) = std::str::from_utf8(from)
@@ -41,13 +42,13 @@ pub fn redirect(data: &[u8]) {
     assert!(from.scheme() == Scheme::Http || to.scheme() == Scheme::Https);
 }
 
-/// `endpoint`, printed, is read as itself.
-fn stays(endpoint: &Endpoint) {
+/// Checks that the text of `endpoint` is parsed as `endpoint`.
+fn round_trips(endpoint: &Endpoint) {
     sendable(endpoint);
     assert_eq!(endpoint.to_string().parse().as_ref(), Ok(endpoint));
 }
 
-/// The whole path of a request to `endpoint` is a valid prefix, so a valid path.
+/// Checks that the path of a request to `endpoint` is valid: every path is a valid prefix.
 fn sendable(endpoint: &Endpoint) {
     let path = endpoint.join(PATH);
     let same = endpoint.clone().with_prefix(&path);

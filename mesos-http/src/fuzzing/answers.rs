@@ -1,4 +1,4 @@
-//! Refusals of whoever answers.
+//! Refusals.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -7,15 +7,15 @@ use mesos_core::{ErrorKind, error_chain};
 use super::line;
 use crate::wire::answer::{Answer, Purpose, refusal};
 
-/// No message about a peer's answer is longer than this, in bytes; what it says
-/// is cut at 500 characters of at most four bytes.
+/// The limit for the length of a message, in bytes: a reason is truncated after 500 characters of at
+/// most four bytes.
 const LONGEST: usize = 4096;
 
-/// One byte says what was asked, two are the status, a line is the content type,
-/// another the Location, and the rest is the body.
+/// Builds the error for any answer: one byte is the purpose, two are the status, a line is the
+/// content type, another line the Location, and the rest is the body.
 ///
 /// # Panics
-/// If the error that this makes is no line of bounded length.
+/// If the message is longer than the limit or contains a control character.
 pub fn answer(data: &[u8]) {
     let [purpose, high, low, rest @ ..] = data else {
         return;

@@ -3,11 +3,11 @@
 use super::{SECRET, line};
 use crate::auth::{Credentials, file};
 
-/// The first line is the principal that is wanted, if it is not empty; the rest
-/// is the file.
+/// Parses any bytes as a credentials file: the first line is the requested principal, if it is not
+/// empty; the rest is the file.
 ///
 /// # Panics
-/// If a secret shows in an error or in what is made of it.
+/// If an error or the `Debug` output of the result contains a secret.
 pub fn credentials_file(data: &[u8]) {
     let (principal, content) = line(data);
     let principal = String::from_utf8_lossy(principal);
@@ -19,7 +19,7 @@ pub fn credentials_file(data: &[u8]) {
             return;
         }
     };
-    // A principal is no secret, and may be the same.
+    // A principal is not a secret, and may contain the same text.
     let public = principal.is_some_and(|principal| principal.contains(SECRET))
         || credentials.iter().any(|(name, _)| name.contains(SECRET));
     let shown = match file::choose(credentials.clone(), principal) {

@@ -1,4 +1,4 @@
-//! Events of masters and agents, from bytes to the enum that the runtime takes.
+//! Events of masters and agents, from bytes to the enum that the runtime handles.
 
 use std::fmt::Debug;
 use std::mem::discriminant;
@@ -10,20 +10,19 @@ use mesos_core::{ErrorKind, Result, executor, scheduler};
 use crate::wire::api::HttpApi;
 use crate::wire::codec::{Codec, Wire};
 
-/// Any bytes as a protobuf event of both APIs.
+/// Parses any bytes as a protobuf event of both APIs.
 ///
 /// # Panics
-/// If reading them does, or if an event is another one after a way through
-/// JSON.
+/// If parsing panics, or if an event changes on its way through JSON.
 pub fn event_protobuf(data: &[u8]) {
     read::<SchedulerApi, _>(Codec::Protobuf, data, scheduler::Event::lift);
     read::<ExecutorApi, _>(Codec::Protobuf, data, executor::Event::lift);
 }
 
-/// Any bytes as a JSON event of both APIs.
+/// Parses any bytes as a JSON event of both APIs.
 ///
 /// # Panics
-/// As [`event_protobuf`].
+/// See [`event_protobuf`].
 pub fn event_json(data: &[u8]) {
     read::<SchedulerApi, _>(Codec::Json, data, scheduler::Event::lift);
     read::<ExecutorApi, _>(Codec::Json, data, executor::Event::lift);
@@ -50,12 +49,12 @@ fn read<A: HttpApi, E: Debug>(
         assert_eq!(error.kind(), ErrorKind::Decode);
     }
 
-    // Protobuf carries whatever can be decoded.
+    // Protobuf can encode whatever it can decode.
     let same: A::Event = there_and_back(Codec::Protobuf, &event).expect("it was decoded");
     assert_eq!(bytes(&same), bytes(&event));
 
-    // JSON does not: it refuses NaN, unsets what it has no name for and sets what
-    // has a default. What came through once comes through again, as it is.
+    // JSON cannot: it refuses NaN, drops unknown fields and sets defaults. An event that came through
+    // once comes through again without a change.
     let Some(once) = there_and_back(Codec::Json, &event) else {
         return;
     };
@@ -68,7 +67,7 @@ fn read<A: HttpApi, E: Debug>(
     }
 }
 
-/// `None` if the codec has no form for it.
+/// `None` if the codec cannot represent the message.
 fn there_and_back<M: Wire>(codec: Codec, message: &M) -> Option<M> {
     let sent = match codec.encode(message) {
         Ok(sent) => sent,
@@ -85,7 +84,7 @@ fn there_and_back<M: Wire>(codec: Codec, message: &M) -> Option<M> {
 }
 
 fn bytes(message: &impl Wire) -> Bytes {
-    // Not `==`: NaN is like itself here.
+    // Not `==`, for which NaN differs from itself.
     Codec::Protobuf
         .encode(message)
         .expect("protobuf has a form for all")

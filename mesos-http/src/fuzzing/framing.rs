@@ -1,23 +1,23 @@
-//! RecordIO against a reader of a few lines that has all bytes at once.
+//! RecordIO, compared with a parser of a few lines that has all bytes at once.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::wire::recordio::{Decoder, FrameError, encode};
 
-/// What a stream comes to: its records, then how it ended.
+/// The result for a stream: its records, then its end.
 type Outcome = (Vec<Bytes>, Result<(), FrameError>);
 
-/// The first byte chooses the limit, the second how the rest, which is the
-/// stream, is chopped. However it is, the records and the error are the same,
-/// and those of the grammar.
+/// Decodes any bytes: the first byte is the limit, the second determines how the rest, which is the
+/// stream, is split. The records and the error do not depend on the split, and are those of the
+/// grammar.
 ///
 /// # Panics
-/// If not.
+/// If a result differs.
 pub fn recordio(data: &[u8]) {
     let [limit, chop, stream @ ..] = data else {
         return;
     };
-    // Small ones, so that they are met; and all.
+    // Small limits, so that they are reached, and none.
     let limit = match limit {
         255 => u64::MAX,
         limit => u64::from(*limit),
@@ -48,7 +48,7 @@ fn decode<'a>(limit: u64, chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome
                 Ok(Some(record)) => records.push(record),
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(decoder.finish(), Err(error.clone()), "errors are for ever");
+                    assert_eq!(decoder.finish(), Err(error.clone()), "errors are permanent");
                     return (records, Err(error));
                 }
             }
@@ -58,7 +58,7 @@ fn decode<'a>(limit: u64, chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome
     (records, end)
 }
 
-/// Pieces of lengths that `seed` decides, some of them empty.
+/// Pieces whose lengths depend on `seed`. Some are empty.
 fn chopped(mut stream: &[u8], seed: u8) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
     let mut state = u32::from(seed);
@@ -72,7 +72,7 @@ fn chopped(mut stream: &[u8], seed: u8) -> Vec<&[u8]> {
     pieces
 }
 
-/// The records of `stream`, and whether it ends where one does.
+/// The records of `stream`, and whether it ends at the end of a record.
 fn grammar(mut stream: &[u8], limit: u64) -> (Vec<Bytes>, bool) {
     let mut records = Vec::new();
     while !stream.is_empty() {

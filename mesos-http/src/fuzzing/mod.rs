@@ -1,10 +1,9 @@
-//! What has to hold for any bytes at all: the bodies of the fuzz targets in
-//! `testing/fuzz/`, and, as a test, each over its committed corpus.
+//! Promises that hold for any bytes: the bodies of fuzz targets in `testing/fuzz/`, and, as a test,
+//! each over its committed corpus.
 //!
-//! Compiled by `cargo fuzz`, which sets `cfg(fuzzing)`, and for this crate's own
-//! tests; no part of its interface. They live here because most of what a peer
-//! can send is read by what is private to this crate. Each takes bytes and
-//! panics where a promise is broken.
+//! Compiled by `cargo fuzz`, which sets `cfg(fuzzing)`, and for this crate's own tests. Not part of
+//! the public API. They are here because the parsers are private to this crate. Each function takes
+//! bytes and panics if a promise is broken.
 
 mod addresses;
 mod answers;
@@ -20,11 +19,10 @@ pub use credentials::credentials_file;
 pub use events::{event_json, event_protobuf};
 pub use framing::recordio;
 
-/// What stands for a password or a token in an input: nothing that is printed
-/// may have it in it.
+/// Stands for a password or a token in an input. Nothing that is printed may contain it.
 const SECRET: &str = "s3cret";
 
-/// The text before the first line feed, and what is behind it.
+/// The text before the first line feed, and the rest after it.
 fn line(bytes: &[u8]) -> (&[u8], &[u8]) {
     match bytes.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&bytes[..end], &bytes[end + 1..]),

@@ -1,4 +1,4 @@
-//! The committed corpus: every input holds, and every target has some.
+//! The committed corpus: every input keeps the promise, and every target has inputs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::wire::api::HttpApi;
 use crate::wire::codec::{Codec, Wire};
 
-/// Set, it has the protobuf seeds written.
+/// If this variable is set, the test writes the protobuf seeds.
 const BLESS: &str = "MESOS_FUZZ_BLESS";
 
 /// All targets by name.
@@ -51,7 +51,7 @@ fn feed(target: &str, body: fn(&[u8])) {
     let files = files(&fuzz().join("corpus").join(target));
     assert!(!files.is_empty());
     for file in files {
-        // Shown if the body panics.
+        // Printed if the body panics.
         println!("{}", file.display());
         body(&fs::read(&file).expect("a file"));
     }
@@ -76,8 +76,8 @@ fn every_fuzz_target_of_this_crate_has_a_body_and_a_corpus() {
     assert_eq!(targets, names);
 }
 
-/// The protobuf seeds are the JSON ones in the other encoding; a file's name
-/// begins with the API that it is an event of.
+/// The protobuf seeds are the JSON seeds in the other encoding. A file's name begins with the API of
+/// its event.
 #[test]
 fn the_protobuf_events_of_the_corpus_are_its_json_events() {
     use mesos_core::backend::{ExecutorApi, SchedulerApi};
@@ -93,7 +93,7 @@ fn the_protobuf_events_of_the_corpus_are_its_json_events() {
         let wanted = match name.split_once('-') {
             Some(("scheduler", _)) => in_protobuf::<SchedulerApi>(text),
             Some(("executor", _)) => in_protobuf::<ExecutorApi>(text),
-            // What was found to be wrong once need be no event.
+            // An input from an earlier finding need not be an event.
             Some(("found", _)) => continue,
             _ => panic!("{name} does not begin with an API"),
         };
@@ -102,7 +102,7 @@ fn the_protobuf_events_of_the_corpus_are_its_json_events() {
             fs::write(&protobuf, &wanted).expect("written");
         }
         let found = fs::read(&protobuf).unwrap_or_default();
-        assert!(found == wanted, "{name}: {BLESS}=1 writes it anew");
+        assert!(found == wanted, "{name}: {BLESS}=1 rewrites it");
     }
 }
 

@@ -248,7 +248,7 @@ impl OperatorClient {
     /// Sends `body` and reads the answer; once more if the answer is 401 and other credentials are
     /// available. Dropping the future closes the connection.
     async fn post(&self, session: &mut Session, at: &Endpoint, body: &Bytes) -> Result<Answer> {
-        let mut access = Access::of(&self.settings).await?;
+        let mut access = Access::new(&self.settings).await?;
         loop {
             let authorization = access.header();
             let mut answer = self.exchange(session, at, authorization, body).await?;

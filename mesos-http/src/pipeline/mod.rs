@@ -1,52 +1,46 @@
-//! The calls of one subscription: one line, one worker, one connection of
-//! their own.
+//! The calls of one subscription: one queue, one worker, and a connection that only they use.
 //!
 //! # Pipelining
 //!
-//! Calls are written behind one another without waiting for the answers, at
-//! most [`pipeline`](crate::HttpBackend::pipeline) of them ahead: a round trip
-//! then costs latency and no throughput. Mesos' own clients of these APIs do the
-//! same (`nonSubscribe` in src/scheduler/scheduler.cpp and
-//! src/executor/executor.cpp; `ConnectionProcess` in libprocess' src/http.cpp).
-//! Why this keeps the order of calls (1.4 to 1.11, files of libprocess):
+//! Calls are written one after the other without waiting for the answers, at most
+//! [`pipeline`](crate::HttpBackend::pipeline) of them ahead. So a round trip costs latency, but no
+//! throughput. Mesos' own clients of these APIs do the same (`nonSubscribe` in
+//! src/scheduler/scheduler.cpp and src/executor/executor.cpp; `ConnectionProcess` in libprocess'
+//! src/http.cpp). The order of calls is kept for these reasons (1.4 to 1.11, files of libprocess):
 //!
-//! * A connection's requests are cut out of its bytes in their order and put
-//!   into the queue of the process that the path names, in that order
-//!   (`receive` and `ProcessManager::handle` in src/process.cpp). For an agent's
-//!   unix socket they are dispatched to it one by one (`receive` in
-//!   src/http.cpp, the server in src/slave/slave.cpp).
-//! * What authenticates and authorizes them may be slow and out of order; their
-//!   handlers are still invoked in the order in which they arrived, by a
-//!   sequence that each process has (`httpSequence` in `ProcessBase::_consume`,
-//!   src/process.cpp; include/process/sequence.hpp).
-//! * The answers of a connection leave in the order of its requests
-//!   (src/http_proxy.cpp), so the first answer belongs to the first call.
-//! * A call is answered when its handler returns, so that waiting for the answer
-//!   never meant more than that it was handled. UPDATE_FRAMEWORK is the
-//!   exception: in 1.9, which brought it, it takes effect after an authorization
-//!   that the next call's handler does not wait for (`Master::updateFramework`
-//!   in src/master/master.cpp; 1.10 authorizes in the handler). So nothing is
-//!   written behind it, nor behind a TEARDOWN, before it was answered.
-//! * libprocess reads without a limit and never stops for answers that are not
-//!   taken, so both sides cannot wait for each other; ours reads and writes at
-//!   the same time, whatever is in between.
+//! * The requests of a connection are parsed in order, and enqueued in this order for the process
+//!   that the path names (`receive` and `ProcessManager::handle` in src/process.cpp). On an agent's
+//!   unix socket they are dispatched to it one by one (`receive` in src/http.cpp, the server in
+//!   src/slave/slave.cpp).
+//! * Authentication and authorization may be slow and complete out of order. The handlers are
+//!   still invoked in the order of the requests: each process has a sequence for this
+//!   (`httpSequence` in `ProcessBase::_consume`, src/process.cpp; include/process/sequence.hpp).
+//! * The answers of a connection are sent in the order of its requests (src/http_proxy.cpp), so the
+//!   first answer belongs to the first call.
+//! * A call is answered when its handler returns, so waiting for the answer never meant more than
+//!   that the call was handled. UPDATE_FRAMEWORK is the exception. In 1.9, which introduced it, it
+//!   takes effect after an authorization that the handler of the next call does not wait for
+//!   (`Master::updateFramework` in src/master/master.cpp; 1.10 authorizes in the handler). So no
+//!   call is written after an UPDATE_FRAMEWORK, or after a TEARDOWN, until it was answered.
+//! * libprocess reads without a limit, and continues to read when its answers are not read. So the
+//!   two sides cannot deadlock. This side reads and writes at the same time, whatever is in
+//!   between.
 //!
-//! The first call on a connection goes alone, as does the first one after a 401:
-//! its answer shows whether HTTP/1.1 is spoken and calls are taken. Proxies have
-//! to take pipelined requests (RFC 9112, 9.3.2), but may end a connection after
-//! so many. What was written behind the last answer is of unknown fate then; a
-//! peer that does so goes without pipelining from there.
+//! The first call on a connection is sent alone, and so is the first one after a 401: its answer
+//! shows whether the peer speaks HTTP/1.1 and accepts calls. A proxy has to support pipelined
+//! requests (RFC 9112, 9.3.2), but may close a connection after a number of requests. The result of
+//! calls that were written after the last answer is then unknown. For such a peer, the rest of the
+//! subscription does without pipelining.
 //!
-//! # Fates
+//! # Results
 //!
-//! Nothing is written twice but what was answered with 401, when there is
-//! another token, and no call behind it was taken: the order would be another.
-//! Whether a failed call is worth repeating is for those who made it. When a
-//! connection breaks, what was written of and not answered is unknown, and what
-//! was not written goes on another connection.
+//! No call is written twice, with one exception: a call that was answered with 401, if a new token
+//! is available and no later call was accepted (otherwise the order would change). The caller
+//! decides whether to repeat a failed call. When a connection breaks, the result of a call that was
+//! written and not answered is unknown. Calls that were not written go to a new connection.
 //!
-//! A call that shows that its subscription is worth nothing ends it: those who
-//! made the call may not be there any more to see its answer.
+//! A call that shows that its subscription is dead ends the subscription: its caller may not wait
+//! for the answer any more.
 
 mod pipe;
 mod reply;
@@ -68,15 +62,15 @@ use crate::wire::api::HttpApi;
 use crate::wire::codec::Codec;
 use mesos_core::Endpoint;
 
-/// How long a call that is under way when the subscription ends may still be
-/// answered. A TEARDOWN is: the master ends the stream first.
+/// The time limit for the answers to calls in flight when the subscription ends. A TEARDOWN is
+/// answered after the end: the master ends the event stream first.
 const GRACE: Duration = Duration::from_secs(2);
 
 type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 
-/// The callers' end of the line.
-pub(crate) struct Line<A> {
-    line: mpsc::Sender<Job>,
+/// The callers' end of the queue.
+pub(crate) struct CallQueue<A> {
+    jobs: mpsc::Sender<Job>,
     codec: Codec,
     peer: Endpoint,
     api: PhantomData<fn(A)>,
@@ -87,32 +81,32 @@ struct Job {
     name: &'static str,
     body: Bytes,
     answer: AnswerSender,
-    /// Nothing may be written behind it before it was answered.
+    /// No call may be written after this one until it was answered.
     alone: bool,
-    /// Whether it was asked again with another token.
+    /// Whether the call was repeated with another token.
     renewed: bool,
 }
 
-/// What the worker needs to make calls of one subscription, and of no other.
-pub(crate) struct Bound {
+/// What the worker needs to make the calls of one subscription.
+pub(crate) struct SubscriptionHandle {
     pub(crate) endpoint: Endpoint,
     pub(crate) settings: Settings,
     pub(crate) stream_id: Option<HeaderValue>,
-    /// Its sender is dropped when the subscription ends.
-    pub(crate) over: watch::Receiver<()>,
+    /// The sender is dropped when the subscription ends.
+    pub(crate) ended: watch::Receiver<()>,
     /// Ends the subscription.
-    pub(crate) verdict: oneshot::Sender<Error>,
+    pub(crate) fatal: oneshot::Sender<Error>,
 }
 
-impl<A: HttpApi> Line<A> {
-    /// Opens a line and starts its worker.
-    pub(crate) fn open(bound: Bound) -> Self {
-        let (line, jobs) = mpsc::channel(bound.settings.call_queue);
-        let codec = bound.settings.codec;
-        let peer = bound.endpoint.clone();
-        tokio::spawn(worker::work::<A>(jobs, bound));
+impl<A: HttpApi> CallQueue<A> {
+    /// Creates a queue and starts its worker.
+    pub(crate) fn open(subscription: SubscriptionHandle) -> Self {
+        let (sender, jobs) = mpsc::channel(subscription.settings.call_queue);
+        let codec = subscription.settings.codec;
+        let peer = subscription.endpoint.clone();
+        tokio::spawn(worker::run::<A>(jobs, subscription));
         Self {
-            line,
+            jobs: sender,
             codec,
             peer,
             api: PhantomData,
@@ -120,8 +114,8 @@ impl<A: HttpApi> Line<A> {
     }
 }
 
-impl<A: HttpApi> Calls<A> for Line<A> {
-    /// Not an `async fn`, whose future would be as large as a call.
+impl<A: HttpApi> Calls<A> for CallQueue<A> {
+    /// Not an `async fn`: its future would be as large as a call.
     fn send<'a, 'f>(&'a self, call: A::Call) -> BoxFuture<'f, Result<Answer>>
     where
         'a: 'f,
@@ -130,7 +124,7 @@ impl<A: HttpApi> Calls<A> for Line<A> {
         let (sender, answer) = Answer::channel();
         let job = Job {
             name: A::call_name(&call),
-            // Encoded here, so that callers share the work and not one worker.
+            // Encoded here, so that the callers share this work, and not the one worker.
             body: match self.codec.encode(&call) {
                 Ok(body) => body,
                 Err(error) => return Box::pin(async { Err(error) }),
@@ -141,37 +135,36 @@ impl<A: HttpApi> Calls<A> for Line<A> {
         };
         Box::pin(async move {
             let name = job.name;
-            match self.line.send(job).await {
+            match self.jobs.send(job).await {
                 Ok(()) => Ok(answer),
-                Err(_) => Err(over(name, &self.peer)),
+                Err(_) => Err(not_sent(name, &self.peer)),
             }
         })
     }
 }
 
-impl<A> fmt::Debug for Line<A> {
+impl<A> fmt::Debug for CallQueue<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line")
+        f.debug_struct("CallQueue")
             .field("peer", &self.peer)
             .finish_non_exhaustive()
     }
 }
 
-/// What a call is told that was not made any more.
-fn over(name: &str, peer: &Endpoint) -> Error {
+/// The error for a call that was still queued when its subscription ended.
+fn not_sent(name: &str, peer: &Endpoint) -> Error {
     Error::new(
         ErrorKind::NotSubscribed,
-        format!("{name} was not sent: its subscription with {peer} is over"),
+        format!("{name} was not sent: its subscription with {peer} has ended"),
     )
     .with_delivery(Delivery::NotSent)
 }
 
-/// Whether a call that failed with `error` shows that its subscription is worth
-/// nothing: the master does not know it, or is not there any more. The limit
-/// for the latter is that of docs/scheduler-http-api.md, "Network partitions".
-/// What comes behind an unanswered call may not overtake it on another
-/// connection either, and is not sent.
-fn condemns(error: &Error) -> bool {
+/// Whether a call that failed with `error` shows that its subscription is dead: the master does not
+/// know the subscription, or does not answer any more. The time limit for the latter is that of
+/// docs/scheduler-http-api.md, "Network partitions". Calls after an unanswered call are not sent: on
+/// another connection they could overtake it.
+fn ends_subscription(error: &Error) -> bool {
     matches!(
         (error.kind(), error.delivery()),
         (ErrorKind::NotSubscribed, Delivery::Refused) | (ErrorKind::Timeout, Delivery::Unknown)

@@ -1,6 +1,5 @@
-//! One connection with calls under way: what was written and not answered yet,
-//! and what is still to be written. Which calls those are, and what becomes of
-//! them, is for the worker.
+//! One connection with calls in flight: calls that were written and not answered, and calls that are
+//! still to be written. The worker selects the calls and handles their results.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,25 +19,25 @@ use crate::transport::settings::Settings;
 use mesos_core::Endpoint;
 use mesos_core::Result;
 
-/// So much is gathered for one write while the connection is busy.
+/// The amount of output that is gathered for one write while the connection is busy, in bytes.
 const GATHERED: usize = 64 << 10;
 
-/// How many bytes of calls may be under way. One call may be longer.
-const UNDER_WAY: usize = 4 << 20;
+/// The limit for the size of all calls in flight, in bytes. A single call may be larger.
+const IN_FLIGHT: usize = 4 << 20;
 
-/// Longer than any program runs, and short enough to be added to a time.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+/// Longer than any program runs, and short enough to be added to an `Instant`.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// Why a connection is of no more use.
+/// Why a connection cannot be used any more.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It ended, or broke.
+    /// The peer closed the connection, or the connection broke.
     Broken(io::Error),
-    /// What came is no HTTP.
+    /// The peer did not send HTTP.
     Garbage(Garbage),
-    /// An answer did not come in time.
-    Late,
-    /// The peer said, with an answer, that it ends it.
+    /// An answer did not arrive in time.
+    Timeout,
+    /// The peer announced, with an answer, that it closes the connection.
     Close,
 }
 
@@ -46,32 +45,32 @@ pub(super) enum Fault {
 pub(super) struct Pipe {
     transport: Box<dyn Transport>,
     limit: Duration,
-    /// Of the bytes that go to the peer, those from the position `at` on.
+    /// The bytes to the peer from the position `at` on.
     output: Vec<u8>,
     at: u64,
-    /// The position up to which they are written.
+    /// The position of the first byte that is not written.
     written: u64,
-    /// Nothing can be written any more.
-    deaf: bool,
-    /// The calls in the output, and those before it that are not answered.
-    flights: VecDeque<Flight>,
-    /// The bytes of these.
+    /// Whether nothing can be written any more.
+    write_closed: bool,
+    /// The calls in the output, and earlier calls that are not answered.
+    in_flight: VecDeque<InFlight>,
+    /// The size of these calls in bytes.
     size: usize,
     input: BytesMut,
     replies: Replies,
-    /// Whether an answer has come.
+    /// Whether an answer has arrived.
     answered: bool,
-    /// Whether the last one shows that calls are taken.
+    /// Whether the last answer shows that the peer accepts calls.
     proven: bool,
-    /// Since when the first call waits for its answer.
+    /// Since when the first call has been waiting for its answer.
     since: Instant,
-    /// Checked when it is over: it is not set anew with each answer.
+    /// The deadline is checked when this timer fires, because the timer is not reset with each answer.
     alarm: Pin<Box<Sleep>>,
 }
 
-struct Flight {
+struct InFlight {
     job: Job,
-    /// Where it begins and ends.
+    /// The positions of its start and end.
     from: u64,
     to: u64,
 }
@@ -81,15 +80,15 @@ impl Pipe {
     pub(super) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
         let transport = dial(endpoint, settings).await?;
         let since = Instant::now();
-        let limit = settings.response_timeout.min(FOR_EVER);
+        let limit = settings.response_timeout.min(FOREVER);
         Ok(Self {
             transport,
             limit,
             output: Vec::new(),
             at: 0,
             written: 0,
-            deaf: false,
-            flights: VecDeque::new(),
+            write_closed: false,
+            in_flight: VecDeque::new(),
             size: 0,
             input: BytesMut::new(),
             replies: Replies::default(),
@@ -100,42 +99,40 @@ impl Pipe {
         })
     }
 
-    /// Whether nothing waits for an answer.
+    /// Whether no call waits for an answer.
     pub(super) fn is_idle(&self) -> bool {
-        self.flights.is_empty()
+        self.in_flight.is_empty()
     }
 
-    /// Whether HTTP has come over it.
+    /// Whether the peer has sent an answer.
     pub(super) fn is_answered(&self) -> bool {
         self.answered
     }
 
-    /// Whether nothing can be written any more, and no answer is to come.
+    /// Whether nothing can be written any more, and no answer is expected.
     pub(super) fn is_over(&self) -> bool {
-        let first = self.flights.front();
-        self.deaf && first.is_none_or(|first| self.written <= first.from)
+        let first = self.in_flight.front();
+        self.write_closed && first.is_none_or(|first| self.written <= first.from)
     }
 
-    /// The next call is to show first whether the peer still takes them.
-    pub(super) fn doubt(&mut self) {
+    /// Sends the next call alone, to find out whether the peer still accepts calls.
+    pub(super) fn reset_probe(&mut self) {
         self.proven = false;
     }
 
-    /// Whether one more call may be under way, of at most `window`. The first
-    /// one on a connection goes alone: whether HTTP/1.1 is spoken there, and
-    /// whether calls are taken, only its answer shows.
+    /// Whether another call may be in flight, of at most `window`. The first call on a connection
+    /// is sent alone: only its answer shows whether the peer speaks HTTP/1.1 and accepts calls.
     pub(super) fn has_room(&self, window: usize) -> bool {
         let window = if self.proven { window } else { 1 };
-        let last = self.flights.back();
-        !self.deaf
-            && self.flights.len() < window
-            && self.size < UNDER_WAY
+        let last = self.in_flight.back();
+        !self.write_closed
+            && self.in_flight.len() < window
+            && self.size < IN_FLIGHT
             && self.output.len() < GATHERED
             && last.is_none_or(|flight| !flight.job.alone)
     }
 
-    /// Puts a call behind the others. `head` is all of the request's head up to
-    /// the number of its Content-Length.
+    /// Appends a call. `head` is the head of the request, up to the value of Content-Length.
     pub(super) fn push(&mut self, job: Job, head: &[u8]) {
         let from = self.at + self.output.len() as u64;
         self.output.extend_from_slice(head);
@@ -145,61 +142,63 @@ impl Pipe {
         self.output.extend_from_slice(b"\r\n\r\n");
         self.output.extend_from_slice(&job.body);
         let to = self.at + self.output.len() as u64;
-        if self.flights.is_empty() {
+        if self.in_flight.is_empty() {
             self.since = Instant::now();
         }
         self.size += (to - from) as usize;
-        self.flights.push_back(Flight { job, from, to });
+        self.in_flight.push_back(InFlight { job, from, to });
     }
 
-    /// Takes back the calls of which not a byte was written, in their order.
+    /// Removes and returns the calls of which no byte was written, in order.
     pub(super) fn unwritten(&mut self) -> VecDeque<Job> {
         let written = self.written;
-        let kept = self.flights.partition_point(|flight| flight.from < written);
-        let back = self.flights.split_off(kept);
+        let kept = self
+            .in_flight
+            .partition_point(|flight| flight.from < written);
+        let back = self.in_flight.split_off(kept);
         if let Some(first) = back.front() {
             self.output.truncate((first.from - self.at) as usize);
-            self.size -= back.iter().map(Flight::size).sum::<usize>();
+            self.size -= back.iter().map(InFlight::size).sum::<usize>();
         }
         back.into_iter().map(|flight| flight.job).collect()
     }
 
-    /// Ends it. The calls that are under way, in their order, and what is there
-    /// of the answer to the first one.
+    /// Closes the connection. Returns the calls in flight, in order, and the incomplete answer to
+    /// the first one.
     pub(super) fn end(mut self) -> (Option<(Reply, bool)>, Vec<Job>) {
-        let jobs = self.flights.drain(..).map(|flight| flight.job).collect();
+        let jobs = self.in_flight.drain(..).map(|flight| flight.job).collect();
         (self.replies.finish(), jobs)
     }
 
-    /// Writes as much as the peer takes. Whether that was the last of it, and
-    /// there may be room again.
+    /// Writes as much as the peer accepts. Whether everything was written, so that there may be room
+    /// again.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
-        while !self.deaf && self.written < self.at + self.output.len() as u64 {
+        while !self.write_closed && self.written < self.at + self.output.len() as u64 {
             let rest = &self.output[(self.written - self.at) as usize..];
             match Pin::new(&mut self.transport).poll_write(context, rest) {
                 Poll::Pending => return false,
                 Poll::Ready(Ok(size @ 1..)) => {
-                    let first = self.flights.front();
+                    let first = self.in_flight.front();
                     if first.is_some_and(|first| self.written < first.to) {
                         self.since = Instant::now();
                     }
                     self.written += size as u64;
                 }
-                // An answer may have come that says why.
+                // An answer with the reason may have arrived.
                 Poll::Ready(failed) => {
-                    tracing::debug!(?failed, "a connection takes no more");
-                    self.deaf = true;
+                    tracing::debug!(?failed, "cannot write to the connection any more");
+                    self.write_closed = true;
                 }
             }
         }
-        if self.deaf || self.output.is_empty() {
+        if self.write_closed || self.output.is_empty() {
             return false;
         }
-        // TLS keeps what it has not sent until then.
+        // TLS keeps buffered data until a flush.
         match Pin::new(&mut self.transport).poll_flush(context) {
             Poll::Pending => return false,
             Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(_)) => self.deaf = true,
+            Poll::Ready(Err(_)) => self.write_closed = true,
         }
         self.at = self.written;
         self.output.clear();
@@ -207,15 +206,15 @@ impl Pipe {
         true
     }
 
-    /// The next answer, and the call that it is for. Also to be polled while
-    /// nothing waits for one: that the peer ends the connection is a fault.
+    /// The next answer and its call. Poll it also while no call waits for an answer: a connection
+    /// that the peer closes is a fault.
     pub(super) fn poll_answer(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<(Job, Reply), Fault>> {
         loop {
-            if self.flights.is_empty() && !self.input.is_empty() {
-                let error = io::Error::other("an answer came that nobody waits for");
+            if self.in_flight.is_empty() && !self.input.is_empty() {
+                let error = io::Error::other("received an answer without a request");
                 return Poll::Ready(Err(Fault::Broken(error)));
             }
             match self.replies.next(&mut self.input) {
@@ -227,25 +226,28 @@ impl Pipe {
             match read {
                 Poll::Ready(Ok(1..)) => {}
                 Poll::Ready(Ok(0)) => {
-                    let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the peer closed it");
+                    let error = io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the peer closed the connection",
+                    );
                     return Poll::Ready(Err(Fault::Broken(error)));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Fault::Broken(error))),
-                Poll::Pending if self.flights.is_empty() => return Poll::Pending,
+                Poll::Pending if self.in_flight.is_empty() => return Poll::Pending,
                 Poll::Pending => {
-                    ready!(self.poll_late(context));
-                    return Poll::Ready(Err(Fault::Late));
+                    ready!(self.poll_timeout(context));
+                    return Poll::Ready(Err(Fault::Timeout));
                 }
             }
         }
     }
 
     fn answered(&mut self, mut reply: Reply) -> Result<(Job, Reply), Fault> {
-        let Some(flight) = self.flights.pop_front() else {
-            let error = io::Error::other("an answer came that nobody waits for");
+        let Some(flight) = self.in_flight.pop_front() else {
+            let error = io::Error::other("received an answer without a request");
             return Err(Fault::Broken(error));
         };
-        // The rest of it would have to be written before any other call.
+        // The rest of the call would have to be written before any other call.
         reply.close |= self.written < flight.to;
         self.size -= flight.size();
         self.since = Instant::now();
@@ -253,7 +255,7 @@ impl Pipe {
         Ok((flight.job, reply))
     }
 
-    fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.alarm.as_mut().poll(context));
             let deadline = self.since + self.limit;
@@ -265,7 +267,7 @@ impl Pipe {
     }
 }
 
-impl Flight {
+impl InFlight {
     fn size(&self) -> usize {
         (self.to - self.from) as usize
     }

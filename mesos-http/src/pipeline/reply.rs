@@ -1,8 +1,8 @@
-//! Cuts the answers out of the bytes of a connection.
+//! Parses the answers in the bytes of a connection.
 //!
-//! What Mesos answers a call with has a Content-Length and no body, or a reason
-//! of one line (`HttpResponseEncoder` in libprocess' src/encoder.hpp); what is
-//! in between may chunk it, or end it with the connection.
+//! Mesos' answer to a call has a Content-Length and no body, or a reason of one line
+//! (`HttpResponseEncoder` in libprocess' src/encoder.hpp). A proxy may send the body in chunks, or
+//! end the body by closing the connection.
 
 use std::mem::MaybeUninit;
 
@@ -11,10 +11,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::wire::answer::REASON_LIMIT;
 
-/// The longest head, and the longest line between chunks.
+/// The limit for a head, and for a line between chunks, in bytes.
 const HEAD_LIMIT: usize = 64 << 10;
 
-/// The most headers in one head; libprocess sends two.
+/// The limit for the number of headers; libprocess sends two.
 const HEADERS: usize = 100;
 
 /// One answer.
@@ -23,49 +23,48 @@ pub(super) struct Reply {
     pub(super) status: StatusCode,
     /// Empty for a success.
     pub(super) headers: HeaderMap,
-    /// Its beginning, if it is long.
+    /// At most the first `REASON_LIMIT` bytes.
     pub(super) body: Vec<u8>,
-    /// Whether the connection ends behind it.
+    /// Whether the connection ends after this answer.
     pub(super) close: bool,
 }
 
-/// Why the bytes are no answer.
+/// Why the bytes are not a valid answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Garbage {
-    #[error("its head is no HTTP")]
+    #[error("the head is not HTTP")]
     Head(#[source] httparse::Error),
-    #[error("its head is longer than {HEAD_LIMIT} bytes")]
+    #[error("the head is longer than {HEAD_LIMIT} bytes")]
     Long,
-    #[error("its status {0} is none that ends a request")]
+    #[error("the status {0} does not end a request")]
     Status(u16),
-    #[error("its length cannot be told")]
+    #[error("the length of the body is invalid")]
     Length,
-    #[error("its chunks cannot be told apart")]
+    #[error("a chunk of the body is invalid")]
     Chunk,
 }
 
-/// Reads one answer after the other.
+/// Parses one answer after the other.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     /// The answer whose body is being read.
     open: Option<(Reply, Rest)>,
 }
 
-/// How much of a body is to come.
+/// How much of a body is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {
     Bytes(u64),
-    /// Within a chunk, of which so much is to come with the line's end behind it.
+    /// Inside a chunk: the number of missing bytes, which a line end follows.
     Chunk(u64),
     NextChunk,
-    /// The lines behind the last chunk.
+    /// The lines after the last chunk.
     Trailers,
     UntilClosed,
 }
 
 impl Replies {
-    /// The next answer in `input`, if all of it is there. Takes from `input`
-    /// what it has read.
+    /// The next complete answer in `input`. Removes the parsed bytes from `input`.
     pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, Garbage> {
         loop {
             match &mut self.open {
@@ -83,14 +82,14 @@ impl Replies {
         }
     }
 
-    /// The connection has ended: what was begun, and whether it is whole.
+    /// The connection has ended: the answer that was started, and whether it is complete.
     pub(super) fn finish(&mut self) -> Option<(Reply, bool)> {
         let (reply, rest) = self.open.take()?;
         Some((reply, rest == Rest::UntilClosed))
     }
 }
 
-/// A head, if all of it is there.
+/// A complete head.
 fn head(input: &mut BytesMut) -> Result<Option<(Reply, Rest)>, Garbage> {
     loop {
         let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
@@ -129,14 +128,14 @@ fn open(status: StatusCode, response: &httparse::Response) -> Result<(Reply, Res
         let (name, value) = (header.name, header.value);
         if name.eq_ignore_ascii_case("content-length") {
             for value in value.split(|byte| *byte == b',') {
-                let said = number(value.trim_ascii()).ok_or(Garbage::Length)?;
-                if length.is_some_and(|length| length != said) {
+                let announced = number(value.trim_ascii()).ok_or(Garbage::Length)?;
+                if length.is_some_and(|length| length != announced) {
                     return Err(Garbage::Length);
                 }
-                length = Some(said);
+                length = Some(announced);
             }
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            // The last coding says how the end is told (RFC 9112, 6.3).
+            // The last coding determines the length (RFC 9112, 6.3).
             let last = value.rsplit(|byte| *byte == b',').next();
             chunked = last.map(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
         } else if name.eq_ignore_ascii_case("connection") {
@@ -164,7 +163,7 @@ fn open(status: StatusCode, response: &httparse::Response) -> Result<(Reply, Res
         (None, Some(length)) => Rest::Bytes(length),
         (Some(false), _) | (None, None) => Rest::UntilClosed,
     };
-    // Two lengths are what requests are smuggled with (RFC 9112, 6.3).
+    // Two lengths are a sign of request smuggling (RFC 9112, 6.3).
     close |= rest == Rest::UntilClosed || (chunked.is_some() && length.is_some());
     let reply = Reply {
         status,
@@ -181,17 +180,17 @@ fn number(digits: &[u8]) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// Reads of a body what is there; says whether that was all.
+/// Reads the available part of a body; whether the body is complete.
 fn read(reply: &mut Reply, rest: &mut Rest, input: &mut BytesMut) -> Result<bool, Garbage> {
     loop {
         match *rest {
             Rest::Bytes(left) => {
-                let left = left - keep(reply, input, left);
+                let left = left - consume(reply, input, left);
                 *rest = Rest::Bytes(left);
                 return Ok(left == 0);
             }
             Rest::UntilClosed => {
-                keep(reply, input, u64::MAX);
+                consume(reply, input, u64::MAX);
                 return Ok(false);
             }
             Rest::NextChunk => match httparse::parse_chunk_size(input) {
@@ -214,7 +213,7 @@ fn read(reply: &mut Reply, rest: &mut Rest, input: &mut BytesMut) -> Result<bool
                 None => return Ok(false),
             },
             Rest::Chunk(left) => {
-                let read = keep(reply, input, left);
+                let read = consume(reply, input, left);
                 *rest = Rest::Chunk(left - read);
                 if read == 0 {
                     return Ok(false);
@@ -237,8 +236,8 @@ fn read(reply: &mut Reply, rest: &mut Rest, input: &mut BytesMut) -> Result<bool
     }
 }
 
-/// Takes at most `most` bytes, and keeps of them what a reason may have.
-fn keep(reply: &mut Reply, input: &mut BytesMut, most: u64) -> u64 {
+/// Removes at most `most` bytes, and keeps them up to the limit for a reason.
+fn consume(reply: &mut Reply, input: &mut BytesMut, most: u64) -> u64 {
     let size = most.min(input.len() as u64) as usize;
     let room = (REASON_LIMIT as usize).saturating_sub(reply.body.len());
     reply.body.extend_from_slice(&input[..size.min(room)]);
@@ -250,8 +249,7 @@ fn keep(reply: &mut Reply, input: &mut BytesMut, most: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The status, body and `close` of each answer in `text`, whatever the
-    /// pieces in which it comes.
+    /// The status, body and `close` of each answer in `text`, however it is split.
     fn replies(text: &str) -> Result<Vec<(u16, String, bool)>, Garbage> {
         let mut whole = None;
         for size in [text.len().max(1), 7, 1] {
@@ -271,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_told_apart_however_they_say_their_length() {
+    fn answers_are_parsed_whatever_determines_their_length() {
         let text = "HTTP/1.1 202 Accepted\r\nDate: x\r\nContent-Length: 0\r\n\r\n\
                     HTTP/1.1 100 Continue\r\n\r\n\
                     HTTP/1.1 400 Bad Request\r\ncontent-length: 3, 3\r\n\r\nno!\
@@ -293,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_ends_with_its_connection_is_whole_then_and_a_cut_one_is_not() {
+    fn only_an_answer_without_a_length_is_complete_when_the_connection_ends() {
         for (text, status, body, whole) in [
             ("HTTP/1.1 400 Bad Request\r\n\r\nwhy", 400, "why", true),
             (
@@ -320,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_reason_the_beginning_is_kept_and_the_next_answer_is_found() {
+    fn a_long_reason_is_truncated_and_the_next_answer_is_parsed() {
         let long = "x".repeat(20_000);
         let text = format!(
             "HTTP/1.1 400 Bad Request\r\nContent-Length: 20000\r\n\r\n{long}\
@@ -343,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_said_so() {
+    fn an_invalid_answer_is_an_error() {
         for text in [
             "SSH-2.0-OpenSSH\r\n\r\n",
             "HTTP/1.1 101 Switching Protocols\r\n\r\n",

@@ -1,4 +1,4 @@
-//! Makes the calls of one line: keeps their order, and decides the fate of each.
+//! Makes the calls of one queue: keeps their order, and decides the result of each.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::pipe::{Fault, Pipe};
 use super::reply::Reply;
-use super::{Bound, GRACE, Job, condemns, over};
+use super::{GRACE, Job, SubscriptionHandle, ends_subscription, not_sent};
 use crate::auth::Access;
 use crate::transport::connection::STREAM_ID;
 use crate::transport::settings::Settings;
@@ -20,19 +20,19 @@ use crate::wire::answer::{Answer, Purpose, refusal};
 use crate::wire::api::HttpApi;
 use mesos_core::Endpoint;
 
-/// So many connections of one subscription may break under more than one call
-/// before its calls go one at a time.
-const STRIKES: u32 = 2;
+/// The number of connections of a subscription that may break with more than one call in flight
+/// before its calls are sent one at a time.
+const MAX_BREAKS: u32 = 2;
 
-/// What the worker cannot go on without.
+/// What the worker has to do next.
 enum Next {
-    /// A connection, for the call that waits first.
+    /// Open a connection, for the first waiting call.
     Open,
-    /// Another token, for the calls that were answered with 401.
+    /// Get another token, for the calls that were answered with 401.
     Renew,
-    /// The end: the subscription is worth nothing.
-    Condemned(Error),
-    /// The end: no call will come any more, and all were answered.
+    /// End: the subscription is dead.
+    Fatal(Error),
+    /// End: no call can be made any more, and all calls were answered.
     Done,
 }
 
@@ -40,67 +40,67 @@ struct Worker<'a, A> {
     endpoint: &'a Endpoint,
     settings: &'a Settings,
     stream_id: Option<&'a HeaderValue>,
-    line: mpsc::Receiver<Job>,
-    /// Before those in the line, and not written yet.
+    queue: mpsc::Receiver<Job>,
+    /// Calls before the ones in the queue that are not written yet.
     waiting: VecDeque<Job>,
-    /// What was answered with 401 and may be asked again, once nothing is under
-    /// way. All of it comes before what waits.
+    /// Calls that were answered with 401 and may be repeated once no call is in flight. They
+    /// precede the waiting ones.
     refused: Vec<(Job, Answer)>,
     access: Option<Access<'a>>,
-    /// A request's head, up to the number of its Content-Length.
+    /// The head of a request, up to the value of Content-Length.
     head: Vec<u8>,
     pipe: Option<Pipe>,
-    /// How many calls may be under way.
+    /// The number of calls that may be in flight.
     window: usize,
-    /// How often a connection broke under more than one call.
-    strikes: u32,
-    condemned: Option<Error>,
+    /// The number of connections that broke with more than one call in flight.
+    breaks: u32,
+    fatal_error: Option<Error>,
     /// No more calls are made.
-    over: bool,
+    closing: bool,
     api: PhantomData<fn(A)>,
 }
 
-/// Makes the calls that come by `line`, until their subscription is over.
-pub(super) async fn work<A: HttpApi>(line: mpsc::Receiver<Job>, bound: Bound) {
-    let mut end = bound.over;
+/// Makes the calls in `queue`, until their subscription ends.
+pub(super) async fn run<A: HttpApi>(queue: mpsc::Receiver<Job>, subscription: SubscriptionHandle) {
+    let mut ended = subscription.ended;
     let mut worker = Worker::<A> {
-        endpoint: &bound.endpoint,
-        settings: &bound.settings,
-        stream_id: bound.stream_id.as_ref(),
-        line,
+        endpoint: &subscription.endpoint,
+        settings: &subscription.settings,
+        stream_id: subscription.stream_id.as_ref(),
+        queue,
         waiting: VecDeque::new(),
         refused: Vec::new(),
         access: None,
         head: Vec::new(),
         pipe: None,
-        window: bound.settings.pipeline,
-        strikes: 0,
-        condemned: None,
-        over: false,
+        window: subscription.settings.pipeline,
+        breaks: 0,
+        fatal_error: None,
+        closing: false,
         api: PhantomData,
     };
     loop {
         tokio::select! {
             biased;
-            // Nothing is ever sent through it, so this is its end.
-            _ = end.changed() => break,
+            // No value is ever sent, so this completes when the sender is dropped.
+            _ = ended.changed() => break,
             next = worker.step() => match next {
                 None => {}
-                Some(Next::Condemned(error)) => {
-                    // It may have ended by itself.
-                    let _ = bound.verdict.send(error);
+                Some(Next::Fatal(error)) => {
+                    // The subscription may have ended already.
+                    let _ = subscription.fatal.send(error);
                     break;
                 }
                 Some(_) => return,
             },
         }
     }
-    worker.leave().await;
+    worker.close().await;
 }
 
 impl<A: HttpApi> Worker<'_, A> {
-    /// Goes on until something new is needed, and gets it. The end if there is
-    /// one. Cancel safe.
+    /// Works until a connection or a token is needed, and gets it. Returns the reason to end, if
+    /// there is one. Cancel safe.
     async fn step(&mut self) -> Option<Next> {
         match poll_fn(|context| self.poll(context)).await {
             Next::Open => self.open().await,
@@ -112,11 +112,10 @@ impl<A: HttpApi> Worker<'_, A> {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Next> {
         loop {
-            if let Some(error) = self.condemned.take_if(|_| !self.over) {
-                return Poll::Ready(Next::Condemned(error));
+            if let Some(error) = self.fatal_error.take_if(|_| !self.closing) {
+                return Poll::Ready(Next::Fatal(error));
             }
-            // Before anything is written: the peer may have ended an idle
-            // connection.
+            // Answers come first: the peer may have closed an idle connection.
             if let Some(pipe) = &mut self.pipe {
                 match pipe.poll_answer(context) {
                     Poll::Ready(Ok((job, reply))) => {
@@ -124,50 +123,50 @@ impl<A: HttpApi> Worker<'_, A> {
                         continue;
                     }
                     Poll::Ready(Err(fault)) => {
-                        self.lost(fault);
+                        self.disconnected(fault);
                         continue;
                     }
                     Poll::Pending => {}
                 }
             }
-            let mut moved = match self.take(context) {
-                Ok(took) => took,
+            let mut progress = match self.fill_pipe(context) {
+                Ok(filled) => filled,
                 Err(next) => return Poll::Ready(next),
             };
             if let Some(pipe) = &mut self.pipe {
-                moved |= pipe.poll_write(context);
+                progress |= pipe.poll_write(context);
                 if pipe.is_over() {
-                    self.lost(Fault::Close);
+                    self.disconnected(Fault::Close);
                     continue;
                 }
             }
-            if !moved {
+            if !progress {
                 return Poll::Pending;
             }
         }
     }
 
-    /// Puts calls into the pipe while there is room; whether it was any.
-    fn take(&mut self, context: &mut Context<'_>) -> Result<bool, Next> {
-        let mut took = false;
+    /// Puts calls into the pipe while it has room; whether it was at least one.
+    fn fill_pipe(&mut self, context: &mut Context<'_>) -> Result<bool, Next> {
+        let mut filled = false;
         loop {
             let idle = self.pipe.as_ref().is_none_or(Pipe::is_idle);
             if idle && !self.refused.is_empty() {
                 return Err(Next::Renew);
             }
-            if idle && self.over {
+            if idle && self.closing {
                 return Err(Next::Done);
             }
             let room = |pipe: &Pipe| pipe.has_room(self.window);
-            if self.over || !self.refused.is_empty() || !self.pipe.as_ref().is_none_or(room) {
-                return Ok(took);
+            if self.closing || !self.refused.is_empty() || !self.pipe.as_ref().is_none_or(room) {
+                return Ok(filled);
             }
             let job = match self.waiting.pop_front() {
                 Some(job) => job,
-                None => match self.line.poll_recv(context) {
+                None => match self.queue.poll_recv(context) {
                     Poll::Ready(Some(job)) => job,
                     Poll::Ready(None) if idle => return Err(Next::Done),
-                    Poll::Ready(None) | Poll::Pending => return Ok(took),
+                    Poll::Ready(None) | Poll::Pending => return Ok(filled),
                 },
             };
             let Some(pipe) = &mut self.pipe else {
@@ -175,13 +174,13 @@ impl<A: HttpApi> Worker<'_, A> {
                 return Err(Next::Open);
             };
             pipe.push(job, &self.head);
-            took = true;
+            filled = true;
         }
     }
 
     async fn open(&mut self) {
         let opening = async {
-            let access = Access::of(self.settings).await?;
+            let access = Access::new(self.settings).await?;
             Ok((access, Pipe::open(self.endpoint, self.settings).await?))
         };
         match opening.await {
@@ -210,7 +209,7 @@ impl<A: HttpApi> Worker<'_, A> {
                     self.head = self.head(access);
                 }
                 if let Some(pipe) = &mut self.pipe {
-                    pipe.doubt();
+                    pipe.reset_probe();
                 }
                 let again = refused.into_iter().map(|(job, _)| Job {
                     renewed: true,
@@ -251,15 +250,15 @@ impl<A: HttpApi> Worker<'_, A> {
 
     fn answered(&mut self, job: Job, reply: Reply) {
         let close = reply.close;
-        self.decide(job, answer(reply));
+        self.handle_answer(job, answer(reply));
         if close {
-            self.lost(Fault::Close);
+            self.disconnected(Fault::Close);
         }
     }
 
-    fn decide(&mut self, job: Job, answer: Answer) {
+    fn handle_answer(&mut self, job: Job, answer: Answer) {
         let renewable = self.access.as_ref().is_some_and(Access::is_renewable);
-        if answer.status == StatusCode::UNAUTHORIZED && renewable && !job.renewed && !self.over {
+        if answer.status == StatusCode::UNAUTHORIZED && renewable && !job.renewed && !self.closing {
             self.refused.push((job, answer));
             if let Some(pipe) = &mut self.pipe {
                 let back = pipe.unwritten();
@@ -267,19 +266,19 @@ impl<A: HttpApi> Worker<'_, A> {
             }
             return;
         }
-        let result = self.judge(job.name, answer);
+        let result = self.result(job.name, answer);
         self.finish(job, result);
     }
 
-    fn judge(&self, name: &'static str, mut answer: Answer) -> Result<()> {
+    fn result(&self, name: &'static str, mut answer: Answer) -> Result<()> {
         if matches!(answer.status, StatusCode::OK | StatusCode::ACCEPTED) {
             if !answer.body.is_empty() {
                 // `Master::Http::reconcileOperations` in src/master/http.cpp, 1.6 and 1.7.
                 tracing::warn!(
                     call = name,
                     peer = %self.endpoint,
-                    "what it was answered with is not read; Mesos before 1.8 answers \
-                     RECONCILE_OPERATIONS so, and sends no events: its operations stay open"
+                    "ignored the body of the answer; Mesos before 1.8 answers RECONCILE_OPERATIONS \
+                     in the body and sends no events, so its operations stay unreconciled"
                 );
             }
             return Ok(());
@@ -291,17 +290,17 @@ impl<A: HttpApi> Worker<'_, A> {
         Err(refusal(name, purpose, at, A::PATH, &answer))
     }
 
-    /// The connection is of no more use.
-    fn lost(&mut self, fault: Fault) {
+    /// The connection cannot be used any more.
+    fn disconnected(&mut self, fault: Fault) {
         let Some(mut pipe) = self.pipe.take() else {
             return;
         };
         let (answered, mut back) = (pipe.is_answered(), pipe.unwritten());
         let (begun, jobs) = pipe.end();
-        tracing::debug!(peer = %self.endpoint, ?fault, under_way = jobs.len(), "connection ended");
-        self.strike(&fault, jobs.len());
+        tracing::debug!(peer = %self.endpoint, ?fault, in_flight = jobs.len(), "connection ended");
+        self.count_break(&fault, jobs.len());
         let error = self.error(fault);
-        // A new connection that takes nothing: the next one may be no better.
+        // A new connection that accepts nothing: another one would probably not help.
         if !answered
             && jobs.is_empty()
             && let Some(job) = back.pop_front()
@@ -310,13 +309,13 @@ impl<A: HttpApi> Worker<'_, A> {
             self.finish(job, Err(error));
         }
         let mut jobs = jobs.into_iter();
-        // What it was answered with is known, if not all of why.
+        // The status of the answer is known, if not all of its body.
         if let Some((reply, whole)) = begun
             && let Some(job) = jobs.next()
         {
             let mut answer = answer(reply);
             answer.fault = Some(error.clone()).filter(|_| !whole);
-            self.decide(job, answer);
+            self.handle_answer(job, answer);
         }
         for job in jobs {
             self.finish(job, Err(error.clone()));
@@ -324,26 +323,27 @@ impl<A: HttpApi> Worker<'_, A> {
         self.put_back(back);
     }
 
-    /// Takes note of a connection that ended with so many calls under way.
-    fn strike(&mut self, fault: &Fault, under_way: usize) {
-        let certain = matches!(fault, Fault::Close) && under_way > 0;
+    /// Counts a connection that ended with `in_flight` calls, and stops pipelining if that repeats.
+    fn count_break(&mut self, fault: &Fault, in_flight: usize) {
+        let certain = matches!(fault, Fault::Close) && in_flight > 0;
         if certain {
-            self.strikes = STRIKES;
-        } else if under_way > 1 {
-            self.strikes += 1;
+            self.breaks = MAX_BREAKS;
+        } else if in_flight > 1 {
+            self.breaks += 1;
         }
-        if self.strikes >= STRIKES && self.window > 1 {
+        if self.breaks >= MAX_BREAKS && self.window > 1 {
             let peer = self.endpoint;
             tracing::warn!(
                 %peer,
-                "connections end under pipelined calls; is a proxy in between? The calls of this \
-                 subscription go one at a time now, as `pipeline(1)` would have them"
+                "connections break while pipelined calls are in flight; is there a proxy in \
+                 between? The calls of this subscription are now sent one at a time, as with \
+                 `pipeline(1)`"
             );
             self.window = 1;
         }
     }
 
-    /// What a call is told that is under way on a connection with `fault`.
+    /// The error for a call in flight on a connection with `fault`.
     fn error(&self, fault: Fault) -> Error {
         let (at, path) = (self.endpoint, self.endpoint.join(A::PATH));
         let error = match fault {
@@ -353,17 +353,14 @@ impl<A: HttpApi> Worker<'_, A> {
                 Error::new(ErrorKind::Transport, message).with_source(source)
             }
             Fault::Close => {
-                let message = format!("{at} ended the connection before POST {path} was answered");
+                let message = format!("{at} closed the connection before POST {path} was answered");
                 Error::new(ErrorKind::Transport, message)
             }
             Fault::Garbage(source) => {
-                let message = format!(
-                    "what answers at {at} does not speak HTTP; is the port right, and is it one \
-                     without TLS?"
-                );
+                let message = format!("{at} does not speak HTTP; is the port right?");
                 Error::new(ErrorKind::Protocol, message).with_source(source)
             }
-            Fault::Late => {
+            Fault::Timeout => {
                 let limit = self.settings.response_timeout;
                 let message = format!("{at} did not answer POST {path} within {limit:?}");
                 Error::new(ErrorKind::Timeout, message)
@@ -372,55 +369,54 @@ impl<A: HttpApi> Worker<'_, A> {
         error.with_delivery(Delivery::Unknown)
     }
 
-    /// Puts calls before all others, in their order.
+    /// Puts calls before all others, in order.
     fn put_back(&mut self, mut jobs: VecDeque<Job>) {
         jobs.append(&mut self.waiting);
         self.waiting = jobs;
     }
 
-    /// Tells those who made a call what became of it.
+    /// Sends the result of a call to its caller.
     fn finish(&mut self, job: Job, result: Result<()>) {
         let acted = match &result {
             Ok(()) => true,
             Err(error) => error.delivery() == Delivery::Unknown,
         };
         if acted {
-            // Sent again, they would come behind this one.
-            self.give_up();
+            // If repeated, the refused calls would arrive after this one.
+            self.fail_refused();
         }
         if let Err(error) = &result
             && A::CALLS_CAN_END_IT
-            && condemns(error)
+            && ends_subscription(error)
         {
-            self.condemned.get_or_insert_with(|| error.clone());
+            self.fatal_error.get_or_insert_with(|| error.clone());
         }
         job.answer.send(result);
     }
 
-    /// The calls that were answered with 401 are not asked again.
-    fn give_up(&mut self) {
+    /// Fails the calls that were answered with 401 instead of repeating them.
+    fn fail_refused(&mut self) {
         for (job, answer) in std::mem::take(&mut self.refused) {
-            let result = self.judge(job.name, answer);
+            let result = self.result(job.name, answer);
             self.finish(job, result);
         }
     }
 
-    /// Tells every call that its subscription is over. Those under way may
-    /// still be answered for a while.
-    async fn leave(mut self) {
-        self.over = true;
-        self.give_up();
+    /// Fails all queued calls, and waits for a while for the answers to the calls in flight.
+    async fn close(mut self) {
+        self.closing = true;
+        self.fail_refused();
         if let Some(pipe) = &mut self.pipe {
             let back = pipe.unwritten();
             self.put_back(back);
         }
         let peer = self.endpoint;
         for job in std::mem::take(&mut self.waiting) {
-            job.answer.send(Err(over(job.name, peer)));
+            job.answer.send(Err(not_sent(job.name, peer)));
         }
-        self.line.close();
-        while let Some(job) = self.line.recv().await {
-            job.answer.send(Err(over(job.name, peer)));
+        self.queue.close();
+        while let Some(job) = self.queue.recv().await {
+            job.answer.send(Err(not_sent(job.name, peer)));
         }
         let answers = timeout(GRACE, poll_fn(|context| self.poll(context))).await;
         let Some(pipe) = self.pipe.filter(|_| answers.is_err()) else {

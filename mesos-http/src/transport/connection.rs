@@ -1,10 +1,9 @@
-//! One HTTP/1.1 connection for subscriptions and the operator API: opening it,
-//! and one POST after another on it. The calls of a subscription have their own
-//! (`pipeline`).
+//! An HTTP/1.1 connection for subscriptions and the operator API: opening it, and one POST after
+//! another. The calls of a subscription use another connection (`pipeline`).
 //!
-//! Requests are never pipelined here: Mesos answers those of a connection
-//! strictly in turn (src/http_proxy.cpp in libprocess), so one behind a SUBSCRIBE
-//! would wait for ever. Which requests share a connection is for the callers.
+//! Requests are never pipelined here: Mesos answers the requests of a connection in order
+//! (src/http_proxy.cpp in libprocess), so a request after a SUBSCRIBE would wait indefinitely. The
+//! callers decide which requests share a connection.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -20,16 +19,16 @@ use super::dial::{dial, expects_tls};
 use super::settings::Settings;
 use mesos_core::{Endpoint, Scheme};
 
-/// Names the subscription that a call belongs to.
+/// The header that identifies the subscription of a call.
 pub(crate) const STREAM_ID: &str = "mesos-stream-id";
 
-/// An open connection. Dropping it closes the socket, whatever is under way.
+/// An open connection. Dropping it closes the socket, also during a request.
 #[derive(Debug)]
 pub(crate) struct Connection {
     endpoint: Endpoint,
     settings: Settings,
     sender: SendRequest<Full<Bytes>>,
-    /// Whether HTTP has come over it.
+    /// Whether the peer has sent a response.
     answered: bool,
     driver: JoinHandle<()>,
 }
@@ -38,16 +37,16 @@ impl Connection {
     /// Opens a connection to `endpoint`.
     pub(crate) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
         let transport = dial(endpoint, settings).await?;
-        // Without requests this only sets up buffers.
+        // Before the first request this only sets up buffers.
         let (sender, connection) =
             http1::handshake(TokioIo::new(transport))
                 .await
                 .map_err(|source| {
-                    let message = format!("cannot speak HTTP to {endpoint}");
+                    let message = format!("cannot set up HTTP with {endpoint}");
                     Error::new(ErrorKind::Transport, message).with_source(source)
                 })?;
         let driver = tokio::spawn(async move {
-            // Its error reaches whoever waits for a response.
+            // The caller that waits for a response receives the error.
             let _ = connection.await;
         });
         Ok(Self {
@@ -59,11 +58,11 @@ impl Connection {
         })
     }
 
-    /// Sends `body` to the API at `path` (without prefix) and waits for the
-    /// head of the response. `authorization` has to be marked as sensitive.
+    /// Sends `body` to the API at `path` (without prefix) and waits for the head of the response.
+    /// `authorization` has to be marked as sensitive.
     ///
-    /// An error with [`Delivery::NotSent`] means what it says: not a byte of
-    /// the request left. After any error the connection is of no more use.
+    /// [`Delivery::NotSent`] is exact: no byte of the request was sent. After any error the connection
+    /// cannot be used any more.
     pub(crate) async fn post(
         &mut self,
         path: &str,
@@ -83,7 +82,7 @@ impl Connection {
         }
         let request = request.body(Full::new(body)).map_err(|source| {
             let at = &self.endpoint;
-            Error::new(ErrorKind::Config, format!("cannot make a request to {at}"))
+            Error::new(ErrorKind::Config, format!("cannot build a request to {at}"))
                 .with_source(source)
         })?;
 
@@ -96,7 +95,7 @@ impl Connection {
                 .try_send_request(request)
                 .await
                 .map_err(|mut failure| {
-                    // Handed back: it never got to the socket.
+                    // hyper returns a request that it did not write.
                     let delivery = match failure.take_message() {
                         Some(_) => Delivery::NotSent,
                         None => Delivery::Unknown,
@@ -111,23 +110,16 @@ impl Connection {
             }
             Ok(Err((source, delivery))) => {
                 let at = &self.endpoint;
-                let (kind, message) = if source.is_parse() {
-                    (
-                        ErrorKind::Protocol,
-                        format!(
-                            "what answers at {at} does not speak HTTP; is the port right, and is \
-                             it one without TLS?"
-                        ),
-                    )
+                let plain = !self.answered && is_plain(at, &self.settings);
+                let (kind, message) = if plain && expects_tls(at, &self.settings).await {
+                    (ErrorKind::Tls, format!("{at} expects TLS; write https://"))
+                } else if source.is_parse() {
+                    let message = format!("{at} does not speak HTTP; is the port right?");
+                    (ErrorKind::Protocol, message)
                 } else {
-                    let plain = !self.answered && is_plain(at, &self.settings);
-                    if plain && expects_tls(at, &self.settings).await {
-                        (ErrorKind::Tls, format!("{at} expects TLS; write https://"))
-                    } else {
-                        let message =
-                            format!("the connection to {at} broke before POST {path} was answered");
-                        (ErrorKind::Transport, message)
-                    }
+                    let message =
+                        format!("the connection to {at} broke before POST {path} was answered");
+                    (ErrorKind::Transport, message)
                 };
                 Err(Error::new(kind, message)
                     .with_delivery(delivery)

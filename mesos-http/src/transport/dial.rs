@@ -1,5 +1,4 @@
-//! The transport below HTTP: TCP, TLS over it, or a unix socket; the one place
-//! that knows more than one kind.
+//! Opens what HTTP runs over: TCP, TLS over TCP, or a unix socket.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use super::io::Transport;
 use super::settings::Settings;
 use mesos_core::{Endpoint, Scheme};
 
-/// Connects to `endpoint`, in whatever way the settings say and as fast as they demand.
+/// Connects to `endpoint` as the settings say, within their time limit.
 pub(crate) async fn dial(endpoint: &Endpoint, settings: &Settings) -> Result<Box<dyn Transport>> {
     let limit = settings.connect_timeout;
     let Ok(opened) = timeout(limit, open(endpoint, settings)).await else {
@@ -40,8 +39,8 @@ async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Box<dyn Transp
         Scheme::Https => Err(Error::new(
             ErrorKind::Unsupported,
             format!(
-                "cannot connect to {endpoint}: this program was built without TLS; build it with \
-                 the feature `tls` of mesos or mesos-http"
+                "cannot connect to {endpoint}: TLS is disabled in this program; enable the feature \
+                 `tls` of the crate mesos"
             ),
         )),
     }
@@ -113,7 +112,7 @@ async fn unix(path: &std::path::Path) -> Result<Box<dyn Transport>> {
 #[cfg(not(unix))]
 async fn unix(path: &std::path::Path) -> Result<Box<dyn Transport>> {
     let message = format!(
-        "cannot connect to {}: this system has no unix sockets",
+        "cannot connect to {}: this system does not support unix sockets",
         path.display()
     );
     Err(Error::new(ErrorKind::Unsupported, message))
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_port_is_hinted_at_when_nobody_answers() {
+    fn a_failed_connection_to_the_default_port_of_http_mentions_port_5050() {
         let message = |text: &str| unreachable(&text.parse().expect("an address"));
         assert_eq!(
             message("http://h/master"),

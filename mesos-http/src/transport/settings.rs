@@ -1,4 +1,4 @@
-//! The knobs that every part of this crate shares, and their defaults.
+//! The settings that all parts of this crate share, and their defaults.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,27 +13,26 @@ use crate::wire::recordio;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) codec: Codec,
-    /// Who we are, in every request.
+    /// Sent with every request.
     pub(crate) credentials: Option<Credentials>,
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsConfig,
-    /// To be connected to in place of the endpoint's host and port, without
-    /// TLS whatever its scheme.
+    /// Used instead of the endpoint's host and port, without TLS whatever the scheme.
     pub(crate) unix_socket: Option<Arc<Path>>,
-    /// For resolving the name, the TCP connection, and the handshake together.
+    /// The time limit for resolving the name, the TCP connection, and the handshake together.
     pub(crate) connect_timeout: Duration,
-    /// From a request to the head of its response, and from there to the end
-    /// of a response that is no stream.
+    /// The time limit from a request to the head of its response, and again to the end of a response
+    /// that is not a stream.
     pub(crate) response_timeout: Duration,
-    /// The longest record of a stream, and the longest response, in bytes.
+    /// The limit for a record of a stream, and for a response, in bytes.
     pub(crate) max_record_size: u64,
-    /// So many heartbeat intervals without a byte end a subscription.
+    /// The number of heartbeat intervals without a byte that end a subscription.
     pub(crate) missed_heartbeats: u32,
-    /// Events that wait for the consumer before the socket is no longer read.
+    /// The number of events in the queue above which the socket is not read.
     pub(crate) event_queue: usize,
-    /// Calls that wait for their turn before `send` waits.
+    /// The number of calls in the queue above which `send` waits.
     pub(crate) call_queue: usize,
-    /// Calls that are written and not answered yet.
+    /// The number of calls that may be written and not answered.
     pub(crate) pipeline: usize,
 }
 
@@ -46,14 +45,13 @@ impl Default for Settings {
             tls: TlsConfig::default(),
             unix_socket: None,
             connect_timeout: Duration::from_secs(10),
-            // Five intervals, and for responses as long as for these five:
-            // docs/scheduler-http-api.md, "Network Partitions".
+            // Five heartbeat intervals; docs/scheduler-http-api.md, "Network Partitions".
             response_timeout: Duration::from_secs(75),
             missed_heartbeats: 5,
             max_record_size: recordio::DEFAULT_LIMIT,
             event_queue: 64,
             call_queue: 128,
-            // At a round trip of 10 ms this is 100,000 calls a second.
+            // Enough for 800,000 calls per second at a round-trip time of 10 ms.
             pipeline: 8192,
         }
     }

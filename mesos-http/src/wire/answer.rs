@@ -1,7 +1,7 @@
-//! Answers that are no stream: reading them, and telling what a refusal means.
+//! Reading answers that are not a stream, and the errors for refusals.
 //!
-//! The order in which Mesos checks a request, and its words, are `Http::scheduler`
-//! in src/master/http.cpp and `Http::executor` in src/slave/http.cpp.
+//! `Http::scheduler` in src/master/http.cpp and `Http::executor` in src/slave/http.cpp define the
+//! order of Mesos' checks and the texts.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use tokio::time::timeout;
 
 use mesos_core::Endpoint;
 
-/// How much of a refusal is read; the reasons that Mesos gives are one line.
+/// How much of a refusal is read, in bytes. A reason from Mesos is one line.
 pub(crate) const REASON_LIMIT: u64 = 8 << 10;
 
-/// How many characters of it are shown.
+/// The number of characters of a reason in a message.
 const SHOWN: usize = 500;
 
 /// A response with its body.
@@ -25,22 +25,21 @@ const SHOWN: usize = 500;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// Its beginning, if there is a `fault`.
+    /// Incomplete if there is a `fault`.
     pub(crate) body: Bytes,
-    /// Why the body is not whole. Without, the connection is free for the next
-    /// request.
+    /// Why the body is incomplete. Without a fault, the connection can be reused.
     pub(crate) fault: Option<Error>,
-    /// What to do about a 401.
+    /// The advice for a 401.
     pub(crate) advice: Option<String>,
 }
 
 impl Answer {
-    /// Reads at most `limit` bytes of the body, for at most `patience`.
+    /// Reads at most `limit` bytes of the body, for at most `time_limit`.
     pub(crate) async fn read(
         peer: &Endpoint,
         response: Response<Incoming>,
         limit: u64,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Self {
         let (head, mut incoming) = response.into_parts();
         let mut body = BytesMut::new();
@@ -49,7 +48,7 @@ impl Answer {
                 let frame = frame.map_err(|source| {
                     Error::new(
                         ErrorKind::Transport,
-                        format!("the connection to {peer} broke within its answer"),
+                        format!("the connection to {peer} broke while its answer was read"),
                     )
                     .with_source(source)
                 })?;
@@ -58,13 +57,13 @@ impl Answer {
                 };
                 let room = limit.saturating_sub(body.len() as u64);
                 if data.len() as u64 > room {
-                    // The beginning of a long reason is still one.
+                    // The start of a long reason is still useful.
                     body.extend_from_slice(&data[..room as usize]);
                     return Err(Error::new(
                         ErrorKind::Protocol,
                         format!(
                             "the answer of {peer} is longer than the limit of {limit} bytes; if \
-                             it is a Mesos, raise the limit (`max_record_size`)"
+                             the peer is Mesos, raise the limit (`max_record_size`)"
                         ),
                     ));
                 }
@@ -72,24 +71,24 @@ impl Answer {
             }
             Ok(())
         };
-        let fault = match timeout(patience, reading).await {
+        let fault = match timeout(time_limit, reading).await {
             Ok(result) => result.err(),
             Err(_) => Some(Error::new(
                 ErrorKind::Timeout,
-                format!("the answer of {peer} did not come to its end within {patience:?}"),
+                format!("{peer} did not complete its answer within {time_limit:?}"),
             )),
         };
         Self {
             status: head.status,
             headers: head.headers,
             body: body.freeze(),
-            // The request was there: whatever it does, it may have done.
+            // The request arrived, so it may have taken effect.
             fault: fault.map(|error| error.with_delivery(Delivery::Unknown)),
             advice: None,
         }
     }
 
-    /// The reason in the body, fit for a message.
+    /// The reason in the body, for a message.
     fn reason(&self) -> String {
         let html = media_type(&self.headers).is_some_and(|found| found == "text/html");
         if html {
@@ -104,7 +103,7 @@ impl Answer {
     }
 }
 
-/// What a peer said, fit for a message: not too long, and on one line.
+/// Text from a peer, for a message: of limited length, and on one line.
 pub(crate) fn clean(text: &str) -> String {
     let mut shown: String = text
         .chars()
@@ -124,10 +123,10 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(essence.trim().to_ascii_lowercase())
 }
 
-/// What a request was for: the same status means different things.
+/// The purpose of a request: it determines what a status means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// SUBSCRIBE: there was no subscription before it.
+    /// SUBSCRIBE.
     Subscribe,
     /// A call of a subscription.
     Call,
@@ -135,7 +134,7 @@ pub(crate) enum Purpose {
     Operator,
 }
 
-/// The error that `answer` to `what` (a call's name) stands for.
+/// The error for `answer` to the call with the name `what`.
 pub(crate) fn refusal(
     what: &str,
     purpose: Purpose,
@@ -146,31 +145,36 @@ pub(crate) fn refusal(
     use ErrorKind::*;
     let status = answer.status;
     let reason = answer.reason();
-    let said = format!("{peer} answered {what} with {status}{reason}");
+    let answered = format!("{peer} answered {what} with {status}{reason}");
     let (kind, message) = match status.as_u16() {
-        _ if purpose == Purpose::Call && lost(status, &reason) => (NotSubscribed, said),
-        307 | 308 => (NotLeader, format!("{said}; it is not the leader any more")),
+        _ if purpose == Purpose::Call && is_unknown_subscription(status, &reason) => {
+            (NotSubscribed, answered)
+        }
+        307 | 308 => (
+            NotLeader,
+            format!("{answered}; it is not the leader any more"),
+        ),
         300..400 => {
             let to = answer.headers.get(header::LOCATION);
             let to = to.map(|to| clean(&String::from_utf8_lossy(to.as_bytes())));
             let to = to.map(|to| format!(" to {to:?}")).unwrap_or_default();
-            (Protocol, format!("{said}{to}; is it a Mesos?"))
+            (Protocol, format!("{answered}{to}; is the peer Mesos?"))
         }
         401 => (
             Unauthorized,
             match &answer.advice {
-                Some(advice) => format!("{said}; {advice}"),
-                None => said,
+                Some(advice) => format!("{answered}; {advice}"),
+                None => answered,
             },
         ),
-        403 => (Forbidden, said),
-        // A file that is not there, and the like.
-        404 if purpose == Purpose::Operator && !no_route(answer) => (Rejected, said),
+        403 => (Forbidden, answered),
+        // A file that does not exist, and the like.
+        404 if purpose == Purpose::Operator && !no_route(answer) => (Rejected, answered),
         404 => (
             Unavailable,
             format!(
-                "{peer} has no {path} ({status}); either it has just started, or the address \
-                 lacks a prefix or is not that of a Mesos{}",
+                "{peer} does not serve {path} ({status}); either it has just started, or the address \
+                 lacks a prefix, or the peer is not a Mesos{}",
                 if path.ends_with("executor") {
                     " agent"
                 } else {
@@ -178,17 +182,23 @@ pub(crate) fn refusal(
                 },
             ),
         ),
-        405 => (Protocol, format!("{said}; is it a Mesos?")),
-        501 if !html(answer) => (Rejected, format!("{said}; it is too old to know {what}")),
-        501 => (Protocol, format!("{said}; is it a Mesos?")),
-        408 | 429 | 500 | 502..600 => (Unavailable, said),
-        400..500 => (Rejected, said),
-        _ => (Protocol, format!("{said}, which is no answer of a Mesos")),
+        405 => (Protocol, format!("{answered}; is the peer Mesos?")),
+        501 if !html(answer) => (
+            Rejected,
+            format!("{answered}; this version of Mesos does not support {what}"),
+        ),
+        501 => (Protocol, format!("{answered}; is the peer Mesos?")),
+        408 | 429 | 500 | 502..600 => (Unavailable, answered),
+        400..500 => (Rejected, answered),
+        _ => (
+            Protocol,
+            format!("{answered}; unexpected response, is the peer Mesos?"),
+        ),
     };
     let error = Error::new(kind, message).with_status(status.as_u16());
     match status.as_u16() {
         404 if kind == Unavailable => error.with_configuration(),
-        // Something in between may have passed it on before it gave up.
+        // A proxy may have passed the request on before it failed.
         500 | 502 | 504 => error.with_delivery(Delivery::Unknown),
         _ => error,
     }
@@ -198,22 +208,21 @@ fn html(answer: &Answer) -> bool {
     media_type(&answer.headers).is_some_and(|found| found == "text/html")
 }
 
-/// Whether a 404 is about the path of the API, and not about what a call names.
-/// libprocess has this body for a route that does not exist (`NotFound` in
-/// process/http.hpp); the handlers give a reason, or nothing for a file.
+/// Whether a 404 is about the path of the API, and not about an object in the call. libprocess sends
+/// this body for a route that does not exist (`NotFound` in process/http.hpp). The handlers send a
+/// reason, or an empty body for a file.
 fn no_route(answer: &Answer) -> bool {
     html(answer) || answer.body.starts_with(b"404 Not Found")
 }
 
-/// Whether Mesos says, in its own words, that it knows nothing of the
-/// subscription that the call was made in.
-fn lost(status: StatusCode, reason: &str) -> bool {
-    let words: &[&str] = match status.as_u16() {
+/// Whether the text of a refusal means that Mesos does not know the subscription of the call.
+fn is_unknown_subscription(status: StatusCode, reason: &str) -> bool {
+    let texts: &[&str] = match status.as_u16() {
         400 => &["cannot be found", "stream ID", "Mesos-Stream-Id"],
         403 => &["is not subscribed", "is not connected via HTTP"],
         _ => &[],
     };
-    words.iter().any(|words| reason.contains(words))
+    texts.iter().any(|text| reason.contains(text))
 }
 
 #[cfg(test)]
@@ -237,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn each_status_has_its_kind_its_delivery_and_its_chance() {
+    fn each_status_has_a_kind_and_a_delivery_and_may_be_retryable() {
         use Delivery::{Refused, Unknown};
         use ErrorKind::*;
         for (status, body, kind, delivery, retryable) in [
@@ -321,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_and_a_missing_api_are_told_apart() {
+    fn a_missing_file_and_a_missing_api_are_distinguished() {
         let kind = |body| error(Purpose::Operator, 404, "text/plain", body).kind();
         assert_eq!(kind(""), ErrorKind::Rejected);
         assert_eq!(kind("Container x cannot be found"), ErrorKind::Rejected);
@@ -329,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn words_about_a_lost_subscription_mean_that_only_within_one() {
+    fn a_text_about_an_unknown_subscription_counts_only_within_a_subscription() {
         for purpose in [Purpose::Subscribe, Purpose::Operator] {
             let error = error(purpose, 400, "text/plain", "Framework cannot be found");
             assert_eq!(error.kind(), ErrorKind::Rejected);
@@ -337,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_in_mesos_own_words() {
+    fn a_refusal_quotes_the_reason_from_mesos() {
         assert_eq!(
             error(
                 Purpose::Call,
@@ -355,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_or_dirty_or_html_reason_does_not_flood_the_message() {
+    fn a_long_or_html_reason_or_one_with_control_characters_is_shortened() {
         let long = error(Purpose::Call, 400, "text/plain", &"ä".repeat(10_000)).to_string();
         assert!(
             long.ends_with("ää …") && long.chars().count() < 600,
@@ -368,11 +377,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_path_says_what_the_address_may_lack() {
+    fn a_missing_api_is_an_error_that_says_what_to_check() {
         assert_eq!(
             error(Purpose::Subscribe, 404, "text/html", "<p>").to_string(),
-            "http://m:5050 has no /api/v1/scheduler (404 Not Found); either it has just started, \
-             or the address lacks a prefix or is not that of a Mesos master"
+            "http://m:5050 does not serve /api/v1/scheduler (404 Not Found); either it has just \
+             started, or the address lacks a prefix, or the peer is not a Mesos master"
         );
     }
 }

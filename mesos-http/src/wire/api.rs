@@ -1,4 +1,4 @@
-//! What differs between the scheduler API and the executor API over HTTP.
+//! The differences between the scheduler API and the executor API over HTTP.
 
 use std::time::Duration;
 
@@ -10,40 +10,39 @@ use mesos_proto::v1::{executor, scheduler};
 use super::codec::Wire;
 use super::offers_chunks::OffersChunks;
 
-/// An [`Api`] as HTTP has it.
+/// An [`Api`] over HTTP.
 pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
-    /// Without the endpoint's prefix.
+    /// The path, without the endpoint's prefix.
     const PATH: &'static str;
 
-    /// Who answers it, for messages.
+    /// The peer, for messages.
     const PEER: &'static str;
 
-    /// Whether a subscription has a `Mesos-Stream-Id`, and calls have to name
-    /// it. Agents know an executor by its connection alone.
+    /// Whether a subscription has a `Mesos-Stream-Id`, which its calls have to send. An agent
+    /// identifies an executor by its connection alone.
     const STREAM_ID: bool;
 
-    /// Whether a call that is not answered, or that the peer knows no
-    /// subscription for, ends the subscription that it was made in. To an
-    /// executor only its connection counts (docs/executor-http-api.md,
-    /// "Disconnections"): one without checkpointing would end its tasks with it.
+    /// Whether a call ends its subscription if the call is not answered, or if the peer does not know
+    /// the subscription. For an executor only the connection counts (docs/executor-http-api.md,
+    /// "Disconnections"): an executor without checkpointing would end its tasks with the
+    /// subscription.
     const CALLS_CAN_END_IT: bool;
 
     /// The other place of the API at a peer that has no API at `endpoint`.
     fn other_prefix(endpoint: &Endpoint) -> Option<Endpoint>;
 
-    /// Whether the answer to `call` has to be there before the next one is
-    /// written.
+    /// Whether `call` has to be answered before the next call is written.
     fn goes_alone(call: &Self::Call) -> bool;
 
-    /// How often the peer sends something, if this event announces it.
+    /// The heartbeat interval, if `event` announces it.
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
 
-    /// The events that an encoded `event` is cut into because it is large.
+    /// The smaller events that a large, encoded `event` is split into.
     fn chunks(event: &Bytes) -> Option<OffersChunks>;
 }
 
-/// What masters announce (`DEFAULT_HEARTBEAT_INTERVAL` in
-/// src/master/constants.hpp); in use when one announces nonsense.
+/// The interval that masters announce (`DEFAULT_HEARTBEAT_INTERVAL` in src/master/constants.hpp).
+/// Used if a master announces an invalid one.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 impl HttpApi for SchedulerApi {
@@ -93,19 +92,18 @@ impl HttpApi for ExecutorApi {
         None
     }
 
-    /// An agent handles each call when it arrives (src/slave/http.cpp).
+    /// An agent handles each call on arrival (src/slave/http.cpp).
     fn goes_alone(_: &executor::Call) -> bool {
         false
     }
 
-    /// Agents send heartbeats every 30 minutes (src/slave/constants.hpp), to
-    /// keep the connection in the tables of firewalls; too seldom to tell
-    /// anything by.
+    /// Agents send heartbeats every 30 minutes (src/slave/constants.hpp), to keep the connection in
+    /// the tables of firewalls. This is too rare to detect a dead connection.
     fn heartbeat(_: &executor::Event) -> Option<Duration> {
         None
     }
 
-    /// None is large: what an agent sends is about one task or one group.
+    /// No event is large: an event from an agent is about one task or one task group.
     fn chunks(_: &Bytes) -> Option<OffersChunks> {
         None
     }
@@ -116,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_masters_interval_is_taken_unless_it_is_nonsense() {
+    fn the_masters_interval_is_used_if_it_is_valid() {
         let announced = |seconds| {
             SchedulerApi::heartbeat(&scheduler::Event {
                 subscribed: Some(scheduler::event::Subscribed {
@@ -128,18 +126,14 @@ mod tests {
         };
         assert_eq!(announced(Some(0.5)), Some(Duration::from_millis(500)));
         assert_eq!(announced(Some(30.0)), Some(Duration::from_secs(30)));
-        for nonsense in [
+        for invalid in [
             None,
             Some(0.0),
             Some(-1.0),
             Some(f64::NAN),
             Some(f64::INFINITY),
         ] {
-            assert_eq!(
-                announced(nonsense),
-                Some(HEARTBEAT_INTERVAL),
-                "{nonsense:?}"
-            );
+            assert_eq!(announced(invalid), Some(HEARTBEAT_INTERVAL), "{invalid:?}");
         }
     }
 

@@ -1,37 +1,35 @@
-//! The two encodings of the v1 API, and the media types that name them.
+//! The two encodings of the v1 API, and their media types.
 
 use bytes::Bytes;
 use http::HeaderValue;
 use mesos_core::{BoxError, Error, ErrorKind, Result};
 use mesos_proto::lossy::{self, HasText};
 
-/// How messages are encoded.
+/// The encoding of messages.
 ///
-/// Mesos compares the media type byte for byte, without parameters, and answers
-/// in JSON as soon as JSON is acceptable; so requests name one type only
-/// (`Http::scheduler` in src/master/http.cpp).
+/// Mesos compares the media type byte for byte, without parameters, and answers in JSON whenever JSON
+/// is acceptable. So requests name only one type (`Http::scheduler` in src/master/http.cpp).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Codec {
-    /// `application/x-protobuf`: smaller, faster, and keeps fields that this
-    /// schema lacks visible in the raw bytes.
+    /// `application/x-protobuf`: smaller and faster. Fields that this schema lacks stay visible in the
+    /// raw bytes.
     #[default]
     Protobuf,
-    /// `application/json`, in Mesos' own mapping
-    /// ([`mesos_proto::json`](mesos_proto::json)): readable in a packet dump,
-    /// and two to three times as long.
+    /// `application/json`, in Mesos' own mapping ([`mesos_proto::json`](mesos_proto::json)): readable
+    /// in a packet dump, and two to three times as large.
     #[cfg(feature = "json")]
     Json,
 }
 
-/// What a [`Codec`] can carry.
+/// A message that a [`Codec`] can encode and decode.
 #[cfg(not(feature = "json"))]
 pub(crate) trait Wire: HasText {}
 
 #[cfg(not(feature = "json"))]
 impl<M: HasText> Wire for M {}
 
-/// What a [`Codec`] can carry.
+/// A message that a [`Codec`] can encode and decode.
 #[cfg(feature = "json")]
 pub(crate) trait Wire: HasText + serde::Serialize + serde::de::DeserializeOwned {}
 
@@ -39,7 +37,7 @@ pub(crate) trait Wire: HasText + serde::Serialize + serde::de::DeserializeOwned 
 impl<M: HasText + serde::Serialize + serde::de::DeserializeOwned> Wire for M {}
 
 impl Codec {
-    /// The media type, as it stands in `Content-Type` and `Accept`.
+    /// The media type for `Content-Type` and `Accept`.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Protobuf => "application/x-protobuf",
@@ -59,36 +57,34 @@ impl Codec {
             Self::Json => serde_json::to_vec(message)
                 .map(Bytes::from)
                 .map_err(|source| {
-                    let message = "the message has a value that JSON has no form for";
+                    let message = "the message contains a value that JSON cannot represent";
                     Error::new(ErrorKind::Config, message).with_source(source)
                 }),
         }
     }
 
-    /// The message in `bytes`; `what` names it in the error.
+    /// Decodes the message in `bytes`. `what` names the message in an error.
     ///
-    /// Text that is not UTF-8 is replaced and told of in the log: Mesos passes
-    /// it on in both encodings (`JSON::StringWriter` in stout's jsonify.hpp
-    /// validates nothing), and an update that was refused for it would be sent
-    /// again for ever.
+    /// Invalid UTF-8 in a text is replaced and logged. Mesos passes such text on in both encodings
+    /// (`JSON::StringWriter` in stout's jsonify.hpp does not validate), and an update that was refused
+    /// for it would be sent again indefinitely.
     pub(crate) fn decode<M: Wire>(self, bytes: Bytes, what: &str) -> Result<M> {
         self.decode_boxed(bytes, what).map(|message| *message)
     }
 
-    /// As [`decode`](Self::decode), for what is large and goes through many
-    /// hands.
+    /// Like [`decode`](Self::decode), for a large message that is moved often.
     pub(crate) fn decode_boxed<M: Wire>(self, bytes: Bytes, what: &str) -> Result<Box<M>> {
         let size = bytes.len();
         let (message, name): (Result<Box<M>, BoxError>, _) = match self {
             Self::Protobuf => {
                 let mut message = Box::<M>::default();
                 let decoded = lossy::decode_into(message.as_mut(), bytes).map(|replaced| {
-                    tell(what, &replaced);
+                    log_replaced(what, &replaced);
                     message
                 });
                 (decoded.map_err(Into::into), "protobuf")
             }
-            // An answer without a body is an empty message in both encodings.
+            // A response without a body is an empty message in both encodings.
             #[cfg(feature = "json")]
             Self::Json if bytes.is_empty() => (Ok(Box::default()), "JSON"),
             #[cfg(feature = "json")]
@@ -107,14 +103,11 @@ impl Codec {
     }
 }
 
-/// Tells which fields have text that was replaced.
-fn tell(what: &str, replaced: &[String]) {
+/// Logs the fields whose text was replaced.
+fn log_replaced(what: &str, replaced: &[String]) {
     if !replaced.is_empty() {
         let fields = replaced.join(", ");
-        tracing::warn!(
-            fields,
-            "text in {what} is not UTF-8; what is not was replaced"
-        );
+        tracing::warn!(fields, "replaced invalid UTF-8 in {what}");
     }
 }
 
@@ -123,18 +116,18 @@ fn json<M: Wire>(bytes: &[u8], what: &str) -> serde_json::Result<M> {
     let Err(_) = std::str::from_utf8(bytes) else {
         return serde_json::from_slice(bytes);
     };
-    // Bytes are base64 there, so only text can have been meant.
+    // JSON has bytes as base64, so the invalid UTF-8 is in a text.
     let text = String::from_utf8_lossy(bytes);
     let message = serde_json::from_str(&text)?;
     let mut replaced = Vec::new();
     if let Ok(value) = serde_json::from_str(&text) {
         find_replaced(&value, &mut Vec::new(), &mut replaced);
     }
-    tell(what, &replaced);
+    log_replaced(what, &replaced);
     Ok(message)
 }
 
-/// The fields in which something was replaced, by now or before.
+/// The fields that contain a replacement character, whoever put it there.
 #[cfg(feature = "json")]
 fn find_replaced<'a>(
     value: &'a serde_json::Value,
@@ -172,13 +165,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_media_type_is_byte_for_byte_what_mesos_compares_with() {
+    fn the_media_type_equals_the_one_in_mesos_byte_for_byte() {
         assert_eq!(Codec::Protobuf.header(), "application/x-protobuf");
         assert_eq!(Codec::Json.header(), "application/json");
     }
 
     #[test]
-    fn an_empty_answer_is_an_empty_message_in_both_encodings() {
+    fn an_empty_response_is_an_empty_message_in_both_encodings() {
         for codec in [Codec::Protobuf, Codec::Json] {
             let response: v1::master::Response =
                 codec.decode(Bytes::new(), "nothing").expect("empty");
@@ -187,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_cannot_say_is_refused_before_it_is_sent() {
+    fn a_value_that_json_cannot_represent_is_an_error_before_sending() {
         let filters = v1::Filters {
             refuse_seconds: Some(f64::NAN),
         };
@@ -196,7 +189,7 @@ mod tests {
         Codec::Protobuf.encode(&filters).expect("protobuf can");
     }
 
-    /// An event as Mesos sends it whose text is not UTF-8.
+    /// An event from Mesos with invalid UTF-8.
     fn spoiled(codec: Codec) -> Bytes {
         const GOOD: &str = "text";
         let event = event(GOOD);
@@ -223,9 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_utf_8_is_replaced_and_its_field_named_and_bytes_stay_as_they_are() {
-        // While there is one alone, tracing asks only the thread that comes to an event first whether
-        // anybody wants it, and that can be another test's.
+    fn invalid_utf_8_in_a_text_is_replaced_and_logged_and_bytes_do_not_change() {
+        // With a single dispatcher, tracing caches the interest of the first thread that reaches an
+        // event, which may be another test's.
         let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let output = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         for codec in [Codec::Protobuf, Codec::Json] {
@@ -257,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_message_are_an_error_that_says_of_what() {
+    fn bytes_that_cannot_be_decoded_are_an_error_that_names_the_message() {
         let error = Codec::Protobuf
             .decode::<v1::scheduler::Event>(Bytes::from_static(b"\xff\xff"), "event")
             .expect_err("garbage");

@@ -1,11 +1,10 @@
-//! A large OFFERS event, cut into several smaller ones before it is decoded.
+//! Splits a large OFFERS event into smaller events before it is decoded.
 //!
-//! Decoded offers take many times the room that they have on the wire. A master
-//! that offers ten thousand agents at once does so in one event, and nothing in
-//! it says that its offers belong together: masters put into one event what one
-//! round of allocation gave one framework (`Master::offer` in
-//! src/master/master.cpp). So it is handed over in chunks, each an event of its
-//! own, in their order, and one is decoded when the one before it was taken.
+//! Decoded offers need many times their size on the wire. A master that offers ten thousand agents
+//! at once does so in one event. Nothing in the event says that its offers belong together: an event
+//! holds what one round of allocation gave to one framework (`Master::offer` in
+//! src/master/master.cpp). So the event is delivered as a sequence of smaller events, and each is
+//! decoded when the one before it was delivered.
 
 use std::ops::Range;
 
@@ -13,16 +12,16 @@ use bytes::{BufMut, Bytes, BytesMut};
 use mesos_proto::v1::scheduler::event::Type;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
-/// In bytes; what is shorter stays whole, and no chunk is longer but by its last
-/// offer. Five to six hundred offers of four resources each.
+/// The size of a chunk in bytes: five to six hundred offers of four resources each. A shorter event
+/// is not split, and a chunk exceeds this size only by its last offer.
 const CHUNK: usize = 256 << 10;
 
-/// Tags in `mesos.v1.scheduler.Event`, and in its `Offers`.
+/// Field numbers in `mesos.v1.scheduler.Event`, and in its `Offers`.
 const TYPE: u32 = 1;
 const OFFERS: u32 = 3;
 const OFFERS_OFFERS: u32 = 1;
 
-/// The chunks that are still to come, each the bytes of an event.
+/// The remaining chunks. Each one is the encoding of an event.
 #[derive(Debug)]
 pub(crate) struct OffersChunks {
     offers: Bytes,
@@ -30,8 +29,8 @@ pub(crate) struct OffersChunks {
 }
 
 impl OffersChunks {
-    /// `None` where `event` is to be decoded as it is: because it is short, is
-    /// not OFFERS, or has anything in it that the chunks could lose.
+    /// `None` if `event` must not be split: it is short, is not OFFERS, or contains a field that the
+    /// chunks would lose.
     pub(crate) fn new(event: &Bytes) -> Option<Self> {
         Self::cut(event, CHUNK)
     }
@@ -51,7 +50,7 @@ impl Iterator for OffersChunks {
 
     fn next(&mut self) -> Option<Bytes> {
         let range = self.ranges.next()?;
-        // A copy, so that an offer that is kept keeps no more than its chunk.
+        // A copy, so that an offer that is kept does not keep the whole event in memory.
         let mut event = BytesMut::with_capacity(range.len() + 16);
         encode_key(TYPE, WireType::Varint, &mut event);
         encode_varint(Type::Offers as u64, &mut event);
@@ -68,7 +67,7 @@ impl Iterator for OffersChunks {
 
 impl ExactSizeIterator for OffersChunks {}
 
-/// The message in `event`, if it is OFFERS and nothing else.
+/// The `Offers` message in `event`, if the event consists of its type and this message.
 fn offers(mut event: Bytes) -> Option<Bytes> {
     let (mut is_offers, mut offers) = (false, None);
     while !event.is_empty() {
@@ -77,7 +76,7 @@ fn offers(mut event: Bytes) -> Option<Bytes> {
                 is_offers = decode_varint(&mut event).ok()? == Type::Offers as u64;
             }
             (OFFERS, WireType::LengthDelimited) if offers.is_none() => {
-                offers = Some(taken(&mut event)?);
+                offers = Some(take_field(&mut event)?);
             }
             _ => return None,
         }
@@ -85,7 +84,7 @@ fn offers(mut event: Bytes) -> Option<Bytes> {
     offers.filter(|_| is_offers)
 }
 
-/// Where in `offers` the chunks are: whole fields, every byte in one of them.
+/// The ranges of the chunks in `offers`: whole fields, which together cover all bytes.
 fn ranges(offers: &Bytes, chunk: usize) -> Option<Vec<Range<usize>>> {
     let mut ranges = Vec::with_capacity(offers.len() / chunk + 1);
     let mut start = 0;
@@ -94,7 +93,7 @@ fn ranges(offers: &Bytes, chunk: usize) -> Option<Vec<Range<usize>>> {
         let (OFFERS_OFFERS, WireType::LengthDelimited) = decode_key(&mut rest).ok()? else {
             return None;
         };
-        taken(&mut rest)?;
+        take_field(&mut rest)?;
         let end = offers.len() - rest.len();
         if end - start >= chunk || rest.is_empty() {
             ranges.push(start..end);
@@ -104,8 +103,8 @@ fn ranges(offers: &Bytes, chunk: usize) -> Option<Vec<Range<usize>>> {
     Some(ranges)
 }
 
-/// A field's length, and then so many bytes.
-fn taken(bytes: &mut Bytes) -> Option<Bytes> {
+/// Removes a length-delimited field and returns its content.
+fn take_field(bytes: &mut Bytes) -> Option<Bytes> {
     let length = usize::try_from(decode_varint(bytes).ok()?).ok()?;
     (length <= bytes.len()).then(|| bytes.split_to(length))
 }
@@ -139,7 +138,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_chunks_are_the_offers_in_their_order_and_none_is_much_too_long(
+        fn the_chunks_contain_all_offers_in_order_and_have_limited_size(
             names in prop::collection::vec("[a-z]{0,40}", 0..60),
             chunk in 1_usize..600,
         ) {
@@ -166,7 +165,7 @@ mod tests {
         }
 
         #[test]
-        fn bytes_of_any_kind_are_left_whole_or_cut_without_a_loss(
+        fn any_bytes_are_either_not_split_or_split_without_a_loss(
             noise in prop::collection::vec(any::<u8>(), 0..200),
             at in 0_usize..400,
             with in any::<u8>(),
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_offers_alone_stays_whole() {
+    fn an_event_that_is_not_only_offers_is_not_split() {
         let offers = event(&["a".to_owned(), "b".to_owned()]);
         assert_eq!(
             OffersChunks::cut(&bytes(&offers), 8).expect("chunks").len(),
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_usual_size_stays_whole() {
+    fn an_event_of_usual_size_is_not_split() {
         let names = vec!["x".repeat(100); 1000];
         assert!(OffersChunks::new(&bytes(&event(&names))).is_none());
         let names = vec!["x".repeat(100); 2000];

@@ -1,18 +1,17 @@
-//! RecordIO, the framing of Mesos' event streams: a record's length in decimal
-//! digits, a line feed, the record, and the next length right after it.
+//! RecordIO, the framing of Mesos' event streams: the length of a record in decimal digits, a line
+//! feed, the record, and then directly the next length.
 //!
-//! Pure: bytes go in, records come out. Where the bytes come from, and what is
-//! in a record, is for others. The grammar is docs/recordio.md and
-//! `3rdparty/stout/include/stout/recordio.hpp` in Mesos' tree.
+//! This module does no I/O and does not interpret records. The grammar is in docs/recordio.md and
+//! `3rdparty/stout/include/stout/recordio.hpp` in Mesos' source.
 //!
 //! ```
 //! use bytes::Bytes;
-//! use mesos_http::recordio::{self, Decoder};
+//! use mesos::http::recordio::{self, Decoder};
 //!
 //! let mut decoder = Decoder::new(recordio::DEFAULT_LIMIT);
 //! decoder.push(Bytes::from_static(b"5\nhello3\nMe"));
 //! assert_eq!(decoder.next_record()?, Some(Bytes::from_static(b"hello")));
-//! assert_eq!(decoder.next_record()?, None); // in the middle of the second one
+//! assert_eq!(decoder.next_record()?, None); // the second record is incomplete
 //! decoder.push(Bytes::from_static(b"s"));
 //! assert_eq!(decoder.next_record()?, Some(Bytes::from_static(b"Mes")));
 //! decoder.finish()?;
@@ -23,28 +22,26 @@ use std::collections::VecDeque;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// The longest record a [`Decoder`] takes unless told otherwise: 256 MiB.
+/// The usual size limit for a record: 256 MiB.
 ///
-/// Mesos itself has no limit. The largest records it writes are offers of the
-/// whole cluster at once and, on the operator API, the master's whole state:
-/// tens of megabytes on clusters of ten thousand agents. This leaves them an
-/// order of magnitude, and still catches a peer that is no Mesos before it has
-/// filled the memory.
+/// Mesos itself has no limit. Its largest records are offers of the whole cluster at once and, on
+/// the operator API, the whole state of the master: tens of megabytes on clusters of ten thousand
+/// agents. This limit is ten times larger, and still stops a peer that is not Mesos before it fills
+/// the memory.
 pub const DEFAULT_LIMIT: u64 = 256 << 20;
 
-/// `u64::MAX` has this many digits, so a longer length cannot be one.
+/// The number of digits of `u64::MAX`. A longer length is invalid.
 const MAX_DIGITS: usize = 20;
 
-/// Pieces of a record that are shorter than this are copied together as they
-/// come, so that a peer that sends single bytes costs the memory of its bytes
-/// and not of a handle for each.
+/// Pieces of a record that are shorter than this many bytes are copied into a common buffer. A peer
+/// that sends single bytes then costs the memory of its bytes, and not of a handle for each.
 const SMALL_PIECE: usize = 1024;
 
-/// How much of such small pieces is copied together before a new buffer starts.
+/// The size of such a common buffer, in bytes.
 const GATHER: usize = 64 << 10;
 
-/// Why a stream of bytes is not RecordIO. `offset` counts bytes from the start
-/// of the stream to the start of the record's length.
+/// Why a stream of bytes is not RecordIO. `offset` is the number of bytes from the start of the
+/// stream to the length of the record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
@@ -56,13 +53,13 @@ pub enum FrameError {
     Length {
         /// Where the length starts.
         offset: u64,
-        /// The length as far as it was read, with the offending byte at its end.
+        /// The length up to and including the invalid byte.
         found: String,
     },
-    /// The length is more than the decoder was told to take.
+    /// The length exceeds the decoder's limit.
     #[error(
-        "at byte {offset} of the stream: a record of {announced} bytes is announced, the limit is \
-         {limit} bytes; if the peer is a Mesos, raise the limit (`max_record_size`)"
+        "at byte {offset} of the stream: the record has {announced} bytes, the limit is {limit} \
+         bytes; if the peer is Mesos, raise the limit (`max_record_size`)"
     )]
     TooLong {
         /// Where the length starts.
@@ -73,14 +70,13 @@ pub enum FrameError {
         limit: u64,
     },
     /// The stream ended within a record.
-    #[error("the stream was cut in the record at byte {offset}: {}", cut(.received, .announced))]
+    #[error("the stream ended within the record at byte {offset}: {}", cut(.received, .announced))]
     Cut {
         /// Where the length starts.
         offset: u64,
-        /// Bytes of the record that did arrive; of its length, if
-        /// `announced` is `None`.
+        /// The number of received bytes of the record, or of its length if `announced` is `None`.
         received: u64,
-        /// The length of the record, if the stream got that far.
+        /// The length of the record, if it was received.
         announced: Option<u64>,
     },
 }
@@ -88,28 +84,27 @@ pub enum FrameError {
 fn cut(received: &u64, announced: &Option<u64>) -> String {
     match announced {
         Some(announced) => format!(
-            "{received} of {announced} bytes arrived, {} are missing",
+            "received {received} of {announced} bytes, {} are missing",
             announced - received
         ),
-        None => format!("it ended after {received} digits of the length"),
+        None => format!("received {received} digits of the length"),
     }
 }
 
-/// Cuts a stream of bytes into records, however the bytes come in.
+/// Splits a stream of bytes into records, however the bytes arrive.
 ///
-/// A record that lies within one chunk is a slice of it, not a copy. One that
-/// is spread over several is copied once, when its last byte is there; only
-/// pieces of less than 1 KiB are copied once more. A length is never taken as a
-/// reason to allocate: memory grows with the bytes that arrived.
+/// A record within one chunk is a slice of the chunk, not a copy. A record in several chunks is
+/// copied once, when its last byte has arrived; only pieces of less than 1 KiB are copied twice. The
+/// decoder never allocates memory for an announced length: memory grows with the received bytes.
 ///
-/// An error is for ever: after garbage there is no way to find the next record.
+/// An error is permanent: after invalid bytes the next record cannot be found.
 #[derive(Debug)]
 pub struct Decoder {
     limit: u64,
-    /// Chunks, none of them empty, that are not looked at yet.
+    /// Chunks that were not parsed yet. No chunk is empty.
     input: VecDeque<Bytes>,
     state: State,
-    /// Where the current record's length starts.
+    /// The position of the current record's length.
     offset: u64,
 }
 
@@ -123,7 +118,7 @@ enum State {
         digits: usize,
         pieces: Pieces,
     },
-    /// Nothing can be read any more.
+    /// A permanent error.
     Poisoned(FrameError),
 }
 
@@ -134,8 +129,8 @@ struct Digits {
 }
 
 impl Decoder {
-    /// A decoder at the start of a stream, for records of at most `limit` bytes
-    /// each (usually [`DEFAULT_LIMIT`]).
+    /// A decoder for the start of a stream, with a size limit for each record in bytes (usually
+    /// [`DEFAULT_LIMIT`]).
     pub fn new(limit: u64) -> Self {
         Self {
             limit,
@@ -145,19 +140,19 @@ impl Decoder {
         }
     }
 
-    /// Takes the next bytes of the stream; how they are cut carries no meaning.
-    /// Nothing is looked at before [`next_record`](Self::next_record).
+    /// Adds the next bytes of the stream. The boundaries of chunks have no meaning. The bytes are
+    /// parsed in [`next_record`](Self::next_record).
     pub fn push(&mut self, chunk: Bytes) {
         if !chunk.is_empty() && !matches!(self.state, State::Poisoned(_)) {
             self.input.push_back(chunk);
         }
     }
 
-    /// The next record that is whole, or `None` until more bytes are pushed.
+    /// The next complete record, or `None` until more bytes are pushed.
     ///
     /// # Errors
-    /// [`FrameError::Length`] and [`FrameError::TooLong`]; the same again on
-    /// every later call. Records before the fault are returned first.
+    /// [`FrameError::Length`] and [`FrameError::TooLong`]. Every later call returns the same error.
+    /// Records before the error are returned first.
     pub fn next_record(&mut self) -> Result<Option<Bytes>, FrameError> {
         loop {
             match &mut self.state {
@@ -218,11 +213,11 @@ impl Decoder {
         }
     }
 
-    /// Says whether the stream may end here. To be called at its end, when
+    /// Checks that the stream may end here. Call it at the end of the stream, after
     /// [`next_record`](Self::next_record) has returned `None`.
     ///
     /// # Errors
-    /// [`FrameError::Cut`] within a record; the earlier error after an error.
+    /// [`FrameError::Cut`] within a record. After an error, the same error.
     pub fn finish(&self) -> Result<(), FrameError> {
         let waiting: u64 = self.input.iter().map(|chunk| chunk.len() as u64).sum();
         let (received, announced) = match &self.state {
@@ -253,7 +248,7 @@ impl Decoder {
 }
 
 impl Digits {
-    /// Takes digits off `chunk` until its end (`None`) or the line feed.
+    /// Removes digits from `chunk` up to its end (`None`) or the line feed.
     fn read(&mut self, chunk: &mut Bytes) -> Result<Option<u64>, FrameError> {
         let available = self.count..self.count + chunk.len();
         for (index, position) in available.enumerate() {
@@ -275,7 +270,7 @@ impl Digits {
         Ok(None)
     }
 
-    /// The number, unless it is more than a `u64` holds.
+    /// The number, unless it exceeds `u64::MAX`.
     fn value(&self) -> Option<u64> {
         self.text[..self.count].iter().try_fold(0u64, |sum, digit| {
             sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
@@ -286,17 +281,17 @@ impl Digits {
         let mut found = self.text[..self.count].to_vec();
         found.push(byte);
         FrameError::Length {
-            offset: 0, // set where it is known
+            offset: 0, // `poison` sets it
             found: String::from_utf8_lossy(&found).into_owned(),
         }
     }
 }
 
-/// The pieces of a record that arrived so far.
+/// The received pieces of a record.
 #[derive(Debug, Default)]
 struct Pieces {
     whole: Vec<Bytes>,
-    /// The small ones since the last whole one, copied together.
+    /// The small pieces since the last large one, copied into one buffer.
     small: BytesMut,
     len: u64,
 }
@@ -327,7 +322,7 @@ impl Pieces {
         if self.whole.len() <= 1 {
             return self.whole.pop().unwrap_or_default();
         }
-        // The bytes are all here, so this length is no promise any more.
+        // All bytes have arrived, so this is not only an announced length.
         let mut record = BytesMut::with_capacity(self.len as usize);
         for piece in self.whole {
             record.extend_from_slice(&piece);
@@ -336,12 +331,12 @@ impl Pieces {
     }
 }
 
-/// Appends `record` to `stream` as RecordIO frames it.
+/// Appends `record` to `stream` in RecordIO framing.
 ///
 /// ```
 /// let mut stream = bytes::BytesMut::new();
-/// mesos_http::recordio::encode(b"hello", &mut stream);
-/// mesos_http::recordio::encode(b"", &mut stream);
+/// mesos::http::recordio::encode(b"hello", &mut stream);
+/// mesos::http::recordio::encode(b"", &mut stream);
 /// assert_eq!(&stream[..], b"5\nhello0\n");
 /// ```
 pub fn encode(record: &[u8], stream: &mut BytesMut) {

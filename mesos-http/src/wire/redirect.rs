@@ -1,27 +1,26 @@
-//! Where a redirect leads: the Location header of a 307, read as Mesos means it.
+//! The target of a redirect: the Location header of a 307 from a master.
 //!
-//! A master that is not the leader answers with a scheme-relative URL,
-//! `//HOST:PORT` and the path that was asked for, whatever prefix it had
-//! (`Http::redirect` in src/master/http.cpp). The scheme stays ours. Following
-//! it, with the same body and no stream id, is for the caller.
+//! A master that is not the leader answers with a scheme-relative URL: `//HOST:PORT` and the path of
+//! the request, whatever its prefix (`Http::redirect` in src/master/http.cpp). The scheme does not
+//! change. The caller follows the redirect, with the same body and without a stream id.
 
 use http::{HeaderMap, header};
 use mesos_core::{Endpoint, Error, ErrorKind, Result, Scheme};
 
-/// How often a redirect is followed within one attempt. One is what an elected
-/// leader needs; more means that the masters do not agree yet.
+/// The number of redirects that one attempt follows. One redirect leads to an elected leader; more
+/// mean that the masters do not agree yet.
 pub(crate) const REDIRECTS: usize = 5;
 
-/// Where a redirect by `from` leads, when asked for `path`.
+/// The target of a redirect by `from`, for a request to `path`.
 ///
 /// # Errors
-/// [`ErrorKind::NotLeader`] if it leads nowhere new, as it may during an
-/// election; what [`resolve`] has.
+/// [`ErrorKind::NotLeader`] if there is no new target, which happens during an election; the errors
+/// of [`resolve`].
 pub(crate) fn target(from: &Endpoint, headers: &HeaderMap, path: &str) -> Result<Endpoint> {
     let Some(location) = headers.get(header::LOCATION) else {
         return Err(Error::new(
             ErrorKind::NotLeader,
-            format!("{from} redirects without saying where to"),
+            format!("{from} redirects without a Location header"),
         ));
     };
     let to = resolve(from, &String::from_utf8_lossy(location.as_bytes()), path)?;
@@ -39,38 +38,38 @@ pub(crate) fn undecided(first: &Endpoint, last: &Endpoint) -> Error {
     Error::new(
         ErrorKind::NotLeader,
         format!(
-            "redirected more than {REDIRECTS} times, from {first} at last to {last}; the masters \
-             do not agree on a leader yet"
+            "redirected more than {REDIRECTS} times, from {first} to {last}; the masters do not \
+             agree on a leader yet"
         ),
     )
 }
 
-/// The endpoint that `from` names with `location`, when asked for `path` (an
-/// API's path without prefix).
+/// The endpoint in `location`, the answer of `from` to a request to `path` (the path of an API
+/// without prefix).
 ///
 /// # Errors
-/// [`ErrorKind::Protocol`] if it leads anywhere but to the same API elsewhere:
-/// the peer is a login page, or no Mesos at all.
+/// [`ErrorKind::Protocol`] if the target is not the same API at another place: the peer is a login
+/// page, or not Mesos.
 pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<Endpoint> {
     let elsewhere = |why: &str| {
         Error::new(
             ErrorKind::Protocol,
             format!(
-                "{from} redirects to {location:?}, {why}; is it a Mesos, and is nothing in front \
-                 of it that wants a login?"
+                "{from} redirects to {location:?}, {why}; is the peer Mesos, and is there a proxy in \
+                 front of it that requires a login?"
             ),
         )
     };
     // The part before the API's path is used as it is, so it has to be a path.
     let checked = |to: Endpoint, prefix: &str| {
         to.with_prefix(prefix)
-            .map_err(|_| elsewhere("in which a path has what no path may have"))
+            .map_err(|_| elsewhere("whose path has invalid characters"))
     };
     let (scheme, rest) = if let Some(rest) = location.strip_prefix("//") {
         (from.scheme(), rest)
     } else if location.starts_with('/') {
         let Some(prefix) = location.trim_end_matches('/').strip_suffix(path) else {
-            return Err(elsewhere("which is not the API that was asked for"));
+            return Err(elsewhere("which is not the requested API"));
         };
         return checked(from.clone(), prefix);
     } else if let Some(rest) = location.strip_prefix("http://") {
@@ -78,22 +77,22 @@ pub(crate) fn resolve(from: &Endpoint, location: &str, path: &str) -> Result<End
     } else if let Some(rest) = location.strip_prefix("https://") {
         (Scheme::Https, rest)
     } else {
-        return Err(elsewhere("which is no URL"));
+        return Err(elsewhere("which is not a URL"));
     };
     if from.scheme() == Scheme::Https && scheme == Scheme::Http {
-        return Err(elsewhere("which is without TLS"));
+        return Err(elsewhere("which does not use TLS"));
     }
     let (authority, found) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let found = found.trim_end_matches('/');
     let prefix = match found.strip_suffix(path) {
         Some(prefix) => prefix,
-        // The master's own /redirect gives no path at all.
+        // The master's own /redirect sends no path.
         None if found.is_empty() => from.prefix(),
-        None => return Err(elsewhere("which is not the API that was asked for")),
+        None => return Err(elsewhere("which is not the requested API")),
     };
     let endpoint: Endpoint = authority
         .parse()
-        .map_err(|error| elsewhere("which cannot be read").with_source(error))?;
+        .map_err(|error| elsewhere("which cannot be parsed").with_source(error))?;
     checked(endpoint.with_scheme(scheme), prefix)
 }
 
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_location_without_scheme_keeps_ours() {
+    fn a_location_without_a_scheme_keeps_the_scheme() {
         for (from, location, to) in [
             (
                 "https://m1:5050/master",
@@ -153,36 +152,36 @@ mod tests {
     }
 
     #[test]
-    fn a_location_that_is_not_the_same_api_elsewhere_is_refused_by_name() {
+    fn a_location_that_is_not_the_same_api_is_an_error_that_quotes_it() {
         for (from, location, why) in [
             (
                 "http://m1:5050",
                 "//sso/login?next=/",
-                "not the API that was asked for",
+                "not the requested API",
             ),
-            ("http://m1:5050", "/login", "not the API that was asked for"),
-            ("http://m1:5050", "", "no URL"),
-            ("http://m1:5050", "m2:5050", "no URL"),
+            ("http://m1:5050", "/login", "not the requested API"),
+            ("http://m1:5050", "", "not a URL"),
+            ("http://m1:5050", "m2:5050", "not a URL"),
             (
                 "http://m1:5050",
                 "//m2:x/api/v1/scheduler",
-                "cannot be read",
+                "cannot be parsed",
             ),
             (
                 "https://m1:5050",
                 "http://m2:5050/api/v1/scheduler",
-                "without TLS",
+                "does not use TLS",
             ),
-            // A request to these could not even be made.
+            // No request can be sent to these.
             (
                 "http://m1:5050",
                 "/a b/api/v1/scheduler",
-                "what no path may have",
+                "invalid characters",
             ),
             (
                 "http://m1:5050",
                 "//m2:5050/login?next=/api/v1/scheduler",
-                "what no path may have",
+                "invalid characters",
             ),
         ] {
             let error = follow(from, location).expect_err(location);

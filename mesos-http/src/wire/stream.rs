@@ -1,7 +1,7 @@
-//! The events of one subscription: a task that reads the response, cuts it into
-//! events and watches that it does not fall silent.
+//! The events of one subscription: a task that reads the response, splits it into events, and
+//! checks that the peer does not fall silent.
 //!
-//! What ends a stream ends it for good; subscribing again is for the caller.
+//! A stream that has ended stays ended; the caller subscribes again.
 
 use std::time::Duration;
 
@@ -25,55 +25,55 @@ use crate::wire::recordio::{Decoder, FrameError};
 /// The consumer's end. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Events<A: HttpApi> {
-    queue: mpsc::Receiver<Result<Read<A>>>,
-    /// Of the event that is handed over now.
+    queue: mpsc::Receiver<Result<Item<A>>>,
+    /// The chunks of the event that is delivered now.
     chunks: Option<OffersChunks>,
     codec: Codec,
-    /// What is decoded, for messages.
+    /// The name of an event, for messages.
     what: String,
     reader: JoinHandle<()>,
     ended: Option<Error>,
 }
 
-/// What the reader found.
-enum Read<A: HttpApi> {
+/// An item of the queue.
+enum Item<A: HttpApi> {
     Event(Box<A::Event>, Bytes),
-    /// To be decoded by the consumer.
-    Large(Bytes),
+    /// A large event, which the consumer decodes.
+    Undecoded(Bytes),
 }
 
-/// Records of this many bytes are decoded by the consumer, in whose hands what
-/// was decoded ends as well. An event of a hundred offers is two thousand pieces
-/// of memory, and to allocate them on one processor and free them on another
-/// costs more than to let two decode (docs/performance.md).
+/// Records of at least this size, in bytes, are decoded by the consumer, which also frees the
+/// decoded event. An event of a hundred offers has two thousand allocations. To allocate them on one
+/// processor and free them on another costs more than decoding on two processors saves
+/// (docs/performance.md).
 const LARGE: usize = 8 << 10;
 
 /// The reader's end.
 pub(crate) struct Reader {
     pub(crate) body: Body,
-    /// Gets the reason if a call shows that the subscription is worth nothing.
-    pub(crate) condemned: Option<oneshot::Receiver<Error>>,
-    /// Who sends, for messages.
+    /// Receives the reason if a call shows that the subscription is dead.
+    pub(crate) fatal_error: Option<oneshot::Receiver<Error>>,
+    /// The peer, for messages.
     pub(crate) peer: String,
     pub(crate) settings: Settings,
 }
 
-/// The consumer is gone, and nobody wants the events any more.
+/// The consumer was dropped.
 struct Gone;
 
 impl<A: HttpApi> Events<A> {
-    /// Starts to read. `connection` is closed and `over` dropped when the
-    /// stream ends, by itself or because the consumer's end is dropped.
-    pub(crate) fn start(reader: Reader, connection: Connection, over: watch::Sender<()>) -> Self {
+    /// Starts the reader. When the stream ends, or the consumer's end is dropped, `connection` is
+    /// closed and `open` is dropped.
+    pub(crate) fn start(reader: Reader, connection: Connection, open: watch::Sender<()>) -> Self {
         let (sender, queue) = mpsc::channel(reader.settings.event_queue);
         let (codec, what) = (reader.settings.codec, event_of(&reader.peer));
         let reader = tokio::spawn(async move {
             let end = reader.run::<A>(&sender).await;
-            // No call is made any more, even before the consumer knows why.
-            drop((connection, over));
+            // From here on no call is made, even before the consumer receives the reason.
+            drop((connection, open));
             if let Err(error) = end {
                 tracing::debug!(%error, "event stream ended");
-                // Behind the events that came before it.
+                // After the events that arrived before it.
                 let _ = sender.send(Err(error)).await;
             }
         });
@@ -94,9 +94,9 @@ impl<A: HttpApi> Events<A> {
             }
             self.chunks = None;
             match self.queue.recv().await {
-                Some(Ok(Read::Event(event, record))) => return Ok((event, record)),
-                Some(Ok(Read::Large(record))) => {
-                    // JSON is decoded as a whole: who wants little memory does not choose it.
+                Some(Ok(Item::Event(event, record))) => return Ok((event, record)),
+                Some(Ok(Item::Undecoded(record))) => {
+                    // JSON is decoded as a whole: a user who needs little memory uses protobuf.
                     if self.codec == Codec::Protobuf {
                         self.chunks = A::chunks(&record);
                     }
@@ -108,7 +108,7 @@ impl<A: HttpApi> Events<A> {
                 None => {
                     return Err(Error::new(
                         ErrorKind::Backend,
-                        "the task that reads the events is gone; was its tokio runtime shut down?",
+                        "the task that reads the events has ended; was its tokio runtime shut down?",
                     ));
                 }
             }
@@ -141,7 +141,7 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
             Ok((event, record)) => Ok(Incoming::Event(event, record)),
             Err(error) => {
                 self.ended = Some(error.clone());
-                // If it was found here, the reader does not know yet.
+                // A decoding error occurs here, so the reader has to be stopped.
                 self.reader.abort();
                 Err(error)
             }
@@ -153,44 +153,43 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
     }
 }
 
-/// Completes when a call showed that the subscription is worth nothing. Cancel
-/// safe.
-async fn verdict(condemned: &mut Option<oneshot::Receiver<Error>>) -> Error {
-    if let Some(receiver) = condemned {
+/// Completes when a call showed that the subscription is dead. Cancel safe.
+async fn fatal_error(receiver_slot: &mut Option<oneshot::Receiver<Error>>) -> Error {
+    if let Some(receiver) = receiver_slot {
         match receiver.await {
             Ok(error) => return error,
-            // Nobody makes calls any more.
-            Err(_) => *condemned = None,
+            // No calls are made any more.
+            Err(_) => *receiver_slot = None,
         }
     }
     std::future::pending().await
 }
 
 impl Reader {
-    /// Reads until the stream ends, which is the error, or the consumer is gone.
-    async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Read<A>>>) -> Result<Gone> {
+    /// Reads until the stream ends (the error) or the consumer is dropped.
+    async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Item<A>>>) -> Result<Gone> {
         let mut decoder = Decoder::new(self.settings.max_record_size);
-        // How often the peer said that it sends. A master that has not said so
-        // owes an event as it owes an answer; an agent says nothing.
+        // The heartbeat interval that the peer announced. Before that, a master's first event has
+        // the time limit of a response. An agent announces no interval.
         let mut interval: Option<Duration> = None;
         let what = event_of(&self.peer);
         loop {
-            let patience = match interval {
+            let limit = match interval {
                 Some(interval) => Some(interval.saturating_mul(self.settings.missed_heartbeats)),
                 None => A::STREAM_ID.then_some(self.settings.response_timeout),
             };
-            // The time runs only while we wait for bytes: a consumer that is
-            // slow makes the queue full, not the peer silent.
+            // Only the time spent waiting for bytes counts: a slow consumer fills the queue, and does
+            // not make the peer silent.
             let frame = self.body.frame();
             let frame = async {
-                match patience {
+                match limit {
                     None => Ok(frame.await),
                     Some(limit) => timeout(limit, frame).await.map_err(|_| limit),
                 }
             };
             let frame = tokio::select! {
                 biased;
-                error = verdict(&mut self.condemned) => return Err(error),
+                error = fatal_error(&mut self.fatal_error) => return Err(error),
                 frame = frame => frame,
             };
             let frame = match frame {
@@ -206,19 +205,19 @@ impl Reader {
                     }
                 }
             }
-            while let Some(record) = decoder.next_record().map_err(|e| self.garbage(e))? {
+            while let Some(record) = decoder.next_record().map_err(|e| self.invalid(e))? {
                 if record.is_empty() {
                     continue;
                 }
-                // What announces the interval is the first one.
-                let read = if interval.is_some() && record.len() >= LARGE {
-                    Read::Large(record)
+                // The first event announces the interval.
+                let item = if interval.is_some() && record.len() >= LARGE {
+                    Item::Undecoded(record)
                 } else {
                     let event = self.settings.codec.decode_boxed(record.clone(), &what)?;
                     interval = A::heartbeat(&event).or(interval);
-                    Read::Event(event, record)
+                    Item::Event(event, record)
                 };
-                if queue.send(Ok(read)).await.is_err() {
+                if queue.send(Ok(item)).await.is_err() {
                     return Ok(Gone);
                 }
             }
@@ -228,12 +227,12 @@ impl Reader {
     fn silent(&self, limit: Duration, interval: Option<Duration>) -> Error {
         let times = self.settings.missed_heartbeats;
         let why = match interval {
-            Some(_) => format!("{times} times its heartbeat interval"),
-            None => "not even how often it sends heartbeats".to_owned(),
+            Some(_) => format!("{times} times the heartbeat interval"),
+            None => "not even the first event".to_owned(),
         };
         Error::new(
             ErrorKind::HeartbeatLost,
-            format!("nothing came from {} for {limit:?}, {why}", self.peer),
+            format!("received nothing from {} for {limit:?} ({why})", self.peer),
         )
     }
 
@@ -251,8 +250,8 @@ impl Reader {
         Error::new(ErrorKind::Transport, message).with_source(source)
     }
 
-    fn garbage(&self, source: FrameError) -> Error {
-        let message = format!("the event stream from {} cannot be read", self.peer);
+    fn invalid(&self, source: FrameError) -> Error {
+        let message = format!("cannot read the event stream from {}", self.peer);
         Error::new(ErrorKind::Protocol, message).with_source(source)
     }
 }

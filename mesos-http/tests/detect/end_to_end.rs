@@ -1,4 +1,4 @@
-//! A scheduler, a real ZooKeeper, and real Mesos clusters that it names.
+//! A scheduler, a real ZooKeeper, and real Mesos clusters.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::zookeeper_server::ZooKeeper;
 
 #[derive(Debug, PartialEq)]
 enum Seen {
-    /// By the master at this port, for the first time or again.
+    /// Subscribed at the master with this port.
     Subscribed(u16, bool),
     Offers,
     Disconnected(ErrorKind),
@@ -50,7 +50,7 @@ impl Scheduler for Watching {
 }
 
 #[tokio::test]
-async fn a_subscription_follows_the_leader_also_when_its_backend_is_gone() {
+async fn a_subscription_follows_the_leader_also_after_its_backend_was_dropped() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -86,7 +86,7 @@ async fn a_scheduler_finds_a_real_mesos_through_a_real_zookeeper_and_follows_the
         next.await.expect("nothing happens").unwrap()
     };
 
-    // The masters are there after the scheduler.
+    // The masters start after the scheduler.
     let backend =
         HttpBackend::new(address(&zookeeper.servers())).connect_timeout(Duration::from_secs(60));
     let framework = Framework::ephemeral("mesos-http's tests");
@@ -97,7 +97,7 @@ async fn a_scheduler_finds_a_real_mesos_through_a_real_zookeeper_and_follows_the
     assert_eq!(next().await, Seen::Subscribed(first.port(), false));
     assert_eq!(next().await, Seen::Offers);
 
-    // Another cluster takes the place of another leader.
+    // Another cluster stands in for another leader.
     masters.join(second.port()).await;
     masters.leave(&node).await;
     loop {

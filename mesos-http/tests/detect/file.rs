@@ -36,7 +36,7 @@ async fn a_file_is_read_again_for_each_subscription() {
     let (subscription, _peer) = two.subscribed(backend.clone()).await;
     assert_eq!(subscription.peer, format!("http://{}/master", two.address));
 
-    // What it said when it could be understood stays valid.
+    // The last valid content stays in effect.
     for broken in [None, Some("nonsense://")] {
         fs::remove_file(&second).ok();
         if let Some(broken) = broken {
@@ -48,7 +48,7 @@ async fn a_file_is_read_again_for_each_subscription() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_of_no_use_is_named_without_its_content() {
+async fn an_invalid_file_is_an_error_that_names_it_without_its_content() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("address");
     let named = path.display().to_string();

@@ -1,4 +1,4 @@
-//! What a subscription makes of what a detector says.
+//! How a subscription reacts to a detector.
 
 use std::time::{Duration, Instant};
 
@@ -12,26 +12,26 @@ use tokio::sync::watch;
 
 use crate::peer::*;
 
-/// Told by the test.
+/// A detector that the test controls.
 #[derive(Debug)]
-struct Told(watch::Receiver<Detection>);
+struct ChannelDetector(watch::Receiver<Detection>);
 
-impl Detector for Told {
+impl Detector for ChannelDetector {
     fn watch(&self) -> watch::Receiver<Detection> {
         self.0.clone()
     }
 }
 
-fn told(detection: Detection) -> (watch::Sender<Detection>, HttpBackend) {
-    let (tell, told) = watch::channel(detection);
-    (tell, HttpBackend::with_detector(Told(told)))
+fn detecting(detection: Detection) -> (watch::Sender<Detection>, HttpBackend) {
+    let (leader, told) = watch::channel(detection);
+    (leader, HttpBackend::with_detector(ChannelDetector(told)))
 }
 
 fn no_leader() -> Error {
     Error::new(ErrorKind::NotLeader, "nobody leads")
 }
 
-/// Where nobody listens.
+/// An endpoint that refuses connections.
 async fn nowhere() -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -40,15 +40,15 @@ async fn nowhere() -> Endpoint {
 }
 
 #[tokio::test]
-async fn another_leader_ends_the_subscription_behind_the_events_that_came_before() {
+async fn a_leader_change_ends_the_subscription_after_the_earlier_events() {
     let (old, new) = (Server::start().await, Server::start().await);
-    let (tell, backend) = told(Ok(vec![old.endpoint("/master")]));
+    let (leader, backend) = detecting(Ok(vec![old.endpoint("/master")]));
     let (mut subscription, mut peer) = old.subscribed(backend.clone()).await;
     peer.chunk(record(&subscribed(15.0))).await;
     assert_eq!(next(&mut subscription).await, subscribed(15.0));
     let waiting = subscription.events.next();
 
-    tell.send(Ok(vec![new.endpoint("/master")])).unwrap();
+    leader.send(Ok(vec![new.endpoint("/master")])).unwrap();
     let error = soon("the end", waiting).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotLeader);
     assert!(error.is_retryable());
@@ -62,7 +62,7 @@ async fn another_leader_ends_the_subscription_behind_the_events_that_came_before
     );
     peer.closed().await;
     assert_eq!(end(&mut subscription).await.to_string(), error.to_string());
-    // No call is made at the old one any more.
+    // No call is sent to the old leader any more.
     let answer = match subscription.calls.send(kill("t")).await {
         Ok(answer) => soon("the answer", answer).await,
         Err(error) => Err(error),
@@ -78,23 +78,23 @@ async fn another_leader_ends_the_subscription_behind_the_events_that_came_before
 }
 
 #[tokio::test]
-async fn events_that_are_there_already_come_before_the_news() {
+async fn queued_events_are_delivered_before_a_leader_change() {
     let (old, new) = (Server::start().await, Server::start().await);
-    let (tell, backend) = told(Ok(vec![old.endpoint("")]));
+    let (leader, backend) = detecting(Ok(vec![old.endpoint("")]));
     let (mut subscription, mut peer) = old.subscribed(backend).await;
     peer.chunk([record(&subscribed(15.0)), record(&error("one"))].concat())
         .await;
     assert_eq!(next(&mut subscription).await, subscribed(15.0));
-    tell.send(Ok(vec![new.endpoint("")])).unwrap();
-    // The reader puts both into the queue without a pause between them.
+    leader.send(Ok(vec![new.endpoint("")])).unwrap();
+    // The reader queues both without a pause.
     assert_eq!(next(&mut subscription).await, error("one"));
     assert_eq!(end(&mut subscription).await.kind(), ErrorKind::NotLeader);
 }
 
 #[tokio::test]
-async fn a_leader_that_is_unknown_for_a_while_or_where_we_are_anyway_changes_nothing() {
+async fn an_unknown_leader_or_the_current_one_does_not_end_the_subscription() {
     let (first, second) = (Server::start().await, Server::start().await);
-    let (tell, backend) = told(Ok(vec![first.endpoint("/master")]));
+    let (leader, backend) = detecting(Ok(vec![first.endpoint("/master")]));
     let client = subscribe(backend);
     let mut peer = first.accept().await;
     peer.request().await;
@@ -112,15 +112,15 @@ async fn a_leader_that_is_unknown_for_a_while_or_where_we_are_anyway_changes_not
         Err(Error::new(ErrorKind::Unauthorized, "not any more")),
         Ok(vec![second.endpoint("/master")]),
     ] {
-        tell.send(detection).unwrap();
+        leader.send(detection).unwrap();
         peer.chunk(record(&heartbeat())).await;
         assert_eq!(next(&mut subscription).await, heartbeat());
-        // Not only because events go first.
+        // Not only because events have priority.
         let more = subscription.events.next();
         let quiet = tokio::time::timeout(Duration::from_millis(20), more).await;
         assert!(quiet.is_err(), "{quiet:?}");
     }
-    drop(tell);
+    drop(leader);
     peer.chunk(record(&heartbeat())).await;
     assert_eq!(next(&mut subscription).await, heartbeat());
     peer.hang_up().await;
@@ -130,7 +130,7 @@ async fn a_leader_that_is_unknown_for_a_while_or_where_we_are_anyway_changes_not
 #[tokio::test]
 async fn without_a_leader_an_attempt_waits_and_fails_retryably() {
     for detection in [Err(no_leader()), Ok(vec![])] {
-        let (tell, backend) = told(detection);
+        let (leader, backend) = detecting(detection);
         let limit = Duration::from_millis(100);
         let begun = Instant::now();
         let client = subscribe(backend.connect_timeout(limit));
@@ -138,17 +138,17 @@ async fn without_a_leader_an_attempt_waits_and_fails_retryably() {
         assert!(begun.elapsed() >= limit);
         assert_eq!(error.kind(), ErrorKind::NotLeader);
         assert!(error.is_retryable());
-        drop(tell);
+        drop(leader);
     }
 }
 
 #[tokio::test]
-async fn an_attempt_goes_on_as_soon_as_there_is_a_leader() {
+async fn an_attempt_continues_as_soon_as_a_leader_is_known() {
     let server = Server::start().await;
-    let (tell, backend) = told(Err(no_leader()));
+    let (leader, backend) = detecting(Err(no_leader()));
     let client = subscribe(backend.connect_timeout(Duration::from_secs(3600)));
-    tell.send(Ok(vec![])).unwrap();
-    tell.send(Ok(vec![server.endpoint("")])).unwrap();
+    leader.send(Ok(vec![])).unwrap();
+    leader.send(Ok(vec![server.endpoint("")])).unwrap();
     let mut peer = server.accept().await;
     peer.request().await;
     peer.send(STREAM_HEAD).await;
@@ -156,14 +156,14 @@ async fn an_attempt_goes_on_as_soon_as_there_is_a_leader() {
 }
 
 #[tokio::test]
-async fn an_attempt_at_a_master_that_hangs_ends_when_another_one_leads() {
+async fn an_attempt_at_a_hanging_master_ends_at_a_leader_change() {
     let (old, new) = (Server::start().await, Server::start().await);
-    let (tell, backend) = told(Ok(vec![old.endpoint("")]));
+    let (leader, backend) = detecting(Ok(vec![old.endpoint("")]));
     let client = subscribe(backend.clone());
     let mut peer = old.accept().await;
     peer.request().await;
-    tell.send(Err(no_leader())).unwrap();
-    tell.send(Ok(vec![new.endpoint("")])).unwrap();
+    leader.send(Err(no_leader())).unwrap();
+    leader.send(Ok(vec![new.endpoint("")])).unwrap();
     let error = soon("subscribe", client).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotLeader);
     assert_eq!(
@@ -174,29 +174,29 @@ async fn an_attempt_at_a_master_that_hangs_ends_when_another_one_leads() {
         )
     );
     peer.closed().await;
-    soon("news", news(&backend)).await;
+    soon("a leader change", leader_changed(&backend)).await;
     let (subscription, _peer) = new.subscribed(backend).await;
     assert_eq!(subscription.peer, format!("http://{}", new.address));
 }
 
-async fn news(backend: &HttpBackend) {
+async fn leader_changed(backend: &HttpBackend) {
     Backend::<SchedulerApi>::leader_changed(backend).await;
 }
 
-/// Whether there are no news.
-async fn no_news(backend: &HttpBackend) -> bool {
+/// Whether the leader has not changed.
+async fn unchanged(backend: &HttpBackend) -> bool {
     tokio::select! {
         biased;
-        () = news(backend) => false,
+        () = leader_changed(backend) => false,
         () = std::future::ready(()) => true,
     }
 }
 
 #[tokio::test]
-async fn a_leader_that_the_last_attempt_did_not_know_is_news() {
+async fn a_leader_that_the_last_attempt_did_not_know_is_a_leader_change() {
     let (dead, other) = (nowhere().await, Server::start().await);
-    let (tell, backend) = told(Ok(vec![dead.clone()]));
-    assert!(no_news(&backend).await, "there was no attempt");
+    let (leader, backend) = detecting(Ok(vec![dead.clone()]));
+    assert!(unchanged(&backend).await, "there was no attempt");
     let attempt = async || {
         let limit = Duration::from_millis(50);
         let client = subscribe(backend.clone().connect_timeout(limit));
@@ -204,32 +204,36 @@ async fn a_leader_that_the_last_attempt_did_not_know_is_news() {
     };
     attempt().await;
     for nothing_new in [Err(no_leader()), Ok(vec![]), Ok(vec![dead.clone()])] {
-        tell.send(nothing_new).unwrap();
-        assert!(no_news(&backend).await);
+        leader.send(nothing_new).unwrap();
+        assert!(unchanged(&backend).await);
     }
-    tell.send(Err(no_leader())).unwrap();
+    leader.send(Err(no_leader())).unwrap();
     attempt().await;
-    let told = async { tell.send(Ok(vec![dead.clone()])).unwrap() };
-    let ((), ()) = soon("news", async { tokio::join!(news(&backend), told) }).await;
-    // Known until the next attempt knows it, too.
-    soon("news", news(&backend)).await;
+    let told = async { leader.send(Ok(vec![dead.clone()])).unwrap() };
+    let ((), ()) = soon("a leader change", async {
+        tokio::join!(leader_changed(&backend), told)
+    })
+    .await;
+    // Reported until the next attempt.
+    soon("a leader change", leader_changed(&backend)).await;
     attempt().await;
-    assert!(no_news(&backend).await);
-    tell.send(Ok(vec![other.endpoint("")])).unwrap();
-    soon("news", news(&backend)).await;
+    assert!(unchanged(&backend).await);
+    leader.send(Ok(vec![other.endpoint("")])).unwrap();
+    soon("a leader change", leader_changed(&backend)).await;
     let (_subscription, _peer) = other.subscribed(backend.clone()).await;
-    assert!(no_news(&backend).await);
-    drop(tell);
-    assert!(no_news(&backend).await, "who told is gone");
+    assert!(unchanged(&backend).await);
+    drop(leader);
+    assert!(unchanged(&backend).await, "the sender was dropped");
     let alone = HttpBackend::new(dead.into());
-    assert!(no_news(&alone).await);
+    assert!(unchanged(&alone).await);
 }
 
 #[tokio::test]
-async fn what_cannot_become_better_is_an_error_at_once() {
-    let (tell, backend) = told(Err(no_leader()));
+async fn an_error_that_is_not_retryable_ends_an_attempt_at_once() {
+    let (leader, backend) = detecting(Err(no_leader()));
     let client = subscribe(backend.connect_timeout(Duration::from_secs(3600)));
-    tell.send(Err(Error::new(ErrorKind::Unauthorized, "wrong password")))
+    leader
+        .send(Err(Error::new(ErrorKind::Unauthorized, "wrong password")))
         .unwrap();
     let error = soon("subscribe", client).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
@@ -237,13 +241,13 @@ async fn what_cannot_become_better_is_an_error_at_once() {
 }
 
 #[tokio::test]
-async fn masters_are_tried_in_turn_the_last_one_that_was_good_first() {
+async fn masters_are_tried_in_order_starting_with_the_last_good_one() {
     let (one, two) = (Server::start().await, Server::start().await);
     let dead = nowhere().await;
     let list = format!("{dead},http://{},{}", one.address, two.address);
     let backend = HttpBackend::new(list.parse().unwrap());
 
-    // The first is not there, the second not ready.
+    // The first master is down, and the second is not ready.
     let client = subscribe(backend.clone());
     let mut peer = one.accept().await;
     peer.request().await;
@@ -277,7 +281,7 @@ async fn masters_are_tried_in_turn_the_last_one_that_was_good_first() {
         assert!(message.contains(part), "{part}: {message}");
     }
 
-    // What is wrong with the call is wrong with it everywhere.
+    // A wrong call is wrong at every master.
     let client = subscribe(backend);
     let mut peer = two.accept().await;
     peer.request().await;
@@ -288,7 +292,7 @@ async fn masters_are_tried_in_turn_the_last_one_that_was_good_first() {
 }
 
 #[tokio::test]
-async fn one_master_that_is_no_mesos_is_no_reason_to_give_up_on_the_others() {
+async fn one_peer_that_is_not_mesos_does_not_exclude_the_other_masters() {
     let page = Server::start().await;
     let dead = nowhere().await;
     for (list, kind) in [

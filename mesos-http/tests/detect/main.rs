@@ -1,5 +1,5 @@
-//! Finding the leading master: in a real ZooKeeper, and what a subscription
-//! makes of it against scripted peers and a real Mesos.
+//! Finding the leading master in a real ZooKeeper, and following it, with scripted peers and a real
+//! Mesos.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! What becomes of the leader when ZooKeeper is not there all the time.
+//! The detected leader when ZooKeeper is temporarily unavailable.
 
 use std::time::Duration;
 
@@ -7,16 +7,15 @@ use mesos_core::ErrorKind;
 use crate::support::*;
 use crate::zookeeper_server::ZooKeeper;
 
-/// Longer than any outage in these tests. No longer, because a server that has
-/// just been started may take a connection and never answer, and is then waited
-/// for as long as two fifths of this.
+/// Longer than any outage in these tests. Not much longer: a server that was just started may accept a
+/// connection and never answer, and the client then waits for two fifths of this time.
 const LONG: Duration = Duration::from_secs(30);
 
 /// Longer than a busy machine needs to answer a ping.
 const SHORT: Duration = Duration::from_secs(4);
 
 #[tokio::test]
-async fn a_short_disconnection_changes_nothing_and_misses_nothing() {
+async fn a_short_disconnection_changes_nothing_and_misses_no_change() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -28,7 +27,7 @@ async fn a_short_disconnection_changes_nothing_and_misses_nothing() {
 
     zookeeper.kill(0);
     zookeeper.restart(0).await;
-    // These masters are likely to be back before the watcher is.
+    // These masters probably reconnect before the watcher.
     let second = masters.replace(&first, 5052).await;
     watcher.straight_to(5052).await;
 
@@ -40,8 +39,7 @@ async fn a_short_disconnection_changes_nothing_and_misses_nothing() {
 }
 
 #[tokio::test]
-async fn without_zookeeper_for_longer_than_the_session_timeout_no_leader_is_known_until_it_is_back()
-{
+async fn the_leader_is_unknown_while_zookeeper_is_away_for_longer_than_the_session_timeout() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -52,7 +50,7 @@ async fn without_zookeeper_for_longer_than_the_session_timeout_no_leader_is_know
     let mut watcher = Watcher::of(&address(&servers).with_session_timeout(SHORT));
     watcher.leader(5051).await;
 
-    // It does not answer any more.
+    // ZooKeeper does not answer any more.
     zookeeper.pause(0);
     let paused = std::time::Instant::now();
     let error = watcher.nobody("the leader is unknown").await;
@@ -68,7 +66,7 @@ async fn without_zookeeper_for_longer_than_the_session_timeout_no_leader_is_know
     masters.join(5052).await;
     watcher.leader(5052).await;
 
-    // It is not there any more.
+    // ZooKeeper does not run any more.
     zookeeper.kill(0);
     let error = watcher.nobody("the leader is unknown").await;
     assert_eq!(error.kind(), ErrorKind::NotLeader);
@@ -77,7 +75,7 @@ async fn without_zookeeper_for_longer_than_the_session_timeout_no_leader_is_know
 }
 
 #[tokio::test]
-async fn a_session_that_zookeeper_has_ended_is_replaced_by_another() {
+async fn a_session_that_zookeeper_has_ended_is_replaced() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -88,23 +86,23 @@ async fn a_session_that_zookeeper_has_ended_is_replaced_by_another() {
     let mut watcher = Watcher::of(&address(&servers).with_session_timeout(LONG));
     watcher.leader(5051).await;
 
-    // A ZooKeeper that does not know our session is what one is after an expiry.
+    // A ZooKeeper without data does not know the session, as after an expiry.
     zookeeper.kill(0);
     zookeeper.forget(0);
     zookeeper.restart(0).await;
     let masters = Masters::at(&servers).await;
     masters.make_path().await;
-    // It tells nobody anything who has seen more of it than it has.
+    // ZooKeeper refuses clients that have seen a newer state than its own.
     for port in 6000..6050 {
         masters.leave(&masters.join(port).await).await;
     }
     masters.join(5052).await;
-    // Sooner than we would have taken it for expired ourselves.
+    // Sooner than the client's own timeout.
     watcher.leader(5052).await;
 }
 
 #[tokio::test]
-async fn no_member_of_an_ensemble_is_missed_when_it_is_killed() {
+async fn killing_any_member_of_an_ensemble_does_not_affect_the_result() {
     let Some(mut zookeeper) = ZooKeeper::ensemble(3).await else {
         return;
     };
@@ -114,8 +112,7 @@ async fn no_member_of_an_ensemble_is_missed_when_it_is_killed() {
     let mut watcher = Watcher::of(&address(&zookeeper.servers()).with_session_timeout(LONG));
     watcher.leader(5050).await;
 
-    // Each in turn, so that one of them is the one that is connected to, and
-    // one the ensemble's leader.
+    // Each in turn, so that one of them is the connected server, and one the ensemble's leader.
     for index in 0..3 {
         zookeeper.kill(index);
         let others = Masters::at(&zookeeper.server((index + 1) % 3)).await;
@@ -127,7 +124,7 @@ async fn no_member_of_an_ensemble_is_missed_when_it_is_killed() {
 }
 
 #[tokio::test]
-async fn a_zookeeper_that_is_started_after_the_watcher_is_found() {
+async fn a_zookeeper_that_starts_after_the_watcher_is_found() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };

@@ -1,5 +1,4 @@
-//! Masters for the tests: nodes in a ZooKeeper, and waiting for what a detector
-//! makes of them.
+//! Masters for the tests: nodes in a ZooKeeper, and waiting for a detector's result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +11,16 @@ use zookeeper_client::{Acl, Acls, Client, CreateMode, MultiWriteResult, Permissi
 
 use crate::peer::soon;
 
-/// Where the masters of the tests are.
+/// The masters' path in the tests.
 pub(crate) const PATH: &str = "/mesos";
 
-/// What masters with credentials give: all may read, who made it may do all.
+/// The permissions of masters with credentials: everybody may read, the creator may do anything.
 pub(crate) static READABLE: [Acl; 2] = [
     Acl::new_const(Permission::READ, "world", "anyone"),
     Acl::new_const(Permission::ALL, "auth", ""),
 ];
 
-/// The client that writes what masters write.
+/// The client that writes the masters' nodes.
 pub(crate) struct Masters {
     pub(crate) client: Client,
     acls: Acls<'static>,
@@ -33,7 +32,7 @@ impl Masters {
         Self::with(servers, None, Acls::anyone_all()).await
     }
 
-    /// Masters with credentials, and what they permit others.
+    /// Masters with credentials and these permissions.
     pub(crate) async fn with(servers: &str, digest: Option<&str>, acls: Acls<'static>) -> Self {
         let mut connector = Client::connector().with_session_timeout(Duration::from_secs(30));
         if let Some(digest) = digest {
@@ -43,12 +42,12 @@ impl Masters {
         Self { client, acls }
     }
 
-    /// Makes the masters' path, empty.
+    /// Creates the masters' path, empty.
     pub(crate) async fn make_path(&self) {
         self.write("", b"").await;
     }
 
-    /// Makes the node of a master at this port, and returns its name.
+    /// Creates the node of a master at this port, and returns the node's name.
     pub(crate) async fn join(&self, port: u16) -> String {
         let options = CreateMode::PersistentSequential.with_acls(self.acls);
         let node = format!("{PATH}/json.info_");
@@ -60,7 +59,7 @@ impl Masters {
         format!("json.info_{sequence}")
     }
 
-    /// Makes the node that has this name.
+    /// Creates the node with this name.
     pub(crate) async fn write(&self, node: &str, data: &[u8]) {
         let options = CreateMode::Persistent.with_acls(self.acls);
         let path = format!("{PATH}/{node}");
@@ -68,8 +67,7 @@ impl Masters {
         self.client.create(path, data, &options).await.unwrap();
     }
 
-    /// A new master at this port joins at the moment when this one leaves, so
-    /// that nothing else is ever to be seen.
+    /// Replaces a node by that of a new master at this port, in one transaction.
     pub(crate) async fn replace(&self, node: &str, port: u16) -> String {
         let options = CreateMode::PersistentSequential.with_acls(self.acls);
         let mut both = self.client.new_multi_writer();
@@ -92,7 +90,7 @@ impl Masters {
     }
 }
 
-/// What a master of Mesos 1.11 says of itself, at this port of this machine.
+/// The `MasterInfo` of a Mesos 1.11 at this port of this machine.
 pub(crate) fn info(port: u16) -> String {
     format!(
         r#"{{"address":{{"hostname":"localhost","ip":"127.0.0.1","port":{port}}},"capabilities":[{{"type":"AGENT_UPDATE"}}],"hostname":"localhost","id":"b7f4a6a2-d1c5-4c0f-9e6f-0f1a3a8c5a11","ip":16777343,"pid":"master@127.0.0.1:{port}","port":{port},"version":"1.11.0"}}"#
@@ -104,20 +102,20 @@ pub(crate) fn address(servers: &str) -> Master {
     format!("zk://{servers}{PATH}").parse().unwrap()
 }
 
-/// Somebody who follows the leader.
+/// Follows the leader.
 pub(crate) struct Watcher {
-    // The session lasts as long as this.
+    // The session lasts as long as the detector.
     _detector: Arc<dyn Detector>,
-    news: watch::Receiver<Detection>,
+    detected: watch::Receiver<Detection>,
 }
 
 impl Watcher {
     pub(crate) fn of(master: &Master) -> Self {
         let detector = detector(master);
-        let news = detector.watch();
+        let detected = detector.watch();
         Self {
             _detector: detector,
-            news,
+            detected,
         }
     }
 
@@ -125,29 +123,29 @@ impl Watcher {
     pub(crate) async fn leader(&mut self, port: u16) {
         let leader = vec![format!("http://127.0.0.1:{port}/master").parse().unwrap()];
         let wanted = |detection: &Detection| detection.as_ref().is_ok_and(|at| *at == leader);
-        let waiting = self.news.wait_for(wanted);
+        let waiting = self.detected.wait_for(wanted);
         soon(&format!("{port} to lead"), waiting).await.unwrap();
     }
 
-    /// Waits until there is no leader for a reason that contains `why`.
+    /// Waits until the leader is unknown, for a reason that contains `why`.
     pub(crate) async fn nobody(&mut self, why: &str) -> Error {
         let wanted = |detection: &Detection| match detection {
             Ok(_) => false,
             Err(error) => error.to_string().contains(why),
         };
-        let waiting = self.news.wait_for(wanted);
+        let waiting = self.detected.wait_for(wanted);
         let found = soon(why, waiting).await.unwrap().clone();
         found.unwrap_err()
     }
 
-    /// The next that is said, whatever it is.
+    /// The next value.
     pub(crate) async fn next(&mut self) -> Detection {
-        soon("news", self.news.changed()).await.unwrap();
-        self.news.borrow_and_update().clone()
+        soon("detected", self.detected.changed()).await.unwrap();
+        self.detected.borrow_and_update().clone()
     }
 
-    /// Checks that the next leader is the master at `port`, and that in between
-    /// a leader was at most seen to be gone, between listing and reading it.
+    /// Checks that the next leader is the master at `port`. In between, the detector may report only
+    /// that a node disappeared between listing and reading it.
     pub(crate) async fn straight_to(&mut self, port: u16) {
         let leader = loop {
             match self.next().await {
@@ -161,8 +159,8 @@ impl Watcher {
         );
     }
 
-    /// What was said last.
+    /// The current value.
     pub(crate) fn now(&self) -> Detection {
-        self.news.borrow().clone()
+        self.detected.borrow().clone()
     }
 }

@@ -1,4 +1,4 @@
-//! Which master leads, as a ZooKeeper has it that is there all the time.
+//! The detected leader while ZooKeeper is available.
 
 use mesos_core::ErrorKind;
 use mesos_http::{HttpBackend, Master, Scheme, TlsConfig};
@@ -9,7 +9,7 @@ use crate::support::*;
 use crate::zookeeper_server::ZooKeeper;
 
 #[tokio::test]
-async fn the_leader_is_followed_from_before_there_is_a_path_until_the_last_master_is_gone() {
+async fn the_leader_is_followed_from_before_the_path_exists_until_the_last_master_leaves() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -35,7 +35,7 @@ async fn the_leader_is_followed_from_before_there_is_a_path_until_the_last_maste
     let third = masters.join(5053).await;
     masters.leave(&second).await;
     masters.leave(&first).await;
-    // Who left while waiting behind the leader never led.
+    // A master that left before it led is never reported.
     watcher.straight_to(5053).await;
     masters.leave(&third).await;
     watcher.nobody("no master is registered").await;
@@ -55,7 +55,7 @@ async fn numbers_are_compared_as_numbers_across_the_formats() {
         .write("json.info_0000000010", info(10).as_bytes())
         .await;
     watcher.leader(10).await;
-    // The id, the address as of old, and the port, in protobuf.
+    // The id, the old form of the address, and the port, in protobuf.
     let protobuf = b"\x0a\x01m\x10\xff\x80\x80\x08\x18\x09";
     masters.write("info_0000000009", protobuf).await;
     watcher.leader(9).await;
@@ -69,7 +69,7 @@ async fn numbers_are_compared_as_numbers_across_the_formats() {
 }
 
 #[tokio::test]
-async fn a_leading_node_that_is_no_masters_or_cannot_be_read_is_named_until_it_goes() {
+async fn a_leading_node_that_is_foreign_or_invalid_is_an_error_until_it_disappears() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -93,7 +93,7 @@ async fn a_leading_node_that_is_no_masters_or_cannot_be_read_is_named_until_it_g
 }
 
 #[tokio::test]
-async fn masters_that_come_and_go_in_a_hurry_leave_the_right_one() {
+async fn the_right_leader_is_detected_after_many_fast_changes() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -102,8 +102,7 @@ async fn masters_that_come_and_go_in_a_hurry_leave_the_right_one() {
     let mut watcher = Watcher::of(&address(&zookeeper.servers()));
     let mut leading = masters.join(6000).await;
     watcher.leader(6000).await;
-    // The reader is always behind, and finds the leader's node gone between
-    // listing and reading sooner or later.
+    // The reader lags behind, and sometimes the leader's node disappears between listing and reading.
     for port in 6001..6200 {
         let next = masters.join(port).await;
         masters.leave(&leading).await;
@@ -115,7 +114,7 @@ async fn masters_that_come_and_go_in_a_hurry_leave_the_right_one() {
 }
 
 #[tokio::test]
-async fn credentials_are_needed_only_where_masters_let_nobody_read() {
+async fn credentials_are_required_only_if_the_path_is_not_readable() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -138,7 +137,7 @@ async fn credentials_are_needed_only_where_masters_let_nobody_read() {
     let hidden = Masters::with(&servers, Some("mesos:se:cr@t"), acls).await;
     let data = info(5052);
     let data = data.as_bytes();
-    // A master's node that may not be read, and a whole path.
+    // A master's node that cannot be read, and a path that cannot be read.
     masters.write("readable", b"").await;
     hidden.write("readable/json.info_0", data).await;
     hidden.write("hidden", b"").await;
@@ -166,7 +165,7 @@ async fn credentials_are_needed_only_where_masters_let_nobody_read() {
 }
 
 #[tokio::test]
-async fn scheme_and_prefix_of_a_found_leader_are_settings() {
+async fn scheme_and_prefix_of_a_detected_leader_are_settings() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -187,7 +186,7 @@ async fn scheme_and_prefix_of_a_found_leader_are_settings() {
 }
 
 #[tokio::test]
-async fn a_found_leader_is_talked_to_over_tls_if_the_backend_has_tls_settings() {
+async fn a_detected_leader_is_contacted_over_tls_if_the_backend_has_tls_settings() {
     use tokio::io::AsyncReadExt as _;
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;

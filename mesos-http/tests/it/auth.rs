@@ -1,4 +1,4 @@
-//! Credentials: what is sent with every request, and what follows a 401.
+//! Credentials: the header of every request, and the reaction to a 401.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use crate::peer::*;
 const REFUSED: &str = "401 Unauthorized";
 const CHALLENGE: &str = "WWW-Authenticate: Basic realm=\"mesos-master-scheduler\"\r\n";
 
-/// Tokens `t1`, `t2`, …; an error in place of the `last`.
+/// Provides the tokens `t1`, `t2`, …, and an error instead of the last one.
 struct Counter {
     given: AtomicUsize,
     last: usize,
@@ -85,19 +85,20 @@ async fn credentials_go_with_the_subscription_its_calls_and_the_operator_api() {
 }
 
 #[tokio::test]
-async fn a_401_says_the_realm_and_what_to_set() {
+async fn a_401_is_an_error_with_the_realm_and_the_setting() {
     let basic = Credentials::basic("p", "s3cret").unwrap();
     let bearer = Credentials::bearer(&Token::new("t0ken")).unwrap();
     for (credentials, part) in [
         (
             None,
-            "it wants credentials for Basic realm=\"mesos-master-scheduler\"; give them with",
+            "the peer requires credentials for Basic realm=\"mesos-master-scheduler\"; set them \
+             with",
         ),
         (
             Some(basic),
-            "does not take the principal \"p\" with this secret for Basic realm=",
+            "does not accept the principal \"p\" with this secret for Basic realm=",
         ),
-        (Some(bearer), "does not take the token for Basic realm="),
+        (Some(bearer), "does not accept the token for Basic realm="),
     ] {
         let server = Server::start().await;
         let backend = match credentials {
@@ -141,7 +142,7 @@ async fn a_refused_token_is_replaced_once_for_a_subscription_and_then_kept() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_refused_is_sent_once_more_and_the_subscription_goes_on() {
+async fn a_call_with_a_refused_token_is_repeated_and_the_subscription_continues() {
     let server = Server::start().await;
     let backend = server.backend().credentials(Counter::until(9));
     let (mut subscription, mut stream) = server.subscribed(backend).await;
@@ -150,7 +151,7 @@ async fn a_call_that_is_refused_is_sent_once_more_and_the_subscription_goes_on()
         subscription.calls.send(kill("b")).await.unwrap(),
     ];
     let mut calls = server.accept().await;
-    // The tokens of each call, and what they are answered with.
+    // The token of each call, and the answer.
     for (task, token, status) in [
         ("a", "t1", REFUSED),
         ("a", "t2", "202 Accepted"),
@@ -173,7 +174,7 @@ async fn a_call_that_is_refused_is_sent_once_more_and_the_subscription_goes_on()
 }
 
 #[tokio::test]
-async fn a_provider_that_has_nothing_more_ends_the_request_with_its_own_reason() {
+async fn an_error_of_the_provider_is_the_error_of_the_request() {
     let server = Server::start().await;
     let client = subscribe(server.backend().credentials(Counter::until(2)));
     let mut peer = server.accept().await;
@@ -185,7 +186,7 @@ async fn a_provider_that_has_nothing_more_ends_the_request_with_its_own_reason()
     assert!(server.is_quiet().await);
 }
 
-/// Gives one token, and then its own words for the lack of another.
+/// Provides one token, and then an error.
 struct Once(AtomicUsize);
 
 #[async_trait]
@@ -193,14 +194,14 @@ impl TokenProvider for Once {
     async fn token(&self) -> Result<Token> {
         match self.0.fetch_add(1, Ordering::SeqCst) {
             0 => Ok(Token::new("t1")),
-            // Of a kind that would mean something else from a master.
+            // From a master, this kind would have another meaning.
             _ => Err(Error::new(ErrorKind::Timeout, "the login service is slow")),
         }
     }
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_under_a_call_costs_the_call_and_not_the_subscription() {
+async fn a_provider_that_fails_for_a_call_fails_the_call_and_not_the_subscription() {
     let server = Server::start().await;
     let credentials = Credentials::provider(Once(AtomicUsize::new(0)));
     let backend = server.backend().credentials(credentials);
@@ -240,7 +241,7 @@ async fn clones_share_one_token() {
     };
 }
 
-/// Never has a token.
+/// Never returns a token.
 struct Stuck;
 
 #[async_trait]
@@ -251,7 +252,7 @@ impl TokenProvider for Stuck {
 }
 
 #[tokio::test]
-async fn a_provider_that_hangs_does_not_hang_the_request() {
+async fn a_provider_that_hangs_is_stopped_by_a_time_limit() {
     let server = Server::start().await;
     let backend = server
         .backend()
@@ -265,10 +266,10 @@ async fn a_provider_that_hangs_does_not_hang_the_request() {
         (error.kind(), error.delivery()),
         (ErrorKind::Timeout, Delivery::NotSent)
     );
-    assert!(error.to_string().contains("provider of tokens"), "{error}");
+    assert!(error.to_string().contains("token provider"), "{error}");
 }
 
-/// Takes all that is logged, at every level and of every crate.
+/// Collects all logs, at every level and of every crate.
 #[derive(Clone, Default)]
 struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
 
@@ -284,17 +285,17 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test]
-async fn no_secret_is_logged_or_in_an_error_even_if_the_peer_sends_it_back() {
+async fn logs_and_errors_do_not_contain_a_secret_even_if_the_peer_sends_it_back() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    // This test's thread only, which is all that a current-thread runtime has.
+    // Only for this test's thread, the only one of a current-thread runtime.
     let _guard = tracing::subscriber::set_default(subscriber);
-    // While there is one alone, tracing asks only the thread that comes to an event first whether
-    // anybody wants it, and that can be another test's.
+    // With a single dispatcher, tracing caches the interest of the first thread that reaches an event,
+    // which may be another test's.
     let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
 
     let mut shown = Vec::new();
@@ -334,7 +335,7 @@ async fn no_secret_is_logged_or_in_an_error_even_if_the_peer_sends_it_back() {
         }
         shown.push(format!("{subscription:?}"));
 
-        // Refused, by a peer that sends back what it got.
+        // A refusal by a peer that sends back the request.
         let client = subscribe(server.backend().credentials(credentials.clone()));
         let mut last = None;
         for _ in 0..2 {
@@ -352,7 +353,7 @@ async fn no_secret_is_logged_or_in_an_error_even_if_the_peer_sends_it_back() {
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
         shown.push(format!("{error:?} {error}"));
 
-        // Nobody there any more.
+        // A peer that does not exist any more.
         let backend = server.backend().credentials(credentials);
         shown.push(format!("{backend:?}"));
         drop(server);

@@ -1,4 +1,4 @@
-//! Calls: their connection, their order, their answers, their ends.
+//! Calls: their connection, their order, their answers, and the end of the subscription.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use mesos_core::{Delivery, ErrorKind};
 use crate::peer::*;
 
 #[tokio::test]
-async fn calls_go_on_a_connection_of_their_own_under_the_stream_id() {
+async fn calls_use_their_own_connection_and_carry_the_stream_id() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     assert!(server.is_quiet().await, "a connection without a call");
@@ -43,7 +43,7 @@ async fn calls_arrive_in_the_order_in_which_they_were_made() {
     let mut peer = server.accept().await;
     for task in 0..50 {
         assert_eq!(killed(&peer.request().await), task.to_string());
-        // 200 is what UPDATE_FRAMEWORK gets.
+        // UPDATE_FRAMEWORK is answered with 200.
         let status = if task % 2 == 0 {
             "202 Accepted"
         } else {
@@ -58,7 +58,7 @@ async fn calls_arrive_in_the_order_in_which_they_were_made() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_leaves_one_call_unknown_and_the_order_of_the_rest() {
+async fn after_a_broken_connection_one_result_is_unknown_and_the_rest_is_sent_in_order() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let first = subscription.calls.send(kill("1")).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_broken_connection_leaves_one_call_unknown_and_the_order_of_the_rest()
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_idle_costs_nothing() {
+async fn a_connection_that_was_closed_while_idle_fails_no_call() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     for task in ["1", "2", "3"] {
@@ -97,7 +97,7 @@ async fn a_connection_that_was_closed_while_idle_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_call_hurts_neither_the_subscription_nor_the_next_call() {
+async fn a_refused_call_affects_neither_the_subscription_nor_the_next_call() {
     let server = Server::start().await;
     let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
     let refused = subscription.calls.send(kill("1")).await.unwrap();
@@ -131,14 +131,14 @@ async fn a_refused_call_hurts_neither_the_subscription_nor_the_next_call() {
 }
 
 #[tokio::test]
-async fn a_call_without_answer_is_unknown_and_ends_the_subscription_and_those_behind_it() {
+async fn a_call_without_an_answer_is_unknown_and_ends_the_subscription_and_later_calls() {
     let server = Server::start().await;
     let backend = server
         .backend()
         .response_timeout(Duration::from_millis(100));
     let (mut subscription, mut stream) = server.subscribed(backend).await;
     stream.chunk(record(&subscribed(15.0))).await;
-    // Whoever made the call need not wait for its answer.
+    // The caller need not wait for the answer.
     let hung = subscription.calls.send(kill("1")).await.unwrap();
     let next_one = subscription.calls.send(kill("2")).await.unwrap();
     let mut peer = server.accept().await;
@@ -154,7 +154,7 @@ async fn a_call_without_answer_is_unknown_and_ends_the_subscription_and_those_be
         (error.kind(), error.delivery()),
         (ErrorKind::NotSubscribed, Delivery::NotSent)
     );
-    // Behind what came before it.
+    // After the earlier events.
     assert_eq!(next(&mut subscription).await, subscribed(15.0));
     assert_eq!(end(&mut subscription).await.kind(), ErrorKind::Timeout);
     stream.closed().await;
@@ -162,7 +162,7 @@ async fn a_call_without_answer_is_unknown_and_ends_the_subscription_and_those_be
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_waits_for_ends_the_subscription_that_the_master_disowns() {
+async fn a_call_whose_subscription_the_master_does_not_know_ends_the_subscription() {
     let server = Server::start().await;
     let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
     stream.chunk(record(&subscribed(15.0))).await;
@@ -180,7 +180,7 @@ async fn a_call_that_nobody_waits_for_ends_the_subscription_that_the_master_diso
 }
 
 #[tokio::test]
-async fn a_redirected_call_is_refused_and_not_followed() {
+async fn a_redirect_of_a_call_is_an_error_and_is_not_followed() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let answer = subscription.calls.send(kill("t")).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_redirected_call_is_refused_and_not_followed() {
 }
 
 #[tokio::test]
-async fn a_master_that_lost_the_subscription_says_so_in_the_kind() {
+async fn an_answer_about_an_unknown_subscription_has_the_kind_not_subscribed() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let answer = subscription.calls.send(kill("t")).await.unwrap();
@@ -217,7 +217,7 @@ async fn calls_after_the_end_of_the_stream_are_not_sent() {
     let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
     stream.send("0\r\n\r\n").await;
     end(&mut subscription).await;
-    // In line or not any more: both are told that nothing was sent.
+    // Queued or not: both calls fail and were not sent.
     let error = match subscription.calls.send(kill("t")).await {
         Ok(answer) => soon("the answer", answer).await.unwrap_err(),
         Err(error) => error,
@@ -229,7 +229,7 @@ async fn calls_after_the_end_of_the_stream_are_not_sent() {
     assert_eq!(
         error.to_string(),
         format!(
-            "KILL was not sent: its subscription with http://{} is over",
+            "KILL was not sent: its subscription with http://{} has ended",
             server.address
         )
     );
@@ -254,17 +254,17 @@ async fn calls_after_the_events_were_dropped_are_not_sent() {
 }
 
 #[tokio::test]
-async fn a_call_that_ends_the_stream_still_gets_its_answer() {
+async fn a_call_that_ends_the_stream_still_receives_its_answer() {
     let server = Server::start().await;
     let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
-    // As with TEARDOWN: the stream ends before the answer comes.
+    // As with TEARDOWN: the stream ends before the answer arrives.
     let answer = subscription.calls.send(kill("teardown")).await.unwrap();
     let waiting = subscription.calls.send(kill("too late")).await.unwrap();
     let mut peer = server.accept().await;
     peer.request().await;
     stream.send("0\r\n\r\n").await;
     end(&mut subscription).await;
-    // sleep: the answer is to come late, well within the 2 s that it has.
+    // sleep: the answer has to arrive late, but within its 2 s.
     tokio::time::sleep(Duration::from_millis(200)).await;
     peer.respond("202 Accepted", "", "").await;
     soon("the answer", answer).await.unwrap();
@@ -274,7 +274,7 @@ async fn a_call_that_ends_the_stream_still_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn a_call_under_way_when_the_stream_ends_is_unknown_if_no_answer_comes() {
+async fn a_call_in_flight_at_the_end_of_the_stream_is_unknown_without_an_answer() {
     let server = Server::start().await;
     let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
     let answer = subscription.calls.send(kill("t")).await.unwrap();
@@ -298,13 +298,13 @@ async fn a_call_under_way_when_the_stream_ends_is_unknown_if_no_answer_comes() {
 }
 
 #[tokio::test]
-async fn a_full_line_makes_callers_wait_and_a_caller_that_leaves_makes_no_call() {
+async fn callers_wait_while_the_queue_is_full_and_a_dropped_future_makes_no_call() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend().call_queue(1)).await;
     let first = subscription.calls.send(kill("1")).await.unwrap();
     let mut peer = server.accept().await;
     peer.request().await;
-    // The worker waits for the first answer; one more fits into the line.
+    // The worker waits for the first answer; the queue has room for one call.
     let second = subscription.calls.send(kill("2")).await.unwrap();
     let full = tokio::time::timeout(
         Duration::from_millis(50),

@@ -1,4 +1,4 @@
-//! The events of a subscription: order, ends, silence, pressure.
+//! The events of a subscription: order, ends, silence, backpressure.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::peer::*;
 
 #[tokio::test]
-async fn events_are_the_same_however_the_stream_is_cut() {
+async fn events_do_not_depend_on_how_the_stream_is_split() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     let events = [subscribed(15.0), heartbeat(), error("a"), error("b")];
@@ -21,13 +21,13 @@ async fn events_are_the_same_however_the_stream_is_cut() {
     assert_eq!(next(&mut subscription).await, events[0]);
     assert_eq!(next(&mut subscription).await, events[1]);
 
-    // One over three chunks, the first of which ends within its length.
+    // One record in three chunks, the first of which ends within the length.
     peer.chunk(&records[2][..1]).await;
     peer.chunk(&records[2][1..4]).await;
     peer.chunk(&records[2][4..]).await;
     assert_eq!(next(&mut subscription).await, events[2]);
 
-    // And byte by byte, in chunks that are themselves cut by the socket.
+    // And byte by byte, in chunks that the socket splits.
     for byte in &records[3] {
         for part in chunk(&[*byte]).chunks(2) {
             peer.send(part).await;
@@ -40,7 +40,7 @@ async fn events_are_the_same_however_the_stream_is_cut() {
 async fn an_event_type_of_a_newer_mesos_does_not_end_the_stream() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
-    // Type 99, and field 200 of a kind that the schema lacks.
+    // Type 99, and an unknown field 200.
     peer.chunk(b"7\n\x08\x63\xc2\x0c\x02hi").await;
     peer.chunk(record(&heartbeat())).await;
     assert_eq!(next(&mut subscription).await.r#type, Some(99));
@@ -48,7 +48,7 @@ async fn an_event_type_of_a_newer_mesos_does_not_end_the_stream() {
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf_8_does_not_end_the_stream() {
+async fn invalid_utf_8_does_not_end_the_stream() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     let mut bytes = record(&error("text"));
@@ -66,7 +66,7 @@ async fn text_that_is_not_utf_8_does_not_end_the_stream() {
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_while_the_socket_stays_open_is_over_at_once() {
+async fn a_stream_that_ends_while_the_socket_stays_open_ends_the_subscription() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     peer.chunk(record(&heartbeat())).await;
@@ -84,7 +84,7 @@ async fn a_stream_that_ends_while_the_socket_stays_open_is_over_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cut_within_a_record_says_what_is_missing() {
+async fn a_stream_that_ends_within_a_record_is_an_error_with_the_missing_bytes() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     peer.chunk(record(&heartbeat())).await;
@@ -96,15 +96,15 @@ async fn a_stream_that_is_cut_within_a_record_says_what_is_missing() {
     assert_eq!(
         error_chain(&error),
         format!(
-            "http://{} ended the event stream: the stream was cut in the record at byte 4: 10 of \
-             100 bytes arrived, 90 are missing",
+            "http://{} ended the event stream: the stream ended within the record at byte 4: \
+             received 10 of 100 bytes, 90 are missing",
             server.address
         )
     );
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_ends_the_stream() {
+async fn a_broken_connection_ends_the_stream() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     peer.chunk(record(&heartbeat())).await;
@@ -121,7 +121,7 @@ async fn a_connection_that_is_cut_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn garbage_ends_the_stream_behind_the_events_before_it() {
+async fn invalid_bytes_end_the_stream_after_the_events_before_them() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     peer.chunk(
@@ -139,9 +139,9 @@ async fn garbage_ends_the_stream_behind_the_events_before_it() {
     assert_eq!(
         error_chain(&error),
         format!(
-            "the event stream from http://{} cannot be read: at byte 4 of the stream: expected \
-             the length of a record in decimal digits and a line feed, found \"<\"; the peer does \
-             not speak RecordIO",
+            "cannot read the event stream from http://{}: at byte 4 of the stream: expected the \
+             length of a record in decimal digits and a line feed, found \"<\"; the peer does not \
+             speak RecordIO",
             server.address
         )
     );
@@ -149,7 +149,7 @@ async fn garbage_ends_the_stream_behind_the_events_before_it() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_no_event_ends_the_stream() {
+async fn a_record_that_cannot_be_decoded_ends_the_stream() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     peer.chunk("3\n\u{7f}\u{7f}\u{7f}").await;
@@ -175,9 +175,9 @@ async fn a_record_over_the_limit_ends_the_stream_and_names_the_limit() {
     assert_eq!(
         error_chain(&error),
         format!(
-            "the event stream from http://{} cannot be read: at byte 0 of the stream: a record of \
-             1001 bytes is announced, the limit is 1000 bytes; if the peer is a Mesos, raise the \
-             limit (`max_record_size`)",
+            "cannot read the event stream from http://{}: at byte 0 of the stream: the record has \
+             1001 bytes, the limit is 1000 bytes; if the peer is Mesos, raise the limit \
+             (`max_record_size`)",
             server.address
         )
     );
@@ -196,7 +196,7 @@ async fn silence_for_some_heartbeat_intervals_ends_the_stream() {
     assert_eq!(
         error.to_string(),
         format!(
-            "nothing came from http://{} for 150ms, 3 times its heartbeat interval",
+            "received nothing from http://{} for 150ms (3 times the heartbeat interval)",
             server.address
         )
     );
@@ -210,11 +210,10 @@ async fn any_byte_keeps_the_stream_alive() {
     let (mut subscription, mut peer) = server.subscribed(backend).await;
     peer.chunk(record(&subscribed(0.1))).await;
     next(&mut subscription).await;
-    // A large event that takes twice the limit to arrive: no record in all
-    // that time, but bytes.
+    // A large event that takes twice the limit to arrive: no complete record in this time, but bytes.
     let large = record(&error("slow"));
     for byte in &large[..8] {
-        // sleep: the slowness is what is tested.
+        // sleep: the test is about a slow peer.
         tokio::time::sleep(Duration::from_millis(100)).await;
         peer.chunk([*byte]).await;
     }
@@ -223,7 +222,7 @@ async fn any_byte_keeps_the_stream_alive() {
 }
 
 #[tokio::test]
-async fn a_first_event_that_does_not_come_ends_the_stream() {
+async fn a_missing_first_event_ends_the_stream() {
     let server = Server::start().await;
     let backend = server
         .backend()
@@ -234,14 +233,14 @@ async fn a_first_event_that_does_not_come_ends_the_stream() {
     assert_eq!(
         error.to_string(),
         format!(
-            "nothing came from http://{} for 100ms, not even how often it sends heartbeats",
+            "received nothing from http://{} for 100ms (not even the first event)",
             server.address
         )
     );
 }
 
 #[tokio::test]
-async fn a_slow_consumer_is_not_taken_for_a_silent_master() {
+async fn a_slow_consumer_is_not_mistaken_for_a_silent_master() {
     let server = Server::start().await;
     let backend = server.backend().missed_heartbeats(2).event_queue(1);
     let (mut subscription, mut peer) = server.subscribed(backend).await;
@@ -260,10 +259,10 @@ async fn a_slow_consumer_is_not_taken_for_a_silent_master() {
 }
 
 #[tokio::test]
-async fn a_slow_consumer_slows_the_socket_and_loses_nothing() {
+async fn a_slow_consumer_slows_the_socket_and_loses_no_event() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend().event_queue(1)).await;
-    // 64 MiB: more than any socket buffers on both sides.
+    // 64 MiB: more than the socket buffers of both sides.
     let event = error(&"x".repeat(1 << 20));
     let bytes = chunk(&record(&event)).repeat(64);
     let mut sending = tokio::spawn(async move {
@@ -299,7 +298,7 @@ async fn a_dropped_wait_loses_no_event() {
 }
 
 #[tokio::test]
-async fn a_large_offers_event_comes_in_parts_before_what_is_behind_it_and_none_is_lost() {
+async fn a_large_offers_event_is_delivered_in_chunks_in_order_without_a_loss() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     let offer = |number: u32| v1::Offer {
@@ -338,7 +337,7 @@ async fn a_large_offers_event_comes_in_parts_before_what_is_behind_it_and_none_i
 }
 
 #[tokio::test]
-async fn a_large_record_that_is_no_event_ends_the_stream_and_closes_the_connection() {
+async fn a_large_record_that_cannot_be_decoded_ends_the_stream_and_the_connection() {
     let server = Server::start().await;
     let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
     peer.chunk(record(&subscribed(15.0))).await;

@@ -1,5 +1,5 @@
-//! The backend against a scripted peer on a loopback socket: every byte that
-//! the peer sends, and when it sends it, is written in the test.
+//! The backend with a scripted peer on a loopback socket: the test determines every byte of the peer
+//! and when it is sent.
 
 #![allow(clippy::unwrap_used)]
 

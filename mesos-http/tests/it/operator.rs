@@ -1,4 +1,4 @@
-//! The operator API, and files read through it.
+//! The operator API, and reading files through it.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ async fn a_redirect_leads_to_the_leader_and_the_client_stays_there() {
 }
 
 #[tokio::test]
-async fn a_call_whose_answer_is_a_stream_is_refused_before_it_is_sent() {
+async fn a_call_with_a_stream_is_refused_before_it_is_sent() {
     let server = Server::start().await;
     let client = OperatorClient::for_endpoint(server.endpoint(""));
     let call = master::Call {
@@ -109,7 +109,7 @@ async fn a_call_whose_answer_is_a_stream_is_refused_before_it_is_sent() {
     assert!(server.is_quiet().await);
 }
 
-/// The error of a call that gets this answer.
+/// The error of a call with this answer.
 async fn refused(client: impl FnOnce(OperatorClient) -> OperatorClient, answer: &str) -> Error {
     let server = Server::start().await;
     let client = client(OperatorClient::for_endpoint(server.endpoint("")));
@@ -125,7 +125,7 @@ async fn refused(client: impl FnOnce(OperatorClient) -> OperatorClient, answer: 
 }
 
 #[tokio::test]
-async fn answers_that_are_cut_too_long_late_or_garbage_are_told_apart() {
+async fn incomplete_long_late_and_invalid_answers_are_different_errors() {
     const HEAD: &str = "HTTP/1.1 200 OK\r\n";
     let error = refused(
         |client| client.max_record_size(9),
@@ -146,7 +146,7 @@ async fn answers_that_are_cut_too_long_late_or_garbage_are_told_apart() {
     assert!(
         error
             .to_string()
-            .contains("did not come to its end within 100ms"),
+            .contains("did not complete its answer within 100ms"),
         "{error}"
     );
 
@@ -209,7 +209,7 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_rotation() 
             (5, "200 OK", file(5, b"")),
             (5, "200 OK", file(8, b"...")),
             (8, "200 OK", file(2, b"")),
-            // The rest of the old file.
+            // The rest of the rotated file.
             (8, "200 OK", file(9, b"!")),
             (9, "200 OK", file(9, b"")),
             (0, "200 OK", file(2, b"hi")),
@@ -239,7 +239,7 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_rotation() 
 }
 
 #[tokio::test]
-async fn following_at_an_address_without_files_is_an_error_and_no_endless_wait() {
+async fn following_a_file_at_an_address_without_the_api_is_an_error() {
     let server = Server::start().await;
     let mut follow = files::Follow::new(OperatorClient::for_endpoint(server.endpoint("")), "/x");
     let script = async {
@@ -252,7 +252,7 @@ async fn following_at_an_address_without_files_is_an_error_and_no_endless_wait()
 }
 
 #[tokio::test]
-async fn a_directory_is_listed_or_said_to_be_missing() {
+async fn a_directory_is_listed_and_a_missing_one_is_an_error() {
     let server = Server::start().await;
     let client = OperatorClient::for_endpoint(server.endpoint(""));
     let listing = agent::Response {
@@ -275,7 +275,7 @@ async fn a_directory_is_listed_or_said_to_be_missing() {
         let found = files::list(&client, "/x").await.unwrap();
         assert_eq!(found[0].path, "/x/stdout");
         let error = files::list(&client, "/y").await.unwrap_err();
-        assert_eq!(error.to_string(), "there is no directory /y");
+        assert_eq!(error.to_string(), "the directory /y does not exist");
         assert_eq!(
             (error.kind(), error.status()),
             (ErrorKind::Rejected, Some(404))

@@ -1,4 +1,4 @@
-//! The scripted peer: accepts connections, reads requests, sends what it is told.
+//! The scripted peer: accepts connections, reads requests, and sends what the test says.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// A test that hangs fails after this; nothing waits for it otherwise.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A test that hangs fails after this time.
+const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(PATIENCE, future).await {
+    match timeout(LIMIT, future).await {
         Ok(done) => done,
         Err(_) => panic!("still waiting: {what}"),
     }
@@ -48,20 +48,20 @@ impl Server {
         Peer::over(self.accept_raw().await)
     }
 
-    /// A connection on which something else comes before HTTP.
+    /// A connection before HTTP starts.
     pub(crate) async fn accept_raw(&self) -> TcpStream {
         let (stream, _) = soon("a connection", self.listener.accept()).await.unwrap();
         stream
     }
 
-    /// Whether nobody has connected that was not accepted yet.
+    /// Whether no connection waits to be accepted.
     pub(crate) async fn is_quiet(&self) -> bool {
         timeout(Duration::from_millis(50), self.listener.accept())
             .await
             .is_err()
     }
 
-    /// Accepts a subscription: what the client has then, and our end of it.
+    /// Accepts a subscription; returns the client's and the peer's end.
     pub(crate) async fn subscribed(
         &self,
         backend: HttpBackend,
@@ -74,12 +74,12 @@ impl Server {
     }
 }
 
-/// What HTTP can be spoken over.
+/// A transport for HTTP.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Our end of a connection.
+/// The peer's end of a connection.
 pub(crate) struct Peer {
     stream: Box<dyn Stream>,
     input: BytesMut,
@@ -88,7 +88,7 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) line: String,
-    /// Names in lower case, in the order in which they came.
+    /// Names in lower case, in the order of the request.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
@@ -120,13 +120,13 @@ impl Peer {
             .expect("the client closed the connection")
     }
 
-    /// Reads something, whatever it is.
+    /// Reads at least one byte.
     pub(crate) async fn some(&mut self) {
         let read = self.stream.read_buf(&mut self.input);
         assert_ne!(soon("some bytes", read).await.unwrap(), 0);
     }
 
-    /// Whether no request has come, or anything of one.
+    /// Whether no byte of a request has arrived.
     pub(crate) async fn is_quiet(&mut self) -> bool {
         let read = timeout(
             Duration::from_millis(50),
@@ -190,7 +190,7 @@ impl Peer {
         self.send(chunk(bytes.as_ref())).await;
     }
 
-    /// No more from us; what is on its way arrives.
+    /// Shuts down the sending direction. Bytes in flight still arrive.
     pub(crate) async fn hang_up(mut self) {
         self.stream.shutdown().await.unwrap();
         self.closed().await;
@@ -199,7 +199,7 @@ impl Peer {
     /// Waits for the client to close the connection.
     pub(crate) async fn closed(mut self) {
         let mut rest = Vec::new();
-        // A reset is a close as well.
+        // A reset also closes the connection.
         let _ = soon("the client to close", self.stream.read_to_end(&mut rest)).await;
     }
 }
@@ -209,7 +209,7 @@ pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
     [head.as_bytes(), bytes, b"\r\n"].concat()
 }
 
-/// The head of a subscription's response, as a master sends it.
+/// The head of a master's response to SUBSCRIBE.
 pub(crate) const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\n\
     Content-Type: application/x-protobuf\r\n\
     Mesos-Stream-Id: 130ae4e3-6b13-4ef4-baa9-9f2e85c3e9af\r\n\
@@ -236,7 +236,7 @@ pub(crate) fn subscribe_call() -> scheduler::Call {
     }
 }
 
-/// A KILL; its task tells one call from another.
+/// A KILL. Its task identifies the call.
 pub(crate) fn kill(task: &str) -> scheduler::Call {
     scheduler::Call {
         r#type: Some(call::Type::Kill.into()),
@@ -275,7 +275,7 @@ pub(crate) fn heartbeat() -> scheduler::Event {
     }
 }
 
-/// An ERROR; its message tells one event from another.
+/// An ERROR. Its message identifies the event.
 pub(crate) fn error(message: &str) -> scheduler::Event {
     scheduler::Event {
         r#type: Some(event::Type::Error.into()),

@@ -1,5 +1,4 @@
-//! Calls that are under way together: their order, their window, and the fate
-//! of each when something goes wrong among them.
+//! Several calls in flight: their order, their limit, and the result of each call after a failure.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::peer::*;
 
 pub(crate) const TAKEN: &str = "202 Accepted";
 
-/// Puts KILLs of these tasks in line.
+/// Queues KILLs of these tasks.
 pub(crate) async fn kills<const N: usize>(
     subscription: &Subscription<SchedulerApi>,
     tasks: [&str; N],
@@ -23,7 +22,7 @@ pub(crate) async fn kills<const N: usize>(
     answers.try_into().unwrap()
 }
 
-/// A connection on which a call was taken, as calls behind it need one.
+/// A connection on which a call was accepted, so that pipelining starts.
 pub(crate) async fn proven(server: &Server, subscription: &Subscription<SchedulerApi>) -> Peer {
     let [first] = kills(subscription, ["first"]).await;
     let mut peer = server.accept().await;
@@ -52,13 +51,13 @@ pub(crate) const LOST: (ErrorKind, Delivery) = (ErrorKind::Transport, Delivery::
 const UNSENT: (ErrorKind, Delivery) = (ErrorKind::NotSubscribed, Delivery::NotSent);
 
 #[tokio::test]
-async fn calls_leave_in_order_without_waiting_for_answers_and_each_gets_its_own() {
+async fn calls_are_sent_in_order_without_waiting_and_each_receives_its_answer() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let mut peer = proven(&server, &subscription).await;
     let [a, b, c, d] = kills(&subscription, ["a", "b", "c", "d"]).await;
     arrive(&mut peer, ["a", "b", "c", "d"]).await;
-    // However their length is said, and in whatever pieces they come.
+    // Whatever determines their length, and however they are split.
     peer.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Acc")
         .await;
     peer.send("epted\r\nContent-Length: 0\r\n\r\n").await;
@@ -81,7 +80,7 @@ async fn calls_leave_in_order_without_waiting_for_answers_and_each_gets_its_own(
 }
 
 #[tokio::test]
-async fn the_first_call_on_a_connection_goes_alone() {
+async fn the_first_call_on_a_connection_is_sent_alone() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let [a, b, c] = kills(&subscription, ["a", "b", "c"]).await;
@@ -95,7 +94,7 @@ async fn the_first_call_on_a_connection_goes_alone() {
 }
 
 #[tokio::test]
-async fn no_more_calls_are_under_way_than_the_setting_says() {
+async fn the_number_of_calls_in_flight_is_limited_by_the_setting() {
     for most in [1, 3] {
         let server = Server::start().await;
         let backend = server.backend().pipeline(most);
@@ -121,7 +120,7 @@ async fn no_more_calls_are_under_way_than_the_setting_says() {
 }
 
 #[tokio::test]
-async fn no_more_bytes_are_under_way_than_four_mebibytes_and_a_call() {
+async fn the_size_of_calls_in_flight_is_limited_to_four_mebibytes_and_one_call() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let mut peer = proven(&server, &subscription).await;
@@ -147,7 +146,7 @@ async fn no_more_bytes_are_under_way_than_four_mebibytes_and_a_call() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_behind_a_call_that_takes_effect_after_its_handler() {
+async fn no_call_is_written_after_one_that_takes_effect_after_its_handler() {
     use call::Type;
     for alone in [Type::UpdateFramework, Type::Teardown] {
         let server = Server::start().await;
@@ -174,7 +173,7 @@ async fn nothing_is_written_behind_a_call_that_takes_effect_after_its_handler() 
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_leaves_what_was_written_unknown_and_the_rest_in_order() {
+async fn after_a_broken_connection_written_calls_are_unknown_and_the_rest_is_sent_in_order() {
     let server = Server::start().await;
     let backend = server.backend().pipeline(3);
     let (subscription, _stream) = server.subscribed(backend).await;
@@ -195,7 +194,7 @@ async fn a_connection_that_breaks_leaves_what_was_written_unknown_and_the_rest_i
 }
 
 #[tokio::test]
-async fn what_a_peer_has_not_answered_before_it_said_close_is_unknown_and_not_sent_again() {
+async fn calls_that_are_not_answered_before_a_close_are_unknown_and_not_repeated() {
     let server = Server::start().await;
     let backend = server.backend().pipeline(3);
     let (subscription, _stream) = server.subscribed(backend).await;
@@ -207,7 +206,7 @@ async fn what_a_peer_has_not_answered_before_it_said_close_is_unknown_and_not_se
     peer.closed().await;
     assert_eq!(failed(b).await, LOST);
     assert_eq!(failed(c).await, LOST);
-    // It is none to have calls under way at together.
+    // Such a peer does not support several calls in flight.
     let mut peer = server.accept().await;
     for (task, answer) in [("d", d), ("e", e), ("f", f)] {
         arrive(&mut peer, [task]).await;
@@ -215,7 +214,7 @@ async fn what_a_peer_has_not_answered_before_it_said_close_is_unknown_and_not_se
         peer.respond(TAKEN, "", "").await;
         taken(answer).await;
     }
-    // What it says behind a call that goes alone costs nothing.
+    // A close after a single call fails no call.
     let [g, h] = kills(&subscription, ["g", "h"]).await;
     arrive(&mut peer, ["g"]).await;
     peer.respond(TAKEN, "Connection: close\r\n", "").await;
@@ -227,7 +226,7 @@ async fn what_a_peer_has_not_answered_before_it_said_close_is_unknown_and_not_se
 }
 
 #[tokio::test]
-async fn connections_that_break_again_under_several_calls_have_one_at_a_time_from_there() {
+async fn pipelining_stops_after_two_connections_broke_with_several_calls_in_flight() {
     let server = Server::start().await;
     let backend = server.backend().pipeline(2);
     let (subscription, _stream) = server.subscribed(backend).await;
@@ -249,7 +248,7 @@ async fn connections_that_break_again_under_several_calls_have_one_at_a_time_fro
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_before_its_call_was_read_ends_the_connection_and_no_other_call() {
+async fn an_answer_before_its_call_was_read_ends_the_connection_and_fails_no_other_call() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let mut peer = proven(&server, &subscription).await;
@@ -265,11 +264,11 @@ async fn an_answer_that_comes_before_its_call_was_read_ends_the_connection_and_n
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_waits_for_costs_a_connection_and_no_call() {
+async fn an_answer_without_a_call_ends_the_connection_and_fails_no_call() {
     let server = Server::start().await;
     let (subscription, _stream) = server.subscribed(server.backend()).await;
     let mut peer = proven(&server, &subscription).await;
-    // As proxies do with a connection that is idle for long.
+    // A proxy does this with an idle connection.
     peer.respond("408 Request Timeout", "Connection: close\r\n", "")
         .await;
     peer.closed().await;
@@ -277,7 +276,8 @@ async fn an_answer_that_nobody_waits_for_costs_a_connection_and_no_call() {
 }
 
 #[tokio::test]
-async fn each_answer_gives_the_next_call_its_time_and_a_late_one_ends_the_subscription() {
+async fn the_time_of_a_call_starts_with_the_answer_before_it_and_a_late_answer_ends_the_subscription()
+ {
     let limit = Duration::from_millis(600);
     let server = Server::start().await;
     let backend = server.backend().pipeline(4).response_timeout(limit);
@@ -288,7 +288,7 @@ async fn each_answer_gives_the_next_call_its_time_and_a_late_one_ends_the_subscr
     let [a, b, c, d, e] = kills(&subscription, ["a", "b", "c", "d", "e"]).await;
     arrive(&mut peer, ["a", "b", "c", "d"]).await;
     for answer in [a, b] {
-        // sleep: two of these are more than the limit, and one is less.
+        // sleep: two of these exceed the limit, and one does not.
         tokio::time::sleep(limit * 6 / 10).await;
         peer.respond(TAKEN, "", "").await;
         taken(answer).await;
@@ -307,7 +307,7 @@ async fn each_answer_gives_the_next_call_its_time_and_a_late_one_ends_the_subscr
 }
 
 #[tokio::test]
-async fn calls_under_way_behind_one_that_the_master_disowns_still_get_their_answers() {
+async fn calls_in_flight_after_a_fatal_answer_still_receive_their_answers() {
     let server = Server::start().await;
     let backend = server.backend().pipeline(2);
     let (mut subscription, _stream) = server.subscribed(backend).await;

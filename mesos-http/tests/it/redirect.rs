@@ -1,4 +1,4 @@
-//! Redirects: what is followed, how far, and where not.
+//! Redirects: which are followed, how many, and which are errors.
 
 use mesos_core::ErrorKind;
 use mesos_http::HttpBackend;
@@ -13,7 +13,7 @@ async fn a_redirect_is_followed_with_the_same_body_and_no_stream_id() {
     let mut peer = follower.accept().await;
     let first = peer.request().await;
     let location = format!("Location: //{}/master/api/v1/scheduler\r\n", leader.address);
-    // A stream id in a redirect would be the follower's.
+    // A stream id in a redirect would belong to the follower.
     let headers = format!("{location}Mesos-Stream-Id: stale\r\n");
     peer.respond("307 Temporary Redirect", &headers, "").await;
 
@@ -65,7 +65,7 @@ async fn a_redirect_to_itself_is_not_followed() {
 }
 
 #[tokio::test]
-async fn two_masters_that_redirect_to_each_other_are_left_after_a_few_turns() {
+async fn two_masters_that_redirect_to_each_other_are_followed_a_few_times() {
     let (one, two) = (Server::start().await, Server::start().await);
     let client = subscribe(one.backend());
     for turn in 0..6 {
@@ -85,8 +85,8 @@ async fn two_masters_that_redirect_to_each_other_are_left_after_a_few_turns() {
     assert_eq!(
         error.to_string(),
         format!(
-            "redirected more than 5 times, from http://{} at last to http://{}; the masters do \
-             not agree on a leader yet",
+            "redirected more than 5 times, from http://{} to http://{}; the masters do not agree \
+             on a leader yet",
             one.address, one.address
         )
     );
@@ -94,14 +94,14 @@ async fn two_masters_that_redirect_to_each_other_are_left_after_a_few_turns() {
 }
 
 #[tokio::test]
-async fn a_redirect_without_or_to_a_strange_place_is_refused_with_that_place() {
+async fn a_redirect_without_a_location_or_to_another_api_is_an_error() {
     let (error, at) = refused(async |peer| {
         peer.respond("307 Temporary Redirect", "", "").await;
     })
     .await;
     assert_eq!(
         error.to_string(),
-        format!("{at} redirects without saying where to")
+        format!("{at} redirects without a Location header")
     );
     let (error, at) = refused(async |peer| {
         peer.respond("307 Temporary Redirect", "Location: //sso/login\r\n", "")
@@ -112,8 +112,8 @@ async fn a_redirect_without_or_to_a_strange_place_is_refused_with_that_place() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{at} redirects to \"//sso/login\", which is not the API that was asked for; is it a \
-             Mesos, and is nothing in front of it that wants a login?"
+            "{at} redirects to \"//sso/login\", which is not the requested API; is the peer \
+             Mesos, and is there a proxy in front of it that requires a login?"
         )
     );
 }

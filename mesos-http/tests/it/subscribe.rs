@@ -1,5 +1,4 @@
-//! Opening a subscription: what is sent, what is followed, what is refused and
-//! in which words.
+//! Opening a subscription: the request, and the errors for refusals.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::peer::*;
 
-/// Subscribes to a peer that gives one answer, and fails.
+/// Subscribes to a peer with one answer, which is a failure.
 pub(crate) async fn refused(respond: impl AsyncFnOnce(&mut Peer)) -> (Error, String) {
     let server = Server::start().await;
     let client = subscribe(server.backend());
@@ -25,7 +24,7 @@ pub(crate) async fn refused(respond: impl AsyncFnOnce(&mut Peer)) -> (Error, Str
 }
 
 #[tokio::test]
-async fn the_request_is_byte_for_byte_what_a_master_takes() {
+async fn the_request_has_the_headers_and_body_that_a_master_expects() {
     let server = Server::start().await;
     let client = subscribe(HttpBackend::new(server.endpoint("/master/").into()));
     let mut peer = server.accept().await;
@@ -76,7 +75,7 @@ async fn an_executor_subscribes_at_its_agent_without_a_stream_id() {
 }
 
 #[tokio::test]
-async fn json_is_asked_for_sent_and_read_under_its_exact_name() {
+async fn json_is_sent_and_requested_with_its_exact_media_type() {
     let server = Server::start().await;
     let client = subscribe(server.backend().codec(Codec::Json));
     let mut peer = server.accept().await;
@@ -85,7 +84,7 @@ async fn json_is_asked_for_sent_and_read_under_its_exact_name() {
     assert_eq!(request.header("accept"), Some("application/json"));
     assert_eq!(
         request.body,
-        // The last two have defaults in the schema, and are written always.
+        // The last two have defaults in the schema, and are always written.
         concat!(
             r#"{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"nobody","#,
             r#""name":"scripted","failover_timeout":0.0,"checkpoint":false}}}"#,
@@ -93,7 +92,7 @@ async fn json_is_asked_for_sent_and_read_under_its_exact_name() {
     );
     peer.send(STREAM_HEAD.replace("x-protobuf", "json")).await;
     let mut subscription = soon("subscribe", client).await.unwrap().unwrap();
-    // With a key and a type that only a newer master has.
+    // With a key and a type of a newer master.
     let json = r#"{"type":"NEWER","error":{"message":"m"},"newer":[1]}"#;
     peer.chunk(format!("{}\n{json}", json.len())).await;
     match soon("an event", subscription.events.next()).await.unwrap() {
@@ -115,7 +114,7 @@ async fn json_is_asked_for_sent_and_read_under_its_exact_name() {
 }
 
 #[tokio::test]
-async fn an_executors_token_goes_with_every_request_and_into_no_output() {
+async fn an_executors_token_is_in_every_request_and_in_no_output() {
     let server = Server::start().await;
     let pid = format!("slave(1)@{}", server.address);
     let environment = |token: &str| {
@@ -154,14 +153,14 @@ async fn an_executors_token_goes_with_every_request_and_into_no_output() {
     assert_eq!(error.kind(), ErrorKind::Config);
     assert_eq!(
         error.to_string(),
-        "MESOS_EXECUTOR_AUTHENTICATION_TOKEN: the token has characters that a header cannot have, \
-         such as a line break"
+        "MESOS_EXECUTOR_AUTHENTICATION_TOKEN: the token contains characters that a header does \
+         not allow, such as a line break"
     );
     assert!(!format!("{error:?}").contains("sesame"));
 }
 
 #[tokio::test]
-async fn nobody_there_is_said_with_the_address_and_can_be_retried() {
+async fn a_refused_connection_is_a_retryable_error_with_the_address() {
     // Bound and let go, so that nobody listens on it.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -187,7 +186,7 @@ async fn nobody_there_is_said_with_the_address_and_can_be_retried() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_said_with_the_address() {
+async fn an_unknown_host_name_is_an_error_with_the_address() {
     let backend = HttpBackend::new("http://no-such-host.invalid:5050".parse().unwrap());
     let error = soon("subscribe", subscribe(backend))
         .await
@@ -202,7 +201,7 @@ async fn a_name_that_does_not_exist_is_said_with_the_address() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_times_out_with_the_limit_in_the_message() {
+async fn a_missing_answer_is_a_timeout_with_the_limit_in_the_message() {
     let server = Server::start().await;
     let limit = Duration::from_millis(100);
     let client = subscribe(server.backend().response_timeout(limit));
@@ -232,20 +231,17 @@ async fn dropping_the_attempt_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_speak_http_is_said_to_be_none() {
+async fn a_peer_that_does_not_speak_http_is_an_error() {
     let (error, at) = refused(async |peer| peer.send("SSH-2.0-OpenSSH_9.6\r\n").await).await;
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert_eq!(
         error.to_string(),
-        format!(
-            "what answers at {at} does not speak HTTP; is the port right, and is it one without \
-             TLS?"
-        )
+        format!("{at} does not speak HTTP; is the port right?")
     );
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_before_the_answer_is_lost_transport() {
+async fn a_connection_that_breaks_before_the_answer_is_a_transport_error() {
     let server = Server::start().await;
     let client = subscribe(server.backend());
     let mut peer = server.accept().await;
@@ -269,7 +265,7 @@ async fn a_connection_that_breaks_before_the_answer_is_lost_transport() {
 }
 
 #[tokio::test]
-async fn a_web_page_is_no_master() {
+async fn a_web_page_is_not_a_master() {
     let (error, at) = refused(async |peer| {
         peer.respond(
             "200 OK",
@@ -290,7 +286,7 @@ async fn a_web_page_is_no_master() {
 }
 
 #[tokio::test]
-async fn an_answer_without_stream_id_or_content_type_is_no_masters() {
+async fn an_answer_without_stream_id_or_content_type_is_not_from_a_master() {
     let (error, at) = refused(async |peer| {
         peer.send(STREAM_HEAD.replace("Mesos-Stream-Id: ", "X-Other: "))
             .await;
@@ -315,7 +311,7 @@ async fn an_answer_without_stream_id_or_content_type_is_no_masters() {
 }
 
 #[tokio::test]
-async fn a_wrong_path_says_what_the_address_may_lack_and_can_be_retried() {
+async fn a_missing_api_is_a_retryable_error_that_says_what_to_check() {
     let server = Server::start().await;
     let client = subscribe(server.backend());
     for path in ["/api/v1/scheduler", "/master/api/v1/scheduler"] {
@@ -332,8 +328,8 @@ async fn a_wrong_path_says_what_the_address_may_lack_and_can_be_retried() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{at} has no /api/v1/scheduler (404 Not Found); either it has just started, or the \
-             address lacks a prefix or is not that of a Mesos master"
+            "{at} does not serve /api/v1/scheduler (404 Not Found); either it has just started, \
+             or the address lacks a prefix, or the peer is not a Mesos master"
         )
     );
 }
@@ -363,7 +359,7 @@ async fn an_api_that_is_only_at_the_other_prefix_is_found() {
 }
 
 #[tokio::test]
-async fn refusals_come_with_their_kind_and_the_masters_words() {
+async fn a_refusal_has_a_kind_and_the_masters_reason() {
     for (status, body, kind, retryable, message) in [
         (
             "503 Service Unavailable",
@@ -384,7 +380,7 @@ async fn refusals_come_with_their_kind_and_the_masters_words() {
             "",
             ErrorKind::Unauthorized,
             false,
-            "answered SUBSCRIBE with 401 Unauthorized; it wants credentials; give them \
+            "answered SUBSCRIBE with 401 Unauthorized; the peer requires credentials; set them \
              with `credentials` of HttpBackend or OperatorClient",
         ),
         (
@@ -399,14 +395,14 @@ async fn refusals_come_with_their_kind_and_the_masters_words() {
             "",
             ErrorKind::Protocol,
             true,
-            "answered SUBSCRIBE with 405 Method Not Allowed; is it a Mesos?",
+            "answered SUBSCRIBE with 405 Method Not Allowed; is the peer Mesos?",
         ),
         (
             "302 Found",
             "",
             ErrorKind::Protocol,
             true,
-            "answered SUBSCRIBE with 302 Found; is it a Mesos?",
+            "answered SUBSCRIBE with 302 Found; is the peer Mesos?",
         ),
     ] {
         let (error, at) = refused(async |peer| peer.respond(status, "", body).await).await;
@@ -420,7 +416,7 @@ async fn refusals_come_with_their_kind_and_the_masters_words() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_any_length_is_told_by_its_beginning() {
+async fn a_long_reason_is_truncated() {
     let text = format!("because {}", "x".repeat(100_000));
     let (error, at) = refused(async |peer| peer.respond("400 Bad Request", "", &text).await).await;
     let start = format!("{at} answered SUBSCRIBE with 400 Bad Request: because xxxx");
@@ -429,7 +425,7 @@ async fn a_refusal_of_any_length_is_told_by_its_beginning() {
 }
 
 #[tokio::test]
-async fn a_refusal_without_end_does_not_hold_the_attempt() {
+async fn an_endless_refusal_ends_the_attempt() {
     let limit = Duration::from_millis(100);
     let server = Server::start().await;
     let client = subscribe(server.backend().response_timeout(limit));

@@ -1,4 +1,4 @@
-//! TLS against a peer with certificates made for the test.
+//! TLS with a peer whose certificates are created for the test.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::peer::*;
 
-/// An authority with a directory for what it signs.
+/// A CA, with a directory for its files.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: TempDir,
@@ -42,7 +42,7 @@ impl Authority {
         self.path("ca.pem")
     }
 
-    /// Signs a certificate for `name`: the files of it and of its key.
+    /// Signs a certificate for `name`. Returns the files of the certificate and of its key.
     fn sign(&self, name: &str) -> (PathBuf, PathBuf) {
         let key = KeyPair::generate().unwrap();
         let parameters = CertificateParams::new([name.to_owned()]).unwrap();
@@ -62,7 +62,7 @@ fn certificates(path: &Path) -> Vec<CertificateDer<'static>> {
     found.map(Result::unwrap).collect()
 }
 
-/// What a server does with these files; with `clients`, for certificates of that authority only.
+/// A server with these files. With `clients`, it requires a certificate of that CA.
 fn acceptor(files: &(PathBuf, PathBuf), clients: Option<&Authority>) -> TlsAcceptor {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -111,14 +111,14 @@ async fn works(files: &(PathBuf, PathBuf), clients: Option<&Authority>, tls: Tls
     soon("an answer", answer).await.unwrap();
 }
 
-/// What a client with these settings is told.
+/// The error of a client with these settings.
 async fn fails(files: &(PathBuf, PathBuf), clients: Option<&Authority>, tls: TlsConfig) -> Error {
     let server = Server::start().await;
     let acceptor = acceptor(files, clients);
     let client = subscribe(backend(&server, tls));
     let stream = server.accept_raw().await;
     let served = async {
-        // Either side may be the first to notice.
+        // Either side may detect the failure first.
         if let Ok(stream) = acceptor.accept(stream).await {
             Peer::over(stream).closed().await;
         }
@@ -131,7 +131,7 @@ async fn fails(files: &(PathBuf, PathBuf), clients: Option<&Authority>, tls: Tls
 }
 
 #[tokio::test]
-async fn a_server_with_a_certificate_of_the_authority_is_believed() {
+async fn a_server_with_a_certificate_of_a_trusted_ca_is_accepted() {
     let authority = Authority::new();
     let files = authority.sign("127.0.0.1");
     works(&files, None, TlsConfig::new().ca_file(authority.ca())).await;
@@ -144,7 +144,7 @@ async fn a_server_with_a_certificate_of_the_authority_is_believed() {
 }
 
 #[tokio::test]
-async fn a_name_can_be_asked_for_that_is_not_the_addresss() {
+async fn the_expected_name_can_be_set() {
     let authority = Authority::new();
     let tls = TlsConfig::new()
         .ca_file(authority.ca())
@@ -153,7 +153,7 @@ async fn a_name_can_be_asked_for_that_is_not_the_addresss() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_to_who_wants_one() {
+async fn a_client_certificate_is_sent_to_a_peer_that_requires_one() {
     let authority = Authority::new();
     let (certificate, key) = authority.sign("client");
     let tls = TlsConfig::new().ca_file(authority.ca());
@@ -163,7 +163,7 @@ async fn a_client_certificate_is_shown_to_who_wants_one() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_cannot_be_believed_says_why_and_what_to_set() {
+async fn a_refused_certificate_is_an_error_with_the_reason_and_the_setting() {
     let (authority, other) = (Authority::new(), Authority::new());
     let files = authority.sign("127.0.0.1");
     let error = fails(&files, None, TlsConfig::new()).await;
@@ -187,7 +187,7 @@ async fn a_certificate_that_cannot_be_believed_says_why_and_what_to_set() {
 }
 
 #[tokio::test]
-async fn only_the_method_that_says_so_takes_any_certificate() {
+async fn any_certificate_is_accepted_only_with_the_dangerous_setting() {
     let authority = Authority::new();
     let files = authority.sign("elsewhere");
     works(
@@ -199,9 +199,9 @@ async fn only_the_method_that_says_so_takes_any_certificate() {
 }
 
 #[tokio::test]
-async fn what_the_peer_says_before_a_handshake_is_explained() {
+async fn a_peer_that_does_not_complete_the_handshake_is_an_error_with_the_cause() {
     for (answer, part) in [
-        // A fatal alert 40, handshake_failure.
+        // The fatal alert 40, handshake_failure.
         (
             &b"\x15\x03\x03\x00\x02\x02\x28"[..],
             "LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256",
@@ -254,7 +254,7 @@ async fn plain_http_to_a_port_with_tls_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_used_are_named_before_anything_is_sent() {
+async fn an_unusable_file_is_a_configuration_error_that_names_the_file() {
     let authority = Authority::new();
     let (certificate, key) = authority.sign("client");
     let (_, other) = authority.sign("other");
@@ -268,7 +268,7 @@ async fn files_that_cannot_be_used_are_named_before_anything_is_sent() {
         (TlsConfig::new().ca_dir("/no/such/dir"), "/no/such/dir"),
         (
             TlsConfig::new().ca_file(&empty),
-            "/empty has no certificate",
+            "/empty does not contain a certificate",
         ),
         (
             ca().client_certificate("/no/such/cert", &key),
@@ -280,11 +280,11 @@ async fn files_that_cannot_be_used_are_named_before_anything_is_sent() {
         ),
         (
             ca().client_certificate(&certificate, &broken),
-            "/broken has no private key",
+            "/broken does not contain an unencrypted private key",
         ),
         (
             ca().client_certificate(&certificate, &other),
-            "cannot be used together",
+            "do not belong together",
         ),
         (
             ca().server_name("no name"),
@@ -306,8 +306,8 @@ async fn files_that_cannot_be_used_are_named_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_client_without_the_certificate_that_is_wanted_is_told_so() {
-    // Mesos speaks TLS 1.2, where the refusal is part of the handshake.
+async fn a_missing_client_certificate_is_an_error_that_says_so() {
+    // Mesos uses TLS 1.2, in which the refusal is part of the handshake.
     let authority = Authority::new();
     let files = authority.sign("127.0.0.1");
     let server = Server::start().await;
@@ -338,14 +338,14 @@ async fn a_client_without_the_certificate_that_is_wanted_is_told_so() {
     );
 }
 
-/// A peer behind a handshake.
+/// A peer after the handshake.
 async fn accept(server: &Server, acceptor: &TlsAcceptor) -> Peer {
     let stream = server.accept_raw().await;
     Peer::over(soon("a handshake", acceptor.accept(stream)).await.unwrap())
 }
 
 #[tokio::test]
-async fn a_redirect_without_scheme_keeps_tls_body_and_credentials() {
+async fn a_redirect_without_a_scheme_keeps_tls_body_and_credentials() {
     let authority = Authority::new();
     let acceptor = acceptor(&authority.sign("127.0.0.1"), None);
     let (follower, leader) = (Server::start().await, Server::start().await);
@@ -355,7 +355,7 @@ async fn a_redirect_without_scheme_keeps_tls_body_and_credentials() {
     let mut peer = accept(&follower, &acceptor).await;
     let first = peer.request().await;
     let location = format!("Location: //{}/master/api/v1/scheduler\r\n", leader.address);
-    // A stream id in a redirect would be the follower's.
+    // A stream id in a redirect would belong to the follower.
     let headers = format!("{location}Mesos-Stream-Id: stale\r\n");
     peer.respond("307 Temporary Redirect", &headers, "").await;
 
@@ -392,7 +392,7 @@ async fn a_redirect_without_scheme_keeps_tls_body_and_credentials() {
 }
 
 #[tokio::test]
-async fn masters_without_scheme_are_talked_to_as_the_tls_settings_say() {
+async fn the_tls_settings_determine_the_scheme_of_masters_without_one() {
     let authority = Authority::new();
     let acceptor = acceptor(&authority.sign("127.0.0.1"), None);
     let tls = || TlsConfig::new().ca_file(authority.ca());
@@ -434,7 +434,7 @@ async fn masters_without_scheme_are_talked_to_as_the_tls_settings_say() {
 }
 
 #[tokio::test]
-async fn calls_go_ahead_of_their_answers_over_tls_too_and_large_ones_arrive_whole() {
+async fn pipelined_and_large_calls_work_over_tls() {
     let authority = Authority::new();
     let acceptor = acceptor(&authority.sign("127.0.0.1"), None);
     let server = Server::start().await;
@@ -449,7 +449,7 @@ async fn calls_go_ahead_of_their_answers_over_tls_too_and_large_ones_arrive_whol
     calls.respond("202 Accepted", "", "").await;
     soon("an answer", first).await.unwrap();
 
-    // Longer than what TLS takes at once, and than a socket buffers.
+    // Longer than a TLS record, and than the socket buffers.
     let long = "x".repeat(1 << 20);
     let tasks = ["a", long.as_str(), "b", "c"];
     let mut answers = Vec::new();

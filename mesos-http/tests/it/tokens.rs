@@ -1,4 +1,4 @@
-//! Calls that are under way together when their token is refused.
+//! Several calls in flight when their token is refused.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ use mesos_http::{Credentials, TokenProvider};
 use crate::peer::*;
 use crate::pipeline::*;
 
-/// Tokens `t1`, `t2`, …
+/// Provides the tokens `t1`, `t2`, …
 struct Counter(AtomicUsize);
 
 #[async_trait]
@@ -25,13 +25,13 @@ fn tokens() -> Credentials {
     Credentials::provider(Counter(AtomicUsize::new(0)))
 }
 
-/// The next requests are these, with this token.
+/// Checks that the next requests are these, with this token.
 async fn with_token<const N: usize>(peer: &mut Peer, token: &str, tasks: [&str; N]) {
     for task in tasks {
         let request = peer.request().await;
         let header = request.header("authorization").unwrap();
         let token = format!("Bearer {token}");
-        // The rest of a long name is no more than its length.
+        // A long name is only padding.
         let name = |task: &str| task[..task.len().min(9)].to_owned();
         assert_eq!(
             (name(&killed(&request)), header),
@@ -43,7 +43,7 @@ async fn with_token<const N: usize>(peer: &mut Peer, token: &str, tasks: [&str; 
 const REFUSED: &str = "401 Unauthorized";
 
 #[tokio::test]
-async fn calls_with_an_old_token_are_asked_again_in_order_before_those_behind_them() {
+async fn calls_with_an_old_token_are_repeated_in_order_before_later_calls() {
     let server = Server::start().await;
     let backend = server.backend().pipeline(3).credentials(tokens());
     let (subscription, _stream) = server.subscribed(backend).await;
@@ -53,7 +53,7 @@ async fn calls_with_an_old_token_are_asked_again_in_order_before_those_behind_th
     peer.respond(REFUSED, "", "").await;
     assert!(peer.is_quiet().await, "with the old token, or out of order");
     peer.respond(REFUSED, "", "").await;
-    // That it refuses it for another reason is no reason to take the others back.
+    // A refusal for another reason does not repeat the other calls.
     peer.respond("403 Forbidden", "", "not yours").await;
     assert_eq!(failed(c).await, (ErrorKind::Forbidden, Delivery::Refused));
     with_token(&mut peer, "t2", ["a"]).await;
@@ -67,7 +67,7 @@ async fn calls_with_an_old_token_are_asked_again_in_order_before_those_behind_th
 }
 
 #[tokio::test]
-async fn a_call_with_an_old_token_is_not_asked_again_behind_one_that_was_taken() {
+async fn a_call_with_an_old_token_is_not_repeated_after_an_accepted_call() {
     let server = Server::start().await;
     let backend = server.backend().pipeline(3).credentials(tokens());
     let (subscription, _stream) = server.subscribed(backend).await;
@@ -88,7 +88,7 @@ async fn a_call_with_an_old_token_is_not_asked_again_behind_one_that_was_taken()
 }
 
 #[tokio::test]
-async fn a_call_with_an_old_token_is_not_asked_again_behind_one_that_is_unknown() {
+async fn a_call_with_an_old_token_is_not_repeated_after_a_call_with_an_unknown_result() {
     let server = Server::start().await;
     let backend = server.backend().credentials(tokens());
     let (subscription, _stream) = server.subscribed(backend).await;
@@ -106,7 +106,7 @@ async fn a_call_with_an_old_token_is_not_asked_again_behind_one_that_is_unknown(
 }
 
 #[tokio::test]
-async fn a_refused_token_on_a_connection_that_ends_with_the_refusal_is_replaced_on_another() {
+async fn a_token_that_is_refused_with_a_close_is_replaced_on_another_connection() {
     let server = Server::start().await;
     let backend = server.backend().credentials(tokens());
     let (subscription, _stream) = server.subscribed(backend).await;
@@ -120,10 +120,10 @@ async fn a_refused_token_on_a_connection_that_ends_with_the_refusal_is_replaced_
     taken(a).await;
 }
 
-/// On a socket that takes little more than the calls that are written.
+/// A socket whose buffer holds little more than the written calls.
 #[cfg(unix)]
 #[tokio::test]
-async fn calls_that_were_not_written_when_a_token_was_refused_stay_behind_those_that_were() {
+async fn calls_that_were_not_written_before_a_401_stay_after_the_written_ones() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("master.sock");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -147,11 +147,11 @@ async fn calls_that_were_not_written_when_a_token_was_refused_stay_behind_those_
     let mut peer = accept().await;
     with_token(&mut peer, "t1", [&tasks[0]]).await;
     peer.respond(TAKEN, "", "").await;
-    // Room in the socket is used as soon as there is some.
+    // Calls are written as soon as the socket has room.
     for task in &tasks[1..20] {
         with_token(&mut peer, "t1", [task]).await;
     }
-    // The socket is full again, and what it has is read after the refusal.
+    // The socket is full again, and its content is read after the refusal.
     peer.respond(REFUSED, "", "").await;
     for _ in 2..20 {
         peer.respond(REFUSED, "", "").await;

@@ -1,4 +1,4 @@
-//! The unix socket of an agent, which executors are told of.
+//! The unix socket of an agent, whose path executors receive.
 
 use mesos_core::backend::{Backend, ExecutorApi};
 use mesos_core::executor::ExecutorEnvironment;
@@ -13,10 +13,10 @@ fn environment(more: &[(&str, &str)]) -> ExecutorEnvironment {
     let variables = [
         ("MESOS_FRAMEWORK_ID", "f"),
         ("MESOS_EXECUTOR_ID", "e"),
-        // Nobody listens there.
+        // Nothing listens there.
         ("MESOS_SLAVE_PID", "slave(1)@127.0.0.1:1"),
         ("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", "sesame"),
-        // TLS is for TCP alone.
+        // TLS is used only on TCP.
         ("LIBPROCESS_SSL_ENABLED", "1"),
     ];
     let variables = variables.iter().chain(more);
@@ -38,7 +38,7 @@ fn call(kind: executor::call::Type) -> executor::Call {
 }
 
 #[tokio::test]
-async fn an_executor_with_a_domain_socket_uses_it_in_the_clear_with_its_token() {
+async fn an_executor_with_a_domain_socket_uses_it_without_tls_and_with_its_token() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("agent.sock");
     let listener = UnixListener::bind(&path).unwrap();
@@ -72,7 +72,7 @@ async fn an_executor_with_a_domain_socket_uses_it_in_the_clear_with_its_token() 
 }
 
 #[tokio::test]
-async fn a_socket_that_is_not_there_is_named_and_worth_another_try() {
+async fn a_missing_socket_is_a_retryable_error_that_names_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("agent.sock");
     let environment = environment(&[("MESOS_DOMAIN_SOCKET", path.to_str().unwrap())]);

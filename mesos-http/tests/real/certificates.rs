@@ -1,14 +1,14 @@
-//! Certificates for a cluster with TLS, made when a test runs.
+//! Certificates for a cluster with TLS, created when a test runs.
 
 use std::path::PathBuf;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
-/// RSA, which Mesos' default cipher suites want of a server. It protects nothing.
+/// An RSA key, which Mesos' default cipher suites require of a server. It protects nothing.
 const RSA_KEY: &str = include_str!("rsa.key");
 
-/// An authority, and the directory with its file and those that it signed.
+/// A CA, with a directory for its files.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: TempDir,
@@ -31,12 +31,12 @@ impl Authority {
         self.directory.path().join("ca.pem")
     }
 
-    /// The file of the key of all that is signed.
+    /// The file with the key of all certificates.
     pub(crate) fn key(&self) -> PathBuf {
         self.directory.path().join("rsa.key")
     }
 
-    /// Signs a certificate for `name`: its file.
+    /// Signs a certificate for `name`. Returns its file.
     pub(crate) fn sign(&self, name: &str) -> PathBuf {
         let key = KeyPair::from_pem(RSA_KEY).unwrap();
         let mut parameters = CertificateParams::new([name.to_owned()]).unwrap();

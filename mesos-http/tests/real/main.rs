@@ -1,4 +1,4 @@
-//! The backend against a real Mesos: what the scripted peer only imitates.
+//! The backend with a real Mesos.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ use mesos_proto::v1::{CommandInfo, FrameworkId, FrameworkInfo, OfferId, TaskId, 
 use mesos_proto::v1::{agent, executor, master, offer};
 use tokio::time::timeout;
 
-/// A real Mesos answers at once; a test that hangs fails after this.
+/// A test that hangs fails after this time. A real Mesos answers at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn cluster() -> Option<LocalCluster> {
@@ -147,14 +147,14 @@ async fn both_codecs_subscribe_make_calls_and_tear_down() {
     for codec in [Codec::Protobuf, Codec::Json] {
         let backend = backend(&cluster).codec(codec);
         let (mut subscription, id) = subscribe(&backend, None).await;
-        // The master sends these from two of its processes, in either order.
+        // Two processes of the master send these, in either order.
         next_of_each(
             &mut subscription,
             [event::Type::Heartbeat, event::Type::Offers],
         )
         .await;
 
-        // Answered like an explicit reconciliation, since there is no such task.
+        // The answer is that of an explicit reconciliation, since the task does not exist.
         send(&subscription, kill(&id, "no such task"))
             .await
             .unwrap();
@@ -164,7 +164,7 @@ async fn both_codecs_subscribe_make_calls_and_tear_down() {
             .unwrap();
         assert_eq!(update.status.task_id.value, "no such task");
 
-        // The stream may end before the call that ends it is answered.
+        // The stream may end before TEARDOWN is answered.
         send(&subscription, a_call(call::Type::Teardown, &id))
             .await
             .unwrap();
@@ -196,7 +196,7 @@ async fn a_subscription_that_was_taken_over_makes_no_more_calls() {
 }
 
 #[tokio::test]
-async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
+async fn refusals_of_a_real_mesos_have_the_documented_kinds() {
     let Some(cluster) = cluster().await else {
         return;
     };
@@ -219,7 +219,7 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
         )
     );
 
-    // A refused call does not hurt the subscription.
+    // A refused call does not affect the subscription.
     send(&subscription, kill(&id, "t")).await.unwrap();
 
     let stranger = FrameworkId {
@@ -230,7 +230,7 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
         (error.kind(), error.status()),
         (ErrorKind::NotSubscribed, Some(400))
     );
-    // The master that knows no such framework knows no subscription of it either.
+    // A master that does not know the framework does not know its subscription.
     let error = send(&subscription, kill(&id, "t")).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.delivery()),
@@ -285,7 +285,7 @@ async fn refusals_of_a_real_mesos_have_the_kinds_that_they_should() {
         "{error}"
     );
 
-    // The operator API: a file that is not there is not an API that is not there.
+    // The operator API distinguishes a missing file from a missing API.
     let client = OperatorClient::for_endpoint(agent(&cluster));
     let error = files::list(&client, "/no/such").await.unwrap_err();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Credentials, tokens and TLS on a real Mesos, with a real OpenSSL behind it.
+//! Credentials, tokens and TLS with a real Mesos, which uses a real OpenSSL.
 
 use async_trait::async_trait;
 use mesos_core::backend::{Backend, ExecutorApi, Incoming, SchedulerApi, Subscription};
@@ -22,14 +22,13 @@ async fn started(builder: Builder) -> Option<LocalCluster> {
     require_real(builder.start().await)
 }
 
-/// With TLS by a certificate of `authority`.
+/// A cluster with TLS and a certificate of `authority`.
 fn with_tls(authority: &Authority) -> Builder {
     let certificate = authority.sign("127.0.0.1");
     LocalCluster::builder().tls(certificate, authority.key(), authority.file())
 }
 
-/// Mesos' own cipher suites, which no variable at all would mean too
-/// (3rdparty/libprocess/src/openssl.cpp).
+/// Mesos' default cipher suites (3rdparty/libprocess/src/openssl.cpp).
 const MESOS_CIPHERS: &str = "AES128-SHA:AES256-SHA:RC4-SHA:DHE-RSA-AES128-SHA:\
                              DHE-DSS-AES128-SHA:DHE-RSA-AES256-SHA:DHE-DSS-AES256-SHA";
 
@@ -91,7 +90,7 @@ async fn runs_a_task(subscription: &mut Subscription<SchedulerApi>, id: &Framewo
     timeout(PATIENCE, finishing).await.expect("no end");
 }
 
-/// Wants nothing.
+/// A scheduler that ignores all events.
 struct Idle;
 
 #[async_trait]
@@ -106,7 +105,7 @@ impl Scheduler for Idle {
 }
 
 #[tokio::test]
-async fn a_framework_needs_its_credentials_and_is_told_what_is_wrong_with_them() {
+async fn a_framework_needs_valid_credentials_and_the_error_says_what_is_wrong() {
     let builder = LocalCluster::builder().credential("frameworks", "s3cret");
     let Some(cluster) = started(builder).await else {
         return;
@@ -122,7 +121,7 @@ async fn a_framework_needs_its_credentials_and_is_told_what_is_wrong_with_them()
     );
     let message = error.to_string();
     assert!(
-        message.contains("wants credentials for Basic realm=\"mesos-master-scheduler\""),
+        message.contains("requires credentials for Basic realm=\"mesos-master-scheduler\""),
         "{message}"
     );
 
@@ -135,7 +134,7 @@ async fn a_framework_needs_its_credentials_and_is_told_what_is_wrong_with_them()
     );
     assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
 
-    // A driver does not try that again.
+    // A driver does not retry that.
     let framework = Framework::ephemeral("mesos-http's tests");
     let driver = SchedulerDriver::start(Idle, framework, with("wrong"));
     let end = timeout(PATIENCE, driver.join()).await.expect("no end");
@@ -166,17 +165,20 @@ async fn frameworks_and_their_executors_run_over_tls() {
         .await
         .expect_err("it is there and answers");
 
-    // Whom we do not believe, and what we are told of it.
+    // A CA that is not trusted, and the error.
     for (tls, part) in [
-        (TlsConfig::new(), "nobody whom this system believes"),
+        (
+            TlsConfig::new(),
+            "not signed by a CA that this system trusts",
+        ),
         (
             TlsConfig::new().ca_file(other.file()),
-            "not signed by an authority in",
+            "not signed by a CA in",
         ),
         (tls.server_name("elsewhere"), "is not for \"elsewhere\""),
     ] {
         let error = refused(&backend(&cluster).tls(tls), subscribe_call(None)).await;
-        assert_eq!(error.kind(), ErrorKind::Transport);
+        assert_eq!(error.kind(), ErrorKind::Tls);
         assert!(error.to_string().contains(part), "{}", error_chain(&error));
     }
 
@@ -187,7 +189,7 @@ async fn frameworks_and_their_executors_run_over_tls() {
         subscribe_call(None),
     )
     .await;
-    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(error.kind(), ErrorKind::Tls);
     assert!(
         error.to_string().contains("https://"),
         "{}",
@@ -197,7 +199,7 @@ async fn frameworks_and_their_executors_run_over_tls() {
 }
 
 #[tokio::test]
-async fn a_master_that_wants_a_client_certificate_gets_ours() {
+async fn a_client_certificate_is_sent_to_a_master_that_requires_one() {
     let authority = Authority::new("ours");
     let builder = with_tls(&authority)
         .agents(0)
@@ -210,7 +212,7 @@ async fn a_master_that_wants_a_client_certificate_gets_ours() {
     let tls = TlsConfig::new().ca_file(authority.file());
     let error = refused(&backend(&cluster).tls(tls.clone()), subscribe_call(None)).await;
     assert!(
-        error.to_string().contains("wants a client certificate"),
+        error.to_string().contains("requires a client certificate"),
         "{}",
         error_chain(&error)
     );
@@ -220,7 +222,7 @@ async fn a_master_that_wants_a_client_certificate_gets_ours() {
 }
 
 #[tokio::test]
-async fn a_master_with_mesos_own_ciphers_is_refused_with_the_setting_to_change() {
+async fn a_master_with_default_cipher_suites_is_an_error_with_the_setting_to_change() {
     let authority = Authority::new("ours");
     let builder = with_tls(&authority)
         .agents(0)
@@ -230,7 +232,7 @@ async fn a_master_with_mesos_own_ciphers_is_refused_with_the_setting_to_change()
     };
     let tls = TlsConfig::new().ca_file(authority.file());
     let error = refused(&backend(&cluster).tls(tls.clone()), subscribe_call(None)).await;
-    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!(error.kind(), ErrorKind::Tls);
     for part in [
         "LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256",
         "`tls-openssl`",
@@ -242,16 +244,19 @@ async fn a_master_with_mesos_own_ciphers_is_refused_with_the_setting_to_change()
         works(&backend(&cluster).tls(tls.clone().openssl())).await;
         let other = Authority::new("another");
         for (tls, part) in [
-            (TlsConfig::new(), "nobody whom this system believes"),
+            (
+                TlsConfig::new(),
+                "not signed by a CA that this system trusts",
+            ),
             (
                 TlsConfig::new().ca_file(other.file()),
-                "not signed by an authority in",
+                "not signed by a CA in",
             ),
             (tls.server_name("elsewhere"), "is not for \"elsewhere\""),
         ] {
             let backend = backend(&cluster).tls(tls.openssl());
             let error = refused(&backend, subscribe_call(None)).await;
-            assert_eq!(error.kind(), ErrorKind::Transport);
+            assert_eq!(error.kind(), ErrorKind::Tls);
             assert!(error.to_string().contains(part), "{}", error_chain(&error));
         }
         let tls = TlsConfig::new().danger_accept_any_certificate();
@@ -261,7 +266,7 @@ async fn a_master_with_mesos_own_ciphers_is_refused_with_the_setting_to_change()
 }
 
 #[tokio::test]
-async fn an_executor_brings_its_token_to_an_agent_that_wants_one() {
+async fn an_executor_sends_its_token_to_an_agent_that_requires_one() {
     let builder = LocalCluster::builder().executor_authentication();
     let Some(cluster) = started(builder).await else {
         return;
@@ -289,7 +294,7 @@ async fn an_executor_brings_its_token_to_an_agent_that_wants_one() {
 }
 
 #[tokio::test]
-async fn the_operator_api_takes_credentials_where_it_wants_them() {
+async fn the_operator_api_requires_credentials_if_configured() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("credentials");
     let text = r#"{"credentials": [{"principal": "ops", "secret": "s3cret"}]}"#;

@@ -1,4 +1,4 @@
-//! Who leads; what masters of all ages write, and what none does.
+//! Which node leads, and the data of all versions of Mesos.
 
 use super::*;
 
@@ -47,7 +47,7 @@ fn the_smallest_number_leads_whatever_the_label() {
 }
 
 #[test]
-fn nodes_without_a_number_that_fits_are_passed_over() {
+fn nodes_without_a_valid_number_are_ignored() {
     for nodes in [
         &[][..],
         &["log_replicas", "info_", "_", "json.info", ""],
@@ -58,7 +58,7 @@ fn nodes_without_a_number_that_fits_are_passed_over() {
 }
 
 #[test]
-fn a_foreign_node_with_the_smallest_number_is_not_passed_over() {
+fn a_foreign_node_with_the_smallest_number_is_not_ignored() {
     assert_eq!(
         leading(&["lock_0000000001", "json.info_0000000002"]),
         Some(("lock_0000000001".to_owned(), Format::Foreign))
@@ -75,7 +75,7 @@ fn json(data: &str) -> String {
 }
 
 #[test]
-fn the_address_is_preferred_to_the_pid_and_that_to_the_ip() {
+fn the_address_is_preferred_to_the_pid_and_the_pid_to_the_ip() {
     for (data, endpoint) in [
         (
             r#"{"id":"m","ip":1,"port":1,"pid":"master@10.0.0.2:2","hostname":"h",
@@ -105,7 +105,7 @@ fn the_address_is_preferred_to_the_pid_and_that_to_the_ip() {
 }
 
 #[test]
-fn all_three_formats_are_read() {
+fn all_three_formats_are_parsed() {
     let info = MasterInfo {
         id: "m".to_owned(),
         ip: 16_777_343,
@@ -124,13 +124,13 @@ fn all_three_formats_are_read() {
 }
 
 #[test]
-fn data_that_cannot_be_read_is_an_error_that_names_the_node_and_what_is_wrong() {
+fn invalid_data_is_an_error_that_names_the_node_and_the_reason() {
     for (format, data, what) in [
-        (Format::Json, "", "has no MasterInfo in JSON"),
+        (Format::Json, "", "does not contain a MasterInfo in JSON"),
         (
             Format::Json,
             r#"{"ip":1,"port":1}"#,
-            "has no MasterInfo in JSON",
+            "does not contain a MasterInfo in JSON",
         ),
         (Format::Json, r#"{"id":"m","ip":1,"port":0}"#, "has no port"),
         (
@@ -141,7 +141,7 @@ fn data_that_cannot_be_read_is_an_error_that_names_the_node_and_what_is_wrong() 
         (
             Format::Json,
             r#"{"id":"m","ip":1,"port":1,"address":{"ip":"1.2.3","port":1}}"#,
-            "has an IP address that is none",
+            "has an invalid IP address",
         ),
         (
             Format::Json,
@@ -151,14 +151,18 @@ fn data_that_cannot_be_read_is_an_error_that_names_the_node_and_what_is_wrong() 
         (
             Format::Json,
             r#"{"id":"m","ip":1,"port":1,"pid":"10.0.0.1:1"}"#,
-            "has a pid that is none",
+            "has an invalid pid",
         ),
         (
             Format::Json,
             r#"{"id":"m","ip":0,"port":1}"#,
             "has no IP address",
         ),
-        (Format::Protobuf, "\u{1}", "has no MasterInfo in protobuf"),
+        (
+            Format::Protobuf,
+            "\u{1}",
+            "does not contain a MasterInfo in protobuf",
+        ),
         (
             Format::Pid,
             "10.0.0.1:5050",

@@ -1,4 +1,4 @@
-//! What is kept in a real ZooKeeper.
+//! Tests with a real ZooKeeper.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,9 +1,8 @@
-//! A real ZooKeeper for tests: one server or an ensemble, on loopback, with a
-//! directory of its own. Needs Debian's package `zookeeper`, which brings Java,
-//! and nothing of this crate.
+//! A real ZooKeeper for tests: one server or an ensemble, on loopback, with a temporary directory.
+//! Requires Debian's package `zookeeper`, which depends on Java. Uses no other module of this crate.
 //!
-//! The servers end with the value, and by SIGKILL with the thread that started
-//! them where the system has `setpriv`.
+//! The servers end when the value is dropped. If the system has `setpriv`, they also end (by SIGKILL)
+//! with the thread that started them.
 
 use std::fs;
 use std::net::TcpListener;
@@ -16,16 +15,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The classes of ZooKeeper; its manifest names all that it needs.
+/// ZooKeeper's classes; the manifest names all dependencies.
 const JAR: &str = "/usr/share/java/zookeeper.jar";
 
-/// How long a server may take to serve.
+/// The time limit for the start of a server.
 const START: Duration = Duration::from_secs(60);
 
-/// Set to `1`, it makes a test fail that cannot have the real thing.
+/// If this variable is `1`, a test without a real ZooKeeper fails.
 const REQUIRE_VARIABLE: &str = "MESOS_REQUIRE_REAL";
 
-/// Servers that form one ZooKeeper.
+/// The servers of one ZooKeeper.
 pub(crate) struct ZooKeeper {
     servers: Vec<Server>,
     _directory: TempDir,
@@ -38,22 +37,21 @@ struct Server {
 }
 
 impl ZooKeeper {
-    /// One server that serves; or none, with a notice on stderr, where there is
-    /// no ZooKeeper and none is required. The test should return then.
+    /// Starts one server. Without an installed ZooKeeper it returns `None` and prints a notice, and the
+    /// test should return.
     ///
     /// # Panics
-    /// If there is none and one is required, and if it does not start.
+    /// If ZooKeeper is required but not installed, or if it does not start.
     pub(crate) async fn start() -> Option<Self> {
         Self::ensemble(1).await
     }
 
-    /// The same with so many servers.
+    /// Like [`start`](Self::start), with `size` servers.
     pub(crate) async fn ensemble(size: usize) -> Option<Self> {
         if !available() {
             return None;
         }
-        // Ports are free when they are asked for, and may be taken when they
-        // are used.
+        // Another process may take a port between the check and its use.
         for _ in 0..5 {
             let mut zookeeper = Self::configured(size);
             if zookeeper.run().await {
@@ -92,7 +90,7 @@ impl ZooKeeper {
         }
     }
 
-    /// Whether all servers serve; otherwise one of them has ended.
+    /// Whether all servers accept requests. If not, one of them has ended.
     async fn run(&mut self) -> bool {
         for server in &mut self.servers {
             server.start();
@@ -105,7 +103,7 @@ impl ZooKeeper {
         true
     }
 
-    /// `host:port` of each server, with commas between them.
+    /// `host:port` of each server, separated by commas.
     pub(crate) fn servers(&self) -> String {
         let all: Vec<String> = self.servers.iter().map(Server::address).collect();
         all.join(",")
@@ -116,28 +114,29 @@ impl ZooKeeper {
         self.servers[index].address()
     }
 
-    /// Ends a server by SIGKILL. What it has written stays.
+    /// Ends a server by SIGKILL. Its data stays.
     pub(crate) fn kill(&mut self, index: usize) {
         self.servers[index].kill();
     }
 
-    /// Starts a server again that was killed, and waits until it serves.
+    /// Restarts a killed server, and waits until it accepts requests.
     pub(crate) async fn restart(&mut self, index: usize) {
         self.servers[index].start();
         assert!(self.servers[index].serves().await, "it ended again");
     }
 
-    /// Removes all data of a server that was killed.
+    /// Removes all data of a killed server.
     pub(crate) fn forget(&mut self, index: usize) {
         fs::remove_dir_all(self.servers[index].directory.join("version-2")).expect("data");
     }
 
-    /// Stops a server from doing anything; its sockets stay.
+    /// Suspends a server. Its sockets stay open.
     pub(crate) fn pause(&self, index: usize) {
         self.servers[index].signal("STOP");
+        self.servers[index].wait_until_stopped();
     }
 
-    /// Ends a pause.
+    /// Resumes a suspended server.
     pub(crate) fn resume(&self, index: usize) {
         self.servers[index].signal("CONT");
     }
@@ -149,7 +148,7 @@ impl Server {
         fs::create_dir(&directory).expect("a directory");
         fs::write(directory.join("myid"), id.to_string()).expect("myid");
         let data = directory.display();
-        // The tick is what elections and short session timeouts need.
+        // A short tick allows fast elections and short session timeouts.
         let configuration = format!(
             "dataDir={data}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
              tickTime=200\ninitLimit=100\nsyncLimit=50\n\
@@ -198,7 +197,7 @@ impl Server {
         self.process = Some(process);
     }
 
-    /// Waits until it serves, or has ended.
+    /// Waits until the server accepts requests, or has ended.
     async fn serves(&mut self) -> bool {
         let deadline = Instant::now() + START;
         loop {
@@ -207,7 +206,7 @@ impl Server {
                 self.process = None;
                 return false;
             }
-            if self.says_so().await {
+            if self.has_mode().await {
                 return true;
             }
             assert!(
@@ -216,13 +215,13 @@ impl Server {
                 self.port,
                 fs::read_to_string(self.directory.join("log")).unwrap_or_default()
             );
-            // sleep: a server has no other way to say that it serves than to be asked.
+            // sleep: a server reports its state only when it is asked.
             sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// A server that has not found the others yet has no mode.
-    async fn says_so(&self) -> bool {
+    /// Whether the server reports a mode. Before it has found the others, it has none.
+    async fn has_mode(&self) -> bool {
         let asking = async {
             let mut stream = TcpStream::connect(self.address()).await?;
             stream.write_all(b"srvr").await?;
@@ -242,6 +241,27 @@ impl Server {
             .args([format!("-{signal}"), process.id().to_string()])
             .status();
         assert!(sent.expect("kill").success());
+    }
+
+    /// Waits until all threads have stopped: `kill` returns earlier.
+    fn wait_until_stopped(&self) {
+        let process = self.process.as_ref().expect("a process");
+        let tasks = format!("/proc/{}/task", process.id());
+        let stopped = |task: fs::DirEntry| {
+            // A thread that has just ended has no file any more.
+            let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            // The state follows the name, which is in parentheses.
+            stat.rsplit_once(") ")
+                .is_none_or(|(_, rest)| rest.starts_with('T'))
+        };
+        let deadline = Instant::now() + START;
+        while !fs::read_dir(&tasks)
+            .expect("the threads")
+            .all(|task| stopped(task.expect("a thread")))
+        {
+            assert!(Instant::now() < deadline, "the server does not stop");
+            std::thread::yield_now();
+        }
     }
 
     fn kill(&mut self) {

@@ -23,7 +23,7 @@ fn why(error: &BoxError) -> &ZooKeeperStoreError {
 }
 
 #[tokio::test]
-async fn a_saved_id_is_found_by_the_next_process_also_when_zookeeper_was_restarted() {
+async fn a_saved_id_is_loaded_by_the_next_process_also_after_a_restart_of_zookeeper() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -44,7 +44,7 @@ async fn a_saved_id_is_found_by_the_next_process_also_when_zookeeper_was_restart
 }
 
 #[tokio::test]
-async fn of_two_instances_that_start_at_once_the_second_to_save_is_refused() {
+async fn the_second_of_two_concurrent_instances_cannot_save() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -58,11 +58,11 @@ async fn of_two_instances_that_start_at_once_the_second_to_save_is_refused() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the id at {at} was changed by somebody else, from none to f-1; start one instance of \
-             a scheduler after the other, and give each framework a path of its own"
+            "another process changed the id at {at} from none to f-1; start the instances of a \
+             scheduler one after the other, and use a separate path for each framework"
         )
     );
-    // It stays refused until the instance starts anew.
+    // Saving fails until the instance restarts.
     two.save(&"f-2".into()).await.unwrap_err();
     let again = store("", &zookeeper);
     assert_eq!(again.load().await.unwrap(), Some("f-1".into()));
@@ -74,7 +74,7 @@ async fn of_two_instances_that_start_at_once_the_second_to_save_is_refused() {
 }
 
 #[tokio::test]
-async fn many_instances_that_save_at_once_leave_the_id_of_the_only_one_that_was_told_so() {
+async fn only_one_of_many_concurrent_instances_saves_its_id() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -97,18 +97,18 @@ async fn many_instances_that_save_at_once_leave_the_id_of_the_only_one_that_was_
 }
 
 #[tokio::test]
-async fn a_call_outlasts_an_absent_zookeeper_as_long_as_its_patience_and_no_longer() {
+async fn an_operation_waits_for_zookeeper_up_to_its_timeout() {
     let Some(mut zookeeper) = ZooKeeper::start().await else {
         return;
     };
-    let patient = store("", &zookeeper);
-    assert_eq!(patient.load().await.unwrap(), None);
+    let long = store("", &zookeeper);
+    assert_eq!(long.load().await.unwrap(), None);
     zookeeper.kill(0);
     let id = "f-1".into();
-    let (saved, ()) = tokio::join!(patient.save(&id), async {
-        let hasty = store("", &zookeeper).patience(Duration::from_millis(500));
+    let (saved, ()) = tokio::join!(long.save(&id), async {
+        let short = store("", &zookeeper).timeout(Duration::from_millis(500));
         let started = Instant::now();
-        let error = hasty.load().await.unwrap_err();
+        let error = short.load().await.unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(20));
         assert!(matches!(
             why(&error),
@@ -116,34 +116,34 @@ async fn a_call_outlasts_an_absent_zookeeper_as_long_as_its_patience_and_no_long
         ));
         let text = error.to_string();
         assert!(text.contains(&zookeeper.servers()), "{text}");
-        assert!(text.contains("check that its servers run"), "{text}");
+        assert!(text.contains("check that the servers run"), "{text}");
         zookeeper.restart(0).await;
     });
     saved.unwrap();
-    assert_eq!(patient.load().await.unwrap(), Some(id));
+    assert_eq!(long.load().await.unwrap(), Some(id));
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_costs_no_more_than_the_patience() {
+async fn an_operation_on_a_hanging_server_ends_at_its_timeout() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
     zookeeper.pause(0);
-    let hasty = store("", &zookeeper).patience(Duration::from_secs(1));
+    let short = store("", &zookeeper).timeout(Duration::from_secs(1));
     let started = Instant::now();
-    let error = hasty.load().await.unwrap_err();
+    let error = short.load().await.unwrap_err();
     assert!(matches!(
         why(&error),
         ZooKeeperStoreError::Unreachable { .. }
     ));
     assert!(started.elapsed() < Duration::from_secs(20));
     zookeeper.resume(0);
-    let patient = hasty.patience(Duration::from_secs(60));
-    assert_eq!(patient.load().await.unwrap(), None);
+    let long = short.timeout(Duration::from_secs(60));
+    assert_eq!(long.load().await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn with_credentials_only_they_can_change_the_id_and_no_error_tells_them() {
+async fn only_the_creators_credentials_can_change_the_id_and_no_error_contains_them() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -157,11 +157,11 @@ async fn with_credentials_only_they_can_change_the_id_and_no_error_tells_them() 
         let text = format!("{} {error:?} {theirs:?}", error_chain(error.as_ref()));
         assert!(!text.contains("wr0ng"), "{text}");
         let advice = match credentials {
-            "" => "without credentials; give them as zk://USER:PASSWORD@",
-            _ => "with these credentials; give those that it was made with",
+            "" => "without credentials; write them as zk://USER:PASSWORD@",
+            _ => "with these credentials; use the credentials that created it",
         };
         assert!(text.contains(advice), "{text}");
-        // Nor can they remove it.
+        // They cannot remove it.
         theirs.clear().await.unwrap_err();
     }
     ours.save(&"f-3".into()).await.unwrap();
@@ -170,7 +170,7 @@ async fn with_credentials_only_they_can_change_the_id_and_no_error_tells_them() 
 }
 
 #[tokio::test]
-async fn what_no_store_has_written_is_refused_and_an_empty_node_is_no_id() {
+async fn data_that_is_not_an_id_is_an_error_and_an_empty_node_means_no_id() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -188,17 +188,17 @@ async fn what_no_store_has_written_is_refused_and_an_empty_node_is_no_id() {
         let error = store.load().await.unwrap_err();
         assert!(matches!(why(&error), ZooKeeperStoreError::Garbage { .. }));
         assert!(error.to_string().contains(wrong), "{error}");
-        // It is not overwritten either.
+        // The data is not overwritten.
         store.save(&"f-1".into()).await.unwrap_err();
     }
 }
 
 #[tokio::test]
-async fn a_node_that_may_not_be_read_is_not_taken_for_none() {
+async fn a_node_that_cannot_be_read_is_an_error() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
-    // For its maker alone, who is not us.
+    // Only the creator has access.
     static MAKERS: [Acl; 1] = [Acl::new_const(Permission::ALL, "auth", "")];
     let connector = Client::connector().with_auth("digest", b"a:b");
     let client = connector.connect(&zookeeper.servers()).await.unwrap();
@@ -215,18 +215,18 @@ async fn a_node_that_may_not_be_read_is_not_taken_for_none() {
 }
 
 #[test]
-fn an_address_that_is_none_of_a_store_says_how_to_write_one() {
+fn an_invalid_address_is_an_error_that_says_what_to_write() {
     for (text, wrong) in [
         (
             "zk://h:2181",
-            "write one for the id, like zk://h:2181/web-shop/framework-id",
+            "write a path for the id, like zk://h:2181/web-shop/framework-id",
         ),
         (
             "http://me:s3cret@h:2181/a",
-            "none of a ZooKeeper; write one like zk://HOST:2181/web-shop",
+            "not a ZooKeeper address; write one like zk://HOST:2181/web-shop",
         ),
         ("zk://h/a", "write HOST:PORT"),
-        ("", "none of a ZooKeeper"),
+        ("", "not a ZooKeeper address"),
     ] {
         let error = text.parse::<ZooKeeperStore>().unwrap_err().to_string();
         assert!(error.contains(wrong), "{text}: {error}");

@@ -1,36 +1,36 @@
-//! TLS settings: trusted authorities, and a client certificate.
+//! TLS settings: trusted CAs, and a client certificate.
 
 use std::path::PathBuf;
 
 use mesos_core::Endpoint;
 
-/// Whom to believe at an `https://` endpoint, and who we are there.
+/// Trusted CAs and a client certificate for `https://` endpoints.
 ///
-/// The default believes the authorities that the system believes
-/// (`SSL_CERT_FILE` and `SSL_CERT_DIR`, else the system's own store), and shows
-/// no certificate. The certificate of the peer is always verified, and has to
-/// be for the host in the endpoint.
+/// By default the CAs of the system are trusted (`SSL_CERT_FILE` and `SSL_CERT_DIR`, or else the
+/// system's store), and no client certificate is sent. The certificate of the peer is always
+/// verified, and has to be for the host in the endpoint.
 ///
-/// Files are read anew for each connection, so a certificate that is renewed on
-/// disk is taken up without a restart. One that cannot be read makes connecting
-/// fail with [`ErrorKind::Config`](mesos_core::ErrorKind).
+/// Files are read again for each connection, so a certificate that is renewed on disk takes effect
+/// without a restart. If a file cannot be read, connecting fails with
+/// [`ErrorKind::Config`](mesos_core::ErrorKind::Config). If a certificate is refused, connecting
+/// fails with [`ErrorKind::Tls`](mesos_core::ErrorKind::Tls).
 ///
 /// ```
-/// use mesos_http::{HttpBackend, TlsConfig};
+/// use mesos::http::{HttpBackend, TlsConfig};
 ///
 /// let tls = TlsConfig::new()
 ///     .ca_file("/etc/mesos/ca.pem")
 ///     .client_certificate("/etc/mesos/cert.pem", "/etc/mesos/key.pem");
 /// let backend = HttpBackend::new("https://10.0.0.1:5050".parse()?).tls(tls);
 /// # let _ = backend;
-/// # Ok::<(), mesos_http::AddressError>(())
+/// # Ok::<(), mesos::AddressError>(())
 /// ```
 ///
-/// # A Mesos with its default settings
-/// Up to 1.11 it offers only cipher suites without forward secrecy
-/// (`AES128-SHA` and the like), which rustls does not have. Either set
-/// `LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256` for masters and agents,
-/// or build with the feature `tls-openssl` and choose `TlsConfig::openssl`.
+/// # Mesos with default settings
+/// Up to 1.11, Mesos by default offers only cipher suites without forward secrecy (`AES128-SHA` and
+/// the like), which rustls does not support. Either set
+/// `LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256` for masters and agents, or enable the feature
+/// `tls-openssl` and call `TlsConfig::openssl`.
 #[derive(Clone, Debug, Default)]
 pub struct TlsConfig {
     pub(super) ca_files: Vec<PathBuf>,
@@ -55,25 +55,23 @@ impl TlsConfig {
         Self::default()
     }
 
-    /// Believes the authorities in this PEM file, and no longer the system's.
-    /// May be called several times.
+    /// Trusts the CAs in this PEM file instead of the system's. May be called several times.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_files.push(path.into());
         self
     }
 
-    /// Believes the authorities in the PEM files of this directory, and no
-    /// longer the system's. Files without a certificate are passed over.
+    /// Trusts the CAs in the PEM files of this directory instead of the system's. Files without a
+    /// certificate are skipped.
     #[must_use]
     pub fn ca_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_dirs.push(path.into());
         self
     }
 
-    /// Shows this certificate to a peer that asks for one: PEM files with the
-    /// certificate, followed by those that signed it, and with its private key,
-    /// not encrypted.
+    /// Sends this certificate to a peer that requests one. The arguments are PEM files: the
+    /// certificate followed by its issuers, and the unencrypted private key.
     #[must_use]
     pub fn client_certificate(
         mut self,
@@ -87,26 +85,25 @@ impl TlsConfig {
         self
     }
 
-    /// The name, or IP address, that the peer's certificate has to be for,
-    /// whatever the endpoint says. Mesos' executors are told IP addresses only,
-    /// which not every certificate has.
+    /// The name or IP address that the peer's certificate has to be for, instead of the endpoint's
+    /// host. Executors need this if certificates do not contain IP addresses, because Mesos passes
+    /// only IP addresses to them.
     #[must_use]
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.server_name = Some(name.into());
         self
     }
 
-    /// **Dangerous**: takes any certificate of anybody, so that whoever is in
-    /// between can read and change everything, credentials included. Each
-    /// connection logs a warning.
+    /// **Dangerous**: accepts any certificate. Anyone between the two sides can then read and change
+    /// everything, including credentials. Each connection logs a warning.
     #[must_use]
     pub fn danger_accept_any_certificate(mut self) -> Self {
         self.unverified = true;
         self
     }
 
-    /// Uses the system's OpenSSL in place of rustls, with the cipher suites and
-    /// the security level that the system is configured for.
+    /// Uses the system's OpenSSL instead of rustls, with the cipher suites and the security level of
+    /// the system's configuration.
     #[cfg(feature = "tls-openssl")]
     #[must_use]
     pub fn openssl(mut self) -> Self {
@@ -114,12 +111,12 @@ impl TlsConfig {
         self
     }
 
-    /// The name that the certificate has to be for.
+    /// The name that the peer's certificate has to be for.
     pub(super) fn name(&self, endpoint: &Endpoint) -> String {
         self.server_name.clone().unwrap_or_else(|| endpoint.host())
     }
 
-    /// Whether only authorities of our own are believed.
+    /// Whether the system's CAs are replaced.
     pub(super) fn has_own_authorities(&self) -> bool {
         !self.ca_files.is_empty() || !self.ca_dirs.is_empty()
     }

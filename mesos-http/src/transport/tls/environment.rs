@@ -1,45 +1,43 @@
-//! The settings of libprocess, as its environment variables have them
-//! (3rdparty/libprocess/src/openssl.cpp in Mesos' tree).
+//! TLS settings from libprocess's environment variables (3rdparty/libprocess/src/openssl.cpp in
+//! Mesos' source).
 
 use mesos_core::{Error, ErrorKind, Result};
 
 use super::config::TlsConfig;
 
-/// Variables that would have another effect in Mesos, with what is done instead.
+/// Variables that have an effect in Mesos but not here, with what happens instead.
 const IGNORED: [(&str, &str); 9] = [
-    ("SUPPORT_DOWNGRADE", "TLS is never given up"),
-    ("VERIFICATION_DEPTH", "left to the TLS library"),
-    ("HOSTNAME_VALIDATION_SCHEME", "as with `openssl`"),
-    ("CIPHERS", "left to the TLS library"),
-    ("ECDH_CURVES", "left to the TLS library"),
+    ("SUPPORT_DOWNGRADE", "TLS is always required"),
+    ("VERIFICATION_DEPTH", "the TLS library decides"),
+    ("HOSTNAME_VALIDATION_SCHEME", "always as with `openssl`"),
+    ("CIPHERS", "the TLS library decides"),
+    ("ECDH_CURVES", "the TLS library decides"),
     ("ENABLE_SSL_V3", "never"),
-    ("ENABLE_TLS_V1_0", "left to the TLS library"),
-    ("ENABLE_TLS_V1_1", "left to the TLS library"),
-    ("ENABLE_TLS_V1_3", "left to the TLS library"),
+    ("ENABLE_TLS_V1_0", "the TLS library decides"),
+    ("ENABLE_TLS_V1_1", "the TLS library decides"),
+    ("ENABLE_TLS_V1_3", "the TLS library decides"),
 ];
 
 impl TlsConfig {
-    /// The settings in this process' `LIBPROCESS_SSL_…` variables; `None` if
+    /// The settings in the `LIBPROCESS_SSL_…` variables of this process; `None` if
     /// `LIBPROCESS_SSL_ENABLED` is not on.
     ///
-    /// | variable | here |
+    /// | variable | effect |
     /// |---|---|
     /// | `KEY_FILE`, `CERT_FILE` | the client certificate |
-    /// | `CA_FILE`, `CA_DIR` | the authorities to believe, in place of the system's |
-    /// | `VERIFY_SERVER_CERT`, `VERIFY_CERT` | always on, whatever they say; where it is off, that is logged |
-    /// | `VERIFY_IPADD`, `HOSTNAME_VALIDATION_SCHEME` | always `1` and `openssl`: the certificate has to be for the name or the IP address that is connected to, and no name server is asked |
+    /// | `CA_FILE`, `CA_DIR` | the trusted CAs, instead of the system's |
+    /// | `VERIFY_SERVER_CERT`, `VERIFY_CERT` | verification is always on; a value that disables it is logged |
+    /// | `VERIFY_IPADD`, `HOSTNAME_VALIDATION_SCHEME` | always `1` and `openssl`: the certificate has to be for the name or the IP address in the endpoint, without a DNS lookup |
     /// | `SUPPORT_DOWNGRADE` | always off |
-    /// | `VERIFICATION_DEPTH`, `CIPHERS`, `ECDH_CURVES`, `ENABLE_SSL_V3`, `ENABLE_TLS_V1_…` | left to the TLS library |
+    /// | `VERIFICATION_DEPTH`, `CIPHERS`, `ECDH_CURVES`, `ENABLE_SSL_V3`, `ENABLE_TLS_V1_…` | the TLS library decides |
     /// | `REQUIRE_CLIENT_CERT`, `REQUIRE_CERT` | for servers only |
     ///
-    /// What is set and has another effect than in Mesos is logged. The old
-    /// prefix `SSL_` is not read: `SSL_CERT_FILE` is where the system's
-    /// authorities are. Mesos' source: 3rdparty/libprocess/src/openssl.cpp.
+    /// A variable with another effect than in Mesos is logged. The old prefix `SSL_` is not read:
+    /// `SSL_CERT_FILE` names the system's CAs. Mesos' source: 3rdparty/libprocess/src/openssl.cpp.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](mesos_core::ErrorKind) for a switch that is none of
-    /// `0`, `1`, `false` and `true`, or one of key and certificate without the
-    /// other.
+    /// [`ErrorKind::Config`](mesos_core::ErrorKind::Config) if a switch is not `0`, `1`, `false` or
+    /// `true`, or if only one of key and certificate is set.
     pub fn from_libprocess_env() -> Result<Option<Self>> {
         read(|name| std::env::var(name).ok())
     }
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_libprocess_are_ours() {
+    fn the_files_of_libprocess_are_used() {
         let tls = settings(&[
             ("ENABLED", "1"),
             ("CERT_FILE", "/c"),
@@ -126,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_off_unless_it_is_on() {
+    fn tls_is_off_by_default() {
         for off in [
             &[][..],
             &[("ENABLED", "0")],
@@ -138,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn no_variable_switches_verification_off() {
+    fn no_variable_disables_verification() {
         for name in ["VERIFY_SERVER_CERT", "VERIFY_CERT", "SUPPORT_DOWNGRADE"] {
             let tls = settings(&[("ENABLED", "true"), (name, "false")]);
             assert!(!tls.expect("settings").expect("TLS").unverified, "{name}");
@@ -146,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_an_error_that_names_the_variable() {
+    fn an_invalid_value_is_an_error_that_names_the_variable() {
         for (variables, part) in [
             (
                 &[("ENABLED", "yes")][..],

@@ -1,10 +1,10 @@
-//! The PEM files in the settings, for whichever library parses them.
+//! Reads the PEM files in the settings, for both TLS libraries.
 
 use std::path::{Path, PathBuf};
 
 use mesos_core::{BoxError, Error, ErrorKind, Result};
 
-/// The certificates in the file at `path`, at least one.
+/// The certificates in the file at `path`; at least one.
 pub(super) fn certificates<C, E: Into<BoxError>>(
     path: &Path,
     parse: impl FnOnce(&[u8]) -> Result<Vec<C>, E>,
@@ -13,7 +13,10 @@ pub(super) fn certificates<C, E: Into<BoxError>>(
     match read.and_then(|pem| parse(&pem).map_err(Into::into)) {
         Ok(found) if found.is_empty() => Err(Error::new(
             ErrorKind::Config,
-            format!("{} has no certificate in PEM form", path.display()),
+            format!(
+                "{} does not contain a certificate in PEM format",
+                path.display()
+            ),
         )),
         Ok(found) => Ok(found),
         Err(source) => {
@@ -23,7 +26,7 @@ pub(super) fn certificates<C, E: Into<BoxError>>(
     }
 }
 
-/// The files in a directory of authorities.
+/// The files in a directory of CA certificates.
 pub(super) fn entries(directory: &Path) -> Result<impl Iterator<Item = PathBuf>> {
     let entries = std::fs::read_dir(directory).map_err(|source| {
         let message = format!("cannot read the directory {}", directory.display());

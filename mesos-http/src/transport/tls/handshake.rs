@@ -1,4 +1,4 @@
-//! The handshake by rustls, and the files for it.
+//! The handshake by rustls.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(super) async fn connect(
         Error::new(ErrorKind::Config, message).with_source(source)
     })?;
     let settings = tls.clone();
-    // Reading and parsing all authorities of a system takes milliseconds.
+    // Reading and parsing all CAs of a system takes milliseconds.
     let loading = tokio::task::spawn_blocking(move || load(&settings));
     let (config, asked) = loading.await.map_err(|source| {
         Error::new(
@@ -56,24 +56,23 @@ pub(super) async fn connect(
     }
 }
 
-/// The settings as rustls has them, and whether we are asked for a certificate
-/// that we have not.
+/// The settings for rustls, and a flag that says whether the peer requested a client certificate that
+/// is not set.
 fn load(tls: &TlsConfig) -> Result<(ClientConfig, Arc<Asked>)> {
-    // Named, because a program may have several, of which rustls would choose none.
+    // Explicit, because rustls has no default if a program contains several providers.
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|source| refused("no version of TLS can be used", source))?;
+        .map_err(|source| refused("no TLS version can be used", source))?;
     let verifier: Arc<dyn ServerCertVerifier> = if tls.unverified {
-        Arc::new(Anybody(Arc::clone(&provider)))
+        Arc::new(AcceptAny(Arc::clone(&provider)))
     } else {
         let roots = Arc::new(authorities(tls)?);
         WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
             .build()
             .map_err(|source| {
-                let message = "there is no authority to believe; install the system's \
-                               (Debian: ca-certificates), or name a file with \
-                               TlsConfig::ca_file";
+                let message = "no CA is trusted; install the system's CAs (Debian: \
+                               ca-certificates), or set a file with TlsConfig::ca_file";
                 Error::new(ErrorKind::Config, message).with_source(source)
             })?
     };
@@ -89,7 +88,7 @@ fn load(tls: &TlsConfig) -> Result<(ClientConfig, Arc<Asked>)> {
                 .with_client_auth_cert(chain, key)
                 .map_err(|source| {
                     let message = format!(
-                        "the client certificate {} and the key {} cannot be used together",
+                        "the client certificate {} and the key {} do not belong together",
                         identity.certificate.display(),
                         identity.key.display()
                     );
@@ -107,7 +106,7 @@ fn refused(message: impl Into<String>, source: TlsError) -> Error {
 fn authorities(tls: &TlsConfig) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if !tls.has_own_authorities() {
-        // Some that cannot be read are no reason to refuse the others.
+        // CAs that cannot be read do not affect the others.
         let found = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(found.certs);
         return Ok(roots);
@@ -116,7 +115,7 @@ fn authorities(tls: &TlsConfig) -> Result<RootCertStore> {
         for certificate in certificates(path)? {
             roots.add(certificate).map_err(|source| {
                 refused(
-                    format!("a certificate in {} is broken", path.display()),
+                    format!("a certificate in {} is invalid", path.display()),
                     source,
                 )
             })?;
@@ -146,10 +145,10 @@ impl Identity {
                     Error::new(ErrorKind::Config, format!("cannot read the key {path}"))
                         .with_source(source)
                 }
-                // Its text may quote from the key.
+                // The text of the source may quote the key.
                 _ => Error::new(
                     ErrorKind::Config,
-                    format!("{path} has no private key in PEM form that is not encrypted"),
+                    format!("{path} does not contain an unencrypted private key in PEM format"),
                 ),
             }
         })?;
@@ -157,7 +156,7 @@ impl Identity {
     }
 }
 
-/// Has no certificate to show, and remembers that one was asked for.
+/// Has no client certificate, and records that the peer requested one.
 #[derive(Debug, Default)]
 struct Asked(AtomicBool);
 
@@ -172,11 +171,11 @@ impl ResolvesClientCert for Asked {
     }
 }
 
-/// Takes any certificate, as long as its key signed the handshake.
+/// Accepts any certificate whose key signed the handshake.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AcceptAny(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AcceptAny {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

@@ -1,9 +1,8 @@
-//! TLS: whom we believe, and who we are.
+//! TLS: settings and handshakes.
 //!
-//! `config` holds the settings, `environment` reads libprocess' variables,
-//! `handshake` does the handshake by rustls, `openssl` by OpenSSL where that is
-//! chosen, `files` reads certificates for both, `diagnose` says what a failed one
-//! means. HTTP above it is `connection`'s.
+//! `config` has the settings and `environment` reads libprocess's variables. `handshake` uses rustls,
+//! and `openssl` uses OpenSSL if the settings say so. `files` reads certificates for both, and
+//! `diagnose` explains a failed handshake.
 
 mod config;
 mod diagnose;
@@ -27,7 +26,7 @@ pub(crate) async fn connect(
     stream: TcpStream,
 ) -> Result<Box<dyn Transport>> {
     if tls.unverified {
-        tracing::warn!(%endpoint, "the certificate is not verified, as it was asked for");
+        tracing::warn!(%endpoint, "the certificate is not verified, as configured");
     }
     #[cfg(feature = "tls-openssl")]
     if tls.openssl {

@@ -78,7 +78,7 @@ fn load(tls: &TlsConfig) -> Result<ConnectConfiguration> {
             .set_certificate_chain_file(&identity.certificate)
             .map_err(|source| refused(&identity.certificate, source))?;
         let pem = read(&identity.key)?;
-        // Without the callback OpenSSL would ask for a passphrase on the terminal.
+        // Without the callback, OpenSSL would read a passphrase from the terminal.
         let key = PKey::private_key_from_pem_callback(&pem, |_| Err(ErrorStack::get()))
             .map_err(|source| refused(&identity.key, source))?;
         builder
@@ -94,7 +94,7 @@ fn load(tls: &TlsConfig) -> Result<ConnectConfiguration> {
 }
 
 fn unusable(source: ErrorStack) -> Error {
-    Error::new(ErrorKind::Config, "this system's OpenSSL cannot be set up").with_source(source)
+    Error::new(ErrorKind::Config, "cannot set up the system's OpenSSL").with_source(source)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

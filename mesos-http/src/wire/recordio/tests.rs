@@ -198,8 +198,8 @@ fn a_record_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
     assert_eq!(records.len(), 0);
     assert_eq!(
         end.expect_err("too long").to_string(),
-        "at byte 0 of the stream: a record of 101 bytes is announced, the limit is 100 bytes; if \
-         the peer is a Mesos, raise the limit (`max_record_size`)"
+        "at byte 0 of the stream: the record has 101 bytes, the limit is 100 bytes; if the peer \
+         is Mesos, raise the limit (`max_record_size`)"
     );
 }
 
@@ -213,11 +213,11 @@ fn messages_say_where_and_what() {
     );
     assert_eq!(
         message(b"10\nabc"),
-        "the stream was cut in the record at byte 0: 3 of 10 bytes arrived, 7 are missing"
+        "the stream ended within the record at byte 0: received 3 of 10 bytes, 7 are missing"
     );
     assert_eq!(
         message(b"3\nabc10"),
-        "the stream was cut in the record at byte 5: it ended after 2 digits of the length"
+        "the stream ended within the record at byte 5: received 2 digits of the length"
     );
 }
 
