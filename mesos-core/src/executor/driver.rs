@@ -119,11 +119,11 @@ impl<M: Send + 'static> ExecutorDriver<M> {
             }),
             inputs,
         };
-        let (give_back, executor_back) = oneshot::channel();
+        let (executor_sender, executor_back) = oneshot::channel();
         let runtime = Runtime::new(executor, environment, backend, driver.clone(), failure);
         spawn(
             "ExecutorDriver::start",
-            runtime.run(opened, queue, give_back),
+            runtime.run(opened, queue, executor_sender),
         );
         Running::new(driver, executor_back)
     }
@@ -208,7 +208,7 @@ impl<M: Send + 'static> ExecutorDriver<M> {
     }
 
     /// Sends `input` to the executor, which receives it in
-    /// [`Executor::input`](crate::Executor::input), in line with the events of the agent.
+    /// [`Executor::input`], between the events of the agent.
     /// Returns at once. Inputs of one sender arrive in their order, also while the driver is not
     /// subscribed. The queue is not bounded. See
     /// [`SchedulerDriver::send`](crate::SchedulerDriver::send) for an example.

@@ -105,12 +105,12 @@ where
         }
     }
 
-    /// Runs until the driver ends, and gives the executor back unless a handler panicked.
+    /// Runs until the driver ends, and returns the executor unless a handler panicked.
     pub(super) async fn run(
         mut self,
         opened: Result<()>,
         mut inputs: Inputs<M>,
-        give_back: oneshot::Sender<E>,
+        executor_sender: oneshot::Sender<E>,
     ) {
         let handle = Arc::clone(&self.handle);
         let finish = Finish::new(|end| handle.finish(end));
@@ -129,7 +129,7 @@ where
             .is_err_and(|error| error.kind() == ErrorKind::Panicked)
         {
             // The caller may not want it.
-            let _ = give_back.send(self.executor);
+            let _ = executor_sender.send(self.executor);
         }
         finish.with(end);
     }

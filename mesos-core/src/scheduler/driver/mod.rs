@@ -77,9 +77,9 @@ impl<M: Send + 'static> SchedulerDriver<M> {
             handle: Handle::new(Shared::new(&framework, &backend)),
             inputs,
         };
-        let (give_back, scheduler_back) = oneshot::channel();
+        let (scheduler_sender, scheduler_back) = oneshot::channel();
         let runtime = Runtime::new(scheduler, framework, backend, driver.clone(), queue);
-        spawn("SchedulerDriver::start", runtime.run(give_back));
+        spawn("SchedulerDriver::start", runtime.run(scheduler_sender));
         Running::new(driver, scheduler_back)
     }
 

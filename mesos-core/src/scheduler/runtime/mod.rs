@@ -102,8 +102,8 @@ where
         }
     }
 
-    /// Runs until the driver ends, and gives the scheduler back unless a handler panicked.
-    pub(super) async fn run(mut self, give_back: oneshot::Sender<S>) {
+    /// Runs until the driver ends, and returns the scheduler unless a handler panicked.
+    pub(super) async fn run(mut self, scheduler_sender: oneshot::Sender<S>) {
         let handle = self.handle.clone();
         let finish = Finish::new(|end: Result<StopReason>| {
             let shared = handle.shared();
@@ -120,7 +120,7 @@ where
             .is_err_and(|error| error.kind() == ErrorKind::Panicked)
         {
             // The caller may have dropped the receiver.
-            let _ = give_back.send(self.scheduler);
+            let _ = scheduler_sender.send(self.scheduler);
         }
         finish.with(end);
     }
