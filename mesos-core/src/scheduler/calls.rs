@@ -7,34 +7,25 @@ use mesos_proto::v1::{
     TaskId, TaskStatus, offer::Operation,
 };
 
-/// A call of `call_type`; the driver fills in the framework's id.
-fn call(call_type: Type, body: impl FnOnce(&mut Call)) -> Call {
-    let mut call = Call {
-        r#type: Some(call_type as i32),
-        ..Default::default()
-    };
-    body(&mut call);
-    call
-}
-
 /// A SUBSCRIBE with `framework_info.id` in both places.
 pub(super) fn subscribe(
     framework_info: FrameworkInfo,
     suppressed_roles: Vec<String>,
     offer_constraints: Option<OfferConstraints>,
 ) -> Call {
-    call(Type::Subscribe, |call| {
-        call.framework_id.clone_from(&framework_info.id);
-        call.subscribe = Some(call::Subscribe {
+    Call {
+        framework_id: framework_info.id.clone(),
+        ..call::Subscribe {
             framework_info,
             suppressed_roles,
             offer_constraints,
-        });
-    })
+        }
+        .into()
+    }
 }
 
 pub(super) fn teardown() -> Call {
-    call(Type::Teardown, |_| {})
+    Type::Teardown.into()
 }
 
 pub(super) fn accept(
@@ -42,49 +33,40 @@ pub(super) fn accept(
     operations: Vec<Operation>,
     filters: Option<Filters>,
 ) -> Call {
-    call(Type::Accept, |call| {
-        call.accept = Some(call::Accept {
-            offer_ids,
-            operations,
-            filters,
-        });
-    })
+    call::Accept {
+        offer_ids,
+        operations,
+        filters,
+    }
+    .into()
 }
 
 pub(super) fn decline(offer_ids: Vec<OfferId>, filters: Option<Filters>) -> Call {
-    call(Type::Decline, |call| {
-        call.decline = Some(call::Decline { offer_ids, filters });
-    })
+    call::Decline { offer_ids, filters }.into()
 }
 
 pub(super) fn accept_inverse_offers(ids: Vec<OfferId>, filters: Option<Filters>) -> Call {
-    call(Type::AcceptInverseOffers, |call| {
-        call.accept_inverse_offers = Some(call::AcceptInverseOffers {
-            inverse_offer_ids: ids,
-            filters,
-        });
-    })
+    call::AcceptInverseOffers {
+        inverse_offer_ids: ids,
+        filters,
+    }
+    .into()
 }
 
 pub(super) fn decline_inverse_offers(ids: Vec<OfferId>, filters: Option<Filters>) -> Call {
-    call(Type::DeclineInverseOffers, |call| {
-        call.decline_inverse_offers = Some(call::DeclineInverseOffers {
-            inverse_offer_ids: ids,
-            filters,
-        });
-    })
+    call::DeclineInverseOffers {
+        inverse_offer_ids: ids,
+        filters,
+    }
+    .into()
 }
 
 pub(super) fn revive(roles: Vec<String>) -> Call {
-    call(Type::Revive, |call| {
-        call.revive = Some(call::Revive { roles });
-    })
+    call::Revive { roles }.into()
 }
 
 pub(super) fn suppress(roles: Vec<String>) -> Call {
-    call(Type::Suppress, |call| {
-        call.suppress = Some(call::Suppress { roles });
-    })
+    call::Suppress { roles }.into()
 }
 
 pub(super) fn kill(
@@ -92,22 +74,20 @@ pub(super) fn kill(
     agent_id: Option<AgentId>,
     kill_policy: Option<KillPolicy>,
 ) -> Call {
-    call(Type::Kill, |call| {
-        call.kill = Some(call::Kill {
-            task_id,
-            agent_id,
-            kill_policy,
-        });
-    })
+    call::Kill {
+        task_id,
+        agent_id,
+        kill_policy,
+    }
+    .into()
 }
 
 pub(super) fn shutdown(agent_id: AgentId, executor_id: ExecutorId) -> Call {
-    call(Type::Shutdown, |call| {
-        call.shutdown = Some(call::Shutdown {
-            executor_id,
-            agent_id,
-        });
-    })
+    call::Shutdown {
+        executor_id,
+        agent_id,
+    }
+    .into()
 }
 
 /// The body of an acknowledgement. Much smaller than the call.
@@ -120,10 +100,8 @@ pub(super) enum AckBody {
 impl AckBody {
     pub(super) fn into_call(self) -> Call {
         match self {
-            Self::Task(body) => call(Type::Acknowledge, |call| call.acknowledge = Some(body)),
-            Self::Operation(body) => call(Type::AcknowledgeOperationStatus, |call| {
-                call.acknowledge_operation_status = Some(body);
-            }),
+            Self::Task(body) => body.into(),
+            Self::Operation(body) => body.into(),
         }
     }
 }
@@ -181,31 +159,24 @@ pub(super) fn span(call: &Call) -> tracing::Span {
 }
 
 pub(super) fn reconcile(tasks: Vec<call::reconcile::Task>) -> Call {
-    call(Type::Reconcile, |call| {
-        call.reconcile = Some(call::Reconcile { tasks });
-    })
+    call::Reconcile { tasks }.into()
 }
 
 pub(super) fn reconcile_operations(operations: Vec<call::reconcile_operations::Operation>) -> Call {
-    call(Type::ReconcileOperations, |call| {
-        call.reconcile_operations = Some(call::ReconcileOperations { operations });
-    })
+    call::ReconcileOperations { operations }.into()
 }
 
 pub(super) fn message(agent_id: AgentId, executor_id: ExecutorId, data: bytes::Bytes) -> Call {
-    call(Type::Message, |call| {
-        call.message = Some(call::Message {
-            agent_id,
-            executor_id,
-            data,
-        });
-    })
+    call::Message {
+        agent_id,
+        executor_id,
+        data,
+    }
+    .into()
 }
 
 pub(super) fn request(requests: Vec<Request>) -> Call {
-    call(Type::Request, |call| {
-        call.request = Some(call::Request { requests });
-    })
+    call::Request { requests }.into()
 }
 
 pub(super) fn update_framework(
@@ -213,11 +184,10 @@ pub(super) fn update_framework(
     suppressed_roles: Vec<String>,
     offer_constraints: Option<OfferConstraints>,
 ) -> Call {
-    call(Type::UpdateFramework, |call| {
-        call.update_framework = Some(call::UpdateFramework {
-            framework_info,
-            suppressed_roles,
-            offer_constraints,
-        });
-    })
+    call::UpdateFramework {
+        framework_info,
+        suppressed_roles,
+        offer_constraints,
+    }
+    .into()
 }

@@ -34,19 +34,15 @@ pub(super) fn lift(
             let offers: Result<Vec<Offer>> =
                 offers.iter().map(|offer| decode("Offer", offer)).collect();
             let offers = event::Offers { offers: offers? };
-            event(event::Type::Offers, |event| event.offers = Some(offers))
+            offers.into()
         }
         (sys::MESOS_SHIM_OFFER_RESCINDED, [id]) => {
             let offer_id: OfferId = decode("OfferID", id)?;
-            event(event::Type::Rescind, |event| {
-                event.rescind = Some(event::Rescind { offer_id });
-            })
+            event::Rescind { offer_id }.into()
         }
         (sys::MESOS_SHIM_STATUS_UPDATE, [status]) => {
             let status: TaskStatus = decode("TaskStatus", status)?;
-            event(event::Type::Update, |event| {
-                event.update = Some(event::Update { status });
-            })
+            event::Update { status }.into()
         }
         (sys::MESOS_SHIM_FRAMEWORK_MESSAGE, [executor, agent, data]) => {
             let message = event::Message {
@@ -54,7 +50,7 @@ pub(super) fn lift(
                 executor_id: decode("ExecutorID", executor)?,
                 data: data.clone(),
             };
-            event(event::Type::Message, |event| event.message = Some(message))
+            message.into()
         }
         (sys::MESOS_SHIM_SLAVE_LOST, [agent]) => failure(decode("SlaveID", agent)?, None),
         (sys::MESOS_SHIM_EXECUTOR_LOST, [executor, agent]) => {
@@ -71,9 +67,7 @@ pub(super) fn lift(
                 let text = "the master has lost its connection to libmesos";
                 return Err(Error::new(ErrorKind::Transport, text));
             }
-            event(event::Type::Error, |event| {
-                event.error = Some(event::Error { message });
-            })
+            event::Error { message }.into()
         }
         (sys::MESOS_SHIM_SHIM_FAILED, [text]) => {
             // The master repeats updates once the framework has subscribed again.
@@ -100,34 +94,23 @@ pub(super) fn lift(
 }
 
 fn subscribed(framework_id: FrameworkId, master_info: MasterInfo) -> Event {
-    event(event::Type::Subscribed, |event| {
-        event.subscribed = Some(event::Subscribed {
-            framework_id,
-            // libmesos does not report heartbeats.
-            heartbeat_interval_seconds: None,
-            master_info: Some(master_info),
-        });
-    })
+    event::Subscribed {
+        framework_id,
+        // libmesos does not report heartbeats.
+        heartbeat_interval_seconds: None,
+        master_info: Some(master_info),
+    }
+    .into()
 }
 
 fn failure(agent: AgentId, executor: Option<(ExecutorId, i32)>) -> Event {
     let (executor_id, status) = executor.unzip();
-    event(event::Type::Failure, |event| {
-        event.failure = Some(event::Failure {
-            agent_id: Some(agent),
-            executor_id,
-            status,
-        });
-    })
-}
-
-fn event(event_type: event::Type, fill: impl FnOnce(&mut Event)) -> Event {
-    let mut event = Event {
-        r#type: Some(event_type.into()),
-        ..Default::default()
-    };
-    fill(&mut event);
-    event
+    event::Failure {
+        agent_id: Some(agent),
+        executor_id,
+        status,
+    }
+    .into()
 }
 
 /// Decodes a message. Mesos may send text that is not UTF-8, which is replaced and logged.

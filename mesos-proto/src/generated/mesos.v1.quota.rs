@@ -54,8 +54,8 @@ pub struct QuotaConfig {
         super::value::Scalar,
     >,
 }
-/// All quotas except the default, which is no guarantee and no limit. Does not have roles
-/// that the caller may not view.
+/// All quotas except the default quota, which has neither guarantee nor limit. Does not have
+/// roles that the caller may not view.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QuotaStatus {
     /// Deprecated. The guarantees alone, for readers that do not know `configs`.

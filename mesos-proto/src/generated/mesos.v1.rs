@@ -1893,13 +1893,13 @@ pub struct ResourceStatistics {
     /// Memory that cannot be reclaimed.
     #[prost(uint64, optional, tag = "41")]
     pub mem_unevictable_bytes: ::core::option::Option<u64>,
-    /// How often the kernel signalled low memory pressure, since the agent started.
+    /// How often the kernel signaled low memory pressure, since the agent started.
     #[prost(uint64, optional, tag = "32")]
     pub mem_low_pressure_counter: ::core::option::Option<u64>,
-    /// How often the kernel signalled medium memory pressure, since the agent started.
+    /// How often the kernel signaled medium memory pressure, since the agent started.
     #[prost(uint64, optional, tag = "33")]
     pub mem_medium_pressure_counter: ::core::option::Option<u64>,
-    /// How often the kernel signalled critical memory pressure, since the agent started.
+    /// How often the kernel signaled critical memory pressure, since the agent started.
     #[prost(uint64, optional, tag = "34")]
     pub mem_critical_pressure_counter: ::core::option::Option<u64>,
     /// The disk allocated for the sandbox.

@@ -249,7 +249,7 @@ mod tests {
             .resource(Resource::ranges("ports", [31000..=31000]))
             .data("payload")
             .label("tier", "front")
-            .label("colour", "blue")
+            .label("color", "blue")
             .kill_grace(Duration::from_millis(1500))
             .max_completion_time(Duration::from_secs(60))
             .limit("mem", f64::INFINITY)
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(task.data.as_deref(), Some(&b"payload"[..]));
         let labels = task.labels.unwrap();
         assert_eq!(
-            (labels.get("tier"), labels.get("colour")),
+            (labels.get("tier"), labels.get("color")),
             (Some("front"), Some("blue"))
         );
         let grace = task.kill_policy.unwrap().grace_period.unwrap();

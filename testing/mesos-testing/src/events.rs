@@ -17,83 +17,65 @@ use mesos_proto::v1::{
     Resource, TaskStatus, Uuid, resource,
 };
 
-fn event(event_type: Type, body: impl FnOnce(&mut Event)) -> Event {
-    let mut event = Event {
-        r#type: Some(event_type as i32),
-        ..Default::default()
-    };
-    body(&mut event);
-    event
-}
-
 /// SUBSCRIBED. `heartbeat` is the interval that the master announces.
 pub fn subscribed(
     framework_id: impl Into<FrameworkId>,
     heartbeat: std::time::Duration,
     master_info: Option<MasterInfo>,
 ) -> Event {
-    event(Type::Subscribed, |event| {
-        event.subscribed = Some(event::Subscribed {
-            framework_id: framework_id.into(),
-            heartbeat_interval_seconds: Some(heartbeat.as_secs_f64()),
-            master_info,
-        });
-    })
+    event::Subscribed {
+        framework_id: framework_id.into(),
+        heartbeat_interval_seconds: Some(heartbeat.as_secs_f64()),
+        master_info,
+    }
+    .into()
 }
 
 /// HEARTBEAT.
 pub fn heartbeat() -> Event {
-    event(Type::Heartbeat, |_| {})
+    Type::Heartbeat.into()
 }
 
 /// OFFERS.
 pub fn offers(offers: impl IntoIterator<Item = Offer>) -> Event {
-    event(Type::Offers, |event| {
-        event.offers = Some(event::Offers {
-            offers: offers.into_iter().collect(),
-        });
-    })
+    event::Offers {
+        offers: offers.into_iter().collect(),
+    }
+    .into()
 }
 
 /// INVERSE_OFFERS.
 pub fn inverse_offers(inverse_offers: impl IntoIterator<Item = InverseOffer>) -> Event {
-    event(Type::InverseOffers, |event| {
-        event.inverse_offers = Some(event::InverseOffers {
-            inverse_offers: inverse_offers.into_iter().collect(),
-        });
-    })
+    event::InverseOffers {
+        inverse_offers: inverse_offers.into_iter().collect(),
+    }
+    .into()
 }
 
 /// RESCIND.
 pub fn rescind(offer_id: impl Into<OfferId>) -> Event {
-    event(Type::Rescind, |event| {
-        event.rescind = Some(event::Rescind {
-            offer_id: offer_id.into(),
-        });
-    })
+    event::Rescind {
+        offer_id: offer_id.into(),
+    }
+    .into()
 }
 
 /// RESCIND_INVERSE_OFFER.
 pub fn rescind_inverse_offer(inverse_offer_id: impl Into<OfferId>) -> Event {
-    event(Type::RescindInverseOffer, |event| {
-        event.rescind_inverse_offer = Some(event::RescindInverseOffer {
-            inverse_offer_id: inverse_offer_id.into(),
-        });
-    })
+    event::RescindInverseOffer {
+        inverse_offer_id: inverse_offer_id.into(),
+    }
+    .into()
 }
 
 /// UPDATE. Mesos waits for an acknowledgement if the status has a `uuid`.
 pub fn update(status: TaskStatus) -> Event {
-    event(Type::Update, |event| {
-        event.update = Some(event::Update { status });
-    })
+    event::Update { status }.into()
 }
 
 /// UPDATE_OPERATION_STATUS. Mesos waits for an acknowledgement if the status has a `uuid`.
 pub fn operation_update(status: OperationStatus) -> Event {
-    event(Type::UpdateOperationStatus, |event| {
-        event.update_operation_status = Some(event::UpdateOperationStatus { status });
-    })
+    event::UpdateOperationStatus { status }.into()
 }
 
 /// MESSAGE, with the data of an executor.
@@ -102,23 +84,21 @@ pub fn message(
     executor_id: impl Into<ExecutorId>,
     data: impl Into<Bytes>,
 ) -> Event {
-    event(Type::Message, |event| {
-        event.message = Some(event::Message {
-            agent_id: agent_id.into(),
-            executor_id: executor_id.into(),
-            data: data.into(),
-        });
-    })
+    event::Message {
+        agent_id: agent_id.into(),
+        executor_id: executor_id.into(),
+        data: data.into(),
+    }
+    .into()
 }
 
 /// FAILURE of an agent.
 pub fn agent_failure(agent_id: impl Into<AgentId>) -> Event {
-    event(Type::Failure, |event| {
-        event.failure = Some(event::Failure {
-            agent_id: Some(agent_id.into()),
-            ..Default::default()
-        });
-    })
+    event::Failure {
+        agent_id: Some(agent_id.into()),
+        ..Default::default()
+    }
+    .into()
 }
 
 /// FAILURE of an executor. `status` is the exit status as of `wait(2)`, or −1 if it is unknown.
@@ -127,24 +107,22 @@ pub fn executor_failure(
     executor_id: impl Into<ExecutorId>,
     status: i32,
 ) -> Event {
-    event(Type::Failure, |event| {
-        event.failure = Some(event::Failure {
-            agent_id: Some(agent_id.into()),
-            executor_id: Some(executor_id.into()),
-            status: Some(status),
-        });
-    })
+    event::Failure {
+        agent_id: Some(agent_id.into()),
+        executor_id: Some(executor_id.into()),
+        status: Some(status),
+    }
+    .into()
 }
 
 /// ERROR. A master closes the stream after this event; use [`Stream::end`].
 ///
 /// [`Stream::end`]: crate::Stream::end
 pub fn error(message: impl Into<String>) -> Event {
-    event(Type::Error, |event| {
-        event.error = Some(event::Error {
-            message: message.into(),
-        });
-    })
+    event::Error {
+        message: message.into(),
+    }
+    .into()
 }
 
 /// An event of a type that no released Mesos has. With JSON the event has no type, because there is

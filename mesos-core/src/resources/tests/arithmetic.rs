@@ -60,7 +60,7 @@ fn checked_subtraction_names_everything_that_is_missing() {
 #[test]
 fn resources_with_different_identities_are_not_added() {
     let plain = scalar("disk", 1.0);
-    let labelled = |key: &str, value: Option<&str>| ReservationInfo {
+    let labeled = |key: &str, value: Option<&str>| ReservationInfo {
         labels: Some(Labels {
             labels: vec![Label {
                 key: key.to_owned(),
@@ -92,8 +92,8 @@ fn resources_with_different_identities_are_not_added() {
         single(reserved(vec![dynamic("web", "ops")])),
         single(reserved(vec![dynamic("web", "other")])),
         single(reserved(vec![fixed("web"), dynamic("web/a", "ops")])),
-        single(reserved(vec![labelled("k", Some("v"))])),
-        single(reserved(vec![labelled("k", Some("w"))])),
+        single(reserved(vec![labeled("k", Some("v"))])),
+        single(reserved(vec![labeled("k", Some("w"))])),
         single(disk(source::Type::Path, "/a")),
         single(disk(source::Type::Path, "/b")),
         single(disk(source::Type::Mount, "/a")),

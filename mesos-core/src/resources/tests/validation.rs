@@ -302,13 +302,13 @@ fn the_older_fields_agree_with_the_newer_ones() {
             value: None,
         }],
     });
-    let labelled = ReservationInfo {
+    let labeled = ReservationInfo {
         labels,
         ..principal("ops")
     };
     rejects(
         &Resource {
-            reservation: Some(labelled),
+            reservation: Some(labeled),
             ..both
         },
         "labels",

@@ -226,11 +226,10 @@ async fn attempts_are_never_without_a_delay() {
 async fn an_error_event_calls_its_handler_and_ends_the_driver() {
     let recording = Recording::default();
     let (driver, _peer, session) = start(&recording, true).await;
-    let error = event(Type::Error, |event| {
-        event.error = Some(event::Error {
-            message: "no such executor".to_owned(),
-        });
-    });
+    let error = event::Error {
+        message: "no such executor".to_owned(),
+    }
+    .into();
     session.send(error).await;
     let end = end_of(&driver).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::Rejected);

@@ -92,42 +92,28 @@ fn environment(checkpoint: bool) -> ExecutorEnvironment {
     ExecutorEnvironment::parse(variables).unwrap()
 }
 
-fn event(event_type: Type, body: impl FnOnce(&mut Event)) -> Event {
-    let mut event = Event {
-        r#type: Some(event_type as i32),
-        ..Default::default()
-    };
-    body(&mut event);
-    event
-}
-
 fn subscribed() -> Event {
-    event(Type::Subscribed, |event| {
-        event.subscribed = Some(event::Subscribed::default());
-    })
+    event::Subscribed::default().into()
 }
 
 fn launch(id: &str) -> Event {
-    event(Type::Launch, |event| {
-        let task = TaskInfo {
-            task_id: id.into(),
-            ..Default::default()
-        };
-        event.launch = Some(event::Launch { task });
-    })
+    let task = TaskInfo {
+        task_id: id.into(),
+        ..Default::default()
+    };
+    event::Launch { task }.into()
 }
 
 fn acknowledged(status: &TaskStatus) -> Event {
-    event(Type::Acknowledged, |event| {
-        event.acknowledged = Some(event::Acknowledged {
-            task_id: status.task_id.clone(),
-            uuid: status.uuid.clone().unwrap(),
-        });
-    })
+    event::Acknowledged {
+        task_id: status.task_id.clone(),
+        uuid: status.uuid.clone().unwrap(),
+    }
+    .into()
 }
 
 fn shutdown() -> Event {
-    event(Type::Shutdown, |_| {})
+    Type::Shutdown.into()
 }
 
 fn lost() -> Error {
@@ -244,18 +230,12 @@ async fn a_failed_launch_is_reported_as_task_failed() {
 #[tokio::test(start_paused = true)]
 async fn a_task_group_fails_if_the_executor_does_not_support_groups() {
     let (_driver, _peer, session) = start(&Recording::default(), true).await;
-    let group = event(Type::LaunchGroup, |event| {
-        let tasks = ["a", "b"].map(|id| TaskInfo {
-            task_id: TaskId::from(id),
-            ..Default::default()
-        });
-        event.launch_group = Some(event::LaunchGroup {
-            task_group: mesos_proto::v1::TaskGroupInfo {
-                tasks: tasks.to_vec(),
-            },
-        });
+    let tasks = ["a", "b"].map(|id| TaskInfo {
+        task_id: TaskId::from(id),
+        ..Default::default()
     });
-    session.send(group).await;
+    let task_group = tasks.into_iter().collect();
+    session.send(event::LaunchGroup { task_group }.into()).await;
     for id in ["a", "b"] {
         let status = status(session.call().await);
         assert_eq!(

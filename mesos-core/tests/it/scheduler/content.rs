@@ -46,11 +46,10 @@ async fn a_rescind_of_an_unknown_offer_is_ignored() {
     let recording = Recording::new();
     let (_driver, _peer, session) = start(&recording).await;
     for id in ["never", "never", ""] {
-        let rescind = event(Type::Rescind, |event| {
-            event.rescind = Some(event::Rescind {
-                offer_id: id.into(),
-            });
-        });
+        let rescind = event::Rescind {
+            offer_id: id.into(),
+        }
+        .into();
         session.send(rescind).await;
     }
     works(&session, &recording, "t1").await;
@@ -82,7 +81,7 @@ async fn an_event_without_its_body_only_ends_the_subscription() {
     for event_type in [Type::Update, Type::Offers, Type::Subscribed, Type::Failure] {
         let recording = Recording::new();
         let (_driver, mut peer, session) = start(&recording).await;
-        session.send(event(event_type, |_| {})).await;
+        session.send(event_type.into()).await;
         let session = peer.session().await;
         session.send(subscribed("f1")).await;
         works(&session, &recording, "t1").await;

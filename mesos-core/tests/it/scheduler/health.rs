@@ -58,7 +58,7 @@ async fn the_age_of_the_last_event_grows_until_the_next_one() {
     assert_eq!(driver.health().handling, None);
     tokio::time::advance(Duration::from_secs(20)).await;
     assert_eq!(driver.health().last_event, Some(Duration::from_secs(20)));
-    session.send(event(Type::Heartbeat, |_| {})).await;
+    session.send(Type::Heartbeat.into()).await;
     settle(&recording, &session).await;
     assert!(driver.health().last_event.unwrap() < Duration::from_secs(1));
 }

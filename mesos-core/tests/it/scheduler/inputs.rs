@@ -203,10 +203,8 @@ async fn a_kill_is_repeated_over_subscriptions_until_the_task_has_ended() {
     let session = peer.session().await;
     session.send(subscribed("f1")).await;
     assert_eq!(session.call().await.kill.unwrap().task_id, "t1");
-    let ended = event(Type::Update, |event| {
-        let status = TaskStatus::new("t1", TaskState::TaskKilled);
-        event.update = Some(event::Update { status });
-    });
+    let status = TaskStatus::new("t1", TaskState::TaskKilled);
+    let ended = event::Update { status }.into();
     session.send(ended).await;
     settle(&recording, &session).await;
     tokio::time::sleep(Duration::from_secs(600)).await; // sleep: virtual time in which no kill may be sent

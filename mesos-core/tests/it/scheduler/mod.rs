@@ -150,54 +150,40 @@ impl Scheduler for Recording {
     }
 }
 
-fn event(event_type: Type, body: impl FnOnce(&mut Event)) -> Event {
-    let mut event = Event {
-        r#type: Some(event_type as i32),
-        ..Default::default()
-    };
-    body(&mut event);
-    event
-}
-
 fn subscribed(id: &str) -> Event {
-    event(Type::Subscribed, |event| {
-        event.subscribed = Some(event::Subscribed {
-            framework_id: FrameworkId::from(id),
-            ..Default::default()
-        });
-    })
+    event::Subscribed {
+        framework_id: FrameworkId::from(id),
+        ..Default::default()
+    }
+    .into()
 }
 
 fn update(task: &str, uuid: Option<&'static [u8]>) -> Event {
-    event(Type::Update, |event| {
-        let status = TaskStatus {
-            agent_id: Some("agent".into()),
-            uuid: uuid.map(Bytes::from_static),
-            ..TaskStatus::new(task, TaskState::TaskRunning)
-        };
-        event.update = Some(event::Update { status });
-    })
+    let status = TaskStatus {
+        agent_id: Some("agent".into()),
+        uuid: uuid.map(Bytes::from_static),
+        ..TaskStatus::new(task, TaskState::TaskRunning)
+    };
+    event::Update { status }.into()
 }
 
 fn offers(ids: &[(&str, &str)]) -> Event {
-    event(Type::Offers, |event| {
-        let offers = ids.iter().map(|(id, agent)| v1::Offer {
-            id: OfferId::from(*id),
-            agent_id: (*agent).into(),
-            ..Default::default()
-        });
-        event.offers = Some(event::Offers {
-            offers: offers.collect(),
-        });
-    })
+    let offers = ids.iter().map(|(id, agent)| v1::Offer {
+        id: OfferId::from(*id),
+        agent_id: (*agent).into(),
+        ..Default::default()
+    });
+    event::Offers {
+        offers: offers.collect(),
+    }
+    .into()
 }
 
 fn error(message: &str) -> Event {
-    event(Type::Error, |event| {
-        event.error = Some(event::Error {
-            message: message.to_owned(),
-        });
-    })
+    event::Error {
+        message: message.to_owned(),
+    }
+    .into()
 }
 
 fn lost() -> Error {
@@ -226,7 +212,7 @@ async fn end_of(driver: &SchedulerDriver) -> Result<StopReason, Error> {
 
 /// Waits until all events sent so far are handled.
 async fn settle(recording: &Recording, session: &Session<SchedulerApi>) {
-    session.send(event(Type::Unknown, |_| {})).await;
+    session.send(Type::Unknown.into()).await;
     recording.wait_for("unknown 0").await;
     recording
         .seen

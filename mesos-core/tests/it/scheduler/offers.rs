@@ -57,11 +57,10 @@ async fn a_rescinded_offer_is_rejected_before_the_call_is_sent() {
     let recording = holding_offers();
     let (driver, _peer, session) = start(&recording).await;
     session.send(offers(&[("o1", "a")])).await;
-    let rescind = event(Type::Rescind, |event| {
-        event.rescind = Some(event::Rescind {
-            offer_id: "o1".into(),
-        });
-    });
+    let rescind = event::Rescind {
+        offer_id: "o1".into(),
+    }
+    .into();
     session.send(rescind).await;
     settle(&recording, &session).await;
     let error = driver.launch(recording.pop_offer(), []).await.unwrap_err();

@@ -36,28 +36,21 @@ pub(super) fn lift(callback: sys::Event, known: &mut Option<Subscribed>) -> Resu
         (sys::MESOS_SHIM_DISCONNECTED, []) => return Ok(None),
         (sys::MESOS_SHIM_LAUNCH_TASK, [task]) => {
             let task = decode("TaskInfo", task)?;
-            event(Type::Launch, |event| {
-                event.launch = Some(event::Launch { task });
-            })
+            event::Launch { task }.into()
         }
         (sys::MESOS_SHIM_KILL_TASK, [task_id]) => {
             let task_id: TaskId = decode("TaskID", task_id)?;
-            event(Type::Kill, |event| {
-                event.kill = Some(event::Kill {
-                    task_id,
-                    kill_policy: None,
-                });
-            })
+            event::Kill {
+                task_id,
+                kill_policy: None,
+            }
+            .into()
         }
-        (sys::MESOS_SHIM_EXECUTOR_MESSAGE, [data]) => event(Type::Message, |event| {
-            event.message = Some(event::Message { data: data.clone() });
-        }),
-        (sys::MESOS_SHIM_SHUTDOWN, []) => event(Type::Shutdown, |_| {}),
+        (sys::MESOS_SHIM_EXECUTOR_MESSAGE, [data]) => event::Message { data: data.clone() }.into(),
+        (sys::MESOS_SHIM_SHUTDOWN, []) => Type::Shutdown.into(),
         (sys::MESOS_SHIM_ERROR, [text]) => {
             let message = String::from_utf8_lossy(text).into_owned();
-            event(Type::Error, |event| {
-                event.error = Some(event::Error { message });
-            })
+            event::Error { message }.into()
         }
         (sys::MESOS_SHIM_SHIM_FAILED, [text]) => {
             let text = String::from_utf8_lossy(text);
@@ -90,18 +83,7 @@ fn decode<M: HasText>(name: &str, bytes: &Bytes) -> Result<M> {
 }
 
 fn subscribed(known: &Subscribed) -> Event {
-    event(Type::Subscribed, |event| {
-        event.subscribed = Some(known.clone());
-    })
-}
-
-pub(super) fn event(event_type: Type, fill: impl FnOnce(&mut Event)) -> Event {
-    let mut event = Event {
-        r#type: Some(event_type.into()),
-        ..Default::default()
-    };
-    fill(&mut event);
-    event
+    known.clone().into()
 }
 
 #[cfg(test)]

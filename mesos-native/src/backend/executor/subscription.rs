@@ -13,7 +13,7 @@ use mesos_proto::v1::executor::{Call, call, event};
 
 use super::acknowledge::Pending;
 use super::call::{NativeCall, not_sent, translate};
-use super::event::{broken, event, lift};
+use super::event::{broken, lift};
 use super::presence::Presence;
 use crate::backend::queue::Queue;
 use crate::backend::thread::end_in_background;
@@ -165,9 +165,7 @@ impl EventStream<ExecutorApi> for Events {
                 biased;
                 callback = inlet.queue.pop() => callback,
                 acknowledged = inlet.pending.next(self.settle, &mut self.presence) => {
-                    let event = event(event::Type::Acknowledged, |event| {
-                        event.acknowledged = Some(acknowledged);
-                    });
+                    let event = acknowledged.into();
                     return Ok(Incoming::Event(Box::new(event), Bytes::new()));
                 }
             };
