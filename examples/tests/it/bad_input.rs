@@ -59,7 +59,7 @@ async fn server(response: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn a_server_that_is_no_mesos_is_told_from_one() {
+async fn a_server_that_is_not_a_mesos_master_is_an_error() {
     let web = server(
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>",
     )

@@ -1,5 +1,7 @@
 //! Extracts the text that is checked from a file, with the line that each part comes from.
 
+use std::borrow::Cow;
+
 /// The text of one file.
 #[derive(Debug)]
 pub(super) struct Text {
@@ -14,7 +16,8 @@ pub(super) struct Text {
 enum Language {
     /// Everything is checked: `//` comments, strings and names.
     Slashes,
-    /// Everything is checked: prose.
+    /// Prose is checked, without inline code and quotations: these can be old names or examples
+    /// of what not to write.
     Markdown,
     /// Only `#` comments are checked.
     Hashes,
@@ -34,22 +37,36 @@ impl Language {
         }
     }
 
-    fn text_of(self, line: &str) -> &str {
+    fn text_of(self, line: &str) -> Cow<'_, str> {
         let line = line.trim();
-        match self {
+        Cow::Borrowed(match self {
             Self::Slashes => match line.strip_prefix("//") {
                 Some(comment) => comment.trim_start_matches(['/', '!']).trim(),
                 None => line.strip_suffix('\\').unwrap_or(line).trim_end(),
             },
-            Self::Markdown => line.trim_start_matches(['>', ' ']),
+            Self::Markdown => {
+                let line = line.trim_start_matches(['>', ' ']);
+                return Cow::Owned(without_quoted(&without_quoted(line, '`'), '"'));
+            }
             Self::Hashes => match line.strip_prefix('#') {
                 Some(comment) => comment.trim_start_matches('#').trim(),
                 None => line
                     .split_once(" #")
                     .map_or("", |(_, comment)| comment.trim()),
             },
-        }
+        })
     }
+}
+
+/// The line without the text between each pair of `mark`s.
+fn without_quoted(line: &str, mark: char) -> String {
+    let parts: Vec<_> = line.split(mark).collect();
+    let last = parts.len() - 1;
+    let kept = parts.iter().enumerate().filter(|(index, _)| {
+        // A last part after an unpaired mark is not quoted.
+        index % 2 == 0 || *index == last
+    });
+    kept.map(|(_, part)| *part).collect::<Vec<_>>().join("…")
 }
 
 impl Text {
@@ -65,7 +82,7 @@ impl Text {
                 // Ends the paragraph: no phrase matches across a line end.
                 joined.push('\n');
             } else {
-                joined.push_str(line);
+                joined.push_str(&line);
                 joined.push(' ');
             }
         }
@@ -96,6 +113,14 @@ mod tests {
         assert_eq!(
             joined("a.md", "> One\n> two\n\nThree\n"),
             "One two \nThree "
+        );
+    }
+
+    #[test]
+    fn code_and_quotations_of_markdown_are_removed() {
+        assert_eq!(
+            joined("a.md", "Write `one` and `two`, not \"three\" and \"four\n"),
+            "Write … and …, not … and …four "
         );
     }
 
