@@ -27,11 +27,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use mesos::resources::Resources;
-use mesos::scheduler::Subscribed;
+use mesos::scheduler::{ReconcilePolicy, Subscribed};
 use mesos::store::FileStore;
 use mesos::v1::{AgentId, CommandInfo, TaskId, TaskInfo, TaskState};
 use mesos::{
     BoxError, Delivery, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
+    TaskFate,
 };
 
 /// The state of one item.
@@ -204,14 +205,17 @@ impl Scheduler for Once {
         println!("update {id} {name}");
         // An update may be repeated, and an answer to a reconciliation may be late.
         if self.record.running(id).is_none() {
+            if update.fate()? == TaskFate::Active {
+                driver.kill(id).await?; // The task has come back, and another one replaced it.
+            }
             return Ok(());
         }
-        use TaskState::*;
-        match state {
-            // The task does not exist, so its item can be launched again.
-            TaskGone | TaskLost | TaskDropped => self.record.write(&[format!("{id} gone")])?,
-            _ if state.is_terminal() => self.record.write(&[format!("{id} {name}")])?,
-            _ => return Ok(()),
+        match update.fate()? {
+            TaskFate::Ended => self.record.write(&[format!("{id} {name}")])?,
+            // The task may still run, so another task of the item could be the second one.
+            TaskFate::Active | TaskFate::Unreachable => return Ok(()),
+            // The task did not run, or its cluster is gone: the item can be launched again.
+            _ => self.record.write(&[format!("{id} gone")])?,
         }
         if self.record.waiting().next().is_some() {
             driver.revive().await?; // Declined offers are useful again.
@@ -239,7 +243,9 @@ async fn main() -> Result<(), BoxError> {
     let unsettled = record.unsettled();
 
     let framework = Framework::with_failover_timeout("failover example", Duration::from_secs(3600))
-        .store(FileStore::new(directory.join("framework-id")));
+        .store(FileStore::new(directory.join("framework-id")))
+        // After each subscription the driver requests the states of all tasks.
+        .reconcile(ReconcilePolicy::default());
     let command = command.clone();
     let scheduler = Once {
         record,

@@ -39,4 +39,4 @@ pub mod v1;
 
 /// The type of all fields that hold bytes.
 pub use bytes::Bytes;
-pub use helpers::{ExecutorInfoBuilder, OpenEnum, TaskInfoBuilder, UnknownEnum, known};
+pub use helpers::{ExecutorInfoBuilder, OpenEnum, TaskFate, TaskInfoBuilder, UnknownEnum, known};

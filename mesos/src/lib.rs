@@ -125,7 +125,9 @@ pub mod native {
     #[doc(inline)]
     pub use mesos_native::*;
 }
-pub use mesos_proto::{Bytes, v1};
+pub use mesos_proto::{
+    Bytes, ExecutorInfoBuilder, OpenEnum, TaskFate, TaskInfoBuilder, UnknownEnum, known, v1,
+};
 
 /// Stores that keep a framework's id when its scheduler's process ends: in memory, in a file, in
 /// ZooKeeper (feature `zookeeper`), or through a custom [`Store`](store::Store).

@@ -5,6 +5,7 @@
 mod bad_input;
 mod failover;
 mod hello;
+mod new_cluster;
 mod program;
 mod run;
 mod worker_pool;

@@ -198,6 +198,11 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     /// The state of a task. The driver acknowledges the update when this handler returns `Ok`,
     /// unless the handler took over the acknowledgement with [`StatusUpdate::defer`]. The same
     /// update can arrive more than once.
+    ///
+    /// [`TaskStatus::fate`](mesos_proto::v1::TaskStatus::fate) reports whether the task still runs,
+    /// whether a replacement can be launched, and whether the task may come back. Do not wait for
+    /// a terminal state only: after a replacement of the cluster, the only answer is
+    /// TASK_UNKNOWN, which is not terminal.
     async fn update(
         &mut self,
         driver: &SchedulerDriver<M>,

@@ -10,6 +10,7 @@ mod command;
 mod constraint;
 mod container;
 mod executor;
+mod fate;
 mod filters;
 mod framework;
 mod ids;
@@ -28,5 +29,6 @@ mod value;
 mod volume;
 
 pub use executor::ExecutorInfoBuilder;
+pub use fate::TaskFate;
 pub use open_enum::{OpenEnum, UnknownEnum, known};
 pub use task::TaskInfoBuilder;
