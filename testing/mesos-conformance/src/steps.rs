@@ -33,7 +33,7 @@ pub(super) fn framework_id(driver: &SchedulerDriver) -> FrameworkId {
 
 /// Reconciles tasks that do not exist: the cheapest way to receive events, one UPDATE without a
 /// uuid for each task, in order.
-pub(super) async fn ask(
+pub(super) async fn reconcile_unknown(
     driver: &SchedulerDriver,
     tasks: impl IntoIterator<Item = &str>,
 ) -> Result<()> {
@@ -43,7 +43,7 @@ pub(super) async fn ask(
 }
 
 /// Waits for this number of such events.
-pub(super) async fn asked(recorder: &Recorder, count: usize) {
+pub(super) async fn expect_unknown(recorder: &Recorder, count: usize) {
     for _ in 0..count {
         recorder.update(TaskState::TaskUnknown).await;
     }
@@ -132,8 +132,8 @@ pub(super) async fn expect_event<T>(
     what: &str,
     wanted: impl Fn(&RecordedEvent) -> Option<T> + Send + Sync,
 ) -> T {
-    let told = recorder.expect(what, |told| wanted(told).is_some()).await;
-    match wanted(&told) {
+    let event = recorder.expect(what, |event| wanted(event).is_some()).await;
+    match wanted(&event) {
         Some(found) => found,
         None => unreachable!("it was just found"),
     }

@@ -87,7 +87,7 @@ fn row(what: &str, scales: &[u32], mut cost: impl FnMut(u32) -> Result<f64>) -> 
         costs.push(cost(*scale)?);
     }
     let ratio = costs.last().copied().unwrap_or_default() / costs[0];
-    let told: Vec<_> = scales
+    let counts: Vec<_> = scales
         .iter()
         .zip(&costs)
         .map(|(scale, cost)| format!("{scale}×: {cost:.0}"))
@@ -97,7 +97,7 @@ fn row(what: &str, scales: &[u32], mut cost: impl FnMut(u32) -> Result<f64>) -> 
         scales[scales.len() - 1]
     );
     let row = Row::at_most(name, ratio, FLAT);
-    Ok(row.note(format!("instructions per {what} at {}", told.join(", "))))
+    Ok(row.note(format!("instructions per {what} at {}", counts.join(", "))))
 }
 
 /// The number of instructions that the client executes.
@@ -109,11 +109,11 @@ fn instructions(options: Options, drive: &Drive) -> Result<u64> {
     });
     let output = Client::Callgrind.start(&job)?.wait_with_output()?;
     let report = flood.wait()?;
-    let told = String::from_utf8_lossy(&output.stderr);
+    let counts = String::from_utf8_lossy(&output.stderr);
     if !report.complete || !output.status.success() {
-        bail!("the run under callgrind failed:\n{report}\n{told}");
+        bail!("the run under callgrind failed:\n{report}\n{counts}");
     }
-    let counted = told
+    let counted = counts
         .lines()
         .find_map(|line| line.split("Collected :").nth(1));
     let counted =

@@ -6,7 +6,7 @@ use mesos_core::{Delivery, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, must, must_fail, tasks};
+use crate::steps::{expect_unknown, must, must_fail, reconcile_unknown, tasks};
 use mesos_testing::{Reaction, When};
 
 pub(super) async fn a_call_on_a_stale_stream_fails_as_not_subscribed(stage: Stage) {
@@ -91,8 +91,8 @@ pub(super) async fn a_call_without_a_subscription_fails_at_once_and_is_never_sen
     outage.end().await;
     recorder.subscribed().await;
     // A replayed call would arrive and be answered before this one.
-    must(ask(&driver, ["t2"]).await);
-    asked(&recorder, 1).await;
+    must(reconcile_unknown(&driver, ["t2"]).await);
+    expect_unknown(&recorder, 1).await;
     assert_eq!(tasks(&recorder), ["t2"]);
     if let Some(wire) = master.wire() {
         assert_eq!(wire.calls_of(Type::Kill), []);
@@ -109,17 +109,17 @@ pub(super) async fn a_call_with_a_wait_is_sent_on_the_next_subscription(stage: S
     let outage = master.outage().await;
     recorder.disconnected().await;
     let patient = driver.wait_for_subscription(Duration::from_secs(60));
-    let waiting = tokio::spawn(async move { ask(&patient, ["waited"]).await });
+    let waiting = tokio::spawn(async move { reconcile_unknown(&patient, ["waited"]).await });
     let brief = driver.wait_for_subscription(Duration::from_millis(20));
-    let error = must_fail(ask(&brief, ["too late"]).await);
+    let error = must_fail(reconcile_unknown(&brief, ["too late"]).await);
     assert_eq!(error.kind(), ErrorKind::NotSubscribed);
     assert_eq!(error.delivery(), Delivery::NotSent);
     outage.end().await;
     recorder.subscribed().await;
     must(must(waiting.await));
-    asked(&recorder, 1).await;
-    must(ask(&driver, ["the last"]).await);
-    asked(&recorder, 1).await;
+    expect_unknown(&recorder, 1).await;
+    must(reconcile_unknown(&driver, ["the last"]).await);
+    expect_unknown(&recorder, 1).await;
     assert_eq!(tasks(&recorder), ["waited", "the last"]);
 }
 
@@ -157,7 +157,7 @@ pub(super) async fn calls_reach_the_master_in_order(stage: Stage) {
         must(must(call));
     }
     // Such tasks do not exist, and the master reports each of them in order.
-    asked(&recorder, names.len()).await;
+    expect_unknown(&recorder, names.len()).await;
     assert_eq!(tasks(&recorder), names);
     if let Some(wire) = master.wire() {
         let received: Vec<String> = wire
@@ -187,8 +187,8 @@ pub(super) async fn a_refused_call_fails_with_the_reason_and_keeps_the_subscript
         "{error}"
     );
     assert!(!error.is_retryable());
-    must(ask(&driver, ["t"]).await);
-    asked(&recorder, 1).await;
+    must(reconcile_unknown(&driver, ["t"]).await);
+    expect_unknown(&recorder, 1).await;
     assert!(stream.is_open());
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }

@@ -49,7 +49,7 @@ pub(super) async fn a_redirect_loop_is_retried_after_a_delay(stage: Stage) {
     assert!(asked <= 4 * 10, "{asked} requests in 3 attempts");
     // The same for a master that redirects to itself.
     one.set_role(MasterRole::Following(one.address().to_string()));
-    let itself = |told: &RecordedEvent| match told {
+    let itself = |event: &RecordedEvent| match event {
         RecordedEvent::Disconnected(lost) => lost.error.to_string().contains("itself"),
         _ => false,
     };
@@ -105,7 +105,7 @@ pub(super) async fn an_unreachable_master_is_retried(stage: Stage) {
     // The same again, during a subscription.
     let gone = back.die().await;
     // An attempt before the subscription may have failed a third time.
-    let lost = |told: &RecordedEvent| matches!(told, RecordedEvent::Disconnected(lost) if lost.attempts == 0);
+    let lost = |event: &RecordedEvent| matches!(event, RecordedEvent::Disconnected(lost) if lost.attempts == 0);
     recorder.expect("the end of the subscription", lost).await;
     let _back = gone.restart().await;
     assert!(recorder.subscribed().await.resubscribed);

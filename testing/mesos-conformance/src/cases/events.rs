@@ -40,8 +40,8 @@ pub(super) async fn unknown_events_and_fields_do_not_end_the_stream(stage: Stage
         stream.send_record(record);
     }
     recorder
-        .expect("the unknown event", |told| {
-            matches!(told, RecordedEvent::Unknown(_))
+        .expect("the unknown event", |event| {
+            matches!(event, RecordedEvent::Unknown(_))
         })
         .await;
     let status = recorder.update(TaskState::TaskRunning).await;
@@ -68,17 +68,17 @@ pub(super) async fn invalid_utf_8_does_not_block_an_update(stage: Stage) {
     let at = must(at.ok_or("no text in it"));
     record[at..at + 4].copy_from_slice(b"t\xfft\xe2");
     stream.send_record(record);
-    let told = recorder.update(TaskState::TaskFailed).await;
-    assert_eq!(told.message(), "t\u{fffd}t\u{fffd}");
-    assert_eq!((&told.uuid, &told.data), (&status.uuid, &status.data));
+    let event = recorder.update(TaskState::TaskFailed).await;
+    assert_eq!(event.message(), "t\u{fffd}t\u{fffd}");
+    assert_eq!((&event.uuid, &event.data), (&status.uuid, &status.data));
     let call = master.expect(Type::Acknowledge).await.call;
     let acknowledged = must(call.and_then(|call| call.acknowledge).ok_or("a body"));
     assert_eq!(Some(acknowledged.uuid), status.uuid);
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
 
-fn failure(told: &RecordedEvent) -> Option<Failure> {
-    match told {
+fn failure(event: &RecordedEvent) -> Option<Failure> {
+    match event {
         RecordedEvent::Failure(failure) => Some(failure.clone()),
         _ => None,
     }
@@ -134,7 +134,7 @@ pub(super) async fn messages_arrive_unchanged_in_both_directions(stage: Stage) {
     let bytes: Vec<u8> = (0..=255).collect();
     let sent = driver.send_message(agent.clone(), "e", bytes.clone());
     must(sent.await);
-    let (from, executor, data) = expect_event(&recorder, "a message", |told| match told {
+    let (from, executor, data) = expect_event(&recorder, "a message", |event| match event {
         RecordedEvent::Message {
             agent_id,
             executor_id,
@@ -232,7 +232,7 @@ pub(super) async fn inverse_offers_can_be_accepted_and_declined(stage: Stage) {
     run(&driver, &recorder, task("t")).await;
     master.schedule_maintenance().await;
     let next = async || {
-        let mut offers = expect_event(&recorder, "inverse offers", |told| match told {
+        let mut offers = expect_event(&recorder, "inverse offers", |event| match event {
             RecordedEvent::InverseOffers(offers) => Some(offers.clone()),
             _ => None,
         })

@@ -7,7 +7,9 @@ use mesos_proto::v1::TaskState;
 use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, framework_id, must, must_fail, offer, states_of, task};
+use crate::steps::{
+    expect_unknown, framework_id, must, must_fail, offer, reconcile_unknown, states_of, task,
+};
 use mesos_testing::{Handler, Outcome, Received};
 
 pub(super) async fn an_update_is_redelivered_after_its_handler_failed(stage: Stage) {
@@ -51,8 +53,8 @@ pub(super) async fn a_deferred_update_is_acknowledged_by_its_token(stage: Stage)
         }
     }
     let running = |wanted: &'static str| {
-        recorder.expect("it running", move |told| {
-            matches!(told, mesos_testing::RecordedEvent::Update(status)
+        recorder.expect("it running", move |event| {
+            matches!(event, mesos_testing::RecordedEvent::Update(status)
                 if status.task_id == wanted && status.task_state() == Ok(TaskState::TaskRunning))
         })
     };
@@ -102,8 +104,8 @@ pub(super) async fn a_slow_handler_does_not_end_the_subscription(stage: Stage) {
     recorder.plan(Handler::Update, Outcome::Slow(slow));
     let ids: Vec<String> = (0..500).map(|number| format!("t{number}")).collect();
     let before = driver.health().generation;
-    must(ask(&driver, ids.iter().map(String::as_str)).await);
-    asked(&recorder, 500).await;
+    must(reconcile_unknown(&driver, ids.iter().map(String::as_str)).await);
+    expect_unknown(&recorder, 500).await;
     must(driver.revive().await);
     assert_eq!(driver.health().generation, before);
     if let Some(wire) = master.wire() {
@@ -168,8 +170,8 @@ pub(super) async fn a_handler_can_call_stop_and_drop_its_driver(stage: Stage) {
     let driver = stage.start_as(stage.framework(), &master.url(), scheduler);
     assert_eq!(must(driver.join().await), StopReason::Stopped);
     // The other driver continues.
-    must(ask(&other, ["t"]).await);
-    asked(&recorder, 1).await;
+    must(reconcile_unknown(&other, ["t"]).await);
+    expect_unknown(&recorder, 1).await;
     if let Some(wire) = master.wire() {
         wire.expect(Type::Teardown).await;
     }

@@ -7,7 +7,7 @@ use mesos_proto::v1::TaskState;
 use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, must, must_fail, offer, task};
+use crate::steps::{expect_unknown, must, must_fail, offer, reconcile_unknown, task};
 use mesos_testing::{Reaction, RecordedEvent};
 
 pub(super) async fn missed_heartbeats_end_the_subscription(stage: Stage) {
@@ -45,8 +45,8 @@ pub(super) async fn any_event_counts_as_a_heartbeat(stage: Stage) {
     // Longer than the allowed silence.
     for _ in 0..5 {
         tokio::time::sleep(silence / 4).await;
-        must(ask(&driver, ["t"]).await);
-        asked(&recorder, 1).await;
+        must(reconcile_unknown(&driver, ["t"]).await);
+        expect_unknown(&recorder, 1).await;
     }
     assert!(stream.is_open());
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
@@ -66,8 +66,8 @@ pub(super) async fn the_driver_resubscribes_after_mesos_was_paused(stage: Stage)
     assert_eq!(lost.error.kind(), ErrorKind::Timeout);
     master.thaw().await;
     assert_eq!(recorder.subscribed().await.framework_id, id);
-    must(ask(&driver, ["t"]).await);
-    asked(&recorder, 1).await;
+    must(reconcile_unknown(&driver, ["t"]).await);
+    expect_unknown(&recorder, 1).await;
 }
 
 fn with_short_timeout(stage: &Stage) -> Stage {
@@ -195,7 +195,7 @@ pub(super) async fn tasks_of_an_unanswered_accept_are_reconciled_after_the_resub
             true => [TaskState::TaskRunning; 2],
             false => [TaskState::TaskGone, TaskState::TaskUnknown],
         };
-        let answers = |told: &RecordedEvent| match told {
+        let answers = |event: &RecordedEvent| match event {
             RecordedEvent::Update(status) => {
                 let known = status.task_state().ok();
                 status.task_id == "t1" && known.is_some_and(|state| states.contains(&state))

@@ -94,7 +94,7 @@ pub(super) async fn a_rescinded_offer_cannot_be_accepted(stage: Stage) {
     master.rescind_all_of(&first.agent_id.clone()).await;
     let id = first.id.clone();
     let rescinded =
-        |told: &RecordedEvent| matches!(told, RecordedEvent::Rescind(gone) if *gone == id);
+        |event: &RecordedEvent| matches!(event, RecordedEvent::Rescind(gone) if *gone == id);
     recorder.expect("the rescind", rescinded).await;
     assert!(!first.is_alive() && second.is_alive());
     let error = must_fail(driver.launch(first, [task("t")]).await);
@@ -338,7 +338,7 @@ pub(super) async fn offer_constraints_exclude_agents(stage: Stage) {
     let role = expect_event(
         &recorder,
         "an offer for the other role",
-        |told| match told {
+        |event| match event {
             RecordedEvent::Offers(offered) => offered
                 .messages
                 .iter()

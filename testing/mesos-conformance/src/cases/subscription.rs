@@ -5,7 +5,7 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use super::offers::only_with_rack;
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, framework_id, must, must_fail};
+use crate::steps::{expect_unknown, framework_id, must, must_fail, reconcile_unknown};
 use crate::timeout::REAL_TIMEOUT;
 use crate::world::ClusterKind;
 use mesos_testing::{Fault, FaultProxy, RecordedEvent};
@@ -42,10 +42,10 @@ pub(super) async fn an_error_as_the_first_event_stops_the_driver(stage: Stage) {
     assert_eq!(error.kind(), ErrorKind::Rejected);
     let said = "master's --roles";
     assert!(error.to_string().contains(said), "{error}");
-    let told = recorder.events();
+    let received = recorder.events();
     assert!(
-        matches!(&told[..], [mesos_testing::RecordedEvent::Error(message)] if message.contains(said)),
-        "{told:?}"
+        matches!(&received[..], [mesos_testing::RecordedEvent::Error(message)] if message.contains(said)),
+        "{received:?}"
     );
     if let Some(wire) = master.wire() {
         assert_eq!(wire.expect(Type::Subscribe).await.status, Some(200));
@@ -91,10 +91,10 @@ pub(super) async fn events_of_an_old_stream_are_ignored(stage: Stage) {
     recorder.subscribed().await;
     // By now the master has sent ERROR on the old stream. It must not be delivered.
     old.set(Fault::None);
-    must(ask(&driver, ["t"]).await);
-    asked(&recorder, 1).await;
-    let mut told = recorder.events().into_iter();
-    assert!(!told.any(|told| matches!(told, RecordedEvent::Error(_))));
+    must(reconcile_unknown(&driver, ["t"]).await);
+    expect_unknown(&recorder, 1).await;
+    let mut received = recorder.events().into_iter();
+    assert!(!received.any(|event| matches!(event, RecordedEvent::Error(_))));
 }
 
 pub(super) async fn a_takeover_by_another_instance_stops_the_driver(stage: Stage) {
@@ -111,7 +111,9 @@ pub(super) async fn a_takeover_by_another_instance_stops_the_driver(stage: Stage
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::TakenOver);
     recorder
-        .expect("the error", |told| matches!(told, RecordedEvent::Error(_)))
+        .expect("the error", |event| {
+            matches!(event, RecordedEvent::Error(_))
+        })
         .await;
     assert_eq!(must_fail(driver.revive().await).kind(), ErrorKind::Closed);
     must(newer.revive().await);

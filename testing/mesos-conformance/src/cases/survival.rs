@@ -7,7 +7,7 @@ use mesos_core::{BackoffPolicy, ErrorKind, Framework, StopReason};
 use mesos_proto::v1::TaskState;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, framework_id, must, must_fail, run, task};
+use crate::steps::{expect_unknown, framework_id, must, must_fail, reconcile_unknown, run, task};
 use crate::world::ClusterKind;
 
 pub(super) async fn tasks_survive_a_crash_of_the_whole_cluster(stage: Stage) {
@@ -124,8 +124,8 @@ pub(super) async fn tls_connects_only_to_a_trusted_master(stage: Stage) {
     let driver = trusting.start(&master.direct_url(), &recorder);
     recorder.subscribed().await;
     run(&driver, &recorder, task("t")).await;
-    must(ask(&driver, ["nobody's"]).await);
-    asked(&recorder, 1).await;
+    must(reconcile_unknown(&driver, ["nobody's"]).await);
+    expect_unknown(&recorder, 1).await;
 
     let recorder = stage.recorder();
     let driver = stage.start(&master.direct_url(), &recorder);

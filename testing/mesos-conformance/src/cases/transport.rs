@@ -8,7 +8,7 @@ use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::{TaskState, TaskStatus};
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, must, must_fail, tasks};
+use crate::steps::{expect_unknown, must, must_fail, reconcile_unknown, tasks};
 use mesos_testing::{Fault, FaultProxy, Reaction, events};
 
 pub(super) async fn records_are_decoded_across_any_chunk_boundaries(stage: Stage) {
@@ -20,15 +20,15 @@ pub(super) async fn records_are_decoded_across_any_chunk_boundaries(stage: Stage
     } = stage.subscribed().await;
     // Several records in one chunk.
     stream.cork();
-    must(ask(&driver, ["1", "2", "3"]).await);
-    must(ask(&driver, ["4"]).await);
+    must(reconcile_unknown(&driver, ["1", "2", "3"]).await);
+    must(reconcile_unknown(&driver, ["4"]).await);
     stream.uncork();
-    asked(&recorder, 4).await;
+    expect_unknown(&recorder, 4).await;
     // The first cut is inside the length; with 1, every byte is a chunk.
     for most in [7, 2, 1] {
         stream.limit_chunks(most);
-        must(ask(&driver, ["5", "6"]).await);
-        asked(&recorder, 2).await;
+        must(reconcile_unknown(&driver, ["5", "6"]).await);
+        expect_unknown(&recorder, 2).await;
     }
     let expected = ["1", "2", "3", "4", "5", "6", "5", "6", "5", "6"];
     assert_eq!(tasks(&recorder), expected);
@@ -72,7 +72,7 @@ pub(super) async fn a_stream_cut_within_a_record_ends_the_subscription_without_a
         let subscribed = stage.subscribed().await;
         subscribed.stream.cut_after(length);
         // The next event is cut, which may be an offer before the answer.
-        let _ = ask(&subscribed.driver, ["a task with a long name"]).await;
+        let _ = reconcile_unknown(&subscribed.driver, ["a task with a long name"]).await;
         lost(&subscribed, ErrorKind::Transport).await;
     }
 }
@@ -192,8 +192,8 @@ pub(super) async fn an_invalid_http_response_fails_only_its_call(stage: Stage) {
     );
     let error = must_fail(driver.revive().await);
     assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
-    must(ask(&driver, ["1"]).await);
-    asked(&recorder, 1).await;
+    must(reconcile_unknown(&driver, ["1"]).await);
+    expect_unknown(&recorder, 1).await;
     assert!(stream.is_open());
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);
 }
@@ -213,14 +213,14 @@ pub(super) async fn a_slow_network_loses_no_events(stage: Stage) {
         proxy.set(Fault::Stall);
         let waiting = tokio::spawn({
             let driver = driver.clone();
-            async move { ask(&driver, ["1", "2", "3"]).await }
+            async move { reconcile_unknown(&driver, ["1", "2", "3"]).await }
         });
         // sleep: only time can show that nothing arrives.
         tokio::time::sleep(10 * brief).await;
         assert!(!waiting.is_finished());
         proxy.set(fault);
         must(must(waiting.await));
-        asked(&recorder, 3).await;
+        expect_unknown(&recorder, 3).await;
     }
     assert_eq!(tasks(&recorder), ["1", "2", "3"].repeat(3));
     assert_eq!(master.calls_of(Type::Subscribe).len(), 1);

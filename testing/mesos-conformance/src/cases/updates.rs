@@ -9,7 +9,7 @@ use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{ask, asked, command, must, offer, run, states_of, task};
+use crate::steps::{command, expect_unknown, must, offer, reconcile_unknown, run, states_of, task};
 use mesos_testing::{Agent, FakeMaster, Reaction, events};
 
 pub(super) async fn an_update_without_a_uuid_is_delivered_but_not_acknowledged(stage: Stage) {
@@ -19,7 +19,7 @@ pub(super) async fn an_update_without_a_uuid_is_delivered_but_not_acknowledged(s
         driver,
         ..
     } = stage.subscribed().await;
-    must(ask(&driver, ["nobody's"]).await);
+    must(reconcile_unknown(&driver, ["nobody's"]).await);
     let by_master = recorder.update(TaskState::TaskUnknown).await;
     assert_eq!(by_master.uuid, None);
     // An acknowledgement of the first update would arrive before that of the second.
@@ -186,7 +186,7 @@ pub(super) async fn a_framework_without_partition_awareness_receives_task_lost(s
         driver,
         ..
     } = stage.subscribed_as(framework).await;
-    must(ask(&driver, ["nobody's"]).await);
+    must(reconcile_unknown(&driver, ["nobody's"]).await);
     let lost = recorder.update(TaskState::TaskLost).await;
     assert_eq!((&lost.task_id, &lost.uuid), (&"nobody's".into(), &None));
     let agent = run(&driver, &recorder, task("t")).await;
@@ -257,8 +257,8 @@ pub(super) async fn reconciliation_without_tasks_does_not_hang(stage: Stage) {
         let tasks = question.reconcile.map(|reconcile| reconcile.tasks.len());
         assert_eq!(tasks, Some(0));
     }
-    must(ask(&driver, ["t"]).await);
-    asked(&recorder, 1).await;
+    must(reconcile_unknown(&driver, ["t"]).await);
+    expect_unknown(&recorder, 1).await;
     assert_eq!(recorder.states().len(), 1);
     // The agent id is sent along, because the master's answer is less precise without it.
     must(driver.reconcile([("t".into(), Some("x".into()))]).await);
@@ -268,7 +268,7 @@ pub(super) async fn reconciliation_without_tasks_does_not_hang(stage: Stage) {
         let tasks = question.reconcile.unwrap_or_default().tasks;
         assert_eq!(tasks[0].agent_id, Some("x".into()));
     }
-    asked(&recorder, 1).await;
+    expect_unknown(&recorder, 1).await;
 }
 
 pub(super) async fn reconciliation_reports_a_running_task_by_id_and_among_all(stage: Stage) {
@@ -313,5 +313,5 @@ pub(super) async fn reconciliation_is_retried_until_it_is_answered(stage: Stage)
     assert_eq!(recorder.states(), []);
     stream.unmute();
     must(driver.reconciled().await);
-    asked(&recorder, 1).await;
+    expect_unknown(&recorder, 1).await;
 }

@@ -148,13 +148,13 @@ fn cell(outcomes: &[Outcome], column: &str) -> String {
         outcomes.iter().filter(alike).count()
     };
     let counts = ["ok", "known", "n/a", "FAILED", "FIXED"].map(|mark| (mark, count(mark)));
-    let told = counts.iter().filter(|(_, count)| *count > 0);
-    let told: Vec<_> = told
+    let shown = counts.iter().filter(|(_, count)| *count > 0);
+    let shown: Vec<_> = shown
         .map(|(mark, count)| format!("{count} {mark}"))
         .collect();
-    match told.is_empty() {
+    match shown.is_empty() {
         true => "did not run".to_owned(),
-        false => told.join(", "),
+        false => shown.join(", "),
     }
 }
 

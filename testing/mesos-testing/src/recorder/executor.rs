@@ -107,8 +107,8 @@ impl ExecutorRecorder {
         async move { self.0.events.expect(what, at, wanted).await }
     }
 
-    async fn record(&self, handler: Handler, told: RecordedExecutorEvent) -> HandlerResult {
-        self.0.events.push(told);
+    async fn record(&self, handler: Handler, event: RecordedExecutorEvent) -> HandlerResult {
+        self.0.events.push(event);
         self.0.end(handler, || {}).await
     }
 }
@@ -116,8 +116,8 @@ impl ExecutorRecorder {
 #[async_trait]
 impl Executor for ExecutorRecorder {
     async fn subscribed(&mut self, _: &ExecutorDriver, subscribed: Subscribed) -> HandlerResult {
-        let told = RecordedExecutorEvent::Subscribed(Box::new(subscribed));
-        self.record(Handler::Subscribed, told).await
+        let event = RecordedExecutorEvent::Subscribed(Box::new(subscribed));
+        self.record(Handler::Subscribed, event).await
     }
 
     async fn disconnected(&mut self, _: &ExecutorDriver, lost: Disconnected) -> HandlerResult {
@@ -129,8 +129,8 @@ impl Executor for ExecutorRecorder {
     }
 
     async fn launch(&mut self, _: &ExecutorDriver, task: TaskInfo) -> HandlerResult {
-        let told = RecordedExecutorEvent::Launch(Box::new(task));
-        self.record(Handler::Launch, told).await
+        let event = RecordedExecutorEvent::Launch(Box::new(task));
+        self.record(Handler::Launch, event).await
     }
 
     async fn launch_group(&mut self, _: &ExecutorDriver, group: TaskGroupInfo) -> HandlerResult {

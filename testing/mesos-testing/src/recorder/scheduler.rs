@@ -177,7 +177,7 @@ impl Recorder {
     pub fn states(&self) -> Vec<(String, TaskState)> {
         self.events()
             .into_iter()
-            .filter_map(|told| match told {
+            .filter_map(|event| match event {
                 RecordedEvent::Update(status) => {
                     Some((status.task_id.value.clone(), status.state()))
                 }
@@ -207,9 +207,9 @@ impl Recorder {
         at: &'static Location<'static>,
         wanted: impl Fn(&RecordedEvent) -> Option<T> + Send + Sync,
     ) -> T {
-        let matches = |told: &RecordedEvent| wanted(told).is_some();
-        let told = self.0.recording.events.expect(what, at, matches).await;
-        match wanted(&told) {
+        let matches = |event: &RecordedEvent| wanted(event).is_some();
+        let event = self.0.recording.events.expect(what, at, matches).await;
+        match wanted(&event) {
             Some(found) => found,
             None => unreachable!("it was just found"),
         }
@@ -219,7 +219,7 @@ impl Recorder {
     #[track_caller]
     pub fn subscribed(&self) -> impl Future<Output = Subscribed> + Send + '_ {
         let at = Location::caller();
-        self.find("subscribed", at, |told| match told {
+        self.find("subscribed", at, |event| match event {
             RecordedEvent::Subscribed(subscribed) => Some(subscribed.clone()),
             _ => None,
         })
@@ -229,7 +229,7 @@ impl Recorder {
     #[track_caller]
     pub fn disconnected(&self) -> impl Future<Output = Disconnected> + Send + '_ {
         let at = Location::caller();
-        self.find("disconnected", at, |told| match told {
+        self.find("disconnected", at, |event| match event {
             RecordedEvent::Disconnected(disconnected) => Some(disconnected.clone()),
             _ => None,
         })
@@ -239,7 +239,7 @@ impl Recorder {
     #[track_caller]
     pub fn offers(&self) -> impl Future<Output = Vec<Offer>> + Send + '_ {
         let at = Location::caller();
-        let offered = self.find("offers", at, |told| match told {
+        let offered = self.find("offers", at, |event| match event {
             RecordedEvent::Offers(offered) => Some(offered.clone()),
             _ => None,
         });
@@ -250,7 +250,7 @@ impl Recorder {
     #[track_caller]
     pub fn update(&self, state: TaskState) -> impl Future<Output = TaskStatus> + Send + '_ {
         let at = Location::caller();
-        self.find(state.as_str_name(), at, move |told| match told {
+        self.find(state.as_str_name(), at, move |event| match event {
             RecordedEvent::Update(status) if status.task_state() == Ok(state) => {
                 Some(status.clone())
             }
@@ -262,7 +262,7 @@ impl Recorder {
     #[track_caller]
     pub fn operation_update(&self) -> impl Future<Output = OperationStatus> + Send + '_ {
         let at = Location::caller();
-        self.find("an operation's update", at, |told| match told {
+        self.find("an operation's update", at, |event| match event {
             RecordedEvent::OperationUpdate(status) => Some(status.clone()),
             _ => None,
         })
@@ -280,8 +280,8 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn record(&self, handler: Handler, told: RecordedEvent) -> HandlerResult {
-        self.0.recording.events.push(told);
+    async fn record(&self, handler: Handler, event: RecordedEvent) -> HandlerResult {
+        self.0.recording.events.push(event);
         self.0.recording.end(handler, || {}).await
     }
 }
@@ -324,8 +324,8 @@ impl Scheduler for Recorder {
         _: &SchedulerDriver,
         inverse_offers: Vec<InverseOffer>,
     ) -> HandlerResult {
-        let told = RecordedEvent::InverseOffers(inverse_offers);
-        self.record(Handler::InverseOffers, told).await
+        let event = RecordedEvent::InverseOffers(inverse_offers);
+        self.record(Handler::InverseOffers, event).await
     }
 
     async fn rescind_inverse_offer(
@@ -333,8 +333,8 @@ impl Scheduler for Recorder {
         _: &SchedulerDriver,
         inverse_offer_id: OfferId,
     ) -> HandlerResult {
-        let told = RecordedEvent::RescindInverseOffer(inverse_offer_id);
-        self.record(Handler::RescindInverseOffer, told).await
+        let event = RecordedEvent::RescindInverseOffer(inverse_offer_id);
+        self.record(Handler::RescindInverseOffer, event).await
     }
 
     async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
@@ -351,8 +351,8 @@ impl Scheduler for Recorder {
         _: &SchedulerDriver,
         update: &OperationUpdate,
     ) -> HandlerResult {
-        let told = RecordedEvent::OperationUpdate(update.to_status());
-        self.0.recording.events.push(told);
+        let event = RecordedEvent::OperationUpdate(update.to_status());
+        self.0.recording.events.push(event);
         let defer = || self.lock().extend(update.defer());
         self.0.recording.end(Handler::OperationUpdate, defer).await
     }
@@ -364,12 +364,12 @@ impl Scheduler for Recorder {
         executor_id: ExecutorId,
         data: Bytes,
     ) -> HandlerResult {
-        let told = RecordedEvent::Message {
+        let event = RecordedEvent::Message {
             agent_id,
             executor_id,
             data,
         };
-        self.record(Handler::Message, told).await
+        self.record(Handler::Message, event).await
     }
 
     async fn failure(&mut self, _: &SchedulerDriver, failure: Failure) -> HandlerResult {

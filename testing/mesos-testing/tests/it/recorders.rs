@@ -39,7 +39,7 @@ async fn events_are_recorded_in_order() {
     master.send(events::agent_failure("a"));
     master.send(events::error("enough"));
     recorder
-        .expect("the end", |told| matches!(told, RecordedEvent::Error(_)))
+        .expect("the end", |event| matches!(event, RecordedEvent::Error(_)))
         .await;
     let lines: Vec<String> = recorder
         .events()
@@ -80,14 +80,14 @@ async fn each_call_of_a_handler_ends_as_planned() {
     let gate = recorder.hold(Handler::Rescind);
     master.send(events::rescind("o1"));
     master.send(events::rescind("o2"));
-    let rescind = |told: &RecordedEvent| matches!(told, RecordedEvent::Rescind(_));
+    let rescind = |event: &RecordedEvent| matches!(event, RecordedEvent::Rescind(_));
     recorder.expect("the first rescind", rescind).await;
     assert_eq!(recorder.deferred().len(), 2);
     assert_eq!(
         recorder
             .events()
             .iter()
-            .filter(|told| rescind(told))
+            .filter(|event| rescind(event))
             .count(),
         1
     );
@@ -101,12 +101,12 @@ async fn offers_are_held_until_they_are_taken() {
     let recorder = Recorder::new();
     let (master, driver) = scheduler(&recorder).await;
     master.send(events::offers([events::offer("o1", "a", "*", [])]));
-    let told = recorder
-        .expect("offers", |told| matches!(told, RecordedEvent::Offers(_)))
+    let event = recorder
+        .expect("offers", |event| matches!(event, RecordedEvent::Offers(_)))
         .await;
     driver.revive().await.unwrap();
     assert_eq!(master.calls_of(Type::Decline), []);
-    let RecordedEvent::Offers(offered) = told else {
+    let RecordedEvent::Offers(offered) = event else {
         unreachable!()
     };
     assert_eq!(offered.messages[0].id, "o1");
@@ -200,12 +200,12 @@ async fn an_executor_records_events_and_its_handlers_end_as_planned() {
         });
     }))
     .unwrap();
-    let told = recorder
-        .expect("the kill", |told| {
-            matches!(told, RecordedExecutorEvent::Kill(..))
+    let event = recorder
+        .expect("the kill", |event| {
+            matches!(event, RecordedExecutorEvent::Kill(..))
         })
         .await;
-    assert_eq!(told.to_string(), "kill t");
+    assert_eq!(event.to_string(), "kill t");
     assert_eq!(driver.join().await.unwrap_err().kind(), ErrorKind::Panicked);
     let lines: Vec<String> = recorder.events().iter().map(ToString::to_string).collect();
     assert_eq!(lines, ["subscribed", "launch t", "kill t"]);

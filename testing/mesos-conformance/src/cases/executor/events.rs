@@ -20,7 +20,7 @@ pub(in crate::cases) async fn queued_tasks_and_groups_are_launched(stage: Stage)
     let _driver = stage.start_executor(agent.environment(), &recorder);
     assert_eq!(launched(&recorder).await, task("a"));
     let wanted =
-        |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::LaunchGroup(_));
+        |event: &RecordedExecutorEvent| matches!(event, RecordedExecutorEvent::LaunchGroup(_));
     let RecordedExecutorEvent::LaunchGroup(group) = recorder.expect("a group", wanted).await else {
         unreachable!("it was just found");
     };
@@ -89,18 +89,19 @@ pub(in crate::cases) async fn every_kill_is_delivered_with_its_policy(stage: Sta
     let policy = |nanoseconds| KillPolicy {
         grace_period: Some(DurationInfo { nanoseconds }),
     };
-    for (kill_policy, told) in [
+    for (kill_policy, event) in [
         (Some(policy(9_000_000_000)), Some(policy(9_000_000_000))),
         (Some(policy(1_000_000)), Some(policy(1_000_000))),
         (None, None),
     ] {
         agent.kill("t", kill_policy);
-        let wanted = |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Kill(..));
+        let wanted =
+            |event: &RecordedExecutorEvent| matches!(event, RecordedExecutorEvent::Kill(..));
         let RecordedExecutorEvent::Kill(task_id, found) = recorder.expect("kill", wanted).await
         else {
             unreachable!("it was just found");
         };
-        assert_eq!((task_id.as_str(), found), ("t", told));
+        assert_eq!((task_id.as_str(), found), ("t", event));
     }
 }
 
@@ -115,11 +116,11 @@ pub(in crate::cases) async fn executor_messages_arrive_unchanged_in_both_directi
     for data in [Bytes::new(), Bytes::from(all)] {
         agent.message(data.clone());
         let wanted =
-            |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Message(_));
-        let RecordedExecutorEvent::Message(told) = recorder.expect("message", wanted).await else {
+            |event: &RecordedExecutorEvent| matches!(event, RecordedExecutorEvent::Message(_));
+        let RecordedExecutorEvent::Message(event) = recorder.expect("message", wanted).await else {
             unreachable!("it was just found");
         };
-        assert_eq!(told, data);
+        assert_eq!(event, data);
         must(driver.send_message(data.clone()).await);
         let message = agent.expect(Type::Message).await.into_call().message;
         assert_eq!(message.unwrap_or_default().data, data);

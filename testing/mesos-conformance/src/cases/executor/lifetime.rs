@@ -6,7 +6,7 @@ use mesos_core::{ErrorKind, StopReason};
 use mesos_proto::v1::TaskState::{TaskFinished, TaskKilled, TaskRunning};
 use mesos_proto::v1::executor::call::Type;
 
-use super::{Subscribed, agent, launched, status, subscribed, task, times};
+use super::{Subscribed, agent, status, subscribed, times};
 use crate::stage::Stage;
 use crate::steps::{must, must_fail};
 use mesos_testing::Reaction;
@@ -17,9 +17,7 @@ pub(in crate::cases) async fn with_checkpointing_tasks_survive_a_crash_of_the_ag
         recorder,
         driver,
         ..
-    } = stage.executor(agent()).await;
-    agent.launch(task("t"));
-    launched(&recorder).await;
+    } = stage.executor_with_task(agent()).await;
     must(driver.send_update(status("t", TaskRunning)).await);
     agent.expect_update(TaskRunning).await;
     agent.crash().await;
@@ -41,12 +39,10 @@ pub(in crate::cases) async fn without_checkpointing_an_executor_ends_with_its_ag
         recorder,
         driver,
         ..
-    } = stage.executor(agent().checkpoint(false)).await;
-    agent.launch(task("t"));
-    launched(&recorder).await;
+    } = stage.executor_with_task(agent().checkpoint(false)).await;
     agent.crash().await;
-    let shutdown = |told: &mesos_testing::RecordedExecutorEvent| {
-        matches!(told, mesos_testing::RecordedExecutorEvent::Shutdown)
+    let shutdown = |event: &mesos_testing::RecordedExecutorEvent| {
+        matches!(event, mesos_testing::RecordedExecutorEvent::Shutdown)
     };
     recorder.expect("shutdown", shutdown).await;
     must(driver.send_update(status("t", TaskKilled)).await);
@@ -96,12 +92,10 @@ pub(in crate::cases) async fn a_shutdown_completes_when_every_task_has_ended(sta
         recorder,
         driver,
         ..
-    } = stage.executor(agent()).await;
-    agent.launch(task("t"));
-    launched(&recorder).await;
+    } = stage.executor_with_task(agent()).await;
     agent.shut_down();
-    let shutdown = |told: &mesos_testing::RecordedExecutorEvent| {
-        matches!(told, mesos_testing::RecordedExecutorEvent::Shutdown)
+    let shutdown = |event: &mesos_testing::RecordedExecutorEvent| {
+        matches!(event, mesos_testing::RecordedExecutorEvent::Shutdown)
     };
     recorder.expect("shutdown", shutdown).await;
     let early = tokio::time::timeout(Duration::from_millis(100), driver.join()).await;
@@ -113,14 +107,9 @@ pub(in crate::cases) async fn a_shutdown_completes_when_every_task_has_ended(sta
 
 pub(in crate::cases) async fn a_shutdown_ends_after_the_grace_period(stage: Stage) {
     let grace = Duration::from_millis(300);
-    let Subscribed {
-        agent,
-        recorder,
-        driver,
-        ..
-    } = stage.executor(agent().shutdown_grace_period(grace)).await;
-    agent.launch(task("t"));
-    launched(&recorder).await;
+    let Subscribed { agent, driver, .. } = stage
+        .executor_with_task(agent().shutdown_grace_period(grace))
+        .await;
     let asked = Instant::now();
     agent.shut_down();
     let error = must_fail(driver.join().await);

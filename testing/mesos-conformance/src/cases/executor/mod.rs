@@ -67,12 +67,20 @@ impl Stage {
             stream,
         }
     }
+
+    /// The same, with a launched task `t`.
+    async fn executor_with_task(&self, builder: Builder) -> Subscribed {
+        let subscribed = self.executor(builder).await;
+        subscribed.agent.launch(task("t"));
+        launched(&subscribed.recorder).await;
+        subscribed
+    }
 }
 
 /// Waits for SUBSCRIBED. Returns whether the executor was subscribed before.
 async fn subscribed(recorder: &ExecutorRecorder) -> bool {
     let wanted =
-        |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Subscribed(_));
+        |event: &RecordedExecutorEvent| matches!(event, RecordedExecutorEvent::Subscribed(_));
     match recorder.expect("subscribed", wanted).await {
         RecordedExecutorEvent::Subscribed(subscribed) => subscribed.resubscribed,
         other => unreachable!("{other}"),
@@ -80,7 +88,7 @@ async fn subscribed(recorder: &ExecutorRecorder) -> bool {
 }
 
 async fn launched(recorder: &ExecutorRecorder) -> TaskInfo {
-    let wanted = |told: &RecordedExecutorEvent| matches!(told, RecordedExecutorEvent::Launch(_));
+    let wanted = |event: &RecordedExecutorEvent| matches!(event, RecordedExecutorEvent::Launch(_));
     match recorder.expect("launch", wanted).await {
         RecordedExecutorEvent::Launch(task) => *task,
         other => unreachable!("{other}"),
@@ -89,8 +97,8 @@ async fn launched(recorder: &ExecutorRecorder) -> TaskInfo {
 
 /// The number of recorded events whose text begins like this.
 fn times(recorder: &ExecutorRecorder, beginning: &str) -> usize {
-    let told = recorder.events();
-    let lines = told.iter().map(ToString::to_string);
+    let received = recorder.events();
+    let lines = received.iter().map(ToString::to_string);
     lines.filter(|line| line.starts_with(beginning)).count()
 }
 

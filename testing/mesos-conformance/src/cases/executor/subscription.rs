@@ -42,8 +42,8 @@ pub(in crate::cases) async fn an_unreachable_agent_is_retried(stage: Stage) {
     agent.crash().await;
     let recorder = stage.executor_recorder();
     let _driver = stage.start_executor(agent.environment(), &recorder);
-    let lost = |told: &mesos_testing::RecordedExecutorEvent| {
-        matches!(told, mesos_testing::RecordedExecutorEvent::Disconnected(_))
+    let lost = |event: &mesos_testing::RecordedExecutorEvent| {
+        matches!(event, mesos_testing::RecordedExecutorEvent::Disconnected(_))
     };
     recorder.expect("a failed attempt", lost).await;
     must(agent.recover().await);
@@ -56,8 +56,8 @@ pub(in crate::cases) async fn shutdown_as_the_first_event_ends_the_executor_norm
     let recorder = stage.executor_recorder();
     let driver = stage.start_executor(agent.environment(), &recorder);
     assert_eq!(must(driver.join().await), StopReason::ShutDown);
-    let told: Vec<_> = recorder.events().iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["shutdown"]);
+    let received: Vec<_> = recorder.events().iter().map(ToString::to_string).collect();
+    assert_eq!(received, ["shutdown"]);
 }
 
 pub(in crate::cases) async fn every_request_carries_the_token_and_a_wrong_token_ends_the_executor(
@@ -196,8 +196,11 @@ pub(in crate::cases) async fn an_error_event_ends_the_executor_with_its_message(
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert!(error.to_string().ends_with("no such executor"), "{error}");
-    let told: Vec<_> = recorder.events().iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["subscribed", "error: no such executor", "shutdown"]);
+    let received: Vec<_> = recorder.events().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        received,
+        ["subscribed", "error: no such executor", "shutdown"]
+    );
 }
 
 pub(in crate::cases) async fn a_server_that_is_not_an_agent_never_hangs_the_executor(stage: Stage) {

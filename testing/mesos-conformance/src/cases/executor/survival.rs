@@ -56,9 +56,9 @@ impl RunningExecutor {
     }
 
     /// The executor's answer to a message.
-    async fn ask(&self, what: &str) -> String {
+    async fn request(&self, what: &str) -> String {
         self.send(what).await;
-        let answer = |told: &RecordedEvent| match told {
+        let answer = |event: &RecordedEvent| match event {
             RecordedEvent::Message { data, .. } => Some(String::from_utf8_lossy(data).into_owned()),
             _ => None,
         };
@@ -67,14 +67,14 @@ impl RunningExecutor {
 
     /// The directory of the executor's process in /proc, while the process runs.
     async fn process(&self) -> PathBuf {
-        let process = PathBuf::from(format!("/proc/{}", self.ask("pid").await));
+        let process = PathBuf::from(format!("/proc/{}", self.request("pid").await));
         assert!(process.exists(), "{}", process.display());
         process
     }
 
     /// The update that the executor made while no agent could receive it.
     async fn late_update(&self) -> TaskStatus {
-        let wanted = |told: &RecordedEvent| match told {
+        let wanted = |event: &RecordedEvent| match event {
             RecordedEvent::Update(update) if update.message() == "late" => {
                 Some(TaskStatus::clone(update))
             }
@@ -87,7 +87,7 @@ impl RunningExecutor {
     fn different(&self, message: &str) -> usize {
         let updates = self.subscribed.recorder.events().into_iter();
         let mut uuids: Vec<_> = updates
-            .filter_map(|told| match told {
+            .filter_map(|event| match event {
                 RecordedEvent::Update(update) if update.message() == message => update.uuid.clone(),
                 _ => None,
             })
@@ -185,7 +185,7 @@ pub(in crate::cases) async fn the_tasks_of_a_killed_executor_are_reported_as_fai
     let recorder = &executor.subscribed.recorder;
     let failed = recorder.update(TaskState::TaskFailed).await;
     assert_eq!(failed.task_reason(), Some(Ok(Reason::ExecutorTerminated)));
-    let failure = |told: &RecordedEvent| match told {
+    let failure = |event: &RecordedEvent| match event {
         RecordedEvent::Failure(failure) => Some(failure.clone()),
         _ => None,
     };
@@ -201,7 +201,7 @@ pub(in crate::cases) async fn a_hanging_executor_exits_after_its_grace_period(st
     let grace = [("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "500ms")];
     let executor = RunningExecutor::start(&stage, true, &grace).await;
     let process = executor.process().await;
-    executor.ask("hang at the end").await;
+    executor.request("hang at the end").await;
     let Subscribed { driver, .. } = &executor.subscribed;
     must(driver.shutdown(executor.agent.clone(), "e").await);
     let took = gone(&process, Duration::from_secs(4)).await;

@@ -63,10 +63,13 @@ pub(in crate::cases) async fn unacknowledged_updates_and_tasks_are_repeated_when
     // The first acknowledged update of a task also acknowledges the task.
     let starting = &agent.updates()[0];
     agent.acknowledge(starting);
-    let told = |told: &mesos_testing::RecordedExecutorEvent| {
-        matches!(told, mesos_testing::RecordedExecutorEvent::Acknowledged(..))
+    let event = |event: &mesos_testing::RecordedExecutorEvent| {
+        matches!(
+            event,
+            mesos_testing::RecordedExecutorEvent::Acknowledged(..)
+        )
     };
-    recorder.expect("the acknowledgement", told).await;
+    recorder.expect("the acknowledgement", event).await;
     agent.expect(Type::Subscribe).await;
     stream.cut();
     assert!(subscribed(&recorder).await);
@@ -212,11 +215,11 @@ pub(in crate::cases) async fn unacknowledged_updates_survive_a_restart_of_the_ex
     let subscribe = subscribe.unwrap_or_default();
     assert_eq!(subscribe.unacknowledged_tasks, [task("t")]);
     assert_eq!(subscribe.unacknowledged_updates[0].status, running);
-    let told = |told: &mesos_testing::RecordedExecutorEvent| {
-        matches!(told, mesos_testing::RecordedExecutorEvent::Subscribed(_))
+    let event = |event: &mesos_testing::RecordedExecutorEvent| {
+        matches!(event, mesos_testing::RecordedExecutorEvent::Subscribed(_))
     };
     let mesos_testing::RecordedExecutorEvent::Subscribed(again) =
-        recorder.expect("subscribed", told).await
+        recorder.expect("subscribed", event).await
     else {
         unreachable!("it was just found");
     };
