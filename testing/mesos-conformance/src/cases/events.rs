@@ -25,7 +25,7 @@ pub(super) async fn unknown_events_and_fields_do_not_end_the_stream(stage: Stage
         stream.send_record(r#"{"type":"TELEPORTED","teleported":{"to":["mars"]}}"#);
         stream.send_record(
             r#"{"type":"UPDATE","origin":{"planet":4},"update":{"moons":[1,2],"status":{
-                "task_id":{"value":"t","colour":"red"},"state":"TASK_RUNNING",
+                "task_id":{"value":"t","color":"red"},"state":"TASK_RUNNING",
                 "reason":"REASON_SUNSPOTS","altitude":-7.5}}}"#,
         );
     } else {

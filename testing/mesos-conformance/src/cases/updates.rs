@@ -1,7 +1,7 @@
 //! Status updates and their acknowledgement.
 
 use mesos_core::scheduler::{KillOptions, ReconcilePolicy};
-use mesos_core::{BackoffPolicy, Framework};
+use mesos_core::{BackoffPolicy, ErrorKind, Framework};
 use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::scheduler::call::{self, Type};
@@ -9,7 +9,9 @@ use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{command, expect_unknown, must, offer, reconcile_unknown, run, states_of, task};
+use crate::steps::{
+    command, expect_unknown, must, must_fail, offer, reconcile_unknown, run, states_of, task,
+};
 use mesos_testing::{Agent, FakeMaster, Reaction, events};
 
 pub(super) async fn an_update_without_a_uuid_is_delivered_but_not_acknowledged(stage: Stage) {
@@ -251,6 +253,8 @@ pub(super) async fn reconciliation_without_tasks_does_not_hang(stage: Stage) {
         driver,
         ..
     } = stage.subscribed().await;
+    let error = must_fail(driver.reconcile([]).await);
+    assert_eq!(error.kind(), ErrorKind::Config);
     must(driver.reconcile_all().await);
     if let Some(wire) = master.wire() {
         let question = wire.expect(Type::Reconcile).await.into_call();
@@ -279,8 +283,11 @@ pub(super) async fn reconciliation_reports_a_running_task_by_id_and_among_all(st
         ..
     } = stage.subscribed().await;
     let agent = run(&driver, &recorder, task("t")).await;
-    for question in [vec![("t".into(), Some(agent))], Vec::new()] {
-        must(driver.reconcile(question).await);
+    for all in [false, true] {
+        match all {
+            false => must(driver.reconcile([("t".into(), Some(agent.clone()))]).await),
+            true => must(driver.reconcile_all().await),
+        }
         let answer = recorder.update(TaskState::TaskRunning).await;
         assert_eq!(answer.task_id, "t");
         assert_eq!(answer.task_reason(), Some(Ok(Reason::Reconciliation)));

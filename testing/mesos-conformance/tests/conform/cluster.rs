@@ -96,7 +96,7 @@ impl Running {
                 if agents.len() == self.cluster.agents() && agents.iter().all(free) {
                     return Ok(());
                 }
-                // The operator API has no event for this; bounded below.
+                // sleep: the operator API has no event for this; bounded below.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };

@@ -50,6 +50,7 @@ impl Echo {
     fn later(&self, driver: &ExecutorDriver, wait: Duration) {
         let (driver, tasks) = (driver.clone(), self.running.clone());
         tokio::spawn(async move {
+            // sleep: the case asks for the delay.
             tokio::time::sleep(wait).await;
             for task_id in tasks {
                 let running = TaskStatus::new(task_id, TaskState::TaskRunning);

@@ -63,9 +63,9 @@ impl Model {
         }
         self.registered = true;
         let updates = subscribe.unacknowledged_updates.into_iter();
-        let news =
+        let accepted =
             updates.filter_map(|update| self.update(&update.status).then_some(update.status));
-        let news: Vec<TaskStatus> = news.collect();
+        let accepted: Vec<TaskStatus> = accepted.collect();
         let known = |task_id: &TaskId| {
             let mut known = subscribe.unacknowledged_tasks.iter();
             known.any(|task| task.task_id == *task_id)
@@ -83,13 +83,13 @@ impl Model {
         }
         if self.expected && !self.ever_sent && self.queue.is_empty() {
             self.shut_down();
-            return news;
+            return accepted;
         }
         stream.send(granted);
         for (tasks, event) in std::mem::take(&mut self.queue) {
             self.send_launch(stream, tasks, event);
         }
-        news
+        accepted
     }
 
     pub(super) fn launch(&mut self, tasks: Vec<TaskInfo>, event: Launch) {
@@ -136,7 +136,7 @@ impl Model {
         if of_another {
             return false;
         }
-        let news = self.uuids.insert(status.uuid.clone().unwrap_or_default())
+        let accepted = self.uuids.insert(status.uuid.clone().unwrap_or_default())
             && !self.terminated.contains(&status.task_id);
         self.staging.insert(status.task_id.clone(), false);
         if TaskState::try_from(status.state).is_ok_and(TaskState::is_terminal) {
@@ -146,7 +146,7 @@ impl Model {
         if let Some(stream) = &self.stream {
             stream.send(events::acknowledged(status));
         }
-        news
+        accepted
     }
 
     pub(super) fn closed(&mut self, stream: &Stream) {

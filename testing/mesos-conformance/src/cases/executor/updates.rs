@@ -142,7 +142,7 @@ pub(in crate::cases) async fn join_reports_updates_that_the_agent_refused(stage:
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Unacknowledged);
     assert!(
-        error.to_string().starts_with("1 update was refused"),
+        error.to_string().starts_with("1 update was rejected"),
         "{error}"
     );
 }
