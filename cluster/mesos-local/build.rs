@@ -1,12 +1,12 @@
-//! Builds the stand-ins for the shared libraries that libmesos wants and a bare machine lacks
-//! (`stub/mesos_stub.c` says which and why), and a module that has their bytes.
+//! Builds the stand-ins for the shared libraries that libmesos needs and a plain machine lacks
+//! (`stub/mesos_stub.c` lists them with the reasons), and modules with their bytes.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-/// The part of the C file, and the file name that the dynamic loader looks for.
+/// The part of the C file, and the file name that the dynamic loader searches.
 const STAND_INS: [(&str, &str); 8] = [
     ("PYTHON", "libpython2.7.so.1.0"),
     ("CURL", "libcurl.so.4"),
@@ -21,9 +21,9 @@ const SOURCE: &str = "stub/mesos_stub.c";
 /// The library that loads the released file (src/libmesos/loadable.rs).
 const LOADABLE: &str = "libmesos.so";
 
-/// Real libraries that serve under another name, by module: the file name that the dynamic loader
-/// looks for, and the one that it finds. OpenSSL's are those in the archive that it comes from,
-/// libevent's those of libevent 2.1 where it is installed.
+/// Libraries that load a real library of another name, by module: the file name that the dynamic
+/// loader searches, and the file name of the real library. OpenSSL's files are named as in the archive
+/// that contains them, libevent's as in libevent 2.1.
 const FORWARDERS: [(&str, &[(&str, &str)]); 2] = [
     (
         "openssl.rs",
@@ -35,7 +35,7 @@ const FORWARDERS: [(&str, &[(&str, &str)]); 2] = [
     (
         "libevent.rs",
         &[
-            // Not libevent-2.1.so.7: the two others use this one.
+            // Not libevent-2.1.so.7: the two other libraries need libevent_core.
             ("libevent-2.0.so.5", "libevent_core-2.1.so.7"),
             ("libevent_openssl-2.0.so.5", "libevent_openssl-2.1.so.7"),
             ("libevent_pthreads-2.0.so.5", "libevent_pthreads-2.1.so.7"),
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={SOURCE}");
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
-    // There is no libmesos to load elsewhere, and other linkers have other options.
+    // libmesos exists for no other platform, and other linkers have other options.
     let linux = env::var("CARGO_CFG_TARGET_OS")? == "linux"
         && env::var("CARGO_CFG_TARGET_ARCH")? == "x86_64";
     let mut table = String::from("&[\n");

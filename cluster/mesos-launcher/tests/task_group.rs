@@ -262,9 +262,9 @@ async fn tasks_of_a_group_share_a_volume_and_end_independently() {
     }
     let stdout = |task: &str| lines(&mesos.sandbox("writer", task).join("stdout"), 1);
     assert_eq!(stdout("reader"), ["hello"]);
-    let said = stdout("writer").remove(0);
-    assert!(said.starts_with("* 127.0.0.1 /"), "{said}");
-    assert!(said.contains("/containers/"), "{said}");
+    let lines = stdout("writer").remove(0);
+    assert!(lines.starts_with("* 127.0.0.1 /"), "{lines}");
+    assert!(lines.contains("/containers/"), "{lines}");
     mesos.stop().await;
 }
 

@@ -27,9 +27,8 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Finds the programs, once for this process: in the directory `MESOS_LOCAL_BIN_DIR`; else,
-    /// if cargo runs this process and the sources are still there, by having cargo build them;
-    /// else beside this process's executable, or in `../libexec/mesos` from there.
+    /// Finds the programs, once for this process: in the directory `MESOS_LOCAL_BIN_DIR`; else cargo
+    /// builds them, if cargo runs this process and the sources exist; else beside this process's executable, or in `../libexec/mesos` from there.
     pub(crate) fn find() -> Result<Self, Error> {
         static FOUND: OnceLock<Result<Programs, Error>> = OnceLock::new();
         FOUND.get_or_init(Self::search).clone()
@@ -54,7 +53,7 @@ impl Programs {
         if let Some(cargo) = env::var_os("CARGO")
             && Path::new(MANIFEST).is_file()
         {
-            return build(&cargo, Layout::of(&executable).as_ref());
+            return build(&cargo, Layout::of_executable(&executable).as_ref());
         }
         // Cargo's executables are in DIR, DIR/deps or DIR/examples. An installation has
         // PREFIX/bin and PREFIX/libexec/mesos.
@@ -108,8 +107,9 @@ struct Layout {
 }
 
 impl Layout {
-    /// Of `TARGET[/TRIPLE]/PROFILE[/deps|/examples]/NAME`; none for an executable elsewhere.
-    fn of(executable: &Path) -> Option<Self> {
+    /// The layout of `TARGET[/TRIPLE]/PROFILE[/deps|/examples]/NAME`. `None` for an executable in another
+    /// directory.
+    fn of_executable(executable: &Path) -> Option<Self> {
         let mut directory = executable.parent()?;
         if ["deps", "examples"]
             .map(OsStr::new)
@@ -220,7 +220,7 @@ mod tests {
             ("x86_64-unknown-linux-gnu/release/mesos-local", "release"),
             ("bench/examples/run", "bench"),
         ] {
-            let layout = Layout::of(&target.path().join(path)).expect("a layout");
+            let layout = Layout::of_executable(&target.path().join(path)).expect("a layout");
             assert_eq!(
                 layout,
                 Layout {
@@ -230,7 +230,10 @@ mod tests {
                 "{path}"
             );
         }
-        assert_eq!(Layout::of(Path::new("/usr/bin/mesos-local")), None);
+        assert_eq!(
+            Layout::of_executable(Path::new("/usr/bin/mesos-local")),
+            None
+        );
     }
 
     #[test]

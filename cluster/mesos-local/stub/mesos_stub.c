@@ -1,13 +1,13 @@
-/* Stand-ins for the shared libraries that a libmesos from the package registry
- * asks the dynamic loader for and that a machine with only glibc, libstdc++ and
- * zlib lacks. They let libmesos load; the parts of Mesos that would use them are
- * off in a plain local cluster. A stand-in that is called after all ends the
- * process with a message that names the function and the library to install.
+/* Stand-ins for the shared libraries that the libmesos of the Python package needs
+ * and that a machine with only glibc, libstdc++ and zlib lacks. With them libmesos
+ * can be loaded. The parts of Mesos that use these libraries are off in a plain
+ * local cluster. A call to a stand-in ends the process with a message that names
+ * the function and the library to install.
  *
- * Each stand-in is a library of its own, made from this one file, so that one of
- * them can be left out where the real library is to serve (TLS, CRAM-MD5, the
- * replicated log): the first library in the search order that has a symbol wins,
- * and a stand-in that carried all symbols would win over the real ones.
+ * Each stand-in is a separate library, built from this file, so that a stand-in can
+ * be left out and the real library is loaded (TLS, CRAM-MD5, the replicated log).
+ * The dynamic loader takes a symbol from the first library in the search order that
+ * has the symbol, so a stand-in with all symbols would replace the real libraries.
  *
  * Build, once for every row of the table below, with any C compiler:
  *
@@ -23,33 +23,34 @@
  *   SSL        libssl.so.1.0.0
  *   CRYPTO     libcrypto.so.1.0.0
  *
- * The soname matters: once a library of that soname is loaded, the dynamic loader
- * takes it for every later library that needs the name. So a program that loads
- * the stand-ins from DIR first (mesos-native's loader does) needs neither
- * LD_LIBRARY_PATH nor LD_PRELOAD, which tasks would inherit, and with them a
- * curl or an OpenSSL that does not work.
+ * The soname matters: the dynamic loader uses a loaded library of that soname for
+ * every later library that needs the name. So a program that loads the stand-ins
+ * from DIR first (mesos-native's loader does) needs neither LD_LIBRARY_PATH nor
+ * LD_PRELOAD. Tasks would inherit these variables, and then use a curl or an OpenSSL
+ * that does not work.
  *
- * libpython2.7 is not among libmesos' dependencies: it expects the symbols from
- * the interpreter, so this one has to be loaded with RTLD_GLOBAL (or LD_PRELOAD).
+ * libpython2.7 is not a dependency of libmesos, which expects the symbols from the
+ * Python interpreter. So this stand-in has to be loaded with RTLD_GLOBAL, or by a
+ * library that needs both (src/libmesos/loadable.rs).
  *
- * A real library of another name takes a stand-in's place through a library without
- * code: one that has the soname and needs the real one, such as
+ * A library without code loads a real library of another name instead of a stand-in:
+ * it has the soname of the stand-in and needs the real library, such as
  *
  *   cc -shared -Wl,--no-as-needed -Wl,-soname,libevent-2.0.so.5
  *      -o <DIR>/libevent-2.0.so.5 empty.c -l:libevent_core-2.1.so.7
  *
- * (libevent_core, not libevent: the libraries beside it use that one, and two copies
- * lose each other's timers.)
+ * (libevent_core, not libevent: the other libraries of libevent use libevent_core, and
+ * timers of one copy are unknown to another.)
  *
- * Left out on purpose: libz.so.1, which every Debian, Ubuntu and Fedora has (and
- * the C compiler needs), and libevent 2.0, which runs the event loop of releases
- * before 1.8 and cannot be replaced by functions that do nothing.
+ * Not here: libz.so.1, which every Debian, Ubuntu and Fedora has (and the C compiler
+ * needs), and libevent 2.0, which runs the event loop of releases before 1.8 and
+ * cannot be replaced by functions that do nothing.
  *
- * The lists are what `nm -D --undefined-only` prints for releases 1.4.3 to
- * 1.11.0, less what the libraries above define. The few functions that report
- * success are the initialisers that Mesos runs whether or not it goes on to use the
- * library: apr_* when it is loaded, sasl_*_init and sasl_auxprop_add_plugin when a
- * master starts. An actual CRAM-MD5 exchange then begins with sasl_server_new().
+ * The lists are the output of `nm -D --undefined-only` for releases 1.4.3 to 1.11.0,
+ * without the symbols of other libraries. The few functions that report success are
+ * the initializers that Mesos calls even if it does not use the library: apr_* when
+ * libmesos is loaded, sasl_*_init and sasl_auxprop_add_plugin when a master starts.
+ * A CRAM-MD5 exchange then begins with sasl_server_new().
  */
 
 #include <stdio.h>

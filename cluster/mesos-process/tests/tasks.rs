@@ -8,7 +8,7 @@ use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskInfo, TaskState, TaskStatus};
 use tokio::process::Command;
 
-/// Longer than anything here may take on a slow machine.
+/// Longer than anything here takes on a slow machine.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the script as the process of a task of `tasks`, to its end.

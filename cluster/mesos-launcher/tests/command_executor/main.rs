@@ -113,7 +113,7 @@ async fn a_failed_command_has_the_message_of_mesos() {
         agent.running().await;
         let status = agent.update(TaskState::TaskFailed).await;
         assert_eq!(message(&status), expected);
-        assert_eq!(status.reason, None, "Mesos gives none");
+        assert_eq!(status.reason, None, "Mesos gives no reason");
         agent
             .end()
             .await

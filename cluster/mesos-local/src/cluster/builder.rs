@@ -233,7 +233,7 @@ impl Builder {
             Error::because(ErrorKind::Config, message, cause)
         };
         let mut program = vec![utf8(&programs.local)?, "cluster".into(), "--library".into()];
-        // An installed libmesos has its dependencies; the released file has none.
+        // The dependencies of an installed libmesos are installed too.
         if let Some((member, version)) = released(library, &self.version) {
             let stand_ins = work_dir.join(STAND_INS_DIR);
             if self.security.needs_openssl() {

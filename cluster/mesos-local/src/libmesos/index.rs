@@ -102,7 +102,7 @@ impl Index {
             Error::new(
                 ErrorKind::Index,
                 format!(
-                    "the page {} is not one of a package index: {message}",
+                    "the page {} is not a package index: {message}",
                     shown(&page)
                 ),
             )

@@ -94,7 +94,7 @@ fn a_page_that_is_not_an_index_is_reported() {
         expect(
             &error,
             ErrorKind::Index,
-            &["/simple/mesos-scheduler/ is not one of a package index"],
+            &["/simple/mesos-scheduler/ is not a package index"],
         );
     }
 }
