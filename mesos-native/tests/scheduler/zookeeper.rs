@@ -184,7 +184,7 @@ async fn data_in_zookeeper_that_would_end_the_process_is_an_error() {
             "{}",
             open,
             ErrorKind::Decode,
-            "json.info_0000000009 in ZooKeeper has no MasterInfo",
+            "json.info_0000000009 in ZooKeeper does not contain a MasterInfo",
         ),
         (
             "json.info_0000000008",
