@@ -1,27 +1,26 @@
 //! The handle through which an executor talks to its agent.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use mesos_proto::v1::executor::call::Update;
-use mesos_proto::v1::{AgentId, FrameworkId, TaskStatus, task_status};
-use tokio::sync::{Notify, mpsc, oneshot};
+use mesos_proto::v1::{FrameworkId, TaskStatus, task_status};
+use tokio::sync::{mpsc, oneshot};
 
 use super::calls::Caller;
 use super::journal::Journal;
 use super::runtime::Runtime;
-use super::session::{Facts, in_order};
+use super::shared::{Handle, Shared};
 use super::{Executor, ExecutorEnvironment, validate};
 use crate::StopReason;
 use crate::backend::{Backend, ExecutorApi};
 use crate::capability::Capabilities;
 use crate::driver::{Driver, Running};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock;
-use crate::runtime::{Link, Stop, Timer, in_handler, input_closed, spawn};
+use crate::runtime::{Stop, Timer, in_handler, input_closed, spawn};
 
 /// A handle on a running executor driver. Cheap to clone; usable from any task, inside and
 /// outside of handlers.
@@ -31,51 +30,6 @@ use crate::runtime::{Link, Stop, Timer, in_handler, input_closed, spawn};
 pub struct ExecutorDriver<M = ()> {
     handle: Handle,
     inputs: mpsc::UnboundedSender<M>,
-}
-
-/// The handle without the type of its inputs.
-pub(super) type Handle = Arc<Shared>;
-
-pub(super) struct Shared {
-    pub(super) link: Link<ExecutorApi>,
-    pub(super) caller: Caller,
-    agent_id: Option<AgentId>,
-    capabilities: Capabilities,
-    journal: Mutex<Journal>,
-    /// There is an update to send.
-    pub(super) unsent: Notify,
-    /// The journal changed in a way that may let the driver end.
-    pub(super) settled: Notify,
-}
-
-impl Shared {
-    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
-        lock(&self.journal)
-    }
-
-    /// The driver has ended.
-    pub(super) fn finish(&self, end: Result<StopReason>) {
-        let left = self.journal().close();
-        // An update may have been made after the last check.
-        let tasks = |end| {
-            if end == StopReason::Stopped {
-                0
-            } else {
-                left.tasks
-            }
-        };
-        let end = match end {
-            Ok(end @ (StopReason::Stopped | StopReason::ShutDown)) => {
-                let left = Facts {
-                    tasks: tasks(end),
-                    ..left
-                };
-                in_order(end, left, None)
-            }
-            end => end,
-        };
-        self.link.finish(end);
-    }
 }
 
 impl<M: Send + 'static> ExecutorDriver<M> {
@@ -108,15 +62,12 @@ impl<M: Send + 'static> ExecutorDriver<M> {
         };
         let (inputs, queue) = mpsc::unbounded_channel();
         let driver = Self {
-            handle: Arc::new(Shared {
-                link: Link::new(),
+            handle: Arc::new(Shared::new(
                 caller,
-                agent_id: environment.agent_id.clone(),
-                capabilities: backend.capabilities(),
-                journal: Mutex::new(journal),
-                unsent: Notify::new(),
-                settled: Notify::new(),
-            }),
+                environment.agent_id.clone(),
+                backend.capabilities(),
+                journal,
+            )),
             inputs,
         };
         let (executor_sender, executor_back) = oneshot::channel();

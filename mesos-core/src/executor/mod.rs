@@ -11,6 +11,7 @@ mod journal;
 mod runtime;
 mod sender;
 mod session;
+mod shared;
 mod token;
 mod validate;
 

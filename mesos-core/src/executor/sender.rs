@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::driver::Handle;
+use super::shared::Handle;
 use crate::backend::{Calls, ExecutorApi};
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::runtime::{Backoff, BackoffPolicy};

@@ -8,26 +8,10 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 
 use super::link::Link;
+use super::scope::as_handler;
 use crate::backend::Api;
 use crate::error::{Error, ErrorKind, error_chain};
 use crate::{HandlerResult, StopReason};
-
-tokio::task_local! {
-    /// The link whose handler this task is running, as an address.
-    static HANDLER: usize;
-}
-
-fn address<A: Api>(link: &Link<A>) -> usize {
-    std::ptr::from_ref(link).addr()
-}
-
-/// Whether the caller is a handler of `link`'s driver. The driver delivers nothing and does not
-/// reconnect until the handler has returned, so a handler must not wait for either.
-pub(crate) fn in_handler<A: Api>(link: &Link<A>) -> bool {
-    HANDLER
-        .try_with(|inside| *inside == address(link))
-        .unwrap_or_default()
-}
 
 /// How a handler ended, if the driver continues.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +41,7 @@ pub(crate) async fn guarded<A: Api>(
         biased;
         // After a panic the scheduler or executor is dropped with the driver, so no code sees
         // half of a change.
-        outcome = AssertUnwindSafe(HANDLER.scope(address(link), handler)).catch_unwind() => outcome,
+        outcome = AssertUnwindSafe(as_handler(link, handler)).catch_unwind() => outcome,
         () = link.aborted() => return Ok(Handled::Aborted),
     };
     match outcome {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::guard::in_handler;
+use super::scope::in_handler;
 
 use crate::StopReason;
 use crate::backend::{Api, Calls};

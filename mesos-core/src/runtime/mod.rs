@@ -5,13 +5,15 @@ mod backoff;
 mod guard;
 mod inputs;
 mod link;
+mod scope;
 
 pub(crate) use backoff::Backoff;
 pub use backoff::BackoffPolicy;
-pub(crate) use guard::{Finish, Handled, ended, guarded, in_handler};
+pub(crate) use guard::{Finish, Handled, ended, guarded};
 pub use inputs::Timer;
 pub(crate) use inputs::input_closed;
 pub(crate) use link::{Link, Stop};
+pub(crate) use scope::in_handler;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 

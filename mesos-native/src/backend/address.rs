@@ -8,7 +8,6 @@ use mesos_core::address::Ensemble;
 use mesos_core::address::{Location, read_file};
 use mesos_core::{Endpoint, Error, ErrorKind, Master, Result, Scheme, error_chain};
 
-use super::presence::tls_enabled;
 #[cfg(feature = "zookeeper")]
 use super::zookeeper;
 use crate::lock::lock;
@@ -141,6 +140,14 @@ fn host_and_port(endpoint: &Endpoint, tls: bool) -> Result<Address, &'static str
                   10.0.0.1:5050",
         ),
     }
+}
+
+/// Whether libmesos uses TLS, by its environment variables.
+pub(super) fn tls_enabled() -> bool {
+    ["LIBPROCESS_SSL_ENABLED", "SSL_ENABLED"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .any(|value| value == "1" || value == "true")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::address::Address;
+use super::address::{Address, tls_enabled};
 
 /// The longest time for a master to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,12 +62,4 @@ impl Presence {
 pub(super) async fn read_to_end(stream: &mut TcpStream) {
     let mut ignored = [0; 64];
     while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
-}
-
-/// Whether libmesos uses TLS, by its environment variables.
-pub(super) fn tls_enabled() -> bool {
-    ["LIBPROCESS_SSL_ENABLED", "SSL_ENABLED"]
-        .iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .any(|value| value == "1" || value == "true")
 }

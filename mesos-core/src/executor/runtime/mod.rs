@@ -11,11 +11,11 @@ use mesos_proto::v1::TaskInfo;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::driver::Handle;
 use super::grace::Watchdog;
 use super::journal::Failure;
 use super::sender::Sender;
 use super::session::{Generation, Input, Output, Rules, Session, State};
+use super::shared::Handle;
 use super::{Event, Executor, ExecutorDriver, ExecutorEnvironment};
 use crate::StopReason;
 use crate::backend::{Backend, EventStream, ExecutorApi, Incoming, Subscription};

@@ -10,7 +10,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::backend::presence::{read_to_end, tls_enabled};
+use crate::backend::address::tls_enabled;
+use crate::backend::presence::read_to_end;
 
 /// The delay between two attempts to reach an agent that libmesos has registered with.
 const RETRY: Duration = Duration::from_secs(1);
