@@ -92,9 +92,6 @@ const STEPS: [Step; 10] = [
     },
 ];
 
-/// Steps that run only when they are named.
-const ON_REQUEST: [&str; 1] = ["english"];
-
 fn clippy(root: &Path) -> Result<()> {
     for features in [&[][..], &["--all-features"]] {
         let args = [
@@ -126,10 +123,7 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
     {
         bail!("unknown step `{unknown}`\n{}", help());
     }
-    let selected = |step: &&Step| match names {
-        [] => !ON_REQUEST.contains(&step.name),
-        _ => names.iter().any(|name| name == step.name),
-    };
+    let selected = |step: &&Step| names.is_empty() || names.iter().any(|name| name == step.name);
     for step in STEPS.iter().filter(selected) {
         println!("{}: {}", step.name, step.what);
         let started = Instant::now();
