@@ -15,12 +15,12 @@ use mesos_core::{
 use mesos_http::HttpBackend;
 use mesos_local::testing::require_real;
 use mesos_local::{Builder, LocalCluster};
-use mesos_proto::v1::offer::{Operation, operation};
+use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::volume::source::{self, SandboxPath, sandbox_path};
 use mesos_proto::v1::{
-    AgentId, CommandInfo, ContainerInfo, ExecutorInfo, Filters, HealthCheck, TaskGroupInfo,
-    TaskInfo, TaskState, TaskStatus, Volume, container_info, health_check, volume,
+    AgentId, CommandInfo, ContainerInfo, ExecutorInfo, Filters, HealthCheck, TaskInfo, TaskState,
+    TaskStatus, Volume, container_info, health_check, volume,
 };
 use tokio::sync::mpsc;
 
@@ -73,14 +73,7 @@ async fn launch_all(
             .framework(framework)
             .build();
         executor.resources = take("cpus:0.1;mem:32;disk:32".parse().expect("resources"));
-        let launch = Operation {
-            r#type: Some(operation::Type::LaunchGroup.into()),
-            launch_group: Some(operation::LaunchGroup {
-                executor,
-                task_group: TaskGroupInfo { tasks },
-            }),
-            ..Operation::default()
-        };
+        let launch = Operation::launch_group(executor, tasks);
         let again = Filters {
             refuse_seconds: Some(0.0),
         };

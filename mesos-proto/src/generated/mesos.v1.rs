@@ -2280,6 +2280,9 @@ pub struct Offer {
     pub domain: ::core::option::Option<DomainInfo>,
     /// Unreserved resources, and resources that are reserved for the offer's role or one of
     /// its ancestors.
+    ///
+    /// The method `resources()` of the driver's offer returns them as a sum, to take parts
+    /// from.
     #[prost(message, repeated, tag = "5")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
     /// The attributes of the agent.

@@ -14,7 +14,7 @@ use mesos_core::{
 };
 use mesos_http::HttpBackend;
 use mesos_native::NativeBackend;
-use mesos_proto::v1::offer::{Operation, operation};
+use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::{CommandInfo, ExecutorInfo, Filters, TaskInfo, TaskState, TaskStatus};
 
 use crate::job::{Launch, Outcome};
@@ -163,11 +163,7 @@ impl Scheduler for Tasks {
                 self.began.get_or_insert_with(Instant::now);
             }
             self.launched += tasks.len() as u32;
-            let launch = Operation {
-                r#type: Some(operation::Type::Launch as i32),
-                launch: Some(operation::Launch { task_infos: tasks }),
-                ..Default::default()
-            };
+            let launch = Operation::launch(tasks);
             let soon = Filters::refuse(std::time::Duration::ZERO);
             driver.accept([offer], [launch], Some(soon)).await?;
         }

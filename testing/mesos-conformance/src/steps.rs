@@ -3,7 +3,7 @@
 use std::fmt;
 
 use mesos_core::{Offer, Result, SchedulerDriver};
-use mesos_proto::v1::offer::{Operation, operation};
+use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::{AgentId, CommandInfo, FrameworkId, TaskInfo, TaskState};
 
 use mesos_testing::{RecordedEvent, Recorder};
@@ -84,13 +84,7 @@ pub(super) fn task(id: &str) -> TaskInfo {
 
 /// LAUNCH of one task.
 pub(super) fn launch(task: TaskInfo) -> Operation {
-    Operation {
-        r#type: Some(operation::Type::Launch as i32),
-        launch: Some(operation::Launch {
-            task_infos: vec![task],
-        }),
-        ..Default::default()
-    }
+    Operation::launch([task])
 }
 
 /// The first of the next offers; the others are declined.

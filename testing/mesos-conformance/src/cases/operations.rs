@@ -1,40 +1,22 @@
 //! Operations on offered resources, and their feedback.
 
 use mesos_core::Offer;
-use mesos_proto::v1::offer::operation::{self, Type as Kind};
 use mesos_proto::v1::scheduler::call::{Type, reconcile_operations};
 use mesos_proto::v1::{
-    ExecutorInfo, OperationState, OperationStatus, Resource, TaskGroupInfo, TaskState,
-    offer::Operation, resource, volume,
+    ExecutorInfo, OperationState, OperationStatus, Resource, TaskState, offer::Operation, resource,
+    volume,
 };
 
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{must, must_fail, offer, task};
 use mesos_testing::Recorder;
 
-fn operation(id: &str, kind: Kind, body: impl FnOnce(&mut Operation)) -> Operation {
-    let mut operation = Operation {
-        r#type: Some(kind as i32),
-        id: Some(id.into()),
-        ..Default::default()
-    };
-    body(&mut operation);
-    operation
-}
-
 fn reserve(id: &str, resources: Vec<Resource>) -> Operation {
-    operation(id, Kind::Reserve, |operation| {
-        operation.reserve = Some(operation::Reserve {
-            resources,
-            ..Default::default()
-        });
-    })
+    Operation::reserve(resources).with_id(id)
 }
 
 fn unreserve(id: &str, resources: Vec<Resource>) -> Operation {
-    operation(id, Kind::Unreserve, |operation| {
-        operation.unreserve = Some(operation::Unreserve { resources });
-    })
+    Operation::unreserve(resources).with_id(id)
 }
 
 /// A part of an agent's disk, reserved for the role `web`.
@@ -112,21 +94,13 @@ pub(super) async fn reserve_create_destroy_and_unreserve_report_their_status(sta
 
     must(driver.revive().await);
     let offer = with(&recorder, is_reserved).await;
-    let create = operation("op-2", Kind::Create, |operation| {
-        operation.create = Some(operation::Create {
-            volumes: vec![with_volume()],
-        });
-    });
+    let create = Operation::create([with_volume()]).with_id("op-2");
     must(take(offer, create).await);
     finished(&recorder, "op-2").await;
 
     must(driver.revive().await);
     let offer = with(&recorder, |resource| resource.disk.is_some()).await;
-    let destroy = operation("op-3", Kind::Destroy, |operation| {
-        operation.destroy = Some(operation::Destroy {
-            volumes: vec![with_volume()],
-        });
-    });
+    let destroy = Operation::destroy([with_volume()]).with_id("op-3");
     must(take(offer, destroy).await);
     finished(&recorder, "op-3").await;
 
@@ -232,16 +206,7 @@ pub(super) async fn a_task_group_is_launched_together(stage: Stage) {
         command: None,
         ..task(id)
     };
-    let group = Operation {
-        r#type: Some(Kind::LaunchGroup as i32),
-        launch_group: Some(operation::LaunchGroup {
-            executor,
-            task_group: TaskGroupInfo {
-                tasks: vec![task("t1"), task("t2")],
-            },
-        }),
-        ..Default::default()
-    };
+    let group = Operation::launch_group(executor, [task("t1"), task("t2")]);
     must(driver.accept([offer], [group], None).await);
     let mut running = [
         recorder.update(TaskState::TaskRunning).await.task_id.value,

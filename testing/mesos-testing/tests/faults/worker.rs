@@ -12,7 +12,7 @@ use mesos_core::{
     BackoffPolicy, Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate,
 };
 use mesos_http::{Codec, HttpBackend};
-use mesos_testing::v1::offer::{Operation, operation};
+use mesos_testing::v1::offer::Operation;
 use mesos_testing::v1::{CommandInfo, Filters, TaskInfo, TaskState};
 use tokio::time::{sleep, timeout};
 
@@ -142,11 +142,7 @@ impl Scheduler for Worker {
             if tasks.is_empty() {
                 continue;
             }
-            let launch = Operation {
-                r#type: Some(operation::Type::Launch.into()),
-                launch: Some(operation::Launch { task_infos: tasks }),
-                ..Default::default()
-            };
+            let launch = Operation::launch(tasks);
             let at_once = Filters {
                 refuse_seconds: Some(0.0),
             };
