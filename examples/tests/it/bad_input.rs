@@ -1,4 +1,4 @@
-//! What a user is told who got it wrong. No Mesos is needed for this.
+//! Errors for wrong input. These tests do not need Mesos.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -19,8 +19,8 @@ async fn fails(args: &[&str], code: i32, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_master_that_is_not_there_is_named_with_the_reason() {
-    // A port that was free a moment ago, and is closed.
+async fn an_unreachable_master_is_named_with_the_reason() {
+    // A port that was free before, and is closed now.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
@@ -29,7 +29,7 @@ async fn a_master_that_is_not_there_is_named_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_url_that_does_not_parse_is_refused_with_what_to_write() {
+async fn an_invalid_url_is_refused_with_a_correct_example() {
     for url in ["ftp://host:1", "http://", "http://host:port", "::"] {
         fails(&["--master", url, "true"], 2, &[url, "--master"]).await;
     }

@@ -1,9 +1,9 @@
-//! A real scheduler process on a real Mesos, killed with SIGKILL at random
-//! moments: no task lost, none launched twice, every update handled and
-//! acknowledged, and one framework all the time.
+//! A real scheduler process on a real Mesos, killed with SIGKILL at random moments. No task is
+//! lost or launched twice, every update is handled and acknowledged, and the framework stays the
+//! same.
 //!
-//! `MESOS_FAILOVER_KILLS` (default 6) is how often, `MESOS_FAILOVER_SEED` repeats
-//! a run as far as a real Mesos lets it be repeated.
+//! `MESOS_FAILOVER_KILLS` (default 6) is the number of kills. `MESOS_FAILOVER_SEED` repeats a run
+//! as far as a real Mesos allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,8 +18,8 @@ use tokio::time::timeout;
 
 use crate::program::{cluster, example, within};
 
-/// How long a process may go without saying anything: longer than an agent
-/// waits before it sends an update again for the third time.
+/// How long a process may print nothing: longer than an agent waits before it repeats an update
+/// for the third time.
 const SILENCE: Duration = Duration::from_secs(120);
 
 fn number(variable: &str) -> Option<u64> {
@@ -44,7 +44,7 @@ async fn lose_nothing(backend: &str) {
     let kills = number("MESOS_FAILOVER_KILLS").unwrap_or(6);
     let seed = number("MESOS_FAILOVER_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("MESOS_FAILOVER_SEED={seed}");
-    // Enough to have work left at the last kill: some eight run at a time.
+    // Enough for the last kill: about eight tasks run at a time.
     let items = 6 * kills as usize;
     let directory = tempfile::tempdir().unwrap();
     let side_effects = directory.path().join("side-effects");
@@ -60,7 +60,7 @@ async fn lose_nothing(backend: &str) {
             backend.to_owned(),
         ],
         random: fastrand::Rng::with_seed(seed),
-        said: Vec::new(),
+        output: Vec::new(),
         done: false,
     };
     let started = Instant::now();
@@ -72,19 +72,19 @@ async fn lose_nothing(backend: &str) {
     all.run_to_the_end(&master).await;
     let time = started.elapsed();
 
-    // Each item has had its effect once.
+    // Each item has run once.
     let effects = fs::read_to_string(&side_effects).unwrap();
     let mut effects: Vec<usize> = effects.lines().map(|line| line.parse().unwrap()).collect();
     effects.sort_unstable();
     let once: Vec<usize> = (0..items).collect();
     assert_eq!(effects, once, "lost or launched twice");
 
-    // The master knows as many tasks, all of them finished and acknowledged,
-    // and each of their updates was handled.
+    // The master has the same number of tasks, all finished and acknowledged, and the scheduler
+    // has handled each update.
     let tasks = tasks(&master).await;
     assert!(tasks.tasks.is_empty() && tasks.unreachable_tasks.is_empty());
     assert_eq!(tasks.completed_tasks.len(), items);
-    let handled: BTreeSet<String> = all.of("update ").into_iter().collect();
+    let handled: BTreeSet<String> = all.lines_of("update ").into_iter().collect();
     let mut sent = 0;
     for task in &tasks.completed_tasks {
         assert_eq!(task.state(), TaskState::TaskFinished, "{}", task.task_id);
@@ -103,8 +103,8 @@ async fn lose_nothing(backend: &str) {
     let on_agent = agent.call_agent(&call).await.unwrap().get_tasks.unwrap();
     assert!(on_agent.terminated_tasks.is_empty(), "unacknowledged");
 
-    // It was one framework all the time, and was never removed.
-    let ids: BTreeSet<String> = all.of("subscribed ").into_iter().collect();
+    // The framework stayed the same and was not removed.
+    let ids: BTreeSet<String> = all.lines_of("subscribed ").into_iter().collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
     let call = master::Call {
         r#type: Some(master::call::Type::GetFrameworks.into()),
@@ -125,24 +125,24 @@ async fn lose_nothing(backend: &str) {
     assert!(removed.is_empty(), "{removed:?}");
     let living: Vec<_> = frameworks.frameworks.iter().filter_map(id).collect();
     assert!(ids.iter().all(|id| living.contains(id)), "{living:?}");
-    // Who dies between the master's granting the first subscription and hearing
-    // of it leaves a framework that nobody knows. It never had a task.
+    // A scheduler that is killed between the first SUBSCRIBED of the master and its receipt
+    // leaves an unknown framework without tasks.
     let orphans = living.len() - 1;
     let of_ours = |task: &mesos::v1::Task| ids.contains(task.framework_id.as_str());
     assert!(tasks.completed_tasks.iter().all(of_ours));
 
     let attempts = all
-        .said
+        .output
         .iter()
         .filter(|line| line.contains(" launching "))
         .count();
     println!(
         "{backend}: {kills} kills ({killed_in:?}), {items} tasks, {} subscriptions, {orphans} orphaned \
-         frameworks, {attempts} launches written down, {} of them never arrived; updates: {sent} by the master's count, {} \
+         frameworks, {attempts} recorded launches, {} of them never arrived; updates: {sent} counted by the master, {} \
          handled; lost: 0, launched twice: 0, not acknowledged: 0; {time:.0?}",
-        all.of("subscribed ").len(),
+        all.lines_of("subscribed ").len(),
         attempts - items,
-        all.of("update ").len(),
+        all.lines_of("update ").len(),
     );
     cluster.stop().await.unwrap();
 }
@@ -155,11 +155,11 @@ async fn tasks(client: &OperatorClient) -> master::response::GetTasks {
     client.call_master(&call).await.unwrap().get_tasks.unwrap()
 }
 
-/// The processes, one after another, and what they said.
+/// The processes, one after another, and their output.
 struct Runs {
     arguments: [String; 7],
     random: fastrand::Rng,
-    said: Vec<String>,
+    output: Vec<String>,
     done: bool,
 }
 
@@ -174,47 +174,49 @@ impl Runs {
         (child, lines)
     }
 
-    /// What the lines behind this word say.
-    fn of(&self, word: &str) -> Vec<String> {
+    /// The rest of each line that starts with `word`.
+    fn lines_of(&self, word: &str) -> Vec<String> {
         let behind = |line: &String| Some(line.strip_prefix(word)?.to_owned());
-        self.said.iter().filter_map(behind).collect()
+        self.output.iter().filter_map(behind).collect()
     }
 
-    /// Whether the process said something in time, and has not ended.
-    async fn hear(&mut self, lines: &mut Lines, limit: Duration) -> bool {
+    /// Reads a line. Returns whether there was one within `limit`.
+    async fn read_line(&mut self, lines: &mut Lines, limit: Duration) -> bool {
         match timeout(limit, lines.next_line()).await {
             Ok(Ok(Some(line))) => {
                 self.done |= line.starts_with("all done");
-                self.said.push(line);
+                self.output.push(line);
                 true
             }
             _ => false,
         }
     }
 
-    /// Kills a process after a random time or, right then, after a random
-    /// number of things that it did; says what the last one was.
+    /// Kills a process after a random time, or after a random number of lines. Returns the
+    /// activity of the last line.
     async fn run_and_kill(&mut self) -> &'static str {
         let (mut child, mut lines) = self.start();
-        let before = self.said.len();
+        let before = self.output.len();
         if self.random.bool() {
             let end = Instant::now() + Duration::from_millis(self.random.u64(0..1500));
             while let Some(left) = end.checked_duration_since(Instant::now()) {
-                self.hear(&mut lines, left).await;
+                self.read_line(&mut lines, left).await;
             }
         } else {
             for _ in 0..self.random.usize(1..12) {
-                // With nothing more to do it says nothing.
-                if !self.hear(&mut lines, Duration::from_secs(5)).await {
+                // A process without work prints nothing.
+                if !self.read_line(&mut lines, Duration::from_secs(5)).await {
                     break;
                 }
             }
         }
         child.start_kill().unwrap();
-        within("the process' end", child.wait()).await.unwrap();
-        // What it had said before it died.
-        while self.hear(&mut lines, SILENCE).await {}
-        match self.said[before..].last().map(String::as_str) {
+        within("the end of the process", child.wait())
+            .await
+            .unwrap();
+        // The rest of the output.
+        while self.read_line(&mut lines, SILENCE).await {}
+        match self.output[before..].last().map(String::as_str) {
             None => "start",
             Some(line) if line.starts_with("subscribed") => "subscribing",
             Some(line) if line.contains(" launching ") => "launching",
@@ -223,23 +225,29 @@ impl Runs {
         }
     }
 
-    /// Lets a process go on until all is done and nothing is unacknowledged.
+    /// Runs a process until all items are done and every update is acknowledged.
     async fn run_to_the_end(&mut self, master: &OperatorClient) {
         let (mut child, mut lines) = self.start();
         self.done = false;
         while !self.done {
-            assert!(self.hear(&mut lines, SILENCE).await, "{:#?}", self.said);
+            assert!(
+                self.read_line(&mut lines, SILENCE).await,
+                "{:#?}",
+                self.output
+            );
         }
-        // What comes again comes after 10 s at first, then after 20 s and so on.
+        // An agent repeats an update after 10 s, then after 20 s, and so on.
         let end = Instant::now() + SILENCE;
         while !tasks(master).await.tasks.is_empty() {
             assert!(Instant::now() < end, "{:#?}", tasks(master).await.tasks);
-            self.hear(&mut lines, Duration::from_millis(200)).await;
+            self.read_line(&mut lines, Duration::from_millis(200)).await;
         }
         let pid = nix::unistd::Pid::from_raw(child.id().unwrap().try_into().unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::SIGINT).unwrap();
-        let status = within("the process' end", child.wait()).await.unwrap();
+        let status = within("the end of the process", child.wait())
+            .await
+            .unwrap();
         assert!(status.success(), "{status}");
-        while self.hear(&mut lines, SILENCE).await {}
+        while self.read_line(&mut lines, SILENCE).await {}
     }
 }

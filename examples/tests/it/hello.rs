@@ -1,4 +1,4 @@
-//! The examples that README.md counts the lines of.
+//! The smallest examples.
 
 use mesos::http::HttpBackend;
 use mesos::v1::{CommandInfo, ExecutorInfo, Resource, TaskInfo, TaskState};

@@ -1,4 +1,4 @@
-//! The examples as a user runs them: real processes, a real Mesos.
+//! The examples as a user runs them: real processes on a real Mesos.
 
 #![allow(clippy::unwrap_used)]
 

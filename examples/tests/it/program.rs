@@ -8,9 +8,8 @@ use mesos_local::{LocalCluster, testing::require_real};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 
-/// How long a program may take to do what it must. Generous: the machines that
-/// run the tests are shared.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a test waits. Long, because the machines that run the tests are shared.
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The executable of an example. Cargo builds examples before it runs tests.
 pub(crate) fn path(example: &str) -> PathBuf {
@@ -19,7 +18,7 @@ pub(crate) fn path(example: &str) -> PathBuf {
     let path = profile.join("examples").join(example);
     assert!(
         path.exists(),
-        "{} is not built; `cargo build --examples` does that",
+        "{} does not exist; run `cargo build --examples`",
         path.display()
     );
     path
@@ -42,7 +41,7 @@ pub(crate) async fn outcome(name: &str, args: &[&str]) -> Outcome {
     Outcome::from(output)
 }
 
-/// What a program left behind.
+/// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
@@ -75,7 +74,7 @@ impl Running {
     }
 
     /// Reads standard error up to a line that contains `text`.
-    pub(crate) async fn says(&mut self, text: &str) {
+    pub(crate) async fn prints(&mut self, text: &str) {
         let mut seen = Vec::new();
         let found = within(text, async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
@@ -87,10 +86,10 @@ impl Running {
             false
         });
         let found = found.await;
-        assert!(found, "`{text}` was never said, but: {seen:#?}");
+        assert!(found, "`{text}` was not printed: {seen:#?}");
     }
 
-    /// What Ctrl-C does.
+    /// Sends SIGINT, like Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         let pid = nix::unistd::Pid::from_raw(pid);
@@ -106,13 +105,13 @@ impl Running {
 }
 
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
+    match tokio::time::timeout(TIMEOUT, future).await {
         Ok(value) => value,
-        Err(_) => panic!("expected in vain: {what}"),
+        Err(_) => panic!("timed out waiting for {what}"),
     }
 }
 
-/// A cluster, or `None` where there may be none.
+/// A cluster; `None` if the test is skipped without a real Mesos.
 pub(crate) async fn cluster() -> Option<LocalCluster> {
     require_real(LocalCluster::builder().start().await)
 }

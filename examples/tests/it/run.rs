@@ -4,7 +4,7 @@ use crate::program::{Running, cluster, outcome, within};
 
 #[tokio::test]
 async fn a_command_runs_on_a_mesos_that_the_program_starts_and_stops() {
-    // Only to know whether a local Mesos can be had; the program starts its own.
+    // Only checks whether a local Mesos is available. The program starts its own.
     let Some(cluster) = cluster().await else {
         return;
     };
@@ -22,7 +22,7 @@ async fn a_command_runs_on_a_mesos_that_the_program_starts_and_stops() {
 }
 
 #[tokio::test]
-async fn the_program_exits_as_the_command_did() {
+async fn the_program_exits_with_the_code_of_the_command() {
     let Some(cluster) = cluster().await else {
         return;
     };
@@ -54,7 +54,7 @@ async fn a_command_that_does_not_exist_is_named_and_gives_127() {
         return;
     };
     let url = cluster.master_url();
-    // One word is for a shell, which says it; more are for the executor to start.
+    // The shell reports a single word. The executor reports a program with arguments.
     for command in [
         &["no-such-command-here"][..],
         &["no-such-command-here", "x"],
@@ -77,7 +77,11 @@ async fn output_is_shown_whole_on_the_stream_it_was_written_to() {
     let end = outcome("run", &["--master", &url, command]).await;
     assert_eq!(end.code, Some(0), "{}", end.stderr);
     let expected: String = (1..=100_000).map(|n| format!("{n}\n")).collect();
-    assert!(end.stdout == expected, "{} bytes came", end.stdout.len());
+    assert!(
+        end.stdout == expected,
+        "{} bytes received",
+        end.stdout.len()
+    );
     assert!(
         end.stderr.lines().any(|line| line == "to stderr"),
         "{}",
@@ -110,16 +114,20 @@ async fn an_interrupt_kills_the_task_and_leaves_no_process() {
         return;
     };
     let url = cluster.master_url();
-    // A number that no other process has on its command line.
+    // A number that is on no other command line.
     let mark = format!("{}", 1_000_000 + std::process::id());
     let command = format!("sleep {mark} & sleep {mark}; wait");
     let mut run = Running::start("run", &["--master", &url, &command]);
-    run.says("TASK_RUNNING").await;
-    assert!(processes(&mark) > 0, "the task does not run");
+    run.prints("TASK_RUNNING").await;
+    assert!(processes(&mark) > 0, "the task is not running");
     run.interrupt();
-    run.says("TASK_KILLED").await;
+    run.prints("TASK_KILLED").await;
     assert_eq!(run.exit_code().await, Some(130));
-    assert_eq!(processes(&mark), 0, "a process of the task is left");
+    assert_eq!(
+        processes(&mark),
+        0,
+        "a process of the task is still running"
+    );
 }
 
 #[tokio::test]
@@ -130,8 +138,8 @@ async fn an_interrupt_stops_the_local_mesos_too() {
     cluster.stop().await.unwrap();
     let mark = format!("{}", 2_000_000 + std::process::id());
     let mut run = Running::start("run", &[&format!("sleep {mark}")]);
-    run.says("Mesos is up at").await;
-    run.says("TASK_RUNNING").await;
+    run.prints("Mesos is running at").await;
+    run.prints("TASK_RUNNING").await;
     let pid = run.child.id().unwrap();
     let started = descendants(pid);
     assert!(
@@ -140,15 +148,14 @@ async fn an_interrupt_stops_the_local_mesos_too() {
     );
     run.interrupt();
     assert_eq!(run.exit_code().await, Some(130));
-    assert_eq!(processes(&mark), 0, "the task is left");
+    assert_eq!(processes(&mark), 0, "the task is still running");
     for pid in started {
         let left = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
-        assert!(left.is_err(), "process {pid} is left: {left:?}");
+        assert!(left.is_err(), "process {pid} is still running: {left:?}");
     }
 }
 
-/// How many processes, not counting the example itself, have `text` among
-/// their arguments.
+/// The number of processes with `text` in their arguments, without the example itself.
 fn processes(text: &str) -> usize {
     let commands = pids().filter_map(|pid| {
         let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
@@ -163,7 +170,7 @@ fn pids() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// All processes below `root`.
+/// All descendants of `root`.
 fn descendants(root: u32) -> Vec<u32> {
     let mut found = vec![root];
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! The worker pool, which runs itself as its executor.
+//! The worker pool: one program that is both the scheduler and the executor.
 
 use crate::program::{cluster, outcome};
 
@@ -21,12 +21,15 @@ async fn the_worker_pool_runs_all_its_tasks_in_one_executor_and_loses_no_update(
         };
         let expected = format!("{tasks} of {tasks} tasks finished, {updates} updates and ");
         assert!(end.stdout.starts_with(&expected), "{end:?}");
-        assert!(end.stdout.contains("the executor: at most "), "{end:?}");
+        assert!(
+            end.stdout.contains("memory of the executor: peak "),
+            "{end:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn work_that_fails_is_told_with_its_exit_status() {
+async fn a_failed_task_is_reported_with_its_exit_status() {
     let Some(cluster) = cluster().await else {
         return;
     };
