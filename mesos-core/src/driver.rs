@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mesos_proto::v1::FrameworkId;
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::StopReason;
 use crate::capability::Capabilities;
 use crate::error::Result;
+use crate::lock;
 
 /// What [`SchedulerDriver`](crate::SchedulerDriver) and
 /// [`ExecutorDriver`](crate::ExecutorDriver) have in common, for code that works with either:
@@ -67,7 +69,7 @@ pub trait Driver: fmt::Debug + Send + Sync {
     async fn when_subscribed(&self) -> Result<()>;
 }
 
-/// A started driver, and the scheduler or executor that it runs.
+/// A started driver, and a claim to the scheduler or executor that it runs.
 ///
 /// Dereferences to the driver `D`. Clone the driver to get more handles. Dropping this value
 /// does not end the driver, but a program that returns from `main` ends it: wait for its end
@@ -75,23 +77,51 @@ pub trait Driver: fmt::Debug + Send + Sync {
 #[must_use = "the driver ends with the process; wait for it with `join`"]
 pub struct Running<D, H> {
     driver: D,
-    handler: oneshot::Receiver<H>,
+    claim: Claim<H>,
+}
+
+/// Where the event loop finds whether the program wants its scheduler or executor back.
+pub(crate) struct Claim<H>(Arc<Mutex<Option<oneshot::Sender<H>>>>);
+
+impl<H> Claim<H> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// The driver has ended: gives `handler` to the program if the program claimed it, and drops
+    /// it otherwise.
+    pub(crate) fn settle(self, handler: H) {
+        let claimed = lock(&self.0).take();
+        if let Some(program) = claimed {
+            // The program may have dropped its future.
+            let _ = program.send(handler);
+        }
+    }
+}
+
+impl<H> Clone for Claim<H> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
 impl<D: Driver, H> Running<D, H> {
-    pub(crate) fn new(driver: D, handler: oneshot::Receiver<H>) -> Self {
-        Self { driver, handler }
+    pub(crate) fn new(driver: D, claim: Claim<H>) -> Self {
+        Self { driver, claim }
     }
 
-    /// The handle alone. The driver keeps running, and the scheduler or executor is dropped at
-    /// its end.
+    /// The handle alone. The driver keeps running.
     pub fn detach(self) -> D {
         self.driver
     }
 
     /// Waits until the driver has ended, and gives the scheduler or executor back with the
-    /// reason. The second value is `None` if a handler panicked, or if the tokio runtime was
-    /// shut down.
+    /// reason. The second value is `None` if the driver had already ended before this call, if a
+    /// handler panicked, or if the tokio runtime was shut down.
+    ///
+    /// Without this call the scheduler or executor is dropped at the end of the driver, which
+    /// closes the channels that it holds. So call this method before the driver ends; the
+    /// returned future need not be polled for that.
     ///
     /// ```no_run
     /// # use mesos::{Framework, Scheduler, SchedulerDriver, http::HttpBackend};
@@ -105,10 +135,15 @@ impl<D: Driver, H> Running<D, H> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn into_handler(mut self) -> (Result<StopReason>, Option<H>) {
-        let end = self.driver.join().await;
-        // The runtime sends the handler before it reports the end.
-        (end, self.handler.try_recv().ok())
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub fn into_handler(self) -> impl Future<Output = (Result<StopReason>, Option<H>)> {
+        let (sender, mut handler) = oneshot::channel();
+        *lock(&self.claim.0) = Some(sender);
+        async move {
+            let end = self.driver.join().await;
+            // The event loop settles the claim before it reports the end.
+            (end, handler.try_recv().ok())
+        }
     }
 }
 

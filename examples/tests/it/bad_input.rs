@@ -72,6 +72,6 @@ async fn a_server_that_is_not_a_mesos_master_is_an_error() {
 async fn a_wrong_path_gives_the_status_and_the_path() {
     let web = server("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
     let url = format!("{web}/wrong");
-    let said = format!("{url} has no /api/v1/scheduler (404 Not Found)");
+    let said = format!("{url} does not serve /api/v1/scheduler (404 Not Found)");
     fails(&["--master", &url, "true"], 125, &[&said]).await;
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mesos_proto::v1::executor::call::Update;
 use mesos_proto::v1::{FrameworkId, TaskStatus, task_status};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::calls::Caller;
 use super::journal::Journal;
@@ -18,7 +18,7 @@ use super::{Executor, ExecutorEnvironment, validate};
 use crate::StopReason;
 use crate::backend::{Backend, ExecutorApi};
 use crate::capability::Capabilities;
-use crate::driver::{Driver, Running};
+use crate::driver::{Claim, Driver, Running};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Stop, Timer, in_handler, input_closed, spawn};
 
@@ -70,13 +70,13 @@ impl<M: Send + 'static> ExecutorDriver<M> {
             )),
             inputs,
         };
-        let (executor_sender, executor_back) = oneshot::channel();
+        let claim = Claim::new();
         let runtime = Runtime::new(executor, environment, backend, driver.clone(), failure);
         spawn(
             "ExecutorDriver::start",
-            runtime.run(opened, queue, executor_sender),
+            runtime.run(opened, queue, claim.clone()),
         );
-        Running::new(driver, executor_back)
+        Running::new(driver, claim)
     }
 
     /// [`start`](Self::start), then [`join`](Self::join).

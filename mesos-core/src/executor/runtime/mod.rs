@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_proto::v1::TaskInfo;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::grace::Watchdog;
@@ -19,6 +19,7 @@ use super::shared::Handle;
 use super::{Event, Executor, ExecutorDriver, ExecutorEnvironment};
 use crate::StopReason;
 use crate::backend::{Backend, EventStream, ExecutorApi, Incoming, Subscription};
+use crate::driver::Claim;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{BackoffPolicy, Finish, Stop, ended, guarded};
 
@@ -106,12 +107,7 @@ where
     }
 
     /// Runs until the driver ends, and returns the executor unless a handler panicked.
-    pub(super) async fn run(
-        mut self,
-        opened: Result<()>,
-        mut inputs: Inputs<M>,
-        executor_sender: oneshot::Sender<E>,
-    ) {
+    pub(super) async fn run(mut self, opened: Result<()>, mut inputs: Inputs<M>, claim: Claim<E>) {
         let handle = Arc::clone(&self.handle);
         let finish = Finish::new(|end| handle.finish(end));
         let end = match opened {
@@ -128,8 +124,7 @@ where
             .as_ref()
             .is_err_and(|error| error.kind() == ErrorKind::Panicked)
         {
-            // The caller may not want it.
-            let _ = executor_sender.send(self.executor);
+            claim.settle(self.executor);
         }
         finish.with(end);
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::handle::Handle;
 use super::runtime::Runtime;
@@ -21,7 +21,7 @@ use super::{Framework, Health, Scheduler};
 use crate::StopReason;
 use crate::backend::{Backend, SchedulerApi};
 use crate::capability::Capabilities;
-use crate::driver::{Driver, Running};
+use crate::driver::{Claim, Driver, Running};
 use crate::error::Result;
 use crate::runtime::{Stop, in_handler, spawn};
 pub use calls::KillOptions;
@@ -77,10 +77,10 @@ impl<M: Send + 'static> SchedulerDriver<M> {
             handle: Handle::new(Shared::new(&framework, &backend)),
             inputs,
         };
-        let (scheduler_sender, scheduler_back) = oneshot::channel();
+        let claim = Claim::new();
         let runtime = Runtime::new(scheduler, framework, backend, driver.clone(), queue);
-        spawn("SchedulerDriver::start", runtime.run(scheduler_sender));
-        Running::new(driver, scheduler_back)
+        spawn("SchedulerDriver::start", runtime.run(claim.clone()));
+        Running::new(driver, claim)
     }
 
     /// [`start`](Self::start), then [`join`](Self::join).

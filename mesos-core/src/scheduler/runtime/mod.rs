@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
@@ -29,6 +29,7 @@ use super::shared::{PendingCall, Shared};
 use super::{Event, Framework, Scheduler, SchedulerDriver};
 use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
+use crate::driver::Claim;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Finish, Handled, Stop, ended, guarded};
 use crate::scheduler::session::{Generation, Input, Output, Session};
@@ -103,7 +104,7 @@ where
     }
 
     /// Runs until the driver ends, and returns the scheduler unless a handler panicked.
-    pub(super) async fn run(mut self, scheduler_sender: oneshot::Sender<S>) {
+    pub(super) async fn run(mut self, claim: Claim<S>) {
         let handle = self.handle.clone();
         let finish = Finish::new(|end: Result<StopReason>| {
             let shared = handle.shared();
@@ -119,8 +120,7 @@ where
             .as_ref()
             .is_err_and(|error| error.kind() == ErrorKind::Panicked)
         {
-            // The caller may have dropped the receiver.
-            let _ = scheduler_sender.send(self.scheduler);
+            claim.settle(self.scheduler);
         }
         finish.with(end);
     }

@@ -136,13 +136,28 @@ async fn a_program_gets_its_scheduler_back_when_the_driver_ends() {
     let (running, mut reports, _peer) = Actor::start();
     running.send("a".to_owned()).unwrap();
     assert_eq!(next(&mut reports).await, "input a");
-    running.send("stop".to_owned()).unwrap();
     let driver = running.clone();
-    let (end, actor) = within("the end", running.into_handler()).await;
+    // Claimed before the driver ends, although the future is polled later.
+    let back = running.into_handler();
+    driver.send("stop".to_owned()).unwrap();
+    driver.join().await.unwrap();
+    let (end, actor) = within("the end", back).await;
     assert_eq!(end.unwrap(), StopReason::Stopped);
     assert_eq!(actor.unwrap().inputs, 2);
     let error = driver.send("late".to_owned()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduler_that_nobody_wants_back_is_dropped_when_the_driver_ends() {
+    let (running, mut reports, _peer) = Actor::start();
+    running.stop();
+    running.join().await.unwrap();
+    // The channel is closed although `running` is still there.
+    assert_eq!(within("the end of the channel", reports.recv()).await, None);
+    let (end, actor) = running.into_handler().await;
+    assert_eq!(end.unwrap(), StopReason::Stopped);
+    assert!(actor.is_none(), "the claim came too late");
 }
 
 #[tokio::test(start_paused = true)]
