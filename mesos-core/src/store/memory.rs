@@ -1,12 +1,13 @@
 //! A store for tests, and for schedulers that are restarted in the same process.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mesos_proto::v1::FrameworkId;
 
 use super::Store;
 use crate::error::BoxError;
+use crate::lock;
 
 /// Stores the id in memory. Clones share the id.
 #[derive(Clone, Debug, Default)]
@@ -20,14 +21,11 @@ impl MemoryStore {
 
     /// The stored id.
     pub fn get(&self) -> Option<FrameworkId> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.0).clone()
     }
 
     fn set(&self, id: Option<FrameworkId>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = id;
+        *lock(&self.0) = id;
     }
 }
 

@@ -18,6 +18,7 @@ use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::{CommandInfo, ExecutorInfo, Filters, TaskInfo, TaskState, TaskStatus};
 
 use crate::job::{Launch, Outcome};
+use crate::lock::lock;
 
 /// The content of a message, and the number of messages sent concurrently.
 const MESSAGE: &[u8] = &[0; 100];
@@ -109,10 +110,7 @@ pub(crate) async fn run(launch: Launch) -> Result<Outcome> {
         outcome: std::sync::Arc::clone(&outcome),
     };
     schedule(tasks, &launch).await?;
-    let outcome = outcome
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .clone();
+    let outcome = lock(&outcome).clone();
     if outcome.count == 0 {
         bail!("the scheduler ended before its tasks did");
     }
@@ -181,10 +179,7 @@ impl Scheduler for Tasks {
             let seconds = self
                 .began
                 .map_or(0.0, |began| began.elapsed().as_secs_f64());
-            let mut outcome = self
-                .outcome
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut outcome = lock(&self.outcome);
             (outcome.seconds, outcome.count) = (seconds, u64::from(self.all));
             driver.stop();
         }

@@ -9,6 +9,7 @@ pub mod flood;
 pub mod job;
 pub mod launch;
 mod listen;
+mod lock;
 mod raw;
 pub mod rows;
 mod scheduler;

@@ -1,7 +1,7 @@
 //! Messages of an executor to its scheduler on a real Mesos: callbacks without an answer, which
 //! measure the path to the handler.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -12,6 +12,7 @@ use mesos_proto::v1::{AgentId, ExecutorId, ExecutorInfo, TaskInfo};
 
 use crate::job::{Launch, Outcome};
 use crate::launch::{executor, schedule};
+use crate::lock::lock;
 use crate::usage::cpu;
 
 struct Listening {
@@ -37,10 +38,7 @@ pub(crate) async fn run(listen: Launch) -> Result<Outcome> {
         outcome: Arc::clone(&outcome),
     };
     schedule(listening, &listen).await?;
-    let outcome = outcome
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let outcome = lock(&outcome).clone();
     if outcome.count == 0 {
         bail!("the scheduler ended before all messages arrived");
     }
@@ -76,7 +74,7 @@ impl Scheduler for Listening {
         };
         self.received += 1;
         if self.received == self.all {
-            let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut outcome = lock(&self.outcome);
             outcome.seconds = since.elapsed().as_secs_f64();
             outcome.cpu = cpu()? - cpu_before;
             outcome.count = u64::from(self.all);

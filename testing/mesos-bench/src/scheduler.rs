@@ -1,6 +1,6 @@
 //! The measured scheduler, which does as little as possible.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -13,6 +13,7 @@ use mesos_core::{
 use mesos_http::{Codec, HttpBackend};
 
 use crate::job::{Drive, Outcome, known};
+use crate::lock::lock;
 
 /// The number of updates between two readings of resident memory.
 const EVERY: u64 = 10_000;
@@ -62,22 +63,18 @@ pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
         tokio::spawn(async move {
             // The driver also counts as reconciled before anything was requested.
             if watched.when_subscribed().await.is_ok() && watched.reconciled().await.is_ok() {
-                let mut outcome = locked(&outcome);
+                let mut outcome = lock(&outcome);
                 outcome.seconds = now() - outcome.seconds;
             }
             watched.abort();
         });
     }
     driver.join().await?;
-    let mut outcome = locked(&outcome).clone();
+    let mut outcome = lock(&outcome).clone();
     if !reconciles {
         outcome.seconds = 0.0;
     }
     Ok(outcome)
-}
-
-fn locked(outcome: &Mutex<Outcome>) -> MutexGuard<'_, Outcome> {
-    outcome.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Seconds on a clock of this process.
@@ -92,7 +89,7 @@ impl Scheduler for Load {
     async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
         if self.drive.reconcile > 0 && !self.subscribed {
             let tasks: Vec<_> = known(self.drive.reconcile).collect();
-            locked(&self.outcome).seconds = now();
+            lock(&self.outcome).seconds = now();
             driver.reconcile_until_answered(tasks)?;
         }
         self.subscribed = true;
@@ -107,7 +104,7 @@ impl Scheduler for Load {
     }
 
     async fn offers(&mut self, _: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        locked(&self.outcome).count += offers.len() as u64;
+        lock(&self.outcome).count += offers.len() as u64;
         Ok(())
     }
 
@@ -120,9 +117,7 @@ impl Scheduler for Load {
             }
             if self.updates.is_multiple_of(EVERY) {
                 let resident = crate::usage::resident();
-                locked(&self.outcome)
-                    .resident
-                    .push((self.updates, resident));
+                lock(&self.outcome).resident.push((self.updates, resident));
             }
         }
         if self.drive.messages > 0 {

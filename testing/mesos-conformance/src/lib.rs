@@ -17,6 +17,7 @@
 mod case;
 mod cases;
 mod harness;
+mod lock;
 mod mesos;
 mod requirement;
 pub mod runner;

@@ -3,12 +3,13 @@
 
 use std::fmt::Write as _;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use mesos_core::{BackoffPolicy, Framework, Scheduler, SchedulerDriver};
 
 use crate::harness::{Harness, Tuning};
+use crate::lock::lock;
 use crate::mesos::Mesos;
 use crate::steps::must;
 use crate::timeout::{REAL_TIMEOUT, UNDECLARED};
@@ -100,7 +101,7 @@ impl Stage {
     }
 
     fn reported(&self) -> MutexGuard<'_, Report> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.report)
     }
 
     /// The same stage with other settings of the backend.

@@ -119,6 +119,7 @@
 pub mod agent;
 pub mod events;
 pub mod executor_events;
+mod lock;
 mod log;
 mod master;
 mod proxy;

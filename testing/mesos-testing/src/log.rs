@@ -3,10 +3,12 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
+
+use crate::lock::lock;
 
 /// The default time to wait for an expected entry.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,7 +38,7 @@ impl<T> Log<T> {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry<T>>> {
         // A predicate of a test may panic while the lock is held; the list is still consistent.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 
     /// Adds an entry and returns its index.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
@@ -19,6 +19,8 @@ use super::state::{Next, State};
 use super::template::{self, Offers, Updates};
 use super::{Options, Workload};
 use mesos_testing::wire::{Encoding, JSON, PROTOBUF};
+
+use crate::lock::lock;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The time for a client to notice the end.
@@ -58,7 +60,7 @@ impl Master {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // No code can panic while it holds this lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn now(&self) -> u64 {

@@ -1,9 +1,10 @@
 //! Runs several cases at a time.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use crate::lock::lock;
 use crate::{Case, Harness, Verdict, World};
 
 /// A case for one cell of the table.
@@ -32,7 +33,7 @@ pub struct JobResult {
 pub fn run_jobs(jobs: Vec<Job>, at_a_time: usize, mut done: impl FnMut(JobResult)) {
     let waiting = Mutex::new(VecDeque::from(jobs));
     let next = || {
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&waiting);
         waiting.pop_front()
     };
     let (result, outcomes) = mpsc::channel();

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::model::Model;
 use crate::executor_events as events;
+use crate::lock::lock;
 use crate::log::Log;
 use crate::wire::{self, Control, Listener};
 
@@ -120,11 +121,11 @@ impl fmt::Display for Reported {
 
 impl Inner {
     fn model(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.model)
     }
 
     fn phase(&self) -> AgentPhase {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.phase)
     }
 }
 
@@ -178,7 +179,7 @@ impl FakeAgent {
     }
 
     fn serving(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.serving.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.serving)
     }
 
     /// Crashes: closes the listener and all connections, and loses the state in memory.

@@ -27,6 +27,7 @@ use tokio::task::JoinHandle;
 use self::builder::Settings;
 use self::clock::Clock;
 use self::cluster::{Cluster, Launched};
+use crate::lock::lock;
 use crate::log::Log;
 use crate::wire::{self, Control, Listener};
 
@@ -98,7 +99,7 @@ pub(crate) struct Inner {
 impl Inner {
     pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
         // A closure of the test may have panicked; the test fails by that panic.
-        self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.cluster)
     }
 
     pub(crate) fn role(&self) -> MasterRole {

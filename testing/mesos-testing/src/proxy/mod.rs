@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::lock::lock;
 use crate::log::{DEFAULT_TIMEOUT, Log};
 
 /// The environment variable with the seed, to repeat a failure.
@@ -272,7 +273,7 @@ impl fmt::Debug for FaultProxy {
 
 impl Inner {
     fn global(&self) -> MutexGuard<'_, Global> {
-        self.global.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.global)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mesos_core::HandlerResult;
 use tokio::sync::oneshot;
 
+use crate::lock::lock;
 use crate::log::{DEFAULT_TIMEOUT, Log};
 
 /// A handler, named like its method in [`Scheduler`](mesos_core::Scheduler) or
@@ -99,12 +100,12 @@ impl<T> Recording<T> {
     }
 
     fn queue(&self, handler: Handler, planned: Planned) {
-        let mut queues = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = lock(&self.planned);
         queues.entry(handler).or_default().push_back(planned);
     }
 
     pub(crate) fn always(&self, handler: Handler, outcome: Outcome) {
-        let mut always = self.always.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut always = lock(&self.always);
         always.insert(handler, outcome);
     }
 
@@ -114,7 +115,7 @@ impl<T> Recording<T> {
     /// If the planned outcome is a panic.
     pub(crate) async fn end(&self, handler: Handler, defer: impl FnOnce()) -> HandlerResult {
         let planned = {
-            let mut queues = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queues = lock(&self.planned);
             queues.get_mut(&handler).and_then(VecDeque::pop_front)
         };
         let outcome = match planned {
@@ -124,7 +125,7 @@ impl<T> Recording<T> {
                 Outcome::Succeed
             }
             None => {
-                let always = self.always.lock().unwrap_or_else(PoisonError::into_inner);
+                let always = lock(&self.always);
                 always.get(&handler).cloned().unwrap_or(Outcome::Succeed)
             }
         };

@@ -1,7 +1,7 @@
 //! Planned misbehavior: reactions of a fake in place of its normal behavior.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 use mesos_core::backend::{ExecutorApi, SchedulerApi};
@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 
 use super::api::Wire;
 use super::received::Received;
+
+use crate::lock::lock;
 
 /// A reaction to a request in place of executing and answering it.
 #[derive(Clone, Debug)]
@@ -147,7 +149,7 @@ impl<A: Wire> Default for Plans<A> {
 
 impl<A: Wire> Plans<A> {
     fn lock(&self) -> MutexGuard<'_, Vec<Planned<A>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(crate) fn once(&self, when: When<A>, reaction: Reaction) {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -25,6 +25,8 @@ use super::control::Control;
 use super::reaction::{Plan, Reaction};
 use super::received::Received;
 use super::stream::Events;
+
+use crate::lock::lock;
 
 type Reply = hyper::Response<BoxBody<Bytes, io::Error>>;
 
@@ -282,7 +284,7 @@ struct Instead(Arc<Mutex<Option<Bytes>>>);
 
 impl Instead {
     fn lock(&self) -> MutexGuard<'_, Option<Bytes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     fn set(&self, bytes: Bytes) {

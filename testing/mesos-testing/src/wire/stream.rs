@@ -15,6 +15,8 @@ use tokio::sync::{mpsc, watch};
 use super::api::Wire;
 use super::codec::{Encoding, frame};
 
+use crate::lock::lock;
+
 /// A subscription from the point of view of Mesos: the response to one SUBSCRIBE.
 ///
 /// Events that are sent after the end of the stream are dropped, as by a real Mesos.
@@ -119,7 +121,7 @@ impl<A: Wire> Stream<A> {
     }
 
     fn out(&self) -> MutexGuard<'_, Out> {
-        self.0.out.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.out)
     }
 
     /// Sends an event in one chunk.
