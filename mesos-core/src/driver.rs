@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::StopReason;
 use crate::capability::Capabilities;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::lock;
 
 /// What [`SchedulerDriver`](crate::SchedulerDriver) and
@@ -88,9 +88,12 @@ impl<H> Claim<H> {
         Self(Arc::default())
     }
 
-    /// The driver has ended: gives `handler` to the program if the program claimed it, and drops
-    /// it otherwise.
-    pub(crate) fn settle(self, handler: H) {
+    /// The driver has ended: gives `handler` to the program if the program claimed it and no
+    /// handler panicked, and drops it otherwise.
+    pub(crate) fn settle(self, end: &Result<StopReason>, handler: H) {
+        if matches!(end, Err(error) if error.kind() == ErrorKind::Panicked) {
+            return;
+        }
         let claimed = lock(&self.0).take();
         if let Some(program) = claimed {
             // The program may have dropped its future.

@@ -186,8 +186,8 @@ impl Monitor {
     }
 
     /// A handler starts.
-    pub(super) fn handler_started(&self, name: &'static str) {
-        self.lock().handler = Some((name, Instant::now()));
+    pub(super) fn handler_started(&self, name: &'static str, since: Instant) {
+        self.lock().handler = Some((name, since));
     }
 
     /// The handler has returned.

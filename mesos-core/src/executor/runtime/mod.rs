@@ -20,7 +20,7 @@ use super::{Event, Executor, ExecutorDriver, ExecutorEnvironment};
 use crate::StopReason;
 use crate::backend::{Backend, EventStream, ExecutorApi, Incoming, Subscription};
 use crate::driver::Claim;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::runtime::{BackoffPolicy, Finish, Stop, ended, guarded};
 
 /// The interval of HEARTBEAT calls (`src/executor/executor.cpp`).
@@ -120,12 +120,7 @@ where
             watchdog.leave();
         }
         self.step(Input::End(end.clone()));
-        if !end
-            .as_ref()
-            .is_err_and(|error| error.kind() == ErrorKind::Panicked)
-        {
-            claim.settle(self.executor);
-        }
+        claim.settle(&end, self.executor);
         finish.with(end);
     }
 

@@ -116,12 +116,7 @@ where
         let end = self.drive().await;
         drop(watch);
         self.step(Input::End(end.clone()));
-        if !end
-            .as_ref()
-            .is_err_and(|error| error.kind() == ErrorKind::Panicked)
-        {
-            claim.settle(self.scheduler);
-        }
+        claim.settle(&end, self.scheduler);
         finish.with(end);
     }
 
@@ -435,7 +430,7 @@ async fn handled(
 ) -> Result<Handled> {
     let shared = handle.shared();
     let since = Instant::now();
-    shared.monitor.handler_started(name);
+    shared.monitor.handler_started(name, since);
     let handled = guarded(&shared.link, name, handler).await;
     shared.monitor.handler_returned();
     let elapsed = since.elapsed();
