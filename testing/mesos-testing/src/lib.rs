@@ -9,7 +9,7 @@
 //! | a scheduler, call by call | [`Scenario`], with the events of [`events`] |
 //! | a scheduler's failover | [`FakeMaster`], and [two drivers in turn](#testing-a-failover) |
 //! | an executor | [`FakeAgent`], with the events of [`executor_events`] |
-//! | failures of the network | [`FaultProxy`], [`Reaction`], [`Stream`] |
+//! | failures of the network | [`FaultProxy`], [`Reaction`], [`Stream`], and [`RemoteHost`] for a host that vanishes (Linux, root) |
 //! | a driver or a backend | [`Recorder`], [`ExecutorRecorder`] |
 //!
 //! # Testing a scheduler
@@ -124,6 +124,8 @@ mod log;
 mod master;
 mod proxy;
 mod recorder;
+#[cfg(target_os = "linux")]
+mod remote;
 mod scenario;
 pub mod wire;
 
@@ -136,5 +138,7 @@ pub use recorder::{
     ExecutorRecorder, Gate, Handler, Offered, Outcome, RecordedEvent, RecordedExecutorEvent,
     Recorder,
 };
+#[cfg(target_os = "linux")]
+pub use remote::RemoteHost;
 pub use scenario::Scenario;
 pub use wire::{Encoding, Held, Reaction};

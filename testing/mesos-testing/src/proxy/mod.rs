@@ -126,11 +126,7 @@ impl FaultProxy {
     /// # Errors
     /// If no port can be bound.
     pub async fn start(target: SocketAddr) -> io::Result<Self> {
-        let seed = std::env::var(SEED)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_else(|| fastrand::u64(..));
-        Self::with_seed(target, seed).await
+        Self::with_seed(target, environment_seed()).await
     }
 
     /// Starts a proxy with this seed.
@@ -138,7 +134,24 @@ impl FaultProxy {
     /// # Errors
     /// If no port can be bound.
     pub async fn with_seed(target: SocketAddr, seed: u64) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::serve(
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+            target,
+            seed,
+        )
+    }
+
+    /// Starts a proxy to `target` on a socket that listens already, for example on a
+    /// [`RemoteHost`](crate::RemoteHost). Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// If the socket cannot be used.
+    pub fn over(listener: std::net::TcpListener, target: SocketAddr) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::serve(TcpListener::from_std(listener)?, target, environment_seed())
+    }
+
+    fn serve(listener: TcpListener, target: SocketAddr, seed: u64) -> io::Result<Self> {
         let inner = Arc::new(Inner {
             address: listener.local_addr()?,
             seed,
@@ -159,7 +172,7 @@ impl FaultProxy {
         self.inner.address
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://ADDRESS:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
@@ -247,6 +260,14 @@ impl FaultProxy {
         let at = Location::caller();
         async move { self.inner.connections.expect_any("a connection", at).await }
     }
+}
+
+/// The seed in the environment, or a random one.
+fn environment_seed() -> u64 {
+    std::env::var(SEED)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| fastrand::u64(..))
 }
 
 impl Drop for FaultProxy {

@@ -200,3 +200,39 @@ async fn new_connections_can_be_refused_and_redirected() {
     assert_eq!(ends.proxy.expect_connection().await.number(), 2);
     assert!(ends.connection.is_open());
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_remote_host_is_silent_while_its_packets_are_lost() {
+    use std::io::Write as _;
+
+    let host = match mesos_testing::RemoteHost::start() {
+        Ok(host) => host,
+        Err(error) => {
+            // Not captured by the test harness.
+            let _ = writeln!(std::io::stderr(), "SKIPPED: {error}");
+            return;
+        }
+    };
+    let listener = host.listen().unwrap();
+    let address = listener.local_addr().unwrap();
+    assert_eq!(address.ip(), host.address());
+    let listener = TcpListener::from_std(listener).unwrap();
+    let mut here = TcpStream::connect(address).await.unwrap();
+    let (mut there, _) = listener.accept().await.unwrap();
+    there.write_all(b"a").await.unwrap();
+    assert_eq!(read(&mut here, 1).await, b"a");
+
+    host.lose_packets().unwrap();
+    there.write_all(b"b").await.unwrap();
+    quiet(&mut here).await;
+    let connecting = TcpStream::connect(address);
+    let connected = timeout(Duration::from_millis(50), connecting).await;
+    assert!(connected.is_err(), "{connected:?}");
+    // Not even the end arrives.
+    drop((there, listener));
+    quiet(&mut here).await;
+
+    host.pass_packets().unwrap();
+    assert_eq!(rest(&mut here).await, b"b");
+}
