@@ -23,7 +23,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting or an argument was refused before anything was sent.
+    /// A setting or an argument was refused before anything was sent. A driver that was
+    /// subscribed before retries, because a file that a setting names may be about to change.
     Config,
     /// Connecting failed, or the connection broke.
     Transport,
@@ -58,9 +59,9 @@ pub enum ErrorKind {
     /// The framework was removed, and this driver had been without a subscription for longer
     /// than the framework's failover timeout.
     FailoverTimeout,
-    /// Another instance subscribed with this framework's id. Delayed SUBSCRIBEs of this
-    /// driver are not reported as takeovers: for each one left unanswered in the previous two
-    /// minutes, the driver resubscribes once.
+    /// Another instance subscribed with this framework's id. A delayed SUBSCRIBE of this driver
+    /// is not reported as a takeover: if the driver gave up a SUBSCRIBE without any answer in
+    /// the previous two minutes, the driver resubscribes once.
     TakenOver,
     /// The offer was rescinded, or belongs to an earlier subscription.
     OfferGone,
@@ -85,7 +86,8 @@ pub enum ErrorKind {
     Unacknowledged,
     /// The backend does not support the operation; see `capabilities()`.
     Unsupported,
-    /// The backend itself failed; the source has the details.
+    /// The backend itself failed; the source has the details. A driver that was subscribed
+    /// before retries.
     Backend,
 }
 
@@ -215,6 +217,20 @@ impl Error {
                 | Protocol
                 | Decode
         )
+    }
+
+    /// Whether this is a failure of the process itself, which may be temporary although it does
+    /// not look so: a certificate that is being renewed, a token file that is being written, or a
+    /// process without free descriptors or threads.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Config | ErrorKind::Backend)
+    }
+
+    /// Whether an attempt to subscribe that failed like this can succeed later. A driver that was
+    /// subscribed before had a correct setting once, so it also retries
+    /// [local](Self::is_local) failures.
+    pub(crate) fn can_resubscribe(&self, subscribed_before: bool) -> bool {
+        self.is_retryable() || (self.is_local() && subscribed_before)
     }
 }
 

@@ -180,6 +180,12 @@ where
                     let retry_in = disconnected.retry_in;
                     let error = crate::error_chain(&disconnected.error);
                     tracing::warn!(%error, attempts = disconnected.attempts, ?retry_in, "subscription lost");
+                    if disconnected.error.is_local() && !retry_in.is_zero() {
+                        tracing::warn!(
+                            "the executor was subscribed before, so it retries although the error \
+                             is about this process; check its settings, files and limits"
+                        );
+                    }
                     let handler = self.executor.disconnected(&self.driver, disconnected);
                     if let Some(end) = ended(guarded(link, "disconnected", handler).await) {
                         return Flow::End(end);

@@ -134,6 +134,8 @@ pub(super) struct Session {
     backoff: Backoff,
     retry_at: Duration,
     subscribed_before: bool,
+    /// When the current subscription was granted.
+    granted_at: Option<Duration>,
     /// When the driver stops waiting for the agent.
     give_up: Option<Duration>,
     /// The last error of the subscription.
@@ -150,6 +152,7 @@ impl Session {
             generation: 0,
             retry_at: Duration::ZERO,
             subscribed_before: false,
+            granted_at: None,
             give_up: None,
             last: None,
             closing: None,
@@ -202,7 +205,8 @@ impl Session {
             // the same stream.
             Input::Granted(of) if self.is(of, &[Subscribing, Subscribed]) => {
                 self.state = Subscribed;
-                self.backoff.reset();
+                self.backoff.succeeded();
+                self.granted_at = Some(now);
                 self.give_up = None;
                 self.last = None;
                 Output::Subscribed(std::mem::replace(&mut self.subscribed_before, true))
@@ -277,11 +281,15 @@ impl Session {
         if self.state == State::Subscribed {
             self.give_up = Some(now.saturating_add(self.rules.recovery_timeout));
         }
+        if let Some(granted) = self.granted_at.take() {
+            self.backoff.ended(now.saturating_sub(granted));
+        }
         self.last = Some(error.clone());
         // Without checkpointing, an executor does not outlive its agent. A broken
         // connection looks the same as the end of the agent.
         let orphaned = self.subscribed_before && !self.rules.checkpoint;
-        if !orphaned && error.is_retryable() {
+        let can_resubscribe = error.can_resubscribe(self.subscribed_before);
+        if !orphaned && can_resubscribe {
             let attempts = self.backoff.attempts();
             let retry_in = self.backoff.next(random);
             self.state = State::BackingOff;
@@ -290,7 +298,7 @@ impl Session {
         }
         let attempts = self.backoff.attempts();
         self.state = State::Alone;
-        let why = if error.is_retryable() {
+        let why = if can_resubscribe {
             let text = "lost the agent; an executor without checkpointing (MESOS_CHECKPOINT) \
                         ends with its agent";
             Error::new(ErrorKind::AgentLost, text).with_source(error.clone())

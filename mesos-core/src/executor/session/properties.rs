@@ -10,7 +10,7 @@ enum Kind {
     Connect,
     Opened,
     Granted,
-    Failed { retryable: bool },
+    Failed(ErrorKind),
     Refused,
     ShutDown,
     Stop,
@@ -24,7 +24,9 @@ fn kinds() -> impl Strategy<Value = Kind> {
         600 => Just(Kind::Connect),
         600 => Just(Kind::Opened),
         600 => Just(Kind::Granted),
-        300 => prop::bool::weighted(0.98).prop_map(|retryable| Kind::Failed { retryable }),
+        290 => Just(Kind::Failed(ErrorKind::Transport)),
+        10 => Just(Kind::Failed(ErrorKind::Config)),
+        6 => Just(Kind::Failed(ErrorKind::Unauthorized)),
         300 => Just(Kind::Look),
         10 => Just(Kind::Refused),
         20 => Just(Kind::ShutDown),
@@ -103,15 +105,11 @@ proptest! {
             let current = session.generation();
             let of = current.saturating_sub(age);
             let is_current = of == current;
-            let error = |retryable| match retryable {
-                true => Error::new(ErrorKind::Transport, "x"),
-                false => Error::new(ErrorKind::Unauthorized, "x"),
-            };
             let input = match &kind {
                 Kind::Connect => Input::Connect,
                 Kind::Opened => Input::Opened(of),
                 Kind::Granted => Input::Granted(of),
-                Kind::Failed { retryable } => Input::Failed(of, error(*retryable)),
+                Kind::Failed(kind) => Input::Failed(of, Error::new(*kind, "x")),
                 Kind::Refused => Input::Refused(of, "x".to_owned()),
                 Kind::ShutDown => Input::ShutDown(of),
                 Kind::Stop => Input::Stop,
@@ -131,7 +129,7 @@ proptest! {
             }
             prop_assert!(session.generation() >= current);
             // Inputs of other generations change nothing.
-            let of_a_stream = matches!(kind, Kind::Opened | Kind::Granted | Kind::Failed { .. }
+            let of_a_stream = matches!(kind, Kind::Opened | Kind::Granted | Kind::Failed(_)
                 | Kind::Refused | Kind::ShutDown);
             if of_a_stream && !is_current {
                 prop_assert!(matches!(output, Output::Ignored), "{:?}", output);
@@ -184,8 +182,12 @@ proptest! {
                     prop_assert!(lost.retry_in <= MAX);
                     retry_at = Some(now + lost.retry_in);
                     open = None;
-                    let final_ = matches!(kind, Kind::Failed { retryable: false })
-                        || (ever && !checkpoint);
+                    let final_ = match kind {
+                        _ if ever && !checkpoint => true,
+                        Kind::Failed(ErrorKind::Config) => !ever,
+                        Kind::Failed(kind) => kind == ErrorKind::Unauthorized,
+                        _ => false,
+                    };
                     prop_assert_eq!(after == State::Alone, final_);
                 }
                 Output::Ended(ref end) if !matches!(kind, Kind::End) => {

@@ -229,3 +229,69 @@ fn a_second_subscribed_event_in_the_same_stream_is_a_resubscription() {
     assert!(matches!(output, Output::Subscribed(true)), "{output:?}");
     assert_eq!(session.state(), State::Subscribed);
 }
+
+/// The number of attempts in 100 s if the agent ends each subscription after `lasts`.
+fn attempts_with_subscriptions_of(lasts: Duration) -> usize {
+    let mut session = Session::new(rules(true));
+    let mut now = Duration::ZERO;
+    let mut attempts = 0;
+    while now < SECOND * 100 {
+        open(&mut session, now);
+        attempts += 1;
+        now += lasts;
+        assert!(matches!(
+            fail(&mut session, now, lost()),
+            Output::Lost(_, false)
+        ));
+        now = session.wake().expect("a wait");
+    }
+    attempts
+}
+
+#[test]
+fn an_agent_that_ends_each_subscription_at_once_is_tried_as_rarely_as_a_dead_agent() {
+    for lasts in [Duration::ZERO, SECOND / 2] {
+        let attempts = attempts_with_subscriptions_of(lasts);
+        assert!((60..=110).contains(&attempts), "{attempts} with {lasts:?}");
+    }
+}
+
+#[test]
+fn the_first_wait_after_a_long_subscription_is_short_again() {
+    let mut session = subscribed(true);
+    let mut now = Duration::ZERO;
+    for _ in 0..5 {
+        fail(&mut session, now, lost());
+        now = session.wake().expect("a wait");
+        open(&mut session, now);
+    }
+    now += SECOND;
+    match fail(&mut session, now, lost()) {
+        Output::Lost(lost, false) => {
+            assert_eq!((lost.attempts, lost.retry_in), (0, SECOND / 10));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_failure_that_ends_a_new_executor_is_retried_by_an_executor_that_was_subscribed_once() {
+    for kind in [ErrorKind::Config, ErrorKind::Tls, ErrorKind::Backend] {
+        let failure = || Error::new(kind, "too many open files");
+        let mut known = subscribed(true);
+        fail(&mut known, SECOND, lost());
+        for seconds in [10, 100, 800] {
+            let now = SECOND * seconds;
+            let opened = known.step(now, 1.0, NOTHING, Input::Connect);
+            assert!(matches!(opened, Output::Open(_)), "{opened:?}");
+            let output = fail(&mut known, now, failure());
+            assert!(matches!(output, Output::Lost(_, false)), "{output:?}");
+        }
+        open(&mut known, SECOND * 850);
+    }
+    let mut fresh = Session::new(rules(true));
+    fresh.step(Duration::ZERO, 1.0, NOTHING, Input::Connect);
+    let failure = Error::new(ErrorKind::Config, "no such file");
+    let output = fail(&mut fresh, Duration::ZERO, failure);
+    assert!(matches!(output, Output::Lost(_, true)), "{output:?}");
+}

@@ -185,6 +185,12 @@ where
                 ?retry_in,
                 "no subscription"
             );
+            if disconnected.error.is_local() {
+                tracing::warn!(
+                    "the driver was subscribed before, so it retries although the error is about \
+                     this process; check its settings, files and limits"
+                );
+            }
             if let Some(id) = removed
                 && let Some(end) = self.clear_id(&id).await
             {

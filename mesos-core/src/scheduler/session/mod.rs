@@ -20,11 +20,18 @@
 //! A SUBSCRIBE that was sent and not answered may arrive at the master after a later SUBSCRIBE
 //! of the same driver was granted, and replace the later subscription. The master then reports
 //! to the later stream that its framework failed over, although no other scheduler took over.
-//! So each unanswered SUBSCRIBE of the last two minutes explains one such ERROR: the driver
-//! subscribes again.
+//! So an unanswered SUBSCRIBE of the last two minutes explains one such ERROR, and the driver
+//! subscribes again. Several unanswered SUBSCRIBEs explain only one: they wait in the same
+//! place, so they arrive before the driver has subscribed again. A SUBSCRIBE that a proxy
+//! answered explains nothing. Otherwise an old scheduler behind a broken proxy would end a new
+//! scheduler that takes over.
 //!
 //! If the peer is not a Mesos master, a driver that has not been subscribed yet ends: its
-//! address is wrong.
+//! address is wrong. The same holds for a setting that is wrong or a file that is missing. A
+//! driver that was subscribed once retries all of these.
+//!
+//! The waits between attempts are short again only after a subscription that lasted
+//! (`runtime/backoff.rs`).
 //!
 //! Each subscription has a generation. Inputs of an earlier generation belong to an abandoned
 //! stream and are ignored. The runtime (`scheduler/runtime`) passes the inputs in and carries
@@ -133,11 +140,13 @@ pub(crate) struct Session {
     opened_at: Duration,
     /// Whether a leader change has shortened the present wait.
     wait_shortened: bool,
-    /// The number of shortened waits since the last subscription.
+    /// The number of shortened waits since the last subscription that lasted.
     shortened_waits: u32,
     subscribed_before: bool,
-    /// When SUBSCRIBEs were abandoned that may still arrive at the master.
-    unanswered_subscribes: Vec<Duration>,
+    /// When the present subscription was granted.
+    granted_at: Option<Duration>,
+    /// When the last SUBSCRIBE was abandoned that may still arrive at the master.
+    unanswered_subscribe: Option<Duration>,
     /// When the last subscription was lost; `None` while subscribed, and before the first one.
     unsubscribed_since: Option<Duration>,
     /// Whether the scheduler was informed that its failover timeout has passed.
@@ -161,7 +170,8 @@ impl Session {
             wait_shortened: false,
             shortened_waits: 0,
             subscribed_before: false,
-            unanswered_subscribes: Vec::new(),
+            granted_at: None,
+            unanswered_subscribe: None,
             unsubscribed_since: None,
             timeout_reported: false,
         }
@@ -218,16 +228,16 @@ impl Session {
             Input::Failed(generation, error)
                 if self.is_current(generation, &[Connecting, Subscribing, Subscribed]) =>
             {
-                if !error.is_retryable() || self.is_wrong_address(&error) {
+                let can_resubscribe = error.can_resubscribe(self.subscribed_before);
+                if !can_resubscribe || self.is_wrong_address(&error) {
                     return self.end(Err(error));
                 }
                 if let Some(timeout) = self.subscribe_timeout_passed(now) {
                     let attempts = self.backoff.attempts() + 1;
                     return self.end(Err(reason::never_subscribed(error, timeout, attempts)));
                 }
-                if self.state == Connecting && error.delivery() == Delivery::Unknown {
-                    self.expire_unanswered_subscribes(now);
-                    self.unanswered_subscribes.push(now);
+                if self.state == Connecting && may_arrive_later(&error) {
+                    self.unanswered_subscribe = Some(now);
                 }
                 self.record_loss(now);
                 self.back_off(now, random, error, None)
@@ -307,8 +317,8 @@ impl Session {
         };
         self.id = Some(id);
         self.state = SessionState::Subscribed;
-        self.backoff.reset();
-        self.shortened_waits = 0;
+        self.backoff.succeeded();
+        self.granted_at = Some(now);
         self.subscribed_before = true;
         self.unsubscribed_since = None;
         self.timeout_reported = false;
@@ -345,25 +355,22 @@ impl Session {
         self.end(Err(error))
     }
 
-    /// Whether a delayed SUBSCRIBE of this driver can have replaced the subscription. Each
+    /// Whether a delayed SUBSCRIBE of this driver can have replaced the subscription. An
     /// unanswered SUBSCRIBE explains one takeover.
     fn may_be_own_takeover(&mut self, now: Duration) -> bool {
-        self.expire_unanswered_subscribes(now);
-        !self.unanswered_subscribes.is_empty() && {
-            self.unanswered_subscribes.remove(0);
-            true
-        }
-    }
-
-    fn expire_unanswered_subscribes(&mut self, now: Duration) {
-        self.unanswered_subscribes
-            .retain(|since| now - *since < DELAYED_SUBSCRIBE_TIMEOUT);
+        let abandoned = self.unanswered_subscribe.take();
+        abandoned.is_some_and(|since| now.saturating_sub(since) < DELAYED_SUBSCRIBE_TIMEOUT)
     }
 
     /// Records when the subscription was lost, if there was one.
     fn record_loss(&mut self, now: Duration) {
         if self.state == SessionState::Subscribed {
             self.unsubscribed_since = Some(now);
+        }
+        if let Some(granted) = self.granted_at.take()
+            && self.backoff.ended(now.saturating_sub(granted))
+        {
+            self.shortened_waits = 0;
         }
     }
 
@@ -426,4 +433,10 @@ impl Session {
         self.state = SessionState::Ended;
         Output::Ended(end)
     }
+}
+
+/// Whether the SUBSCRIBE of a failed attempt may still arrive at the master. Any answer means
+/// that a proxy has processed the request.
+fn may_arrive_later(error: &Error) -> bool {
+    error.delivery() == Delivery::Unknown && error.status().is_none()
 }

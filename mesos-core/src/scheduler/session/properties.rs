@@ -11,7 +11,7 @@ enum Kind {
     Opened,
     Granted { own: bool },
     Interrupted,
-    Failed(ErrorKind, Delivery),
+    Failed(ErrorKind, Delivery, Option<u16>),
     ErrorEvent(&'static str),
     LeaderChanged,
     End,
@@ -29,10 +29,12 @@ fn kinds() -> impl Strategy<Value = Kind> {
         600 => Just(Kind::Opened),
         600 => prop::bool::weighted(0.97).prop_map(|own| Kind::Granted { own }),
         200 => Just(Kind::Interrupted),
-        280 => Just(Kind::Failed(ErrorKind::Transport, Delivery::NotSent)),
-        100 => Just(Kind::Failed(ErrorKind::Transport, Delivery::Unknown)),
-        30 => Just(Kind::Failed(ErrorKind::Protocol, Delivery::Unknown)),
-        10 => Just(Kind::Failed(ErrorKind::Unauthorized, Delivery::Refused)),
+        280 => Just(Kind::Failed(ErrorKind::Transport, Delivery::NotSent, None)),
+        100 => Just(Kind::Failed(ErrorKind::Transport, Delivery::Unknown, None)),
+        30 => Just(Kind::Failed(ErrorKind::Unavailable, Delivery::Unknown, Some(502))),
+        30 => Just(Kind::Failed(ErrorKind::Protocol, Delivery::Unknown, None)),
+        20 => Just(Kind::Failed(ErrorKind::Config, Delivery::NotSent, None)),
+        10 => Just(Kind::Failed(ErrorKind::Unauthorized, Delivery::Refused, Some(401))),
         50 => prop::sample::select(reasons).prop_map(Kind::ErrorEvent),
         300 => Just(Kind::LeaderChanged),
         5 => Just(Kind::End),
@@ -90,14 +92,17 @@ proptest! {
         let mut wait_shortened = false;
         let mut shortened_waits = 0_u32;
         let mut failures = 0_u32;
+        // Failures since the last subscription that lasted.
+        let mut level = 0_u32;
+        let mut granted_at: Option<Duration> = None;
         let mut lost_at: Option<Duration> = None;
         let mut timeout_reported = false;
         let mut ids = 1_u32;
         let mut replaced: Option<FrameworkId> = None;
         let mut subscribed_before = false;
         let mut first_attempt: Option<Duration> = None;
-        // When SUBSCRIBEs were abandoned that may still arrive.
-        let mut unanswered_subscribes: Vec<Duration> = Vec::new();
+        // When the last SUBSCRIBE was abandoned that may still arrive.
+        let mut unanswered_subscribe: Option<Duration> = None;
 
         for Step { kind, age, elapsed, random } in steps {
             now += elapsed;
@@ -119,8 +124,10 @@ proptest! {
                 Kind::Interrupted => {
                     Input::Interrupted(generation, Error::new(ErrorKind::Transport, "x"))
                 }
-                Kind::Failed(kind, delivery) => {
-                    Input::Failed(generation, Error::new(*kind, "x").with_delivery(*delivery))
+                Kind::Failed(kind, delivery, status) => {
+                    let error = Error::new(*kind, "x").with_delivery(*delivery);
+                    let answered = |status: &u16| error.clone().with_status(*status);
+                    Input::Failed(generation, status.as_ref().map_or(error.clone(), answered))
                 }
                 Kind::ErrorEvent(text) => Input::ErrorEvent(generation, (*text).to_owned()),
                 Kind::LeaderChanged => Input::LeaderChanged,
@@ -132,6 +139,13 @@ proptest! {
             };
             let output = session.step(now, random, input);
             let after = session.state();
+            if matches!(output, Output::Interrupted(_) | Output::BackOff(..))
+                && let Some(granted) = granted_at.take()
+                && now - granted >= MAX
+            {
+                level = 0;
+                shortened_waits = 0;
+            }
             if after == SessionState::Connecting {
                 first_attempt.get_or_insert(now);
             }
@@ -188,7 +202,7 @@ proptest! {
                     id = Some(granted.id);
                     subscribed_before = true;
                     failures = 0;
-                    shortened_waits = 0;
+                    granted_at = Some(now);
                     lost_at = None;
                     timeout_reported = false;
                 }
@@ -208,23 +222,22 @@ proptest! {
                     prop_assert_eq!(disconnected.failover_timeout_passed, passed && !timeout_reported);
                     timeout_reported |= passed;
                     prop_assert_eq!(disconnected.attempts, failures);
-                    let wait = bound(failures).mul_f64(0.5 + random / 2.0);
+                    let wait = bound(level).mul_f64(0.5 + random / 2.0);
                     prop_assert_eq!(disconnected.retry_in, wait);
-                    if let Kind::Failed(_, Delivery::Unknown) = kind
+                    if let Kind::Failed(_, Delivery::Unknown, None) = kind
                         && before == SessionState::Connecting
                     {
-                        unanswered_subscribes.push(now);
+                        unanswered_subscribe = Some(now);
                     }
                     if let Kind::ErrorEvent("Framework failed over") = kind {
-                        unanswered_subscribes
-                            .retain(|since| now - *since < DELAYED_SUBSCRIBE_TIMEOUT);
+                        let since = unanswered_subscribe.take();
                         prop_assert!(
-                            !unanswered_subscribes.is_empty(),
+                            since.is_some_and(|since| now - since < DELAYED_SUBSCRIBE_TIMEOUT),
                             "a takeover by another scheduler was ignored"
                         );
-                        unanswered_subscribes.remove(0);
                     }
                     failures += 1;
+                    level += 1;
                     wait_shortened = false;
                     retry_at = Some(now + disconnected.retry_in);
                     open = None;
@@ -240,8 +253,8 @@ proptest! {
                     let outage = lost_at.map(|at| now - at);
                     let expected = match &kind {
                         Kind::ErrorEvent("Framework failed over") => {
-                            let recent = |since: &Duration| now - *since < DELAYED_SUBSCRIBE_TIMEOUT;
-                            prop_assert!(!unanswered_subscribes.iter().any(recent));
+                            let recent = |since| now - since < DELAYED_SUBSCRIBE_TIMEOUT;
+                            prop_assert!(!unanswered_subscribe.is_some_and(recent));
                             Err(ErrorKind::TakenOver)
                         }
                         Kind::ErrorEvent("Framework has been removed")
@@ -254,7 +267,7 @@ proptest! {
                             Err(ErrorKind::FrameworkRemoved)
                         }
                         Kind::ErrorEvent(_) => Err(ErrorKind::Rejected),
-                        Kind::Failed(kind, _) => Err(*kind),
+                        Kind::Failed(kind, ..) => Err(*kind),
                         Kind::Granted { .. } => Err(ErrorKind::Protocol),
                         _ => Ok(StopReason::Stopped),
                     };
@@ -268,7 +281,7 @@ proptest! {
                 SessionState::Subscribing,
                 SessionState::Subscribed,
             ];
-            if let Kind::Failed(error, _) = kind
+            if let Kind::Failed(error, ..) = kind
                 && about_present
                 && open.contains(&before)
             {
@@ -278,7 +291,11 @@ proptest! {
                 // A new framework has a limited time for its first subscription.
                 let too_late = was_new
                     && first_attempt.is_some_and(|since| now - since >= SUBSCRIBE_TIMEOUT);
-                let fatal = error == ErrorKind::Unauthorized || wrong_address || too_late;
+                let wrong_setting = error == ErrorKind::Config && !subscribed_before;
+                let fatal = error == ErrorKind::Unauthorized
+                    || wrong_address
+                    || wrong_setting
+                    || too_late;
                 prop_assert_eq!(after == SessionState::Ended, fatal);
             }
         }

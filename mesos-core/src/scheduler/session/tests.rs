@@ -63,29 +63,53 @@ fn a_takeover_error_before_subscribed_is_ignored_because_it_belongs_to_the_old_s
     assert_eq!(session.state(), SessionState::Subscribing);
 }
 
+/// An attempt at `seconds` that fails with `error`.
+fn attempt(session: &mut Session, seconds: u32, error: Error) {
+    let Output::Open(generation, _) = at(session, seconds, Input::Connect) else {
+        panic!("{session:?}");
+    };
+    let failed = at(session, seconds, Input::Failed(generation, error));
+    assert!(matches!(failed, Output::BackOff(..)), "{failed:?}");
+}
+
+fn takeover(generation: Generation) -> Input {
+    Input::ErrorEvent(generation, "Framework failed over".to_owned())
+}
+
 #[test]
-fn each_unanswered_subscribe_explains_one_takeover_for_two_minutes() {
-    let takeover = |generation| Input::ErrorEvent(generation, "Framework failed over".to_owned());
-    let unanswered = || lost().with_delivery(Delivery::Unknown);
+fn unanswered_subscribes_explain_one_takeover_altogether() {
     let mut session = session(RemovedPolicy::Fail);
-    for seconds in [0, 10] {
-        let Output::Open(generation, _) = at(&mut session, seconds, Input::Connect) else {
-            panic!("{session:?}");
-        };
-        at(
+    for seconds in [0, 10, 20] {
+        attempt(
             &mut session,
             seconds,
-            Input::Failed(generation, unanswered()),
+            lost().with_delivery(Delivery::Unknown),
         );
     }
-    for seconds in [20, 30] {
-        let present = subscribe(&mut session, seconds);
-        let output = at(&mut session, seconds + 1, takeover(present));
-        assert!(matches!(output, Output::BackOff(_, None)), "{output:?}");
-    }
+    let present = subscribe(&mut session, 30);
+    let output = at(&mut session, 31, takeover(present));
+    assert!(matches!(output, Output::BackOff(_, None)), "{output:?}");
     let present = subscribe(&mut session, 40);
-    let third = at(&mut session, 41, takeover(present));
-    assert_eq!(ended(third).kind(), ErrorKind::TakenOver);
+    let second = at(&mut session, 41, takeover(present));
+    assert_eq!(ended(second).kind(), ErrorKind::TakenOver);
+}
+
+#[test]
+fn a_subscribe_that_a_proxy_answered_does_not_explain_a_takeover() {
+    for status in [500, 502, 504] {
+        let answered = || {
+            let error = Error::new(ErrorKind::Unavailable, "a proxy has no master");
+            error.with_status(status).with_delivery(Delivery::Unknown)
+        };
+        let mut session = session(RemovedPolicy::Fail);
+        session.set_subscribe_timeout(Some(Duration::MAX));
+        for attempts in 0..20 {
+            attempt(&mut session, 10 * attempts, answered());
+        }
+        let present = subscribe(&mut session, 210);
+        let output = at(&mut session, 211, takeover(present));
+        assert_eq!(ended(output).kind(), ErrorKind::TakenOver, "{status}");
+    }
 }
 
 #[test]
@@ -95,11 +119,9 @@ fn an_expired_or_unsent_subscribe_does_not_explain_a_takeover() {
         (lost().with_delivery(Delivery::NotSent), 10),
     ] {
         let mut session = session(RemovedPolicy::Fail);
-        at(&mut session, 0, Input::Connect);
-        at(&mut session, 0, Input::Failed(1, error));
+        attempt(&mut session, 0, error);
         let present = subscribe(&mut session, 10);
-        let takeover = Input::ErrorEvent(present, "Framework failed over".to_owned());
-        let output = at(&mut session, later, takeover);
+        let output = at(&mut session, later, takeover(present));
         assert_eq!(ended(output).kind(), ErrorKind::TakenOver, "{later}");
     }
 }
@@ -403,4 +425,87 @@ fn a_leader_change_is_ignored_while_the_session_does_not_wait() {
     ));
     assert_eq!(session.generation(), generation);
     assert_eq!(session.state(), SessionState::Subscribed);
+}
+
+/// The number of attempts in 1000 s if the peer ends each subscription after `lasts`.
+fn attempts_with_subscriptions_of(lasts: Duration, policy: BackoffPolicy) -> usize {
+    let mut session = Session::new(policy, RemovedPolicy::Fail);
+    let mut lost_at: Option<Duration> = None;
+    let milliseconds = (0..1_000_000).map(Duration::from_millis);
+    let made = milliseconds.filter(|now| {
+        if lost_at.is_some_and(|at| *now >= at) {
+            lost_at = None;
+            let generation = session.generation();
+            session.step(*now, 1.0, Input::Failed(generation, lost()));
+        }
+        let Output::Open(generation, _) = session.step(*now, 1.0, Input::Connect) else {
+            return false;
+        };
+        session.step(*now, 1.0, Input::Opened(generation));
+        session.step(*now, 1.0, Input::Granted(generation, "f1".into()));
+        lost_at = Some(*now + lasts);
+        true
+    });
+    made.count()
+}
+
+#[test]
+fn a_peer_that_ends_each_subscription_at_once_is_tried_as_rarely_as_a_dead_peer() {
+    let default = BackoffPolicy::default();
+    for lasts in [Duration::ZERO, SECOND, 5 * SECOND] {
+        let attempts = attempts_with_subscriptions_of(lasts, default);
+        assert!((45..=75).contains(&attempts), "{attempts} with {lasts:?}");
+    }
+}
+
+#[test]
+fn a_policy_with_a_first_wait_of_zero_does_not_cause_a_busy_loop() {
+    let mut policy = BackoffPolicy::new(Duration::ZERO, 15 * SECOND);
+    let attempts = attempts_with_subscriptions_of(Duration::ZERO, policy);
+    assert!(attempts <= 100, "{attempts} with the constructor");
+    (policy.first, policy.max) = (Duration::ZERO, Duration::ZERO);
+    let attempts = attempts_with_subscriptions_of(Duration::ZERO, policy);
+    assert!(attempts <= 100_000, "{attempts} with the fields");
+}
+
+#[test]
+fn the_first_wait_after_a_long_subscription_is_short_again() {
+    let mut session = session(RemovedPolicy::Fail);
+    for seconds in [0, 10, 20, 30] {
+        failed_attempt(&mut session, seconds);
+    }
+    let mut retry_in = |from, to| {
+        let generation = subscribe(&mut session, from);
+        match at(&mut session, to, Input::Failed(generation, lost())) {
+            Output::BackOff(disconnected, _) => (disconnected.attempts, disconnected.retry_in),
+            other => panic!("{other:?}"),
+        }
+    };
+    // Shorter than the longest wait, which is 8 s.
+    assert_eq!(retry_in(40, 47), (0, 4 * SECOND));
+    assert_eq!(retry_in(60, 68), (0, SECOND / 2));
+    assert_eq!(retry_in(70, 71), (0, SECOND));
+}
+
+#[test]
+fn a_failure_that_ends_a_new_driver_is_retried_by_a_driver_that_was_subscribed_once() {
+    for kind in [ErrorKind::Config, ErrorKind::Tls, ErrorKind::Backend] {
+        let failure = || Error::new(kind, "the file with the certificate is empty");
+        let mut fresh = session(RemovedPolicy::Fail);
+        at(&mut fresh, 0, Input::Connect);
+        let end = ended(at(&mut fresh, 0, Input::Failed(1, failure())));
+        assert_eq!(end.kind(), kind);
+
+        let mut known = session(RemovedPolicy::Fail);
+        let generation = subscribe(&mut known, 0);
+        at(&mut known, 1, Input::Failed(generation, lost()));
+        for seconds in [10, 100, 1000, 10_000] {
+            let Output::Open(generation, _) = at(&mut known, seconds, Input::Connect) else {
+                panic!("{known:?}");
+            };
+            let output = at(&mut known, seconds, Input::Failed(generation, failure()));
+            assert!(matches!(output, Output::BackOff(..)), "{output:?}");
+        }
+        subscribe(&mut known, 20_000);
+    }
 }

@@ -179,3 +179,53 @@ async fn a_rejected_suppress_is_not_repeated_if_its_future_was_dropped() {
     let subscribe = peer.attempt().await.call.subscribe.unwrap();
     assert!(subscribe.suppressed_roles.is_empty());
 }
+
+/// Failures of the process, which end a driver only before its first subscription.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_missing_for_an_hour_does_not_end_a_driver_that_was_subscribed() {
+    let recording = Recording::new();
+    let (driver, mut peer, session) = start(&recording).await;
+    settle(&recording, &session).await;
+    session.fail(lost()).await;
+    let before = tokio::time::Instant::now();
+    while before.elapsed() < Duration::from_secs(3600) {
+        let missing = Error::new(ErrorKind::Config, "cannot read /etc/mesos/tls.pem");
+        peer.attempt().await.refuse(missing);
+    }
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    driver.when_subscribed().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_legitimate_takeover_after_twenty_502s_ends_the_old_instance_and_not_the_new_one() {
+    let old = Recording::new();
+    let (old_driver, mut peer, session) = start(&old).await;
+    settle(&old, &session).await;
+    session.fail(lost()).await;
+    for _ in 0..20 {
+        let answer = Error::new(ErrorKind::Unavailable, "502 Bad Gateway").with_status(502);
+        let answer = answer.with_delivery(mesos_core::Delivery::Unknown);
+        peer.attempt().await.refuse(answer);
+    }
+    let old_session = peer.session().await;
+    old_session.send(subscribed("f1")).await;
+    settle(&old, &old_session).await;
+
+    let new = Recording::new();
+    let (new_driver, _new_peer, new_session) = start(&new).await;
+    settle(&new, &new_session).await;
+    old_session.send(error("Framework failed over")).await;
+    // The master would end the new instance if the old one subscribed again.
+    let resubscribed = async {
+        peer.late_attempt().await;
+        new_session.send(error("Framework failed over")).await;
+    };
+    let end = tokio::select! {
+        end = end_of(&old_driver) => end,
+        () = resubscribed => end_of(&old_driver).await,
+    };
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::TakenOver);
+    settle(&new, &new_session).await;
+    assert!(new_driver.is_subscribed());
+}
