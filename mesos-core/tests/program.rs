@@ -3,13 +3,19 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(unix)]
+#[path = "program/journal.rs"]
+mod journal;
+
+#[cfg(unix)]
 fn main() {
     match std::env::var("PROGRAM").as_deref() {
+        Ok("journal") => journal::program(),
         Ok("token") => program::token(),
         Ok("hang") => program::hang(),
         _ => {
             the_token_is_erased_from_the_environment_but_the_executor_has_it();
             a_blocked_executor_kills_its_process_group_after_the_grace_period();
+            journal::tests();
             println!("ok");
         }
     }

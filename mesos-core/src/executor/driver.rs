@@ -57,7 +57,8 @@ impl<M: Send + 'static> ExecutorDriver<M> {
             None => (Journal::default(), None, Ok(())),
             Some(path) => match Journal::open(path, &caller) {
                 Ok((journal, failure)) => (journal, Some(failure), Ok(())),
-                Err(error) => (Journal::default(), None, Err(error)),
+                // The driver ends with the error, and keeps no update until then.
+                Err(error) => (Journal::closed(), None, Err(error)),
             },
         };
         let (inputs, queue) = mpsc::unbounded_channel();
@@ -107,7 +108,8 @@ impl<M: Send + 'static> ExecutorDriver<M> {
     /// driver repeats the update until the agent has acknowledged it, through any number of
     /// reconnects, and in the order in which the updates were made. The number of kept updates
     /// is not bounded, because none may be lost: an executor without an agent should send
-    /// updates only for changes of its tasks.
+    /// updates only for changes of its tasks. If the disk fails, the driver keeps the update in
+    /// memory, calls `shutdown`, and ends with [`ErrorKind::Store`].
     ///
     /// The driver fills in `uuid`, `source`, `executor_id`, `agent_id` and `timestamp`, whatever
     /// they were: the agent refuses or drops an update in which they are wrong

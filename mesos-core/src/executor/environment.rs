@@ -75,13 +75,16 @@ pub struct ExecutorEnvironment {
     /// is called, and an update before `update` returns. Only the owner can read
     /// the file. It belongs to one executor, and its process locks it.
     ///
-    /// The driver truncates an incomplete last entry, which a crash can leave.
-    /// Any other damage, or a file of another executor, ends the driver with
+    /// A crash or a power failure can leave incomplete entries at the end, which
+    /// were never confirmed. The driver truncates the file at the first of them.
+    /// Damage in front of a confirmed entry, a file of another executor, or a
+    /// directory that this process cannot read ends the driver with
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) before it subscribes. A
     /// full or broken disk ends the driver later with the same error: the tasks
     /// are shut down, and updates from then on are only in memory.
     ///
-    /// The file has at most four times the size of its live entries, or 64 KiB.
+    /// The directory must be readable and writable: the driver compacts the file
+    /// by replacing it. The file has at most four times the size of its live entries, or 64 KiB.
     pub journal: Option<PathBuf>,
     /// `MESOS_EXECUTOR_AUTHENTICATION_TOKEN`. Mesos' tokens do not expire and are
     /// not renewed (`src/authentication/executor/jwt_secret_generator.cpp` signs

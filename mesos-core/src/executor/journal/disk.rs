@@ -7,9 +7,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
+use tempfile::NamedTempFile;
 use tokio::sync::{oneshot, watch};
 
-use super::record::{Record, Tail, parse};
+use super::record::{MARK_LENGTH, Record, Tail, mark, parse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::calls::Caller;
 
@@ -67,13 +68,15 @@ impl Failure {
 impl Log {
     /// Opens or creates the file, reads its entries, and starts the thread.
     pub(super) fn open(path: &Path, owner: &Caller) -> Result<(Self, Vec<Record>, Failure)> {
+        let directory = open_directory(path)?;
         let (mut file, content) = open(path)?;
         let (records, tail) = parse(&content);
         let mut size = content.len();
         match tail {
             Tail::Whole => {}
             Tail::Torn(at) => {
-                tracing::warn!(path = %path.display(), at, "truncating the incomplete last entry of the journal");
+                let lost = content.len() - at;
+                tracing::warn!(path = %path.display(), at, lost, "truncating the journal at an incomplete entry; no entry after it was confirmed");
                 file.set_len(at as u64)
                     .and_then(|()| file.seek(SeekFrom::Start(at as u64)))
                     .map_err(failed("truncate", path))?;
@@ -113,12 +116,14 @@ impl Log {
         let mut writer = Writer {
             file,
             path: path.to_owned(),
+            directory,
+            at: size as u64,
         };
         if records.is_empty() {
             let first = Record::Owner(owner.clone()).frame();
-            size += first.len();
+            size += first.len() + MARK_LENGTH;
             writer.append(&first).and_then(|()| writer.sync())?;
-            sync_directory(path)?;
+            writer.sync_directory()?;
         }
         let (log, failure) = Self::start(writer, size as u64);
         Ok((log, records, failure))
@@ -153,6 +158,10 @@ impl Log {
 
     pub(super) fn append(&mut self, frame: Vec<u8>, sync: bool) -> Receipt {
         self.size += frame.len() as u64;
+        if sync {
+            // An upper bound: one sync can serve several entries.
+            self.size += MARK_LENGTH as u64;
+        }
         let (sender, receipt) = oneshot::channel();
         let job = Job::Append(frame, sync.then_some(sender));
         // After a failure, the thread has ended and the receipt completes.
@@ -161,7 +170,7 @@ impl Log {
     }
 
     pub(super) fn rewrite(&mut self, content: Vec<u8>) {
-        self.size = content.len() as u64;
+        self.size = (content.len() + MARK_LENGTH) as u64;
         self.kept = self.size;
         let _ = self.jobs.send(Job::Rewrite(content));
     }
@@ -171,6 +180,12 @@ impl Log {
 struct Writer {
     file: File,
     path: PathBuf,
+    /// The directory of the file, open from the start: a compaction that has replaced
+    /// the file must not fail because the directory cannot be opened. `None` on a
+    /// system that cannot sync a directory.
+    directory: Option<File>,
+    /// The length of the file in bytes.
+    at: u64,
 }
 
 impl Writer {
@@ -180,6 +195,8 @@ impl Writer {
             if let Err(error) = self.batch(first, jobs) {
                 tracing::error!(error = %crate::error_chain(&error), "the journal cannot be kept");
                 failed.send_replace(Some(error));
+                // Keeps the lock of the file until the driver has ended.
+                while jobs.recv().is_ok() {}
                 return;
             }
         }
@@ -198,7 +215,7 @@ impl Writer {
                 Job::Rewrite(content) => {
                     self.append(&bytes)?;
                     bytes.clear();
-                    self.rewrite(&content);
+                    self.rewrite(content)?;
                 }
             }
         }
@@ -213,40 +230,64 @@ impl Writer {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.at += bytes.len() as u64;
         let written = self.file.write_all(bytes);
         written.map_err(failed("write to", &self.path))
     }
 
-    fn sync(&self) -> Result<()> {
+    /// Syncs the file, and marks what is on disk.
+    fn sync(&mut self) -> Result<()> {
         let synced = self.file.sync_data();
-        synced.map_err(failed("sync", &self.path))
+        synced.map_err(failed("sync", &self.path))?;
+        self.append(&mark(self.at))
     }
 
-    /// Replaces the file by a shorter one. If that fails, the old file is used
-    /// further, so this is not an error.
-    fn rewrite(&mut self, content: &[u8]) {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = self.path.with_file_name(name);
-        let replace = || -> Result<File> {
-            let mut file = options()
-                .truncate(true)
-                .open(&new)
-                .map_err(failed("create", &new))?;
-            lock(&file, &new)?;
-            file.write_all(content).map_err(failed("write to", &new))?;
-            file.sync_all().map_err(failed("sync", &new))?;
-            fs::rename(&new, &self.path).map_err(failed("replace", &self.path))?;
-            sync_directory(&self.path)?;
-            Ok(file)
-        };
-        match replace() {
-            Ok(file) => self.file = file,
+    /// Makes a new or renamed file survive a power failure.
+    fn sync_directory(&self) -> Result<()> {
+        let synced = self.directory.as_ref().map_or(Ok(()), File::sync_all);
+        synced.map_err(failed("sync the directory of", &self.path))
+    }
+
+    /// Replaces the file by a shorter one. If that fails before the file is replaced,
+    /// the old file is used further, so that is not an error. Afterwards only the new
+    /// file counts, and a failure is an error.
+    fn rewrite(&mut self, mut content: Vec<u8>) -> Result<()> {
+        content.extend(mark(content.len() as u64));
+        let replaced = self.new_file(&content).and_then(|new| {
+            let renamed = new.persist(&self.path);
+            renamed.map_err(|error| failed("replace", &self.path)(error.error))
+        });
+        match replaced {
+            Ok(file) => {
+                self.file = file;
+                self.at = content.len() as u64;
+                self.sync_directory()
+            }
             Err(error) => {
-                let _ = fs::remove_file(&new);
                 tracing::warn!(error = %crate::error_chain(&error), "cannot compact the journal; its file is still valid");
+                Ok(())
             }
         }
+    }
+
+    /// A locked and synced file beside the journal. Dropping the value removes the file.
+    fn new_file(&self, content: &[u8]) -> Result<NamedTempFile> {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        let path = self.path.with_file_name(&name);
+        // A file of a process that was killed during a compaction. The lock of the journal
+        // excludes that another process writes the file now.
+        let _ = fs::remove_file(&path);
+        let mut new = tempfile::Builder::new()
+            .prefix(&name)
+            .rand_bytes(0)
+            .tempfile_in(directory_of(&self.path))
+            .map_err(failed("create", &path))?;
+        lock(new.as_file(), &path)?;
+        new.write_all(content).map_err(failed("write to", &path))?;
+        let synced = new.as_file().sync_all();
+        synced.map_err(failed("sync", &path))?;
+        Ok(new)
     }
 }
 
@@ -260,21 +301,40 @@ fn options() -> OpenOptions {
 }
 
 fn open(path: &Path) -> Result<(File, Vec<u8>)> {
-    let mut file = options().open(path).map_err(failed("open", path))?;
-    let metadata = file.metadata().map_err(failed("stat", path))?;
-    if !metadata.is_file() {
-        let text = format!(
-            "cannot use {} as an executor's journal: not a regular file",
-            path.display()
-        );
-        return Err(Error::new(ErrorKind::Store, text));
-    }
-    lock(&file, path)?;
+    let mut file = loop {
+        let file = options().open(path).map_err(failed("open", path))?;
+        let metadata = file.metadata().map_err(failed("stat", path))?;
+        if !metadata.is_file() {
+            let text = format!(
+                "cannot use {} as an executor's journal: not a regular file",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Store, text));
+        }
+        lock(&file, path)?;
+        // An earlier owner may have replaced the file between opening and locking.
+        if is_at(&metadata, path) {
+            break file;
+        }
+    };
     let mut content = Vec::new();
     // Moves the position to the end of the file, where entries are appended.
     file.read_to_end(&mut content)
         .map_err(failed("read", path))?;
     Ok((file, content))
+}
+
+/// Whether the path still names the file with this metadata.
+#[cfg(unix)]
+fn is_at(file: &fs::Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    fs::metadata(path).is_ok_and(|there| id(&there) == id(file))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &fs::Metadata, _: &Path) -> bool {
+    true
 }
 
 /// Locks the file for this process. The lock ends with the process.
@@ -290,17 +350,22 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     }
 }
 
-/// Makes a new or renamed file survive a power failure.
-fn sync_directory(path: &Path) -> Result<()> {
+/// Opens the directory of the file, to sync the directory later.
+fn open_directory(path: &Path) -> Result<Option<File>> {
     if !cfg!(unix) {
-        return Ok(());
+        return Ok(None);
     }
-    let directory = match path.parent() {
+    let directory = File::open(directory_of(path));
+    directory
+        .map(Some)
+        .map_err(failed("open the directory of", path))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(failed("sync the directory", directory))
+    }
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -317,7 +382,13 @@ mod tests {
     async fn a_full_disk_is_reported_and_completes_all_receipts() {
         let path = PathBuf::from("/dev/full");
         let file = OpenOptions::new().write(true).open(&path).unwrap();
-        let (mut log, mut failure) = Log::start(Writer { file, path }, 0);
+        let writer = Writer {
+            file,
+            path,
+            directory: None,
+            at: 0,
+        };
+        let (mut log, mut failure) = Log::start(writer, 0);
         let receipt = log.append(b"entry".to_vec(), true);
         receipt.arrived().await;
         let error = failure.occurred().await;
@@ -328,5 +399,39 @@ mod tests {
              error 28)"
         );
         log.append(b"entry".to_vec(), true).arrived().await;
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_directory_that_cannot_be_synced_after_a_compaction_is_reported() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("journal");
+        let file = options().open(&path).unwrap();
+        // fsync of a device is EINVAL.
+        let directory = Some(File::open("/dev/null").unwrap());
+        let writer = Writer {
+            file,
+            path: path.clone(),
+            directory,
+            at: 0,
+        };
+        let (mut log, mut failure) = Log::start(writer, 0);
+        log.rewrite(b"content".to_vec());
+        let error = failure.occurred().await;
+        assert_eq!(error.kind(), ErrorKind::Store);
+        let text = crate::error_chain(&error);
+        let expected = format!(
+            "cannot sync the directory of the executor's journal {}",
+            path.display()
+        );
+        assert!(text.starts_with(&expected), "{text}");
+        // Nothing goes into the replaced file, and no other process gets the new one.
+        log.append(b"entry".to_vec(), true).arrived().await;
+        assert_eq!(
+            fs::read(&path).unwrap(),
+            [b"content".to_vec(), mark(7)].concat()
+        );
+        let other = options().open(&path).unwrap();
+        assert!(other.try_lock().is_err(), "the journal stays locked");
     }
 }

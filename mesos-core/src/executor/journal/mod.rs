@@ -56,6 +56,14 @@ struct Task {
 }
 
 impl Journal {
+    /// A journal that accepts no updates.
+    pub(super) fn closed() -> Self {
+        Self {
+            closed: true,
+            ..Self::default()
+        }
+    }
+
     /// Opens a journal in the file at `path`, with the entries of an earlier
     /// process of this executor. Blocks.
     pub(super) fn open(path: &Path, owner: &Caller) -> Result<(Self, Failure)> {

@@ -206,7 +206,8 @@ async fn a_truncated_file_has_all_complete_entries() {
     journal.push(last).unwrap().arrived().await;
     drop(journal);
     let whole = std::fs::read(&place.path).unwrap();
-    for cut in one..whole.len() as u64 {
+    let unconfirmed = (whole.len() - record::MARK_LENGTH) as u64;
+    for cut in one..unconfirmed {
         let mut torn = whole[..usize::try_from(cut).unwrap()].to_vec();
         // Also with the zeros that a power failure can leave.
         if cut % 2 == 0 {
@@ -248,6 +249,118 @@ async fn damage_that_a_crash_cannot_cause_is_an_error_with_its_position() {
     let text = open_error(&place.path);
     assert!(text.contains(&format!("damaged at byte {first}")), "{text}");
     assert!(text.contains(place.path.to_str().unwrap()), "{text}");
+}
+
+/// The journal's file with three confirmed entries and their marks.
+async fn confirmed(path: &Path) -> Vec<u8> {
+    let mut journal = open(path).unwrap();
+    for id in ["a", "b"] {
+        journal.launched(task(id)).arrived().await;
+    }
+    let last = update("a", "u1", TaskState::TaskRunning);
+    journal.push(last).unwrap().arrived().await;
+    drop(journal);
+    std::fs::read(path).unwrap()
+}
+
+#[tokio::test]
+async fn no_changed_byte_loses_a_confirmed_entry_silently() {
+    let place = place();
+    let whole = confirmed(&place.path).await;
+    for at in 0..whole.len() {
+        let mut content = whole.clone();
+        content[at] ^= 0x41;
+        std::fs::write(&place.path, content).unwrap();
+        if at < whole.len() - record::MARK_LENGTH {
+            open_error(&place.path);
+            continue;
+        }
+        // The last mark, which follows all entries.
+        let mut journal = open(&place.path).unwrap();
+        let (tasks, updates) = journal.snapshot();
+        assert_eq!(
+            (ids(&tasks), uuids(&updates)),
+            (vec!["a", "b"], vec!["u1"]),
+            "{at}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_a_power_failure_lost_costs_only_unconfirmed_entries() {
+    let place = place();
+    let whole = confirmed(&place.path).await;
+    let entry = |uuid: &str| {
+        let mut status = update("b", uuid, TaskState::TaskRunning);
+        status.status.data = Some(Bytes::from(vec![9; 5000]));
+        Record::Update(Box::new(status)).frame()
+    };
+    let batch = [entry("u2"), entry("u3"), entry("u4")].concat();
+    for page in (0..batch.len()).step_by(4096) {
+        let mut content = whole.clone();
+        content.extend(&batch);
+        let lost = whole.len() + page;
+        content[lost..(lost + 4096).min(whole.len() + batch.len())].fill(0);
+        std::fs::write(&place.path, &content).unwrap();
+        let mut journal = open(&place.path).unwrap();
+        assert_eq!(uuids(&journal.snapshot().1)[0], "u1", "page at {page}");
+        // New entries follow the last valid one.
+        push(&mut journal, "b", "u5", TaskState::TaskRunning);
+        journal.launched(task("c")).arrived().await;
+        drop(journal);
+        let mut journal = open(&place.path).unwrap();
+        let updates = journal.snapshot().1;
+        assert_eq!(uuids(&updates).last(), Some(&"u5"), "page at {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_marks_is_read_and_its_inner_damage_is_an_error() {
+    let place = place();
+    let frames = [
+        Record::Owner(owner("e")).frame(),
+        Record::Launched(Box::new(task("a"))).frame(),
+        Record::Launched(Box::new(task("b"))).frame(),
+    ];
+    std::fs::write(&place.path, frames.concat()).unwrap();
+    let mut journal = open(&place.path).unwrap();
+    assert_eq!(ids(&journal.snapshot().0), ["a", "b"]);
+    drop(journal);
+    let mut content = frames.concat();
+    content[frames[0].len() + 9] ^= 1;
+    std::fs::write(&place.path, content).unwrap();
+    let text = open_error(&place.path);
+    assert!(text.contains("damaged at byte"), "{text}");
+}
+
+#[tokio::test]
+async fn a_journal_that_was_replaced_before_it_was_locked_is_opened_again() {
+    let place = place();
+    drop(open(&place.path).unwrap());
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+    let path = place.path.clone();
+    let compacting = std::thread::spawn(move || {
+        let mut replaced = 0;
+        while std::time::Instant::now() < until {
+            let mut journal = open(&path).unwrap();
+            let log = journal.log.as_mut().unwrap();
+            log.rewrite(Record::Owner(owner("e")).frame());
+            let _ = journal.launched(task("t"));
+            drop(journal);
+            replaced += 1;
+        }
+        replaced
+    });
+    while !compacting.is_finished() {
+        let mut journal = open(&place.path).unwrap();
+        // The file that the journal has locked is the file at the path.
+        journal.launched(task("own")).arrived().await;
+        let content = std::fs::read(&place.path).unwrap();
+        let (records, _) = record::parse(&content);
+        let is_own = |record: &Record| matches!(record, Record::Launched(task) if task.task_id.value == "own");
+        assert!(records.iter().any(is_own), "written into another file");
+    }
+    assert!(compacting.join().unwrap() > 0);
 }
 
 #[tokio::test]
