@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use super::error::{AddressError, syntax};
 use super::host::{is_host, port};
 
@@ -28,12 +30,12 @@ use super::host::{is_host, port};
 ///
 /// All text before the last `@` is credentials, for ZooKeeper's scheme `digest`. Each server needs
 /// its port, as in Mesos. A `/` at the end is ignored, and the path `/` alone is refused. Neither
-/// `Display` nor `Debug` shows the credentials.
+/// `Display` nor `Debug` shows the credentials. Dropping the value overwrites them in memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ensemble {
     servers: String,
     path: String,
-    credentials: Option<String>,
+    credentials: Option<Zeroizing<String>>,
 }
 
 impl Ensemble {
@@ -63,9 +65,10 @@ impl Ensemble {
                 .is_some_and(|(user, _)| !user.is_empty())
         };
         if credentials.is_some_and(|pair| !has_user(pair)) {
+            // The rest is not quoted: in USER@PASSWORD:HOST it contains the password.
             return syntax(format!(
-                "the part before the @ of the ZooKeeper address is not USER:PASSWORD; write it \
-                 like zk://USER:PASSWORD@{rest}"
+                "the part before the @ of the ZooKeeper address is not USER:PASSWORD; write one \
+                 like zk://USER:PASSWORD@HOST:2181{example}"
             ));
         }
         let (servers, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -75,10 +78,15 @@ impl Ensemble {
             ));
         }
         let servers: Vec<&str> = servers.split(',').map(str::trim).collect();
-        if let Some(server) = servers.iter().find(|server| !is_server(server)) {
+        check_servers(&servers, path, credentials.is_some(), example)?;
+        let another = |part: &str| {
+            let part = part.trim_start().trim_start_matches("zk://");
+            is_server(part.split('/').next().unwrap_or_default().trim_end())
+        };
+        if path.split(',').skip(1).any(another) {
             return syntax(format!(
-                "{server:?} is not a ZooKeeper server; write HOST:PORT, like zk1:2181 or \
-                 [::1]:2181"
+                "the path of a ZooKeeper address follows the last server, and is written once, \
+                 like zk://HOST1:2181,HOST2:2181{example}"
             ));
         }
         let servers = servers.join(",");
@@ -100,7 +108,7 @@ impl Ensemble {
         Ok(Self {
             servers,
             path: path.to_owned(),
-            credentials: credentials.map(str::to_owned),
+            credentials: credentials.map(|pair| Zeroizing::new(pair.to_owned())),
         })
     }
 
@@ -116,7 +124,7 @@ impl Ensemble {
 
     /// `USER:PASSWORD`, if the address has them.
     pub fn credentials(&self) -> Option<&str> {
-        self.credentials.as_deref()
+        self.credentials.as_ref().map(|pair| pair.as_str())
     }
 }
 
@@ -140,6 +148,48 @@ impl fmt::Debug for Ensemble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// # Errors
+/// One of `servers` is not `HOST:PORT`. A text that may be a part of a password is not quoted.
+fn check_servers(
+    servers: &[&str],
+    path: &str,
+    credentials: bool,
+    example: &str,
+) -> Result<(), AddressError> {
+    if servers.contains(&"") {
+        let named: Vec<&str> = servers
+            .iter()
+            .copied()
+            .filter(|one| !one.is_empty())
+            .collect();
+        let valid = !credentials && !named.is_empty() && named.iter().all(|one| is_server(one));
+        let instead = match valid {
+            true => format!("zk://{}{path}", named.join(",")),
+            false => format!("it like zk://HOST1:2181,HOST2:2181{example}"),
+        };
+        return syntax(format!(
+            "the list of ZooKeeper servers has a comma too many; write {instead}"
+        ));
+    }
+    let Some(index) = servers.iter().position(|server| !is_server(server)) else {
+        return Ok(());
+    };
+    let server = servers[index];
+    // With a colon before other text than digits, it may be a user with a password.
+    let quotable = !credentials
+        && server.split_once(':').is_none_or(|(_, port)| {
+            port.bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'+')
+        });
+    let what = match quotable {
+        true => format!("{server:?}"),
+        false => format!("item {} of the ZooKeeper servers", index + 1),
+    };
+    syntax(format!(
+        "{what} is not a ZooKeeper server; write HOST:PORT, like zk1:2181 or [::1]:2181"
+    ))
 }
 
 /// Whether it is `HOST:PORT`, with an IPv6 address in brackets.

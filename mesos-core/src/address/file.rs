@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::error::AddressError;
 use super::master::{Location, Master};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,8 +45,10 @@ pub fn read_file(path: &Path) -> Result<Master> {
     ))
 }
 
-fn content(path: &Path) -> Result<String> {
-    let mut content = String::new();
+/// The content may be a password, so it is overwritten when it is dropped.
+fn content(path: &Path) -> Result<Zeroizing<String>> {
+    // Reserved, because a string that grows leaves copies behind.
+    let mut content = Zeroizing::new(String::with_capacity(LIMIT as usize + 1));
     let read = File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_string(&mut content));
     let path = path.display();
     match read {

@@ -12,6 +12,8 @@ mod error;
 mod file;
 mod host;
 mod master;
+#[cfg(test)]
+mod secrets;
 
 pub use self::endpoint::{Endpoint, Scheme};
 pub use self::ensemble::Ensemble;

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod executor;
+mod memory;
 mod scheduler;
 mod script;

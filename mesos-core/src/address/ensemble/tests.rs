@@ -36,7 +36,7 @@ fn every_form_is_parsed() {
         let expected = Ensemble {
             servers: servers.to_owned(),
             path: path.to_owned(),
-            credentials: credentials.map(str::to_owned),
+            credentials: credentials.map(|pair: &str| pair.to_owned().into()),
         };
         assert!(parse(text) == Ok(expected), "{text}");
     }
@@ -74,8 +74,8 @@ fn an_invalid_address_is_an_error_that_says_what_to_write() {
         ),
         (
             "zk://word@h:2181/m",
-            "the part before the @ of the ZooKeeper address is not USER:PASSWORD; write it like \
-             zk://USER:PASSWORD@h:2181/m",
+            "the part before the @ of the ZooKeeper address is not USER:PASSWORD; write one like \
+             zk://USER:PASSWORD@HOST:2181/mesos",
         ),
         (
             "http://u:p@h:2181/mesos",
@@ -111,8 +111,54 @@ fn an_invalid_address_is_an_error_that_says_what_to_write() {
 }
 
 #[test]
+fn a_comma_before_the_path_is_reported_as_a_comma_too_many() {
+    for (text, message) in [
+        (
+            "zk://a:2181,b:2181,c:2181,/mesos",
+            "the list of ZooKeeper servers has a comma too many; write \
+             zk://a:2181,b:2181,c:2181/mesos",
+        ),
+        (
+            "zk://u:p@,a:2181,,b:2181/mesos",
+            "the list of ZooKeeper servers has a comma too many; write it like \
+             zk://HOST1:2181,HOST2:2181/mesos",
+        ),
+    ] {
+        assert_eq!(parse(text).expect_err(text).to_string(), message, "{text}");
+    }
+}
+
+#[test]
+fn a_path_after_each_server_is_refused_with_what_to_write() {
+    for text in [
+        "zk://h1:2181/mesos,h2:2181/mesos",
+        "zk://h1:2181/mesos,zk://h2:2181/mesos",
+        "zk://h1:2181/mesos,[::1]:2181",
+        "zk://h1:2181/a/b, h2:2181/a/b,h3:2181/a/b",
+    ] {
+        assert_eq!(
+            parse(text).expect_err(text).to_string(),
+            "the path of a ZooKeeper address follows the last server, and is written once, like \
+             zk://HOST1:2181,HOST2:2181/mesos",
+            "{text}"
+        );
+    }
+    // ZooKeeper accepts a comma in the name of a node.
+    for text in ["zk://h:2181/a,b", "zk://h:2181/a,b:c"] {
+        parse(text).expect(text);
+    }
+}
+
+#[test]
 fn a_password_is_in_no_error_and_no_output() {
     for text in [
+        "zk://user@secret:h:2181/m",
+        "zk://user@secret:h:2181",
+        "zk://user:a@secret:h:2181/m",
+        "zk://user:secret:h:2181/m",
+        "zk://user:secret/m",
+        "zk://user:secret,h:2181/m",
+        "zk://user:a@secret,h:2181/m",
         "zk://user:secret@h:2181",
         "zk://user:secret@h:2181/",
         "zk://user:secret@h/m",
