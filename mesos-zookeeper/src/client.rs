@@ -1,5 +1,6 @@
 //! Clients of a ZooKeeper, for an [`Ensemble`].
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use mesos_core::address::Ensemble;
@@ -12,9 +13,15 @@ static READABLE: [Acl; 2] = [
     Acl::new_const(Permission::ALL, "auth", ""),
 ];
 
-/// Connects to `ensemble` with its credentials. A session lasts as long as its client. ZooKeeper
-/// limits the session timeout.
+/// The range of the session timeouts that are requested. The client calculates with multiples of
+/// the timeout, and sends it as a number of milliseconds. ZooKeeper's own limits are narrower.
+const SESSION_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+
+/// Connects to `ensemble` with its credentials. A session lasts as long as its client. The session
+/// timeout is requested within the range from one second to one day, and ZooKeeper limits it too.
 pub fn connector(ensemble: &Ensemble, session_timeout: Duration) -> Connector {
+    let session_timeout = session_timeout.clamp(*SESSION_TIMEOUTS.start(), *SESSION_TIMEOUTS.end());
     let connector = Client::connector().with_session_timeout(session_timeout);
     match ensemble.credentials() {
         Some(credentials) => connector.with_auth("digest", credentials.as_bytes()),

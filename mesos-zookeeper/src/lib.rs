@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod budget;
 pub mod client;
 pub mod masters;
 mod store;

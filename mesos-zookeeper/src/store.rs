@@ -14,9 +14,10 @@ use mesos_core::address::{AddressError, Ensemble};
 use mesos_core::store::{Store, check_id};
 use mesos_proto::v1::FrameworkId;
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 use zookeeper_client::{self as zk, Client};
 
+use crate::budget::Budget;
 use crate::client;
 
 /// The requested session timeout. A session lasts as long as a call.
@@ -149,7 +150,8 @@ fn shown(id: &Option<FrameworkId>) -> String {
 
 impl ZooKeeperStore {
     /// The time limit for an operation, including retries (default: 60 s). The driver waits up to this
-    /// long for its id before the first subscription.
+    /// long for its id before the first subscription. A pause of the process counts as at most one
+    /// second, so that the operation can succeed after the pause. `Duration::MAX` means no limit.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -163,27 +165,26 @@ impl ZooKeeperStore {
 
     /// Retries until success or the time limit.
     async fn retry(&self, task: Task<'_>) -> Result<Seen, ZooKeeperStoreError> {
-        let deadline = Instant::now() + self.timeout;
+        let mut budget = Budget::new(self.timeout);
         let mut pause = RETRY;
         let mut last = None;
         loop {
-            match timeout_at(deadline, self.attempt(&task)).await {
-                Ok(Ok(done)) => {
+            match budget.run(self.attempt(&task)).await {
+                Some(Ok(done)) => {
                     let done = done?;
                     *self.seen() = Some(done.clone());
                     return Ok(done);
                 }
-                Ok(Err(error)) if is_transient(&error) => {
+                Some(Err(error)) if is_transient(&error) => {
                     tracing::warn!(zookeeper = %self.ensemble, %error, "retrying");
                     last = Some(error);
                 }
-                Ok(Err(error)) => return Err(self.refused(error)),
-                Err(_) => return Err(self.unreachable(last)),
+                Some(Err(error)) => return Err(self.refused(error)),
+                None => return Err(self.unreachable(last)),
             }
-            if Instant::now() + pause >= deadline {
+            if budget.run(sleep(pause)).await.is_none() {
                 return Err(self.unreachable(last));
             }
-            sleep(pause).await;
             pause = (pause * 2).min(RETRY_MAX);
         }
     }

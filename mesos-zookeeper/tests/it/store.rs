@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mesos_core::store::Store;
 use mesos_core::{BoxError, error_chain};
-use mesos_zookeeper::{ZooKeeperStore, ZooKeeperStoreError};
+use mesos_zookeeper::{ZooKeeperStore, ZooKeeperStoreError, client};
 use zookeeper_client::{Acl, Acls, Client, CreateMode, Permission};
 
 use crate::server::ZooKeeper;
@@ -41,6 +41,50 @@ async fn a_saved_id_is_loaded_by_the_next_process_also_after_a_restart_of_zookee
     second.save(&"f-3".into()).await.unwrap();
     let third = store("", &zookeeper);
     assert_eq!(third.load().await.unwrap(), Some("f-3".into()));
+}
+
+#[tokio::test]
+async fn any_duration_is_a_valid_time_limit() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let unlimited = store("", &zookeeper).timeout(Duration::MAX);
+    assert_eq!(unlimited.load().await.unwrap(), None);
+    unlimited.save(&"f-1".into()).await.unwrap();
+    let none = store("", &zookeeper).timeout(Duration::ZERO);
+    let error = none.load().await.unwrap_err();
+    assert!(matches!(
+        why(&error),
+        ZooKeeperStoreError::Unreachable { .. }
+    ));
+}
+
+#[tokio::test]
+async fn any_duration_is_a_valid_session_timeout() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let address = format!("zk://{}{NODE}", zookeeper.servers());
+    for timeout in [Duration::MAX, Duration::ZERO, Duration::from_nanos(1)] {
+        let connector = client::connector(&address.parse().unwrap(), timeout);
+        let session = connector.connect(&zookeeper.servers()).await.unwrap();
+        // The limits of the server.
+        let limits = Duration::from_millis(400)..=Duration::from_secs(60);
+        let negotiated = session.session_timeout();
+        assert!(limits.contains(&negotiated), "{timeout:?}: {negotiated:?}");
+    }
+}
+
+/// So an address with a comma in its path is valid, unless a server follows the comma.
+#[tokio::test]
+async fn a_path_may_contain_commas_and_colons() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    let address = format!("zk://{}/a,b:c/id", zookeeper.servers());
+    let [one, two] = [0, 1].map(|_| address.parse::<ZooKeeperStore>().unwrap());
+    one.save(&"f-1".into()).await.unwrap();
+    assert_eq!(two.load().await.unwrap(), Some("f-1".into()));
 }
 
 #[tokio::test]
