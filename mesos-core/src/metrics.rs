@@ -17,7 +17,7 @@
 //! | [`CALL_SECONDS`] | histogram | `type` | time from making a call to its outcome, the time in the queue included |
 //! | [`UPDATES`] | counter | `step`: a field of [`UpdateCounts`](crate::scheduler::UpdateCounts) | updates of tasks and operations |
 //! | [`DEFERRED`] | gauge | | acknowledgements that handlers took over and have not made yet |
-//! | [`OFFERS`] | gauge | | offers that the scheduler holds |
+//! | [`OFFERS`] | gauge | | offers that the scheduler holds, or whose ACCEPT or DECLINE was not accepted yet |
 //! | [`OFFERS_UNUSED`] | counter | | offers that were declined because they were dropped |
 //! | [`RECONCILING`] | gauge | | tasks and operations whose state was requested and not answered yet |
 //! | [`SUBSCRIBED`] | gauge | | 1 while subscribed, otherwise 0 |

@@ -83,6 +83,11 @@ impl<A: Api> Link<A> {
         self.calls.borrow().is_some()
     }
 
+    /// Completes when there is no subscription. Cancel safe.
+    pub(crate) async fn disconnected(&self) {
+        let _ = self.calls.subscribe().wait_for(Option::is_none).await;
+    }
+
     /// Completes when calls are no longer sent to `calls`. Cancel safe.
     pub(crate) async fn left(&self, calls: &Arc<dyn Calls<A>>) {
         let same = |now: &Option<Arc<dyn Calls<A>>>| {

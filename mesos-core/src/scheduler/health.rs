@@ -36,8 +36,9 @@ pub struct Health {
     /// the queue: how far the scheduler lags behind Mesos. Zero if the backend does not report
     /// the number. Events in the buffers of the socket are not counted.
     pub queued: usize,
-    /// Offers that the scheduler holds: not accepted, declined, dropped or rescinded. No other
-    /// framework can use their resources.
+    /// The number of offers that no other framework can use: the offers that the scheduler
+    /// holds, and those whose ACCEPT or DECLINE was not accepted yet. The master has the same
+    /// number, unless an OFFERS or RESCIND event is on its way.
     pub offers_held: usize,
     /// Counts of the updates of tasks and operations.
     pub updates: UpdateCounts,

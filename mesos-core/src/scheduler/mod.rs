@@ -7,6 +7,7 @@ mod event;
 mod framework;
 mod handle;
 mod health;
+mod ledger;
 mod offer;
 mod pending_accept;
 mod reconcile;

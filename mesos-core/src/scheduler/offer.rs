@@ -1,27 +1,30 @@
-//! Offers as values that can be used once, and the ledger of outstanding offers.
+//! Offers as values that can be used once.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::Arc;
 
-use mesos_proto::v1::{self, ExecutorId, OfferId};
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use mesos_proto::v1::{self, ExecutorId, Filters};
 
+use super::ledger::{Ledger, UsedOffers};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock;
-use crate::metrics::Meter;
 use crate::resources::Resources;
 
 /// Resources of one agent for one role, to accept or to decline.
 ///
-/// An offer cannot be cloned. [`accept`](super::SchedulerDriver::accept) and
+/// An offer cannot be cloned. [`accept`](super::SchedulerDriver::accept),
+/// [`launch`](super::SchedulerDriver::launch) and
 /// [`decline`](super::SchedulerDriver::decline) consume the offer. An offer that is dropped is
 /// declined with the default filter of Mesos, 5 s. The driver refuses an offer that was rescinded,
 /// or that belongs to an earlier subscription, with [`ErrorKind::OfferGone`] before anything is
 /// sent; [`is_alive`](Self::is_alive) checks this.
+///
+/// An offer is never lost. If a call that consumed the offer fails, whatever the reason, or if
+/// its future is dropped, the driver declines the offer, so that Mesos offers the resources again.
+/// The driver repeats a DECLINE that fails after 1 s doubling to 60 s, until Mesos accepts it or
+/// the subscription ends. So a program only has to handle the next offer. If the failed call was
+/// carried out nevertheless, the master ignores the DECLINE (`Master::decline` in
+/// `src/master/master.cpp`).
 ///
 /// Other frameworks cannot use the resources of an offer that a scheduler holds. The driver
 /// logs a warning about offers that are held for more than a minute.
@@ -70,7 +73,7 @@ impl Offer {
 
     /// Whether the offer can still be used, as far as this driver knows.
     pub fn is_alive(&self) -> bool {
-        self.ledger.contains(&self.offer.id)
+        self.ledger.is_held(&self.offer.id)
     }
 
     /// Whether the executor `executor_id` of this framework runs on the agent already. A task
@@ -80,22 +83,15 @@ impl Offer {
         self.offer.executor_ids.contains(executor_id)
     }
 
-    /// Marks all of `offers` as used, so that dropping them declines nothing. Fails without
-    /// marking any offer if one of them is void.
-    pub(super) fn consume(offers: &[Self]) -> Result<()> {
+    /// Takes all of `offers` for a call, so that dropping them declines nothing. Fails without
+    /// taking any offer if one of them is void. `filters` are those of the call, if it is a
+    /// DECLINE.
+    pub(super) fn take(offers: &[Self], filters: Option<Filters>) -> Result<Option<UsedOffers>> {
         let Some(first) = offers.first() else {
-            return Ok(());
+            return Ok(None);
         };
-        let Some(gone) = first.ledger.remove_all(offers) else {
-            return Ok(());
-        };
-        Err(Error::new(
-            ErrorKind::OfferGone,
-            format!(
-                "offer {} of agent {} was rescinded or belongs to an earlier subscription",
-                gone.id, gone.agent_id
-            ),
-        ))
+        let ids = offers.iter().map(|offer| offer.id.clone()).collect();
+        first.ledger.take(ids, filters).map(Some)
     }
 }
 
@@ -111,7 +107,7 @@ impl IntoIterator for Offer {
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.ledger.add_unused(&self.offer.id);
+        self.ledger.dropped(&self.offer.id);
     }
 }
 
@@ -134,125 +130,17 @@ impl fmt::Debug for Offer {
     }
 }
 
-/// The offers that are outstanding, and those that were dropped unused.
-#[derive(Debug)]
-pub(crate) struct Ledger {
-    state: Mutex<State>,
-    unused_added: Notify,
-    meter: Meter,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Outstanding offers, with the time of their arrival.
-    alive: HashMap<OfferId, Instant>,
-    /// Offers that were dropped unused and not declined yet. Never longer than `alive` was.
-    unused: Vec<OfferId>,
-}
-
-impl Ledger {
-    pub(super) fn new(meter: Meter) -> Self {
-        Self {
-            state: Mutex::default(),
-            unused_added: Notify::new(),
-            meter,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
-    pub(super) fn issue(self: &Arc<Self>, offers: Vec<v1::Offer>) -> Vec<Offer> {
-        let now = Instant::now();
-        let mut state = self.lock();
-        state
-            .alive
-            .extend(offers.iter().map(|offer| (offer.id.clone(), now)));
-        self.meter.offers(state.alive.len());
-        drop(state);
-        offers
-            .into_iter()
-            .map(|offer| Offer::new(offer, Arc::clone(self)))
-            .collect()
-    }
-
-    fn contains(&self, id: &OfferId) -> bool {
-        self.lock().alive.contains_key(id)
-    }
-
-    /// Removes all of `offers`. If one of them is not outstanding, removes nothing and returns
-    /// that offer.
-    fn remove_all<'a>(&self, offers: &'a [Offer]) -> Option<&'a Offer> {
-        let mut state = self.lock();
-        let gone = offers
-            .iter()
-            .find(|offer| !state.alive.contains_key(&offer.id));
-        if gone.is_none() {
-            for offer in offers {
-                state.alive.remove(&offer.id);
-            }
-            self.meter.offers(state.alive.len());
-        }
-        gone
-    }
-
-    /// Removes one offer, for RESCIND. Returns whether the offer was outstanding.
-    pub(super) fn remove(&self, id: &OfferId) -> bool {
-        let mut state = self.lock();
-        let alive = state.alive.remove(id).is_some();
-        self.meter.offers(state.alive.len());
-        alive
-    }
-
-    /// Removes an offer that was dropped, and queues its DECLINE if it was outstanding.
-    fn add_unused(&self, id: &OfferId) {
-        let mut state = self.lock();
-        if let Some((id, _)) = state.alive.remove_entry(id) {
-            state.unused.push(id);
-            self.meter.offers(state.alive.len());
-            drop(state);
-            self.unused_added.notify_one();
-        }
-    }
-
-    /// The number of outstanding offers.
-    pub(super) fn outstanding(&self) -> usize {
-        self.lock().alive.len()
-    }
-
-    /// The number of offers that have been outstanding for longer than `age`.
-    pub(super) fn older_than(&self, age: Duration) -> usize {
-        let now = Instant::now();
-        let old = |since: &&Instant| now.saturating_duration_since(**since) > age;
-        self.lock().alive.values().filter(old).count()
-    }
-
-    /// Removes all offers: a subscription began or ended, and Mesos then withdraws its offers
-    /// without a RESCIND (`src/master/master.cpp`).
-    pub(super) fn clear(&self) {
-        let mut state = self.lock();
-        state.alive.clear();
-        state.unused.clear();
-        self.meter.offers(0);
-    }
-
-    /// Waits until offers were dropped unused, and removes and returns them. Cancel safe.
-    pub(super) async fn wait_for_unused(&self) -> Vec<OfferId> {
-        loop {
-            let ids = std::mem::take(&mut self.lock().unused);
-            if !ids.is_empty() {
-                return ids;
-            }
-            self.unused_added.notified().await;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Delivery;
+    use crate::metrics::Meter;
     use futures_util::FutureExt;
+    use mesos_proto::v1::OfferId;
+
+    fn ledger() -> Arc<Ledger> {
+        Arc::new(Ledger::new(Meter::new("test")))
+    }
 
     fn issue(ledger: &Arc<Ledger>, id: &str) -> Offer {
         let offer = v1::Offer {
@@ -262,49 +150,96 @@ mod tests {
         ledger.issue(vec![offer]).remove(0)
     }
 
-    fn unused(ledger: &Ledger) -> Vec<String> {
-        let ids = ledger.wait_for_unused().now_or_never().unwrap_or_default();
-        ids.into_iter().map(|id| id.value).collect()
+    /// The offers in the DECLINEs that are due.
+    fn due(ledger: &Ledger) -> Vec<String> {
+        let declines = ledger.declines().now_or_never().unwrap_or_default();
+        let ids = declines.into_iter().flat_map(|decline| decline.ids);
+        ids.map(|id| id.value).collect()
     }
 
-    #[test]
-    fn an_offer_dropped_unused_is_declined_once() {
-        let ledger = Arc::new(Ledger::new(Meter::new("test")));
+    fn take(offer: &Offer) -> UsedOffers {
+        let used = Offer::take(std::slice::from_ref(offer), None).unwrap();
+        used.unwrap()
+    }
+
+    fn failed(delivery: Delivery) -> Result<()> {
+        Err(Error::new(ErrorKind::Transport, "lost").with_delivery(delivery))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_offer_dropped_unused_is_declined_once() {
+        let ledger = ledger();
         drop(issue(&ledger, "o1"));
-        assert_eq!(unused(&ledger), ["o1"]);
-        assert!(unused(&ledger).is_empty());
+        drop(issue(&ledger, "o2"));
+        assert_eq!(due(&ledger), ["o1", "o2"]);
+        assert!(due(&ledger).is_empty());
     }
 
-    #[test]
-    fn a_consumed_offer_is_not_declined() {
-        let ledger = Arc::new(Ledger::new(Meter::new("test")));
+    #[tokio::test(start_paused = true)]
+    async fn an_accepted_offer_is_not_declined() {
+        let ledger = ledger();
         let offer = issue(&ledger, "o1");
-        Offer::consume(std::slice::from_ref(&offer)).unwrap();
+        let used = take(&offer);
+        assert!(!offer.is_alive());
+        assert_eq!(ledger.outstanding(), 1, "not accepted yet");
+        used.finish(&Ok(()));
         drop(offer);
-        assert!(unused(&ledger).is_empty());
+        assert!(due(&ledger).is_empty());
+        assert_eq!(ledger.outstanding(), 0);
     }
 
-    #[test]
-    fn a_rescinded_offer_is_refused_by_name_and_not_declined() {
-        let ledger = Arc::new(Ledger::new(Meter::new("test")));
+    #[tokio::test(start_paused = true)]
+    async fn an_offer_of_a_refused_call_can_be_used_again_while_it_exists() {
+        for delivery in [Delivery::NotSent, Delivery::Refused] {
+            let ledger = ledger();
+            let offer = issue(&ledger, "o1");
+            take(&offer).finish(&failed(delivery));
+            assert!(offer.is_alive());
+            let used = take(&offer);
+            drop(offer);
+            used.finish(&failed(delivery));
+            assert_eq!(due(&ledger), ["o1"]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_offer_of_a_call_with_unknown_result_is_declined_after_a_second() {
+        let ledger = ledger();
         let offer = issue(&ledger, "o1");
-        assert!(ledger.remove(&offer.id));
+        let mut used = take(&offer);
+        used.queued();
+        drop(used);
+        assert!(!offer.is_alive());
+        assert!(due(&ledger).is_empty());
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        assert_eq!(due(&ledger), ["o1"]);
+        assert_eq!(ledger.outstanding(), 1, "the DECLINE was not answered");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rescinded_offer_is_refused_by_name_and_not_declined() {
+        let ledger = ledger();
+        let offer = issue(&ledger, "o1");
+        ledger.remove(&offer.id);
         assert!(!offer.is_alive());
         let both = [issue(&ledger, "o2"), offer];
-        let error = Offer::consume(&both).unwrap_err();
+        let error = Offer::take(&both, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OfferGone);
         assert!(error.to_string().starts_with("offer o1 "), "{error}");
         drop(both);
-        assert_eq!(unused(&ledger), ["o2"], "the offer that was not rescinded");
+        assert_eq!(due(&ledger), ["o2"], "the offer that was not rescinded");
     }
 
-    #[test]
-    fn a_new_subscription_makes_all_offers_void() {
-        let ledger = Arc::new(Ledger::new(Meter::new("test")));
+    #[tokio::test(start_paused = true)]
+    async fn a_new_subscription_makes_all_offers_void() {
+        let ledger = ledger();
         let held = issue(&ledger, "o1");
-        drop(issue(&ledger, "o2"));
+        let used = take(&issue(&ledger, "o2"));
+        drop(issue(&ledger, "o3"));
         ledger.clear();
         assert!(!held.is_alive());
-        assert!(unused(&ledger).is_empty());
+        used.finish(&failed(Delivery::Refused));
+        assert!(due(&ledger).is_empty());
+        assert_eq!(ledger.outstanding(), 0);
     }
 }

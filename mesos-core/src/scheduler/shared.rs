@@ -9,7 +9,7 @@ use mesos_proto::v1::scheduler::Call;
 
 use super::Framework;
 use super::health::Monitor;
-use super::offer::Ledger;
+use super::ledger::Ledger;
 use super::reconcile::{Reconciler, Tracker};
 use super::subscribe_state::SubscribeState;
 use crate::backend::{Answer, Backend, Calls, SchedulerApi};

@@ -175,6 +175,19 @@ impl Mesos {
         }
     }
 
+    /// The number of offers of the framework that the master counts as outstanding.
+    pub(crate) async fn outstanding_offers(&self, framework_id: &FrameworkId) -> usize {
+        match self.operator_call(Type::GetFrameworks, |_| {}).await {
+            None => self.fake_master().offers(framework_id.clone()).len(),
+            Some(response) => {
+                let frameworks = response.get_frameworks.unwrap_or_default().frameworks;
+                let mut found = frameworks.into_iter();
+                let wanted = found.find(|one| one.framework_info.id.as_ref() == Some(framework_id));
+                wanted.map_or(0, |framework| framework.offers.len())
+            }
+        }
+    }
+
     /// Tears a framework down, as an operator.
     pub(crate) async fn tear_down(&self, framework_id: FrameworkId) {
         let called = self.operator_call(Type::Teardown, |call| {

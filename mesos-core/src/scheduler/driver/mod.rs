@@ -14,6 +14,8 @@ use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
 use tokio::sync::mpsc;
 
+#[cfg(doc)]
+use super::Offer;
 use super::handle::Handle;
 use super::runtime::Runtime;
 use super::shared::Shared;
@@ -214,10 +216,14 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         health
     }
 
-    /// A handle on the same driver whose calls wait for a subscription, up to `timeout` each,
-    /// while there is no subscription. Waiting calls keep their order. A call that waited for
-    /// too long fails with [`ErrorKind::NotSubscribed`](crate::ErrorKind::NotSubscribed) and
-    /// [`Delivery::NotSent`](crate::Delivery::NotSent).
+    /// A handle on the same driver whose calls wait for a subscription while there is no
+    /// subscription. A call that has waited for `timeout` in total without a subscription fails
+    /// with [`ErrorKind::NotSubscribed`](crate::ErrorKind::NotSubscribed) and
+    /// [`Delivery::NotSent`](crate::Delivery::NotSent). The time that a call waits for space in
+    /// the queue of a subscription, or for its answer, does not count.
+    ///
+    /// Waiting calls are queued in their order. A queued call that the lost subscription did not
+    /// send waits again, behind the calls that wait then.
     ///
     /// Two kinds of calls never wait. Calls that name offers do not, because offers do not
     /// outlive their subscription. Calls made in a handler do not, because the driver
@@ -246,8 +252,14 @@ impl<M: Send + 'static> SchedulerDriver<M> {
 
     /// Makes any call. The framework's id is filled in.
     ///
+    /// An ACCEPT or DECLINE uses the offers that it names, as [`accept`](Self::accept) and
+    /// [`decline`](Self::decline) do. If the call was refused or not sent, an [`Offer`] that the
+    /// program still has can be used again. If the result is unknown, the driver declines the
+    /// offer.
+    ///
     /// # Errors
-    /// See the documentation of the type.
+    /// See the documentation of the type. [`ErrorKind::OfferGone`](crate::ErrorKind::OfferGone) if
+    /// the call names an offer that is void.
     pub async fn call(&self, call: Call) -> Result<()> {
         self.handle.call(call).await
     }

@@ -8,6 +8,7 @@ use super::SchedulerDriver;
 use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::scheduler::handle::Route;
+use crate::scheduler::ledger::UsedOffers;
 use crate::scheduler::{Offer, calls, validate};
 
 impl<M: Send + 'static> SchedulerDriver<M> {
@@ -20,15 +21,19 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// # Errors
     /// [`ErrorKind::Config`] without offers, or with offers that do not belong together, or
     /// with operations that Mesos would refuse; [`ErrorKind::OfferGone`] if one of the offers
-    /// is void (Mesos would drop the whole call then). In these cases the driver declines the
-    /// remaining offers.
+    /// is void (Mesos would drop the whole call then); those of a call.
+    ///
+    /// After every error, and if the future is dropped before the answer, the driver declines the
+    /// offers with the default filter: see [`Offer`]. Mesos then offers the resources again. If
+    /// the result is unknown ([`Delivery::Unknown`](crate::Delivery::Unknown)), the driver also
+    /// reconciles the tasks and the operations that have an id.
     pub async fn accept(
         &self,
         offers: impl IntoIterator<Item = Offer>,
         operations: impl IntoIterator<Item = Operation>,
         filters: Option<Filters>,
     ) -> Result<()> {
-        let (route, call, agent_id) = {
+        let (route, call, used, agent_id) = {
             let offers: Vec<Offer> = offers.into_iter().collect();
             let agent_id = common_agent(&offers)?;
             let mut operations: Vec<Operation> = operations.into_iter().collect();
@@ -41,10 +46,11 @@ impl<M: Send + 'static> SchedulerDriver<M> {
                 fill_agent_id(operation, &agent_id);
             }
             let build = |ids| calls::accept(ids, operations, filters);
-            let (route, call) = self.consume(&offers, build)?;
-            (route, call, agent_id)
+            let (route, call, used) = self.take(&offers, build)?;
+            (route, call, used, agent_id)
         };
-        self.handle().make(&route, call, Some(agent_id)).await
+        let made = self.handle().make(&route, call, Some(agent_id), used);
+        made.await
     }
 
     /// Launches `tasks` on one offer: [`accept`](Self::accept) with a single LAUNCH operation.
@@ -75,18 +81,18 @@ impl<M: Send + 'static> SchedulerDriver<M> {
             .await
     }
 
-    /// The call that uses `offers` up, and the subscription that the offers belong to.
-    fn consume(
+    /// Takes `offers` for the call that `build` makes, and returns the call and the subscription
+    /// that the offers belong to.
+    fn take(
         &self,
         offers: &[Offer],
         build: impl FnOnce(Vec<OfferId>) -> Call,
-    ) -> Result<(Route, Call)> {
-        // First, so that the call cannot reach a later subscription than the offers'.
-        let route = self.handle().route()?;
+    ) -> Result<(Route, Call, Option<UsedOffers>)> {
         let call = build(offers.iter().map(|offer| offer.id.clone()).collect());
         validate::call(&call, Vec::new)?;
-        Offer::consume(offers)?;
-        Ok((route, call))
+        let filters = call.decline.as_ref().and_then(|decline| decline.filters);
+        let (route, used) = self.handle().take(|_| Offer::take(offers, filters))?;
+        Ok((route, call, used))
     }
 
     fn check(&self, operation: &Operation) -> Result<()> {
@@ -111,20 +117,21 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// (`None`: 5 s).
     ///
     /// # Errors
-    /// [`ErrorKind::OfferGone`] if one of the offers is void; the others are declined.
+    /// [`ErrorKind::OfferGone`] if one of the offers is void; those of a call. After every error
+    /// the driver declines the offers itself: see [`Offer`].
     pub async fn decline(
         &self,
         offers: impl IntoIterator<Item = Offer>,
         filters: Option<Filters>,
     ) -> Result<()> {
-        let (route, call) = {
+        let (route, call, used) = {
             let offers: Vec<Offer> = offers.into_iter().collect();
             if offers.is_empty() {
                 return Ok(());
             }
-            self.consume(&offers, |ids| calls::decline(ids, filters))?
+            self.take(&offers, |ids| calls::decline(ids, filters))?
         };
-        self.handle().make(&route, call, None).await
+        self.handle().make(&route, call, None, used).await
     }
 
     /// Informs the operator that the framework agrees to give up the resources.

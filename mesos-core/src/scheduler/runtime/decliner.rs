@@ -1,4 +1,4 @@
-//! Declines offers that were dropped unused, also while a handler runs.
+//! Declines offers that were dropped unused, or whose use failed, also while a handler runs.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::task::JoinHandle;
 
-use super::send;
 use crate::backend::{Calls, SchedulerApi};
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
+use crate::scheduler::ledger::Decline;
 
 /// The task that declines, one for each subscription. Dropping this value ends the task.
 pub(super) struct Decliner(JoinHandle<()>);
@@ -19,21 +19,35 @@ impl Decliner {
         let handle = handle.clone();
         let calls = Arc::clone(calls);
         Self(tokio::spawn(async move {
-            let shared = handle.shared();
+            let ledger = &handle.shared().ledger;
             let mut answers = FuturesUnordered::new();
             loop {
-                let ids = tokio::select! {
-                    ids = shared.ledger.wait_for_unused() => ids,
-                    // A failure loses nothing: an offer that was not declined becomes void
-                    // when the subscription ends.
-                    Some(_) = answers.next() => continue,
-                };
-                tracing::debug!(count = ids.len(), "declining unused offers");
-                shared.monitor.meter().offers_unused(ids.len());
-                let decline = calls::decline(ids, None);
-                answers.extend(send(&handle, calls.as_ref(), decline).await);
+                tokio::select! {
+                    due = ledger.declines() => {
+                        let sending = due.into_iter().map(|one| send(&handle, &calls, one));
+                        answers.extend(sending);
+                    }
+                    Some(()) = answers.next() => {}
+                }
             }
         }))
+    }
+}
+
+/// Sends a DECLINE. After a failure the ledger repeats the DECLINE: otherwise its resources would
+/// be lost for all frameworks until the subscription ends.
+async fn send(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>, decline: Decline) {
+    let shared = handle.shared();
+    let offers = decline.ids.len();
+    tracing::debug!(offers, "declining unused offers");
+    let mut call = calls::decline(decline.ids.clone(), decline.filters);
+    call.framework_id = handle.framework_id();
+    let answer = async { shared.enqueue(calls.as_ref(), call).await?.await };
+    let result = answer.await;
+    let retry_in = shared.ledger.declined(decline, &result);
+    if let (Err(error), Some(retry_in)) = (result, retry_in) {
+        let error = crate::error_chain(&error);
+        tracing::warn!(offers, error, ?retry_in, "cannot decline offers; retrying");
     }
 }
 

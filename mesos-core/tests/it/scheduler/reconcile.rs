@@ -179,6 +179,8 @@ async fn a_launch_whose_future_was_dropped_has_an_unknown_delivery() {
         _ = launch => panic!("no response was sent"),
         _ = session.unanswered() => {}
     }
+    let decline = session.call().await.decline.expect("a DECLINE");
+    assert_eq!(decline.offer_ids, ["o1"]);
     assert_eq!(reconciled_tasks(&session).await, ["t1@a"]);
 }
 

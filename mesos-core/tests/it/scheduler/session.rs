@@ -222,6 +222,8 @@ async fn a_legitimate_takeover_after_twenty_502s_ends_the_old_instance_and_not_t
         new_session.send(error("Framework failed over")).await;
     };
     let end = tokio::select! {
+        // The end first: a driver that has ended also drops its backend.
+        biased;
         end = end_of(&old_driver) => end,
         () = resubscribed => end_of(&old_driver).await,
     };

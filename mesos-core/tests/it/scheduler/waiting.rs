@@ -149,3 +149,64 @@ async fn calls_that_mesos_ignores_silently_are_rejected_before_they_are_sent() {
     }
     assert_eq!(declined, ["o1", "o2", "o3"], "with the default filter");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_call_is_sent_before_earlier_calls_are_answered() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    let waiting = driver.wait_for_subscription(Duration::from_secs(60));
+    let calls = async { tokio::join!(waiting.kill("t1"), waiting.kill("t2")) };
+    let both = async {
+        let (first, first_answer) = session.unanswered().await;
+        let (second, second_answer) = session.unanswered().await;
+        first_answer.send(Ok(()));
+        second_answer.send(Ok(()));
+        [first, second].map(|call| call.kill.unwrap().task_id)
+    };
+    let ((first, second), ids) = tokio::join!(calls, both);
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(ids, ["t1", "t2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_the_queue_does_not_count_as_a_time_without_a_subscription() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
+    let waiting = driver.wait_for_subscription(Duration::from_secs(5));
+    let calls = (0..100).map(|number| waiting.kill(format!("t{number}")));
+    let calls = futures_util::future::join_all(calls);
+    let slow_master = async {
+        for number in 0..100 {
+            let (call, answer) = session.unanswered().await;
+            assert_eq!(call.kill.unwrap().task_id, format!("t{number}").as_str());
+            tokio::time::sleep(Duration::from_secs(1)).await; // sleep: a slow master, virtual time
+            answer.send(Ok(()));
+        }
+    };
+    let (results, ()) = tokio::join!(calls, slow_master);
+    for result in results {
+        result.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_its_timeout_over_several_outages() {
+    let (driver, mut peer) = disconnected(&Recording::new()).await;
+    let waiting = driver.wait_for_subscription(Duration::from_secs(3600));
+    let lose = async {
+        let attempt = peer.attempt().await;
+        tokio::time::advance(Duration::from_secs(1000)).await;
+        let session = attempt.grant();
+        session.send(subscribed("f1")).await;
+        let (_, answer) = session.unanswered().await;
+        let error = Error::new(ErrorKind::NotSubscribed, "never sent");
+        answer.send(Err(error.with_delivery(Delivery::NotSent)));
+        session.fail(lost()).await;
+        let session = peer.session().await;
+        session.send(subscribed("f1")).await;
+        session.call().await
+    };
+    let (killed, call) = tokio::join!(waiting.kill("t1"), lose);
+    killed.unwrap();
+    assert_eq!(call.kill.unwrap().task_id, "t1");
+}

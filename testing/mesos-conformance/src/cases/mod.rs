@@ -185,6 +185,7 @@ cases! { $
             fake "a real master does not rescind offers that are not outstanding",
         a_decline_without_filters_lasts_five_seconds_or_until_revive,
         a_dropped_offer_is_declined,
+        no_offer_is_lost_through_failed_calls (Relay),
         revive_ends_the_suppression_of_a_role (SingleRoles),
         each_role_receives_its_own_offers (SingleRoles),
         an_unsubscribed_role_cannot_be_revived_or_suppressed (SingleRoles),

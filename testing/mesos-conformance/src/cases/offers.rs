@@ -1,17 +1,24 @@
 //! Offers: accepting, declining and losing them.
 
+use std::time::Duration;
+
 use mesos_core::{ErrorKind, Offer};
 use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
 use mesos_proto::v1::scheduler::attribute_constraint::selector::Selector;
 use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::scheduler::offer_constraints::{RoleConstraints, role_constraints};
-use mesos_proto::v1::scheduler::{AttributeConstraint, OfferConstraints, attribute_constraint};
+use mesos_proto::v1::scheduler::{
+    AttributeConstraint, Call, OfferConstraints, attribute_constraint,
+};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{Filters, Resource, TaskState};
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{expect_event, launch, must, must_fail, offer, one_of_each, task};
-use mesos_testing::{RecordedEvent, events};
+use crate::steps::{
+    command, expect_event, framework_id, launch, must, must_fail, offer, one_of_each, task,
+};
+use crate::timeout::REAL_TIMEOUT;
+use mesos_testing::{Reaction, RecordedEvent, When, events};
 
 fn message(id: &str, agent: &str, role: &str) -> mesos_proto::v1::Offer {
     let resources = [Resource::scalar("cpus", 1.0), Resource::scalar("mem", 64.0)];
@@ -348,4 +355,89 @@ pub(super) async fn offer_constraints_exclude_agents(stage: Stage) {
         },
     );
     role.await;
+}
+
+/// A fault of the next ACCEPT or DECLINE: refused, lost, or carried out without an answer.
+fn fault(random: &mut fastrand::Rng) -> Option<Reaction> {
+    match random.u8(..6) {
+        0 => Some(Reaction::respond(503, "the proxy is overloaded")),
+        1 => Some(Reaction::respond(401, "the token has expired")),
+        2 => Some(Reaction::Close),
+        3 => Some(Reaction::ExecuteAndClose),
+        _ => None,
+    }
+}
+
+pub(super) async fn no_offer_is_lost_through_failed_calls(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let id = framework_id(&driver);
+    let driver = driver.wait_for_subscription(REAL_TIMEOUT);
+    // The same faults in every run.
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut failures = 0;
+    for round in 0..8 {
+        must(driver.revive().await);
+        for (number, offer) in recorder.offers().await.into_iter().enumerate() {
+            if let Some(reaction) = fault(&mut random) {
+                let uses_offers = |call: &Call| call.accept.is_some() || call.decline.is_some();
+                master.react(When::call(uses_offers), reaction);
+            }
+            let task = command(&format!("t-{round}-{number}"), "true");
+            let result = match random.u8(..5) {
+                0 => {
+                    drop(offer);
+                    Ok(())
+                }
+                1 => driver.decline([offer], refusing_for(0.0)).await,
+                // The first poll queues the call, and then its future is dropped.
+                2 => tokio::select! {
+                    biased;
+                    result = driver.launch(offer, [task]) => result,
+                    () = std::future::ready(()) => Ok(()),
+                },
+                _ => driver.launch(offer, [task]).await,
+            };
+            failures += usize::from(result.is_err());
+        }
+        if random.u8(..4) == 0 {
+            master.stream().cut();
+            recorder.disconnected().await;
+            recorder.subscribed().await;
+        }
+    }
+    assert!(failures >= 3, "only {failures} calls failed");
+    must(driver.suppress().await);
+    master.clear_reactions();
+    // Offers that the scheduler still holds are outstanding for both.
+    let counts = async || {
+        (
+            master.outstanding_offers(&id).await,
+            driver.health().offers_held,
+        )
+    };
+    loop {
+        let (outstanding, held) = counts().await;
+        if outstanding == held {
+            break;
+        }
+        // sleep: the operator API has no event for this; the time limit of the case bounds it.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    loop {
+        for event in recorder.events() {
+            if let RecordedEvent::Offers(offered) = event {
+                drop(offered.take());
+            }
+        }
+        if counts().await == (0, 0) {
+            break;
+        }
+        // sleep: as above.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

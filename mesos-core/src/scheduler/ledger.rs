@@ -1,0 +1,379 @@
+//! The ledger of the offers that Mesos has given to this scheduler, and of the DECLINEs that are
+//! due. An offer stays in the ledger until its use or its DECLINE was accepted, because until
+//! then no other framework can use its resources.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use mesos_proto::v1::{self, Filters, OfferId};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::offer::Offer;
+use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::lock;
+use crate::metrics::Meter;
+use crate::runtime::BackoffPolicy;
+
+/// The delays before a failed DECLINE is repeated. A DECLINE is never urgent, and a master whose
+/// calls fail is often overloaded.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// How long to wait before the offers of a call with unknown result are declined. The call may
+/// still be on its way over a connection that broke, and the DECLINE must not overtake the call.
+const UNKNOWN_WAIT: Duration = Duration::from_secs(1);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    state: Mutex<State>,
+    decline_added: Notify,
+    meter: Meter,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    offers: HashMap<OfferId, Standing>,
+    /// The DECLINEs to send. They name only offers that are in `offers`, or were there.
+    declines: Vec<Decline>,
+}
+
+/// What happens to an offer in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// The scheduler can use the offer. It arrived at this time.
+    Held(Instant),
+    /// A call with the offer was not answered yet.
+    InUse {
+        since: Instant,
+        /// Whether the [`Offer`] still exists.
+        held: bool,
+    },
+    /// A DECLINE is due, or was not answered yet.
+    Declining,
+}
+
+/// A DECLINE that is due.
+#[derive(Debug)]
+pub(super) struct Decline {
+    pub(super) ids: Vec<OfferId>,
+    pub(super) filters: Option<Filters>,
+    /// Failed attempts so far.
+    failures: u32,
+    due: Instant,
+}
+
+/// Offers that a call uses. Report the result with [`finish`](Self::finish). Without a result the
+/// offers are returned to the ledger, as after an error.
+#[derive(Debug)]
+pub(super) struct UsedOffers {
+    ledger: Arc<Ledger>,
+    ids: Vec<OfferId>,
+    /// The filters of the call, if it is a DECLINE.
+    filters: Option<Filters>,
+    /// What is known about the call without an answer.
+    delivery: Delivery,
+}
+
+impl Ledger {
+    pub(super) fn new(meter: Meter) -> Self {
+        Self {
+            state: Mutex::default(),
+            decline_added: Notify::new(),
+            meter,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Changes the ledger, and wakes the decliner if a DECLINE was added.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let before = state.declines.len();
+        let result = change(&mut state);
+        let added = state.declines.len() > before;
+        self.meter.offers(state.offers.len());
+        drop(state);
+        if added {
+            self.decline_added.notify_one();
+        }
+        result
+    }
+
+    pub(super) fn issue(self: &Arc<Self>, offers: Vec<v1::Offer>) -> Vec<Offer> {
+        let held = Standing::Held(Instant::now());
+        self.change(|state| {
+            let ids = offers.iter().map(|offer| offer.id.clone());
+            state.offers.extend(ids.map(|id| (id, held)));
+        });
+        offers
+            .into_iter()
+            .map(|offer| Offer::new(offer, Arc::clone(self)))
+            .collect()
+    }
+
+    /// Whether the scheduler can use the offer.
+    pub(super) fn is_held(&self, id: &OfferId) -> bool {
+        matches!(self.lock().offers.get(id), Some(Standing::Held(_)))
+    }
+
+    /// Takes offers for a call. `filters` are those of the call, if it is a DECLINE.
+    ///
+    /// # Errors
+    /// One of the offers cannot be used. Nothing is taken then.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        ids: Vec<OfferId>,
+        filters: Option<Filters>,
+    ) -> Result<UsedOffers> {
+        let mut state = self.lock();
+        let gone = |id: &&OfferId| !matches!(state.offers.get(id), Some(Standing::Held(_)));
+        if let Some(id) = ids.iter().find(gone) {
+            return Err(Error::new(
+                ErrorKind::OfferGone,
+                format!(
+                    "offer {id} was rescinded or used already, or belongs to an earlier \
+                     subscription"
+                ),
+            ));
+        }
+        for id in &ids {
+            if let Some(standing) = state.offers.get_mut(id)
+                && let Standing::Held(since) = *standing
+            {
+                *standing = Standing::InUse { since, held: true };
+            }
+        }
+        drop(state);
+        Ok(UsedOffers {
+            ledger: Arc::clone(self),
+            ids,
+            filters,
+            delivery: Delivery::NotSent,
+        })
+    }
+
+    /// Removes one offer, for RESCIND.
+    pub(super) fn remove(&self, id: &OfferId) {
+        self.change(|state| state.offers.remove(id));
+    }
+
+    /// An [`Offer`] was dropped. Queues its DECLINE if the offer was not used.
+    pub(super) fn dropped(&self, id: &OfferId) {
+        let unused = self.change(|state| {
+            let standing = state.offers.get_mut(id);
+            match standing {
+                Some(Standing::InUse { held, .. }) => {
+                    *held = false;
+                    false
+                }
+                Some(standing @ Standing::Held(_)) => {
+                    *standing = Standing::Declining;
+                    state.decline_unused(id.clone());
+                    true
+                }
+                Some(Standing::Declining) | None => false,
+            }
+        });
+        if unused {
+            self.meter.offers_unused(1);
+        }
+    }
+
+    /// The number of offers whose resources no other framework can use.
+    pub(super) fn outstanding(&self) -> usize {
+        self.lock().offers.len()
+    }
+
+    /// The number of offers that the scheduler has held for longer than `age`.
+    pub(super) fn older_than(&self, age: Duration) -> usize {
+        let now = Instant::now();
+        let old = |standing: &&Standing| match standing {
+            Standing::Held(since) => now.saturating_duration_since(*since) > age,
+            Standing::InUse { .. } | Standing::Declining => false,
+        };
+        self.lock().offers.values().filter(old).count()
+    }
+
+    /// Removes all offers: a subscription began or ended, and Mesos then withdraws its offers
+    /// without a RESCIND (`src/master/master.cpp`).
+    pub(super) fn clear(&self) {
+        self.change(|state| *state = State::default());
+    }
+
+    /// Waits until DECLINEs are due, and returns them. Cancel safe.
+    pub(super) async fn declines(&self) -> Vec<Decline> {
+        loop {
+            let next = {
+                let mut state = self.lock();
+                let due = state.take_due(Instant::now());
+                if !due.is_empty() {
+                    return due;
+                }
+                state.declines.iter().map(|decline| decline.due).min()
+            };
+            let added = self.decline_added.notified();
+            match next {
+                Some(next) => tokio::select! {
+                    () = added => {}
+                    () = sleep_until(next) => {}
+                },
+                None => added.await,
+            }
+        }
+    }
+
+    /// The result of a DECLINE of [`declines`](Self::declines). Returns the delay until the
+    /// next attempt after a failure.
+    pub(super) fn declined(&self, mut decline: Decline, result: &Result<()>) -> Option<Duration> {
+        self.change(|state| {
+            decline
+                .ids
+                .retain(|id| state.offers.get(id) == Some(&Standing::Declining));
+            let Err(error) = result else {
+                for id in &decline.ids {
+                    state.offers.remove(id);
+                }
+                return None;
+            };
+            if decline.ids.is_empty() {
+                return None;
+            }
+            if !error.is_retryable() {
+                // The filters may be the reason of the failure.
+                decline.filters = None;
+            }
+            let policy = BackoffPolicy::new(FIRST_RETRY, LONGEST_RETRY);
+            let bound = policy.bound(decline.failures);
+            let wait = bound.mul_f64(0.5 + fastrand::f64() / 2.0);
+            decline.failures = decline.failures.saturating_add(1);
+            decline.due = Instant::now() + wait;
+            state.declines.push(decline);
+            Some(wait)
+        })
+    }
+}
+
+impl State {
+    /// Queues a DECLINE with the default filter. Together with others, so that one call has all
+    /// offers that were dropped since the last call.
+    fn decline_unused(&mut self, id: OfferId) {
+        let now = Instant::now();
+        let last = self.declines.last_mut();
+        match last.filter(|last| last.filters.is_none() && last.failures == 0 && last.due <= now) {
+            Some(last) => last.ids.push(id),
+            None => self.declines.push(Decline::new(vec![id], None, now)),
+        }
+    }
+
+    /// Removes and returns the DECLINEs that are due. Those with the default filter become one.
+    fn take_due(&mut self, now: Instant) -> Vec<Decline> {
+        let mut due: Vec<Decline> = Vec::new();
+        for mut decline in mem::take(&mut self.declines) {
+            if decline.due > now {
+                self.declines.push(decline);
+                continue;
+            }
+            let offers = &self.offers;
+            decline
+                .ids
+                .retain(|id| offers.get(id) == Some(&Standing::Declining));
+            let same = due
+                .iter_mut()
+                .find(|other| other.filters == decline.filters);
+            match same {
+                _ if decline.ids.is_empty() => {}
+                Some(other) => {
+                    other.ids.append(&mut decline.ids);
+                    other.failures = other.failures.max(decline.failures);
+                }
+                None => due.push(decline),
+            }
+        }
+        due
+    }
+
+    /// A call with these offers was not accepted for certain. An offer that was not used and
+    /// that the scheduler still has can be used again. All others are declined.
+    fn give_back(&mut self, ids: Vec<OfferId>, filters: Option<Filters>, delivery: Delivery) {
+        let unknown = delivery == Delivery::Unknown;
+        let mut unused = Vec::new();
+        for id in ids {
+            let Some(standing) = self.offers.get_mut(&id) else {
+                continue;
+            };
+            match *standing {
+                Standing::InUse { since, held: true } if !unknown => {
+                    *standing = Standing::Held(since);
+                }
+                Standing::InUse { .. } => {
+                    *standing = Standing::Declining;
+                    unused.push(id);
+                }
+                Standing::Held(_) | Standing::Declining => {}
+            }
+        }
+        if !unused.is_empty() {
+            let wait = if unknown {
+                UNKNOWN_WAIT
+            } else {
+                Duration::ZERO
+            };
+            let due = Instant::now() + wait;
+            self.declines.push(Decline::new(unused, filters, due));
+        }
+    }
+}
+
+impl Decline {
+    fn new(ids: Vec<OfferId>, filters: Option<Filters>, due: Instant) -> Self {
+        Self {
+            ids,
+            filters,
+            failures: 0,
+            due,
+        }
+    }
+}
+
+impl UsedOffers {
+    /// The call was queued. If its result is never reported, the result is unknown.
+    pub(super) fn queued(&mut self) {
+        self.delivery = Delivery::Unknown;
+    }
+
+    /// The result of the call.
+    pub(super) fn finish(mut self, result: &Result<()>) {
+        match result {
+            Ok(()) => {
+                let ids = mem::take(&mut self.ids);
+                self.ledger.change(|state| {
+                    for id in &ids {
+                        state.offers.remove(id);
+                    }
+                });
+            }
+            Err(error) => {
+                self.delivery = error.delivery();
+                if !error.is_retryable() {
+                    self.filters = None;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for UsedOffers {
+    fn drop(&mut self) {
+        let ids = mem::take(&mut self.ids);
+        if !ids.is_empty() {
+            self.ledger
+                .change(|state| state.give_back(ids, self.filters, self.delivery));
+        }
+    }
+}
