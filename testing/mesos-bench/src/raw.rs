@@ -82,7 +82,7 @@ pub(crate) async fn calls(url: &str, calls: u64) -> Result<Outcome> {
         call.acknowledge = Some(call::Acknowledge {
             agent_id: flood::agent_id(1).into(),
             task_id: flood::task_id(1).into(),
-            uuid: Bytes::from_static(b"0123456789abcdef"),
+            uuid: Bytes::copy_from_slice(uuid::Uuid::new_v4().as_bytes()),
         });
     });
     let mut sender = connect(url).await?;

@@ -1,20 +1,30 @@
 //! The load master, with the driver and with faulty clients.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use mesos_bench::flood::{self, Flood, Options, Report, Workload};
 use mesos_core::scheduler::{StatusUpdate, Subscribed};
 use mesos_core::{BackoffPolicy, Framework, HandlerResult, Scheduler, SchedulerDriver};
 use mesos_http::{Codec, HttpBackend};
+use mesos_local::LocalCluster;
+use mesos_local::testing::require_real;
+use mesos_proto::v1::FrameworkInfo;
 use mesos_proto::v1::scheduler::{Call, call};
 use prost::Message as _;
 
+const FRAMEWORK: &str = "flooded";
+
 /// Acknowledges updates and drops offers.
+#[derive(Default)]
 struct Acknowledging {
     reconciles: u32,
+    uuids: Arc<Mutex<BTreeSet<Bytes>>>,
 }
 
 #[async_trait]
@@ -30,17 +40,30 @@ impl Scheduler for Acknowledging {
         Ok(())
     }
 
-    async fn update(&mut self, _: &SchedulerDriver, _: &StatusUpdate) -> HandlerResult {
+    async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
+        self.uuids
+            .lock()
+            .expect("no panic")
+            .extend(update.uuid.clone());
         Ok(())
     }
 }
 
 async fn run(options: Options, codec: Codec, reconciles: u32) -> Report {
+    let scheduler = Acknowledging {
+        reconciles,
+        ..Acknowledging::default()
+    };
+    play(options, codec, scheduler).await
+}
+
+async fn play(options: Options, codec: Codec, scheduler: Acknowledging) -> Report {
+    let reconciles = scheduler.reconciles;
     let flood = Flood::start(options.idle_timeout(Duration::from_secs(30))).expect("a free port");
     let backend = HttpBackend::new(flood.url().parse().expect("an address")).codec(codec);
     let quick = BackoffPolicy::new(Duration::from_millis(10), Duration::from_millis(100));
     let framework = Framework::ephemeral("flooded").backoff(quick);
-    let driver = SchedulerDriver::start(Acknowledging { reconciles }, framework, backend);
+    let driver = SchedulerDriver::start(scheduler, framework, backend);
     if reconciles > 0 {
         driver.reconciled().await.expect("answers");
         driver.abort();
@@ -120,6 +143,56 @@ async fn the_driver_resubscribes_after_each_failover() {
     );
 }
 
+/// The uuids of the updates of a workload with two tasks.
+async fn uuids(codec: Codec) -> BTreeSet<Bytes> {
+    let options = Options::new(Workload::Updates {
+        tasks: 2,
+        updates: 10,
+        window: 2,
+    });
+    let scheduler = Acknowledging::default();
+    let uuids = Arc::clone(&scheduler.uuids);
+    let report = play(options, codec, scheduler).await;
+    assert!(report.complete, "{report}");
+    let sent = uuids.lock().expect("no panic").clone();
+    assert_eq!(sent.len(), 10);
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_uuid_that_the_flood_sends_is_of_version_4() {
+    for codec in [Codec::Protobuf, Codec::Json] {
+        for sent in uuids(codec).await {
+            let uuid = uuid::Uuid::from_slice(&sent).expect("16 bytes");
+            assert_eq!(uuid.get_version_num(), 4, "{uuid}");
+            assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122, "{uuid}");
+        }
+    }
+    let client = Client::subscribe(updates(1));
+    let stream_id = uuid::Uuid::parse_str(&client.stream_id).expect("a uuid");
+    assert_eq!(stream_id.get_version_num(), 4, "{stream_id}");
+}
+
+/// The C++ library checks its own calls with the function that the master uses
+/// (`scheduler::call::validate` in src/master/validation.cpp), and drops the calls that the master
+/// would refuse (src/scheduler/scheduler.cpp).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_mesos_accepts_an_acknowledgement_of_the_floods_updates() {
+    let Some(cluster) = require_real(LocalCluster::builder().start().await) else {
+        return;
+    };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, cluster.port()));
+    let sent = uuids(Codec::Protobuf).await;
+    let calls: Vec<Call> = sent.iter().map(|uuid| acknowledge(0, 0, uuid)).collect();
+    let answers = tokio::task::spawn_blocking(move || {
+        let (_events, stream_id) = subscribe(address);
+        post(address, &stream_id, &calls)
+    });
+    let answers = answers.await.expect("no panic");
+    assert_eq!(answers.matches("202 Accepted").count(), 10, "{answers}");
+    cluster.stop().await.expect("stopped");
+}
+
 /// A client that makes one call after the other, on its own connections.
 struct Client {
     flood: Flood,
@@ -131,21 +204,7 @@ impl Client {
     fn subscribe(options: Options) -> Self {
         let flood =
             Flood::start(options.idle_timeout(Duration::from_secs(2))).expect("a free port");
-        let mut events = TcpStream::connect(flood.address()).expect("a connection");
-        let call = Call {
-            r#type: Some(call::Type::Subscribe as i32),
-            ..Default::default()
-        };
-        events.write_all(&request("", &call)).expect("sent");
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            events.read_exact(&mut byte).expect("an answer");
-            head.extend(byte);
-        }
-        let head = String::from_utf8(head).expect("text");
-        let id = head.split("Mesos-Stream-Id: ").nth(1).expect("a stream id");
-        let stream_id = id.split("\r\n").next().expect("a value").to_owned();
+        let (events, stream_id) = subscribe(flood.address());
         Self {
             flood,
             _events: events,
@@ -153,30 +212,64 @@ impl Client {
         }
     }
 
-    /// Pipelines the calls on one connection. Returns the responses as text.
     fn call(&self, stream_id: &str, calls: &[Call]) -> String {
-        let mut socket = TcpStream::connect(self.flood.address()).expect("a connection");
-        let mut requests: Vec<u8> = Vec::new();
-        for call in calls {
-            requests.extend(request(stream_id, call));
-        }
-        socket.write_all(&requests).expect("sent");
-        socket.shutdown(std::net::Shutdown::Write).expect("open");
-        let mut answers = String::new();
-        socket.read_to_string(&mut answers).expect("answers");
-        answers
+        post(self.flood.address(), stream_id, calls)
     }
 }
 
-fn request(stream_id: &str, call: &Call) -> Vec<u8> {
+/// Subscribes with a framework id that the client chooses. Returns the stream and its id.
+fn subscribe(master: SocketAddr) -> (TcpStream, String) {
+    let mut events = TcpStream::connect(master).expect("a connection");
+    let mut info = FrameworkInfo::new("root", "flooded");
+    info.id = Some(FRAMEWORK.into());
+    let call = Call {
+        r#type: Some(call::Type::Subscribe as i32),
+        framework_id: Some(FRAMEWORK.into()),
+        subscribe: Some(call::Subscribe {
+            framework_info: info,
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    events.write_all(&request("", &call, false)).expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        events.read_exact(&mut byte).expect("an answer");
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).expect("text");
+    let id = head.split("Mesos-Stream-Id: ").nth(1);
+    let id = id.unwrap_or_else(|| panic!("no stream id in {head}"));
+    let stream_id = id.split("\r\n").next().expect("a value").to_owned();
+    (events, stream_id)
+}
+
+/// Pipelines the calls on one connection. Returns the responses as text.
+fn post(master: SocketAddr, stream_id: &str, calls: &[Call]) -> String {
+    let mut socket = TcpStream::connect(master).expect("a connection");
+    let mut requests: Vec<u8> = Vec::new();
+    for (place, call) in calls.iter().enumerate() {
+        let close = place + 1 == calls.len();
+        requests.extend(request(stream_id, call, close));
+    }
+    socket.write_all(&requests).expect("sent");
+    let mut answers = String::new();
+    socket.read_to_string(&mut answers).expect("answers");
+    answers
+}
+
+/// `close` requests that the master closes the connection after its response.
+fn request(stream_id: &str, call: &Call, close: bool) -> Vec<u8> {
     let body = call.encode_to_vec();
+    let connection = if close { "close" } else { "keep-alive" };
     let id = match stream_id {
         "" => String::new(),
         id => format!("Mesos-Stream-Id: {id}\r\n"),
     };
     let mut request = format!(
-        "POST /api/v1/scheduler HTTP/1.1\r\nHost: flood\r\nAccept: application/x-protobuf\r\n\
-         Content-Type: application/x-protobuf\r\n{id}Content-Length: {}\r\n\r\n",
+        "POST /master/api/v1/scheduler HTTP/1.1\r\nHost: flood\r\nAccept: application/x-protobuf\r\n\
+         Content-Type: application/x-protobuf\r\n{id}Connection: {connection}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     )
     .into_bytes();
@@ -184,13 +277,14 @@ fn request(stream_id: &str, call: &Call) -> Vec<u8> {
     request
 }
 
-fn acknowledge(task: u32, agent: u32, uuid: &'static [u8]) -> Call {
+fn acknowledge(task: u32, agent: u32, uuid: &[u8]) -> Call {
     Call {
+        framework_id: Some(FRAMEWORK.into()),
         r#type: Some(call::Type::Acknowledge as i32),
         acknowledge: Some(call::Acknowledge {
             agent_id: flood::agent_id(agent).into(),
             task_id: flood::task_id(task).into(),
-            uuid: uuid.into(),
+            uuid: Bytes::copy_from_slice(uuid),
         }),
         ..Default::default()
     }
@@ -200,14 +294,14 @@ fn acknowledge(task: u32, agent: u32, uuid: &'static [u8]) -> Call {
 fn wrong_and_missing_acknowledgements_are_reported() {
     let client = Client::subscribe(updates(500));
     // The uuid of the first update of task 3, which is the fourth update.
-    let fourth = b"FLUD\0\0\0\x03\0\0\0\0\0\0\0\x04";
+    let fourth = b"\0\0\0\x03FLMD\x80\0\0\0\0\0\0\x04";
     let calls = [
         acknowledge(3, 3, b"0123456789abcdef"),
         acknowledge(4, 3, fourth),
         acknowledge(3, 4, fourth),
         acknowledge(3, 3, fourth),
         acknowledge(3, 3, fourth),
-        acknowledge(2, 2, b"FLUD\0\0\0\x02\0\0\0\0\0\0\0\x03"),
+        acknowledge(2, 2, b"\0\0\0\x02FLMD\x80\0\0\0\0\0\0\x03"),
     ];
     let answers = client.call(&client.stream_id, &calls);
     assert_eq!(answers.matches("202 Accepted").count(), 6, "{answers}");
@@ -225,7 +319,7 @@ fn wrong_and_missing_acknowledgements_are_reported() {
 #[test]
 fn a_call_with_a_missing_or_wrong_stream_id_is_refused() {
     let client = Client::subscribe(updates(500));
-    let call = acknowledge(0, 0, b"FLUD\0\0\0\0\0\0\0\0\0\0\0\x01");
+    let call = acknowledge(0, 0, b"\0\0\0\0FLMD\x80\0\0\0\0\0\0\x01");
     let answers = client.call("", std::slice::from_ref(&call));
     assert!(answers.starts_with("HTTP/1.1 400"), "{answers}");
     let answers = client.call("another", std::slice::from_ref(&call));

@@ -58,23 +58,32 @@ fn number(digits: &[u8], width: usize) -> Option<u32> {
     )
 }
 
-/// The uuid of an update, which contains the task and the number.
+/// Bytes 4 to 7 of every uuid of an update. The third byte has the version, 4, in its upper half.
+const UUID_MARK: &[u8; 4] = b"FLMD";
+/// The variant of RFC 4122, in the upper bits of byte 8.
+const VARIANT: u64 = 0b10 << 62;
+
+/// The uuid of an update: a valid uuid of version 4 that contains the task and the number, of which
+/// the lower 62 bits count.
+///
+/// Mesos refuses an acknowledgement with a uuid of unknown version (`fromBytes` in
+/// 3rdparty/stout/include/stout/uuid.hpp, called by `scheduler::call::validate` in
+/// src/master/validation.cpp). The C++ library checks its own calls in the same way, and drops the
+/// acknowledgement (src/scheduler/scheduler.cpp).
 pub(super) fn uuid(task: u32, number: u64) -> [u8; 16] {
     let mut uuid = [0; 16];
-    uuid[..4].copy_from_slice(b"FLUD");
-    uuid[4..8].copy_from_slice(&task.to_be_bytes());
-    uuid[8..].copy_from_slice(&number.to_be_bytes());
+    uuid[..4].copy_from_slice(&task.to_be_bytes());
+    uuid[4..8].copy_from_slice(UUID_MARK);
+    uuid[8..].copy_from_slice(&(VARIANT | number & !(0b11 << 62)).to_be_bytes());
     uuid
 }
 
 /// The task and the number in a [`uuid`].
 pub(super) fn uuid_parts(uuid: &[u8]) -> Option<(u32, u64)> {
-    let rest = uuid.strip_prefix(b"FLUD")?;
-    let (task, number) = rest.split_at_checked(4)?;
-    Some((
-        u32::from_be_bytes(task.try_into().ok()?),
-        u64::from_be_bytes(number.try_into().ok()?),
-    ))
+    let (task, rest) = uuid.split_at_checked(4)?;
+    let number = u64::from_be_bytes(rest.strip_prefix(UUID_MARK)?.try_into().ok()?);
+    let task = u32::from_be_bytes(task.try_into().ok()?);
+    (number >> 62 == VARIANT >> 62).then_some((task, number & !(0b11 << 62)))
 }
 
 /// Writes `number` over the digits at the start of `place`.
@@ -339,6 +348,21 @@ mod tests {
         assert_eq!(task_number(b"task-1"), None);
         assert_eq!(task_number(b"task-0000000x"), None);
         assert_eq!(uuid_parts(&[0; 16]), None);
-        assert_eq!(uuid_parts(b"FLUD"), None);
+        assert_eq!(uuid_parts(b"FLMD"), None);
+        // The variant of other uuids.
+        assert_eq!(uuid_parts(b"\0\0\0\x01FLMD\0\0\0\0\0\0\0\x01"), None);
+    }
+
+    #[test]
+    fn every_uuid_is_of_version_4_and_contains_its_task_and_number() {
+        for task in [0, 1, 4095, 4096, 0xffff, 0x5000, u32::MAX] {
+            for number in [0, 1, 1 << 40, (1 << 62) - 1] {
+                let bytes = uuid(task, number);
+                let parsed = uuid::Uuid::from_bytes(bytes);
+                assert_eq!(parsed.get_version_num(), 4, "{task} {number}: {parsed}");
+                assert_eq!(parsed.get_variant(), uuid::Variant::RFC4122, "{parsed}");
+                assert_eq!(uuid_parts(&bytes), Some((task, number)), "{parsed}");
+            }
+        }
     }
 }

@@ -10,3 +10,4 @@ mod network;
 mod recorders;
 mod relay;
 mod scenario;
+mod uuids;
