@@ -62,6 +62,7 @@
 //!
 //! # Features
 //! * `json`: `Codec::Json` in addition to protobuf.
+//! * `operator`: a method for each call of the operator API: [`operator`].
 //! * `tls`: `https://`, by rustls.
 //! * `tls-openssl`: the system's OpenSSL as another TLS library. Building it requires OpenSSL's
 //!   development files (Debian: `libssl-dev`, `pkg-config`).
@@ -79,7 +80,7 @@ pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod lock;
-mod operator;
+pub mod operator;
 mod pipeline;
 mod target;
 mod transport;

@@ -96,6 +96,7 @@
 //! | `json` | no | Mesos's JSON mapping: serde on all messages, and the JSON codec of `http` |
 //! | `metrics` | no | metrics of the drivers, through the crate `metrics`: [`metrics`] |
 //! | `native` | no | schedulers and executors over libmesos, loaded at run time: `mesos::native` |
+//! | `operator` | yes | a method for each call of the operator API, and events of the cluster: `mesos::operator` |
 //! | `tls` | no | `https://` for `http`, with rustls |
 //! | `tls-openssl` | no | the OpenSSL of the system as a second TLS library, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
 //! | `zookeeper` | no | masters found through `zk://…`, over either backend, and `store::ZooKeeperStore`; adds about 60 crates |
@@ -118,6 +119,10 @@ pub mod http {
     #[doc(inline)]
     pub use mesos_http::*;
 }
+#[cfg(feature = "operator")]
+#[cfg_attr(docsrs, doc(cfg(feature = "operator")))]
+#[doc(inline)]
+pub use mesos_http::operator;
 /// The backend over libmesos, which is loaded at run time.
 #[cfg(feature = "native")]
 #[cfg_attr(docsrs, doc(cfg(feature = "native")))]

@@ -1,16 +1,17 @@
-//! A client of one peer at a time, over one connection. The connection is opened when it is needed
-//! and again after it broke; requests follow one another.
+//! The client for raw calls. It keeps one idle connection, and opens another one for each call that
+//! runs beside another.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use mesos_core::{Delivery, Endpoint, Error, ErrorKind, Master, Result};
 use mesos_proto::v1::{agent, master};
-use tokio::sync::Mutex;
 
 use crate::auth::{Access, Credentials};
 use crate::detect::Sighting;
+use crate::lock::lock;
 use crate::target::{Peer, Target};
 use crate::transport::connection::Connection;
 use crate::transport::settings::Settings;
@@ -22,7 +23,10 @@ use crate::wire::redirect::{self, REDIRECTS};
 
 const PATH: &str = "/api/v1";
 
-/// A client of the operator API of the masters of a cluster, or of one agent.
+/// A client for raw calls of the operator API of the masters of a cluster, or of one agent.
+///
+/// [`MasterClient`](super::MasterClient) and [`AgentClient`](super::AgentClient) have a method for
+/// each call, and retry calls. They are made from this client, which has the settings.
 ///
 /// ```no_run
 /// use mesos::http::OperatorClient;
@@ -44,8 +48,9 @@ const PATH: &str = "/api/v1";
 /// [`HttpBackend::operator`](crate::HttpBackend::operator) gives a client with the settings of a
 /// scheduler's backend.
 ///
-/// Calls share one connection. Each call waits for the ones before it. Dropping the future of a
-/// call closes the connection; whether the call took effect is then unknown.
+/// A call uses the idle connection of the client, or opens a connection. Calls can be made at the
+/// same time: each then has its own connection, and one connection is kept for later calls. Dropping
+/// the future of a call closes its connection; whether the call took effect is then unknown.
 #[derive(Debug)]
 pub struct OperatorClient {
     target: Target,
@@ -53,10 +58,12 @@ pub struct OperatorClient {
     session: Mutex<Session>,
 }
 
-/// The peer of the last call that was answered, and the connection to it.
+/// The peer of the last call that was answered, and an idle connection.
 #[derive(Debug, Default)]
 struct Session {
     last: Option<Route>,
+    /// Whether any call was answered.
+    answered: bool,
     connection: Option<(Endpoint, Connection)>,
 }
 
@@ -142,7 +149,10 @@ impl OperatorClient {
     pub async fn call_master(&self, call: &master::Call) -> Result<master::Response> {
         use master::call::Type;
         let streams = call.r#type() == Type::Subscribe;
-        self.call(call, call.r#type().as_str_name(), streams).await
+        let (_, response) = self
+            .call(call, call.r#type().as_str_name(), streams)
+            .await?;
+        Ok(response)
     }
 
     /// Makes a call to an agent; see [`call_master`](Self::call_master).
@@ -158,15 +168,19 @@ impl OperatorClient {
                 | Type::AttachContainerOutput
                 | Type::LaunchNestedContainerSession
         );
-        self.call(call, call.r#type().as_str_name(), streams).await
+        let (_, response) = self
+            .call(call, call.r#type().as_str_name(), streams)
+            .await?;
+        Ok(response)
     }
 
-    async fn call<R: Wire>(
+    /// Makes a call; returns the status and the message of the response.
+    pub(super) async fn call<R: Wire>(
         &self,
         call: &impl Wire,
         name: &'static str,
         streams: bool,
-    ) -> Result<R> {
+    ) -> Result<(StatusCode, R)> {
         if streams {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -174,7 +188,6 @@ impl OperatorClient {
             ));
         }
         let body = self.settings.codec.encode(call)?;
-        let mut session = self.session.lock().await;
         let first = match &self.target.peer {
             Peer::Endpoint(endpoint) => vec![endpoint.clone()],
             Peer::Leader(leader) => {
@@ -183,12 +196,14 @@ impl OperatorClient {
             }
         };
         let mut errors = Vec::new();
-        for route in routes(first, session.last.take()) {
-            let (at, result) = self.request(&mut session, route.at, name, &body).await;
+        let last = lock(&self.session).last.take();
+        for route in routes(first, last) {
+            let (at, result) = self.request(route.at, name, &body).await;
             match result {
                 Ok(response) => {
                     let first = route.first;
-                    session.last = Some(Route { first, at });
+                    let mut session = lock(&self.session);
+                    (session.last, session.answered) = (Some(Route { first, at }), true);
                     return Ok(response);
                 }
                 Err(error) if error.is_retryable() && error.delivery() != Delivery::Unknown => {
@@ -203,14 +218,13 @@ impl OperatorClient {
     /// Makes a call to `at`, or to the endpoint that it redirects to; returns the last one.
     async fn request<R: Wire>(
         &self,
-        session: &mut Session,
         mut at: Endpoint,
         name: &'static str,
         body: &Bytes,
-    ) -> (Endpoint, Result<R>) {
+    ) -> (Endpoint, Result<(StatusCode, R)>) {
         let first = at.clone();
         for _ in 0..=REDIRECTS {
-            let answer = match self.post(session, &at, body).await {
+            let answer = match self.post(&at, body).await {
                 Ok(answer) => answer,
                 Err(error) => return (at, Err(error)),
             };
@@ -221,7 +235,8 @@ impl OperatorClient {
                         Some(fault) => Err(fault),
                         None => {
                             let what = format!("response to {name} from {at}");
-                            self.settings.codec.decode(answer.body, &what)
+                            let decoded = self.settings.codec.decode(answer.body, &what);
+                            decoded.map(|response| (answer.status, response))
                         }
                     };
                     return (at, result);
@@ -247,11 +262,11 @@ impl OperatorClient {
 
     /// Sends `body` and reads the answer; once more if the answer is 401 and other credentials are
     /// available. Dropping the future closes the connection.
-    async fn post(&self, session: &mut Session, at: &Endpoint, body: &Bytes) -> Result<Answer> {
+    async fn post(&self, at: &Endpoint, body: &Bytes) -> Result<Answer> {
         let mut access = Access::new(&self.settings).await?;
         loop {
             let authorization = access.header();
-            let mut answer = self.exchange(session, at, authorization, body).await?;
+            let mut answer = self.exchange(at, authorization, body).await?;
             if answer.status == StatusCode::UNAUTHORIZED && access.renew().await? {
                 continue;
             }
@@ -262,12 +277,12 @@ impl OperatorClient {
 
     async fn exchange(
         &self,
-        session: &mut Session,
         at: &Endpoint,
         authorization: Option<&HeaderValue>,
         body: &Bytes,
     ) -> Result<Answer> {
-        let kept = session.connection.take().filter(|(peer, _)| peer == at);
+        let kept = lock(&self.session).connection.take();
+        let kept = kept.filter(|(peer, _)| peer == at);
         let (mut connection, kept) = match kept {
             Some((_, connection)) => (connection, true),
             None => (self.open(at).await?, false),
@@ -284,13 +299,46 @@ impl OperatorClient {
         let (limit, timeout) = (settings.max_record_size, settings.response_timeout);
         let answer = Answer::read(at, response, limit, timeout).await;
         if answer.fault.is_none() {
-            session.connection = Some((at.clone(), connection));
+            // One of several that were used at the same time is enough.
+            lock(&self.session).connection = Some((at.clone(), connection));
         }
         Ok(answer)
     }
 
     async fn open(&self, at: &Endpoint) -> Result<Connection> {
         Connection::open(at, &self.settings).await
+    }
+}
+
+#[cfg(feature = "operator")]
+impl OperatorClient {
+    /// The same client without a limit for the time of a response, and with its own connection.
+    pub(super) fn patient(&self) -> Self {
+        let mut settings = self.settings.clone();
+        settings.response_timeout = Duration::MAX;
+        Self::with(self.target.separate(), settings)
+    }
+
+    /// A client of another master or agent with the same settings.
+    pub(super) fn at(&self, endpoint: Endpoint) -> Self {
+        let mut settings = self.settings.clone();
+        settings.unix_socket = None;
+        Self::with(Target::new(endpoint.into()), settings)
+    }
+
+    /// The endpoint that answered the last call.
+    pub(super) fn last(&self) -> Option<Endpoint> {
+        let session = lock(&self.session);
+        session.last.as_ref().map(|route| route.at.clone())
+    }
+
+    /// Whether any call was answered.
+    pub(super) fn has_answered(&self) -> bool {
+        lock(&self.session).answered
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
     }
 }
 

@@ -1,8 +1,25 @@
-//! The operator API, `/api/v1` of masters and agents: calls with one answer.
+//! The operator API, `/api/v1` of masters and agents: inspecting and changing a cluster.
 //!
-//! Its streams (SUBSCRIBE of the master, containers' input and output) are not
-//! offered here.
+//! | to | use |
+//! |---|---|
+//! | make a call to the leading master | `MasterClient` (feature `operator`) |
+//! | make a call to an agent | `AgentClient` (feature `operator`), from `MasterClient::agent` |
+//! | make a raw call, such as one of a newer Mesos | [`OperatorClient`] |
+//! | read the output of a task | [`files`](crate::files) |
+//!
+//! The clients of the feature `operator` have a method for each call, with the name of the call:
+//! GET_AGENTS is `get_agents`. They retry calls; [`OperatorClient`] does not.
 
+#[cfg(feature = "operator")]
+mod agent;
+#[cfg(feature = "operator")]
+mod caller;
 mod client;
+#[cfg(feature = "operator")]
+mod master;
 
+#[cfg(feature = "operator")]
+pub use agent::{AgentClient, ContainerFilter, ContainerLaunch, Launched};
 pub use client::OperatorClient;
+#[cfg(feature = "operator")]
+pub use master::{DrainOptions, MasterClient};

@@ -135,7 +135,8 @@ impl Peer {
         read.await.is_err() && self.input.is_empty()
     }
 
-    async fn read_request(&mut self) -> Option<Request> {
+    /// `None` if the client closed the connection.
+    pub(crate) async fn read_request(&mut self) -> Option<Request> {
         let end = loop {
             if let Some(at) = self.input.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
                 break at + 4;

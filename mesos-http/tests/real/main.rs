@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod certificates;
+mod operator;
 mod security;
 
 use std::sync::Arc;
