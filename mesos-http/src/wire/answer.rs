@@ -167,6 +167,11 @@ pub(crate) fn refusal(
                 None => answered,
             },
         ),
+        // Mesos gives its reasons as plain text, so a page is from a proxy. After a first
+        // subscription the driver retries.
+        400 | 402 | 403 | 405..=407 | 409..=428 | 430..500 if html(answer) => {
+            (Protocol, format!("{answered}; is the peer Mesos?"))
+        }
         403 => (Forbidden, answered),
         // A file that does not exist, and the like.
         404 if purpose == Purpose::Operator && !no_route(answer) => (Rejected, answered),
@@ -200,6 +205,8 @@ pub(crate) fn refusal(
         404 if kind == Unavailable => error.with_configuration(),
         // A proxy may have passed the request on before it failed.
         500 | 502 | 504 => error.with_delivery(Delivery::Unknown),
+        // A proxy does not pass on what it refuses.
+        400..500 if html(answer) => error.with_delivery(Delivery::Refused),
         _ => error,
     }
 }
@@ -373,7 +380,10 @@ mod tests {
         let dirty = error(Purpose::Call, 400, "text/plain", "a\u{1b}[2Jb\0").to_string();
         assert!(dirty.ends_with("a [2Jb "), "{dirty:?}");
         let html = error(Purpose::Call, 400, "text/html", "<h1>Bad</h1>").to_string();
-        assert!(html.ends_with("(an HTML page)"), "{html}");
+        assert!(
+            html.ends_with("400 Bad Request: (an HTML page); is the peer Mesos?"),
+            "{html}"
+        );
     }
 
     #[test]

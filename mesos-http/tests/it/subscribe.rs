@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use mesos_core::backend::{Backend, ExecutorApi, Incoming};
 use mesos_core::executor::ExecutorEnvironment;
-use mesos_core::{Delivery, Error, ErrorKind, error_chain};
+use mesos_core::{
+    BackoffPolicy, Delivery, Error, ErrorKind, Framework, Scheduler, SchedulerDriver, error_chain,
+};
 use mesos_http::{Codec, Endpoint, HttpBackend};
 use mesos_proto::v1::executor;
 use tokio::net::TcpListener;
@@ -439,4 +441,54 @@ async fn an_endless_refusal_ends_the_attempt() {
         error.to_string().ends_with("400 Bad Request: because"),
         "{error}"
     );
+}
+
+struct Idle;
+
+impl Scheduler for Idle {}
+
+/// Proxies refuse in this way while they have no master, and while an operator changes them.
+const HTML: &str = "Content-Type: text/html\r\n";
+
+#[tokio::test]
+async fn a_4xx_of_a_proxy_ends_a_new_driver_and_is_retried_by_a_driver_that_was_subscribed() {
+    let statuses = [
+        "400 Bad Request",
+        "403 Forbidden",
+        "413 Payload Too Large",
+        "421 Misdirected Request",
+    ];
+    for status in statuses {
+        let (error, at) = refused(async |peer| peer.respond(status, HTML, "<h1>No").await).await;
+        assert_eq!(
+            error.to_string(),
+            format!("{at} answered SUBSCRIBE with {status}: (an HTML page); is the peer Mesos?")
+        );
+        // A driver that was never subscribed ends with this kind.
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert_eq!(error.delivery(), Delivery::Refused);
+    }
+
+    let server = Server::start().await;
+    let quick = BackoffPolicy::new(Duration::from_millis(10), Duration::from_millis(20));
+    let framework = Framework::ephemeral("f").backoff(quick);
+    let driver = SchedulerDriver::start(Idle, framework, server.backend());
+    let grant = async || {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.send(STREAM_HEAD).await;
+        peer.chunk(record(&subscribed(15.0))).await;
+        soon("subscribed", driver.when_subscribed()).await.unwrap();
+        peer
+    };
+    grant().await.hang_up().await;
+    for status in statuses {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.respond(status, HTML, "<h1>No").await;
+    }
+    let peer = grant().await;
+    driver.abort();
+    soon("the end", driver.join()).await.unwrap();
+    drop(peer);
 }
