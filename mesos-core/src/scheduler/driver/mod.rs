@@ -112,7 +112,9 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// and removes the framework, and the [store](Framework::store) is cleared.
     ///
     /// Returns at once; wait with [`join`](Self::join). The running handler returns first and
-    /// its acknowledgement is sent before the TEARDOWN.
+    /// its acknowledgement is sent before the TEARDOWN. If the TEARDOWN is not answered within
+    /// 10 s, the driver subscribes again for up to 10 s, to find out whether the TEARDOWN took
+    /// effect and otherwise to repeat it.
     /// [`stop_for_failover`](Self::stop_for_failover) keeps the tasks.
     pub fn stop(&self) {
         let stop = Stop::Stop { failover: false };

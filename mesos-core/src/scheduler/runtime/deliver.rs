@@ -220,7 +220,7 @@ where
             Output::BackOff(disconnected, removed) => {
                 return Some(Break::BackOff(disconnected, removed));
             }
-            Output::Ended(end) => end,
+            Output::Ended(end) => self.with_store(end),
             other => Err(impossible(&other)),
         };
         self.disconnected();

@@ -8,6 +8,7 @@ use super::Runtime;
 use crate::StopReason;
 use crate::error::{BoxError, Error, ErrorKind, Result};
 use crate::scheduler::handle::Handle;
+use crate::scheduler::session::is_removal;
 
 impl<S, B, M> Runtime<S, B, M> {
     /// Loads the id of an earlier run, before the first SUBSCRIBE. Returns `Some(end)` if the
@@ -68,6 +69,24 @@ impl<S, B, M> Runtime<S, B, M> {
             Ok(()) => Ok(StopReason::Stopped),
             Err(end) => end,
         }
+    }
+
+    /// The end of a driver, which names the store if the store's framework was removed: the next
+    /// start ends in the same way.
+    pub(super) fn with_store(&self, end: Result<StopReason>) -> Result<StopReason> {
+        let Some(id) = &self.stored else {
+            return end;
+        };
+        end.map_err(|error| match is_removal(error.kind()) {
+            true => {
+                let text = format!(
+                    "Mesos has removed framework {id}, whose id is in the store; clear the store \
+                     to start as a new framework, or use RemovedPolicy::NewFramework"
+                );
+                Error::new(error.kind(), text).with_source(error)
+            }
+            false => error,
+        })
     }
 
     /// Clears the store after Mesos removed the framework with `id`.

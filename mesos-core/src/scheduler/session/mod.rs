@@ -41,6 +41,8 @@ mod reason;
 mod state;
 
 #[cfg(test)]
+mod flapping;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
@@ -53,7 +55,7 @@ use crate::StopReason;
 use crate::disconnected::Disconnected;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Backoff, BackoffPolicy};
-pub(crate) use reason::is_removal;
+pub(crate) use reason::{is_removal, is_removal_text};
 pub use state::{RemovedPolicy, SessionState};
 
 /// How long an abandoned SUBSCRIBE can still arrive at the master. Linux sends the unsent data

@@ -13,6 +13,11 @@ pub(super) fn is_takeover(message: &str) -> bool {
     message == TAKEN_OVER
 }
 
+/// Whether `message` says that the framework was removed.
+pub(crate) fn is_removal_text(message: &str) -> bool {
+    message == REMOVED
+}
+
 /// Whether `kind` means that the framework was removed.
 pub(crate) fn is_removal(kind: ErrorKind) -> bool {
     matches!(

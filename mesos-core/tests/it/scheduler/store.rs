@@ -227,3 +227,92 @@ async fn a_teardown_without_a_response_keeps_the_id_in_the_store() {
     end_of(&driver).await.unwrap_err();
     assert_eq!(store.get(), Some("f1".into()));
 }
+
+/// A driver that was stopped and whose TEARDOWN stays without an answer, its subscription, and
+/// its store.
+async fn unanswered_teardown() -> (
+    SchedulerDriver,
+    Peer<SchedulerApi>,
+    Session<SchedulerApi>,
+    MemoryStore,
+) {
+    let store = MemoryStore::new();
+    let (backend, mut peer) = scripted();
+    let framework = framework(store.clone());
+    let driver = SchedulerDriver::start(Recording::new(), framework, backend).detach();
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    driver.when_subscribed().await.unwrap();
+    driver.stop();
+    let (teardown, answer) = session.unanswered().await;
+    assert_eq!(type_of(&teardown), CallType::Teardown);
+    let unknown = lost().with_delivery(mesos_core::Delivery::Unknown);
+    answer.send(Err(unknown));
+    (driver, peer, session, store)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_teardown_that_took_effect_without_an_answer_clears_the_store() {
+    let (driver, mut peer, session, store) = unanswered_teardown().await;
+    session.fail(lost()).await;
+    peer.attempt().await.refuse(lost());
+    let attempt = peer.attempt().await;
+    assert_eq!(attempt.call.framework_id, Some("f1".into()));
+    let session = attempt.grant();
+    session.send(error("Framework has been removed")).await;
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Stopped);
+    assert_eq!(store.get(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_teardown_that_was_lost_is_repeated_over_a_new_subscription() {
+    let (driver, mut peer, _session, store) = unanswered_teardown().await;
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    let teardown = session.call().await;
+    assert_eq!(type_of(&teardown), CallType::Teardown);
+    assert_eq!(teardown.framework_id, Some("f1".into()));
+    assert_eq!(end_of(&driver).await.unwrap(), StopReason::Stopped);
+    assert_eq!(store.get(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_teardown_of_unknown_fate_keeps_the_id_and_says_so() {
+    let (driver, mut peer, _session, store) = unanswered_teardown().await;
+    let refuse = async {
+        loop {
+            peer.late_attempt().await.refuse(lost());
+        }
+    };
+    let end = tokio::select! {
+        biased;
+        end = end_of(&driver) => end.unwrap_err(),
+        () = refuse => unreachable!(),
+    };
+    assert_eq!(end.kind(), ErrorKind::Transport);
+    assert_eq!(end.delivery(), mesos_core::Delivery::Unknown);
+    assert_eq!(
+        end.to_string(),
+        "framework f1 may be torn down or not, because TEARDOWN was not answered; its id stays in \
+         the store, so the next start continues the framework or reports its removal"
+    );
+    assert_eq!(store.get(), Some("f1".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_removal_of_a_stored_framework_is_an_error_that_names_the_store() {
+    let store = MemoryStore::new();
+    store.save(&"f1".into()).await.unwrap();
+    let (backend, mut peer) = scripted();
+    let driver = SchedulerDriver::start(Recording::new(), framework(store), backend);
+    let session = peer.session().await;
+    session.send(error("Framework has been removed")).await;
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::FrameworkRemoved);
+    assert_eq!(
+        mesos_core::error_chain(&end),
+        "Mesos has removed framework f1, whose id is in the store; clear the store to start as a \
+         new framework, or use RemovedPolicy::NewFramework: Mesos ended the subscription: \
+         Framework has been removed"
+    );
+}
