@@ -138,6 +138,7 @@ impl<A: Api> Backend<A> for Box<dyn Backend<A>> {
 }
 
 /// An open subscription. Dropping `events` closes it; later calls through `calls` fail.
+#[non_exhaustive]
 pub struct Subscription<A: Api> {
     /// The events from Mesos, in the order in which Mesos sent them.
     pub events: Box<dyn EventStream<A>>,
@@ -145,6 +146,21 @@ pub struct Subscription<A: Api> {
     pub calls: Arc<dyn Calls<A>>,
     /// The peer, for messages: `http://10.0.0.1:5050/master`.
     pub peer: String,
+}
+
+impl<A: Api> Subscription<A> {
+    /// A subscription of these parts; see the fields.
+    pub fn new(
+        events: impl EventStream<A> + 'static,
+        calls: Arc<dyn Calls<A>>,
+        peer: impl Into<String>,
+    ) -> Self {
+        Self {
+            events: Box::new(events),
+            calls,
+            peer: peer.into(),
+        }
+    }
 }
 
 impl<A: Api> fmt::Debug for Subscription<A> {
@@ -156,8 +172,10 @@ impl<A: Api> fmt::Debug for Subscription<A> {
     }
 }
 
-/// An item of an [`EventStream`].
+/// An item of an [`EventStream`]. A newer version may have more variants, which older programs
+/// can ignore.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Incoming<A: Api> {
     /// An event, and the bytes that it was decoded from (empty if the backend does not have them).
     /// The bytes contain fields of a newer Mesos that this schema lacks.

@@ -91,7 +91,8 @@ pub enum ErrorKind {
     Backend,
 }
 
-/// Whether Mesos may have acted on a call that failed.
+/// Whether Mesos may have acted on a call that failed. These three cases are complete, so a
+/// `match` needs no other arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// Nothing was sent.

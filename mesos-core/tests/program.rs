@@ -151,11 +151,11 @@ mod program {
         }
 
         async fn subscribe(&self, _: Call) -> Result<Subscription<ExecutorApi>> {
-            Ok(Subscription {
-                events: Box::new(Self),
-                calls: std::sync::Arc::new(Self),
-                peer: "agent".to_owned(),
-            })
+            Ok(Subscription::new(
+                Self,
+                std::sync::Arc::new(Self),
+                "agent".to_owned(),
+            ))
         }
     }
 

@@ -352,11 +352,7 @@ impl HttpBackend {
             ended,
             fatal,
         });
-        Ok(Subscription {
-            events: Box::new(events),
-            calls: Arc::new(calls),
-            peer,
-        })
+        Ok(Subscription::new(events, Arc::new(calls), peer))
     }
 }
 

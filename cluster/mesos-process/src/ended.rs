@@ -10,6 +10,7 @@ use crate::wait_status::describe;
 
 /// Why a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cause {
     /// The process ended by itself.
     Itself,
@@ -21,6 +22,7 @@ pub enum Cause {
 
 /// How a process ended.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Ended {
     /// The exit status, or the error of wait(2).
     pub status: io::Result<ExitStatus>,
@@ -29,6 +31,11 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The end of a process with this exit status.
+    pub fn new(status: io::Result<ExitStatus>, cause: Cause) -> Self {
+        Self { status, cause }
+    }
+
     /// The state of the task that ran as this process, as in Mesos' executors:
     /// the cause takes precedence over the exit status (`reaped` in
     /// `src/launcher/executor.cpp`).

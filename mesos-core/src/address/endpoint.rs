@@ -17,6 +17,7 @@ const MASTER_PORT: u16 = 5050;
 
 /// The protocol for requests to an [`Endpoint`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Scheme {
     /// HTTP without encryption.
     Http,

@@ -105,6 +105,7 @@ pub struct ExecutorEnvironment {
     "invalid executor environment (was this program started by a Mesos agent?): {}",
     faults.join("; ")
 )]
+#[non_exhaustive]
 pub struct EnvironmentError {
     /// One text for each missing or invalid variable.
     pub faults: Vec<String>,

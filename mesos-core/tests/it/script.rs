@@ -98,11 +98,11 @@ impl<A: Api> Attempt<A> {
     pub(crate) fn grant(self) -> Session<A> {
         let (events, incoming) = mpsc::channel(16);
         let (outgoing, calls) = mpsc::channel(16);
-        let subscription = Subscription {
-            events: Box::new(Events(incoming)),
-            calls: Arc::new(CallQueue(outgoing)),
-            peer: "script".to_owned(),
-        };
+        let subscription = Subscription::new(
+            Events(incoming),
+            Arc::new(CallQueue(outgoing)),
+            "script".to_owned(),
+        );
         assert!(self.reply.send(Ok(subscription)).is_ok(), "attempt dropped");
         Session {
             events,

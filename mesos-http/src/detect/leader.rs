@@ -135,16 +135,14 @@ impl Sighting {
         subscription: Subscription<SchedulerApi>,
     ) -> Subscription<SchedulerApi> {
         self.accepted_by(first);
-        Subscription {
-            events: Box::new(Followed {
-                events: Ok(subscription.events),
-                at,
-                seen: self.seen,
-                detected: self.detected,
-                _detector: self.detector,
-            }),
-            ..subscription
-        }
+        let events = Followed {
+            events: Ok(subscription.events),
+            at,
+            seen: self.seen,
+            detected: self.detected,
+            _detector: self.detector,
+        };
+        Subscription::new(events, subscription.calls, subscription.peer)
     }
 
     /// The error after all masters failed, each with one of `errors`.

@@ -43,6 +43,10 @@ async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Box<dyn Transp
                  `tls` of the crate mesos"
             ),
         )),
+        scheme => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("cannot connect to {endpoint}: this version does not support {scheme:?}"),
+        )),
     }
 }
 

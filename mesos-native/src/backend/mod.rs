@@ -282,11 +282,11 @@ impl Backend<SchedulerApi> for NativeBackend {
 
         let capabilities = Backend::<SchedulerApi>::capabilities(self);
         let calls = Calls::new(Arc::clone(&driver), Arc::clone(&inlet), capabilities);
-        Ok(Subscription {
-            events: Box::new(Events::new(driver, inlet, presence, known, subscribe)),
-            calls: Arc::new(calls),
-            peer: self.target.to_string(),
-        })
+        Ok(Subscription::new(
+            Events::new(driver, inlet, presence, known, subscribe),
+            Arc::new(calls),
+            self.target.to_string(),
+        ))
     }
 }
 

@@ -282,11 +282,10 @@ impl Run {
     fn status_of(&self, ended: &WaitContainer) -> TaskStatus {
         let task_id = self.task.task_id.clone();
         match ended.exit_status {
-            Some(status) => Ended {
-                status: Ok(ExitStatus::from_raw(status)),
-                cause: self.cause,
+            Some(status) => {
+                let status = Ok(ExitStatus::from_raw(status));
+                Ended::new(status, self.cause).task_status(task_id)
             }
-            .task_status(task_id),
             None => TaskStatus::new(task_id, TaskState::TaskFailed)
                 .with_message("Command terminated with unknown status"),
         }

@@ -210,11 +210,11 @@ impl Backend<ExecutorApi> for Scripted {
         let events = self.events.lock().await.take().ok_or_else(gone)?;
         let line = Line(self.calls.clone());
         line.0.send(call).map_err(|_| gone())?;
-        Ok(Subscription {
-            events: Box::new(Events(events)),
-            calls: Arc::new(line),
-            peer: "the test".to_owned(),
-        })
+        Ok(Subscription::new(
+            Events(events),
+            Arc::new(line),
+            "the test".to_owned(),
+        ))
     }
 }
 

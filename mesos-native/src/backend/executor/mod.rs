@@ -193,10 +193,10 @@ impl Backend<ExecutorApi> for NativeExecutorBackend {
         let running = started.await.map_err(|_| start_panicked())??;
         let presence = Presence::watch(self.settings.agent());
         let calls = Calls::new(&running);
-        Ok(Subscription {
-            events: Box::new(Events::new(running, presence, self.settle, subscribe)),
-            calls: Arc::new(calls),
-            peer: self.settings.agent_pid().to_owned(),
-        })
+        Ok(Subscription::new(
+            Events::new(running, presence, self.settle, subscribe),
+            Arc::new(calls),
+            self.settings.agent_pid().to_owned(),
+        ))
     }
 }

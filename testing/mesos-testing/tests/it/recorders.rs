@@ -136,11 +136,11 @@ impl Backend<ExecutorApi> for Agent {
 
     async fn subscribe(&self, _: Call) -> Result<Subscription<ExecutorApi>> {
         let feed = self.0.lock().await.take().expect("one subscription");
-        Ok(Subscription {
-            events: Box::new(Feed(feed)),
-            calls: Arc::new(Ignore),
-            peer: "the test".to_owned(),
-        })
+        Ok(Subscription::new(
+            Feed(feed),
+            Arc::new(Ignore),
+            "the test".to_owned(),
+        ))
     }
 }
 
