@@ -18,10 +18,13 @@
 //! 2. The scheduler records the end of an item before the driver acknowledges the update, which
 //!    happens when the handler returns `Ok`. Until then Mesos repeats the update.
 //!
+//! The journal is locked, because the example keeps one scheduler for each DIRECTORY: a second
+//! instance ends with an error.
+//!
 //! Each launch has its own task id, `ITEM.ATTEMPT`. With a reused id, updates of the earlier task
 //! could not be told apart from updates of the later one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -57,6 +60,15 @@ impl Record {
     fn open(path: &Path, count: usize) -> Result<Self, BoxError> {
         let mut options = OpenOptions::new();
         let mut journal = options.read(true).append(true).create(true).open(path)?;
+        // Before anything is changed: a line that another instance is writing must stay.
+        journal.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => format!("{} is used by another process", path.display()),
+            TryLockError::Error(error) => format!("cannot lock {}: {error}", path.display()),
+        })?;
+        if let Some(directory) = path.parent().filter(|_| cfg!(unix)) {
+            // Otherwise a power failure could remove the new file with all its lines.
+            File::open(directory)?.sync_all()?;
+        }
         let mut text = String::new();
         journal.read_to_string(&mut text)?;
         // A crash may have cut the last line off. Its fact was not visible to Mesos yet.

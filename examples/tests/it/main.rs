@@ -5,6 +5,7 @@
 mod bad_input;
 mod failover;
 mod hello;
+mod journal;
 mod new_cluster;
 mod program;
 mod run;
