@@ -413,12 +413,8 @@ async fn a_task_runs_as_its_user_and_an_unknown_user_fails_with_the_reason() {
         eprintln!("NOT TESTED: only root can become another user");
         return;
     }
-    let builder = LocalCluster::builder().env("MESOS_SWITCH_USER", "true");
-    // Other users must have access to the programs and the sandbox.
     let directory = tempfile::tempdir().expect("a directory");
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(directory.path(), open).expect("permissions");
-    let Some(mut mesos) = Mesos::start_with(builder.work_dir(directory.path())).await else {
+    let Some(mut mesos) = start_with_users(directory.path()).await else {
         return;
     };
     let command = |user: &str| CommandInfo {
@@ -434,5 +430,44 @@ async fn a_task_runs_as_its_user_and_an_unknown_user_fails_with_the_reason() {
     let status = mesos.update(TaskState::TaskDropped).await;
     assert!(status.task_reason().is_some(), "{status:?}");
     assert!(message(&status).contains("no-such-user"), "{status:?}");
+    mesos.stop().await;
+}
+
+/// A cluster whose tasks can be those of other users, in `directory`.
+async fn start_with_users(directory: &std::path::Path) -> Option<Mesos> {
+    // Other users must have access to the programs and the sandbox.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory, open).expect("permissions");
+    let builder = LocalCluster::builder().env("MESOS_SWITCH_USER", "true");
+    Mesos::start_with(builder.work_dir(directory)).await
+}
+
+#[tokio::test]
+async fn a_cached_file_of_another_users_task_is_fetched_and_fetched_again() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("NOT TESTED: only root can become another user");
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let Some(mut mesos) = start_with_users(directory.path()).await else {
+        return;
+    };
+    let file = directory.path().join("words");
+    std::fs::write(&file, "cached\n").expect("a file");
+    for (id, user) in [("first", "nobody"), ("second", "nobody"), ("third", "root")] {
+        let mut command = CommandInfo {
+            user: Some(user.to_owned()),
+            ..CommandInfo::sh("cat words; stat -c %U words")
+        };
+        command.uris = vec![Uri {
+            cache: Some(true),
+            ..uri(file.display().to_string())
+        }];
+        mesos.launch(id, command);
+        mesos.running().await;
+        mesos.update(TaskState::TaskFinished).await;
+        let stdout = mesos.file(id, "stdout").await;
+        assert!(stdout.ends_with(&format!("cached\n{user}\n")), "{stdout}");
+    }
     mesos.stop().await;
 }

@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 14] = [
+const LAYERS: [Layer; 15] = [
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
@@ -72,6 +72,13 @@ const LAYERS: [Layer; 14] = [
         foreign: Some(&["bytes", "memchr", "nix", "tokio"]),
         builds: false,
     },
+    // Reads what strangers packed, so without anything else.
+    Layer {
+        name: "mesos-archive",
+        uses: &[],
+        foreign: None,
+        builds: false,
+    },
     Layer {
         name: "mesos",
         uses: &[
@@ -88,7 +95,13 @@ const LAYERS: [Layer; 14] = [
     // What an agent starts: on the drivers of this workspace, and without a cluster.
     Layer {
         name: "mesos-launcher",
-        uses: &["mesos-core", "mesos-http", "mesos-process", "mesos-proto"],
+        uses: &[
+            "mesos-archive",
+            "mesos-core",
+            "mesos-http",
+            "mesos-process",
+            "mesos-proto",
+        ],
         foreign: None,
         builds: false,
     },

@@ -1,9 +1,10 @@
 //! Changes the user of this process.
 
 use std::ffi::CString;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use nix::unistd::{Gid, Uid, User, geteuid, getgrouplist, setgid, setgroups, setuid};
+use nix::unistd::{Gid, Uid, User, chown, geteuid, getgrouplist, setgid, setgroups, setuid};
 
 /// The ids of the user to change to.
 #[derive(Debug)]
@@ -36,6 +37,12 @@ impl Identity {
             gid: user.gid,
             groups,
         }))
+    }
+
+    /// Makes the user the owner of a file or directory.
+    pub(crate) fn give(&self, path: &Path) -> Result<()> {
+        chown(path, Some(self.uid), Some(self.gid))
+            .with_context(|| format!("cannot give {} to `{}`", path.display(), self.name))
     }
 
     /// Changes the user and the groups of this process.

@@ -1,49 +1,30 @@
-//! Unpacks fetched archives. The end of the name selects the format, as in Mesos.
+//! Unpacks fetched archives. As in Mesos, the end of the name decides whether a file is unpacked,
+//! and the content decides how.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
-use flate2::read::MultiGzDecoder;
+use anyhow::{Context as _, Result};
+
+use super::place::{Mode, Place};
+
+/// The ends of names that Mesos unpacks (`src/launcher/fetcher.cpp`, `extract`).
+const ARCHIVES: [&str; 8] = [
+    ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".zip",
+];
 
 /// Unpacks `archive` into `directory`. Returns false if the name is not that of an archive.
 pub(super) fn extract(archive: &Path, directory: &Path) -> Result<bool> {
-    let name = archive.to_string_lossy();
-    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    let open = || File::open(archive);
-    let unpacked = if ends(&[".tar"]) {
-        open().and_then(|file| tar::Archive::new(file).unpack(directory))
-    } else if ends(&[".tgz", ".tar.gz"]) {
-        open().and_then(|file| tar::Archive::new(MultiGzDecoder::new(file)).unpack(directory))
-    } else if ends(&[".zip"]) {
-        let unzip = |file| zip::ZipArchive::new(file)?.extract(directory);
-        open().and_then(|file| unzip(file).map_err(io::Error::from))
-    } else if ends(&[".tbz2", ".tar.bz2", ".txz", ".tar.xz"]) {
-        return extract_by_tar(archive, directory).map(|()| true);
+    let failed = || format!("cannot unpack {}", archive.display());
+    let name = archive.file_name().unwrap_or_default().to_string_lossy();
+    if ARCHIVES.iter().any(|end| name.ends_with(end)) {
+        mesos_archive::unpack(archive, directory).with_context(failed)?;
     } else if let Some(stem) = name.strip_suffix(".gz") {
-        let target = directory.join(Path::new(stem).file_name().unwrap_or_default());
-        open().and_then(|file| {
-            let mut target = File::create(target)?;
-            io::copy(&mut MultiGzDecoder::new(file), &mut target).map(drop)
-        })
+        let source = std::fs::File::open(archive).with_context(failed)?;
+        let place = Place::below(directory, stem).with_context(failed)?;
+        let fill = |file: &mut _| mesos_archive::decompress(source, file);
+        place.fill(Mode::Masked(0o666), fill).with_context(failed)?;
     } else {
         return Ok(false);
-    };
-    unpacked.with_context(|| format!("cannot unpack {}", archive.display()))?;
+    }
     Ok(true)
-}
-
-/// Unpacks rare formats with the program `tar`.
-fn extract_by_tar(archive: &Path, directory: &Path) -> Result<()> {
-    let mut tar = Command::new("tar");
-    tar.arg("-xf").arg(archive).arg("-C").arg(directory);
-    let status = tar.status().context("cannot run tar")?;
-    ensure!(
-        status.success(),
-        "cannot unpack {}: tar: {status}",
-        archive.display()
-    );
-    Ok(())
 }

@@ -2,15 +2,27 @@
 //! container itself (`src/launcher/fetcher.cpp` in Mesos' tree).
 //!
 //! The variable `MESOS_FETCHER_INFO` lists the files for the sandbox, and the exit status reports
-//! success or failure to the agent. Messages go to the sandbox's stdout and stderr. The program
-//! fetches files and `http(s)://` URIs. It refuses FTP and Hadoop by name.
+//! success or failure to the agent. Messages go to the sandbox's stdout and stderr, without the
+//! passwords of URIs. The program fetches files and `http(s)://` URIs. It refuses FTP and Hadoop by
+//! name. The crate `mesos-archive` unpacks archives.
+//!
+//! # Differences from Mesos
+//! * An `output_file` with `..` is refused, because it leads out of the sandbox. So is an
+//!   `output_file` below a symlink that leads out of the sandbox. An absolute `output_file` is below
+//!   the sandbox, as in Mesos.
+//! * A file gets its name when it is complete. A failed download leaves no file. Mesos leaves a part.
+//! * At most 50 redirects are followed, and not to FTP. Mesos' libcurl has no limit.
+//! * A proxy for `http://` URIs must support CONNECT.
 
 mod extract;
 mod info;
 mod net;
+mod place;
 
+use std::borrow::Cow;
 use std::env;
-use std::fs::{self, Permissions};
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,8 +31,12 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::containerizer::Identity;
 use info::{Action, Info, Item};
+use place::{Mode, Place};
 
 const VARIABLE: &str = "MESOS_FETCHER_INFO";
+
+/// The mode of a file that shall be executable, without the umask.
+const EXECUTABLE: u32 = 0o755;
 
 /// Runs the program with the environment of this process, and returns the exit status.
 pub fn main() -> ExitCode {
@@ -38,55 +54,64 @@ fn run() -> Result<()> {
     let info: Info = serde_json::from_str(&json)
         .with_context(|| format!("{VARIABLE} is not a FetcherInfo in Mesos' JSON"))?;
     let user = info.user.as_deref().map(|user| Identity::find(user, &[]));
-    if let Some(identity) = user.transpose()?.flatten() {
+    let identity = user.transpose()?.flatten();
+    make_cache(&info, identity.as_ref())?;
+    if let Some(identity) = identity {
         // The files have to belong to the user, and the user must not read the agent's files.
         identity.assume()?;
     }
     for item in &info.items {
-        let uri = &item.uri.value;
+        let uri = without_password(&item.uri.value);
         fetch(&info, item).with_context(|| format!("cannot fetch {uri}"))?;
         println!("mesos-fetcher: fetched {uri}");
     }
     Ok(())
 }
 
+/// Makes the directory of the cache, which belongs to the user (`createCacheDirectory` in
+/// `src/launcher/fetcher.cpp`). Only the agent's user can do so: the agent has one directory for
+/// each user.
+fn make_cache(info: &Info, identity: Option<&Identity>) -> Result<()> {
+    let needed = info
+        .items
+        .iter()
+        .any(|item| item.action != Action::BypassCache);
+    let Some(directory) = info.cache_directory.as_ref().filter(|_| needed) else {
+        return Ok(());
+    };
+    let failed = || format!("cannot create the cache directory {}", directory.display());
+    fs::create_dir_all(directory).with_context(failed)?;
+    match identity {
+        Some(identity) => identity.give(directory).with_context(failed),
+        None => Ok(()),
+    }
+}
+
 fn fetch(info: &Info, item: &Item) -> Result<()> {
     let uri = &item.uri;
-    let name = match &uri.output_file {
-        Some(file) => file.as_str(),
-        None => base_name(&uri.value)?,
-    };
-    let inside = Path::new(name);
-    ensure!(
-        !inside.components().any(|part| part.as_os_str() == "..") && inside.is_relative(),
-        "the output file {name} is outside of the sandbox"
-    );
-    let target = info.sandbox_directory.join(inside);
-    if let Some(directory) = target.parent() {
-        fs::create_dir_all(directory)
-            .with_context(|| format!("cannot create the directory {}", directory.display()))?;
-    }
+    let base = base_name(&uri.value)?;
+    let name = uri.output_file.as_deref().unwrap_or(base);
+    let sandbox = &info.sandbox_directory;
+    let place = Place::below(sandbox, name)?;
     let extract = uri.extract && !uri.executable;
     // An archive in the cache is unpacked from there. Any other archive stays in the sandbox.
-    let mut source = target.clone();
-    if item.action == Action::BypassCache {
-        get(info, &uri.value, &target)?;
-    } else {
-        source = cached(info, item)?;
+    let cached = match item.action {
+        Action::BypassCache => None,
+        Action::DownloadAndCache | Action::RetrieveFromCache => Some(cached(info, item)?),
+    };
+    if let (Some(cached), true) = (&cached, extract)
+        && extract::extract(cached, sandbox)?
+    {
+        return Ok(());
     }
-    let unpacked = extract && extract::extract(&source, &info.sandbox_directory)?;
-    if extract && !unpacked {
-        println!(
-            "mesos-fetcher: copied {}, which is not an archive",
-            uri.value
-        );
+    match &cached {
+        Some(cached) => copy(cached, &place, uri.executable)?,
+        None => get(info, &uri.value, &place, uri.executable)?,
     }
-    if source != target && !unpacked {
-        copy(&source, &target)?;
-    }
-    if uri.executable {
-        fs::set_permissions(&target, Permissions::from_mode(0o755))
-            .with_context(|| format!("cannot make {} executable", target.display()))?;
+    let copied = cached.is_some();
+    if extract && (copied || !extract::extract(&sandbox.join(place.path()), sandbox)?) {
+        let uri = without_password(&uri.value);
+        println!("mesos-fetcher: copied {uri}, which is not an archive");
     }
     Ok(())
 }
@@ -96,27 +121,60 @@ fn cached(info: &Info, item: &Item) -> Result<PathBuf> {
     let directory = info.cache_directory.as_ref();
     let directory = directory.context("the FetcherInfo has no cache_directory")?;
     let name = item.cache_filename.as_ref();
-    let file = directory.join(name.context("the FetcherInfo has no cache_filename for this file")?);
-    if item.action == Action::DownloadAndCache && !file.exists() {
-        fs::create_dir_all(directory)
-            .with_context(|| format!("cannot create the directory {}", directory.display()))?;
-        get(info, &item.uri.value, &file)?;
+    let name = name.context("the FetcherInfo has no cache_filename for this file")?;
+    if item.action == Action::DownloadAndCache {
+        // Always a new download: a file with this name is the rest of another agent's life.
+        let place = Place::below(directory, name)?;
+        get(info, &item.uri.value, &place, false)?;
     }
-    Ok(file)
+    Ok(directory.join(name))
 }
 
-fn get(info: &Info, uri: &str, target: &Path) -> Result<()> {
+fn get(info: &Info, uri: &str, place: &Place, executable: bool) -> Result<()> {
     let uri = uri.trim_start();
     if uri.starts_with("http://") || uri.starts_with("https://") {
-        return net::download(uri, target, info.stall_timeout());
+        let mode = if executable {
+            Mode::Exact(EXECUTABLE)
+        } else {
+            Mode::Masked(0o644)
+        };
+        return place.fill(mode, |file| net::download(uri, file, info.stall_timeout()));
     }
-    copy(&local_path(uri, info.frameworks_home.as_deref())?, target)
+    copy(
+        &local_path(uri, info.frameworks_home.as_deref())?,
+        place,
+        executable,
+    )
 }
 
-fn copy(source: &Path, target: &Path) -> Result<()> {
-    fs::copy(source, target)
-        .map(drop)
-        .with_context(|| format!("cannot copy {} to {}", source.display(), target.display()))
+fn copy(source: &Path, place: &Place, executable: bool) -> Result<()> {
+    let failed = || format!("cannot copy {}", source.display());
+    let mut from = File::open(source).with_context(failed)?;
+    let metadata = from.metadata().with_context(failed)?;
+    ensure!(metadata.is_file(), "{} is not a file", source.display());
+    let mode = if executable {
+        Mode::Exact(EXECUTABLE)
+    } else {
+        Mode::Masked(metadata.permissions().mode() & 0o777)
+    };
+    place.fill(mode, |file| {
+        io::copy(&mut from, file).map(drop).with_context(failed)
+    })
+}
+
+/// A URI for messages, which go to the sandbox.
+fn without_password(uri: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return uri.into();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let Some((user_info, host)) = rest[..end].rsplit_once('@') else {
+        return uri.into();
+    };
+    match user_info.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:***@{host}{}", &rest[end..]).into(),
+        None => uri.into(),
+    }
 }
 
 /// The path in a URI for a local file (`uriToLocalPath` in
@@ -136,11 +194,16 @@ fn local_path(uri: &str, home: Option<&Path>) -> Result<PathBuf> {
     Ok(home.join(path))
 }
 
-/// The file name at the end of a URI.
+/// The file name at the end of a URI (`Fetcher::basename` in
+/// `src/slave/containerizer/fetcher.cpp`).
 fn base_name(uri: &str) -> Result<&str> {
+    ensure!(
+        !uri.contains(['\\', '\'', '\0']),
+        "the URI contains a backslash, a quote or a NUL, which Mesos refuses"
+    );
     let path = match uri.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
-        None => uri,
+        None => uri.trim_end_matches('/'),
     };
     let name = path.rsplit('/').next().unwrap_or_default();
     ensure!(!name.is_empty(), "the URI does not end with a file name");
@@ -159,6 +222,9 @@ mod tests {
             ("b", Some("b")),
             ("http://h", None),
             ("http://h/a/", None),
+            ("a/b/", Some("b")),
+            ("http://h/a\\b", None),
+            ("http://h/it's", None),
         ] {
             assert_eq!(base_name(uri).ok(), expected, "{uri}");
         }
@@ -179,5 +245,19 @@ mod tests {
             assert_eq!(path.as_deref(), expected.map(Path::new), "{uri}");
         }
         assert!(local_path("a", None).is_err());
+    }
+
+    #[test]
+    fn messages_have_no_password() {
+        for (uri, expected) in [
+            ("http://u:secret@h/a", "http://u:***@h/a"),
+            ("http://u:se@cr:et@h:1?q=a@b", "http://u:***@h:1?q=a@b"),
+            ("http://u:@h", "http://u:***@h"),
+            ("http://u@h/a", "http://u@h/a"),
+            ("http://h/a:b@c", "http://h/a:b@c"),
+            ("/a:b@c", "/a:b@c"),
+        ] {
+            assert_eq!(without_password(uri), expected, "{uri}");
+        }
     }
 }
