@@ -31,7 +31,7 @@ struct Known {
 }
 
 /// The result of a lookup, for one attempt to subscribe.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sighting {
     detector: Arc<dyn Detector>,
     masters: Vec<Endpoint>,
@@ -124,6 +124,13 @@ impl Sighting {
     pub(crate) async fn moved(&self, master: &Endpoint) -> Error {
         let attempt = format!("the attempt to subscribe at {master}");
         moved(&mut self.detected.clone(), master, &self.seen, &attempt).await
+    }
+
+    /// Completes when the leader is not at `at` any more, where `what` comes from. Cancel safe.
+    #[cfg(feature = "operator")]
+    pub(crate) async fn left(&self, at: &Endpoint, what: &str) -> Error {
+        let what = format!("{what} from {at}");
+        moved(&mut self.detected.clone(), at, &self.seen, &what).await
     }
 
     /// Ends `subscription`, which was requested from `first` and is at `at`, when the leader moves

@@ -8,7 +8,6 @@ use mesos_core::{BackoffPolicy, Delivery, Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep};
 
 use super::OperatorClient;
-use crate::target::Peer;
 use crate::wire::codec::Wire;
 
 /// The default limit for the time after which no call is repeated: a new leader is usually known
@@ -62,16 +61,9 @@ impl Caller {
             tracing::debug!(%error, ?wait, "repeating {name}");
             tokio::select! {
                 () = sleep(wait) => {}
-                () = self.leader_changed() => {}
+                () = self.client.leader_changed() => {}
             }
             attempt += 1;
-        }
-    }
-
-    async fn leader_changed(&self) {
-        match &self.client.target().peer {
-            Peer::Endpoint(_) => std::future::pending().await,
-            Peer::Leader(leader) => leader.changed().await,
         }
     }
 }

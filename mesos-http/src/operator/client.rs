@@ -21,7 +21,7 @@ use crate::wire::answer::{Answer, Purpose, refusal};
 use crate::wire::codec::{Codec, Wire};
 use crate::wire::redirect::{self, REDIRECTS};
 
-const PATH: &str = "/api/v1";
+pub(super) const PATH: &str = "/api/v1";
 
 /// A client for raw calls of the operator API of the masters of a cluster, or of one agent.
 ///
@@ -335,6 +335,18 @@ impl OperatorClient {
     /// Whether any call was answered.
     pub(super) fn has_answered(&self) -> bool {
         lock(&self.session).answered
+    }
+
+    /// Completes when a leader is known that was not known at the last attempt.
+    pub(super) async fn leader_changed(&self) {
+        match &self.target.peer {
+            Peer::Endpoint(_) => std::future::pending().await,
+            Peer::Leader(leader) => leader.changed().await,
+        }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(super) fn target(&self) -> &Target {

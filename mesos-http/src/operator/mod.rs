@@ -5,6 +5,8 @@
 //! | make a call to the leading master | `MasterClient` (feature `operator`) |
 //! | make a call to an agent | `AgentClient` (feature `operator`), from `MasterClient::agent` |
 //! | make a raw call, such as one of a newer Mesos | [`OperatorClient`] |
+//! | follow the events of a cluster | `MasterClient::watch` |
+//! | know the state of a cluster at any time | `ClusterState` |
 //! | read the output of a task | [`files`](crate::files) |
 //!
 //! The clients of the feature `operator` have a method for each call, with the name of the call:
@@ -17,9 +19,19 @@ mod caller;
 mod client;
 #[cfg(feature = "operator")]
 mod master;
+#[cfg(feature = "operator")]
+mod state;
+#[cfg(feature = "operator")]
+mod stream;
+#[cfg(feature = "operator")]
+mod watch;
 
 #[cfg(feature = "operator")]
 pub use agent::{AgentClient, ContainerFilter, ContainerLaunch, Launched};
 pub use client::OperatorClient;
 #[cfg(feature = "operator")]
 pub use master::{DrainOptions, MasterClient};
+#[cfg(feature = "operator")]
+pub use state::{ClusterSnapshot, ClusterState};
+#[cfg(feature = "operator")]
+pub use watch::{ClusterEvent, Watch};

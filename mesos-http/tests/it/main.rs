@@ -12,6 +12,7 @@ mod operator_calls;
 mod operator_find;
 mod operator_master;
 mod operator_retry;
+mod operator_watch;
 mod peer;
 mod pipeline;
 mod redirect;

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod operator;
+mod operator_state;
 mod security;
 
 use std::sync::Arc;

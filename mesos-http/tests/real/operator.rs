@@ -86,7 +86,7 @@ async fn every_read_of_the_master_is_answered_in_both_codecs() {
         assert!(master.get_tasks().await.unwrap().tasks.is_empty());
         let roles = master.get_roles().await.unwrap();
         let role = roles.iter().find(|role| role.name == "*").unwrap();
-        assert_eq!(role.frameworks, [framework.clone()]);
+        assert_eq!(role.frameworks, std::slice::from_ref(&framework));
         assert!(master.get_master().await.unwrap().master_info.is_some());
         assert!(master.get_weights().await.unwrap().is_empty());
         assert!(master.get_quota().await.unwrap().configs.is_empty());
@@ -117,7 +117,10 @@ async fn levels_weights_quotas_and_maintenance_are_changed_and_read_back() {
             weight: 2.5,
         };
         master.update_weights([weight.clone()]).await.unwrap();
-        assert_eq!(master.get_weights().await.unwrap(), [weight.clone()]);
+        assert_eq!(
+            master.get_weights().await.unwrap(),
+            std::slice::from_ref(&weight)
+        );
         let neutral = WeightInfo {
             weight: 1.0,
             ..weight
@@ -169,7 +172,7 @@ async fn levels_weights_quotas_and_maintenance_are_changed_and_read_back() {
         assert_eq!(master.get_maintenance_schedule().await.unwrap(), schedule);
         master.start_maintenance([machine.clone()]).await.unwrap();
         let down = master.get_maintenance_status().await.unwrap().down_machines;
-        assert_eq!(down, [machine.clone()]);
+        assert_eq!(down, std::slice::from_ref(&machine));
         master.stop_maintenance([machine]).await.unwrap();
         let schedule = master.get_maintenance_schedule().await.unwrap();
         assert!(schedule.windows.is_empty());
@@ -360,7 +363,7 @@ async fn containers_are_launched_nested_awaited_killed_and_removed() {
     let all = ContainerFilter::new().nested().standalone();
     let listed = agent.get_containers_with(all).await.unwrap();
     let ids: Vec<_> = listed.into_iter().map(|found| found.container_id).collect();
-    assert_eq!(ids, [parent.clone()]);
+    assert_eq!(ids, std::slice::from_ref(&parent));
     let (end, killed) = tokio::join!(
         agent.wait_container(&parent),
         agent.kill_container(&parent, None)
