@@ -71,12 +71,26 @@ pub type When = wire::When<SchedulerApi>;
 /// # }
 /// ```
 ///
+/// # Checks
+/// The master refuses what Mesos 1.11 refuses, with the same state, reason and message: calls,
+/// frameworks, offers, tasks, executors, task groups, resources and operations. The tests of this
+/// crate play each check on a real Mesos, too. A message that contains printed resources or an
+/// `ExecutorInfo` differs in that part.
+///
+/// Two checks are stricter, because they protect a real master from its end: a resource of type
+/// TEXT, and a task id that is twice in a task group.
+///
 /// # Limits
-/// The master sees a protobuf message as prost decodes it: a missing required field counts as an
-/// empty field, where a real master answers 400. (With JSON it does answer 400.) Request bodies are
-/// not decompressed. Not supported: authorization, quota, resource providers and their operations,
-/// shared and resized volumes, regular expressions in offer constraints, and the protocol of
-/// libmesos.
+/// * With protobuf, the master sees a message as prost decodes it: a missing required field counts
+///   as an empty field, where a real master answers 400. (With JSON it does answer 400.)
+/// * Request bodies are not decompressed.
+/// * Agents have all capabilities of Mesos 1.11, except where
+///   [`without_operation_feedback`](Agent::without_operation_feedback) removes two.
+/// * Agents have no resource providers. CREATE_DISK and DESTROY_DISK are checked, and end in
+///   OPERATION_ERROR because no offer has such a disk.
+/// * A shared volume is offered to one framework at a time.
+/// * Not supported: authorization, quota, hooks, regular expressions in offer constraints, and the
+///   protocol of libmesos.
 ///
 /// Dropping the master closes its sockets. The master needs a tokio runtime with I/O and time. Do
 /// not combine it with tokio's paused time, because the sockets are real.

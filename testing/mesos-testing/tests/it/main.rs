@@ -11,3 +11,4 @@ mod recorders;
 mod relay;
 mod scenario;
 mod uuids;
+mod validation;

@@ -10,14 +10,15 @@ use mesos_proto::v1::scheduler::call;
 use mesos_proto::v1::task_status::{Reason, Source};
 use mesos_proto::v1::{AgentId, FrameworkId, OfferId, TaskInfo, TaskState, TaskStatus};
 
+use super::super::validate::{group, prepare, resource, task};
 use super::Cluster;
-use super::launch;
 use crate::events;
 
 /// The combined offers of one ACCEPT.
 pub(super) struct Pool {
     pub(super) agent_id: AgentId,
     pub(super) role: String,
+    /// Allocated to the role.
     pub(super) remaining: Resources,
     /// Whether an operation has changed the remaining resources. Such resources are returned
     /// without a filter.
@@ -56,9 +57,16 @@ impl Cluster {
         let Some(mut pool) = self.pool(&accept.offer_ids) else {
             return;
         };
-        for operation in &accept.operations {
+        // The first pass refuses what is wrong by itself, before anything has an effect.
+        let operations: Vec<Operation> = accept
+            .operations
+            .into_iter()
+            .filter(|operation| self.is_well_formed(framework_id, operation, &pool.agent_id))
+            .collect();
+        for operation in operations {
             self.apply(framework_id, operation, &mut pool);
         }
+        pool.remaining.unallocate();
         let filters = match pool.converted {
             true => Some(mesos_proto::v1::Filters {
                 refuse_seconds: Some(0.0),
@@ -84,7 +92,9 @@ impl Cluster {
                 remaining: Resources::new(),
                 converted: false,
             });
-            pool.remaining += offer.resources;
+            let mut resources = offer.resources;
+            resources.allocate(&pool.role);
+            pool.remaining += resources;
         }
         pool
     }
@@ -120,7 +130,7 @@ impl Cluster {
             if offer.role != first.role {
                 return Err(format!(
                     "Aggregated offers must be allocated to the same role. Offer {id} uses role \
-                     '{}' but another is using role '{}'",
+                     '{} but another is using role '{}",
                     offer.role, first.role
                 ));
             }
@@ -137,39 +147,86 @@ impl Cluster {
         Ok(())
     }
 
-    fn apply(&mut self, framework_id: &FrameworkId, operation: &Operation, pool: &mut Pool) {
-        let launches = is_launch(operation);
-        if launches && operation.id.is_some() {
-            let reason = invalid(operation);
-            for task in tasks_of(operation) {
-                let message = "The `id` field cannot be set on LAUNCH operations";
-                self.send_status(framework_id, task, TaskState::TaskError, reason, message);
-            }
-            return;
+    /// Whether an operation has a body with valid resources, and an id only if it may have one. If
+    /// not, the framework receives the refusal.
+    fn is_well_formed(
+        &self,
+        framework_id: &FrameworkId,
+        operation: &Operation,
+        agent_id: &AgentId,
+    ) -> bool {
+        let kind = operation.r#type();
+        let refusal = match prepare::resources(operation) {
+            Err(why) if is_launch(operation) => why,
+            Err(why) => format!("Operation attempted with invalid resources: {why}"),
+            Ok(()) if operation.id.is_none() => return true,
+            Ok(()) if is_launch(operation) => format!(
+                "The `id` field cannot be set on {} operations",
+                kind.as_str_name()
+            ),
+            Ok(()) if self.has_operation_feedback(agent_id) => return true,
+            Ok(()) => format!(
+                "Operation requested feedback, but agent {agent_id} does not have the required \
+                 RESOURCE_PROVIDER capability"
+            ),
+        };
+        if is_launch(operation) {
+            let reason = match kind {
+                Type::LaunchGroup => Reason::TaskGroupInvalid,
+                _ => Reason::TaskInvalid,
+            };
+            self.refuse_tasks(framework_id, operation, reason, &refusal);
+        } else {
+            self.operation_error(framework_id, operation, &refusal);
         }
-        match operation.r#type() {
-            Type::Launch => {
-                for task in tasks_of(operation) {
-                    self.launch(framework_id, task, pool);
-                }
-            }
-            Type::LaunchGroup => self.launch_group(framework_id, operation, pool),
-            _ => self.operate(framework_id, operation, pool),
+        false
+    }
+
+    fn refuse_tasks(
+        &self,
+        framework_id: &FrameworkId,
+        operation: &Operation,
+        reason: Reason,
+        message: &str,
+    ) {
+        for task in tasks_of(operation) {
+            self.send_status(framework_id, task, TaskState::TaskError, reason, message);
         }
     }
 
-    fn launch(&mut self, framework_id: &FrameworkId, task: &TaskInfo, pool: &mut Pool) {
+    fn apply(&mut self, framework_id: &FrameworkId, sent: Operation, pool: &mut Pool) {
+        let mut complete = sent.clone();
+        prepare::complete(&mut complete, &pool.role, framework_id);
+        match sent.r#type() {
+            Type::Launch => {
+                for (sent, complete) in tasks_of(&sent).iter().zip(tasks_of(&complete)) {
+                    self.launch(framework_id, sent, complete, pool);
+                }
+            }
+            Type::LaunchGroup => self.launch_group(framework_id, &sent, &complete, pool),
+            _ => self.operate(framework_id, &complete, pool),
+        }
+    }
+
+    fn launch(
+        &mut self,
+        framework_id: &FrameworkId,
+        sent: &TaskInfo,
+        complete: &TaskInfo,
+        pool: &mut Pool,
+    ) {
         let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
             return;
         };
-        match launch::task(task, framework, &pool.agent_id, &pool.remaining) {
+        match task::task(complete, framework, &pool.agent_id, &pool.remaining) {
             Ok(used) => {
                 pool.remaining -= &used;
-                self.start_task(framework_id, task.clone(), &pool.agent_id, used);
+                let executor = complete.executor.clone();
+                self.start_task(framework_id, sent.clone(), executor, &pool.agent_id, used);
             }
             Err(message) => self.send_status(
                 framework_id,
-                task,
+                sent,
                 TaskState::TaskError,
                 Reason::TaskInvalid,
                 &message,
@@ -177,32 +234,33 @@ impl Cluster {
         }
     }
 
-    fn launch_group(&mut self, framework_id: &FrameworkId, operation: &Operation, pool: &mut Pool) {
-        let (Some(group), Some(framework)) = (
-            &operation.launch_group,
+    fn launch_group(
+        &mut self,
+        framework_id: &FrameworkId,
+        sent: &Operation,
+        complete: &Operation,
+        pool: &mut Pool,
+    ) {
+        let (Some(launch), Some(framework)) = (
+            &complete.launch_group,
             self.frameworks.get(framework_id.as_str()),
         ) else {
             return;
         };
-        match launch::group(group, framework, &pool.agent_id, &pool.remaining) {
-            Ok(shares) => {
-                for (task, used) in group.task_group.tasks.iter().zip(shares) {
+        match group::group(launch, framework, &pool.agent_id, &pool.remaining) {
+            Ok(mut additional) => {
+                for (sent_task, task) in tasks_of(sent).iter().zip(&launch.task_group.tasks) {
+                    // The first task carries the resources of a new executor.
+                    let used = resource::sum(&task.resources) + std::mem::take(&mut additional);
                     pool.remaining -= &used;
-                    let mut task = task.clone();
-                    task.executor = Some(group.executor.clone());
-                    self.start_task(framework_id, task, &pool.agent_id, used);
+                    let mut info = sent_task.clone();
+                    info.executor = sent.launch_group.as_ref().map(|sent| sent.executor.clone());
+                    let executor = Some(launch.executor.clone());
+                    self.start_task(framework_id, info, executor, &pool.agent_id, used);
                 }
             }
             Err(message) => {
-                for task in tasks_of(operation) {
-                    self.send_status(
-                        framework_id,
-                        task,
-                        TaskState::TaskError,
-                        Reason::TaskGroupInvalid,
-                        &message,
-                    );
-                }
+                self.refuse_tasks(framework_id, sent, Reason::TaskGroupInvalid, &message);
             }
         }
     }
@@ -239,17 +297,11 @@ fn is_launch(operation: &Operation) -> bool {
     matches!(operation.r#type(), Type::Launch | Type::LaunchGroup)
 }
 
-fn invalid(operation: &Operation) -> Reason {
-    match operation.r#type() {
-        Type::LaunchGroup => Reason::TaskGroupInvalid,
-        _ => Reason::TaskInvalid,
-    }
-}
-
 fn tasks_of(operation: &Operation) -> &[TaskInfo] {
-    match (&operation.launch, &operation.launch_group) {
-        (Some(launch), _) => &launch.task_infos,
-        (None, Some(group)) => &group.task_group.tasks,
-        (None, None) => &[],
+    let (launch, group) = (&operation.launch, &operation.launch_group);
+    match operation.r#type() {
+        Type::Launch => launch.as_ref().map_or(&[], |launch| &launch.task_infos),
+        Type::LaunchGroup => group.as_ref().map_or(&[], |group| &group.task_group.tasks),
+        _ => &[],
     }
 }

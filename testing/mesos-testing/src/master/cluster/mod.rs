@@ -10,7 +10,6 @@ mod agents;
 mod calls;
 mod constraints;
 mod inverse;
-mod launch;
 mod offers;
 mod operations;
 mod reconcile;

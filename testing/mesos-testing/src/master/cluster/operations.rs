@@ -1,5 +1,5 @@
-//! Operations on offers other than launches, and the feedback on operations with an id. RESERVE,
-//! UNRESERVE, CREATE and DESTROY are supported; all others end in OPERATION_ERROR with a message.
+//! Operations on offers other than launches, and the feedback on operations with an id.
+//! CREATE_DISK and DESTROY_DISK end in OPERATION_ERROR, as on agents without a resource provider.
 
 use std::time::Duration;
 
@@ -7,50 +7,61 @@ use mesos_core::resources::Resources;
 use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::offer::operation::Type;
 use mesos_proto::v1::scheduler::call;
-use mesos_proto::v1::{FrameworkId, OperationId, OperationState, OperationStatus, Resource};
+use mesos_proto::v1::{
+    AgentId, FrameworkId, FrameworkInfo, OperationId, OperationState, OperationStatus, Resource,
+    value,
+};
 
 use super::super::clock::Action;
+use super::super::validate::operation::stripped;
+use super::super::validate::resource::{sum, text};
+use super::super::validate::{self, Check};
 use super::Cluster;
 use super::accept::Pool;
-use super::launch::counted;
+use super::agents::AgentState;
 use super::records::OperationRecord;
 use crate::events;
 
 impl Cluster {
+    /// Whether an agent has the capabilities RESOURCE_PROVIDER and AGENT_OPERATION_FEEDBACK.
+    pub(super) fn has_operation_feedback(&self, agent_id: &AgentId) -> bool {
+        let agent = self.agents.get(agent_id.as_str());
+        agent.is_some_and(|agent| agent.agent.operation_feedback)
+    }
+
+    /// Executes an operation other than a launch: `_accept` in src/master/master.cpp.
     pub(super) fn operate(
         &mut self,
         framework_id: &FrameworkId,
         operation: &Operation,
         pool: &mut Pool,
     ) {
-        let feedback = self
-            .agents
-            .get(pool.agent_id.as_str())
-            .is_some_and(|agent| agent.agent.operation_feedback);
-        if operation.id.is_some() && !feedback {
-            let message = format!(
-                "Operation on agent default resources requested feedback, but agent {} does not \
-                 have the required AGENT_OPERATION_FEEDBACK and RESOURCE_PROVIDER capabilities",
-                pool.agent_id
-            );
-            return self.operation_error(framework_id, operation, &message);
-        }
-        let principal = self
-            .frameworks
-            .get(framework_id.as_str())
-            .and_then(|framework| framework.info.principal.clone());
-        let done = conversion(operation, principal.as_deref(), &pool.remaining);
+        let (Some(framework), Some(agent)) = (
+            self.frameworks.get(framework_id.as_str()),
+            self.agents.get_mut(pool.agent_id.as_str()),
+        ) else {
+            return;
+        };
+        let done = check(operation, &framework.info, agent)
+            .and_then(|()| conversion(operation, &pool.remaining));
         let (consumed, converted) = match done {
             Ok(done) => done,
             Err(message) => return self.operation_error(framework_id, operation, &message),
         };
         pool.remaining -= &consumed;
-        pool.remaining += &converted;
-        pool.converted = true;
-        if let Some(agent) = self.agents.get_mut(pool.agent_id.as_str()) {
-            agent.total -= &consumed;
-            agent.total += &converted;
+        // A resized volume cannot be used before the agent has resized the volume.
+        let resizes = matches!(operation.r#type(), Type::GrowVolume | Type::ShrinkVolume);
+        if !resizes {
+            pool.remaining += &converted;
         }
+        pool.converted = true;
+        let unallocated = |resources: &Resources| {
+            let mut resources = resources.clone();
+            resources.unallocate();
+            resources
+        };
+        agent.total -= unallocated(&consumed);
+        agent.total += unallocated(&converted);
         if let Some(id) = &operation.id {
             let status = OperationStatus {
                 operation_id: Some(id.clone()),
@@ -139,100 +150,88 @@ impl Cluster {
     }
 }
 
-/// The resources that an operation consumes, and the resources that it creates.
-fn conversion(
-    operation: &Operation,
-    principal: Option<&str>,
-    remaining: &Resources,
-) -> Result<(Resources, Resources), String> {
-    let resources = |resources: &[Resource]| {
-        counted(resources)
-            .map_err(|error| format!("Operation attempted with invalid resources: {error}"))
+/// The checks of the content, with the agent in the text.
+fn check(operation: &Operation, info: &FrameworkInfo, agent: &AgentState) -> Check {
+    let rule = validate::operation::Checked {
+        framework: info,
+        total: &agent.total,
+        used: &agent.used,
     };
-    let (consumed, converted) = match operation.r#type() {
-        Type::Reserve => {
-            let reserve = operation.reserve.as_ref().ok_or("RESERVE has no body")?;
-            if !reserve.source.is_empty() {
-                return Err(
-                    "Reservation updates are not yet implemented for the scheduler API.".to_owned(),
-                );
-            }
-            own_reservations(&reserve.resources, principal)?;
-            let reserved = resources(&reserve.resources)?;
-            (reserved.pop_reservation(), reserved)
-        }
-        Type::Unreserve => {
-            let unreserve = operation
-                .unreserve
-                .as_ref()
-                .ok_or("UNRESERVE has no body")?;
-            let reserved = resources(&unreserve.resources)?;
-            if !reserved.persistent_volumes().is_empty() {
-                return Err(
-                    "A reserved persistent volume cannot be unreserved directly.".to_owned(),
-                );
-            }
-            let freed = reserved.pop_reservation();
-            (reserved, freed)
-        }
-        Type::Create => {
-            let create = operation.create.as_ref().ok_or("CREATE has no body")?;
-            let volumes = resources(&create.volumes)?;
-            (without_persistence(&volumes), volumes)
-        }
-        Type::Destroy => {
-            let destroy = operation.destroy.as_ref().ok_or("DESTROY has no body")?;
-            let volumes = resources(&destroy.volumes)?;
-            let freed = without_persistence(&volumes);
-            (volumes, freed)
-        }
-        other => {
-            return Err(format!(
-                "{} is not supported by this fake master",
-                other.as_str_name()
-            ));
-        }
-    };
-    if !remaining.contains(&consumed) {
+    let disk = matches!(operation.r#type(), Type::CreateDisk | Type::DestroyDisk);
+    let name = format!("{} ({})", agent.agent.id, agent.agent.hostname);
+    if disk && !agent.agent.operation_feedback {
         return Err(format!(
-            "Invalid {} Operation: {remaining} does not contain {consumed}",
-            operation.r#type().as_str_name()
+            "Not supported on agent {name} because it does not have RESOURCE_PROVIDER capability"
         ));
     }
-    Ok((consumed, converted))
+    rule.check(operation)
+        .map_err(|why| format!("{why}; on agent {name}"))
 }
 
-fn own_reservations(resources: &[Resource], principal: Option<&str>) -> Result<(), String> {
-    for resource in resources {
-        let Some(reservation) = resource.reservations.last() else {
-            return Err(format!(
-                "Resource {} is not dynamically reserved",
-                resource.name
-            ));
+/// The resources that an operation consumes, and the resources that it creates:
+/// `getResourceConversions` in src/common/resources_utils.cpp.
+fn conversion(
+    operation: &Operation,
+    remaining: &Resources,
+) -> Result<(Resources, Resources), String> {
+    let plain = |volumes: &[Resource]| {
+        let stripped: Vec<Resource> = volumes.iter().map(stripped).collect();
+        sum(&stripped)
+    };
+    let mut resizes = "";
+    let (consumed, converted) = if let Some(reserve) = &operation.reserve {
+        let reserved = sum(&reserve.resources);
+        (reserved.pop_reservation(), reserved)
+    } else if let Some(unreserve) = &operation.unreserve {
+        let reserved = sum(&unreserve.resources);
+        let freed = reserved.pop_reservation();
+        (reserved, freed)
+    } else if let Some(create) = &operation.create {
+        (plain(&create.volumes), sum(&create.volumes))
+    } else if let Some(destroy) = &operation.destroy {
+        (sum(&destroy.volumes), plain(&destroy.volumes))
+    } else if let Some(grow) = &operation.grow_volume {
+        resizes = "Invalid GROW_VOLUME operation: ";
+        let grown = with_amount(&grow.volume, amount(&grow.volume) + amount(&grow.addition));
+        (
+            sum(&[grow.volume.clone(), grow.addition.clone()]),
+            sum(&[grown]),
+        )
+    } else if let Some(shrink) = &operation.shrink_volume {
+        resizes = "Invalid SHRINK_VOLUME operation: ";
+        let freed = with_amount(&stripped(&shrink.volume), shrink.subtract.value);
+        let left = amount(&shrink.volume) - shrink.subtract.value;
+        let shrunk = with_amount(&shrink.volume, left);
+        (
+            sum(std::slice::from_ref(&shrink.volume)),
+            sum(&[shrunk, freed]),
+        )
+    } else {
+        // The agents have no resource providers, so no offer has such a disk.
+        let source = match (&operation.create_disk, &operation.destroy_disk) {
+            (Some(create), _) => &create.source,
+            (None, Some(destroy)) => &destroy.source,
+            (None, None) => return Err("Unknown offer operation".to_owned()),
         };
-        if reservation.principal.is_some() && reservation.principal.as_deref() != principal {
-            return Err(
-                "A reserve operation was attempted by a principal that is not that of the \
-                 reservation"
-                    .to_owned(),
-            );
-        }
+        return Err(format!(
+            "Invalid {} Operation: {remaining} does not contain {}",
+            operation.r#type().as_str_name(),
+            text(source)
+        ));
+    };
+    match remaining.contains(&consumed) {
+        true => Ok((consumed, converted)),
+        false => Err(format!("{resizes}{remaining} does not contain {consumed}")),
     }
-    Ok(())
 }
 
-/// The disk resources below persistent volumes.
-fn without_persistence(volumes: &Resources) -> Resources {
-    let plain = volumes.iter().cloned().map(|mut resource| {
-        resource.shared = None;
-        let source = resource.disk.take().and_then(|disk| disk.source);
-        resource.disk = source.map(|source| {
-            Box::new(mesos_proto::v1::resource::DiskInfo {
-                source: Some(source),
-                ..Default::default()
-            })
-        });
-        resource
-    });
-    Resources::from_valid(plain).0
+fn amount(resource: &Resource) -> f64 {
+    resource.scalar.unwrap_or_default().value
+}
+
+fn with_amount(resource: &Resource, value: f64) -> Resource {
+    Resource {
+        scalar: Some(value::Scalar { value }),
+        ..resource.clone()
+    }
 }

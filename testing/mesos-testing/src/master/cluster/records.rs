@@ -7,8 +7,8 @@ use mesos_proto::known;
 use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::scheduler::OfferConstraints;
 use mesos_proto::v1::{
-    AgentId, ExecutorId, FrameworkId, FrameworkInfo, OperationStatus, TaskInfo, TaskState,
-    TaskStatus,
+    AgentId, ContainerInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, OperationStatus,
+    TaskInfo, TaskState, TaskStatus,
 };
 use tokio::time::Instant;
 
@@ -95,8 +95,56 @@ impl Framework {
     }
 }
 
+/// What the checks of a launch need to know.
+impl validate::task::Known for Framework {
+    fn framework_id(&self) -> FrameworkId {
+        self.id()
+    }
+
+    fn has_task(&self, task_id: &str) -> bool {
+        self.tasks.contains_key(task_id)
+    }
+
+    fn has_unreachable_task(&self, task_id: &str) -> bool {
+        self.lost_tasks.contains_key(task_id)
+    }
+
+    fn executor(&self, agent_id: &AgentId, executor_id: &ExecutorId) -> Option<&ExecutorInfo> {
+        let mut live = self
+            .tasks
+            .values()
+            .filter(|task| task.agent_id == *agent_id && !task.is_over());
+        live.find_map(|task| {
+            let executor = task.executor.as_ref();
+            executor.filter(|executor| executor.executor_id == *executor_id)
+        })
+    }
+
+    fn containers(
+        &self,
+        agent_id: &AgentId,
+        executor_id: &ExecutorId,
+    ) -> Vec<Option<&ContainerInfo>> {
+        if self.executor(agent_id, executor_id).is_none() {
+            return Vec::new();
+        }
+        let tasks = self.tasks.values().chain(self.lost_tasks.values());
+        tasks
+            .filter(|task| {
+                let executor = task.executor.as_ref();
+                task.agent_id == *agent_id
+                    && executor.is_some_and(|executor| executor.executor_id == *executor_id)
+            })
+            .map(|task| task.info.container.as_ref())
+            .collect()
+    }
+}
+
 pub(super) struct Task {
+    /// As the framework has sent it; a task of a group has the executor of the group.
     pub(super) info: TaskInfo,
+    /// The executor with the fields that the master has added.
+    pub(super) executor: Option<ExecutorInfo>,
     pub(super) agent_id: AgentId,
     pub(super) resources: Resources,
     pub(super) behavior: Behavior,

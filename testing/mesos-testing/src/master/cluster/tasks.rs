@@ -8,7 +8,9 @@ use mesos_core::resources::Resources;
 use mesos_proto::known;
 use mesos_proto::v1::scheduler::call;
 use mesos_proto::v1::task_status::{Reason, Source};
-use mesos_proto::v1::{AgentId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus};
+use mesos_proto::v1::{
+    AgentId, ExecutorInfo, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus,
+};
 
 use super::super::behavior::Kill;
 use super::super::clock::Action;
@@ -26,9 +28,11 @@ impl Cluster {
         &mut self,
         framework_id: &FrameworkId,
         info: TaskInfo,
+        executor: Option<ExecutorInfo>,
         agent_id: &AgentId,
-        resources: Resources,
+        mut resources: Resources,
     ) {
+        resources.unallocate();
         let behavior = (self.settings.tasks)(&info);
         self.launched.push(Launched(info.clone()));
         if let Some(agent) = self.agents.get_mut(agent_id.as_str()) {
@@ -37,6 +41,7 @@ impl Cluster {
         let task_id = info.task_id.clone();
         let task = Task {
             info,
+            executor,
             agent_id: agent_id.clone(),
             resources,
             behavior,
