@@ -59,6 +59,11 @@ impl BackoffPolicy {
         let first = self.first.max(SHORTEST_FIRST);
         first.saturating_mul(doublings).min(self.max.max(first))
     }
+
+    /// The delay before attempt `n`. `random` is in `[0, 1)`.
+    pub(crate) fn delay(&self, n: u32, random: f64) -> Duration {
+        self.bound(n).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+    }
 }
 
 /// The state of a series of failures.
@@ -91,10 +96,10 @@ impl Backoff {
 
     /// The delay after another failure. `random` is in `[0, 1)`.
     pub(crate) fn next(&mut self, random: f64) -> Duration {
-        let bound = self.policy.bound(self.level);
+        let delay = self.policy.delay(self.level, random);
         self.attempts = self.attempts.saturating_add(1);
         self.level = self.level.saturating_add(1);
-        bound.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+        delay
     }
 
     /// Resets after a success: the next delay is short again.

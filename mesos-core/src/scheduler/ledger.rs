@@ -249,8 +249,7 @@ impl Ledger {
                 decline.filters = None;
             }
             let policy = BackoffPolicy::new(FIRST_RETRY, LONGEST_RETRY);
-            let bound = policy.bound(decline.failures);
-            let wait = bound.mul_f64(0.5 + fastrand::f64() / 2.0);
+            let wait = policy.delay(decline.failures, fastrand::f64());
             decline.failures = decline.failures.saturating_add(1);
             decline.due = Instant::now() + wait;
             state.declines.push(decline);

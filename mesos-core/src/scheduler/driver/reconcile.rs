@@ -100,7 +100,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         validate::id("task", &task_id.value)?;
         let options = self.checked(options)?;
         let reconciler = &self.shared().reconciler;
-        reconciler.change(|tracker, _| tracker.kills.add(task_id, options));
+        reconciler.change(|tracker, now| tracker.kills.add(now, task_id, options));
         Ok(())
     }
 }

@@ -5,7 +5,8 @@
 //! task until its agent has reregistered. So one request is not enough
 //! (`docs/reconciliation.md` in Mesos). The driver repeats the request for everything that was
 //! not answered. It waits until no answer has arrived for a while. The waits grow to minutes,
-//! and the driver never gives up. A new subscription starts over, and two rounds never overlap.
+//! and the driver never gives up. A new subscription starts over. Requests of different times
+//! have waits of their own (`rounds`).
 //!
 //! Tasks that the scheduler does not know are found by requesting the states of all tasks at
 //! intervals. That request has no last answer, and no answer at all if there are no tasks, so
@@ -14,6 +15,7 @@
 //! `tracker` decides what to request and when, without a clock; `worker` sends the requests.
 
 mod kills;
+mod rounds;
 mod tracker;
 mod worker;
 

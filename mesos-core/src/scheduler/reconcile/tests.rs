@@ -2,6 +2,7 @@
 
 use super::tracker::{ObservedStatus, Request, Tracker};
 use super::*;
+use crate::scheduler::KillOptions;
 use mesos_proto::v1::scheduler::call::reconcile_operations::Operation;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{OperationState, OperationStatus, TaskId, TaskState};
@@ -224,4 +225,96 @@ fn an_interval_of_zero_never_requests_all_states() {
     tracker.subscribed(Duration::ZERO);
     assert!(requested(&mut tracker, 0).is_empty());
     assert_eq!(tracker.next(), None);
+}
+
+/// The number of tasks and kills in the requests that are due at `seconds`.
+fn count_due(tracker: &mut Tracker, seconds: u32) -> usize {
+    let requests = tracker.due(seconds * SECOND, 1.0);
+    let counts = requests.iter().map(|request| match request {
+        Request::Tasks(tasks) => tasks.len(),
+        Request::Kills(kills) => kills.len(),
+        other => panic!("unexpected request: {other:?}"),
+    });
+    counts.sum()
+}
+
+#[test]
+fn a_call_per_second_does_not_repeat_the_requests_that_are_already_open() {
+    let open: u32 = 50_000;
+    let task = |number: u32| (TaskId::from(format!("t{number}")), Some("a".into()));
+    let mut tracker = Tracker::new(None, true);
+    tracker.subscribed(Duration::ZERO);
+    tracker.request_tasks(Duration::ZERO, (0..open).map(task), true);
+    let mut requested = Vec::new();
+    let mut now = 0;
+    while now < 620 {
+        // A scheduler that asks for another task each second.
+        tracker.request_tasks(now * SECOND, [task(open + now)], true);
+        requested.push(count_due(&mut tracker, now));
+        assert!(requested[requested.len() - 1] >= 1, "the new task at once");
+        now += 1;
+    }
+    // Each of them at 0, 10, 30, 70, 150, 310 and 610 s, as without the other calls.
+    let of_all = requested.iter().filter(|count| **count >= 50_000).count();
+    assert_eq!(of_all, 7);
+    let others: usize = requested.iter().sum::<usize>() - 7 * 50_000;
+    assert!(others < 620 * 7, "{others}");
+}
+
+#[test]
+fn a_loop_of_single_requests_costs_as_much_as_one_request() {
+    let mut tracker = Tracker::new(None, true);
+    tracker.subscribed(Duration::ZERO);
+    let mut requested = 0;
+    for number in 0..5_000 {
+        let task = (TaskId::from(format!("t{number}")), None);
+        tracker.request_tasks(Duration::ZERO, [task], true);
+        requested += count_due(&mut tracker, 0);
+    }
+    assert_eq!(requested, 5_000);
+    assert_eq!(count_due(&mut tracker, 10), 5_000, "together");
+    assert_eq!(tracker.next(), Some(30 * SECOND));
+}
+
+#[test]
+fn launches_with_unknown_result_do_not_postpone_each_other() {
+    let mut tracker = Tracker::new(None, true);
+    tracker.subscribed(Duration::ZERO);
+    let mut first = None;
+    for now in 0..60 {
+        let name = format!("t{now}");
+        tracker.request_tasks(now * SECOND, tasks(&[&name]), false);
+        if requested(&mut tracker, now).contains(&"t0@a".to_owned()) {
+            first.get_or_insert(now);
+        }
+    }
+    assert_eq!(first, Some(10));
+}
+
+#[test]
+fn a_kill_per_second_neither_postpones_nor_repeats_the_others() {
+    let mut tracker = Tracker::new(None, true);
+    tracker.subscribed(Duration::ZERO);
+    let mut killed = Vec::new();
+    for now in 0..300 {
+        let id = TaskId::from(format!("t{now}"));
+        tracker.kills.add(now * SECOND, id, KillOptions::new());
+        for request in tracker.due(now * SECOND, 1.0) {
+            match request {
+                Request::Kills(kills) => killed.extend(kills.into_iter().map(|one| (now, one))),
+                other => panic!("unexpected request: {other:?}"),
+            }
+        }
+    }
+    let of = |id: &str| -> Vec<u32> {
+        let named = killed.iter().filter(|(_, kill)| kill.task_id == id);
+        named.map(|(now, _)| *now).collect()
+    };
+    let first = of("t0");
+    assert_eq!(first[..6], [0, 5, 15, 35, 75, 135]);
+    // A kill may be sent a quarter of its wait earlier, together with others.
+    let mut gaps = first[5..].windows(2).map(|two| two[1] - two[0]);
+    assert!(gaps.all(|gap| (45..=60).contains(&gap)), "{first:?}");
+    assert_eq!(of("t299"), [299]);
+    assert!(killed.len() < 300 * 9, "{}", killed.len());
 }

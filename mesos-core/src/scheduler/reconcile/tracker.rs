@@ -12,7 +12,7 @@ use mesos_proto::v1::{
 
 use super::ReconcilePolicy;
 use super::kills::Kills;
-use crate::runtime::Backoff;
+use super::rounds::Rounds;
 
 type Operation = reconcile_operations::Operation;
 
@@ -40,16 +40,15 @@ pub(in crate::scheduler) struct Tracker {
     tracking: bool,
     /// Whether the backend supports operation feedback.
     operations_supported: bool,
-    // Entries are removed with `swap_remove`: keeping the order would make each removal as
-    // expensive as the map is large.
+    // Removed with `swap_remove`, see `rounds`.
     /// Not in a terminal state, as far as the driver knows.
     live_tasks: IndexMap<TaskId, Option<AgentId>>,
     live_operations: IndexMap<OperationId, Operation>,
     /// Requested and not answered yet.
-    open_tasks: IndexMap<TaskId, Option<AgentId>>,
-    open_operations: IndexMap<OperationId, Operation>,
-    /// When to send requests. `None` without a subscription.
-    round: Option<Round>,
+    open_tasks: Rounds<TaskId, Option<AgentId>>,
+    open_operations: Rounds<OperationId, Operation>,
+    /// `None` without a subscription.
+    subscription: Option<Subscription>,
     subscriptions: u64,
     /// The kills to repeat.
     pub(in crate::scheduler) kills: Kills,
@@ -76,12 +75,7 @@ impl<'a> From<&'a TaskStatus> for ObservedStatus<'a> {
 }
 
 #[derive(Debug)]
-struct Round {
-    backoff: Backoff,
-    retry_at: Duration,
-    /// How long to wait after the last answer before open requests are repeated. Zero if
-    /// `retry_at` is the time of a request that was not sent yet.
-    wait: Duration,
+struct Subscription {
     /// When to request all states.
     all_at: Option<Duration>,
     /// Whether all states were requested over this subscription.
@@ -92,15 +86,16 @@ impl Tracker {
     /// With a policy, tracks all live tasks and operations; without a policy, only those that
     /// the scheduler requests.
     pub(in crate::scheduler) fn new(policy: Option<ReconcilePolicy>, operations: bool) -> Self {
+        let retry = policy.unwrap_or_default().retry;
         Self {
             policy: policy.unwrap_or_default(),
             tracking: policy.is_some(),
             operations_supported: operations,
             live_tasks: IndexMap::new(),
             live_operations: IndexMap::new(),
-            open_tasks: IndexMap::new(),
-            open_operations: IndexMap::new(),
-            round: None,
+            open_tasks: Rounds::new(retry),
+            open_operations: Rounds::new(retry),
+            subscription: None,
             subscriptions: 0,
             kills: Kills::default(),
         }
@@ -113,19 +108,18 @@ impl Tracker {
 
     /// A subscription was granted: the states of everything known are due at once.
     pub(in crate::scheduler) fn subscribed(&mut self, now: Duration) {
-        for (id, agent) in &self.live_tasks {
-            self.open_tasks.insert(id.clone(), agent.clone());
-        }
-        for (id, operation) in &self.live_operations {
-            self.open_operations.insert(id.clone(), operation.clone());
-        }
-        self.kills.subscribed();
+        let tasks = self.live_tasks.iter();
+        let tasks = tasks.map(|(id, agent)| (id.clone(), agent.clone()));
+        self.open_tasks.add(now, tasks, true);
+        self.open_tasks.restart(now);
+        let operations = self.live_operations.iter();
+        let operations = operations.map(|(id, operation)| (id.clone(), operation.clone()));
+        self.open_operations.add(now, operations, true);
+        self.open_operations.restart(now);
+        self.kills.subscribed(now);
         self.subscriptions += 1;
         let interval = self.policy.interval;
-        self.round = Some(Round {
-            backoff: Backoff::new(self.policy.retry),
-            retry_at: now,
-            wait: Duration::ZERO,
+        self.subscription = Some(Subscription {
             all_at: (self.tracking && !interval.is_zero()).then(|| now.saturating_add(interval)),
             all_requested: false,
         });
@@ -133,7 +127,7 @@ impl Tracker {
 
     /// The subscription was lost.
     pub(in crate::scheduler) fn unsubscribed(&mut self) {
-        self.round = None;
+        self.subscription = None;
     }
 
     /// The framework was removed, with its tasks and operations.
@@ -153,11 +147,7 @@ impl Tracker {
         tasks: impl IntoIterator<Item = (TaskId, Option<AgentId>)>,
         at_once: bool,
     ) {
-        let before = self.open_tasks.len();
-        self.open_tasks.extend(tasks);
-        if self.open_tasks.len() > before {
-            self.restart_round(now, at_once);
-        }
+        self.open_tasks.add(now, tasks, at_once);
     }
 
     /// As [`request_tasks`](Self::request_tasks).
@@ -170,38 +160,10 @@ impl Tracker {
         if !self.operations_supported {
             return;
         }
-        let before = self.open_operations.len();
         let named = operations
             .into_iter()
             .map(|one| (one.operation_id.clone(), one));
-        self.open_operations.extend(named);
-        if self.open_operations.len() > before {
-            self.restart_round(now, at_once);
-        }
-    }
-
-    /// Schedules the open requests for now, or for the end of the first wait.
-    fn restart_round(&mut self, now: Duration, at_once: bool) {
-        if let Some(round) = &mut self.round {
-            round.backoff.reset();
-            let wait = if at_once {
-                Duration::ZERO
-            } else {
-                self.policy.retry.first
-            };
-            round.retry_at = now.saturating_add(wait);
-            round.wait = Duration::ZERO;
-        }
-    }
-
-    /// An answer arrived, so the remaining answers may be on their way. This postpones the
-    /// retry: otherwise a scheduler with a slow handler would receive all answers again.
-    /// Returns whether that was the last open answer.
-    fn answered(&mut self, now: Duration) -> bool {
-        if let Some(round) = &mut self.round {
-            round.retry_at = round.retry_at.max(now.saturating_add(round.wait));
-        }
-        self.is_done()
+        self.open_operations.add(now, named, at_once);
     }
 
     /// Tracks a task that is about to be launched.
@@ -254,7 +216,7 @@ impl Tracker {
                 }
             }
         }
-        self.open_tasks.swap_remove(id).is_some() && self.answered(now)
+        self.open_tasks.answered(now, id) && self.is_done()
     }
 
     /// As [`task_update`](Self::task_update).
@@ -282,12 +244,12 @@ impl Tracker {
                 self.live_operations.swap_remove(id);
             }
         }
-        self.open_operations.swap_remove(id).is_some() && self.answered(now)
+        self.open_operations.answered(now, id) && self.is_done()
     }
 
     /// Whether the driver is subscribed and every request was answered.
     pub(in crate::scheduler) fn is_done(&self) -> bool {
-        self.round.is_some() && self.nothing_open()
+        self.subscription.is_some() && self.nothing_open()
     }
 
     /// The number of tasks and operations that were requested and not answered yet.
@@ -296,40 +258,35 @@ impl Tracker {
     }
 
     fn nothing_open(&self) -> bool {
-        self.open() == 0
+        self.open_tasks.is_empty() && self.open_operations.is_empty()
     }
 
     /// The requests to send now. [`next`](Self::next) is the time of the next ones.
     pub(in crate::scheduler) fn due(&mut self, now: Duration, random: f64) -> Vec<Request> {
         let mut requests = Vec::new();
         let nothing_open = self.nothing_open();
-        let Some(round) = &mut self.round else {
+        let Some(subscription) = &mut self.subscription else {
             return requests;
         };
         let kills = self.kills.due(now, random);
         if !kills.is_empty() {
             requests.push(Request::Kills(kills));
         }
-        if !nothing_open && now >= round.retry_at {
-            round.wait = round.backoff.next(random);
-            round.retry_at = now.saturating_add(round.wait);
-            if !self.open_tasks.is_empty() {
-                let task = |(id, agent): (&TaskId, &Option<AgentId>)| reconcile::Task {
-                    task_id: id.clone(),
-                    agent_id: agent.clone(),
-                };
-                requests.push(Request::Tasks(self.open_tasks.iter().map(task).collect()));
-            }
-            if !self.open_operations.is_empty() {
-                let operations = self.open_operations.values().cloned().collect();
-                requests.push(Request::Operations(operations));
-            }
+        let tasks = self.open_tasks.due(now, random);
+        if !tasks.is_empty() {
+            let task = |(task_id, agent_id)| reconcile::Task { task_id, agent_id };
+            requests.push(Request::Tasks(tasks.into_iter().map(task).collect()));
         }
-        if let Some(all_at) = round.all_at
-            && (now >= all_at || (nothing_open && !round.all_requested))
+        let operations = self.open_operations.due(now, random);
+        if !operations.is_empty() {
+            let operations = operations.into_iter().map(|(_, operation)| operation);
+            requests.push(Request::Operations(operations.collect()));
+        }
+        if let Some(all_at) = subscription.all_at
+            && (now >= all_at || (nothing_open && !subscription.all_requested))
         {
-            round.all_requested = true;
-            round.all_at = Some(now.saturating_add(self.policy.interval));
+            subscription.all_requested = true;
+            subscription.all_at = Some(now.saturating_add(self.policy.interval));
             requests.push(Request::AllTasks);
             if self.operations_supported {
                 requests.push(Request::AllOperations);
@@ -340,14 +297,14 @@ impl Tracker {
 
     /// When the next requests are due; `None` if no request is due without another input.
     pub(in crate::scheduler) fn next(&self) -> Option<Duration> {
-        let round = self.round.as_ref()?;
-        let nothing_open = self.nothing_open();
-        let retry = (!nothing_open).then_some(round.retry_at);
-        let all = match round.all_at {
-            Some(_) if nothing_open && !round.all_requested => Some(Duration::ZERO),
+        let subscription = self.subscription.as_ref()?;
+        let all = match subscription.all_at {
+            Some(_) if self.nothing_open() && !subscription.all_requested => Some(Duration::ZERO),
             all_at => all_at,
         };
-        [retry, all, self.kills.next()].into_iter().flatten().min()
+        let open = [self.open_tasks.next(), self.open_operations.next()];
+        let next = open.into_iter().chain([all, self.kills.next()]);
+        next.flatten().min()
     }
 }
 
