@@ -42,6 +42,9 @@ pub struct Health {
     pub offers_held: usize,
     /// Counts of the updates of tasks and operations.
     pub updates: UpdateCounts,
+    /// Acknowledgements that failed since the last one that Mesos accepted. Those that failed
+    /// within a second count once. The fifth ends the subscription.
+    pub acknowledgements_failing: u32,
     /// Acknowledgements that handlers took over and have not made yet. Mesos holds back the
     /// next update of each of these tasks.
     pub deferred: u64,
@@ -271,6 +274,7 @@ impl Monitor {
             handling: record.handling.map(age),
             handler: record.handler.map(|(name, _)| name),
             offers_held: 0,
+            acknowledgements_failing: 0,
             queued: record.queued,
             updates: record.updates,
             deferred: record.deferred,

@@ -1,6 +1,7 @@
 //! Schedulers: the trait a framework implements, the driver it is run by, and
 //! the values that pass between them.
 
+mod ack_watch;
 mod calls;
 mod driver;
 mod event;
@@ -199,6 +200,11 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     /// The state of a task. The driver acknowledges the update when this handler returns `Ok`,
     /// unless the handler took over the acknowledgement with [`StatusUpdate::defer`]. The same
     /// update can arrive more than once.
+    ///
+    /// If an acknowledgement fails, Mesos sends the update again. The driver logs a warning, at most
+    /// one per minute. After five failures in a row, at least 1 s apart, the driver ends the
+    /// subscription and subscribes again
+    /// ([`Health::acknowledgements_failing`]).
     ///
     /// [`TaskStatus::fate`](mesos_proto::v1::TaskStatus::fate) reports whether the task still runs,
     /// whether a replacement can be launched, and whether the task may come back. Do not wait for

@@ -8,6 +8,7 @@ use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
 
 use super::Framework;
+use super::ack_watch::AckWatch;
 use super::health::Monitor;
 use super::ledger::Ledger;
 use super::reconcile::{Reconciler, Tracker};
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) backend: &'static str,
     pub(super) reconciler: Reconciler,
     pub(super) monitor: Monitor,
+    pub(super) ack_watch: AckWatch,
     /// Held by the first of the calls that wait for a subscription, so that they keep their order.
     pub(super) turn: tokio::sync::Mutex<()>,
     framework_id: Mutex<Option<FrameworkId>>,
@@ -79,6 +81,7 @@ impl Shared {
             ledger: Arc::new(Ledger::new(meter.clone())),
             capabilities,
             backend: backend.name(),
+            ack_watch: AckWatch::default(),
             turn: tokio::sync::Mutex::default(),
             framework_id: Mutex::new(framework.info.id.clone()),
             subscribe_state: Mutex::new(SubscribeState::new(framework)),
@@ -112,6 +115,12 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// The result of an acknowledgement.
+    pub(super) fn acknowledged(&self, result: &Result<()>) {
+        self.monitor.acknowledged(result.is_ok());
+        self.ack_watch.finished(result);
     }
 
     pub(super) fn framework_id(&self) -> Option<FrameworkId> {

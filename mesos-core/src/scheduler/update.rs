@@ -204,8 +204,7 @@ impl Acknowledgement {
         };
         let span = calls::span(&call);
         let result = self.handle.call(call).instrument(span).await;
-        let monitor = &self.handle.shared().monitor;
-        monitor.acknowledged(result.is_ok());
+        self.handle.shared().acknowledged(&result);
         result
     }
 }

@@ -215,6 +215,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     pub fn health(&self) -> Health {
         let mut health = self.shared().monitor.snapshot();
         health.offers_held = self.shared().ledger.outstanding();
+        health.acknowledgements_failing = self.shared().ack_watch.failures();
         health
     }
 

@@ -277,6 +277,7 @@ where
             shared.monitor.acknowledged(false);
         }
         self.answers.clear();
+        shared.ack_watch.restart();
         let _decliner = Decliner::start(&handle, &calls);
         let mut stop = pin!(shared.link.stop_requested());
         loop {
@@ -294,6 +295,7 @@ where
                 stop = &mut stop => {
                     return Break::End(self.end_subscribed(stop, events.as_mut(), calls.as_ref()).await);
                 }
+                error = shared.ack_watch.too_many() => return self.failed(error),
                 answer = answered(&mut self.answers), if has_answers => {
                     self.acknowledgement_answered(answer);
                     continue;
@@ -368,22 +370,29 @@ where
     }
 
     /// Queues an acknowledgement. A failure loses nothing, because Mesos repeats an update that
-    /// was not acknowledged. So an abort does not wait until the queue has room.
-    async fn queue_acknowledgement(&mut self, calls: &dyn Calls<SchedulerApi>, call: Call) {
+    /// was not acknowledged. So an abort does not wait until the queue has room. Many failures in a
+    /// row end the subscription, see `ack_watch`.
+    async fn queue_acknowledgement(&mut self, calls: &dyn Calls<SchedulerApi>, mut call: Call) {
         let span = super::calls::span(&call);
-        let sending = send(&self.handle, calls, call).instrument(span.clone());
-        let link = &self.handle.shared().link;
+        call.framework_id = self.handle.framework_id();
+        let shared = self.handle.shared();
+        let sending = shared.enqueue(calls, call).instrument(span.clone());
+        let aborted = || Err(Error::new(ErrorKind::Closed, "the driver was aborted"));
         let sent = async {
             tokio::select! {
                 biased;
                 sent = sending => sent,
-                () = link.aborted() => None,
+                () = shared.link.aborted() => aborted(),
             }
         };
-        let sent = if link.is_aborted() { None } else { sent.await };
+        let sent = if shared.link.is_aborted() {
+            aborted()
+        } else {
+            sent.await
+        };
         match sent {
-            Some(answer) => self.answers.push_back(answer.instrument(span)),
-            None => self.shared().monitor.acknowledged(false),
+            Ok(answer) => self.answers.push_back(answer.instrument(span)),
+            Err(error) => shared.acknowledged(&Err(error)),
         }
     }
 }
@@ -401,7 +410,7 @@ impl<S, B, M> Runtime<S, B, M> {
     }
 
     fn acknowledgement_answered(&mut self, answer: Result<()>) {
-        self.shared().monitor.acknowledged(answer.is_ok());
+        self.shared().acknowledged(&answer);
     }
 }
 
@@ -415,17 +424,6 @@ async fn answered(answers: &mut VecDeque<Instrumented<PendingCall>>) -> Result<(
     let answer = answer.await;
     answers.pop_front();
     answer
-}
-
-/// Queues a call of the driver itself. A failure is logged, and has no other effect.
-fn send<'a>(
-    handle: &Handle,
-    calls: &'a dyn Calls<SchedulerApi>,
-    mut call: Call,
-) -> impl Future<Output = Option<PendingCall>> + Send + use<'a> {
-    call.framework_id = handle.framework_id();
-    let queued = handle.shared().enqueue(calls, call);
-    async { queued.await.ok() }
 }
 
 /// Runs a handler and measures its duration.

@@ -287,3 +287,25 @@ async fn a_driver_that_failed_is_logged_with_its_error() {
     end_of(&driver).await.unwrap_err();
     line_with(&["driver ended", "error=the handler `update` panicked: boom"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn failed_acknowledgements_are_warned_about_at_most_once_a_minute() {
+    record_events();
+    let (_driver, _peer, session) = start(&Recording::new()).await;
+    let fail = async || {
+        session.send(update("t1", Some(b"0123456789abcdef"))).await;
+        let (_, answer) = session.unanswered().await;
+        answer.send(Err(Error::new(ErrorKind::Forbidden, "403: no")));
+        tokio::time::sleep(Duration::from_secs(1)).await; // sleep: virtual time
+    };
+    for _ in 0..3 {
+        fail().await;
+    }
+    let text = "an acknowledgement failed";
+    line_with(&[text, "403: no"]);
+    let count = || LINES.with_borrow(|lines| lines.iter().filter(|l| l.contains(text)).count());
+    assert_eq!(count(), 1);
+    tokio::time::sleep(Duration::from_secs(60)).await; // sleep: virtual time
+    fail().await;
+    line_with(&[text, "failures=3"]);
+}

@@ -111,3 +111,88 @@ async fn a_handler_that_panics_ends_the_driver_and_acknowledges_nothing() {
     assert_eq!(end.to_string(), "the handler `update` panicked: boom");
     assert!(session.pending_call().is_none());
 }
+
+/// Sends an update, and answers its acknowledgement.
+async fn acknowledge(session: &Session<SchedulerApi>, result: Result<(), Error>) {
+    session.send(update("t1", Some(b"0123456789abcdef"))).await;
+    let (call, answer) = session.unanswered().await;
+    assert_eq!(type_of(&call), CallType::Acknowledge);
+    answer.send(result);
+    tokio::time::sleep(Duration::from_secs(10)).await; // sleep: the agent repeats the update, virtual time
+}
+
+fn expired() -> Error {
+    Error::new(ErrorKind::Unauthorized, "401: the token has expired")
+}
+
+#[tokio::test(start_paused = true)]
+async fn acknowledgements_that_keep_failing_end_the_subscription() {
+    let recording = Recording::new();
+    let (driver, mut peer, session) = start(&recording).await;
+    let failing = || driver.health().acknowledgements_failing;
+    for failed in 1..=4 {
+        acknowledge(&session, Err(expired())).await;
+        assert_eq!(failing(), failed);
+    }
+    acknowledge(&session, Ok(())).await;
+    assert_eq!(failing(), 0, "accepted");
+    for _ in 0..5 {
+        acknowledge(&session, Err(expired())).await;
+    }
+    session.closed().await;
+    recording.wait_for("disconnected Unavailable 0").await;
+    let transitions = driver.health().transitions;
+    let reason = transitions.iter().find_map(|one| one.reason.clone());
+    let reason = format!("{:#}", reason.expect("a reason"));
+    assert!(reason.contains("acknowledgements"), "{reason}");
+    assert!(reason.ends_with("401: the token has expired"), "{reason}");
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    acknowledge(&session, Err(expired())).await;
+    assert_eq!(failing(), 1, "from the start");
+    assert!(driver.is_subscribed());
+    assert_eq!(driver.health().updates.acknowledgements_failed, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn acknowledgements_that_fail_together_count_once() {
+    let recording = Recording::new();
+    let (driver, _peer, session) = start(&recording).await;
+    for _ in 0..10 {
+        session.send(update("t1", Some(b"0123456789abcdef"))).await;
+    }
+    // A connection broke under all of them.
+    for _ in 0..10 {
+        let (_, answer) = session.unanswered().await;
+        answer.send(Err(lost()));
+    }
+    settle(&recording, &session).await;
+    assert_eq!(driver.health().updates.acknowledgements_failed, 10);
+    assert_eq!(driver.health().acknowledgements_failing, 1);
+    assert!(driver.is_subscribed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn deferred_acknowledgements_that_keep_failing_end_the_subscription() {
+    let deferred: Arc<Mutex<Vec<Acknowledgement>>> = Arc::default();
+    let store = Arc::clone(&deferred);
+    let recording = Recording::with_update(move |update| {
+        store.lock().unwrap().extend(update.defer());
+        Ok(())
+    });
+    let (_driver, mut peer, session) = start(&recording).await;
+    for _ in 0..5 {
+        session.send(update("t1", Some(b"0123456789abcdef"))).await;
+        settle(&recording, &session).await;
+        let token = deferred.lock().unwrap().pop().expect("a token");
+        let refuse = async {
+            let (_, answer) = session.unanswered().await;
+            answer.send(Err(expired()));
+        };
+        let (result, ()) = tokio::join!(token.acknowledge(), refuse);
+        result.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(10)).await; // sleep: virtual time
+    }
+    peer.attempt().await;
+    recording.wait_for("disconnected Unavailable 0").await;
+}
