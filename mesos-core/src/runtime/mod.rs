@@ -1,14 +1,18 @@
 //! Parts shared by the event loops of schedulers and executors: the link between a driver
 //! handle and its event loop, guarded handlers, inputs, and backoff.
 
+mod background;
 mod backoff;
+mod deadline;
 mod guard;
 mod inputs;
 mod link;
 mod scope;
 
+pub(crate) use background::Background;
 pub(crate) use backoff::Backoff;
 pub use backoff::BackoffPolicy;
+pub(crate) use deadline::deadline;
 pub(crate) use guard::{Finish, Handled, ended, guarded};
 pub use inputs::Timer;
 pub(crate) use inputs::input_closed;

@@ -42,6 +42,7 @@ const LAYERS: [Layer; 15] = [
             "prost",
             "thiserror",
             "tokio",
+            "tokio-util",
             "tracing",
             "uuid",
         ]),

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use crate::runtime::BackoffPolicy;
 pub(super) use tracker::{ObservedStatus, Tracker};
-pub(super) use worker::{Reconciler, Worker};
+pub(super) use worker::{Reconciler, start};
 
 /// When to request the states of tasks and operations from the master; see
 /// [`Framework::reconcile`](super::Framework::reconcile).

@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, future, stream};
 use mesos_proto::v1::scheduler::Call;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::tracker::{Request, Tracker};
 use crate::backend::{Calls, SchedulerApi};
 use crate::lock;
 use crate::metrics::Meter;
+use crate::runtime::{Background, deadline};
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
 
@@ -86,7 +86,7 @@ impl Reconciler {
     /// Waits until requests are due or the tracker has changed. Cancel safe.
     async fn wait(&self, changed: &mut watch::Receiver<u64>) {
         let next = self.lock().next();
-        match next.map(|at| self.started + at) {
+        match next.map(|at| deadline(self.started, at)) {
             Some(at) => tokio::select! {
                 () = sleep_until(at) => {}
                 _ = changed.changed() => {}
@@ -98,37 +98,27 @@ impl Reconciler {
     }
 }
 
-/// The task that sends the requests over one subscription. Dropping this value ends the task.
-pub(in crate::scheduler) struct Worker(JoinHandle<()>);
-
-impl Worker {
-    pub(in crate::scheduler) fn start(
-        handle: &Handle,
-        calls: &Arc<dyn Calls<SchedulerApi>>,
-    ) -> Self {
-        let handle = handle.clone();
-        let calls = Arc::clone(calls);
-        Self(tokio::spawn(async move {
-            let reconciler = &handle.shared().reconciler;
-            let mut changed = reconciler.changed.subscribe();
-            loop {
-                for request in reconciler.due() {
-                    stream::iter(to_calls(request))
-                        .map(|call| send(&handle, calls.as_ref(), call))
-                        .buffered(MAX_UNANSWERED)
-                        .for_each(|()| future::ready(()))
-                        .await;
-                }
-                reconciler.wait(&mut changed).await;
+/// Starts the task that sends the requests over one subscription.
+pub(in crate::scheduler) fn start(
+    handle: &Handle,
+    calls: &Arc<dyn Calls<SchedulerApi>>,
+) -> Background {
+    let handle = handle.clone();
+    let calls = Arc::clone(calls);
+    Background::start("reconciliation", async move {
+        let reconciler = &handle.shared().reconciler;
+        let mut changed = reconciler.changed.subscribe();
+        loop {
+            for request in reconciler.due() {
+                stream::iter(to_calls(request))
+                    .map(|call| send(&handle, calls.as_ref(), call))
+                    .buffered(MAX_UNANSWERED)
+                    .for_each(|()| future::ready(()))
+                    .await;
             }
-        }))
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+            reconciler.wait(&mut changed).await;
+        }
+    })
 }
 
 /// Sends `call` and waits for its answer. A failure is logged with the call, and the tracker

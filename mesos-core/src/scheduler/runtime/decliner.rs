@@ -4,34 +4,30 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::task::JoinHandle;
 
 use crate::backend::{Calls, SchedulerApi};
+use crate::runtime::Background;
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
 use crate::scheduler::ledger::Decline;
 
-/// The task that declines, one for each subscription. Dropping this value ends the task.
-pub(super) struct Decliner(JoinHandle<()>);
-
-impl Decliner {
-    pub(super) fn start(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>) -> Self {
-        let handle = handle.clone();
-        let calls = Arc::clone(calls);
-        Self(tokio::spawn(async move {
-            let ledger = &handle.shared().ledger;
-            let mut answers = FuturesUnordered::new();
-            loop {
-                tokio::select! {
-                    due = ledger.declines() => {
-                        let sending = due.into_iter().map(|one| send(&handle, &calls, one));
-                        answers.extend(sending);
-                    }
-                    Some(()) = answers.next() => {}
+/// Starts the task that declines, one for each subscription.
+pub(super) fn start(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>) -> Background {
+    let handle = handle.clone();
+    let calls = Arc::clone(calls);
+    Background::start("decliner", async move {
+        let ledger = &handle.shared().ledger;
+        let mut answers = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                due = ledger.declines() => {
+                    let sending = due.into_iter().map(|one| send(&handle, &calls, one));
+                    answers.extend(sending);
                 }
+                Some(()) = answers.next() => {}
             }
-        }))
-    }
+        }
+    })
 }
 
 /// Sends a DECLINE. After a failure the ledger repeats the DECLINE: otherwise its resources would
@@ -48,11 +44,5 @@ async fn send(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>, decline: De
     if let (Err(error), Some(retry_in)) = (result, retry_in) {
         let error = crate::error_chain(&error);
         tracing::warn!(offers, error, ?retry_in, "cannot decline offers; retrying");
-    }
-}
-
-impl Drop for Decliner {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -10,7 +10,7 @@ use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
 use crate::scheduler::calls::{self, AckBody};
-use crate::scheduler::reconcile::{ObservedStatus, Tracker, Worker};
+use crate::scheduler::reconcile::{self, ObservedStatus, Tracker};
 use crate::scheduler::session::{Granted, Input, Output, SessionState};
 use crate::scheduler::update::{OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed};
@@ -202,7 +202,7 @@ where
             )))),
             Ok(Handled::Done) => {
                 shared.reconciler.change(Tracker::subscribed);
-                self.worker = Some(Worker::start(&handle, calls));
+                self.worker = Some(reconcile::start(&handle, calls));
                 None
             }
             outcome => ended(outcome).map(Break::End),

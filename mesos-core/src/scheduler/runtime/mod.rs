@@ -24,20 +24,17 @@ use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
 
 use super::handle::Handle;
-use super::reconcile::Worker;
 use super::shared::{PendingCall, Shared};
 use super::{Event, Framework, Scheduler, SchedulerDriver};
 use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::driver::Claim;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::{Finish, Handled, Stop, ended, guarded};
+use crate::runtime::{Background, Finish, Handled, Stop, deadline, ended, guarded};
 use crate::scheduler::session::{Generation, Input, Output, Session};
 use crate::store::Store;
 use crate::{HandlerResult, StopReason};
-use decliner::Decliner;
 use ending::end;
-use watch::Watch;
 
 /// See the module.
 pub(super) struct Runtime<S, B, M> {
@@ -55,7 +52,7 @@ pub(super) struct Runtime<S, B, M> {
     /// The id in the store.
     stored: Option<FrameworkId>,
     /// The task that reconciles over the present subscription.
-    worker: Option<Worker>,
+    worker: Option<Background>,
 }
 
 /// Why the driver stops reading the events of a subscription.
@@ -112,8 +109,12 @@ where
             shared.ledger.clear();
             shared.link.finish(end);
         });
-        let watch = Watch::start(&handle);
-        let end = self.drive().await;
+        let mut watch = watch::start(&handle);
+        let end = tokio::select! {
+            biased;
+            end = self.drive() => end,
+            panicked = watch.panicked() => Err(panicked),
+        };
         drop(watch);
         self.step(Input::End(end.clone()));
         claim.settle(&end, self.scheduler);
@@ -196,7 +197,7 @@ where
             {
                 return end;
             }
-            let until = Instant::now() + retry_in;
+            let until = deadline(Instant::now(), retry_in);
             let handler = self.scheduler.disconnected(&self.driver, disconnected);
             if let Some(end) = ended(handled(&handle, "disconnected", handler).await) {
                 return end;
@@ -226,7 +227,7 @@ where
                     listening = false;
                     if let Output::RetrySooner(wait) = self.step(Input::LeaderChanged) {
                         tracing::debug!(?wait, "the leader changed; retrying sooner");
-                        until = Instant::now() + wait;
+                        until = deadline(Instant::now(), wait);
                     }
                 }
                 Some(input) = self.inputs.recv() => {
@@ -278,7 +279,7 @@ where
         }
         self.answers.clear();
         shared.ack_watch.restart();
-        let _decliner = Decliner::start(&handle, &calls);
+        let mut decliner = decliner::start(&handle, &calls);
         let mut stop = pin!(shared.link.stop_requested());
         loop {
             let has_answers = !self.answers.is_empty();
@@ -295,6 +296,8 @@ where
                 stop = &mut stop => {
                     return Break::End(self.end_subscribed(stop, events.as_mut(), calls.as_ref()).await);
                 }
+                panicked = decliner.panicked() => return Break::End(Err(panicked)),
+                panicked = panicked(&mut self.worker) => return Break::End(Err(panicked)),
                 error = shared.ack_watch.too_many() => return self.failed(error),
                 answer = answered(&mut self.answers), if has_answers => {
                     self.acknowledgement_answered(answer);
@@ -411,6 +414,14 @@ impl<S, B, M> Runtime<S, B, M> {
 
     fn acknowledgement_answered(&mut self, answer: Result<()>) {
         self.shared().acknowledged(&answer);
+    }
+}
+
+/// Completes if the task has panicked. Cancel safe.
+async fn panicked(task: &mut Option<Background>) -> Error {
+    match task {
+        Some(task) => task.panicked().await,
+        None => std::future::pending().await,
     }
 }
 

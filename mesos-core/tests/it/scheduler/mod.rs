@@ -1,6 +1,8 @@
 //! Tests of the scheduler driver.
 
+mod background;
 mod content;
+mod durations;
 mod health;
 mod inputs;
 mod lifecycle;
