@@ -7,6 +7,7 @@
 //! | make a raw call, such as one of a newer Mesos | [`OperatorClient`] |
 //! | follow the events of a cluster | `MasterClient::watch` |
 //! | know the state of a cluster at any time | `ClusterState` |
+//! | run a command in a container, or attach to a container | `AgentClient::exec`, `AgentClient::attach` |
 //! | read the output of a task | [`files`](crate::files) |
 //!
 //! The clients of the feature `operator` have a method for each call, with the name of the call:
@@ -27,7 +28,10 @@ mod stream;
 mod watch;
 
 #[cfg(feature = "operator")]
-pub use agent::{AgentClient, ContainerFilter, ContainerLaunch, Launched};
+pub use agent::{
+    AgentClient, ContainerExit, ContainerFilter, ContainerInput, ContainerLaunch, ContainerOutput,
+    ContainerSession, Launched, SessionControl, TtySize,
+};
 pub use client::OperatorClient;
 #[cfg(feature = "operator")]
 pub use master::{DrainOptions, MasterClient};

@@ -9,6 +9,7 @@ mod events;
 mod operator;
 mod operator_agent;
 mod operator_calls;
+mod operator_exec;
 mod operator_find;
 mod operator_master;
 mod operator_retry;

@@ -41,7 +41,7 @@ async fn one(r#type: Type) {
     match r#type {
         // The agent answers 501.
         Type::Unknown => {}
-        // Streams, which have no method yet.
+        // Streams: `exec` and `attach`, in `operator_exec`.
         Type::LaunchNestedContainerSession
         | Type::AttachContainerInput
         | Type::AttachContainerOutput => {}

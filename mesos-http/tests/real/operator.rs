@@ -12,12 +12,14 @@ use mesos_local::testing::require_real;
 use mesos_proto::v1::maintenance::{Schedule, Window};
 use mesos_proto::v1::master::response::get_agents::Agent;
 use mesos_proto::v1::quota::{QuotaConfig, QuotaRequest};
+use mesos_proto::v1::scheduler::event;
 use mesos_proto::v1::{
-    CommandInfo, ContainerId, MachineId, Resource, TimeInfo, Unavailability, WeightInfo, value,
+    CommandInfo, ContainerId, MachineId, Resource, TaskInfo, TimeInfo, Unavailability, WeightInfo,
+    value,
 };
 use tokio::time::{sleep, timeout};
 
-use super::{PATIENCE, backend, cluster, subscribe};
+use super::{PATIENCE, accept, backend, cluster, next, send, subscribe};
 
 fn master(cluster: &LocalCluster, codec: Codec) -> MasterClient {
     OperatorClient::new(cluster.master_url().parse().unwrap())
@@ -370,6 +372,40 @@ async fn containers_are_launched_nested_awaited_killed_and_removed() {
     );
     killed.unwrap();
     assert_eq!(end.unwrap().exit_status, Some(9));
+    cluster.stop().await.unwrap();
+}
+
+/// The agent of a local cluster has no I/O switchboard (`local` in
+/// src/slave/containerizer/mesos/io/switchboard.cpp).
+#[tokio::test]
+async fn sessions_are_refused_by_a_local_cluster_with_the_reason_of_mesos() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let (mut subscription, framework) = subscribe(&backend(&cluster), None).await;
+    let offers = next(&mut subscription, event::Type::Offers).await.offers;
+    let offer = offers.unwrap().offers.remove(0);
+    let task = TaskInfo::builder("t").id("t").cpus(0.1).mem(32.0);
+    let task = task
+        .agent(offer.agent_id)
+        .command(CommandInfo::sh("sleep 600"));
+    send(&subscription, accept(&framework, offer.id, task.build()))
+        .await
+        .unwrap();
+    next(&mut subscription, event::Type::Update).await;
+    let agent = found(&master(&cluster, Codec::Protobuf)).await;
+    let container = agent.get_containers().await.unwrap().remove(0).container_id;
+    let errors = [
+        agent.attach(&container).await.unwrap_err(),
+        agent
+            .exec(&container, CommandInfo::sh("true"), None)
+            .await
+            .unwrap_err(),
+    ];
+    for error in errors {
+        let message = error.to_string();
+        assert!(message.contains("local mode"), "{message}");
+    }
     cluster.stop().await.unwrap();
 }
 

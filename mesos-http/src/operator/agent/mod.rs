@@ -6,6 +6,7 @@ mod launch;
 mod nested;
 mod process;
 mod providers;
+mod session;
 mod state;
 
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use mesos_proto::v1::AgentId;
 use mesos_proto::v1::agent::{Call, Response, call::Type};
 
 pub use self::launch::{ContainerFilter, ContainerLaunch, Launched};
+pub use self::session::{
+    ContainerExit, ContainerInput, ContainerOutput, ContainerSession, SessionControl, TtySize,
+};
 use super::OperatorClient;
 use super::caller::{Caller, Repeat, missing};
 
