@@ -107,6 +107,14 @@ pub trait Backend<A: Api>: Send + Sync + fmt::Debug {
     /// and closes its connections.
     async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>>;
 
+    /// The principal of the credentials, if the backend has credentials with a principal. The
+    /// driver compares it with the principal of the framework before the first SUBSCRIBE.
+    ///
+    /// The default is `None`: the principal is unknown.
+    fn principal(&self) -> Option<&str> {
+        None
+    }
+
     /// Completes when a leader becomes known or changes, so that retrying early makes sense. A
     /// driver that waits before its next attempt then waits less, within the bounds of its backoff.
     /// Cancel safe.
@@ -130,6 +138,10 @@ impl<A: Api> Backend<A> for Box<dyn Backend<A>> {
 
     async fn subscribe(&self, call: A::Call) -> Result<Subscription<A>> {
         (**self).subscribe(call).await
+    }
+
+    fn principal(&self) -> Option<&str> {
+        (**self).principal()
     }
 
     async fn leader_changed(&self) {

@@ -39,6 +39,7 @@ mod runtime;
 pub mod scheduler;
 pub mod store;
 mod unknown;
+mod version;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,6 +52,7 @@ pub use executor::{Executor, ExecutorDriver};
 pub use runtime::{BackoffPolicy, Timer};
 pub use scheduler::{Framework, Offer, Scheduler, SchedulerDriver, StatusUpdate};
 pub use unknown::UnknownEvent;
+pub use version::MesosVersion;
 
 /// The result of a handler. Any error fits, so `?` works on everything.
 pub type HandlerResult = Result<(), BoxError>;

@@ -116,7 +116,8 @@ impl HttpBackend {
 
     /// The credentials for every request.
     ///
-    /// Mesos requires that the principal is also the one in `FrameworkInfo`.
+    /// Mesos requires that the principal is also the one in `FrameworkInfo`. The driver fills in the
+    /// principal, or ends if [`Framework::principal`](mesos_core::Framework::principal) differs.
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.settings.credentials = Some(credentials);
@@ -395,6 +396,10 @@ impl Backend<SchedulerApi> for HttpBackend {
             }
         }
         Err(Sighting::failed(what, errors))
+    }
+
+    fn principal(&self) -> Option<&str> {
+        self.settings.credentials.as_ref()?.principal()
     }
 
     async fn leader_changed(&self) {

@@ -108,8 +108,8 @@ pub use async_trait::async_trait;
 pub use mesos_core::{
     AddressError, AddressErrorKind, BackoffPolicy, BoxError, Capabilities, Capability, Delivery,
     Disconnected, Driver, Endpoint, Error, ErrorKind, Executor, ExecutorDriver, Framework,
-    HandlerResult, Master, Offer, Result, Running, Scheduler, SchedulerDriver, Scheme,
-    StatusUpdate, StopReason, Timer, UnknownEvent, address, backend, error_chain, executor,
+    HandlerResult, Master, MesosVersion, Offer, Result, Running, Scheduler, SchedulerDriver,
+    Scheme, StatusUpdate, StopReason, Timer, UnknownEvent, address, backend, error_chain, executor,
     metrics, resources, scheduler,
 };
 /// The backend over the v1 HTTP API, the operator API, and the files of agents.

@@ -8,9 +8,11 @@ use mesos_proto::v1::scheduler::OfferConstraints;
 use mesos_proto::v1::{FrameworkId, FrameworkInfo};
 
 use super::reconcile::ReconcilePolicy;
+use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::BackoffPolicy;
 use crate::scheduler::session::RemovedPolicy;
 use crate::store::Store;
+use crate::version::MesosVersion;
 
 /// A framework's description and the driver's settings for it.
 ///
@@ -37,7 +39,11 @@ pub struct Framework {
     pub(crate) subscribe_timeout: Option<Duration>,
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) reconcile: Option<ReconcilePolicy>,
+    pub(crate) required_mesos: Option<MesosVersion>,
 }
+
+/// The first release with offer constraints (MESOS-10161 in the CHANGELOG of Mesos).
+pub(crate) const OFFER_CONSTRAINTS: MesosVersion = MesosVersion::new(1, 11, 0);
 
 /// The capabilities of a current framework; see [`Framework::ephemeral`].
 const CAPABILITIES: [capability::Type; 4] = [
@@ -86,6 +92,7 @@ impl Framework {
             subscribe_timeout: None,
             store: None,
             reconcile: None,
+            required_mesos: None,
         }
     }
 
@@ -116,7 +123,12 @@ impl Framework {
         self
     }
 
-    /// The principal, as in the credentials that the master accepts.
+    /// The principal, as in the credentials that the master accepts. Only needed if the backend
+    /// does not know the principal of its credentials, as with a token: otherwise the driver fills
+    /// in that principal, as a master does (`src/master/http.cpp`). A principal that differs from
+    /// the one of the credentials ends the driver with
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) before it subscribes, because a master
+    /// that authenticates frameworks would refuse it.
     #[must_use]
     pub fn principal(mut self, principal: impl Into<String>) -> Self {
         self.info.principal = Some(principal.into());
@@ -204,6 +216,19 @@ impl Framework {
         self
     }
 
+    /// Requires a master of at least this release (default: any release).
+    ///
+    /// If the first master is older, the driver ends with
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before the handler `subscribed`
+    /// runs, and tears a new framework down. After a first subscription, an older leading master
+    /// counts as unavailable, and the driver retries. A master that does not report its release
+    /// is accepted with a warning.
+    #[must_use]
+    pub fn require_mesos(mut self, version: MesosVersion) -> Self {
+        self.required_mesos = Some(version);
+        self
+    }
+
     /// What to do when Mesos reports that the framework was removed (default:
     /// [`RemovedPolicy::Fail`]).
     #[must_use]
@@ -228,6 +253,28 @@ impl Framework {
     pub fn backoff(mut self, policy: BackoffPolicy) -> Self {
         self.backoff = policy;
         self
+    }
+
+    /// Fills in the principal of the backend's credentials.
+    ///
+    /// # Errors
+    /// The framework has another principal.
+    pub(crate) fn authenticated_as(&mut self, authenticated: Option<&str>) -> Result<()> {
+        match (&self.info.principal, authenticated) {
+            (Some(own), Some(authenticated)) if own != authenticated => Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the principal of the framework is {own:?}, but the principal of the \
+                     credentials is {authenticated:?}; use the same principal in both, or leave \
+                     out Framework::principal"
+                ),
+            )),
+            (None, Some(authenticated)) => {
+                self.info.principal = Some(authenticated.to_owned());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

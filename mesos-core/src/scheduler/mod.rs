@@ -25,6 +25,7 @@ use mesos_proto::v1::{AgentId, ExecutorId, FrameworkId, InverseOffer, MasterInfo
 
 use crate::HandlerResult;
 use crate::disconnected::Disconnected;
+use crate::version::MesosVersion;
 pub use driver::{KillOptions, SchedulerDriver};
 pub use event::Event;
 pub use framework::Framework;
@@ -274,7 +275,8 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
 pub struct Subscribed {
     /// The framework's id, assigned by the master the first time.
     pub framework_id: FrameworkId,
-    /// The master that granted the subscription, if the master reported it.
+    /// The master that granted the subscription, if the master reported it. Its release is in
+    /// [`mesos_version`](Self::mesos_version).
     pub master_info: Option<MasterInfo>,
     /// Seconds between heartbeats, if the master reported them (15 in all releases).
     pub heartbeat_interval_seconds: Option<f64>,
@@ -283,6 +285,18 @@ pub struct Subscribed {
     /// The id that the new id replaces, because Mesos had removed the framework and the policy
     /// is [`RemovedPolicy::NewFramework`]. Mesos kills the tasks of the old id.
     pub replaced: Option<FrameworkId>,
+}
+
+impl Subscribed {
+    /// The release of the master; `None` if the master did not report it.
+    pub fn mesos_version(&self) -> Option<MesosVersion> {
+        version_of(self.master_info.as_ref())
+    }
+}
+
+/// The release of the master with this description.
+fn version_of(master: Option<&MasterInfo>) -> Option<MesosVersion> {
+    master?.version.as_deref()?.parse().ok()
 }
 
 /// A failure that tasks may have depended on.

@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lock;
 use crate::metrics::{CallTimer, Meter};
 use crate::runtime::Link;
+use crate::version::MesosVersion;
 
 /// See the module.
 pub(super) struct Shared {
@@ -31,6 +32,10 @@ pub(super) struct Shared {
     pub(super) ack_watch: AckWatch,
     /// Held by the first of the calls that wait for a subscription, so that they keep their order.
     pub(super) turn: tokio::sync::Mutex<()>,
+    /// The program requests another subscription.
+    pub(super) reconnect: tokio::sync::Notify,
+    /// The release of the last master that granted a subscription.
+    master_version: Mutex<Option<MesosVersion>>,
     framework_id: Mutex<Option<FrameworkId>>,
     subscribe_state: Mutex<SubscribeState>,
 }
@@ -83,6 +88,8 @@ impl Shared {
             backend: backend.name(),
             ack_watch: AckWatch::default(),
             turn: tokio::sync::Mutex::default(),
+            reconnect: tokio::sync::Notify::new(),
+            master_version: Mutex::default(),
             framework_id: Mutex::new(framework.info.id.clone()),
             subscribe_state: Mutex::new(SubscribeState::new(framework)),
             monitor: Monitor::new(meter),
@@ -133,6 +140,24 @@ impl Shared {
 
     pub(super) fn subscribe_state(&self) -> MutexGuard<'_, SubscribeState> {
         lock(&self.subscribe_state)
+    }
+
+    pub(super) fn set_master_version(&self, version: Option<MesosVersion>) {
+        *lock(&self.master_version) = version;
+    }
+
+    /// Checks that the master is not older than `since`, the first release with `feature`. A
+    /// master of an unknown release passes.
+    pub(super) fn require_mesos(&self, feature: &str, since: MesosVersion) -> Result<()> {
+        match *lock(&self.master_version) {
+            Some(version) if version < since => {
+                let text = format!(
+                    "{feature} needs Mesos {since} or newer, but the master runs Mesos {version}"
+                );
+                Err(Error::new(ErrorKind::Unsupported, text))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn require(&self, capability: Capability) -> Result<()> {

@@ -54,6 +54,16 @@ impl SubscribeState {
         calls::subscribe(info, suppressed, self.current.constraints.clone())
     }
 
+    /// The principal of the framework.
+    pub(super) fn principal(&self) -> Option<String> {
+        self.current.info.principal.clone()
+    }
+
+    /// Whether the SUBSCRIBE has offer constraints.
+    pub(super) fn has_offer_constraints(&self) -> bool {
+        self.current.constraints.is_some()
+    }
+
     /// The roles that the framework is subscribed to.
     pub(super) fn roles(&self) -> Vec<String> {
         roles(&self.current.info)

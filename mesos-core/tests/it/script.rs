@@ -23,6 +23,7 @@ pub(crate) struct Scripted<A: Api> {
     attempts: mpsc::Sender<(A::Call, Reply<A>)>,
     capabilities: Capabilities,
     leader_changed: Arc<Notify>,
+    pub(crate) principal: Option<&'static str>,
 }
 
 /// The other end of the backend, which the test has.
@@ -54,6 +55,7 @@ pub(crate) fn scripted_with<A: Api>(capabilities: Capabilities) -> (Scripted<A>,
         attempts: sender,
         capabilities,
         leader_changed: Arc::clone(&leader_changed),
+        principal: None,
     };
     let peer = Peer {
         attempts: receiver,
@@ -189,6 +191,10 @@ impl<A: Api> Backend<A> for Scripted<A> {
             .await
             .map_err(|_| dropped())?;
         granted.await.map_err(|_| dropped())?
+    }
+
+    fn principal(&self) -> Option<&str> {
+        self.principal
     }
 
     async fn leader_changed(&self) {

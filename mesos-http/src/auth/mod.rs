@@ -107,6 +107,14 @@ impl Credentials {
         Ok(Self(Source::Bearer(Grant::bearer(token)?)))
     }
 
+    /// The principal, if these are a principal and its secret.
+    pub(crate) fn principal(&self) -> Option<&str> {
+        match &self.0 {
+            Source::Basic { principal, .. } => Some(principal),
+            Source::Bearer(_) | Source::Provider(_) => None,
+        }
+    }
+
     /// Tokens from `provider`, which is called when a token is needed.
     pub fn provider(provider: impl TokenProvider + 'static) -> Self {
         Self(Source::Provider(Arc::new(Provided::new(provider))))

@@ -138,7 +138,8 @@ impl NativeBackend {
     }
 
     /// Authenticates with CRAM-MD5, the mechanism that Mesos's masters require of drivers
-    /// (`--authenticate_frameworks`). The principal must be the one in `FrameworkInfo`.
+    /// (`--authenticate_frameworks`). The principal must be the one in `FrameworkInfo`: the driver
+    /// fills the principal in, or ends if `Framework::principal` differs.
     #[must_use]
     pub fn credentials(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
         self.credentials = Some(Credential {
@@ -241,6 +242,10 @@ impl Backend<SchedulerApi> for NativeBackend {
             .into_iter()
             .filter(|(feature, _)| self.has(*feature));
         available.map(|(_, capability)| capability).collect()
+    }
+
+    fn principal(&self) -> Option<&str> {
+        Some(&self.credentials.as_ref()?.principal)
     }
 
     /// Creates a libmesos driver and starts it. libmesos finds the leader and registers in the

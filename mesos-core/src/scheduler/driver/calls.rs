@@ -8,6 +8,11 @@ use super::SchedulerDriver;
 use crate::capability::Capability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::scheduler::calls;
+use crate::scheduler::framework::OFFER_CONSTRAINTS;
+use crate::version::MesosVersion;
+
+/// The first release with UPDATE_FRAMEWORK (MESOS-7258 in the CHANGELOG of Mesos).
+const UPDATE_FRAMEWORK: MesosVersion = MesosVersion::new(1, 9, 0);
 
 /// Details of a kill, for [`SchedulerDriver::kill_with`].
 ///
@@ -238,11 +243,12 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     }
 
     /// Replaces the framework's description, its suppressed roles and its offer constraints.
-    /// Unlike other calls, this call is answered after it took effect. The principal must be
-    /// given if the master knows one; the framework's id is filled in.
+    /// Unlike other calls, this call is answered after it took effect. The framework's id is
+    /// filled in, and its principal if `info` has no principal.
     ///
     /// # Errors
-    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported).
+    /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported), also if the master is too
+    /// old: Mesos has this call since 1.9, and offer constraints since 1.11.
     pub async fn update_framework(
         &self,
         mut info: FrameworkInfo,
@@ -252,8 +258,15 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         self.shared().require(Capability::UpdateFramework)?;
         if offer_constraints.is_some() {
             self.shared().require(Capability::OfferConstraints)?;
+            self.shared()
+                .require_mesos("offer constraints", OFFER_CONSTRAINTS)?;
         }
+        self.shared()
+            .require_mesos("UPDATE_FRAMEWORK", UPDATE_FRAMEWORK)?;
         info.id = self.framework_id();
+        if info.principal.is_none() {
+            info.principal = self.shared().subscribe_state().principal();
+        }
         let suppressed_roles = suppressed_roles.into_iter().collect();
         let call = calls::update_framework(info, suppressed_roles, offer_constraints);
         self.call(call).await

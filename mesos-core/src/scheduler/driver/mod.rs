@@ -69,19 +69,23 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// # Panics
     /// Outside a tokio runtime.
     #[track_caller]
-    pub fn start<S, B>(scheduler: S, framework: Framework, backend: B) -> Running<Self, S>
+    pub fn start<S, B>(scheduler: S, mut framework: Framework, backend: B) -> Running<Self, S>
     where
         S: Scheduler<M> + 'static,
         B: Backend<SchedulerApi> + 'static,
     {
         let (inputs, queue) = mpsc::unbounded_channel();
+        let checked = framework.authenticated_as(backend.principal());
         let driver = Self {
             handle: Handle::new(Shared::new(&framework, &backend)),
             inputs,
         };
         let claim = Claim::new();
         let runtime = Runtime::new(scheduler, framework, backend, driver.clone(), queue);
-        spawn("SchedulerDriver::start", runtime.run(claim.clone()));
+        spawn(
+            "SchedulerDriver::start",
+            runtime.run(checked, claim.clone()),
+        );
         Running::new(driver, claim)
     }
 
@@ -137,6 +141,20 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         self.shared().link.request_stop(Stop::Abort);
     }
 
+    /// Ends the present subscription and subscribes again: for a program that knows that the
+    /// connection is useless, or that the master should be looked up again. Returns at once.
+    ///
+    /// The running handler returns first. The scheduler then receives `disconnected` with
+    /// [`ErrorKind::NotSubscribed`](crate::ErrorKind::NotSubscribed), and after the first wait of
+    /// [`Framework::backoff`] the driver subscribes. All offers end. Calls that were not answered
+    /// yet fail or have an unknown result, and Mesos repeats updates whose acknowledgement was
+    /// among these calls. While the driver waits before its next attempt, the wait is shortened
+    /// as by a leader change. During an attempt, and after the end of the driver, this does
+    /// nothing.
+    pub fn reconnect(&self) {
+        self.shared().reconnect.notify_waiters();
+    }
+
     /// Waits until the driver has ended and returns the reason. Any number of callers may
     /// wait. Cancel safe.
     ///
@@ -146,7 +164,10 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// [`FailoverTimeout`](crate::ErrorKind::FailoverTimeout),
     /// [`TakenOver`](crate::ErrorKind::TakenOver),
     /// [`Unauthorized`](crate::ErrorKind::Unauthorized),
-    /// [`Rejected`](crate::ErrorKind::Rejected), [`Store`](crate::ErrorKind::Store),
+    /// [`Rejected`](crate::ErrorKind::Rejected),
+    /// [`Config`](crate::ErrorKind::Config) if the principal of the framework is not that of the
+    /// credentials, [`Unsupported`](crate::ErrorKind::Unsupported) if the master is older than
+    /// [`Framework::require_mesos`] allows, [`Store`](crate::ErrorKind::Store),
     /// [`Panicked`](crate::ErrorKind::Panicked), and
     /// [`Protocol`](crate::ErrorKind::Protocol) if the address is not a Mesos master. If the
     /// first subscription did not succeed in time

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
 use tracing::Instrument as _;
 
+use super::ending::tear_down;
 use super::{Break, Runtime, handled, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
 use crate::scheduler::calls::{self, AckBody};
+use crate::scheduler::framework::OFFER_CONSTRAINTS;
 use crate::scheduler::reconcile::{self, ObservedStatus, Tracker};
 use crate::scheduler::session::{Granted, Input, Output, SessionState};
 use crate::scheduler::update::{OperationUpdate, StatusUpdate};
-use crate::scheduler::{Event, Scheduler, Subscribed};
+use crate::scheduler::{Event, Scheduler, Subscribed, version_of};
 
 impl<S, B, M> Runtime<S, B, M>
 where
@@ -179,6 +181,9 @@ where
         tracing::info!(
             framework_id = %granted.id, resubscribed = granted.resubscribed, "subscribed"
         );
+        if let Some(reason) = self.too_old(&granted, master_info.as_ref(), calls).await {
+            return Some(reason);
+        }
         if let Some(end) = self.save_id(&granted.id).await {
             return Some(Break::End(end));
         }
@@ -207,6 +212,44 @@ where
             }
             outcome => ended(outcome).map(Break::End),
         }
+    }
+
+    /// Records the release of the master. Returns `Some` if the release is older than the program
+    /// requires.
+    async fn too_old(
+        &mut self,
+        granted: &Granted,
+        master: Option<&MasterInfo>,
+        calls: &Arc<dyn Calls<SchedulerApi>>,
+    ) -> Option<Break> {
+        let version = version_of(master);
+        let handle = self.handle.clone();
+        let shared = handle.shared();
+        shared.set_master_version(version);
+        if shared.subscribe_state().has_offer_constraints()
+            && let Err(error) = shared.require_mesos("offer constraints", OFFER_CONSTRAINTS)
+        {
+            tracing::warn!(%error, "the master ignores the offer constraints of the framework");
+        }
+        let required = self.required_mesos?;
+        let Some(version) = version else {
+            tracing::warn!(%required, "the master does not report its release, which is required");
+            return None;
+        };
+        if version >= required {
+            return None;
+        }
+        let text = format!(
+            "the master runs Mesos {version}, but the framework requires Mesos {required} or newer"
+        );
+        if granted.resubscribed {
+            return Some(self.failed(Error::new(ErrorKind::Unavailable, text)));
+        }
+        if shared.framework_id().is_none() {
+            // Nobody else knows the new framework.
+            let _ = tear_down(granted.id.clone(), calls.as_ref()).await;
+        }
+        Some(Break::End(Err(Error::new(ErrorKind::Unsupported, text))))
     }
 
     /// An ERROR event ends the driver, unless the session decides otherwise.

@@ -135,7 +135,8 @@ pub(super) async fn end(
     Ok(StopReason::Stopped)
 }
 
-async fn tear_down(id: FrameworkId, calls: &dyn Calls<SchedulerApi>) -> Result<()> {
+/// Sends a TEARDOWN and waits for its answer.
+pub(super) async fn tear_down(id: FrameworkId, calls: &dyn Calls<SchedulerApi>) -> Result<()> {
     let mut call = calls::teardown();
     call.framework_id = Some(id);
     let teardown = async { calls.send(call).await?.await };

@@ -29,10 +29,11 @@ use super::{Event, Framework, Scheduler, SchedulerDriver};
 use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::disconnected::Disconnected;
 use crate::driver::Claim;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Background, Finish, Handled, Stop, deadline, ended, guarded};
 use crate::scheduler::session::{Generation, Input, Output, Session};
 use crate::store::Store;
+use crate::version::MesosVersion;
 use crate::{HandlerResult, StopReason};
 use ending::end;
 
@@ -53,6 +54,7 @@ pub(super) struct Runtime<S, B, M> {
     stored: Option<FrameworkId>,
     /// The task that reconciles over the present subscription.
     worker: Option<Background>,
+    required_mesos: Option<MesosVersion>,
 }
 
 /// Why the driver stops reading the events of a subscription.
@@ -97,11 +99,13 @@ where
             store: framework.store,
             stored: None,
             worker: None,
+            required_mesos: framework.required_mesos,
         }
     }
 
     /// Runs until the driver ends, and returns the scheduler unless a handler panicked.
-    pub(super) async fn run(mut self, claim: Claim<S>) {
+    /// `checked` is the result of the checks that need no connection.
+    pub(super) async fn run(mut self, checked: Result<()>, claim: Claim<S>) {
         let handle = self.handle.clone();
         let finish = Finish::new(|end: Result<StopReason>| {
             let shared = handle.shared();
@@ -112,7 +116,7 @@ where
         let mut watch = watch::start(&handle);
         let end = tokio::select! {
             biased;
-            end = self.drive() => end,
+            end = self.drive(checked) => end,
             panicked = watch.panicked() => Err(panicked),
         };
         drop(watch);
@@ -144,7 +148,8 @@ where
         output
     }
 
-    async fn drive(&mut self) -> Result<StopReason> {
+    async fn drive(&mut self, checked: Result<()>) -> Result<StopReason> {
+        checked?;
         let handle = self.handle.clone();
         let link = &handle.shared().link;
         if let Some(end) = self.load_id().await {
@@ -222,6 +227,13 @@ where
                 biased;
                 stop = handle.shared().link.stop_requested() => return Wait::Stop(stop),
                 () = sleep_until(until) => return Wait::Over,
+                () = handle.shared().reconnect.notified() => {
+                    // As after a leader change, so that a program cannot cause a busy loop.
+                    if let Output::RetrySooner(wait) = self.step(Input::LeaderChanged) {
+                        tracing::debug!(?wait, "the program requested an attempt; retrying sooner");
+                        until = deadline(Instant::now(), wait);
+                    }
+                }
                 () = &mut leader_changed, if listening => {
                     // The next attempt uses the newest leader in any case.
                     listening = false;
@@ -281,6 +293,8 @@ where
         shared.ack_watch.restart();
         let mut decliner = decliner::start(&handle, &calls);
         let mut stop = pin!(shared.link.stop_requested());
+        // Notified from here on, also while a handler runs.
+        let mut reconnect = pin!(shared.reconnect.notified());
         loop {
             let has_answers = !self.answers.is_empty();
             // In random order, so that neither inputs nor events wait for the others forever.
@@ -299,6 +313,7 @@ where
                 panicked = decliner.panicked() => return Break::End(Err(panicked)),
                 panicked = panicked(&mut self.worker) => return Break::End(Err(panicked)),
                 error = shared.ack_watch.too_many() => return self.failed(error),
+                () = &mut reconnect => return self.failed(requested()),
                 answer = answered(&mut self.answers), if has_answers => {
                     self.acknowledgement_answered(answer);
                     continue;
@@ -458,6 +473,12 @@ async fn handled(
         );
     }
     handled
+}
+
+/// The program requested another subscription.
+fn requested() -> Error {
+    let text = "the program requested another subscription (SchedulerDriver::reconnect)";
+    Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::NotSent)
 }
 
 /// An output that the session never returns for this input, unless this crate has a bug.

@@ -9,6 +9,8 @@ mod lifecycle;
 mod observe;
 mod offers;
 mod reconcile;
+mod reconnect;
+mod requirements;
 mod session;
 mod store;
 mod updates;

@@ -120,6 +120,9 @@ cases! { $
         a_resubscription_repeats_suppressed_roles_and_offer_constraints (Relay) >= "1.11",
         a_framework_update_succeeds_or_fails_with_the_masters_reason (Answers Credentials) >= "1.9",
         every_request_carries_the_credentials_and_wrong_credentials_stop_the_driver (Credentials),
+        the_principal_of_the_credentials_is_filled_in_and_another_one_is_refused (Credentials),
+        a_program_can_request_another_subscription,
+        a_master_that_is_older_than_required_stops_the_driver,
     }
     liveness {
         missed_heartbeats_end_the_subscription (Relay),

@@ -1,6 +1,6 @@
 //! Subscribing, and losing a subscription temporarily or permanently.
 
-use mesos_core::ErrorKind;
+use mesos_core::{Capability, ErrorKind, MesosVersion};
 use mesos_proto::v1::scheduler::call::Type;
 
 use super::offers::only_with_rack;
@@ -180,14 +180,14 @@ pub(super) async fn a_framework_update_succeeds_or_fails_with_the_masters_reason
     let framework = stage.framework().role("a");
     let Subscribed { master, driver, .. } = stage.subscribed_to(master, framework).await;
     info.id = driver.framework_id();
-    // The master has filled in the principal at SUBSCRIBE, and requires it here.
-    info.principal = None;
+    info.principal = Some("another".to_owned());
     info.name = "renamed".to_owned();
     let error = must_fail(driver.update_framework(info.clone(), [], None).await);
     assert_eq!(error.kind(), ErrorKind::Rejected);
     let said = "Changing framework's principal is not allowed.";
     assert!(error.to_string().contains(said), "{error}");
-    info.principal = Some("me".to_owned());
+    // The driver fills in the principal, which the master requires.
+    info.principal = None;
     must(driver.update_framework(info, [], None).await);
     let statuses: Vec<_> = [
         master.expect(Type::UpdateFramework).await,
@@ -223,5 +223,89 @@ pub(super) async fn every_request_carries_the_credentials_and_wrong_credentials_
         let received = wire.received().into_iter();
         let statuses: Vec<_> = received.map(|received| received.status).collect();
         assert_eq!(statuses, [200, 202, 401, 401].map(Some));
+    }
+}
+
+pub(super) async fn the_principal_of_the_credentials_is_filled_in_and_another_one_is_refused(
+    stage: Stage,
+) {
+    let stage = stage.tuned(|tuning| tuning.credential = credential("hush hush"));
+    let master = stage.mesos_of_kind(ClusterKind::Authenticated).await;
+    let other = stage.framework().role("a").principal("another");
+    let recorder = stage.recorder();
+    let refused = stage.start_as(other, &master.url(), recorder.clone());
+    let error = must_fail(refused.join().await);
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let said = "the framework is \"another\", but the principal of the credentials is \"me\"";
+    assert!(error.to_string().contains(said), "{error}");
+    assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+    assert!(recorder.events().is_empty(), "{:?}", recorder.events());
+
+    let framework = stage.framework().role("a");
+    assert_eq!(framework.info().principal, None);
+    let same = framework.clone().principal("me");
+    for framework in [framework, same] {
+        let recorder = stage.recorder();
+        let driver = stage.start_as(framework, &master.url(), recorder.clone());
+        recorder.subscribed().await;
+        driver.stop();
+        must(driver.join().await);
+    }
+    if let Some(wire) = master.wire() {
+        let calls = wire.calls_of(Type::Subscribe).into_iter();
+        let principals: Vec<_> = calls
+            .map(|call| call.subscribe.unwrap_or_default().framework_info.principal)
+            .collect();
+        assert_eq!(principals, ["me", "me"].map(|me| Some(me.to_owned())));
+    }
+}
+
+pub(super) async fn a_program_can_request_another_subscription(stage: Stage) {
+    let master = stage.mesos().await;
+    let recorder = stage.recorder();
+    let driver = stage.start(&master.url(), &recorder);
+    let id = recorder.subscribed().await.framework_id;
+    for _ in 0..2 {
+        driver.reconnect();
+        let lost = recorder.disconnected().await;
+        assert_eq!(lost.error.kind(), ErrorKind::NotSubscribed);
+        let again = recorder.subscribed().await;
+        assert!(again.resubscribed);
+        assert_eq!(again.framework_id, id);
+        must(reconcile_unknown(&driver, ["t"]).await);
+        expect_unknown(&recorder, 1).await;
+    }
+}
+
+pub(super) async fn a_master_that_is_older_than_required_stops_the_driver(stage: Stage) {
+    let master = stage.mesos().await;
+    let future = MesosVersion::new(99, 0, 0);
+    let recorder = stage.recorder();
+    let framework = stage.framework().require_mesos(future);
+    let driver = stage.start_as(framework, &master.url(), recorder.clone());
+    let error = must_fail(driver.join().await);
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let said = "but the framework requires Mesos 99.0.0 or newer";
+    assert!(error.to_string().ends_with(said), "{error}");
+    assert!(recorder.events().is_empty(), "{:?}", recorder.events());
+
+    let oldest = MesosVersion::new(1, 0, 0);
+    let framework = stage.framework().require_mesos(oldest);
+    let driver = stage.start_as(framework, &master.url(), recorder.clone());
+    let version = recorder.subscribed().await.mesos_version();
+    let version = version.expect("the master reports its release");
+    assert!(version > oldest && version < future, "{version}");
+
+    let info = stage.framework().info().clone();
+    let updated = driver.update_framework(info, [], None).await;
+    if version < MesosVersion::new(1, 9, 0) {
+        let error = must_fail(updated);
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        if driver.capabilities().contains(Capability::UpdateFramework) {
+            let said = format!("but the master runs Mesos {version}");
+            assert!(error.to_string().ends_with(&said), "{error}");
+        }
+    } else if driver.capabilities().contains(Capability::UpdateFramework) {
+        must(updated);
     }
 }
