@@ -55,7 +55,7 @@ impl Resources {
                 let mine = self.entries.get(theirs);
                 match mine {
                     Some(mine) if covers(mine, theirs) => None,
-                    mine => Some(Shortfall::between(mine, theirs)),
+                    mine => Some(Shortfall::between(self, mine, theirs)),
                 }
             })
             .collect();

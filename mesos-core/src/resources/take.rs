@@ -11,7 +11,7 @@ use super::Resources;
 use super::amount::Amount;
 use super::arithmetic::{amount, is_nothing, overlap, rest};
 use super::format::Label;
-use super::identity::{Entry, same_kind, same_reservations};
+use super::identity::{Entry, is_divisible, same_kind, same_reservations, same_value};
 use super::query::reservation_role;
 
 /// Which resources to take first for a request without a role.
@@ -113,26 +113,65 @@ impl Resources {
         if is_nothing(&missing) {
             return None;
         }
-        let needed = amount(wanted);
-        let available = candidates
-            .iter()
-            .map(amount)
-            .fold(needed.empty_like(), Amount::plus);
-        let unusable = self
-            .entries
-            .iter()
-            .filter(|entry| !is_nothing(entry) && !suits(&entry.resource, &wanted.resource))
-            .filter(|entry| entry.resource.name == wanted.resource.name)
-            .filter(|entry| entry.resource.r#type == wanted.resource.r#type)
-            .map(|entry| Amount::from_resource(&entry.resource))
-            .reduce(Amount::plus);
+        let needed = needed(wanted);
+        let available = match needed {
+            Amount::Scalar(_) if !is_divisible(&wanted.resource) => needed.empty_like(),
+            _ => candidates
+                .iter()
+                .map(amount)
+                .fold(needed.empty_like(), Amount::plus),
+        };
+        let others = || {
+            let entries = self.entries.iter();
+            entries.filter(|entry| !is_nothing(entry) && !suits(&entry.resource, &wanted.resource))
+        };
+        let whole = others().filter(|other| suits_whole(&other.resource, &wanted.resource));
+        let unusable = others()
+            .filter(|other| other.resource.name == wanted.resource.name)
+            .filter(|other| other.resource.r#type == wanted.resource.r#type)
+            .filter(|other| !suits_whole(&other.resource, &wanted.resource))
+            .map(|other| {
+                let label = Label(&other.resource).to_string();
+                (label, Amount::from_resource(&other.resource))
+            });
         Some(Shortfall {
             resource: Label(&wanted.resource).to_string(),
             needed,
             available,
-            unusable,
+            whole: sum(whole),
+            unusable: unusable
+                .clone()
+                .map(|(_, amount)| amount)
+                .reduce(Amount::plus),
+            unusable_parts: unusable.collect(),
         })
     }
+}
+
+/// The requested amount. A single resource that cannot be split has its size, and several equal
+/// ones have a count.
+fn needed(wanted: &Entry) -> Amount {
+    match wanted.copies {
+        1 => Amount::from_resource(&wanted.resource),
+        _ => amount(wanted),
+    }
+}
+
+fn sum<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<Amount> {
+    entries
+        .map(|entry| Amount::from_resource(&entry.resource))
+        .reduce(Amount::plus)
+}
+
+/// Whether `offered` could satisfy a request for `wanted` if the request had the size of `offered`.
+fn suits_whole(offered: &Resource, wanted: &Resource) -> bool {
+    let resized = Resource {
+        scalar: offered.scalar,
+        ranges: offered.ranges.clone(),
+        set: offered.set.clone(),
+        ..wanted.clone()
+    };
+    !is_divisible(wanted) && !same_value(offered, wanted) && suits(offered, &resized)
 }
 
 /// Whether `offered` can satisfy a request for `wanted`, reserved or not.
@@ -212,7 +251,10 @@ pub struct Shortfall {
     resource: String,
     needed: Amount,
     available: Amount,
+    whole: Option<Amount>,
     unusable: Option<Amount>,
+    /// The unusable amounts by resource.
+    unusable_parts: Vec<(String, Amount)>,
 }
 
 impl Shortfall {
@@ -222,19 +264,34 @@ impl Shortfall {
             resource: resource.to_owned(),
             needed: Amount::Count(needed),
             available: Amount::Count(available),
+            whole: None,
             unusable: None,
+            unusable_parts: Vec::new(),
         }
     }
 
-    /// The shortfall of taking `theirs` from `mine`, which has the same identity.
-    pub(super) fn between(mine: Option<&Entry>, theirs: &Entry) -> Shortfall {
-        let needed = amount(theirs);
-        let available = mine.map_or_else(|| needed.empty_like(), amount);
+    /// The shortfall of taking `theirs` from `mine`, where `found` has the same identity.
+    pub(super) fn between(mine: &Resources, found: Option<&Entry>, theirs: &Entry) -> Shortfall {
+        let needed = needed(theirs);
+        let available = match (found, &needed) {
+            (Some(found), Amount::Count(_)) => amount(found),
+            (Some(found), _) => Amount::from_resource(&found.resource),
+            (None, needed) => needed.empty_like(),
+        };
+        let whole = mine
+            .entries
+            .iter()
+            .filter(|other| suits_whole(&other.resource, &theirs.resource))
+            .filter(|other| {
+                same_reservations(&other.resource.reservations, &theirs.resource.reservations)
+            });
         Shortfall {
             resource: Label(&theirs.resource).to_string(),
             needed,
             available,
+            whole: sum(whole),
             unusable: None,
+            unusable_parts: Vec::new(),
         }
     }
 
@@ -253,20 +310,33 @@ impl Shortfall {
         &self.available
     }
 
-    /// The available amount under the same name that the request cannot use: revocable, on a volume
+    /// The size of the resource that can only be taken whole, and whose size is not the requested
+    /// size: a MOUNT or BLOCK disk, a persistent volume, or a shared resource.
+    pub fn whole(&self) -> Option<&Amount> {
+        self.whole.as_ref()
+    }
+
+    /// The sum of the available amounts under the same name that the request cannot use: revocable, on a volume
     /// or another disk, of another provider, or allocated to another role.
     pub fn unusable(&self) -> Option<&Amount> {
         self.unusable.as_ref()
     }
 }
 
+/// How many unusable resources are printed: an agent can have a disk for each of many tasks.
+const PRINTED: usize = 4;
+
 impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (resource, needed) = (&self.resource, &self.needed);
         match (needed, &self.available) {
-            (_, available) if *available == needed.empty_like() => {
-                write!(f, "{resource}: needs {needed}, has nothing")?
-            }
+            (_, available) if *available == needed.empty_like() => match &self.whole {
+                Some(whole) => write!(
+                    f,
+                    "{resource}: needs {needed}, has {whole}, which can only be taken whole"
+                )?,
+                None => write!(f, "{resource}: needs {needed}, has nothing")?,
+            },
             // An agent can have many ranges, so only the missing ones are printed.
             (Amount::Ranges(needed), Amount::Ranges(available)) => {
                 write!(
@@ -284,9 +354,15 @@ impl fmt::Display for Shortfall {
             }
             (needed, available) => write!(f, "{resource}: needs {needed}, has {available}")?,
         }
-        match &self.unusable {
-            Some(other) => write!(f, " ({other} of another kind is not usable)"),
-            None => Ok(()),
+        let mut separator = " (not usable: ";
+        for (label, amount) in self.unusable_parts.iter().take(PRINTED) {
+            write!(f, "{separator}{amount} of {label}")?;
+            separator = ", ";
+        }
+        match self.unusable_parts.len() {
+            0 => Ok(()),
+            count if count > PRINTED => write!(f, ", and {} more)", count - PRINTED),
+            _ => f.write_str(")"),
         }
     }
 }

@@ -152,7 +152,7 @@ fn resources_of_another_kind_are_not_used_but_reported() {
     let missing = offered.take(&resources("cpus:2")).expect_err("revocable");
     assert_eq!(
         missing.to_string(),
-        "not enough resources: cpus: needs 2, has 1 (4 of another kind is not usable)"
+        "not enough resources: cpus: needs 2, has 1 (not usable: 4 of cpus{REV})"
     );
     assert_eq!(
         missing.shortfalls()[0].unusable().map(Amount::to_string),
@@ -162,6 +162,40 @@ fn resources_of_another_kind_are_not_used_but_reported() {
         offered.take(&single(revocable.clone())),
         Ok(single(revocable))
     );
+}
+
+#[test]
+fn a_part_of_a_mount_disk_is_refused_with_the_reason_and_the_size() {
+    let sized = |kind, path, size| Resource {
+        scalar: scalar("disk", size).scalar,
+        ..disk(kind, path)
+    };
+    let mut offered = single(sized(source::Type::Path, "/a", 28.0))
+        + single(sized(source::Type::Path, "/b", 28.0))
+        + single(sized(source::Type::Mount, "/m", 1000.0));
+    let part = single(sized(source::Type::Mount, "/m", 10.0));
+    let missing = offered.take(&part).expect_err("goes whole");
+    assert_eq!(
+        missing.to_string(),
+        "not enough resources: disk[MOUNT:/m]: needs 10, has 1000, which can only be taken whole \
+         (not usable: 28 of disk[PATH:/a], 28 of disk[PATH:/b])"
+    );
+    let shortfall = &missing.shortfalls()[0];
+    assert_eq!(shortfall.needed().to_string(), "10");
+    assert_eq!(shortfall.available().to_string(), "0");
+    assert_eq!(
+        shortfall.whole().map(Amount::to_string),
+        Some("1000".to_owned())
+    );
+    let subtracted = offered.try_sub(&part).expect_err("goes whole");
+    assert!(
+        subtracted
+            .to_string()
+            .contains("needs 10, has 1000, which can"),
+        "{subtracted}"
+    );
+    let whole = single(sized(source::Type::Mount, "/m", 1000.0));
+    assert_eq!(offered.take(&whole), Ok(whole));
 }
 
 #[test]
