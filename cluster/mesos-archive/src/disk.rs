@@ -33,12 +33,15 @@ struct Later {
 
 impl Disk {
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
-        let root = Dir::open_ambient_dir(directory, ambient_authority())?;
-        Ok(Self {
+        Dir::open_ambient_dir(directory, ambient_authority()).map(Self::new)
+    }
+
+    pub(crate) fn new(root: Dir) -> Self {
+        Self {
             root,
             later: Vec::new(),
             budget: u64::MAX,
-        })
+        }
     }
 
     /// A file without a name, which ends with its descriptor.

@@ -32,6 +32,8 @@
 mod detect;
 mod disk;
 mod filter;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
 pub mod fuzzing;
 mod member;
 mod tar;
