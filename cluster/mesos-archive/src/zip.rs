@@ -75,7 +75,11 @@ pub(crate) fn unpack(file: File, disk: &mut Disk) -> Result<()> {
 
 /// The number of a method that the crate `zip` does not read.
 fn number(method: CompressionMethod) -> Option<u16> {
-    #[expect(deprecated, reason = "there is no other way to read the number")]
+    // The crate drops the mark under cargo fuzz.
+    #[cfg_attr(
+        not(fuzzing),
+        expect(deprecated, reason = "there is no other way to read the number")
+    )]
     match method {
         CompressionMethod::Unsupported(number) => Some(number),
         _ => None,

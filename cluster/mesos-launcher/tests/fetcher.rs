@@ -376,6 +376,48 @@ fn a_large_head_of_a_response_is_read() {
 }
 
 #[test]
+fn a_proxy_gets_the_whole_uri_for_http_and_connect_for_https() {
+    let (sent, received) = mpsc::channel();
+    let proxy = serve(move |head, stream| {
+        sent.send(head.to_owned()).expect("the test waits");
+        match head.starts_with("GET ") {
+            true => send(stream, "200 OK", "", "from the proxy"),
+            false => send(stream, "403 Forbidden", "", ""),
+        }
+    });
+    let directories = Directories::new();
+    let proxy = format!("http://me:p%40ss@{proxy}");
+    let fetch = |uri: &str| {
+        let mut command = directories.command(&bypassing(uri));
+        command.env("http_proxy", &proxy).env("https_proxy", &proxy);
+        result(&command.output().expect("the program runs"))
+    };
+    // The host is known to the proxy only.
+    fetch("http://u:p@files.invalid:81/f?x=1").expect("is fetched");
+    assert_eq!(directories.file("f?x=1").as_deref(), Some("from the proxy"));
+    let head = received.recv().expect("a request").to_ascii_lowercase();
+    assert!(
+        head.starts_with("get http://files.invalid:81/f?x=1 http/1.1\r\n"),
+        "{head}"
+    );
+    // base64 of "me:p@ss" and "u:p"
+    for line in [
+        "host: files.invalid:81",
+        "proxy-authorization: basic bwu6cebzcw==",
+        "authorization: basic dtpw",
+    ] {
+        assert!(head.contains(&format!("\r\n{line}\r\n")), "{line}: {head}");
+    }
+    let error = fetch("https://files.invalid/f").expect_err("the proxy refuses");
+    assert!(!error.contains("p%40ss"), "{error}");
+    let head = received.recv().expect("a request");
+    assert!(
+        head.starts_with("CONNECT files.invalid:443 HTTP/1.1\r\n"),
+        "{head}"
+    );
+}
+
+#[test]
 fn http_proxy_counts_in_small_letters_only() {
     let server = redirecting();
     let directories = Directories::new();

@@ -12,12 +12,13 @@
 //!   the sandbox, as in Mesos.
 //! * A file gets its name when it is complete. A failed download leaves no file. Mesos leaves a part.
 //! * At most 50 redirects are followed, and not to FTP. Mesos' libcurl has no limit.
-//! * A proxy for `http://` URIs must support CONNECT.
+//! * A SOCKS proxy is an error.
 
 mod extract;
 mod info;
 mod net;
 mod place;
+mod proxy;
 
 use std::borrow::Cow;
 use std::env;

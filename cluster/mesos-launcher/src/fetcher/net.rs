@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use ureq::http::Response;
-use ureq::http::header::{AUTHORIZATION, LOCATION};
+use ureq::http::header::{AUTHORIZATION, LOCATION, PROXY_AUTHORIZATION};
 use ureq::{Body, Proxy};
 use url::Url;
 
@@ -82,19 +82,52 @@ fn follow(url: &str, progress: &Sender<()>) -> Result<Response<Body>> {
 }
 
 fn request(url: &Url, credentials: Option<&str>) -> Result<Response<Body>> {
-    let proxy = proxy(url, |name| env::var(name).ok());
-    let proxy = proxy.map(|proxy| Proxy::new(&proxy)).transpose();
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
-        .proxy(proxy.context("the proxy of the environment is not valid")?)
+        .proxy(None)
         .max_response_header_size(HEAD)
         .input_buffer_size(HEAD);
-    let mut request = config.build().new_agent().get(url.as_str());
-    if let Some(credentials) = credentials {
-        request = request.header(AUTHORIZATION, format!("Basic {credentials}"));
+    let mut proxy_credentials = None;
+    let agent = match proxy(url, |name| env::var(name).ok()) {
+        None => config.build().new_agent(),
+        Some(proxy) => {
+            let mut proxy = proxy_url(&proxy)?;
+            if url.scheme() == "http" && proxy.scheme() == "http" {
+                proxy_credentials = self::credentials(&mut proxy);
+                super::proxy::agent(config.build(), url, &proxy)?
+            } else {
+                let proxy = Proxy::new(proxy.as_str());
+                let proxy = proxy.context("the proxy of the environment is not valid")?;
+                config.proxy(Some(proxy)).build().new_agent()
+            }
+        }
+    };
+    let mut request = agent.get(url.as_str());
+    for (name, value) in [
+        (AUTHORIZATION, credentials),
+        (PROXY_AUTHORIZATION, proxy_credentials.as_deref()),
+    ] {
+        if let Some(value) = value {
+            request = request.header(name, format!("Basic {value}"));
+        }
     }
     Ok(request.call()?)
+}
+
+/// A proxy of the environment. Without a scheme it is an `http://` proxy.
+fn proxy_url(proxy: &str) -> Result<Url> {
+    let url = match proxy.contains("://") {
+        true => Url::parse(proxy),
+        false => Url::parse(&format!("http://{proxy}")),
+    };
+    let url = url.context("the proxy of the environment is not a URL")?;
+    let scheme = url.scheme();
+    ensure!(
+        matches!(scheme, "http" | "https"),
+        "a proxy with {scheme}:// is not supported; use http:// or https://"
+    );
+    Ok(url)
 }
 
 /// Where a response redirects to, if it does.
