@@ -1,5 +1,7 @@
 //! The backend: opening subscriptions.
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::operator::OperatorClient;
 use crate::pipeline::{CallQueue, SubscriptionHandle};
 use crate::target::{Peer, Target};
 use crate::transport::connection::{Connection, STREAM_ID};
+use crate::transport::resolve::Resolver;
 use crate::transport::settings::Settings;
 #[cfg(feature = "tls")]
 use crate::transport::tls::TlsConfig;
@@ -159,6 +162,23 @@ impl HttpBackend {
         self
     }
 
+    /// Resolves host names with `lookup` instead of the system's resolver. The function receives a
+    /// host and a port, and returns the addresses in the order in which they are tried. It runs on a
+    /// thread for blocking work, once for each subscription: the calls of a subscription go to the
+    /// address that accepted the subscription.
+    ///
+    /// If `lookup` fails, connecting fails with the retryable kind
+    /// [`Transport`](ErrorKind::Transport). The time limit is
+    /// [`connect_timeout`](Self::connect_timeout).
+    #[must_use]
+    pub fn resolver(
+        mut self,
+        lookup: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.resolver = Resolver::custom(lookup);
+        self
+    }
+
     /// The encoding of messages (default: protobuf).
     #[must_use]
     pub fn codec(mut self, codec: Codec) -> Self {
@@ -228,7 +248,8 @@ impl HttpBackend {
     ///
     /// With 1, each call is written after the answer to the one before it. Use 1 if a proxy in front
     /// of Mesos does not support pipelined requests. When a connection breaks, the result of all
-    /// calls in flight is unknown, so fewer calls in flight mean fewer unknown results.
+    /// calls in flight is unknown and the subscription ends. Fewer calls in flight mean fewer unknown
+    /// results. After two breaks with several calls in flight, the backend uses 1.
     /// UPDATE_FRAMEWORK and TEARDOWN are always the last call in flight.
     #[must_use]
     pub fn pipeline(mut self, calls: usize) -> Self {
@@ -337,6 +358,7 @@ impl HttpBackend {
         if A::STREAM_ID && stream_id.is_none() {
             return foreign("without a Mesos-Stream-Id".to_owned());
         }
+        let address = connection.address();
         let (open, ended) = watch::channel(());
         let (fatal, failed_call) = oneshot::channel();
         let reader = Reader {
@@ -348,6 +370,7 @@ impl HttpBackend {
         let events = Events::<A>::start(reader, connection, open);
         let calls = CallQueue::<A>::open(SubscriptionHandle {
             endpoint,
+            address,
             settings: self.settings.clone(),
             stream_id: stream_id.filter(|_| A::STREAM_ID),
             ended,

@@ -35,11 +35,16 @@
 //!   slow consumer is not mistaken for a silent master: it slows the socket.
 //! * Calls use their own connection, and are sent in the order in which they were made, each at most
 //!   once. They are pipelined: up to [`pipeline`](HttpBackend::pipeline) calls are sent before the
-//!   first of them is answered. They carry the stream id of their subscription, and no call is sent
+//!   first of them is answered. So a failed call does not stop the calls that were sent after it. They carry the stream id of their subscription, and no call is sent
 //!   after the subscription has ended.
-//! * A refused call does not affect the subscription, with two exceptions for schedulers: a call that
-//!   is not answered in time, and a call whose subscription the master does not know, end the
-//!   subscription.
+//! * The calls go to the address that accepted the subscription, whatever other addresses the host
+//!   name has.
+//! * A refused call does not affect the subscription. For schedulers there are these exceptions, which
+//!   end the subscription: the master does not know the subscription of the call, or redirects the
+//!   call to another master (307, 308).
+//! * A scheduler's call of unknown fate also ends the subscription: the call is not answered in time,
+//!   or its connection breaks. No later call is sent, because it could overtake the unknown call.
+//! * Every TCP connection has keepalive: a peer whose host or network vanished is noticed within 30 s.
 //! * Memory is bounded: the queues by their capacities, and a record by
 //!   [`max_record_size`](HttpBackend::max_record_size). A length that a peer only announces does not
 //!   allocate memory.

@@ -30,17 +30,38 @@
 //! shows whether the peer speaks HTTP/1.1 and accepts calls. A proxy has to support pipelined
 //! requests (RFC 9112, 9.3.2), but may close a connection after a number of requests. The result of
 //! calls that were written after the last answer is then unknown. For such a peer, the rest of the
-//! subscription does without pipelining.
+//! backend's life does without pipelining.
 //!
 //! # Results
 //!
 //! No call is written twice, with one exception: a call that was answered with 401, if a new token
 //! is available and no later call was accepted (otherwise the order would change). The caller
 //! decides whether to repeat a failed call. When a connection breaks, the result of a call that was
-//! written and not answered is unknown. Calls that were not written go to a new connection.
+//! written and not answered is unknown.
 //!
-//! A call that shows that its subscription is dead ends the subscription: its caller may not wait
-//! for the answer any more.
+//! For a scheduler, such a call ends the subscription, and calls that were not written fail. On
+//! another connection they could overtake the unknown call, which a proxy or a kernel may still have:
+//! a KILL could arrive before the ACCEPT that it is about. Mesos' own library does the same
+//! (`disconnected` in src/scheduler/scheduler.cpp). There are these exceptions, after which calls that
+//! were not written go to a new connection:
+//!
+//! * The connection broke while no call was in flight.
+//! * The peer announced the end of the connection with an answer. It does not handle later requests
+//!   of that connection (RFC 9112, 9.6), so nothing can be overtaken.
+//! * An answer says that the result is unknown (502, 504). Each call behind a failing proxy would end
+//!   a subscription otherwise.
+//!
+//! An executor repeats its calls in order after a failure, and would end its tasks with its
+//! subscription. So its subscription stays.
+//!
+//! A call that shows that its subscription is dead, or at another master, ends the subscription: its
+//! caller may not wait for the answer any more.
+//!
+//! # Peers that accept connections and close them
+//!
+//! A connection that ends before its first answer fails one call, even if the call was not written.
+//! So every attempt makes progress. The delay before the next attempt doubles with each such
+//! connection in a row.
 
 mod pipe;
 mod reply;
@@ -48,6 +69,7 @@ mod worker;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -90,6 +112,9 @@ struct Job {
 /// What the worker needs to make the calls of one subscription.
 pub(crate) struct SubscriptionHandle {
     pub(crate) endpoint: Endpoint,
+    /// The address that the subscription is connected to, unless it uses a unix socket. The host name
+    /// of the endpoint may belong to several masters, and only this one knows the subscription.
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) settings: Settings,
     pub(crate) stream_id: Option<HeaderValue>,
     /// The sender is dropped when the subscription ends.
@@ -160,13 +185,17 @@ fn not_sent(name: &str, peer: &Endpoint) -> Error {
     .with_delivery(Delivery::NotSent)
 }
 
-/// Whether a call that failed with `error` shows that its subscription is dead: the master does not
-/// know the subscription, or does not answer any more. The time limit for the latter is that of
+/// Whether a call that failed with `error` shows that its subscription is dead, or that calls do not
+/// reach the master of the subscription: the master does not know the subscription, redirects to
+/// another master, or does not answer any more. The time limit for the latter is that of
 /// docs/scheduler-http-api.md, "Network partitions". Calls after an unanswered call are not sent: on
 /// another connection they could overtake it.
 fn ends_subscription(error: &Error) -> bool {
     matches!(
         (error.kind(), error.delivery()),
-        (ErrorKind::NotSubscribed, Delivery::Refused) | (ErrorKind::Timeout, Delivery::Unknown)
+        (
+            ErrorKind::NotSubscribed | ErrorKind::NotLeader,
+            Delivery::Refused
+        ) | (ErrorKind::Timeout, Delivery::Unknown)
     )
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -76,12 +77,21 @@ struct InFlight {
 }
 
 impl Pipe {
-    /// Opens a connection to `endpoint`.
-    pub(super) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
-        let transport = dial(endpoint, settings).await?;
+    /// Opens a connection to `endpoint`, at `address` if there is one.
+    pub(super) async fn open(
+        endpoint: &Endpoint,
+        address: Option<SocketAddr>,
+        settings: &Settings,
+    ) -> Result<Self> {
+        let dialed = dial(endpoint, address, settings).await?;
+        Ok(Self::over(dialed.transport, settings))
+    }
+
+    /// A pipe over an open connection.
+    pub(super) fn over(transport: Box<dyn Transport>, settings: &Settings) -> Self {
         let since = Instant::now();
         let limit = settings.response_timeout.min(FOREVER);
-        Ok(Self {
+        Self {
             transport,
             limit,
             output: Vec::new(),
@@ -96,7 +106,7 @@ impl Pipe {
             proven: false,
             since,
             alarm: Box::pin(sleep_until(since + limit)),
-        })
+        }
     }
 
     /// Whether no call waits for an answer.

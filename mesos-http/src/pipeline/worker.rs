@@ -3,12 +3,15 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::pipe::{Fault, Pipe};
 use super::reply::Reply;
@@ -20,9 +23,14 @@ use crate::wire::answer::{Answer, Purpose, refusal};
 use crate::wire::api::HttpApi;
 use mesos_core::Endpoint;
 
-/// The number of connections of a subscription that may break with more than one call in flight
+/// The number of connections of a backend that may break with more than one call in flight
 /// before its calls are sent one at a time.
 const MAX_BREAKS: u32 = 2;
+
+/// The delay before a connection after one that ended before its first answer. It doubles with each
+/// such connection in a row.
+const REOPEN_DELAY: Duration = Duration::from_millis(50);
+const REOPEN_DELAY_MAX: Duration = Duration::from_secs(1);
 
 /// What the worker has to do next.
 enum Next {
@@ -38,6 +46,7 @@ enum Next {
 
 struct Worker<'a, A> {
     endpoint: &'a Endpoint,
+    address: Option<SocketAddr>,
     settings: &'a Settings,
     stream_id: Option<&'a HeaderValue>,
     queue: mpsc::Receiver<Job>,
@@ -52,8 +61,8 @@ struct Worker<'a, A> {
     pipe: Option<Pipe>,
     /// The number of calls that may be in flight.
     window: usize,
-    /// The number of connections that broke with more than one call in flight.
-    breaks: u32,
+    /// The number of connections in a row that ended before their first answer.
+    unanswered: u32,
     fatal_error: Option<Error>,
     /// No more calls are made.
     closing: bool,
@@ -65,6 +74,7 @@ pub(super) async fn run<A: HttpApi>(queue: mpsc::Receiver<Job>, subscription: Su
     let mut ended = subscription.ended;
     let mut worker = Worker::<A> {
         endpoint: &subscription.endpoint,
+        address: subscription.address,
         settings: &subscription.settings,
         stream_id: subscription.stream_id.as_ref(),
         queue,
@@ -73,8 +83,11 @@ pub(super) async fn run<A: HttpApi>(queue: mpsc::Receiver<Job>, subscription: Su
         access: None,
         head: Vec::new(),
         pipe: None,
-        window: subscription.settings.pipeline,
-        breaks: 0,
+        window: match subscription.settings.breaks.load(Ordering::Relaxed) {
+            ..MAX_BREAKS => subscription.settings.pipeline,
+            MAX_BREAKS.. => 1,
+        },
+        unanswered: 0,
         fatal_error: None,
         closing: false,
         api: PhantomData,
@@ -103,11 +116,25 @@ impl<A: HttpApi> Worker<'_, A> {
     /// there is one. Cancel safe.
     async fn step(&mut self) -> Option<Next> {
         match poll_fn(|context| self.poll(context)).await {
-            Next::Open => self.open().await,
+            Next::Open => {
+                sleep(self.delay()).await;
+                self.open().await;
+            }
             Next::Renew => self.renew().await,
             end => return Some(end),
         }
         None
+    }
+
+    /// The delay before the next connection.
+    fn delay(&self) -> Duration {
+        match self.unanswered {
+            0 => Duration::ZERO,
+            count => {
+                let factor = 1 << (count - 1).min(10);
+                (REOPEN_DELAY * factor).min(REOPEN_DELAY_MAX)
+            }
+        }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Next> {
@@ -181,7 +208,10 @@ impl<A: HttpApi> Worker<'_, A> {
     async fn open(&mut self) {
         let opening = async {
             let access = Access::new(self.settings).await?;
-            Ok((access, Pipe::open(self.endpoint, self.settings).await?))
+            Ok((
+                access,
+                Pipe::open(self.endpoint, self.address, self.settings).await?,
+            ))
         };
         match opening.await {
             Ok((access, pipe)) => {
@@ -249,6 +279,7 @@ impl<A: HttpApi> Worker<'_, A> {
     }
 
     fn answered(&mut self, job: Job, reply: Reply) {
+        self.unanswered = 0;
         let close = reply.close;
         self.handle_answer(job, answer(reply));
         if close {
@@ -299,14 +330,17 @@ impl<A: HttpApi> Worker<'_, A> {
         let (begun, jobs) = pipe.end();
         tracing::debug!(peer = %self.endpoint, ?fault, in_flight = jobs.len(), "connection ended");
         self.count_break(&fault, jobs.len());
+        let announced = matches!(fault, Fault::Close);
         let error = self.error(fault);
-        // A new connection that accepts nothing: another one would probably not help.
-        if !answered
-            && jobs.is_empty()
-            && let Some(job) = back.pop_front()
-        {
-            let error = error.clone().with_delivery(Delivery::NotSent);
-            self.finish(job, Err(error));
+        if !answered {
+            self.unanswered = self.unanswered.saturating_add(1);
+            // A new connection that accepts nothing: another one would probably not help.
+            if jobs.is_empty()
+                && let Some(job) = back.pop_front().or_else(|| self.waiting.pop_front())
+            {
+                let error = error.clone().with_delivery(Delivery::NotSent);
+                self.finish(job, Err(error));
+            }
         }
         let mut jobs = jobs.into_iter();
         // The status of the answer is known, if not all of its body.
@@ -318,6 +352,9 @@ impl<A: HttpApi> Worker<'_, A> {
             self.handle_answer(job, answer);
         }
         for job in jobs {
+            if A::CALLS_CAN_END_IT && !announced {
+                self.fatal_error.get_or_insert_with(|| error.clone());
+            }
             self.finish(job, Err(error.clone()));
         }
         self.put_back(back);
@@ -326,18 +363,18 @@ impl<A: HttpApi> Worker<'_, A> {
     /// Counts a connection that ended with `in_flight` calls, and stops pipelining if that repeats.
     fn count_break(&mut self, fault: &Fault, in_flight: usize) {
         let certain = matches!(fault, Fault::Close) && in_flight > 0;
-        if certain {
-            self.breaks = MAX_BREAKS;
-        } else if in_flight > 1 {
-            self.breaks += 1;
-        }
-        if self.breaks >= MAX_BREAKS && self.window > 1 {
+        let count = match certain {
+            true => MAX_BREAKS,
+            false => u32::from(in_flight > 1),
+        };
+        let breaks = &self.settings.breaks;
+        let breaks = breaks.fetch_add(count, Ordering::Relaxed) + count;
+        if breaks >= MAX_BREAKS && self.window > 1 {
             let peer = self.endpoint;
             tracing::warn!(
                 %peer,
                 "connections break while pipelined calls are in flight; is there a proxy in \
-                 between? The calls of this subscription are now sent one at a time, as with \
-                 `pipeline(1)`"
+                 between? Calls are now sent one at a time, as with `pipeline(1)`"
             );
             self.window = 1;
         }
@@ -440,5 +477,70 @@ fn answer(reply: Reply) -> Answer {
         body: reply.body.into(),
         fault: None,
         advice: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use mesos_core::backend::{Answer as Pending, SchedulerApi};
+
+    use super::*;
+
+    fn call() -> (Job, Pending) {
+        let (answer, pending) = Pending::channel();
+        let job = Job {
+            name: "KILL",
+            body: Bytes::new(),
+            answer,
+            alone: false,
+            renewed: false,
+        };
+        (job, pending)
+    }
+
+    /// A peer that accepts connections and closes them: a balancer without a master, or the proxy
+    /// of a container without a program. Its FIN may be there before the first read.
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_closes_each_connection_at_once_fails_a_call_each_time_and_is_not_flooded()
+    {
+        let settings = Settings::default();
+        let endpoint: Endpoint = "http://h:1".parse().expect("an address");
+        let (_, queue) = mpsc::channel(1);
+        let (first, first_answer) = call();
+        let (second, second_answer) = call();
+        let mut worker = Worker::<SchedulerApi> {
+            endpoint: &endpoint,
+            address: None,
+            settings: &settings,
+            stream_id: None,
+            queue,
+            waiting: VecDeque::from([first, second]),
+            refused: Vec::new(),
+            access: None,
+            head: Vec::new(),
+            pipe: None,
+            window: 1,
+            unanswered: 0,
+            fatal_error: None,
+            closing: false,
+            api: PhantomData,
+        };
+        let mut delays = Vec::new();
+        for answer in [first_answer, second_answer] {
+            let (here, there) = tokio::io::duplex(64);
+            drop(there);
+            worker.pipe = Some(Pipe::over(Box::new(here), &settings));
+            let next = poll_fn(|context| worker.poll(context)).await;
+            assert!(matches!(next, Next::Open | Next::Done), "a new connection");
+            // The clock is virtual.
+            let answer = timeout(GRACE, answer).await.expect("an answer");
+            let error = answer.expect_err("the connection was closed");
+            assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
+            delays.push(worker.delay());
+        }
+        assert_eq!(delays, [REOPEN_DELAY, 2 * REOPEN_DELAY]);
+        worker.unanswered = u32::MAX;
+        assert_eq!(worker.delay(), REOPEN_DELAY_MAX);
     }
 }

@@ -5,6 +5,8 @@
 //! (src/http_proxy.cpp in libprocess), so a request after a SUBSCRIBE would wait indefinitely. The
 //! callers decide which requests share a connection.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
@@ -15,7 +17,7 @@ use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::dial::{dial, expects_tls};
+use super::dial::{Dialed, dial, expects_tls};
 use super::settings::Settings;
 use mesos_core::{Endpoint, Scheme};
 
@@ -31,12 +33,14 @@ pub(crate) struct Connection {
     /// Whether the peer has sent a response.
     answered: bool,
     driver: JoinHandle<()>,
+    /// The peer's address; `None` for a unix socket.
+    address: Option<SocketAddr>,
 }
 
 impl Connection {
     /// Opens a connection to `endpoint`.
     pub(crate) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
-        let transport = dial(endpoint, settings).await?;
+        let Dialed { transport, address } = dial(endpoint, None, settings).await?;
         // Before the first request this only sets up buffers.
         let (sender, connection) =
             http1::handshake(TokioIo::new(transport))
@@ -55,7 +59,13 @@ impl Connection {
             sender,
             answered: false,
             driver,
+            address,
         })
+    }
+
+    /// The address of the peer, for another connection to the same peer.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.address
     }
 
     /// Sends `body` to the API at `path` (without prefix) and waits for the head of the response.

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use crate::auth::Credentials;
+use crate::transport::resolve::Resolver;
 #[cfg(feature = "tls")]
 use crate::transport::tls::TlsConfig;
 use crate::wire::codec::Codec;
@@ -19,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) tls: TlsConfig,
     /// Used instead of the endpoint's host and port, without TLS whatever the scheme.
     pub(crate) unix_socket: Option<Arc<Path>>,
+    pub(crate) resolver: Resolver,
     /// The time limit for resolving the name, the TCP connection, and the handshake together.
     pub(crate) connect_timeout: Duration,
     /// The time limit from a request to the head of its response, and again to the end of a response
@@ -34,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) call_queue: usize,
     /// The number of calls that may be written and not answered.
     pub(crate) pipeline: usize,
+    /// The number of connections, of all subscriptions, that broke with more than one call in flight.
+    pub(crate) breaks: Arc<AtomicU32>,
 }
 
 impl Default for Settings {
@@ -44,6 +49,7 @@ impl Default for Settings {
             #[cfg(feature = "tls")]
             tls: TlsConfig::default(),
             unix_socket: None,
+            resolver: Resolver::default(),
             connect_timeout: Duration::from_secs(10),
             // Five heartbeat intervals; docs/scheduler-http-api.md, "Network Partitions".
             response_timeout: Duration::from_secs(75),
@@ -53,6 +59,7 @@ impl Default for Settings {
             call_queue: 128,
             // Enough for 800,000 calls per second at a round-trip time of 10 ms.
             pipeline: 8192,
+            breaks: Arc::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod operator_watch;
 mod peer;
 mod pipeline;
 mod redirect;
+mod routes;
 mod subscribe;
 mod tls;
 mod tokens;

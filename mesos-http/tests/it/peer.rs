@@ -31,7 +31,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::over(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    pub(crate) fn over(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap().to_string();
         Self { listener, address }
     }

@@ -194,11 +194,20 @@ pub(super) async fn a_refused_call_fails_with_the_reason_and_keeps_the_subscript
 }
 
 pub(super) async fn a_call_on_a_broken_connection_has_unknown_delivery(stage: Stage) {
-    let Subscribed { master, driver, .. } = stage.subscribed().await;
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
     for reaction in [Reaction::Close, Reaction::ExecuteAndClose] {
         master.react(Type::Suppress, reaction);
         let error = must_fail(driver.suppress().await);
         assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
+        // A later call could overtake this one on another connection.
+        let lost = recorder.disconnected().await;
+        assert_eq!(lost.error.kind(), error.kind(), "{:?}", lost.error);
+        recorder.subscribed().await;
     }
     // Neither call was repeated by the driver.
     must(driver.revive().await);

@@ -99,7 +99,7 @@ cases! { $
         json_follows_the_mapping_of_mesos
             fake "a real Mesos cannot be made to send these numbers and bytes",
         a_record_over_the_limit_ends_the_subscription_and_names_the_limit (Relay),
-        an_invalid_http_response_fails_only_its_call (Relay),
+        an_invalid_http_response_fails_its_call_and_ends_the_subscription (Relay),
         a_slow_network_loses_no_events (Relay),
     }
     detection {
