@@ -218,7 +218,7 @@ impl HttpBackend {
 
     /// The number of the master's heartbeat intervals without a single byte after which a
     /// subscription counts as lost (default: 5, at least 1). The time during which the event queue is
-    /// full does not count. An executor's subscription has no such limit: its heartbeats are 30
+    /// full does not count, and neither does a time during which this process stood still. An executor's subscription has no such limit: its heartbeats are 30
     /// minutes apart.
     #[must_use]
     pub fn missed_heartbeats(mut self, count: u32) -> Self {

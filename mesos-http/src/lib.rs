@@ -44,6 +44,8 @@
 //!   call to another master (307, 308).
 //! * A scheduler's call of unknown fate also ends the subscription: the call is not answered in time,
 //!   or its connection breaks. No later call is sent, because it could overtake the unknown call.
+//! * Time limits count only the time in which this process runs: after a pause (SIGSTOP, a paused
+//!   virtual machine, a blocked runtime) they start again, at most eight times without a byte.
 //! * Every TCP connection has keepalive: a peer whose host or network vanished is noticed within 30 s.
 //! * Memory is bounded: the queues by their capacities, and a record by
 //!   [`max_record_size`](HttpBackend::max_record_size). A length that a peer only announces does not

@@ -2,9 +2,9 @@
 
 use http::{HeaderValue, StatusCode, header};
 use mesos_core::{Delivery, Error, ErrorKind, Result};
-use tokio::time::timeout;
 
 use super::{Credentials, Grant, Source};
+use crate::transport::patience::timeout;
 use crate::transport::settings::Settings;
 use crate::wire::answer::{Answer, clean};
 

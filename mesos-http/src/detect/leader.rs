@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use mesos_core::backend::{EventStream, Incoming, SchedulerApi, Subscription};
 use mesos_core::{Delivery, Endpoint, Error, ErrorKind, Result, error_chain};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::{Detection, Detector};
 use crate::lock::lock;
+use crate::transport::patience::timeout;
 
 /// The leading master, as a detector reports it.
 #[derive(Clone, Debug)]

@@ -6,16 +6,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWrite};
-use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Job;
 use super::reply::{Garbage, Replies, Reply};
 use crate::transport::dial::dial;
 use crate::transport::io::Transport;
+use crate::transport::patience::Patience;
 use crate::transport::settings::Settings;
 use mesos_core::Endpoint;
 use mesos_core::Result;
@@ -25,9 +24,6 @@ const GATHERED: usize = 64 << 10;
 
 /// The limit for the size of all calls in flight, in bytes. A single call may be larger.
 const IN_FLIGHT: usize = 4 << 20;
-
-/// Longer than any program runs, and short enough to be added to an `Instant`.
-const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// Why a connection cannot be used any more.
 #[derive(Debug)]
@@ -45,7 +41,6 @@ pub(super) enum Fault {
 /// An open connection. Dropping it closes the socket.
 pub(super) struct Pipe {
     transport: Box<dyn Transport>,
-    limit: Duration,
     /// The bytes to the peer from the position `at` on.
     output: Vec<u8>,
     at: u64,
@@ -63,10 +58,8 @@ pub(super) struct Pipe {
     answered: bool,
     /// Whether the last answer shows that the peer accepts calls.
     proven: bool,
-    /// Since when the first call has been waiting for its answer.
-    since: Instant,
-    /// The deadline is checked when this timer fires, because the timer is not reset with each answer.
-    alarm: Pin<Box<Sleep>>,
+    /// The time limit for the answer to the first call.
+    patience: Patience,
 }
 
 struct InFlight {
@@ -89,11 +82,8 @@ impl Pipe {
 
     /// A pipe over an open connection.
     pub(super) fn over(transport: Box<dyn Transport>, settings: &Settings) -> Self {
-        let since = Instant::now();
-        let limit = settings.response_timeout.min(FOREVER);
         Self {
             transport,
-            limit,
             output: Vec::new(),
             at: 0,
             written: 0,
@@ -104,8 +94,7 @@ impl Pipe {
             replies: Replies::default(),
             answered: false,
             proven: false,
-            since,
-            alarm: Box::pin(sleep_until(since + limit)),
+            patience: Patience::new(settings.response_timeout),
         }
     }
 
@@ -153,7 +142,7 @@ impl Pipe {
         self.output.extend_from_slice(&job.body);
         let to = self.at + self.output.len() as u64;
         if self.in_flight.is_empty() {
-            self.since = Instant::now();
+            self.patience.reset();
         }
         self.size += (to - from) as usize;
         self.in_flight.push_back(InFlight { job, from, to });
@@ -190,7 +179,7 @@ impl Pipe {
                 Poll::Ready(Ok(size @ 1..)) => {
                     let first = self.in_flight.front();
                     if first.is_some_and(|first| self.written < first.to) {
-                        self.since = Instant::now();
+                        self.patience.reset();
                     }
                     self.written += size as u64;
                 }
@@ -245,7 +234,7 @@ impl Pipe {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Fault::Broken(error))),
                 Poll::Pending if self.in_flight.is_empty() => return Poll::Pending,
                 Poll::Pending => {
-                    ready!(self.poll_timeout(context));
+                    ready!(self.patience.poll_elapsed(context));
                     return Poll::Ready(Err(Fault::Timeout));
                 }
             }
@@ -260,20 +249,9 @@ impl Pipe {
         // The rest of the call would have to be written before any other call.
         reply.close |= self.written < flight.to;
         self.size -= flight.size();
-        self.since = Instant::now();
+        self.patience.reset();
         (self.answered, self.proven) = (true, !reply.close);
         Ok((flight.job, reply))
-    }
-
-    fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            ready!(self.alarm.as_mut().poll(context));
-            let deadline = self.since + self.limit;
-            if deadline <= Instant::now() {
-                return Poll::Ready(());
-            }
-            self.alarm.as_mut().reset(deadline);
-        }
     }
 }
 

@@ -15,9 +15,9 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use mesos_core::{Delivery, Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::dial::{Dialed, dial, expects_tls};
+use super::patience::timeout;
 use super::settings::Settings;
 use mesos_core::{Endpoint, Scheme};
 

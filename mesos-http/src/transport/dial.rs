@@ -8,9 +8,9 @@ use mesos_core::{Delivery, Error, ErrorKind, Result};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::io::Transport;
+use super::patience::timeout;
 use super::settings::Settings;
 use mesos_core::{Endpoint, Scheme};
 

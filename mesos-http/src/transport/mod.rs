@@ -4,6 +4,7 @@
 pub(crate) mod connection;
 pub(crate) mod dial;
 pub(crate) mod io;
+pub(crate) mod patience;
 pub(crate) mod resolve;
 pub(crate) mod settings;
 #[cfg(feature = "tls")]

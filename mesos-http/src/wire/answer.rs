@@ -10,8 +10,8 @@ use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use mesos_core::{Delivery, Error, ErrorKind};
-use tokio::time::timeout;
 
+use crate::transport::patience::timeout;
 use mesos_core::Endpoint;
 
 /// How much of a refusal is read, in bytes. A reason from Mesos is one line.

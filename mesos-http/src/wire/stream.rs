@@ -13,9 +13,9 @@ use mesos_core::backend::{EventStream, Incoming};
 use mesos_core::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use crate::transport::connection::Connection;
+use crate::transport::patience::{Patience, within};
 use crate::transport::settings::Settings;
 use crate::wire::api::HttpApi;
 use crate::wire::codec::Codec;
@@ -173,6 +173,7 @@ impl Reader {
         // the time limit of a response. An agent announces no interval.
         let mut interval: Option<Duration> = None;
         let what = event_of(&self.peer);
+        let mut patience = Patience::new(self.settings.response_timeout);
         loop {
             let limit = match interval {
                 Some(interval) => Some(interval.saturating_mul(self.settings.missed_heartbeats)),
@@ -184,7 +185,11 @@ impl Reader {
             let frame = async {
                 match limit {
                     None => Ok(frame.await),
-                    Some(limit) => timeout(limit, frame).await.map_err(|_| limit),
+                    Some(limit) => {
+                        patience.set_limit(limit);
+                        patience.reset();
+                        within(&mut patience, frame).await.map_err(|_| limit)
+                    }
                 }
             };
             let frame = tokio::select! {

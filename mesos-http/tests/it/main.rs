@@ -14,6 +14,8 @@ mod operator_find;
 mod operator_master;
 mod operator_retry;
 mod operator_watch;
+#[cfg(unix)]
+mod paused;
 mod peer;
 mod pipeline;
 mod redirect;

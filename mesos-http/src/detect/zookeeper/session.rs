@@ -8,10 +8,11 @@ use mesos_core::address::Ensemble;
 use mesos_core::{Error, ErrorKind, Master, error_chain};
 use mesos_zookeeper::{client, masters};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use zookeeper_client::{self as zk, Client, SessionState};
 
 use super::{Detection, endpoint};
+use crate::transport::patience::timeout;
 
 /// The minimum interval between the starts of two sessions.
 const BETWEEN_SESSIONS: Duration = Duration::from_secs(1);
