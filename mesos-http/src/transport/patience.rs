@@ -163,6 +163,7 @@ mod tests {
     async fn a_process_that_often_stands_still_gives_up_in_the_end() {
         let mut patience = Patience::new(LIMIT);
         let mut rounds = 0;
+        // sleep: in virtual time.
         while within(&mut patience, sleep(LIMIT / 2)).await.is_ok() {
             advance(LIMIT / 2).await;
             rounds += 1;

@@ -8,13 +8,13 @@ use hyper::body::Incoming;
 use mesos_core::{Endpoint, Error, ErrorKind, Result};
 use mesos_proto::v1::master::{self, call::Type};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use super::{ClusterEvent, HEARTBEAT_INTERVAL};
 use crate::detect::Sighting;
 use crate::operator::OperatorClient;
 use crate::target::Peer;
 use crate::transport::connection::Connection;
+use crate::transport::patience::timeout;
 use crate::transport::settings::Settings;
 use crate::wire::recordio::{Decoder, FrameError};
 
