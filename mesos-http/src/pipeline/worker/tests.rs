@@ -1,3 +1,5 @@
+//! The reaction of the worker to a peer that does not behave. `tests/it/pipeline.rs` has the rest.
+
 use bytes::Bytes;
 use mesos_core::backend::{Answer as Pending, SchedulerApi};
 

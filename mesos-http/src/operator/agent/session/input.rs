@@ -215,7 +215,7 @@ fn heartbeat() -> ProcessIo {
 async fn request(agent: Endpoint, settings: Settings, records: Records) -> Result<()> {
     let name = call::Type::AttachContainerInput.as_str_name();
     let access = Access::new(&settings).await?;
-    let transport = dial(&agent, &settings).await?;
+    let transport = dial(&agent, None, &settings).await?.transport;
     let broken = |source: hyper::Error| {
         let message = format!("the input of the container at {agent} broke");
         Error::new(ErrorKind::Transport, message)
