@@ -9,9 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// How long the test waits for a request of the fetcher.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A sandbox and a cache.
 struct Directories {
@@ -247,7 +251,7 @@ fn a_killed_or_failed_fetcher_leaves_no_part_of_a_file() {
             .command(&items)
             .spawn()
             .expect("the program runs");
-        received.recv().expect("a request");
+        received.recv_timeout(LIMIT).expect("a request");
         // The fetcher has read a part of the file when the file has a length.
         let open = PathBuf::from(format!("/proc/{}/fd", fetcher.id()));
         while !writes_a_part(&open, directories.root.path()) {
@@ -395,7 +399,10 @@ fn a_proxy_gets_the_whole_uri_for_http_and_connect_for_https() {
     // The host is known to the proxy only.
     fetch("http://u:p@files.invalid:81/f?x=1").expect("is fetched");
     assert_eq!(directories.file("f?x=1").as_deref(), Some("from the proxy"));
-    let head = received.recv().expect("a request").to_ascii_lowercase();
+    let head = received
+        .recv_timeout(LIMIT)
+        .expect("a request")
+        .to_ascii_lowercase();
     assert!(
         head.starts_with("get http://files.invalid:81/f?x=1 http/1.1\r\n"),
         "{head}"
@@ -410,7 +417,7 @@ fn a_proxy_gets_the_whole_uri_for_http_and_connect_for_https() {
     }
     let error = fetch("https://files.invalid/f").expect_err("the proxy refuses");
     assert!(!error.contains("p%40ss"), "{error}");
-    let head = received.recv().expect("a request");
+    let head = received.recv_timeout(LIMIT).expect("a request");
     assert!(
         head.starts_with("CONNECT files.invalid:443 HTTP/1.1\r\n"),
         "{head}"

@@ -451,9 +451,8 @@ def zips():
     for name, method in (("stored", zipfile.ZIP_STORED), ("deflate", zipfile.ZIP_DEFLATED),
                          ("bzip2", zipfile.ZIP_BZIP2), ("lzma", zipfile.ZIP_LZMA)):
         yield f"method-{name}", zipped(("d/f", BYTES), ("empty", b""), ("g", TEXT), method=method)
-    if shutil.which("7z"):
-        for name in ("Deflate64", "PPMd", "LZMA", "BZip2"):
-            yield f"method-7z-{name.lower()}", seven_zip(name)
+    for name in ("Deflate64", "PPMd", "LZMA", "BZip2"):
+        yield f"method-7z-{name.lower()}", seven_zip(name)
     yield "empty", zipped()
     yield "folders", zipped((info("d/", 0o40755), b""), ("d/f", TEXT), (info("e/", 0o40700), b""))
     yield "folders-not-listed", zipped(("a/b/c", TEXT))

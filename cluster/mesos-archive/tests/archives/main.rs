@@ -59,7 +59,8 @@ fn every_archive_is_unpacked_as_mesos_unpacks_it_and_nothing_outside_changes() {
         wrong.extend(differs.map(|text| format!("{name}: {text}")));
     }
     for (known, seen) in DIFFERENCES.iter().zip(seen) {
-        if !seen {
+        // A libarchive can be built without a format that the generator wants.
+        if !seen && !known.name.starts_with("other-") {
             wrong.push(format!("no archive is named {}", known.name));
         }
     }
@@ -109,12 +110,17 @@ fn compare(
 /// Why the test cannot run on this machine.
 fn unavailable() -> Option<String> {
     let loads = "import ctypes; ctypes.CDLL('libarchive.so.13')";
-    let python = Command::new("python3").args(["-c", loads]).output();
-    match python {
-        Ok(output) if output.status.success() => None,
-        Ok(_) => Some("python3 cannot load libarchive.so.13; install libarchive-tools".to_owned()),
-        Err(error) => Some(format!("cannot run python3: {error}")),
+    match Command::new("python3").args(["-c", loads]).output() {
+        Ok(output) if output.status.success() => {}
+        Ok(_) => {
+            let text = "python3 cannot load libarchive.so.13; install libarchive-tools";
+            return Some(text.to_owned());
+        }
+        Err(error) => return Some(format!("cannot run python3: {error}")),
     }
+    let seven_zip = Command::new("7z").stdout(Stdio::null()).status();
+    let error = seven_zip.err()?;
+    Some(format!("cannot run 7z: {error}; install 7zip"))
 }
 
 fn python(program: &str) -> Command {
