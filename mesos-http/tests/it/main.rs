@@ -13,6 +13,7 @@ mod operator_exec;
 mod operator_find;
 mod operator_master;
 mod operator_retry;
+mod operator_state;
 mod operator_watch;
 #[cfg(unix)]
 mod paused;

@@ -72,7 +72,7 @@ impl MasterClient {
     /// use mesos::operator::MasterClient;
     ///
     /// let client = OperatorClient::new("http://10.0.0.1:5050".parse()?)
-    ///     .credentials(Credentials::basic("operator", "secret"));
+    ///     .credentials(Credentials::basic("operator", "secret")?);
     /// let master = MasterClient::from(client);
     /// # let _ = master;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

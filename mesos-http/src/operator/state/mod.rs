@@ -57,9 +57,8 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 /// knows only the agents that have registered again, and so does the state.
 ///
 /// # Memory
-/// Snapshots share all parts that did not change. A change copies the path to the changed object in
-/// a tree: a few hundred bytes, and the object itself if a snapshot still has it. Offers are not
-/// kept.
+/// Snapshots share all parts that did not change. A change copies the changed object and the path to
+/// the object in a tree if a snapshot still has them: 5 kB with 100,000 tasks. Offers are not kept.
 #[derive(Clone, Debug)]
 pub struct ClusterState {
     snapshots: watch::Receiver<ClusterSnapshot>,

@@ -112,7 +112,7 @@ impl Reflector {
 
     fn answered(&mut self, answer: Result<Refreshed>) {
         match answer {
-            Ok(refreshed) => self.change(|state, touched| state.refresh(refreshed, touched)),
+            Ok(refreshed) => self.replace(|state, touched| state.refresh(refreshed, touched)),
             Err(error) => {
                 tracing::debug!(%error, "cannot refresh the state of the cluster");
                 self.wanted = self.wanted.or(self.requested);
@@ -138,11 +138,25 @@ impl Reflector {
         for event in &batch {
             self.want(event);
         }
-        self.change(|state, touched| {
+        if self.request.is_none() {
+            self.touched = Touched::default();
+        }
+        let is_snapshot = |event| matches!(event, &ClusterEvent::Snapshot(_));
+        let large = batch.iter().any(is_snapshot);
+        let apply = |state: &mut ClusterSnapshot, touched: &mut Touched| {
             for event in batch {
                 state.apply(event, touched);
             }
-        });
+        };
+        if large {
+            self.replace(apply);
+        } else {
+            let touched = &mut self.touched;
+            self.state.send_modify(|state| {
+                apply(state, touched);
+                state.advance();
+            });
+        }
     }
 
     /// Decides what has to be requested because of `event`.
@@ -171,15 +185,12 @@ impl Reflector {
         }
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut ClusterSnapshot, &mut Touched)) {
-        if self.request.is_none() {
-            self.touched = Touched::default();
-        }
-        let touched = &mut self.touched;
-        self.state.send_modify(|state| {
-            change(state, touched);
-            state.advance();
-        });
+    /// Applies a large change to a copy, so that readers do not wait for it.
+    fn replace(&mut self, change: impl FnOnce(&mut ClusterSnapshot, &mut Touched)) {
+        let mut next = self.state.borrow().clone();
+        change(&mut next, &mut self.touched);
+        next.advance();
+        self.state.send_replace(next);
     }
 
     fn end(self, error: Error) {

@@ -234,3 +234,34 @@ fn parts_that_do_not_change_are_shared() {
     assert_eq!(of(&state), of(&next));
     assert_eq!((state.agents().count(), next.agents().count()), (1, 2));
 }
+
+#[test]
+fn an_event_copies_one_object_and_only_if_a_snapshot_has_it() {
+    let tasks = (0..1000).map(|n| task("f", &n.to_string(), TaskState::TaskRunning));
+    let state = GetState {
+        get_tasks: Some(GetTasks {
+            tasks: tasks.collect(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut state = after([ClusterEvent::Snapshot(Box::new(state))]);
+    let addresses = |state: &ClusterSnapshot| -> HashSet<*const Task> {
+        state.tasks().map(Arc::as_ptr).collect()
+    };
+    let before = addresses(&state);
+    state.apply(
+        update("f", "7", TaskState::TaskKilling),
+        &mut Touched::default(),
+    );
+    assert_eq!(addresses(&state), before, "nothing has the former state");
+
+    let held = state.clone();
+    state.apply(
+        update("f", "8", TaskState::TaskKilling),
+        &mut Touched::default(),
+    );
+    assert_eq!(addresses(&state).intersection(&before).count(), 999);
+    let state_in_held = held.task(&"f".into(), &"8".into()).map(|task| task.state());
+    assert_eq!(state_in_held, Some(TaskState::TaskRunning));
+}
