@@ -29,6 +29,7 @@
 //! * Do not fork without exec: the threads of libmesos do not exist in the child.
 #![deny(unsafe_code)]
 
+mod advertised;
 mod backend;
 mod error;
 mod library;

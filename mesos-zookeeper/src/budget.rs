@@ -68,6 +68,7 @@ mod tests {
     async fn the_budget_is_used_up_by_all_runs_together() {
         let begin = Instant::now();
         let mut budget = Budget::new(Duration::from_millis(3500));
+        // sleep: the clock is virtual.
         assert_eq!(budget.run(sleep(Duration::from_secs(2))).await, Some(()));
         assert_eq!(budget.run(pending::<()>()).await, None);
         assert_eq!(begin.elapsed().as_millis() / 100, 35);
@@ -78,6 +79,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_unlimited_budget_is_not_used_up() {
         let mut budget = Budget::new(Duration::MAX);
+        // sleep: the clock is virtual.
         assert_eq!(budget.run(sleep(DAY)).await, Some(()));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use mesos_core::address::Ensemble;
 use mesos_core::address::{Location, read_file};
 use mesos_core::{Endpoint, Error, ErrorKind, Master, Result, Scheme, error_chain};
+use zeroize::Zeroizing;
 
 #[cfg(feature = "zookeeper")]
 use super::zookeeper;
@@ -117,9 +118,9 @@ impl Address {
     }
 
     /// The text for libmesos. It may contain a password.
-    pub(super) fn for_libmesos(&self) -> String {
+    pub(super) fn for_libmesos(&self) -> Zeroizing<String> {
         match self {
-            Self::Master(address) => address.clone(),
+            Self::Master(address) => Zeroizing::new(address.clone()),
             #[cfg(feature = "zookeeper")]
             Self::ZooKeeper(ensemble) => zookeeper::url(ensemble),
         }
@@ -152,14 +153,16 @@ pub(super) fn tls_enabled() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parsed(text: &str) -> Master {
         text.parse().expect(text)
     }
 
-    fn for_libmesos(text: &str, tls: bool) -> Result<String> {
-        Address::new(&parsed(text), tls).map(|address| address.for_libmesos())
+    fn for_libmesos(text: &str, tls: bool) -> mesos_core::Result<String> {
+        Address::new(&parsed(text), tls).map(|address| address.for_libmesos().to_string())
     }
 
     fn refusal(text: &str) -> String {
@@ -235,7 +238,33 @@ mod tests {
         ] {
             std::fs::write(&path, content).expect("written");
             let resolved = target.resolve().expect(content);
-            assert_eq!(resolved.for_libmesos(), address, "{content}");
+            assert_eq!(*resolved.for_libmesos(), address, "{content}");
+        }
+    }
+
+    proptest! {
+        /// Parsing is tested in mesos-core; this is about the addresses that it accepts.
+        #[test]
+        fn no_output_contains_the_password_of_an_address(
+            scheme in "zk://|ZK://|http://|",
+            before in "[a-z:/@,]{0,3}",
+            after in "[a-z:/@,]{0,3}",
+            hosts in r"[a-z]{1,4}:[1-9]{1,4}(,\[::1\]:2181)?",
+            path in "(/[a-z]{1,4}){0,2}",
+            tls in any::<bool>(),
+        ) {
+            let text = format!("{scheme}user:{before}S3CR3T{after}@{hosts}{path}");
+            let Ok(master) = text.parse::<Master>() else {
+                return Ok(());
+            };
+            let address = Address::new(&master, tls);
+            let shown = match &address {
+                Ok(address) => format!("{address:?} {address:#?}"),
+                Err(error) => format!("{error:#} {error:?} {error:#?}"),
+            };
+            let target = Target::new(master).map(|target| target.to_string());
+            let shown = format!("{shown} {target:?}");
+            prop_assert!(!shown.contains("S3CR3T"), "{text:?} shows {shown}");
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod call;
+mod connection;
 mod event;
 mod executor;
 mod presence;
@@ -26,7 +27,9 @@ use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::{Credential, FrameworkInfo, scheduler::OfferConstraints};
 use prost::Message as _;
 use tokio::sync::oneshot;
+use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::advertised;
 use crate::library::Library;
 use crate::preflight;
 use crate::sys::{self, Feature, Scheduler, Settings};
@@ -81,9 +84,9 @@ const EVENT_QUEUE: usize = 128;
 /// end the process for nodes that it cannot read or parse.
 ///
 /// With a fixed address, which must be the leader's, libmesos does not notice that a master has
-/// ended. This backend holds a second connection to the master. When that connection closes, the
-/// subscription ends and the driver subscribes again, as over HTTP. With TLS there is no second
-/// connection.
+/// ended. This backend holds a second connection to the master. When that connection closes, or the
+/// master's host has not responded for 30 to 45 seconds, the subscription ends and the driver
+/// subscribes again, as over HTTP. With TLS there is no second connection.
 ///
 /// # Network
 /// The master connects back to this process, so it must reach the address in `LIBPROCESS_IP` (or
@@ -101,8 +104,28 @@ const EVENT_QUEUE: usize = 128;
 pub struct NativeBackend {
     library: Library,
     target: Target,
-    credentials: Option<Credential>,
+    credentials: Option<Credentials>,
     event_queue: usize,
+}
+
+/// The credentials for CRAM-MD5. The secret is overwritten when it is dropped.
+#[derive(Clone)]
+struct Credentials {
+    principal: String,
+    secret: Zeroizing<String>,
+}
+
+impl Credentials {
+    /// The serialized `Credential`.
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut message = Credential {
+            principal: self.principal.clone(),
+            secret: Some(self.secret.as_str().to_owned()),
+        };
+        let bytes = Zeroizing::new(message.encode_to_vec());
+        message.secret.zeroize();
+        bytes
+    }
 }
 
 impl NativeBackend {
@@ -140,11 +163,14 @@ impl NativeBackend {
     /// Authenticates with CRAM-MD5, the mechanism that Mesos's masters require of drivers
     /// (`--authenticate_frameworks`). The principal must be the one in `FrameworkInfo`: the driver
     /// fills the principal in, or ends if `Framework::principal` differs.
+    ///
+    /// Dropping the backend overwrites its copy of the secret. libmesos keeps copies for as long as
+    /// it needs them.
     #[must_use]
     pub fn credentials(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.credentials = Some(Credential {
+        self.credentials = Some(Credentials {
             principal: principal.into(),
-            secret: Some(secret.into()),
+            secret: Zeroizing::new(secret.into()),
         });
         self
     }
@@ -171,37 +197,28 @@ impl NativeBackend {
     ) -> Result<Started> {
         let inlet = Arc::new(Inlet::new(self.event_queue));
         let handler = Arc::clone(&inlet);
-        let credential = self.credentials.as_ref().map(|one| one.encode_to_vec());
+        let credential = self.credentials.as_ref().map(Credentials::encode);
         let settings = Settings {
             framework: &framework.encode_to_vec(),
             master,
-            credential: credential.as_deref(),
+            credential: credential.as_ref().map(|bytes| bytes.as_slice()),
             suppressed_roles,
             implicit_acknowledgements: false,
         };
         let scheduler = Scheduler::new(self.library.loaded(), &settings, move |event| {
             handler.push(event);
         });
-        let scheduler = scheduler.map_err(|text| self.refused(&text))?;
-        let status = scheduler.start().map_err(|text| self.refused(&text))?;
+        let refused = |text: &str| refused(&self.target, master, text);
+        let scheduler = scheduler.map_err(|text| refused(&text))?;
+        let status = scheduler.start().map_err(|text| refused(&text))?;
         if status != sys::MESOS_SHIM_RUNNING {
             // libmesos called the error callback before `start` returned.
             let reason = inlet.queue().error_text();
             let text = reason.unwrap_or_else(|| format!("driver status {status}"));
-            return Err(self.refused(&text));
+            return Err(refused(&text));
         }
         let driver = Arc::new(Driver::new(scheduler));
         Ok(Started { driver, inlet })
-    }
-
-    fn refused(&self, text: &str) -> Error {
-        Error::new(
-            ErrorKind::Config,
-            format!(
-                "libmesos did not start a driver for {}: {text}",
-                self.target
-            ),
-        )
     }
 
     /// Whether this libmesos can subscribe with these arguments.
@@ -267,7 +284,15 @@ impl Backend<SchedulerApi> for NativeBackend {
             zookeeper::check(ensemble).await?;
         }
         let presence = Presence::connect(&master).await?;
-        let master = master.for_libmesos();
+        if let Some(peer) = presence.peer() {
+            advertised::warn_if_loopback(peer.ip());
+        }
+        // The address that accepted the connection: libmesos resolves a name again, which may fail,
+        // and may result in another master.
+        let master = match presence.peer() {
+            Some(peer) => Zeroizing::new(peer.to_string()),
+            None => master.for_libmesos(),
+        };
         let known = subscribe.framework_info.id.clone();
         let backend = self.clone();
         let info = subscribe.framework_info.clone();
@@ -293,6 +318,14 @@ impl Backend<SchedulerApi> for NativeBackend {
             self.target.to_string(),
         ))
     }
+}
+
+/// The error for a driver that did not start. `text` is from libmesos, which quotes `master`, the
+/// address with its password.
+fn refused(target: &Target, master: &str, text: &str) -> Error {
+    let text = text.replace(master, &target.to_string());
+    let text = format!("libmesos did not start a driver for {target}: {text}");
+    Error::new(ErrorKind::Config, text)
 }
 
 /// The body of the call that a subscription begins with.
@@ -324,5 +357,33 @@ impl fmt::Debug for NativeBackend {
             .field("master", &format_args!("{}", self.target))
             .field("principal", &principal)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_text_of_libmesos_does_not_reveal_the_password() {
+        let master: Master = "zk://user:s3cr3t@h:2181/m".parse().expect("an address");
+        let target = Target::new(master).expect("usable");
+        let address = target.resolve().expect("an address").for_libmesos();
+        let text = format!("Failed to create a master detector for '{}'", *address);
+        let error = refused(&target, &address, &text);
+        let shown = format!("{error:#} {error:?} {error:#?}");
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+        assert!(shown.contains("detector for 'zk://h:2181/m'"), "{shown}");
+    }
+
+    #[test]
+    fn the_secret_is_in_the_serialized_credential() {
+        let credentials = Credentials {
+            principal: "p".to_owned(),
+            secret: Zeroizing::new("s3cr3t".to_owned()),
+        };
+        let message = Credential::decode(credentials.encode().as_slice()).expect("a credential");
+        assert_eq!(message.principal, "p");
+        assert_eq!(message.secret.as_deref(), Some("s3cr3t"));
     }
 }

@@ -5,16 +5,17 @@
 //! backend holds a second connection to the master. When that connection closes, the subscription
 //! ends, and the driver subscribes again.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use mesos_core::{Error, ErrorKind, Result};
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::address::{Address, tls_enabled};
+use super::connection::{closed, connect, resolve};
 
-/// The longest time for a master to accept a connection.
+/// The longest time for a master to accept a connection, including the resolution of its name.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that closes when the master ends. `None` if only libmesos can watch the master.
@@ -25,7 +26,8 @@ impl Presence {
     /// Connects to the master, unless it is found in ZooKeeper.
     ///
     /// # Errors
-    /// [`ErrorKind::Transport`]: the master does not accept a connection.
+    /// [`ErrorKind::Transport`]: the master does not accept a connection, or its name does not
+    /// resolve. [`ErrorKind::Backend`]: the system does not start a thread.
     pub(super) async fn connect(address: &Address) -> Result<Self> {
         // A master with TLS would close a connection that sends nothing.
         let Some(address) = address.fixed().filter(|_| !tls_enabled()) else {
@@ -35,9 +37,13 @@ impl Presence {
             let text = format!("cannot connect to the master at {address}{reason}");
             Error::new(ErrorKind::Transport, text)
         };
-        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => Ok(Self(Some((address.to_owned(), stream)))),
-            Ok(Err(cause)) => Err(failed("").with_source(cause)),
+        let connecting = async {
+            let addresses = resolve(address).await?;
+            let connected = connect(&addresses).await;
+            connected.map_err(|cause| failed("").with_source(cause))
+        };
+        match timeout(CONNECT_TIMEOUT, connecting).await {
+            Ok(stream) => Ok(Self(Some((address.to_owned(), stream?)))),
             Err(_) => Err(failed(&format!(
                 ": no connection within {} s",
                 CONNECT_TIMEOUT.as_secs()
@@ -45,21 +51,89 @@ impl Presence {
         }
     }
 
-    /// Waits until the master has closed the connection, and returns the error for the
+    /// The address of the master that accepted the connection.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        let (_, stream) = self.0.as_ref()?;
+        stream.peer_addr().ok()
+    }
+
+    /// Waits until the connection to the master is closed or lost, and returns the error for the
     /// subscription. Cancel safe.
     pub(super) async fn closed(&mut self) -> Error {
         let Some((address, stream)) = &mut self.0 else {
             return std::future::pending().await;
         };
-        read_to_end(stream).await;
-        let text = format!("the master at {address} has closed its connection");
-        Error::new(ErrorKind::Transport, text)
+        let lost = |what: &str| {
+            let text = format!("the master at {address} {what}");
+            Error::new(ErrorKind::Transport, text)
+        };
+        match closed(stream).await {
+            Ok(()) => lost("has closed its connection"),
+            Err(cause) if is_silence(&cause) => lost("no longer responds").with_source(cause),
+            Err(cause) => lost("has lost its connection").with_source(cause),
+        }
     }
 }
 
-/// Completes when the peer has closed the connection. The peer sends nothing, because it gets no
-/// request. Cancel safe.
-pub(super) async fn read_to_end(stream: &mut TcpStream) {
-    let mut ignored = [0; 64];
-    while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
+/// Whether a host sent no answer: the system gave up, or a router reported the host as unreachable.
+fn is_silence(cause: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut};
+    matches!(
+        cause.kind(),
+        TimedOut | HostUnreachable | NetworkUnreachable
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mesos_testing::RemoteHost;
+    use socket2::SockRef;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Longer than the keepalive takes, and shorter than the retries of TCP without it.
+    const NOTICED: Duration = Duration::from_secs(120);
+
+    /// `None`, with a notice, if this process cannot have another host.
+    fn remote_host() -> Option<RemoteHost> {
+        RemoteHost::start()
+            .inspect_err(|error| eprintln!("NOT TESTED: {error}"))
+            .ok()
+    }
+
+    #[tokio::test]
+    async fn a_master_whose_host_vanishes_is_noticed() {
+        let Some(host) = remote_host() else { return };
+        let master = host.listen().expect("a port");
+        let address = master.local_addr().expect("an address").to_string();
+        let presence = Presence::connect(&Address::Master(address.clone())).await;
+        let mut presence = presence.expect("a connection");
+        host.lose_packets().expect("a silent host");
+        let error = timeout(NOTICED, presence.closed()).await.expect("noticed");
+        assert_eq!(error.kind(), ErrorKind::Transport);
+        assert!(error.to_string().contains(&address), "{error}");
+        assert!(error.to_string().contains("no longer responds"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_master_that_restarts_while_packets_are_lost_is_noticed() {
+        let Some(host) = remote_host() else { return };
+        let master = host.listen().expect("a port");
+        let address = master.local_addr().expect("an address").to_string();
+        let presence = Presence::connect(&Address::Master(address)).await;
+        let mut presence = presence.expect("a connection");
+        master.set_nonblocking(false).expect("a socket");
+        let (accepted, _) = master.accept().expect("the connection");
+        host.lose_packets().expect("a silent host");
+        // A host that restarts sends nothing about its old connections.
+        let linger = SockRef::from(&accepted).set_linger(Some(Duration::ZERO));
+        linger.expect("a socket");
+        drop(accepted);
+        host.pass_packets().expect("a host");
+        let error = timeout(NOTICED, presence.closed()).await.expect("noticed");
+        assert_eq!(error.kind(), ErrorKind::Transport);
+    }
 }

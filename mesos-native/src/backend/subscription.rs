@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use mesos_core::backend::{self, Answer, AnswerSender, EventStream, Incoming, Sch
 use mesos_core::{Capabilities, Delivery, Error, ErrorKind, Result};
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::{Call, Event, call, event};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::call::{NativeCall, translate};
 use super::event::lift;
@@ -89,11 +91,15 @@ impl Inlet {
     }
 }
 
+/// The time between two REQUESTs, see [`Events::probe`].
+const PROBE: Duration = Duration::from_secs(30);
+
 /// The events of a driver. Dropping them ends the driver.
 pub(super) struct Events {
     driver: Arc<Driver>,
     inlet: Arc<Inlet>,
     presence: Presence,
+    probes: Interval,
     framework_id: Option<FrameworkId>,
     /// The SUBSCRIBE whose offer constraints are set after the first SUBSCRIBED, because a driver
     /// cannot be created with offer constraints.
@@ -108,12 +114,32 @@ impl Events {
         framework_id: Option<FrameworkId>,
         subscribe: call::Subscribe,
     ) -> Self {
+        let mut probes = interval_at(Instant::now() + PROBE, PROBE);
+        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             driver,
             inlet,
             presence,
+            probes,
             framework_id,
             constrain: Some(subscribe).filter(|one| one.offer_constraints.is_some()),
+        }
+    }
+
+    /// Sends an empty REQUEST, which does nothing at the master (`requestResources` in
+    /// src/master/allocator/mesos/hierarchical.cpp).
+    ///
+    /// A master that has lost its connection to libmesos sends no offers and no updates, and
+    /// libmesos does not notice. The master reports it as the answer to the next call (`receive` in
+    /// src/master/master.cpp).
+    fn probe(&self) {
+        if !self.inlet.connected.load(Ordering::Acquire) {
+            return;
+        }
+        let probe = sys::Call::RequestResources(&[]);
+        let queued = self.driver.scheduler().and_then(|it| it.queue(&probe));
+        if let Err(error) = queued {
+            tracing::debug!(%error, "cannot send a REQUEST");
         }
     }
 
@@ -163,10 +189,13 @@ impl Drop for Events {
 #[async_trait]
 impl EventStream<SchedulerApi> for Events {
     async fn next(&mut self) -> Result<Incoming<SchedulerApi>> {
-        let callback = tokio::select! {
-            biased;
-            callback = self.inlet.queue.pop() => callback,
-            error = self.presence.closed() => return Err(error),
+        let callback = loop {
+            tokio::select! {
+                biased;
+                callback = self.inlet.queue.pop() => break callback,
+                error = self.presence.closed() => return Err(error),
+                _ = self.probes.tick() => self.probe(),
+            }
         };
         let Some(callback) = callback else {
             let text = "the driver was stopped";

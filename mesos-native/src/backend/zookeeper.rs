@@ -11,9 +11,11 @@ use std::time::Duration;
 use mesos_core::address::Ensemble;
 use mesos_core::{Error, ErrorKind, Result};
 use mesos_zookeeper::{client, masters};
-use tokio::net::lookup_host;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 use zookeeper_client as zk;
+
+use super::connection::resolve;
 
 /// The time limit of a check.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,12 +43,15 @@ pub(super) fn usable(ensemble: &Ensemble) -> Result<(), &'static str> {
 }
 
 /// The address for libmesos, with the credentials.
-pub(super) fn url(ensemble: &Ensemble) -> String {
+pub(super) fn url(ensemble: &Ensemble) -> Zeroizing<String> {
     let (servers, path) = (ensemble.servers(), ensemble.path());
-    match ensemble.credentials() {
+    Zeroizing::new(match ensemble.credentials() {
         None => format!("zk://{servers}{path}"),
-        Some(credentials) => format!("zk://{credentials}@{servers}{path}"),
-    }
+        Some(credentials) => {
+            // In one allocation: a string that grows leaves copies behind.
+            ["zk://", credentials, "@", servers, path].concat()
+        }
+    })
 }
 
 /// Checks that libmesos can use the current data in ZooKeeper. Creates the masters' path if it does
@@ -55,33 +60,37 @@ pub(super) fn url(ensemble: &Ensemble) -> String {
 /// Cancel safe.
 ///
 /// # Errors
-/// [`ErrorKind::Transport`]: the name of a server does not resolve.
+/// [`ErrorKind::Transport`]: the name of a server does not resolve. [`ErrorKind::Backend`]: the
+/// system does not start a thread for this.
 /// [`ErrorKind::NotLeader`]: ZooKeeper does not answer, or the leading node is not a master's.
 /// [`ErrorKind::Unauthorized`]: the client is not authorized to create or read the path or the
 /// leading node.
 /// [`ErrorKind::Decode`]: the leading node does not contain a master's description.
 pub(super) async fn check(ensemble: &Ensemble) -> Result<()> {
-    resolve(ensemble.servers()).await?;
     let no_answer = || {
         let text = format!("the leader is unknown: no ZooKeeper server of {ensemble} answers");
         Error::new(ErrorKind::NotLeader, text)
     };
-    match timeout(TIMEOUT, probe_ensemble(ensemble)).await {
-        Ok(Ok(Probe::Usable)) => Ok(()),
-        Ok(Ok(Probe::Unusable(error))) => Err(error),
-        Ok(Err(error)) => Err(no_answer().with_source(error)),
-        Err(_) => Err(no_answer()),
-    }
+    let checking = async {
+        resolve_servers(ensemble.servers()).await?;
+        match probe_ensemble(ensemble).await {
+            Ok(Probe::Usable) => Ok(()),
+            Ok(Probe::Unusable(error)) => Err(error),
+            Err(error) => Err(no_answer().with_source(error)),
+        }
+    };
+    timeout(TIMEOUT, checking)
+        .await
+        .unwrap_or_else(|_| Err(no_answer()))
 }
 
 /// Resolves the names of all servers. libmesos would retry a name that does not resolve for ten
 /// minutes, blocking its caller, and then end the process (src/zookeeper/zookeeper.cpp).
-async fn resolve(servers: &str) -> Result<()> {
+async fn resolve_servers(servers: &str) -> Result<()> {
     for server in servers.split(',') {
-        let found = lookup_host(server).await.map(drop);
-        found.map_err(|cause| {
-            let text = format!("cannot resolve the ZooKeeper server {server}");
-            Error::new(ErrorKind::Transport, text).with_source(cause)
+        resolve(server).await.map_err(|cause| {
+            let text = format!("cannot use the ZooKeeper server {server}");
+            Error::new(cause.kind(), text).with_source(cause)
         })?;
     }
     Ok(())

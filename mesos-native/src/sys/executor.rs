@@ -107,3 +107,46 @@ impl Executor {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::{ForkResult, fork};
+
+    use super::*;
+
+    /// An executor whose driver must not be touched.
+    fn untouchable() -> Executor {
+        let raw = ptr::without_provenance_mut(1);
+        Executor(Handle::new(|_| {}, |_, _, _| raw).expect("a handle"))
+    }
+
+    #[test]
+    fn an_executor_in_a_forked_process_refuses_every_call_and_is_not_destroyed() {
+        let mut executor = untouchable();
+        // SAFETY: the child makes calls that return before libmesos, and ends by _exit. Memory of
+        // the other threads may be in any state. The child uses none of it but the allocator, which
+        // glibc keeps usable after a fork.
+        if let ForkResult::Parent { child } = unsafe { fork() }.expect("a child") {
+            // The parent owns the driver, and would destroy it.
+            std::mem::forget(executor);
+            let status = waitpid(child, None).expect("its end");
+            assert_eq!(status, WaitStatus::Exited(child, 0));
+            return;
+        }
+        let results = [
+            executor.start(),
+            executor.send_status_update(b""),
+            executor.send_framework_message(b""),
+            executor.stop(),
+            executor.join(),
+        ];
+        let refused = |result: &Result<Status, String>| {
+            result.as_ref().is_err_and(|text| text.contains("forked"))
+        };
+        let all = results.iter().all(refused);
+        drop(executor);
+        // SAFETY: _exit runs no handlers of the parent process.
+        unsafe { nix::libc::_exit(i32::from(!all)) };
+    }
+}

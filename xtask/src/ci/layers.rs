@@ -45,6 +45,7 @@ const LAYERS: [Layer; 15] = [
             "tokio-util",
             "tracing",
             "uuid",
+            "zeroize",
         ]),
         builds: false,
     },

@@ -33,6 +33,17 @@ impl Pending {
         self.added.notify_one();
     }
 
+    /// If it is later than `latest`, this process was paused, and libmesos could not send the
+    /// updates either. Their time then begins now.
+    fn restart_after_pause(&self, latest: Instant) {
+        let now = Instant::now();
+        if now > latest {
+            for (sent, _) in lock(&self.updates).iter_mut() {
+                *sent = now;
+            }
+        }
+    }
+
     /// Waits until the oldest update counts as acknowledged, and removes it. Supports one reader.
     /// Cancel safe.
     pub(super) async fn next(
@@ -52,7 +63,7 @@ impl Pending {
             let due = sent.max(since) + settle;
             if Instant::now() < due {
                 tokio::select! {
-                    () = sleep_until(due) => {}
+                    () = sleep_until(due) => self.restart_after_pause(due + settle),
                     () = presence.changed() => {}
                 }
                 continue;
@@ -61,5 +72,29 @@ impl Pending {
                 return update;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_the_process_does_not_acknowledge_an_update() {
+        let begin = Instant::now();
+        let pending = Pending::default();
+        let mut presence = Presence::reachable();
+        pending.push("t".into(), Bytes::new());
+        let next = pending.next(SETTLE, &mut presence);
+        tokio::pin!(next);
+        for _ in 0..3 {
+            let soon = timeout(Duration::ZERO, &mut next).await;
+            assert!(soon.is_err(), "acknowledged after {:?}", begin.elapsed());
+            advance(10 * SETTLE).await;
+        }
+        assert_eq!(next.await.task_id.value, "t");
+        assert_eq!(begin.elapsed().as_secs(), 31);
     }
 }

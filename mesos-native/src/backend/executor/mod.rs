@@ -181,7 +181,7 @@ impl Backend<ExecutorApi> for NativeExecutorBackend {
         }
         let backend = self.clone();
         let (sender, started) = oneshot::channel();
-        thread::spawn(move || match backend.start() {
+        let spawned = thread::spawn(move || match backend.start() {
             Ok(running) => {
                 let driver = Arc::clone(&running.driver);
                 // If the receiver is gone, this stops the driver.
@@ -189,7 +189,9 @@ impl Backend<ExecutorApi> for NativeExecutorBackend {
                 driver.join();
             }
             Err(error) => drop(sender.send(Err(error))),
-        })?;
+        });
+        // Without a thread there is no driver yet.
+        spawned.inspect_err(|_| self.used.store(false, Ordering::Release))?;
         let running = started.await.map_err(|_| start_panicked())??;
         let presence = Presence::watch(self.settings.agent());
         let calls = Calls::new(&running);

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::backend::address::tls_enabled;
-use crate::backend::presence::read_to_end;
+use crate::backend::connection::{closed, connect};
 
 /// The delay between two attempts to reach an agent that libmesos has registered with.
 const RETRY: Duration = Duration::from_secs(1);
@@ -40,11 +40,12 @@ impl Presence {
                 let mut connected = connect_with_retries(agent).await;
                 loop {
                     sender.send_replace(Some(Instant::now()));
-                    read_to_end(&mut connected).await;
+                    // A host that no longer responds is not reachable either.
+                    let _ = closed(&mut connected).await;
                     sender.send_replace(None);
                     // An agent that only closed this connection is reachable at once. An agent
                     // that restarted registers the executor first.
-                    match TcpStream::connect(agent).await {
+                    match connect(&[agent.into()]).await {
                         Ok(again) => connected = again,
                         Err(_) => break,
                     }
@@ -85,9 +86,59 @@ impl Drop for Presence {
 
 async fn connect_with_retries(agent: SocketAddrV4) -> TcpStream {
     loop {
-        match TcpStream::connect(agent).await {
+        match connect(&[agent.into()]).await {
             Ok(stream) => return stream,
             Err(_) => sleep(RETRY).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use mesos_testing::RemoteHost;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    impl Presence {
+        /// A watcher whose agent is always reachable.
+        pub(in crate::backend::executor) fn reachable() -> Self {
+            let (sender, since) = watch::channel(Some(Instant::now()));
+            Self {
+                since,
+                registered: Arc::default(),
+                task: tokio::spawn(async move { sender.closed().await }),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_whose_host_vanishes_is_not_reachable() {
+        let host = match RemoteHost::start() {
+            Ok(host) => host,
+            Err(error) => {
+                eprintln!("NOT TESTED: {error}");
+                return;
+            }
+        };
+        let agent = host.listen().expect("a port");
+        let SocketAddr::V4(address) = agent.local_addr().expect("an address") else {
+            panic!("{agent:?}");
+        };
+        let mut presence = Presence::watch(address);
+        presence.registered();
+        while presence.since().is_none() {
+            presence.changed().await;
+        }
+        host.lose_packets().expect("a silent host");
+        let lost = async {
+            while presence.since().is_some() {
+                presence.changed().await;
+            }
+        };
+        let lost = timeout(Duration::from_secs(120), lost).await;
+        lost.expect("noticed");
     }
 }
