@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::lock;
 
-/// So many failures in a row end the subscription.
+/// This number of failures in a row ends the subscription.
 const MAX_FAILURES: u32 = 5;
 
 /// Failures within this time count once: one broken connection fails all calls on it.

@@ -8,6 +8,7 @@ mod event;
 mod framework;
 mod handle;
 mod health;
+mod in_flight;
 mod ledger;
 mod offer;
 mod pending_accept;

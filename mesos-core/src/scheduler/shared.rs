@@ -10,6 +10,7 @@ use mesos_proto::v1::scheduler::Call;
 use super::Framework;
 use super::ack_watch::AckWatch;
 use super::health::Monitor;
+use super::in_flight::{Entry, InFlight};
 use super::ledger::Ledger;
 use super::reconcile::{Reconciler, Tracker};
 use super::subscribe_state::SubscribeState;
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub(super) reconciler: Reconciler,
     pub(super) monitor: Monitor,
     pub(super) ack_watch: AckWatch,
+    pub(super) in_flight: Arc<InFlight>,
     /// Held by the first of the calls that wait for a subscription, so that they keep their order.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// The program requests another subscription.
@@ -43,21 +45,39 @@ pub(super) struct Shared {
 /// A call that is queued or under way. Its result is measured and logged.
 #[derive(Debug)]
 pub(super) struct PendingCall {
-    answer: Answer,
     name: &'static str,
     /// `None` once the call was answered.
-    timer: Option<CallTimer>,
+    open: Option<Open>,
+}
+
+/// The parts of a call that was not answered yet.
+#[derive(Debug)]
+struct Open {
+    answer: Answer,
+    timer: CallTimer,
+    entry: Entry,
 }
 
 impl Future for PendingCall {
     type Output = Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = ready!(Pin::new(&mut self.answer).poll(context));
-        if let Some(timer) = self.timer.take() {
-            finish(self.name, timer, &result);
+        let Some(open) = &mut self.open else {
+            return Poll::Pending;
+        };
+        let result = ready!(Pin::new(&mut open.answer).poll(context));
+        if let Some(open) = self.open.take() {
+            finish(self.name, open.timer, &result);
         }
         Poll::Ready(result)
+    }
+}
+
+impl Drop for PendingCall {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.entry.abandon(open.answer);
+        }
     }
 }
 
@@ -87,6 +107,7 @@ impl Shared {
             capabilities,
             backend: backend.name(),
             ack_watch: AckWatch::default(),
+            in_flight: Arc::default(),
             turn: tokio::sync::Mutex::default(),
             reconnect: tokio::sync::Notify::new(),
             master_version: Mutex::default(),
@@ -108,13 +129,17 @@ impl Shared {
     ) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
         let name = call.r#type().as_str_name();
         let timer = self.monitor.meter().call(name);
+        let entry = self.in_flight.enter();
         let sending = queue.send(call);
         async move {
             match sending.await {
                 Ok(answer) => Ok(PendingCall {
-                    answer,
                     name,
-                    timer: Some(timer),
+                    open: Some(Open {
+                        answer,
+                        timer,
+                        entry,
+                    }),
                 }),
                 Err(error) => {
                     finish(name, timer, &Err(error.clone()));

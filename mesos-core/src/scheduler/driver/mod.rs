@@ -115,8 +115,9 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// Tears the framework down and ends the driver: Mesos kills all tasks of the framework
     /// and removes the framework, and the [store](Framework::store) is cleared.
     ///
-    /// Returns at once; wait with [`join`](Self::join). The running handler returns first and
-    /// its acknowledgement is sent before the TEARDOWN. If the TEARDOWN is not answered within
+    /// Returns at once; wait with [`join`](Self::join). The running handler returns first. Its
+    /// acknowledgement and all calls that were made before are sent before the TEARDOWN; the driver
+    /// waits up to 10 s for their answers. If the TEARDOWN is not answered within
     /// 10 s, the driver subscribes again for up to 10 s, to find out whether the TEARDOWN took
     /// effect and otherwise to repeat it.
     /// [`stop_for_failover`](Self::stop_for_failover) keeps the tasks.
@@ -129,7 +130,10 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// failover timeout, so that another scheduler with the same framework id takes over.
     ///
     /// Returns at once; wait with [`join`](Self::join). The running handler returns first. The
-    /// driver then waits up to 10 s for the answers to acknowledgements under way.
+    /// driver then waits up to 10 s for the answers to its acknowledgements and to all calls that
+    /// were made before, also to those that wait for space in the queue and those whose future was
+    /// dropped. A call without an answer by then fails with
+    /// [`Delivery::Unknown`](crate::Delivery::Unknown).
     pub fn stop_for_failover(&self) {
         let stop = Stop::Stop { failover: true };
         self.shared().link.request_stop(stop);

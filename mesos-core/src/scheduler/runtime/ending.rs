@@ -19,7 +19,7 @@ use crate::scheduler::{Event, calls};
 /// subscription that shows whether the TEARDOWN took effect.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a driver waits for the answers to its acknowledgements before it stops for failover.
+/// How long a driver waits for the answers to the calls that were made before it stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<S, B: Backend<SchedulerApi>, M> Runtime<S, B, M> {
@@ -33,11 +33,9 @@ impl<S, B: Backend<SchedulerApi>, M> Runtime<S, B, M> {
         let handle = self.handle.clone();
         let ending = async {
             self.wait_for_id(stop, events).await;
-            if stop == (Stop::Stop { failover: true }) {
-                // The queue ends with the subscription. A TEARDOWN needs no such wait,
-                // because it is queued after the acknowledgements.
-                let _ = timeout(FLUSH_TIMEOUT, self.flush()).await;
-            }
+            // The queue ends with the subscription, and a TEARDOWN must not overtake calls that
+            // wait for space in the queue.
+            let _ = timeout(FLUSH_TIMEOUT, self.flush()).await;
             match end(&handle, stop, Some(calls)).await {
                 Ok(StopReason::Stopped) => self.torn_down().await,
                 Err(error) if is_undecided(&error) => self.decide_teardown(error).await,
@@ -87,6 +85,7 @@ impl<S, B: Backend<SchedulerApi>, M> Runtime<S, B, M> {
             let answer = answered(&mut self.answers).await;
             self.acknowledgement_answered(answer);
         }
+        self.handle.shared().in_flight.flush().await;
     }
 
     /// Waits for the id of a framework that is to be torn down. Without its id the framework

@@ -256,3 +256,90 @@ async fn abort_does_not_wait_for_space_in_the_queue_of_calls() {
     assert_eq!(end_of(&driver).await.unwrap(), StopReason::Aborted);
     assert!(before.elapsed() < Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn stop_for_failover_waits_for_the_calls_that_were_made_before() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
+    // More than the script's queue has space for.
+    let kills = (0..20).map(|number| driver.kill(format!("t{number}")));
+    let kills = futures_util::future::join_all(kills);
+    let stop = async {
+        let (_, first) = session.unanswered().await;
+        driver.stop_for_failover();
+        let second = Duration::from_secs(1);
+        let early = tokio::time::timeout(second, driver.join()).await;
+        assert!(early.is_err(), "{early:?}");
+        first.send(Ok(()));
+        for number in 1..20 {
+            let call = session.call().await;
+            assert_eq!(call.kill.unwrap().task_id, format!("t{number}").as_str());
+        }
+        end_of(&driver).await
+    };
+    let (results, end) = tokio::join!(kills, stop);
+    assert_eq!(end.unwrap(), StopReason::StoppedForFailover);
+    for result in results {
+        result.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_for_failover_waits_for_a_call_whose_future_was_dropped() {
+    use futures_util::FutureExt as _;
+
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
+    assert!(driver.kill("t").now_or_never().is_none(), "queued");
+    driver.stop_for_failover();
+    let second = Duration::from_secs(1);
+    let early = tokio::time::timeout(second, driver.join()).await;
+    assert!(early.is_err(), "{early:?}");
+    assert_eq!(type_of(&session.call().await), CallType::Kill);
+    let before = tokio::time::Instant::now();
+    let end = end_of(&driver).await.unwrap();
+    assert_eq!(end, StopReason::StoppedForFailover);
+    assert_eq!(before.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_for_failover_waits_at_most_10_s_for_calls() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
+    let stop = async {
+        let (_, answer) = session.unanswered().await;
+        let before = tokio::time::Instant::now();
+        driver.stop_for_failover();
+        end_of(&driver).await.unwrap();
+        drop(answer);
+        before.elapsed()
+    };
+    let (killed, took) = tokio::join!(driver.kill("t"), stop);
+    let error = killed.unwrap_err();
+    assert_eq!(error.delivery(), mesos_core::Delivery::Unknown);
+    assert_eq!(took, Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_tears_down_after_the_calls_that_were_made_before() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
+    let kills = (0..20).map(|number| driver.kill(format!("t{number}")));
+    let kills = futures_util::future::join_all(kills);
+    let stop = async {
+        let (_, first) = session.unanswered().await;
+        driver.stop();
+        first.send(Ok(()));
+        for number in 1..20 {
+            let call = session.call().await;
+            assert_eq!(call.kill.unwrap().task_id, format!("t{number}").as_str());
+        }
+        assert_eq!(type_of(&session.call().await), CallType::Teardown);
+        end_of(&driver).await
+    };
+    let (results, end) = tokio::join!(kills, stop);
+    assert_eq!(end.unwrap(), StopReason::Stopped);
+    for result in results {
+        result.unwrap();
+    }
+}
