@@ -296,6 +296,19 @@ impl Mesos {
         }
     }
 
+    /// Replaces the cluster at the same address: neither the new master nor the new agents know a
+    /// framework or a task.
+    pub(crate) async fn replace(&self) {
+        match &self.cluster {
+            Some(cluster) => {
+                must(cluster.kill().await);
+                must(cluster.forget().await);
+                must(cluster.restart().await);
+            }
+            None => panic!("the fake master keeps its registry: the case needs a real Mesos"),
+        }
+    }
+
     /// Ends the subscription and prevents a new one until [`Outage::end`]. Cuts the stream, or,
     /// without a proxy, kills master and agents.
     pub(crate) async fn outage(&self) -> Outage {

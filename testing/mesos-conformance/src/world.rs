@@ -107,6 +107,10 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     /// Restarts them after [`kill`](Self::kill), with their checkpoints.
     async fn restart(&self) -> Result<(), BoxError>;
 
+    /// Deletes the checkpoints of all agents, between [`kill`](Self::kill) and
+    /// [`restart`](Self::restart): the restarted cluster does not know any framework, agent or task.
+    async fn forget(&self) -> Result<(), BoxError>;
+
     /// Pauses master and agents with SIGSTOP.
     async fn pause(&self) -> Result<(), BoxError>;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mesos_core::{Delivery, ErrorKind};
 use mesos_proto::v1::scheduler::call::Type;
+use mesos_proto::v1::{Request, Resource};
 
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{expect_unknown, must, must_fail, reconcile_unknown, tasks};
@@ -212,4 +213,27 @@ pub(super) async fn a_call_on_a_broken_connection_has_unknown_delivery(stage: St
     // Neither call was repeated by the driver.
     must(driver.revive().await);
     assert_eq!(master.calls_of(Type::Suppress).len(), 2);
+}
+
+pub(super) async fn a_request_for_resources_is_accepted_and_ignored(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let request = Request {
+        agent_id: None,
+        resources: vec![Resource::scalar("cpus", 1.0), Resource::scalar("mem", 64.0)],
+    };
+    must(driver.request([request.clone()]).await);
+    if let Some(wire) = master.wire() {
+        let received = wire.expect(Type::Request).await;
+        assert_eq!(received.status, Some(202));
+        let call = received.into_call();
+        assert_eq!(call.request.map(|body| body.requests), Some(vec![request]));
+    }
+    // The subscription and its calls continue.
+    must(reconcile_unknown(&driver, ["nobody's"]).await);
+    expect_unknown(&recorder, 1).await;
 }

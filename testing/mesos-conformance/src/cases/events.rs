@@ -252,3 +252,27 @@ pub(super) async fn inverse_offers_can_be_accepted_and_declined(stage: Stage) {
     }
     master.cancel_maintenance().await;
 }
+
+pub(super) async fn the_end_of_a_maintenance_rescinds_its_inverse_offers(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let can = driver.capabilities();
+    assert!(can.contains(Capability::InverseOffers), "{can:?}");
+    run(&driver, &recorder, task("t")).await;
+    master.schedule_maintenance().await;
+    let offers = expect_event(&recorder, "inverse offers", |event| match event {
+        RecordedEvent::InverseOffers(offers) => Some(offers.clone()),
+        _ => None,
+    });
+    let offered = offers.await.remove(0).id;
+    master.cancel_maintenance().await;
+    let rescinded = expect_event(&recorder, "the rescind", |event| match event {
+        RecordedEvent::RescindInverseOffer(id) => Some(id.clone()),
+        _ => None,
+    });
+    assert_eq!(rescinded.await, offered);
+}

@@ -145,6 +145,7 @@ cases! { $
         calls_reach_the_master_in_order,
         a_refused_call_fails_with_the_reason_and_keeps_the_subscription (Answers),
         a_call_on_a_broken_connection_has_unknown_delivery (Relay),
+        a_request_for_resources_is_accepted_and_ignored,
     }
     events {
         unknown_events_and_fields_do_not_end_the_stream
@@ -159,6 +160,7 @@ cases! { $
         a_removed_agent_is_reported_with_its_tasks >= "1.5",
         messages_arrive_unchanged_in_both_directions,
         inverse_offers_can_be_accepted_and_declined,
+        the_end_of_a_maintenance_rescinds_its_inverse_offers,
     }
     updates {
         an_update_without_a_uuid_is_delivered_but_not_acknowledged,
@@ -168,6 +170,8 @@ cases! { $
         all_states_of_a_task_are_delivered_in_order,
         a_killed_task_is_reported_as_killed,
         a_kill_that_names_the_agent_reaches_the_task,
+        a_kill_policy_reaches_the_executor
+            real "a fake agent starts no executor, which would receive the policy",
         an_invalid_task_is_reported_as_an_error_and_not_acknowledged,
         a_framework_without_partition_awareness_receives_task_lost >= "1.5",
         an_unreachable_task_can_run_again
@@ -200,6 +204,9 @@ cases! { $
         an_unknown_operation_is_reported_as_unknown >= "1.8",
         invalid_operations_are_refused_before_they_are_sent >= "1.9",
         a_task_group_is_launched_together,
+        one_accept_takes_several_offers_and_operations >= "1.9",
+        a_persistent_volume_grows_and_shrinks >= "1.8",
+        disk_operations_without_a_resource_provider_are_refused >= "1.8",
     }
     handlers {
         an_update_is_redelivered_after_its_handler_failed,
@@ -213,6 +220,10 @@ cases! { $
     survival {
         tasks_survive_a_crash_of_the_whole_cluster,
         a_fully_used_cluster_recovers_with_its_tasks,
+        tasks_that_a_replaced_cluster_does_not_know_can_be_launched_again >= "1.5"
+            real "the fake master keeps its registry over a failover",
+        without_partition_awareness_tasks_of_a_replaced_cluster_are_lost
+            real "the fake master keeps its registry over a failover",
         a_restarted_scheduler_finds_its_tasks,
         a_framework_past_its_failover_timeout_is_removed,
         tls_connects_only_to_a_trusted_master (Tls)

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use mesos_core::scheduler::{KillOptions, ReconcilePolicy};
 use mesos_core::store::MemoryStore;
 use mesos_core::{BackoffPolicy, ErrorKind, Framework, StopReason};
+use mesos_proto::TaskFate;
 use mesos_proto::v1::TaskState;
+use mesos_proto::v1::framework_info::capability;
 
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{expect_unknown, framework_id, must, must_fail, reconcile_unknown, run, task};
@@ -131,4 +134,52 @@ pub(super) async fn tls_connects_only_to_a_trusted_master(stage: Stage) {
     let driver = stage.start(&master.direct_url(), &recorder);
     let error = must_fail(driver.join().await);
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+}
+
+pub(super) async fn tasks_that_a_replaced_cluster_does_not_know_can_be_launched_again(
+    stage: Stage,
+) {
+    let aware = stage.framework();
+    launch_again_after_a_replacement(&stage, aware, TaskState::TaskUnknown, TaskFate::Unknown)
+        .await;
+}
+
+pub(super) async fn without_partition_awareness_tasks_of_a_replaced_cluster_are_lost(stage: Stage) {
+    let mut info = stage.framework().info().clone();
+    let aware = capability::Type::PartitionAware as i32;
+    info.capabilities
+        .retain(|capability| capability.r#type != Some(aware));
+    let backoff = BackoffPolicy::new(Duration::from_millis(2), Duration::from_millis(20));
+    let framework = Framework::from_info(info).backoff(backoff);
+    launch_again_after_a_replacement(&stage, framework, TaskState::TaskLost, TaskFate::Lost).await;
+}
+
+async fn launch_again_after_a_replacement(
+    stage: &Stage,
+    framework: Framework,
+    state: TaskState,
+    fate: TaskFate,
+) {
+    let master = stage.mesos().await;
+    let framework = framework.reconcile(ReconcilePolicy::default());
+    let recorder = stage.recorder();
+    let driver = stage.start_as(framework, &master.direct_url(), recorder.clone());
+    let id = recorder.subscribed().await.framework_id;
+    run(&driver, &recorder, task("t")).await;
+    let (again, ()) = tokio::join!(recorder.subscribed(), master.replace());
+    assert_eq!(again.framework_id, id);
+    // The driver requests the state of the task by itself.
+    let answer = recorder.update(state).await;
+    assert_eq!(answer.task_id, "t");
+    assert_eq!(answer.uuid, None);
+    let known = must(answer.fate());
+    assert_eq!(known, fate, "{answer:?}");
+    assert!(known.is_over() && known.may_return());
+    must(driver.reconciled().await);
+    // A kill of the task ends, too.
+    let patient = driver.wait_for_subscription(Duration::from_secs(60));
+    must(patient.kill_until_ended("t", KillOptions::new()));
+    recorder.update(state).await;
+    must(patient.revive().await);
+    run(&driver, &recorder, task("replacement")).await;
 }

@@ -6,7 +6,7 @@ use mesos_proto::v1::framework_info::capability;
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::scheduler::call::{self, Type};
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{TaskState, TaskStatus};
+use mesos_proto::v1::{DurationInfo, KillPolicy, TaskState, TaskStatus};
 
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{
@@ -149,6 +149,38 @@ pub(super) async fn a_kill_that_names_the_agent_reaches_the_task(stage: Stage) {
     must(driver.call(kill).await);
     let killed = recorder.update(TaskState::TaskKilled).await;
     assert_eq!(killed.task_id, "by call");
+}
+
+pub(super) async fn a_kill_policy_reaches_the_executor(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let with_executor = |id: &str| mesos_proto::v1::TaskInfo {
+        command: None,
+        executor: Some(mesos_proto::v1::ExecutorInfo {
+            framework_id: driver.framework_id(),
+            ..master.executor("e")
+        }),
+        ..task(id)
+    };
+    run(&driver, &recorder, with_executor("t1")).await;
+    let policy = KillPolicy {
+        grace_period: Some(DurationInfo {
+            nanoseconds: 1_234_000_000,
+        }),
+    };
+    let options = KillOptions::new().policy(policy);
+    must(driver.kill_with("t1", options).await);
+    let killed = recorder.update(TaskState::TaskKilled).await;
+    assert_eq!(killed.message.as_deref(), Some("grace period 1234 ms"));
+    must(driver.revive().await);
+    run(&driver, &recorder, with_executor("t2")).await;
+    must(driver.kill("t2").await);
+    let killed = recorder.update(TaskState::TaskKilled).await;
+    assert_eq!(killed.message.as_deref(), Some("no policy"));
 }
 
 pub(super) async fn an_invalid_task_is_reported_as_an_error_and_not_acknowledged(stage: Stage) {

@@ -168,6 +168,17 @@ impl Cluster for Leased {
         Ok(self.running().cluster.restart().await?)
     }
 
+    async fn forget(&self) -> Result<(), BoxError> {
+        self.mark_dirty();
+        let mesos = self.running().cluster.work_dir().join("mesos");
+        let agents = std::fs::read_dir(mesos.join("agents"))?;
+        for agent in agents {
+            // The agents recover from this directory (src/slave/paths.hpp).
+            std::fs::remove_dir_all(agent?.path().join("work/meta"))?;
+        }
+        Ok(())
+    }
+
     async fn pause(&self) -> Result<(), BoxError> {
         Ok(self.running().cluster.pause().await?)
     }

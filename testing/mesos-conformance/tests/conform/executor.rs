@@ -89,10 +89,15 @@ impl Executor for Echo {
         &mut self,
         driver: &ExecutorDriver,
         task_id: TaskId,
-        _: Option<KillPolicy>,
+        policy: Option<KillPolicy>,
     ) -> HandlerResult {
         self.running.retain(|running| *running != task_id);
-        let killed = TaskStatus::new(&task_id, TaskState::TaskKilled);
+        let grace = policy.and_then(|policy| policy.grace_period);
+        let message = match grace {
+            Some(grace) => format!("grace period {} ms", grace.nanoseconds / 1_000_000),
+            None => "no policy".to_owned(),
+        };
+        let killed = TaskStatus::new(&task_id, TaskState::TaskKilled).with_message(message);
         driver.send_update(killed).await?;
         Ok(())
     }

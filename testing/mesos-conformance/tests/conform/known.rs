@@ -19,6 +19,22 @@ pub(crate) const NATIVE: &[Known] = &[
         "libmesos's driver has no callback for inverse offers and no call to answer them",
     ),
     lacks(
+        "the_end_of_a_maintenance_rescinds_its_inverse_offers",
+        "libmesos's driver has no callback for inverse offers",
+    ),
+    lacks(
+        "a_kill_policy_reaches_the_executor",
+        "libmesos's driver has no kill policy in its call killTask",
+    ),
+    lacks(
+        "a_persistent_volume_grows_and_shrinks",
+        "libmesos's driver ends the process for an operation with an id; operations without an id work",
+    ),
+    lacks(
+        "disk_operations_without_a_resource_provider_are_refused",
+        "libmesos's driver has no callback for the status of an operation",
+    ),
+    lacks(
         "shutdown_ends_an_executor_with_its_tasks",
         "libmesos's driver has no call SHUTDOWN; kill the tasks, or send the executor a message",
     ),
@@ -47,11 +63,17 @@ pub(crate) const NATIVE: &[Known] = &[
 ];
 
 /// Known failures of any backend with executors over libmesos.
-pub(crate) const NATIVE_EXECUTORS: &[Known] = &[lacks(
-    "a_task_group_is_launched_together",
-    "libmesos's executor driver does not know the agent's message with a task group \
-     (RunTaskGroupMessage), and drops it",
-)];
+pub(crate) const NATIVE_EXECUTORS: &[Known] = &[
+    lacks(
+        "a_task_group_is_launched_together",
+        "libmesos's executor driver does not know the agent's message with a task group \
+         (RunTaskGroupMessage), and drops it",
+    ),
+    lacks(
+        "a_kill_policy_reaches_the_executor",
+        "libmesos's executor driver does not pass the kill policy to killTask",
+    ),
+];
 
 const fn lacks(case: &'static str, reason: &'static str) -> Known {
     Known {
