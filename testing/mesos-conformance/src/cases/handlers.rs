@@ -1,5 +1,7 @@
 //! The effects of handlers on the driver.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use mesos_core::scheduler::Subscribed as Granted;
 use mesos_core::{ErrorKind, HandlerResult, Scheduler, SchedulerDriver, StopReason};
@@ -8,9 +10,9 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{
-    expect_unknown, framework_id, must, must_fail, offer, reconcile_unknown, states_of, task,
+    expect_unknown, framework_id, must, must_fail, offer, reconcile_unknown, run, states_of, task,
 };
-use mesos_testing::{Handler, Outcome, Received};
+use mesos_testing::{Handler, Outcome, Received, RecordedEvent};
 
 pub(super) async fn an_update_is_redelivered_after_its_handler_failed(stage: Stage) {
     let Subscribed {
@@ -176,4 +178,46 @@ pub(super) async fn a_handler_can_call_stop_and_drop_its_driver(stage: Stage) {
         wire.expect(Type::Teardown).await;
     }
     assert_eq!(master.frameworks().await, [framework_id(&other)]);
+}
+
+pub(super) async fn stop_for_failover_waits_for_the_calls_that_were_made_before(stage: Stage) {
+    let Subscribed {
+        master,
+        recorder,
+        driver,
+        ..
+    } = stage.subscribed().await;
+    let id = framework_id(&driver);
+    run(&driver, &recorder, task("t1")).await;
+    must(driver.revive().await);
+    run(&driver, &recorder, task("t2")).await;
+    // The first poll queues a call, and then its future is dropped.
+    for task in ["t1", "t2"] {
+        tokio::select! {
+            biased;
+            killed = driver.kill(task) => must(killed),
+            () = std::future::ready(()) => {}
+        }
+    }
+    driver.stop_for_failover();
+    must(driver.join().await);
+    let recorder = stage.recorder();
+    let framework = stage.framework().id(id);
+    let driver = stage.start_as(framework, &master.url(), recorder.clone());
+    recorder.subscribed().await;
+    must(driver.reconcile_until_answered([("t1".into(), None), ("t2".into(), None)]));
+    // The first driver may have acknowledged the end already.
+    let ended = [TaskState::TaskKilled, TaskState::TaskUnknown];
+    for task in ["t1", "t2"] {
+        let is_over = |event: &RecordedEvent| match event {
+            RecordedEvent::Update(status) => {
+                status.task_id == task && ended.contains(&status.state())
+            }
+            _ => false,
+        };
+        while !recorder.events().iter().any(is_over) {
+            // sleep: the updates arrive in any order; the time limit of the case bounds it.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }

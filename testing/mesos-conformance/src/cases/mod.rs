@@ -214,6 +214,7 @@ cases! { $
         a_panic_in_a_handler_stops_the_driver,
         a_slow_handler_does_not_end_the_subscription,
         stop_tears_the_framework_down_and_stop_for_failover_keeps_it,
+        stop_for_failover_waits_for_the_calls_that_were_made_before,
         abort_sends_nothing_even_if_stop_follows,
         a_handler_can_call_stop_and_drop_its_driver,
     }
