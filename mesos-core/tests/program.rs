@@ -5,17 +5,22 @@
 #[cfg(unix)]
 #[path = "program/journal.rs"]
 mod journal;
+#[cfg(unix)]
+#[path = "program/pause.rs"]
+mod pause;
 
 #[cfg(unix)]
 fn main() {
     match std::env::var("PROGRAM").as_deref() {
         Ok("journal") => journal::program(),
+        Ok("pause") => pause::program(),
         Ok("token") => program::token(),
         Ok("hang") => program::hang(),
         _ => {
             the_token_is_erased_from_the_environment_but_the_executor_has_it();
             a_blocked_executor_kills_its_process_group_after_the_grace_period();
             journal::tests();
+            pause::tests();
             println!("ok");
         }
     }
@@ -57,7 +62,8 @@ mod tests {
         assert!(output.status.success(), "{printed}{errors}");
         assert_eq!(
             printed,
-            "known: true\n[\"argument\", \"--with a space\"]\nshown: false false false\n"
+            "known: true\n[\"argument\", \"--with a space\"]\nshown: false false false\n\
+             variables of the token: 0\ndescriptor in a child: false\n"
         );
         let none = start("token", &[]);
         let printed = String::from_utf8(none.stdout).unwrap();
@@ -107,6 +113,14 @@ mod program {
         let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("s3cret");
         let debug = format!("{environment:?}").contains("s3cret");
         println!("shown: {} {} {debug}", shown(&child), shown(&own));
+        let is_left = |(name, _): &(String, String)| name.contains("TOKEN");
+        println!(
+            "variables of the token: {}",
+            std::env::vars().filter(is_left).count()
+        );
+        let list = Command::new("ls").args(["-l", "/proc/self/fd"]).output();
+        let list = String::from_utf8(list.unwrap().stdout).unwrap();
+        println!("descriptor in a child: {}", list.contains("token"));
     }
 
     /// An executor that blocks its only thread in `shutdown`, and has a child process.

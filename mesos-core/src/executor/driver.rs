@@ -11,7 +11,7 @@ use mesos_proto::v1::{FrameworkId, TaskStatus, task_status};
 use tokio::sync::mpsc;
 
 use super::calls::Caller;
-use super::journal::Journal;
+use super::journal::{Failure, Journal};
 use super::runtime::Runtime;
 use super::shared::{Handle, Shared};
 use super::{Executor, ExecutorEnvironment, validate};
@@ -53,13 +53,33 @@ impl<M: Send + 'static> ExecutorDriver<M> {
             framework_id: environment.framework_id.clone(),
             executor_id: environment.executor_id.clone(),
         };
-        let (journal, failure, opened) = match &environment.journal {
-            None => (Journal::default(), None, Ok(())),
-            Some(path) => match Journal::open(path, &caller) {
-                Ok((journal, failure)) => (journal, Some(failure), Ok(())),
-                // The driver ends with the error, and keeps no update until then.
-                Err(error) => (Journal::closed(), None, Err(error)),
-            },
+        let opened = match &environment.journal {
+            None => Ok((Journal::default(), None)),
+            Some(path) => {
+                let opened = Journal::open(path, &caller);
+                opened.map(|(journal, failure)| (journal, Some(failure)))
+            }
+        };
+        Self::start_with(executor, environment, backend, caller, opened)
+    }
+
+    /// Starts a driver with a journal, or with the error of opening the journal.
+    #[track_caller]
+    pub(super) fn start_with<E, B>(
+        executor: E,
+        environment: ExecutorEnvironment,
+        backend: B,
+        caller: Caller,
+        opened: Result<(Journal, Option<Failure>)>,
+    ) -> Running<Self, E>
+    where
+        E: Executor<M> + 'static,
+        B: Backend<ExecutorApi> + 'static,
+    {
+        let (journal, failure, opened) = match opened {
+            Ok((journal, failure)) => (journal, failure, Ok(())),
+            // The driver ends with the error, and keeps no update until then.
+            Err(error) => (Journal::closed(), None, Err(error)),
         };
         let (inputs, queue) = mpsc::unbounded_channel();
         let driver = Self {
@@ -68,6 +88,7 @@ impl<M: Send + 'static> ExecutorDriver<M> {
                 environment.agent_id.clone(),
                 backend.capabilities(),
                 journal,
+                environment.flush_timeout,
             )),
             inputs,
         };
@@ -109,7 +130,8 @@ impl<M: Send + 'static> ExecutorDriver<M> {
     /// reconnects, and in the order in which the updates were made. The number of kept updates
     /// is not bounded, because none may be lost: an executor without an agent should send
     /// updates only for changes of its tasks. If the disk fails, the driver keeps the update in
-    /// memory, calls `shutdown`, and ends with [`ErrorKind::Store`].
+    /// memory, calls `shutdown`, and ends with [`ErrorKind::Store`]. After an abort or a SHUTDOWN
+    /// this no longer waits for the disk, which may hang.
     ///
     /// The driver fills in `uuid`, `source`, `executor_id`, `agent_id` and `timestamp`, whatever
     /// they were: the agent refuses or drops an update in which they are wrong
@@ -136,7 +158,7 @@ impl<M: Send + 'static> ExecutorDriver<M> {
             return Err(Error::new(ErrorKind::Closed, "the driver has ended"));
         };
         self.handle.unsent.notify_one();
-        receipt.arrived().await;
+        self.handle.stored(receipt).await;
         Ok(())
     }
 

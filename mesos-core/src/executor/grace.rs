@@ -30,6 +30,9 @@ pub enum OnGraceTimeout {
     KillProcessGroup,
 }
 
+/// The longest time that a pause of the process counts as grace.
+const SLICE: Duration = Duration::from_millis(500);
+
 /// The thread that kills the process group. Dropping this stops the thread.
 #[derive(Debug)]
 pub(super) struct Watchdog(#[allow(dead_code)] mpsc::Sender<()>);
@@ -41,7 +44,7 @@ impl Watchdog {
         }
         let (sender, dropped) = mpsc::channel::<()>();
         let watch = move || {
-            if dropped.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
+            if is_over(&dropped, grace) {
                 eprintln!(
                     "mesos: the grace period of {grace:?} is over: killing this process group"
                 );
@@ -62,6 +65,22 @@ impl Watchdog {
     pub(super) fn leave(self) {
         std::mem::forget(self);
     }
+}
+
+/// Waits for the grace period. Returns false if the watchdog was dropped before.
+///
+/// A process that was paused (SIGSTOP, a frozen cgroup) has not had the time of the pause, so
+/// each slice counts only once.
+fn is_over(dropped: &mpsc::Receiver<()>, grace: Duration) -> bool {
+    let mut left = grace;
+    while !left.is_zero() {
+        let slice = left.min(SLICE);
+        if dropped.recv_timeout(slice) != Err(RecvTimeoutError::Timeout) {
+            return false;
+        }
+        left -= slice;
+    }
+    true
 }
 
 fn kill_process_group() {

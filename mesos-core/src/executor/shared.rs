@@ -1,12 +1,14 @@
 //! State shared by the driver's handles and its event loop.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use mesos_proto::v1::AgentId;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 use super::calls::Caller;
-use super::journal::Journal;
+use super::journal::{Journal, Receipt};
 use super::session::{Facts, in_order};
 use crate::StopReason;
 use crate::backend::ExecutorApi;
@@ -29,6 +31,9 @@ pub(super) struct Shared {
     pub(super) unsent: Notify,
     /// The journal changed in a way that may let the driver end.
     pub(super) settled: Notify,
+    /// Whether the executor is to end soon: nothing waits for the disk any more.
+    hurry: watch::Sender<bool>,
+    flush_timeout: Duration,
 }
 
 impl Shared {
@@ -37,6 +42,7 @@ impl Shared {
         agent_id: Option<AgentId>,
         capabilities: Capabilities,
         journal: Journal,
+        flush_timeout: Duration,
     ) -> Self {
         Self {
             link: Link::new(),
@@ -46,6 +52,32 @@ impl Shared {
             journal: Mutex::new(journal),
             unsent: Notify::new(),
             settled: Notify::new(),
+            hurry: watch::Sender::new(false),
+            flush_timeout,
+        }
+    }
+
+    /// Whether a SHUTDOWN was received, or the executor shuts down for another reason.
+    pub(super) fn hurry(&self, hurry: bool) {
+        self.hurry.send_replace(hurry);
+    }
+
+    /// Waits until an entry is on disk. A disk that hangs must not stop the driver from
+    /// ending, so an abort and a SHUTDOWN end the wait, and a stop limits the wait to the
+    /// flush timeout. The entry is then in memory only. Cancel safe.
+    pub(super) async fn stored(&self, receipt: Receipt) {
+        let mut hurry = self.hurry.subscribe();
+        let flushed = async {
+            self.link.stop_requested().await;
+            sleep(self.flush_timeout).await;
+        };
+        tokio::select! {
+            biased;
+            () = receipt.arrived() => {}
+            _ = hurry.wait_for(|hurry| *hurry) => {}
+            () = self.link.aborted() => {}
+            () = self.link.ended() => {}
+            () = flushed => {}
         }
     }
 

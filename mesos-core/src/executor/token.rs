@@ -26,12 +26,12 @@ impl fmt::Debug for Token {
 }
 
 /// The variable that the agent sets.
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const VARIABLE: &str = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN";
 
 /// Removes the token from the environment of this process. The process executes
 /// its own program again, once.
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn take() -> Result<Option<Token>, String> {
     if let Some(token) = handed_on::receive() {
         return Ok(Some(token));
@@ -45,41 +45,59 @@ pub(super) fn take() -> Result<Option<Token>, String> {
     }
 }
 
-#[cfg(not(unix))]
+/// The environment of this process keeps the token: Mesos agents that authenticate executors run on
+/// Linux only.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) fn take() -> Result<Option<Token>, String> {
-    Ok(None)
+    let token = std::env::var("MESOS_EXECUTOR_AUTHENTICATION_TOKEN").ok();
+    Ok(token.filter(|token| !token.is_empty()).map(Token::new))
 }
 
-/// Passes the token from a process to the program that it executes.
-#[cfg(unix)]
+/// Passes the token from a process to the program that it executes, in an open file without a name
+/// in any directory. The label of the file has the process id, and the program closes the file at
+/// once. So neither the environment nor a child process has a trace of the token.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod handed_on {
     use std::convert::Infallible;
-    use std::fs::File;
-    use std::io::{self, Read, Write};
-    use std::os::fd::AsRawFd;
+    use std::fs::{self, File};
+    use std::io::{self, Read, Seek, Write};
+    use std::os::fd::RawFd;
     use std::os::unix::process::CommandExt;
     use std::path::PathBuf;
     use std::process::{self, Command};
 
-    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    use nix::sys::memfd::{MFdFlags, memfd_create};
 
     use super::{Token, VARIABLE};
 
-    /// The process id and the descriptor of the pipe: `PID:FD`. Child processes
-    /// inherit the variable, but they have a different process id.
-    const PIPE: &str = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN_PIPE";
+    const DESCRIPTORS: &str = "/proc/self/fd";
+
+    fn label() -> String {
+        format!("mesos-executor-token-{}", process::id())
+    }
+
+    /// The descriptor of the file, if this process has one.
+    fn find() -> io::Result<Option<RawFd>> {
+        // The kernel's notation of such a file.
+        let target = PathBuf::from(format!("/memfd:{} (deleted)", label()));
+        for entry in fs::read_dir(DESCRIPTORS)? {
+            let entry = entry?;
+            // Fails for the descriptor of this search after its end.
+            if fs::read_link(entry.path()).is_ok_and(|found| found == target) {
+                let name = entry.file_name();
+                return Ok(name.to_str().and_then(|name| name.parse().ok()));
+            }
+        }
+        Ok(None)
+    }
 
     pub(super) fn receive() -> Option<Token> {
-        let place = std::env::var(PIPE).ok()?;
-        let (process, descriptor) = place.split_once(':')?;
-        if process.parse() != Ok(process::id()) {
-            return None;
-        }
-        let descriptor: i32 = descriptor.parse().ok()?;
+        let descriptor = find().ok()??;
         let mut token = String::new();
-        let pipe = File::open(format!("/dev/fd/{descriptor}"));
-        let read = pipe.and_then(|mut pipe| pipe.read_to_string(&mut token));
-        // Nothing else reads the pipe.
+        // Another open file description, with its own position.
+        let file = File::open(format!("{DESCRIPTORS}/{descriptor}"));
+        let read = file.and_then(|mut file| file.read_to_string(&mut token));
+        // Nothing else uses the descriptor.
         let _ = nix::unistd::close(descriptor);
         (read.is_ok() && !token.is_empty()).then(|| Token::new(token))
     }
@@ -93,27 +111,20 @@ mod handed_on {
     }
 
     fn try_restart_with(token: &str) -> io::Result<Infallible> {
-        let (reader, mut writer) = io::pipe()?;
-        // Nothing reads the pipe yet, so the token has to fit into its buffer.
-        if token.len() > 4096 {
-            return Err(io::Error::other("the token is longer than 4096 bytes"));
+        // Not closed by exec.
+        let mut file = File::from(memfd_create(label().as_str(), MFdFlags::empty())?);
+        file.write_all(token.as_bytes())?;
+        file.rewind()?;
+        if find()?.is_none() {
+            let text = format!("{DESCRIPTORS} does not show the descriptors; mount /proc");
+            return Err(io::Error::other(text));
         }
-        writer.write_all(token.as_bytes())?;
-        // The reader reads until all writers are closed.
-        drop(writer);
-        fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty()))?;
         let mut arguments = std::env::args_os();
         let mut command = Command::new(program());
         if let Some(name) = arguments.next() {
             command.arg0(name);
         }
-        let place = format!("{}:{}", process::id(), reader.as_raw_fd());
-        let error = command
-            .args(arguments)
-            .env_remove(VARIABLE)
-            .env(PIPE, place)
-            .exec();
-        Err(error)
+        Err(command.args(arguments).env_remove(VARIABLE).exec())
     }
 
     /// The path of this program, even if its file was replaced after the start.

@@ -19,7 +19,7 @@ use nix::sys::resource::{Resource, setrlimit};
 
 /// More updates than the journal keeps without a compaction, which begins at 64 KiB.
 const UPDATES: usize = 300;
-/// The user `nobody`, to whom the modes of files apply.
+/// The user `nobody`, because the modes of files do not apply to root.
 const NOBODY: u32 = 65534;
 /// The longest wait for the driver on a slow machine.
 const TIMEOUT: Duration = Duration::from_secs(60);

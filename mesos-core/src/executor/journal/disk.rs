@@ -148,6 +148,21 @@ impl Log {
         (log, Failure(failure))
     }
 
+    /// A log whose thread hangs in its first write.
+    #[cfg(test)]
+    pub(super) fn hung() -> (Self, Failure) {
+        let (jobs, received) = mpsc::channel();
+        std::mem::forget(received);
+        let (failed, failure) = watch::channel(None);
+        std::mem::forget(failed);
+        let log = Self {
+            jobs,
+            size: 0,
+            kept: 0,
+        };
+        (log, Failure(failure))
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.size
     }

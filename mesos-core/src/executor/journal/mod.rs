@@ -64,6 +64,17 @@ impl Journal {
         }
     }
 
+    /// A journal on a disk that accepts writes and never completes them.
+    #[cfg(test)]
+    pub(super) fn on_hung_disk() -> (Self, Failure) {
+        let (log, failure) = Log::hung();
+        let journal = Self {
+            log: Some(log),
+            ..Self::default()
+        };
+        (journal, failure)
+    }
+
     /// Opens a journal in the file at `path`, with the entries of an earlier
     /// process of this executor. Blocks.
     pub(super) fn open(path: &Path, owner: &Caller) -> Result<(Self, Failure)> {

@@ -35,7 +35,7 @@ where
             Event::Subscribed(subscribed) => return self.subscribed(*subscribed, calls).await,
             Event::Launch(task) => {
                 let receipt = shared.journal().launched((*task).clone());
-                receipt.arrived().await;
+                shared.stored(receipt).await;
                 let ids = vec![task.task_id.clone()];
                 let handler = executor.launch(driver, *task);
                 let handled = guarded(link, "launch", handler).await;
@@ -45,7 +45,7 @@ where
                 let mut ids = Vec::new();
                 for task in &group.tasks {
                     let receipt = shared.journal().launched(task.clone());
-                    receipt.arrived().await;
+                    shared.stored(receipt).await;
                     ids.push(task.task_id.clone());
                 }
                 let handler = executor.launch_group(driver, group);

@@ -2,14 +2,17 @@
 //! (`executor/session`) decides what to do when; `deliver` has what an event means for the
 //! executor.
 
+mod clock;
+mod companions;
 mod deliver;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_proto::v1::TaskInfo;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
 use super::grace::Watchdog;
 use super::journal::Failure;
@@ -18,10 +21,12 @@ use super::session::{Generation, Input, Output, Rules, Session, State};
 use super::shared::Handle;
 use super::{Event, Executor, ExecutorDriver, ExecutorEnvironment};
 use crate::StopReason;
-use crate::backend::{Backend, EventStream, ExecutorApi, Incoming, Subscription};
+use crate::backend::{Backend, ExecutorApi, Incoming, Subscription};
 use crate::driver::Claim;
 use crate::error::{Error, Result};
 use crate::runtime::{BackoffPolicy, Finish, Stop, ended, guarded};
+use clock::Clock;
+use companions::Companions;
 
 /// The interval of HEARTBEAT calls (`src/executor/executor.cpp`).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(30 * 60);
@@ -37,7 +42,7 @@ pub(super) struct Runtime<E, B, M> {
     handle: Handle,
     environment: ExecutorEnvironment,
     session: Session,
-    started: Instant,
+    clock: Clock,
     /// Sends updates over the current subscription.
     sender: Option<Sender>,
     /// Reports a failure of the journal's disk. `None` without a disk, or once it has failed.
@@ -97,7 +102,7 @@ where
             handle,
             environment,
             session: Session::new(rules),
-            started: Instant::now(),
+            clock: Clock::new(),
             sender: None,
             failure,
             stopping: false,
@@ -127,9 +132,10 @@ where
     /// Reports to the session what happened.
     fn step(&mut self, input: Input) -> Output {
         let before = self.session.state();
-        let now = self.started.elapsed();
+        let now = self.clock.elapsed();
         let facts = self.handle.journal().facts();
         let output = self.session.step(now, fastrand::f64(), facts, input);
+        self.clock.limit(self.session.wake().is_some());
         let after = self.session.state();
         if after != before {
             let generation = self.session.generation();
@@ -196,6 +202,7 @@ where
                 _ => return Flow::On,
             };
             if shut_down {
+                handle.hurry(true);
                 let grace = self.environment.shutdown_grace_period;
                 self.watchdog = Watchdog::start(self.environment.on_grace_timeout, grace);
                 let handler = self.executor.shutdown(&self.driver);
@@ -211,6 +218,10 @@ where
     /// Opens a subscription and reads it to its end.
     async fn attempt(&mut self, generation: Generation, inputs: &mut Inputs<M>) -> Flow {
         let shared = Arc::clone(&self.handle);
+        if !self.session.is_closing() {
+            // A SHUTDOWN of the last subscription was lost with it.
+            shared.hurry(false);
+        }
         let (tasks, updates) = shared.journal().snapshot();
         let call = shared.caller.subscribe(tasks, updates);
         // Shared, so that the attempt does not borrow self.
@@ -248,26 +259,17 @@ where
         inputs: &mut Inputs<M>,
     ) -> Flow {
         let Subscription {
-            mut events,
+            events,
             calls,
             peer,
         } = subscription;
         tracing::debug!(%peer, generation, "subscribing");
-        let shared = Arc::clone(&self.handle);
-        let mut heartbeat = Instant::now() + HEARTBEAT_INTERVAL;
+        let mut companions = Companions::start(&self.handle, events, &calls);
         while matches!(self.session.state(), State::Subscribing | State::Subscribed) {
             let output = tokio::select! {
                 biased;
                 input = self.happening() => self.step(input),
-                () = sleep_until(heartbeat) => {
-                    heartbeat = Instant::now() + HEARTBEAT_INTERVAL;
-                    // If the heartbeat does not arrive, the connection reports it.
-                    if let Ok(answer) = calls.send(shared.caller.heartbeat()).await {
-                        drop(answer);
-                    }
-                    continue;
-                }
-                next = next(inputs, events.as_mut()) => {
+                next = next(inputs, &mut companions) => {
                     let handled = match next {
                         Next::Input(input) => self.input(input).await,
                         Next::Event(Ok(event)) => self.deliver(event, &calls).await,
@@ -284,6 +286,8 @@ where
             }
         }
         self.disconnect();
+        // The connection is closed before the next attempt.
+        companions.end().await;
         Flow::On
     }
 
@@ -296,7 +300,7 @@ where
     /// subscription is lost. Cancel safe.
     async fn happening(&mut self) -> Input {
         let shared = Arc::clone(&self.handle);
-        let wake = self.session.wake().map(|at| self.started + at);
+        let wait = self.clock.wait(self.session.wake());
         let generation = self.session.generation();
         tokio::select! {
             biased;
@@ -312,7 +316,7 @@ where
             // An update was settled, perhaps the last one.
             () = shared.settled.notified(), if self.session.is_closing() => Input::Look,
             error = lost(&mut self.sender) => Input::Failed(generation, error),
-            () = until(wake) => match self.session.state() {
+            () = wait => match self.session.state() {
                 State::Idle | State::BackingOff => Input::Connect,
                 _ => Input::Look,
             },
@@ -321,14 +325,14 @@ where
 }
 
 /// The next input or event, in random order, so that neither waits for the other forever.
-async fn next<M>(inputs: &mut Inputs<M>, events: &mut dyn EventStream<ExecutorApi>) -> Next<M> {
+async fn next<M>(inputs: &mut Inputs<M>, events: &mut Companions) -> Next<M> {
     tokio::select! {
         Some(input) = inputs.recv() => Next::Input(input),
         event = next_event(events) => Next::Event(event),
     }
 }
 
-async fn next_event(events: &mut dyn EventStream<ExecutorApi>) -> Result<Event> {
+async fn next_event(events: &mut Companions) -> Result<Event> {
     match events.next().await? {
         Incoming::Event(event, record) => Event::lift(*event, record),
         Incoming::Disconnected(error) => Err(error),
@@ -345,13 +349,6 @@ async fn failed(failure: &mut Option<Failure>) -> Error {
 async fn lost(sender: &mut Option<Sender>) -> Error {
     match sender {
         Some(sender) => sender.lost().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
