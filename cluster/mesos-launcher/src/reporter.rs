@@ -53,7 +53,8 @@ impl StatusReporter {
     pub(crate) async fn report(&mut self, mut status: TaskStatus) {
         status.check_status = self.empty;
         status.container_status = self.container.clone();
-        if self.unhealthy {
+        // Only the last status (`reaped` in `src/launcher/executor.cpp`).
+        if self.unhealthy && status.task_state().is_ok_and(TaskState::is_terminal) {
             status.healthy = Some(false);
         }
         self.send(status).await;

@@ -3,6 +3,8 @@
 
 #[path = "../../mesos-local/tests/common/mod.rs"]
 mod common;
+#[path = "command_task/ends.rs"]
+mod ends;
 
 use std::time::{Duration, Instant};
 

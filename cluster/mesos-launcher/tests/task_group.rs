@@ -60,8 +60,20 @@ async fn launch_all(
     mut offers: mpsc::UnboundedReceiver<Offer>,
 ) {
     while let Some(mut tasks) = groups.recv().await {
-        let offer = offers.recv().await.expect("the scheduler runs");
-        let mut available = offer.resources().expect("resources");
+        let group: Resources = "cpus:0.2;mem:64;disk:32".parse().expect("resources");
+        let (offer, mut available) = loop {
+            let offer = offers.recv().await.expect("the scheduler runs");
+            let available = offer.resources().expect("resources");
+            // The agent may not have the resources of the last group again.
+            if available.clone().take(&group).is_ok() {
+                break (offer, available);
+            }
+            let again = Filters {
+                refuse_seconds: Some(0.0),
+            };
+            let declined = driver.decline([offer], Some(again)).await;
+            declined.expect("a call");
+        };
         let mut take =
             |need: Resources| Vec::from(available.take(&need).expect("enough resources"));
         for task in &mut tasks {
@@ -346,6 +358,29 @@ async fn tasks_that_cannot_run_or_exceed_their_time_fail_with_the_reason() {
         assert_eq!(state(&ended, &id), TaskState::TaskFailed, "{status:?}");
         assert!(message(status).contains(words), "{status:?}");
         assert_eq!(status.task_reason(), reason.map(Ok), "{status:?}");
+    }
+    mesos.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_of_a_group_whose_time_is_over_can_handle_sigterm_before_sigkill() {
+    let framework = Framework::ephemeral("groups");
+    let Some(mut mesos) = Mesos::start(LocalCluster::builder(), framework).await else {
+        return;
+    };
+    // The shell has no guaranteed time for its handler, but usually it is faster than SIGKILL.
+    let mut messages = Vec::new();
+    while !messages.contains(&"Command exited with status 0".to_owned()) {
+        assert!(messages.len() < 20, "{messages:?}");
+        let id = format!("t{}", messages.len());
+        let mut task = task(&id, "trap 'exit 0' TERM; sleep 1000 & wait");
+        task.max_completion_time = Some(Duration::from_secs(1).into());
+        mesos.launch([task]);
+        let status = mesos.ended(1).await.remove(&id).expect("its end");
+        assert_eq!(status.task_state(), Ok(TaskState::TaskFailed), "{status:?}");
+        let reason = status.task_reason();
+        assert_eq!(reason, Some(Ok(Reason::MaxCompletionTimeReached)));
+        messages.push(status.message.expect("a message"));
     }
     mesos.stop().await;
 }

@@ -1,14 +1,21 @@
 //! A supervised process: starts it, ends it with all its descendants, waits for it.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::ended::{Cause, Ended};
-use crate::tree;
+use crate::tree::Root;
+
+/// The longest sleep while a grace period runs. A pause of this process is noticed when a sleep ends
+/// late.
+const SLICE: Duration = Duration::from_secs(1);
 
 /// A running process that leads its own process group or session.
 ///
@@ -18,6 +25,9 @@ use crate::tree;
 pub struct Child {
     process: tokio::process::Child,
     pid: i32,
+    root: Arc<Root>,
+    /// A search for processes in progress, which sends signals.
+    search: Option<JoinHandle<()>>,
     kill: Option<Kill>,
     cause: Cause,
     ended: bool,
@@ -28,8 +38,21 @@ pub struct Child {
 #[derive(Clone, Copy, Debug)]
 struct Kill {
     began: Instant,
-    /// When SIGKILL is due; `None` once it was sent.
-    escalates: Option<Instant>,
+    grace: Duration,
+    /// For how long this process was paused (SIGSTOP, a frozen cgroup) since the beginning. The
+    /// paused processes of the tree have not had that time.
+    paused: Duration,
+    /// Whether SIGKILL was sent.
+    escalated: bool,
+}
+
+impl Kill {
+    /// When SIGKILL is due; `None` if it is not.
+    fn due(&self) -> Option<Instant> {
+        let after = self.grace.checked_add(self.paused);
+        let due = after.and_then(|after| self.began.checked_add(after));
+        due.filter(|_| !self.escalated)
+    }
 }
 
 impl Child {
@@ -55,6 +78,8 @@ impl Child {
         Ok(Self {
             process,
             pid,
+            root: Arc::new(Root::new(pid)),
+            search: None,
             kill: None,
             cause: Cause::Itself,
             ended: false,
@@ -94,17 +119,22 @@ impl Child {
     }
 
     /// Ends the process and all its descendants: SIGTERM now, and SIGKILL after
-    /// `grace` if the process has not ended by then. Without SIGTERM if `grace`
-    /// is zero. [`wait`](Self::wait) sends SIGKILL, so it must be awaited.
+    /// `grace` if the process has not ended by then. If `grace` is zero, SIGKILL
+    /// follows SIGTERM at once. A grace that is too long for a clock, such as
+    /// [`Duration::MAX`], never ends. [`wait`](Self::wait) sends SIGKILL, so it must
+    /// be awaited.
     ///
     /// Another call can only shorten the grace, counted from the first call, and
     /// sends no second SIGTERM: schedulers repeat a KILL whose effect is late.
+    ///
+    /// Returns at once. The search for descendants runs on a thread for blocking
+    /// operations of the tokio runtime.
     pub fn kill(&mut self, grace: Duration) {
         self.end(grace, Cause::Killed);
     }
 
-    /// Ends the process because its `max_completion_time` is over: SIGKILL at
-    /// once, and the task has failed (`taskCompletionTimeout` in
+    /// Ends the process because its `max_completion_time` is over, without a grace
+    /// period, and the task has failed (`taskCompletionTimeout` in
     /// `src/launcher/executor.cpp`). After a [`kill`](Self::kill) the task is
     /// still killed, not failed.
     pub fn expire(&mut self) {
@@ -112,23 +142,19 @@ impl Child {
     }
 
     fn end(&mut self, grace: Duration, cause: Cause) {
-        let now = Instant::now();
-        let first = self.kill.is_none();
-        if first {
-            self.cause = cause;
+        if let Some(kill) = &mut self.kill {
+            kill.grace = kill.grace.min(grace);
+            return;
         }
-        let kill = self.kill.get_or_insert(Kill {
-            began: now,
-            escalates: Some(now + grace),
+        self.cause = cause;
+        self.kill = Some(Kill {
+            began: Instant::now(),
+            grace,
+            paused: Duration::ZERO,
+            escalated: false,
         });
-        if let Some(at) = &mut kill.escalates {
-            *at = (*at).min(kill.began + grace);
-        }
-        if first && !grace.is_zero() {
-            tree::signal(self.pid, Signal::SIGTERM);
-            // A stopped process does not handle SIGTERM.
-            tree::signal(self.pid, Signal::SIGCONT);
-        }
+        // A stopped process does not handle SIGTERM.
+        self.search(|root| root.signal(&[Signal::SIGTERM, Signal::SIGCONT]));
     }
 
     /// Whether [`kill`](Self::kill) or [`expire`](Self::expire) was called.
@@ -136,41 +162,82 @@ impl Child {
         self.kill.is_some()
     }
 
+    /// Runs `work` after the search in progress: a machine can have very many processes.
+    fn search(&mut self, work: impl FnOnce(&Root) + Send + 'static) {
+        let (root, before) = (Arc::clone(&self.root), self.search.take());
+        match (Handle::try_current(), before) {
+            (Ok(runtime), None) => {
+                self.search = Some(runtime.spawn_blocking(move || work(&root)));
+            }
+            (Ok(runtime), Some(before)) => {
+                let threads = runtime.clone();
+                self.search = Some(runtime.spawn(async move {
+                    let _ = before.await;
+                    let _ = threads.spawn_blocking(move || work(&root)).await;
+                }));
+            }
+            (Err(_), _) => work(&root),
+        }
+    }
+
     /// Waits for the end of the process, and sends SIGKILL when that is due.
     /// Then kills the remaining processes of its sessions and groups, as if
-    /// the process had been in a cgroup.
+    /// the process had been in a cgroup. A process in its own session whose parent
+    /// has ended (a daemon) is not found and keeps running.
     ///
     /// Pipes must be read at the same time or before: a process that has filled a
     /// pipe blocks. The rest of the output can still be read afterwards.
     ///
     /// Cancel safe: the next call continues.
     pub async fn wait(&mut self) -> Ended {
-        let status = loop {
-            let due = self.kill.and_then(|kill| kill.escalates);
+        loop {
+            // Before the process is waited for, so that its id is not assigned again.
+            if let Some(search) = &mut self.search {
+                let _ = search.await;
+                self.search = None;
+            }
+            let due = self.kill.and_then(|kill| kill.due());
+            let slice = Instant::now() + SLICE;
+            let until = due.map_or(slice, |due| due.min(slice));
             tokio::select! {
                 biased;
-                status = self.process.wait() => break status,
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    tree::kill_all(self.pid);
-                    if let Some(kill) = &mut self.kill {
-                        kill.escalates = None;
+                status = self.process.wait() => {
+                    if self.ended {
+                        return Ended { status, cause: self.cause };
                     }
+                    self.ended = true;
+                    self.search(Root::kill_rest);
                 }
+                () = sleep_until(until), if due.is_some() => self.escalate(until),
             }
-        };
-        self.ended = true;
-        tree::kill_rest(self.pid);
-        Ended {
-            status,
-            cause: self.cause,
+        }
+    }
+
+    /// Sends SIGKILL if it is due. `slept_until`: when the sleep should have ended.
+    fn escalate(&mut self, slept_until: Instant) {
+        let Some(kill) = &mut self.kill else { return };
+        let late = slept_until.elapsed();
+        if late > SLICE {
+            kill.paused = kill.paused.saturating_add(late);
+        }
+        if kill.due().is_some_and(|due| due <= Instant::now()) {
+            kill.escalated = true;
+            self.search(Root::kill_all);
         }
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if self.kill_on_drop && !self.ended {
-            tree::kill_all(self.pid);
+        if !self.kill_on_drop || self.ended {
+            return;
+        }
+        // At once, for a program that is about to end; the rest by a search, which takes time.
+        self.root.kill_group();
+        let root = Arc::clone(&self.root);
+        let thread = std::thread::Builder::new().name("kill".to_owned());
+        if thread.spawn(move || root.kill_rest()).is_err() {
+            self.root.kill_rest();
         }
     }
 }

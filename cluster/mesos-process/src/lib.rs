@@ -1,7 +1,10 @@
 //! Supervised processes, for executors that run programs.
 //!
-//! A [`Child`] is a process. Its end includes all processes that it started:
-//! SIGTERM first, and SIGKILL after a grace period. [`Ended`] turns the exit status
+//! A [`Child`] is a process. Its end includes the processes that it started:
+//! SIGTERM first, and SIGKILL after a grace period. A daemon survives: a process in
+//! its own session (`setsid`) whose parent has ended. Only a cgroup contains daemons,
+//! such as the cgroup of the agent's isolator. If the executor itself is killed, its
+//! processes keep running, unless the agent destroys a cgroup. [`Ended`] turns the exit status
 //! into the last status of a task, with Mesos' messages. [`Output`] reads the
 //! process's output.
 //!
@@ -65,4 +68,5 @@ pub use child::Child;
 pub use ended::{Cause, Ended};
 pub use output::Output;
 pub use tasks::{DEFAULT_GRACE, RunningTask, TaskSet, grace_period};
+pub use tree::ProcessTree;
 pub use wait_status::describe;

@@ -212,7 +212,8 @@ impl RunningTask {
     /// Cancel safe: the next call continues.
     pub async fn supervise(&mut self, child: &mut Child) -> Ended {
         if let Some(limit) = self.limit.take() {
-            self.expires = Some(Instant::now() + limit);
+            // A limit that is too long for the clock is not a limit.
+            self.expires = Instant::now().checked_add(limit);
         }
         loop {
             let expiry = at(self.expires);

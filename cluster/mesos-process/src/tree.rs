@@ -20,66 +20,146 @@ struct Process {
     parent: i32,
     group: i32,
     session: i32,
+    /// The time of its start in ticks since the start of the machine. With the id, it names one
+    /// process: the system assigns the id again after the process has been reaped.
+    start: u64,
 }
 
-/// Sends `signal` to every process of the tree of `root`. The root must not have been waited for.
-pub(crate) fn signal(root: i32, signal: Signal) {
-    for pid in with_root(root) {
-        send(pid, signal);
+/// A process of another program, with all processes that it started as far as Linux shows them:
+/// its descendants, and the members of their groups and sessions.
+#[derive(Debug)]
+pub struct ProcessTree(Root);
+
+impl ProcessTree {
+    /// The tree of the process with this id, which must run or be a zombie now.
+    pub fn of(pid: i32) -> Self {
+        Self(Root::new(pid))
+    }
+
+    /// Sends SIGKILL to every process of the tree, including processes that are started during the
+    /// call. If the process has ended since [`of`](Self::of), its id is not mistaken for that of
+    /// another process. Blocks for as long as it reads `/proc`, at most 100 times.
+    pub fn kill(&self) {
+        self.0.kill_rest();
     }
 }
 
-/// Sends SIGKILL to every process of the tree, including processes that are started during the call.
-/// The root must not have been waited for.
-pub(crate) fn kill_all(root: i32) {
-    until_no_more(|| with_root(root));
+/// The first process of a tree.
+#[derive(Debug)]
+pub(crate) struct Root {
+    pid: i32,
+    /// `None` where `/proc` does not show it.
+    start: Option<u64>,
 }
 
-/// The tree, including its root even if `/proc` does not show the root.
-fn with_root(root: i32) -> Vec<i32> {
-    let mut tree = alive(&tree_of(root, &all_processes()));
-    if !tree.contains(&root) {
-        tree.push(root);
+impl Root {
+    /// The root with this id, which must not have been waited for.
+    pub(crate) fn new(pid: i32) -> Self {
+        let start = read(pid).map(|process| process.start);
+        Self { pid, start }
     }
-    tree
-}
 
-/// Sends SIGKILL to the processes of the tree that outlive the root. The root has been waited for.
-pub(crate) fn kill_rest(root: i32) {
-    until_no_more(|| {
-        let processes = all_processes();
+    /// Sends the signals, in order, to every process of the tree. The root must not have been waited
+    /// for.
+    pub(crate) fn signal(&self, signals: &[Signal]) {
+        let found = self.living();
+        for signal in signals {
+            for process in &found {
+                process.send(*signal);
+            }
+            if !found.iter().any(|process| process.pid == self.pid) {
+                self.signal_alone(*signal);
+            }
+        }
+    }
+
+    /// Sends SIGKILL to every process of the tree, until a search finds no new process. The root must
+    /// not have been waited for.
+    pub(crate) fn kill_all(&self) {
+        self.kill_rest();
+        self.signal_alone(Signal::SIGKILL);
+    }
+
+    /// Same as [`kill_all`](Self::kill_all) for a root that may have been waited for: its processes
+    /// that outlive it.
+    pub(crate) fn kill_rest(&self) {
+        let mut killed = HashSet::new();
+        for _ in 0..ROUNDS {
+            let mut found = self.living();
+            found.retain(|process| killed.insert((process.pid, process.start)));
+            if found.is_empty() {
+                return;
+            }
+            for process in found {
+                process.send(Signal::SIGKILL);
+            }
+        }
+    }
+
+    /// Sends SIGKILL to the group of the root, which must not have been waited for. Does not search.
+    pub(crate) fn kill_group(&self) {
+        self.signal_alone(Signal::SIGKILL);
+        let _ = nix::sys::signal::killpg(Pid::from_raw(self.pid), Signal::SIGKILL);
+    }
+
+    fn signal_alone(&self, signal: Signal) {
+        // Exact without a handle: the id belongs to the root until it is waited for.
+        let _ = kill(Pid::from_raw(self.pid), signal);
+    }
+
+    /// The processes of the tree that are not zombies.
+    fn living(&self) -> Vec<Process> {
+        let all = all_processes();
+        let is_other = |process: &Process| {
+            process.pid == self.pid && self.start.is_none_or(|start| process.start != start)
+        };
         // Another process can get the id only when no group or session has the id any more.
-        if processes.iter().any(|process| process.pid == root) {
+        if all.iter().any(is_other) {
             return Vec::new();
         }
-        alive(&tree_of(root, &processes))
-    });
-}
-
-/// Sends SIGKILL to the processes that `scan` finds, until it finds no new process.
-fn until_no_more(scan: impl Fn() -> Vec<i32>) {
-    let mut killed = HashSet::new();
-    for _ in 0..ROUNDS {
-        let mut found = scan();
-        found.retain(|pid| killed.insert(*pid));
-        if found.is_empty() {
-            return;
-        }
-        for pid in found {
-            send(pid, Signal::SIGKILL);
-        }
+        let mut tree = tree_of(self.pid, &all);
+        tree.retain(|process| !process.zombie);
+        tree
     }
 }
 
-fn send(pid: i32, signal: Signal) {
-    // Fails for a process that has ended, and for one that has changed its user.
-    let _ = kill(Pid::from_raw(pid), signal);
-}
+impl Process {
+    /// Sends a signal to this process, and never to another process that has got its id since. Does
+    /// nothing if the process has ended or has changed its user.
+    fn send(self, signal: Signal) {
+        let send = self.handle();
+        // The handle is of the process that has the id now.
+        if read(self.pid).is_some_and(|now| now.start == self.start) {
+            send(signal);
+        }
+    }
 
-/// The ids of the processes that are not zombies.
-fn alive(processes: &[Process]) -> Vec<i32> {
-    let alive = processes.iter().filter(|process| !process.zombie);
-    alive.map(|process| process.pid).collect()
+    #[cfg(target_os = "linux")]
+    fn handle(self) -> Box<dyn FnOnce(Signal)> {
+        use rustix::process::{Pid, PidfdFlags, Signal as Number, pidfd_open, pidfd_send_signal};
+
+        let pid = Pid::from_raw(self.pid);
+        match pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) {
+            Some(handle) => Box::new(move |signal| {
+                if let Some(number) = Number::from_named_raw(signal as i32) {
+                    let _ = pidfd_send_signal(handle, number);
+                }
+            }),
+            // A kernel before 5.3, or a container that forbids the call.
+            None => self.by_id(),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn handle(self) -> Box<dyn FnOnce(Signal)> {
+        self.by_id()
+    }
+
+    fn by_id(self) -> Box<dyn FnOnce(Signal)> {
+        Box::new(move |signal| {
+            let _ = kill(Pid::from_raw(self.pid), signal);
+        })
+    }
 }
 
 /// The processes of the tree of `root`, among `all`.
@@ -105,13 +185,15 @@ fn all_processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    let stats = entries.filter_map(|entry| {
-        let entry = entry.ok()?;
-        entry.file_name().to_str()?.parse::<i32>().ok()?;
-        // Unreadable if the process has ended since the directory was read.
-        fs::read_to_string(entry.path().join("stat")).ok()
-    });
-    stats.filter_map(|stat| parse(&stat)).collect()
+    let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    ids.filter_map(read).collect()
+}
+
+/// The process with this id; `None` if it has ended.
+fn read(pid: i32) -> Option<Process> {
+    // Not UTF-8 if the name of the program is not.
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse(&String::from_utf8_lossy(&stat))
 }
 
 /// Parses `PID (NAME) STATE PPID PGRP SESSION …`. The name can contain any character.
@@ -127,6 +209,8 @@ fn parse(stat: &str) -> Option<Process> {
         parent: number()?,
         group: number()?,
         session: number()?,
+        // 22 in proc(5).
+        start: fields.nth(15)?.parse().ok()?,
     })
 }
 
@@ -141,16 +225,19 @@ mod tests {
             parent,
             group,
             session,
+            start: 9,
         }
     }
+
+    const REST: &str = "0 0 0 0 0 0 0 0 0 0 20 0 1 0 0 9 0";
 
     #[test]
     fn names_with_blanks_and_brackets_do_not_shift_the_fields() {
         assert_eq!(
-            parse("7 (a) b) S (c) R 1 2 3 4 5"),
+            parse(&format!("7 (a) b) S (c) R 1 2 3 {REST}")),
             Some(process(7, 1, 2, 3))
         );
-        let zombie = parse("7 (sh) Z 1 2 3 0").map(|process| process.zombie);
+        let zombie = parse(&format!("7 (sh) Z 1 2 3 {REST}")).map(|process| process.zombie);
         assert_eq!(zombie, Some(true));
         assert_eq!(parse("7 (sh"), None);
     }
@@ -174,6 +261,50 @@ mod tests {
         };
         assert_eq!(pids(20), [20, 21, 22, 23, 24, 25]);
         assert_eq!(pids(24), [24, 25]);
+    }
+
+    #[test]
+    fn a_signal_does_not_reach_another_process_that_has_got_the_id() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("1000")
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let process = read(pid).unwrap();
+        let earlier = Process {
+            start: process.start - 1,
+            ..process
+        };
+        earlier.send(Signal::SIGKILL);
+        let root = Root {
+            pid,
+            start: Some(process.start - 1),
+        };
+        root.kill_rest();
+        assert!(
+            read(pid).is_some_and(|process| !process.zombie),
+            "it was killed"
+        );
+        process.send(Signal::SIGKILL);
+        assert!(!child.wait().unwrap().success());
+        // Its id is free now.
+        process.send(Signal::SIGKILL);
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_does_not_hide_a_process() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+        std::os::unix::fs::symlink("/bin/sleep", &path).unwrap();
+        let mut child = std::process::Command::new(path)
+            .arg("1000")
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert!(all_processes().iter().any(|process| process.pid == pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

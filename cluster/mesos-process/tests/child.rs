@@ -84,6 +84,92 @@ async fn a_process_that_ignores_sigterm_is_killed_after_the_shortest_grace() {
 }
 
 #[tokio::test]
+async fn a_grace_of_zero_sends_sigterm_before_sigkill() {
+    // A process has no time to handle SIGTERM, but usually it is faster than the second search.
+    for expire in [false, true] {
+        let mut messages = Vec::new();
+        while !messages.contains(&"Command exited with status 3".to_owned()) {
+            assert!(messages.len() < 100, "{messages:?}");
+            let (mut child, mut output) =
+                shell("trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done");
+            line(&mut output).await;
+            match expire {
+                true => child.expire(),
+                false => child.kill(Duration::ZERO),
+            }
+            messages.push(message(&end(&mut child).await).to_owned());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_longest_grace_never_ends() {
+    let (mut child, mut output) = shell("trap '' TERM; echo ready; while :; do sleep 1; done");
+    line(&mut output).await;
+    child.kill(Duration::MAX);
+    let early = tokio::time::timeout(Duration::from_millis(100), child.wait()).await;
+    assert!(early.is_err(), "the grace is not over");
+    child.kill(Duration::from_millis(1));
+    let status = end(&mut child).await;
+    assert_eq!(message(&status), "Command terminated with signal Killed");
+}
+
+#[test]
+fn the_search_for_descendants_does_not_block_the_event_loop() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let (mut child, mut output) = shell("echo ready; exec sleep 1000");
+        line(&mut output).await;
+        // Nothing can use the only thread for blocking operations.
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || released.recv());
+        child.kill(Duration::from_secs(1000));
+        let early = tokio::time::timeout(Duration::from_millis(200), child.wait()).await;
+        assert!(
+            early.is_err(),
+            "the search ran on the thread of the event loop"
+        );
+        release.send(()).expect("the thread waits");
+        let status = end(&mut child).await;
+        let expected = "Command terminated with signal Terminated";
+        assert_eq!(message(&status), expected);
+    });
+}
+
+#[tokio::test]
+async fn a_daemon_survives_as_documented() {
+    // Forks twice: its parent ends at once, and it has its own session.
+    let (mut child, mut output) =
+        shell("(setsid sh -c 'echo $$; exec sleep 1000' &) ; exec sleep 1000");
+    let daemon = line(&mut output).await;
+    // Until the daemon's parent has ended, it is a descendant.
+    let is_orphan = || {
+        let stat = std::fs::read_to_string(format!("/proc/{daemon}/stat")).expect("it runs");
+        let parent = stat[stat.rfind(')').expect("a name") + 4..]
+            .split(' ')
+            .next();
+        parent != Some(&child.pid().to_string())
+    };
+    let began = Instant::now();
+    while !is_orphan() {
+        assert!(began.elapsed() < TIMEOUT, "it has a parent");
+        tokio::task::yield_now().await;
+    }
+    child.kill(Duration::from_secs(1000));
+    end(&mut child).await;
+    assert!(
+        runs(&daemon),
+        "the documentation says that a daemon survives"
+    );
+    let daemon = nix::unistd::Pid::from_raw(daemon.parse().expect("an id"));
+    nix::sys::signal::kill(daemon, nix::sys::signal::Signal::SIGKILL).expect("a signal");
+}
+
+#[tokio::test]
 async fn a_stopped_process_receives_the_signal() {
     let (mut child, mut output) = shell("echo ready; exec sleep 1000");
     line(&mut output).await;

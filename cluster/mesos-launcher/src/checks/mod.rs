@@ -98,14 +98,15 @@ impl Checks {
         };
         if let Some(spec) = plan.check.clone() {
             let empty = spec.empty();
-            let mut previous = None;
+            // The executor has reported the empty status already (`src/checks/checker.cpp`).
+            let mut previous = empty;
             let evaluate = move |result| {
                 let status = match result {
                     ProbeResult::Done(status) => status,
                     ProbeResult::Failed => empty,
                     ProbeResult::Unavailable => return None,
                 };
-                let changed = previous.replace(status) != Some(status);
+                let changed = std::mem::replace(&mut previous, status) != status;
                 changed.then_some(StatusChange::Check(status))
             };
             perform(spec, Box::new(evaluate));

@@ -34,6 +34,13 @@ pub(super) enum Command {
     /// The process that a supervising `launch` starts and that becomes the command.
     #[command(hide = true)]
     Exec(Flags),
+    /// The process that ends a task whose executor was killed.
+    #[command(hide = true)]
+    Guard {
+        /// The first process of the task.
+        #[arg(long)]
+        pid: i32,
+    },
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }

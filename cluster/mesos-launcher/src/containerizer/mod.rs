@@ -7,11 +7,14 @@
 //! directory, become the command. The two are processes of one program rather than the halves of
 //! a fork, so no code has to obey the restrictions between fork and exec.
 //!
+//! `guard` ends the processes of a task whose executor was killed.
+//!
 //! Containers that need more than a process (a root filesystem, mounts, namespaces,
 //! capabilities, seccomp, a terminal) are refused with an error that names the field.
 
 mod descriptors;
 mod flags;
+mod guard;
 mod launch_info;
 mod limits;
 mod output;
@@ -30,6 +33,7 @@ use clap::Parser as _;
 
 use flags::{Cli, Command, Flags};
 pub(crate) use flags::{LAUNCH_INFO_VARIABLE, REPORT_VARIABLE, is_own_variable};
+pub(crate) use guard::DISMISS;
 pub(crate) use launch_info::{LaunchCommand, LaunchEnvironment, LaunchInfo};
 use run::Role;
 pub(crate) use user::Identity;
@@ -40,6 +44,12 @@ pub fn main() -> ExitCode {
     let (flags, role) = match Cli::parse().command {
         Command::Launch(flags) => (flags, Role::Alone),
         Command::Exec(flags) => (flags, Role::Supervised),
+        Command::Guard { pid } => {
+            return match descriptors::close_inherited(&[]) {
+                Ok(()) => guard::run(pid),
+                Err(error) => failed(&error),
+            };
+        }
         Command::Other(words) => {
             let word = words.first().map(|word| word.to_string_lossy());
             return failed(&anyhow!(

@@ -19,7 +19,8 @@ use mesos_proto::v1::{
     agent::response::WaitContainer,
 };
 use nix::sys::signal::Signal;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::agent::{Agent, Waited, launch_call};
 use super::nested::NestedRunner;
@@ -64,6 +65,8 @@ pub(super) struct Run {
     kill_began: Option<Instant>,
     /// When SIGKILL is due.
     escalates: Option<Instant>,
+    /// The call that sends SIGTERM.
+    terminating: Option<JoinHandle<()>>,
 }
 
 /// Reports the task as starting. The caller has to run the result.
@@ -93,6 +96,7 @@ pub(super) async fn prepare(
         expires: None,
         kill_began: None,
         escalates: None,
+        terminating: None,
     }
 }
 
@@ -149,7 +153,9 @@ impl Run {
             eprintln!("mesos-default-executor: {error:#}");
         }
         self.reporter.report_state(TaskState::TaskRunning).await;
-        self.expires = max_completion_time(&self.task).map(|limit| Instant::now() + limit);
+        // A limit that is too long for the clock is not a limit.
+        let limit = max_completion_time(&self.task);
+        self.expires = limit.and_then(|limit| Instant::now().checked_add(limit));
         let environment = self.task.command.as_ref();
         let commands: Arc<dyn CommandRunner> = Arc::new(NestedRunner {
             agent: Arc::clone(&self.context.agent),
@@ -188,56 +194,59 @@ impl Run {
                 waited = &mut wait => return waited,
                 grace = self.running.kill_requested() => self.kill(grace).await,
                 () = at(self.escalates) => self.escalate(),
-                () = at(self.expires) => self.expire(),
+                () = at(self.expires) => self.expire().await,
                 change = Checks::next(&mut self.checks) => self.changed(change).await,
             }
         }
     }
 
-    /// Ends the task after `grace`. Another call can only shorten the grace.
+    /// Ends the task: SIGTERM, and SIGKILL after `grace`. Another call can only shorten the grace. A
+    /// grace that is too long for the clock never ends.
     async fn kill(&mut self, grace: Duration) {
         let first = self.kill_began.is_none();
         let began = *self.kill_began.get_or_insert_with(Instant::now);
-        let due = began + grace;
-        match self.escalates {
-            Some(at) => self.escalates = Some(at.min(due)),
-            None => self.escalates = Some(due),
-        }
+        let due = began.checked_add(grace);
+        self.escalates = self.escalates.into_iter().chain(due).min();
         if !first {
             return;
         }
-        self.cause = Cause::Killed;
         self.expires = None;
         self.checks = None;
-        if self.context.announce_killing.load(Ordering::Relaxed) {
-            self.reporter.report_state(TaskState::TaskKilling).await;
+        if self.cause == Cause::Itself {
+            self.cause = Cause::Killed;
+            if self.context.announce_killing.load(Ordering::Relaxed) {
+                self.reporter.report_state(TaskState::TaskKilling).await;
+            }
         }
-        if !grace.is_zero() {
-            self.signal(Signal::SIGTERM);
-        }
+        self.terminating = Some(self.signal(Signal::SIGTERM, None));
     }
 
     fn escalate(&mut self) {
         self.escalates = Some(Instant::now() + KILL_AGAIN);
         if self.context.agent.is_connected() {
-            self.signal(Signal::SIGKILL);
+            let before = self.terminating.take();
+            self.signal(Signal::SIGKILL, before);
         }
     }
 
-    /// Ends the task without a grace period: its time is over.
-    fn expire(&mut self) {
+    /// Ends the task without a grace period: its time is over (`taskCompletionTimeout` in
+    /// `src/launcher/default_executor.cpp`).
+    async fn expire(&mut self) {
         self.cause = Cause::MaxCompletionTime;
-        self.expires = None;
-        self.checks = None;
-        self.kill_began = Some(Instant::now());
-        self.escalate();
+        self.kill(Duration::ZERO).await;
     }
 
     /// Sends a signal from another future: an agent that does not respond must not delay this task.
-    fn signal(&self, signal: Signal) {
+    /// The calls use separate connections, so this signal waits for the response to the one `before`.
+    fn signal(&self, signal: Signal, before: Option<JoinHandle<()>>) -> JoinHandle<()> {
         let agent = Arc::clone(&self.context.agent);
         let container_id = self.context.container_id.clone();
-        tokio::spawn(async move { agent.kill(container_id, signal).await });
+        tokio::spawn(async move {
+            if let Some(before) = before {
+                let _ = timeout(KILL_AGAIN, before).await;
+            }
+            agent.kill(container_id, signal).await;
+        })
     }
 
     async fn changed(&mut self, change: StatusChange) {

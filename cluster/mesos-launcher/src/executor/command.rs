@@ -16,6 +16,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::process::Command;
 
 use super::Flags;
+use super::guard::Guard;
 use crate::containerizer::{
     LAUNCH_INFO_VARIABLE, LaunchCommand, LaunchEnvironment, LaunchInfo, REPORT_VARIABLE,
     is_own_variable,
@@ -41,7 +42,7 @@ impl LaunchReport {
 }
 
 /// Starts the process that becomes the command of `task`.
-pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, LaunchReport)> {
+pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, Guard, LaunchReport)> {
     let info = launch_info(flags, task, env::vars_os().filter_map(utf8))?;
     let info = serde_json::to_string(&info).context("cannot write the launch info as JSON")?;
     let program = launcher_directory(flags)?.join("mesos-containerizer");
@@ -53,7 +54,8 @@ pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, LaunchRepo
     // Otherwise the pipe would never end.
     drop(writer);
     let reader = Receiver::from_owned_fd(reader).context("cannot read a pipe")?;
-    Ok((child, LaunchReport(reader)))
+    let guard = Guard::start(&program, &child);
+    Ok((child, guard, LaunchReport(reader)))
 }
 
 fn spawn(program: &PathBuf, info: String, report: &OwnedFd) -> io::Result<Child> {

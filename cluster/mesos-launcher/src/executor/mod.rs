@@ -2,14 +2,17 @@
 //! (`src/launcher/executor.cpp` in Mesos' tree), on this workspace's own executor driver.
 //!
 //! [`CommandExecutor`] handles the agent's events, `task` supervises the running command,
-//! `mesos-process` ends the command with all processes that it started, and
-//! `mesos-containerizer launch` becomes the command.
+//! `mesos-process` ends the command with the processes that it started, and
+//! `mesos-containerizer launch` becomes the command. `guard` is a process that ends the command if
+//! this executor is killed. A daemon of the command (a process in its own session whose parent has
+//! ended) survives both; only a cgroup of the agent contains daemons.
 //!
 //! The command inherits stdout and stderr, which are the files of the sandbox. `checks` performs
 //! checks and health checks.
 
 mod command;
 mod flags;
+mod guard;
 mod handlers;
 mod task;
 

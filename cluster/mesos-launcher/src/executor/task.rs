@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::command::LaunchReport;
+use super::guard::Guard;
 use crate::checks::{Checks, CommandRunner, Plan, ProcessRunner, StatusChange};
 use crate::reporter::StatusReporter;
 use crate::task_settings::max_completion_time;
@@ -41,7 +42,7 @@ impl Task {
 /// Starts to supervise `child`, which becomes the command of `task`.
 pub(super) fn supervise(
     task: &TaskInfo,
-    child: Child,
+    (child, guard): (Child, Guard),
     report: LaunchReport,
     plan: Plan,
     reporter: StatusReporter,
@@ -55,12 +56,13 @@ pub(super) fn supervise(
         task_id: task.task_id.clone(),
         grace,
         child,
+        guard,
         plan,
         checks: None,
         reporter,
         driver,
         announce_killing,
-        expires: max_completion_time(task).map(|limit| Instant::now() + limit),
+        expires: max_completion_time(task).and_then(|limit| Instant::now().checked_add(limit)),
     };
     tokio::spawn(supervision.run(report, requests));
     Task {
@@ -75,6 +77,7 @@ struct Supervision {
     task_id: TaskId,
     grace: Duration,
     child: Child,
+    guard: Guard,
     plan: Plan,
     /// From the start of the command until its end is requested.
     checks: Option<Checks>,
@@ -104,6 +107,7 @@ impl Supervision {
                 change = Checks::next(&mut self.checks) => self.changed(change).await,
             }
         };
+        self.guard.dismiss().await;
         self.checks = None;
         let outcome = match outcome {
             Some(outcome) => outcome,

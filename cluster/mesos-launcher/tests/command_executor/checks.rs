@@ -90,13 +90,33 @@ async fn a_task_with_too_many_failed_health_checks_is_killed() {
         let status = agent.update(TaskState::TaskRunning).await;
         assert!(!healthy(&status));
     }
-    agent.update(TaskState::TaskKilling).await;
+    let status = agent.update(TaskState::TaskKilling).await;
+    assert_eq!(status.healthy, None, "only the last status carries it");
     let status = agent.update(TaskState::TaskKilled).await;
     assert_eq!(status.healthy, Some(false));
     assert_eq!(
         message(&status),
         "Command terminated with signal Terminated"
     );
+    agent
+        .end()
+        .await
+        .expect("the executor ends without an error");
+}
+
+#[tokio::test]
+async fn a_check_without_a_first_result_is_not_reported() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let marks = directory.path().join("marks");
+    std::fs::write(&marks, "").expect("a file");
+    let marks = marks.display();
+    // The command of the check has no exit code. The third one begins after two results.
+    let check = command_check(&format!("echo >>{marks}; kill -KILL $$"));
+    let script = format!("until test $(wc -l <{marks}) -ge 3; do sleep 0.05; done");
+    let mut agent = Agent::start().await;
+    agent.launch(&with_check(shell(&script), check));
+    agent.running().await;
+    agent.update(TaskState::TaskFinished).await;
     agent
         .end()
         .await
@@ -147,9 +167,10 @@ async fn a_check_that_times_out_is_killed_with_its_processes_and_has_no_result()
     agent.launch(&with_check(shell("exec sleep 1000"), check));
     agent.running().await;
     let pid = progress.pid().await;
-    let status = agent.update(TaskState::TaskRunning).await;
-    assert_eq!(exit_code(&status), None);
+    // The next check begins after the end of the first one.
+    assert_ne!(progress.pid().await, pid);
     common::wait_until("the check's process ended", || !common::runs(pid));
+    // No status reports a check without a result.
     agent.kill("t", None);
     agent.update(TaskState::TaskKilling).await;
     agent.update(TaskState::TaskKilled).await;
