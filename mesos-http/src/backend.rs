@@ -87,7 +87,8 @@ impl HttpBackend {
     /// A backend for an executor, configured by the environment that its agent set: the agent's
     /// address or unix socket (`MESOS_DOMAIN_SOCKET`), and the token for every request. If the
     /// agent uses TLS, the TLS settings come from the `LIBPROCESS_SSL_…` variables of this process,
-    /// and the feature `tls` is required.
+    /// and the feature `tls` is required. An agent with Mesos' default ciphers needs the feature
+    /// `tls-openssl`, which then uses OpenSSL.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] if the address, the token or a `LIBPROCESS_SSL_…` variable is invalid.

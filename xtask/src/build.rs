@@ -15,6 +15,9 @@ use crate::sha256::sha256;
 /// The crates whose programs are installed.
 const PACKAGES: [&str; 2] = ["mesos-local", "mesos-launcher"];
 
+/// The feature that lets executors connect to agents with Mesos' default TLS ciphers.
+const OPENSSL_FEATURE: &str = "mesos-launcher/tls-openssl";
+
 /// The programs that a user runs. The other programs are run by an agent, which finds them in its
 /// `--launcher_dir`.
 const IN_BIN: [&str; 1] = ["mesos-local"];
@@ -31,20 +34,47 @@ const CHECKSUMS: &str = "SHA256SUMS";
 /// * `VERSION`: the version, the git commit, the compiler and the target,
 /// * `SHA256SUMS`: the checksums of all other files, as `sha256sum --check` reads them.
 ///
+/// The executors use OpenSSL if its development files are installed. Without OpenSSL they cannot
+/// connect to a TLS agent with Mesos' default ciphers, and a notice says so.
+///
 /// # Errors
 /// A program does not build, or the folder cannot be written.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut args = vec!["build", "--profile", "dist", "--bins"];
     args.extend(PACKAGES.iter().flat_map(|name| ["--package", *name]));
+    let openssl = has_openssl();
+    if openssl {
+        args.extend(["--features", OPENSSL_FEATURE]);
+    } else {
+        println!(
+            "NOTICE: the development files of OpenSSL are not installed (Debian: libssl-dev, \
+             pkg-config). The executors will not connect to TLS agents with Mesos' default \
+             ciphers; set LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256 for such agents"
+        );
+    }
     let programs = cargo::build(root, &args)?;
     let dir = target_dir(root)?.join("dist/install");
-    install(&programs, &root.join("LICENSE"), &version(root)?, &dir)?;
+    install(
+        &programs,
+        &root.join("LICENSE"),
+        &version(root, openssl)?,
+        &dir,
+    )?;
     println!("installed into {}", dir.display());
     Ok(())
 }
 
+/// Whether the crate `openssl` finds what it needs: by its variable, or by pkg-config.
+fn has_openssl() -> bool {
+    let found = || {
+        let mut command = Command::new("pkg-config");
+        command.args(["--exists", "openssl"]).status()
+    };
+    std::env::var_os("OPENSSL_DIR").is_some() || found().is_ok_and(|status| status.success())
+}
+
 /// The text of the file `VERSION`: one `name value` pair a line.
-fn version(root: &Path) -> Result<String> {
+fn version(root: &Path, openssl: bool) -> Result<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let verbose = output(Command::new(rustc).arg("-vV").current_dir(root))?;
     let value = |name: &str| {
@@ -64,11 +94,12 @@ fn version(root: &Path) -> Result<String> {
     let commit = output(&mut describe).unwrap_or_else(|_| "unknown".to_owned());
     let target = std::env::var("CARGO_BUILD_TARGET");
     Ok(format!(
-        "version {}\ncommit {}\nrustc {}\ntarget {}\n",
+        "version {}\ncommit {}\nrustc {}\ntarget {}\nopenssl {}\n",
         env!("CARGO_PKG_VERSION"),
         commit.trim(),
         value("release: ")?,
-        target.as_deref().or_else(|_| value("host: "))?
+        target.as_deref().or_else(|_| value("host: "))?,
+        if openssl { "yes" } else { "no" }
     ))
 }
 
@@ -190,12 +221,12 @@ mod tests {
     #[test]
     fn the_version_file_names_the_commit_compiler_and_target() -> Result<()> {
         let temp = tempfile::tempdir()?;
-        let text = version(temp.path())?;
+        let text = version(temp.path(), true)?;
         let names: Vec<_> = text
             .lines()
             .filter_map(|line| line.split(' ').next())
             .collect();
-        assert_eq!(names, ["version", "commit", "rustc", "target"]);
+        assert_eq!(names, ["version", "commit", "rustc", "target", "openssl"]);
         assert!(text.contains("\ncommit unknown\n"), "{text}");
         Ok(())
     }

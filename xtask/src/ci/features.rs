@@ -1,4 +1,5 @@
-//! Checks that the facade builds with every choice of features that a user is likely to make.
+//! Checks that the facade builds with every choice of features that a user is likely to make, and
+//! that mesos-local builds as a library.
 
 use std::path::Path;
 
@@ -7,8 +8,10 @@ use anyhow::{Context, Result};
 use super::cargo::{cargo, packages};
 
 const FACADE: &str = "mesos";
+/// Tests depend on it without its program.
+const LOCAL: &str = "mesos-local";
 
-/// Checks the facade without features, with each alone, and with all.
+/// Checks the facade without features, with each alone, and with all, and mesos-local without.
 ///
 /// # Errors
 /// A combination does not build, or has a warning.
@@ -22,21 +25,22 @@ pub(super) fn run(root: &Path) -> Result<()> {
         .map(String::as_str)
         .filter(|feature| *feature != "default");
 
-    check(root, &[])?;
+    check(root, FACADE, &[])?;
     for feature in features {
-        check(root, &["--features", feature])?;
+        check(root, FACADE, &["--features", feature])?;
     }
-    check(root, &["--all-features"])
+    check(root, FACADE, &["--all-features"])?;
+    check(root, LOCAL, &[])
 }
 
-fn check(root: &Path, features: &[&str]) -> Result<()> {
+fn check(root: &Path, package: &str, features: &[&str]) -> Result<()> {
     // Clippy, because its `-D warnings` does not rebuild the dependencies as RUSTFLAGS does.
     let args = [
         &[
             "clippy",
             "--quiet",
             "--package",
-            FACADE,
+            package,
             "--no-default-features",
         ],
         features,

@@ -71,7 +71,7 @@ const STEPS: [Step; 10] = [
     },
     Step {
         name: "features",
-        what: "the facade builds without features, with each feature alone, and with all",
+        what: "the facade builds without features, with each feature alone, and with all; mesos-local without",
         run: features::run,
         repair: None,
     },

@@ -30,7 +30,8 @@ use mesos_core::Endpoint;
 /// Up to 1.11, Mesos by default offers only cipher suites without forward secrecy (`AES128-SHA` and
 /// the like), which rustls does not support. Either set
 /// `LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256` for masters and agents, or enable the feature
-/// `tls-openssl` and call `TlsConfig::openssl`.
+/// `tls-openssl` and call `TlsConfig::openssl`. With the feature, executors and
+/// `TlsConfig::from_libprocess_env` use OpenSSL by themselves where it is necessary.
 #[derive(Clone, Debug, Default)]
 pub struct TlsConfig {
     pub(super) ca_files: Vec<PathBuf>,

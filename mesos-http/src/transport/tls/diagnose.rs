@@ -12,8 +12,8 @@ use mesos_core::Endpoint;
 const SUITES: &str = "Mesos by default offers only cipher suites without forward secrecy, \
                       which rustls does not support: set \
                       LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256 for masters and agents, \
-                      or enable the feature `tls-openssl` in this program and call \
-                      TlsConfig::openssl";
+                      or build this program with the feature `tls-openssl` (a scheduler also calls \
+                      TlsConfig::openssl)";
 
 const CLIENT: &str = "set one with TlsConfig::client_certificate";
 

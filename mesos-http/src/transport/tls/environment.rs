@@ -6,16 +6,14 @@ use mesos_core::{Error, ErrorKind, Result};
 use super::config::TlsConfig;
 
 /// Variables that have an effect in Mesos but not here, with what happens instead.
-const IGNORED: [(&str, &str); 9] = [
+const IGNORED: [(&str, &str); 7] = [
     ("SUPPORT_DOWNGRADE", "TLS is always required"),
     ("VERIFICATION_DEPTH", "the TLS library decides"),
     ("HOSTNAME_VALIDATION_SCHEME", "always as with `openssl`"),
-    ("CIPHERS", "the TLS library decides"),
     ("ECDH_CURVES", "the TLS library decides"),
     ("ENABLE_SSL_V3", "never"),
     ("ENABLE_TLS_V1_0", "the TLS library decides"),
     ("ENABLE_TLS_V1_1", "the TLS library decides"),
-    ("ENABLE_TLS_V1_3", "the TLS library decides"),
 ];
 
 impl TlsConfig {
@@ -29,7 +27,8 @@ impl TlsConfig {
     /// | `VERIFY_SERVER_CERT`, `VERIFY_CERT` | verification is always on; a value that disables it is logged |
     /// | `VERIFY_IPADD`, `HOSTNAME_VALIDATION_SCHEME` | always `1` and `openssl`: the certificate has to be for the name or the IP address in the endpoint, without a DNS lookup |
     /// | `SUPPORT_DOWNGRADE` | always off |
-    /// | `VERIFICATION_DEPTH`, `CIPHERS`, `ECDH_CURVES`, `ENABLE_SSL_V3`, `ENABLE_TLS_V1_…` | the TLS library decides |
+    /// | `CIPHERS`, `ENABLE_TLS_V1_3` | with the feature `tls-openssl`: OpenSSL connects, unless these variables permit a cipher suite of rustls. Mesos' default ciphers permit none |
+    /// | `VERIFICATION_DEPTH`, `ECDH_CURVES`, `ENABLE_SSL_V3`, `ENABLE_TLS_V1_…` | the TLS library decides |
     /// | `REQUIRE_CLIENT_CERT`, `REQUIRE_CERT` | for servers only |
     ///
     /// A variable with another effect than in Mesos is logged. The old prefix `SSL_` is not read:
@@ -71,6 +70,11 @@ fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<TlsConfig>> 
     if let Some(path) = variable("CA_DIR") {
         tls = tls.ca_dir(path);
     }
+    let modern = switch("ENABLE_TLS_V1_3")? == Some(true);
+    let ciphers = variable("CIPHERS");
+    if !modern && !ciphers.as_deref().is_some_and(rustls_supports) {
+        tls = with_openssl(tls);
+    }
     for name in ["VERIFY_SERVER_CERT", "VERIFY_CERT", "VERIFY_IPADD"] {
         if switch(name)? == Some(false) {
             tracing::warn!("LIBPROCESS_SSL_{name} is off, but certificates are always verified");
@@ -82,6 +86,36 @@ fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<TlsConfig>> 
         }
     }
     Ok(Some(tls))
+}
+
+/// OpenSSL supports the cipher suites that a peer with Mesos' default settings offers.
+#[cfg(feature = "tls-openssl")]
+fn with_openssl(tls: TlsConfig) -> TlsConfig {
+    tls.openssl()
+}
+
+/// Without OpenSSL, a handshake that fails says what to change.
+#[cfg(not(feature = "tls-openssl"))]
+fn with_openssl(tls: TlsConfig) -> TlsConfig {
+    tls
+}
+
+/// Whether rustls supports one of the cipher suites in OpenSSL's list. The default list of Mesos
+/// has only suites without forward secrecy and without authenticated encryption.
+fn rustls_supports(ciphers: &str) -> bool {
+    let suites = ciphers.split([':', ',', ' ']);
+    let mut permitted = suites.filter(|suite| !suite.starts_with(['!', '-']));
+    permitted.any(|suite| {
+        let suite = suite.trim_start_matches('+');
+        let is_single = suite.starts_with("ECDHE-");
+        let is_group = [
+            "ECDHE", "EECDH", "kEECDH", "kECDHE", "HIGH", "DEFAULT", "ALL",
+        ];
+        (is_single && (suite.contains("GCM") || suite.contains("CHACHA20")))
+            || is_group
+                .iter()
+                .any(|group| suite.split('+').any(|part| part == *group))
+    })
 }
 
 fn half<T>(there: &str, missing: &str) -> Result<T> {
@@ -124,6 +158,43 @@ mod tests {
     }
 
     #[test]
+    fn mesos_default_ciphers_have_no_suite_that_rustls_supports() {
+        for (ciphers, expected) in [
+            (
+                // 3rdparty/libprocess/src/openssl.cpp
+                "AES128-SHA:AES256-SHA:RC4-SHA:DHE-RSA-AES128-SHA:DHE-DSS-AES128-SHA:\
+                 DHE-RSA-AES256-SHA:DHE-DSS-AES256-SHA",
+                false,
+            ),
+            ("ECDHE-RSA-AES128-SHA", false),
+            ("ECDHE-RSA-AES128-GCM-SHA256", true),
+            ("AES128-SHA:ECDHE-ECDSA-CHACHA20-POLY1305", true),
+            ("HIGH:!aNULL", true),
+            ("AES128-SHA:!ECDHE", false),
+            ("EECDH+AESGCM", true),
+        ] {
+            assert_eq!(rustls_supports(ciphers), expected, "{ciphers}");
+        }
+    }
+
+    #[cfg(feature = "tls-openssl")]
+    #[test]
+    fn openssl_connects_unless_the_variables_permit_a_suite_of_rustls() {
+        for (variables, expected) in [
+            (&[("ENABLED", "1")][..], true),
+            (&[("ENABLED", "1"), ("CIPHERS", "AES128-SHA")], true),
+            (
+                &[("ENABLED", "1"), ("CIPHERS", "ECDHE-RSA-AES128-GCM-SHA256")],
+                false,
+            ),
+            (&[("ENABLED", "1"), ("ENABLE_TLS_V1_3", "true")], false),
+        ] {
+            let tls = settings(variables).expect("settings").expect("TLS");
+            assert_eq!(tls.openssl, expected, "{variables:?}");
+        }
+    }
+
+    #[test]
     fn tls_is_off_by_default() {
         for off in [
             &[][..],
@@ -137,6 +208,11 @@ mod tests {
 
     #[test]
     fn no_variable_disables_verification() {
+        let modern = switch("ENABLE_TLS_V1_3")? == Some(true);
+        let ciphers = variable("CIPHERS");
+        if !modern && !ciphers.as_deref().is_some_and(rustls_supports) {
+            tls = with_openssl(tls);
+        }
         for name in ["VERIFY_SERVER_CERT", "VERIFY_CERT", "SUPPORT_DOWNGRADE"] {
             let tls = settings(&[("ENABLED", "true"), (name, "false")]);
             assert!(!tls.expect("settings").expect("TLS").unverified, "{name}");
