@@ -45,7 +45,10 @@ fn copy_programs(directory: &Path) {
 }
 
 /// Runs one task with the command executor, and one with the default executor.
-struct Two(mpsc::UnboundedSender<TaskStatus>);
+struct Two {
+    updates: mpsc::UnboundedSender<TaskStatus>,
+    launched: bool,
+}
 
 #[async_trait]
 impl Scheduler for Two {
@@ -59,6 +62,9 @@ impl Scheduler for Two {
                 .build()
         };
         for offer in offers {
+            if std::mem::replace(&mut self.launched, true) {
+                continue;
+            }
             let framework = driver.framework_id().ok_or("no framework")?;
             let executor = ExecutorInfo::builder("group").framework(framework);
             let mut executor = executor.build();
@@ -74,7 +80,7 @@ impl Scheduler for Two {
     }
 
     async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
-        self.0.send(update.to_status())?;
+        self.updates.send(update.to_status())?;
         Ok(())
     }
 }
@@ -100,7 +106,15 @@ async fn both_executors_use_an_agent_with_default_ciphers() {
     let (sender, mut updates) = mpsc::unbounded_channel();
     let framework = Framework::ephemeral("an unchanged TLS agent");
     let backend = HttpBackend::new(master).tls(tls);
-    let _driver = SchedulerDriver::start(Two(sender), framework, backend).detach();
+    let _driver = SchedulerDriver::start(
+        Two {
+            updates: sender,
+            launched: false,
+        },
+        framework,
+        backend,
+    )
+    .detach();
     let mut left = vec!["command", "in-a-group"];
     while !left.is_empty() {
         let status = tokio::time::timeout(common::TIMEOUT, updates.recv()).await;

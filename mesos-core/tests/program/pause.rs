@@ -193,11 +193,8 @@ impl Backend<ExecutorApi> for Agent {
         } else {
             sender.send(None).unwrap();
         }
-        Ok(Subscription {
-            events: Box::new(Stream(events)),
-            calls: Arc::new(Acknowledging(sender)),
-            peer: "agent".to_owned(),
-        })
+        let calls = Arc::new(Acknowledging(sender));
+        Ok(Subscription::new(Stream(events), calls, "agent"))
     }
 }
 
