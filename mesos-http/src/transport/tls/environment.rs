@@ -208,11 +208,6 @@ mod tests {
 
     #[test]
     fn no_variable_disables_verification() {
-        let modern = switch("ENABLE_TLS_V1_3")? == Some(true);
-        let ciphers = variable("CIPHERS");
-        if !modern && !ciphers.as_deref().is_some_and(rustls_supports) {
-            tls = with_openssl(tls);
-        }
         for name in ["VERIFY_SERVER_CERT", "VERIFY_CERT", "SUPPORT_DOWNGRADE"] {
             let tls = settings(&[("ENABLED", "true"), (name, "false")]);
             assert!(!tls.expect("settings").expect("TLS").unverified, "{name}");
