@@ -47,7 +47,8 @@
 //! * Time limits count only the time in which this process runs: after a pause (SIGSTOP, a paused
 //!   virtual machine, a blocked runtime) they start again, at most eight times without a byte.
 //! * Every TCP connection has keepalive: a peer whose host or network vanished is noticed within 30 s.
-//! * Memory is bounded: the queues by their capacities, and a record by
+//! * Memory is bounded: the queues by their capacities (events also by
+//!   [their bytes](HttpBackend::event_queue_bytes)), and a record by
 //!   [`max_record_size`](HttpBackend::max_record_size). A length that a peer only announces does not
 //!   allocate memory.
 //! * Resubscribing, backoff and everything else that outlasts a subscription is up to the driver.

@@ -3,6 +3,7 @@
 //!
 //! A stream that has ended stays ended; the caller subscribes again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming as Body;
 use mesos_core::backend::{EventStream, Incoming};
 use mesos_core::{Error, ErrorKind, Result};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::transport::connection::Connection;
@@ -25,7 +26,9 @@ use crate::wire::recordio::{Decoder, FrameError};
 /// The consumer's end. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Events<A: HttpApi> {
-    queue: mpsc::Receiver<Result<Item<A>>>,
+    queue: mpsc::Receiver<Result<(Item<A>, OwnedSemaphorePermit)>>,
+    /// The room of the event that is delivered now.
+    room: Option<OwnedSemaphorePermit>,
     /// The chunks of the event that is delivered now.
     chunks: Option<OffersChunks>,
     codec: Codec,
@@ -47,6 +50,16 @@ enum Item<A: HttpApi> {
 /// processor and free them on another costs more than decoding on two processors saves
 /// (docs/performance.md).
 const LARGE: usize = 8 << 10;
+
+/// Records that are shorter than this many bytes are copied. Otherwise a status that a program keeps
+/// would keep the buffer of hyper that it was read into: at least 8 KiB, and up to 400 KiB.
+const COPIED: usize = 2 << 10;
+
+/// The unit in which the queue counts bytes.
+const UNIT: usize = 1 << 10;
+
+/// The most units that a semaphore of tokio can have on every platform.
+const MAX_UNITS: u32 = u32::MAX >> 3;
 
 /// The reader's end.
 pub(crate) struct Reader {
@@ -79,6 +92,7 @@ impl<A: HttpApi> Events<A> {
         });
         Self {
             queue,
+            room: None,
             chunks: None,
             codec,
             what,
@@ -93,9 +107,11 @@ impl<A: HttpApi> Events<A> {
                 return self.decode(chunk);
             }
             self.chunks = None;
+            self.room = None;
             match self.queue.recv().await {
-                Some(Ok(Item::Event(event, record))) => return Ok((event, record)),
-                Some(Ok(Item::Undecoded(record))) => {
+                Some(Ok((Item::Event(event, record), _))) => return Ok((event, record)),
+                Some(Ok((Item::Undecoded(record), room))) => {
+                    self.room = Some(room);
                     // JSON is decoded as a whole: a user who needs little memory uses protobuf.
                     if self.codec == Codec::Protobuf {
                         self.chunks = A::chunks(&record);
@@ -167,12 +183,18 @@ async fn fatal_error(receiver_slot: &mut Option<oneshot::Receiver<Error>>) -> Er
 
 impl Reader {
     /// Reads until the stream ends (the error) or the consumer is dropped.
-    async fn run<A: HttpApi>(mut self, queue: &mpsc::Sender<Result<Item<A>>>) -> Result<Gone> {
+    async fn run<A: HttpApi>(
+        mut self,
+        queue: &mpsc::Sender<Result<(Item<A>, OwnedSemaphorePermit)>>,
+    ) -> Result<Gone> {
         let mut decoder = Decoder::new(self.settings.max_record_size);
         // The heartbeat interval that the peer announced. Before that, a master's first event has
         // the time limit of a response. An agent announces no interval.
         let mut interval: Option<Duration> = None;
         let what = event_of(&self.peer);
+        let units = self.settings.event_queue_bytes.div_ceil(UNIT).max(1);
+        let units = u32::try_from(units).unwrap_or(u32::MAX).min(MAX_UNITS);
+        let room = Arc::new(Semaphore::new(units as usize));
         let mut patience = Patience::new(self.settings.response_timeout);
         loop {
             let limit = match interval {
@@ -214,6 +236,20 @@ impl Reader {
                 if record.is_empty() {
                     continue;
                 }
+                let size = u32::try_from(record.len().div_ceil(UNIT)).unwrap_or(units);
+                // A record that is larger than the queue passes alone.
+                let wanted = Arc::clone(&room).acquire_many_owned(size.clamp(1, units));
+                // The consumer frees the room, unless it is gone.
+                let room = tokio::select! {
+                    room = wanted => room,
+                    () = queue.closed() => return Ok(Gone),
+                };
+                // The semaphore is never closed.
+                let Ok(room) = room else { return Ok(Gone) };
+                let record = match record.len() {
+                    ..COPIED => Bytes::copy_from_slice(&record),
+                    COPIED.. => record,
+                };
                 // The first event announces the interval.
                 let item = if interval.is_some() && record.len() >= LARGE {
                     Item::Undecoded(record)
@@ -222,7 +258,7 @@ impl Reader {
                     interval = A::heartbeat(&event).or(interval);
                     Item::Event(event, record)
                 };
-                if queue.send(Ok(item)).await.is_err() {
+                if queue.send(Ok((item, room))).await.is_err() {
                     return Ok(Gone);
                 }
             }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use mesos_core::backend::Incoming;
 use mesos_core::{ErrorKind, error_chain};
-use mesos_proto::v1::{self, scheduler};
+use mesos_proto::v1::scheduler::event;
+use mesos_proto::v1::{self, TaskState, TaskStatus, scheduler};
 use tokio::time::timeout;
 
 use crate::peer::*;
@@ -348,4 +350,66 @@ async fn a_large_record_that_cannot_be_decoded_ends_the_stream_and_the_connectio
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(error.to_string().contains("20000 bytes"), "{error}");
     peer.closed().await;
+}
+
+#[tokio::test]
+async fn the_queue_is_limited_in_bytes_and_a_larger_event_passes_alone() {
+    const EVENTS: usize = 40;
+    let server = Server::start().await;
+    // Room for two events of slightly more than 1 MiB.
+    let backend = server.backend().event_queue_bytes(3 << 20);
+    let (mut subscription, mut stream) = server.subscribed(backend).await;
+    stream.chunk(record(&subscribed(15.0))).await;
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    let text = |number: usize| format!("{number} {}", "x".repeat(1 << 20));
+    let large = "y".repeat(5 << 20);
+    let sending = tokio::spawn(async move {
+        for number in 0..EVENTS {
+            stream.chunk(record(&error(&text(number)))).await;
+        }
+        stream.chunk(record(&error(&large))).await;
+        stream
+    });
+    soon("two events", async {
+        while subscription.events.queued() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // sleep: only time can show that no further event is queued.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(subscription.events.queued(), 2);
+    for number in 0..EVENTS {
+        assert_eq!(next(&mut subscription).await, error(&text(number)));
+        assert!(subscription.events.queued() <= 2);
+    }
+    let last = next(&mut subscription).await;
+    assert_eq!(last.error.unwrap().message.len(), 5 << 20);
+    drop(sending.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_kept_status_does_not_keep_the_buffer_that_it_was_read_into() {
+    let server = Server::start().await;
+    let (mut subscription, mut stream) = server.subscribed(server.backend()).await;
+    let update = |uuid: &'static [u8]| scheduler::Event {
+        r#type: Some(event::Type::Update.into()),
+        update: Some(event::Update {
+            status: TaskStatus {
+                uuid: Some(Bytes::from_static(uuid)),
+                ..TaskStatus::new("t", TaskState::TaskRunning)
+            },
+        }),
+        ..Default::default()
+    };
+    let record = record(&update(b"0123456789abcdef"));
+    stream.chunk(record.repeat(100)).await;
+    let mut kept = Vec::new();
+    for _ in 0..100 {
+        let update = next(&mut subscription).await.update.unwrap();
+        kept.push(update.status.uuid.unwrap());
+    }
+    // A uuid that shares its memory keeps all of that memory.
+    let shared = kept.iter().filter(|uuid| !uuid.is_unique()).count();
+    assert_eq!(shared, 0, "of 100");
 }
