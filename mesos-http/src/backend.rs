@@ -148,7 +148,7 @@ impl HttpBackend {
     #[must_use]
     pub fn tls(mut self, tls: TlsConfig) -> Self {
         self.target.prefer_https();
-        self.settings.tls = tls;
+        self.settings.set_tls(tls);
         self
     }
 
@@ -232,6 +232,15 @@ impl HttpBackend {
     #[must_use]
     pub fn event_queue(mut self, events: usize) -> Self {
         self.settings.event_queue = events.max(1);
+        self
+    }
+
+    /// The capacity of the event queue in bytes, as the events arrive (default: 64 MiB). While the
+    /// events in the queue have more bytes, the backend does not read from the socket. An event that
+    /// is larger than this limit waits until the queue is empty.
+    #[must_use]
+    pub fn event_queue_bytes(mut self, bytes: usize) -> Self {
+        self.settings.event_queue_bytes = bytes;
         self
     }
 

@@ -1,8 +1,8 @@
 //! Tokens that expire: the trait that provides them, and the current token.
 
 use async_trait::async_trait;
-use mesos_core::Result;
 use mesos_core::executor::Token;
+use mesos_core::{Error, ErrorKind, Result};
 use tokio::sync::Mutex;
 
 use super::Grant;
@@ -22,8 +22,9 @@ use super::Grant;
 /// impl TokenProvider for TokenFile {
 ///     async fn token(&self) -> Result<Token> {
 ///         let text = std::fs::read_to_string(&self.0).map_err(|source| {
+///             // Retryable: the file may be replaced at this moment.
 ///             let message = format!("cannot read the token in {}", self.0.display());
-///             Error::new(ErrorKind::Config, message).with_source(source)
+///             Error::new(ErrorKind::Unavailable, message).with_source(source)
 ///         })?;
 ///         Ok(Token::new(text.trim()))
 ///     }
@@ -44,7 +45,8 @@ pub trait TokenProvider: Send + Sync {
     /// # Errors
     /// The request fails with this error and is not sent. A driver retries later if the error is
     /// [retryable](mesos_core::Error::is_retryable), such as `Transport` for an unreachable login
-    /// service. With another kind, such as `Unauthorized`, the driver ends.
+    /// service. With another kind, such as `Unauthorized`, the driver ends. A token that is empty or
+    /// has invalid characters is a retryable error, because a file may be half written.
     async fn token(&self) -> Result<Token>;
 }
 
@@ -71,7 +73,11 @@ impl Provided {
             Some(grant) if grant.generation > refused => Ok(grant.clone()),
             _ => {
                 let token = self.provider.token().await?;
-                let mut grant = Grant::bearer(&token)?;
+                // A file that is being written is empty for a moment, so this may pass.
+                let mut grant = Grant::bearer(&token).map_err(|error| {
+                    let message = "the token provider returned an unusable token";
+                    Error::new(ErrorKind::Unavailable, message).with_source(error)
+                })?;
                 grant.generation = refused + 1;
                 Ok(current.insert(grant).clone())
             }

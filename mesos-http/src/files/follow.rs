@@ -51,7 +51,9 @@ impl Follow {
 
     /// The bytes that were added since the last read: at most 64 KiB at once on most machines (16
     /// pages, src/files/files.cpp). Empty at the end of the file, and while the file does not
-    /// exist. A file that became shorter was rotated or replaced.
+    /// exist. A file that became shorter was rotated or replaced. A file that was replaced by one that is
+    /// longer than what was read is not noticed: reading continues at the same position of the new
+    /// file. Rotation to `PATH.1` in time avoids this.
     ///
     /// Cancel safe: the next read returns the bytes of a dropped read.
     ///

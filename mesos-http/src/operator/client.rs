@@ -129,7 +129,7 @@ impl OperatorClient {
     #[must_use]
     pub fn tls(mut self, tls: TlsConfig) -> Self {
         self.target.prefer_https();
-        self.change(|settings| settings.tls = tls)
+        self.change(|settings| settings.set_tls(tls))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Settings)) -> Self {

@@ -70,7 +70,9 @@ async fn secure(
     match endpoint.scheme() {
         Scheme::Http => Ok(Box::new(stream)),
         #[cfg(feature = "tls")]
-        Scheme::Https => super::tls::connect(&settings.tls, endpoint, stream).await,
+        Scheme::Https => {
+            super::tls::connect(&settings.tls, &settings.tls_last, endpoint, stream).await
+        }
         #[cfg(not(feature = "tls"))]
         Scheme::Https => Err(Error::new(
             ErrorKind::Unsupported,

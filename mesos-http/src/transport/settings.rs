@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::auth::Credentials;
 use crate::transport::resolve::Resolver;
 #[cfg(feature = "tls")]
-use crate::transport::tls::TlsConfig;
+use crate::transport::tls::{LastGood, TlsConfig};
 use crate::wire::codec::Codec;
 use crate::wire::recordio;
 
@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) credentials: Option<Credentials>,
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsConfig,
+    #[cfg(feature = "tls")]
+    pub(crate) tls_last: LastGood,
     /// Used instead of the endpoint's host and port, without TLS whatever the scheme.
     pub(crate) unix_socket: Option<Arc<Path>>,
     pub(crate) resolver: Resolver,
@@ -33,12 +35,23 @@ pub(crate) struct Settings {
     pub(crate) missed_heartbeats: u32,
     /// The number of events in the queue above which the socket is not read.
     pub(crate) event_queue: usize,
+    /// The number of bytes of the events in the queue above which the socket is not read.
+    pub(crate) event_queue_bytes: usize,
     /// The number of calls in the queue above which `send` waits.
     pub(crate) call_queue: usize,
     /// The number of calls that may be written and not answered.
     pub(crate) pipeline: usize,
     /// The number of connections, of all subscriptions, that broke with more than one call in flight.
     pub(crate) breaks: Arc<AtomicU32>,
+}
+
+#[cfg(feature = "tls")]
+impl Settings {
+    pub(crate) fn set_tls(&mut self, tls: TlsConfig) {
+        self.tls = tls;
+        // What worked last belongs to the old settings.
+        self.tls_last = LastGood::default();
+    }
 }
 
 impl Default for Settings {
@@ -48,6 +61,8 @@ impl Default for Settings {
             credentials: None,
             #[cfg(feature = "tls")]
             tls: TlsConfig::default(),
+            #[cfg(feature = "tls")]
+            tls_last: LastGood::default(),
             unix_socket: None,
             resolver: Resolver::default(),
             connect_timeout: Duration::from_secs(10),
@@ -56,6 +71,7 @@ impl Default for Settings {
             missed_heartbeats: 5,
             max_record_size: recordio::DEFAULT_LIMIT,
             event_queue: 64,
+            event_queue_bytes: 64 << 20,
             call_queue: 128,
             // Enough for 800,000 calls per second at a round-trip time of 10 ms.
             pipeline: 8192,

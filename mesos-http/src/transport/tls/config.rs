@@ -11,8 +11,10 @@ use mesos_core::Endpoint;
 /// verified, and has to be for the host in the endpoint.
 ///
 /// Files are read again for each connection, so a certificate that is renewed on disk takes effect
-/// without a restart. If a file cannot be read, connecting fails with
-/// [`ErrorKind::Config`](mesos_core::ErrorKind::Config). If a certificate is refused, connecting
+/// without a restart. If a file cannot be read, or a key does not belong to its certificate, connecting
+/// fails with [`ErrorKind::Config`](mesos_core::ErrorKind::Config). After the first successful
+/// handshake of a backend, the backend logs a warning instead and uses the certificates that worked
+/// last: a file may be half written. If a certificate is refused, connecting
 /// fails with [`ErrorKind::Tls`](mesos_core::ErrorKind::Tls).
 ///
 /// ```

@@ -21,11 +21,17 @@ use tokio_rustls::rustls::{
 
 use super::super::io::Transport;
 use super::config::{Identity, TlsConfig};
+use super::last::Last;
 use super::{diagnose, files};
 use mesos_core::Endpoint;
 
+/// The settings for rustls, and a flag that says whether the peer requested a client certificate that
+/// is not set.
+pub(super) type Loaded = (Arc<ClientConfig>, Arc<Asked>);
+
 pub(super) async fn connect(
     tls: &TlsConfig,
+    last: &Last<Loaded>,
     endpoint: &Endpoint,
     stream: TcpStream,
 ) -> Result<Box<dyn Transport>> {
@@ -37,18 +43,22 @@ pub(super) async fn connect(
     let settings = tls.clone();
     // Reading and parsing all CAs of a system takes milliseconds.
     let loading = tokio::task::spawn_blocking(move || load(&settings));
-    let (config, asked) = loading.await.map_err(|source| {
+    let loaded = loading.await.map_err(|source| {
         Error::new(
             ErrorKind::Backend,
             "the tokio runtime shut down while certificates were read",
         )
         .with_source(source)
-    })??;
-    match TlsConnector::from(Arc::new(config))
+    })?;
+    let (config, asked) = last.or(loaded)?;
+    match TlsConnector::from(Arc::clone(&config))
         .connect(server_name, stream)
         .await
     {
-        Ok(stream) => Ok(Box::new(stream)),
+        Ok(stream) => {
+            last.set((config, asked));
+            Ok(Box::new(stream))
+        }
         Err(source) => {
             let asked = asked.0.load(Ordering::Relaxed);
             Err(diagnose::rustls(tls, endpoint, &name, asked, source))
@@ -56,9 +66,7 @@ pub(super) async fn connect(
     }
 }
 
-/// The settings for rustls, and a flag that says whether the peer requested a client certificate that
-/// is not set.
-fn load(tls: &TlsConfig) -> Result<(ClientConfig, Arc<Asked>)> {
+fn load(tls: &TlsConfig) -> Result<Loaded> {
     // Explicit, because rustls has no default if a program contains several providers.
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -96,7 +104,7 @@ fn load(tls: &TlsConfig) -> Result<(ClientConfig, Arc<Asked>)> {
                 })?
         }
     };
-    Ok((config, asked))
+    Ok((Arc::new(config), asked))
 }
 
 fn refused(message: impl Into<String>, source: TlsError) -> Error {
@@ -108,7 +116,15 @@ fn authorities(tls: &TlsConfig) -> Result<RootCertStore> {
     if !tls.has_own_authorities() {
         // CAs that cannot be read do not affect the others.
         let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
+        let (added, _) = roots.add_parsable_certificates(found.certs);
+        match found.errors.into_iter().next() {
+            Some(error) if added == 0 => {
+                let message = "cannot read the CAs that the system trusts";
+                return Err(Error::new(ErrorKind::Config, message).with_source(error));
+            }
+            Some(error) => tracing::debug!(%error, "cannot read some of the system's CAs"),
+            None => {}
+        }
         return Ok(roots);
     }
     for path in &tls.ca_files {
@@ -158,7 +174,7 @@ impl Identity {
 
 /// Has no client certificate, and records that the peer requested one.
 #[derive(Debug, Default)]
-struct Asked(AtomicBool);
+pub(super) struct Asked(AtomicBool);
 
 impl ResolvesClientCert for Asked {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {

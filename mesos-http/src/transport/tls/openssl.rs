@@ -6,9 +6,7 @@ use std::pin::Pin;
 use mesos_core::{Error, ErrorKind, Result};
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
-use openssl::ssl::{
-    ConnectConfiguration, Error as TlsError, SslConnector, SslMethod, SslVerifyMode,
-};
+use openssl::ssl::{Error as TlsError, SslConnector, SslMethod, SslVerifyMode};
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::{X509, X509VerifyResult};
 use tokio::net::TcpStream;
@@ -16,31 +14,41 @@ use tokio_openssl::SslStream;
 
 use super::super::io::Transport;
 use super::config::TlsConfig;
+use super::last::Last;
 use super::{diagnose, files};
 use mesos_core::Endpoint;
 
+pub(super) type Loaded = SslConnector;
+
 pub(super) async fn connect(
     tls: &TlsConfig,
+    last: &Last<Loaded>,
     endpoint: &Endpoint,
     stream: TcpStream,
 ) -> Result<Box<dyn Transport>> {
     let settings = tls.clone();
     let loading = tokio::task::spawn_blocking(move || load(&settings));
-    let config = loading.await.map_err(|source| {
+    let loaded = loading.await.map_err(|source| {
         Error::new(
             ErrorKind::Backend,
             "the tokio runtime shut down while certificates were read",
         )
         .with_source(source)
-    })??;
+    })?;
+    let connector = last.or(loaded)?;
     let name = tls.name(endpoint);
+    let config = connector.configure().map_err(unusable)?;
+    let config = config.verify_hostname(!tls.unverified);
     let ssl = config.into_ssl(&name).map_err(|source| {
         let message = format!("{name:?} is not a valid name for a certificate");
         Error::new(ErrorKind::Config, message).with_source(source)
     })?;
     let mut stream = SslStream::new(ssl, stream).map_err(unusable)?;
     match Pin::new(&mut stream).connect().await {
-        Ok(()) => Ok(Box::new(stream)),
+        Ok(()) => {
+            last.set(connector);
+            Ok(Box::new(stream))
+        }
         Err(source) => {
             let verified = stream.ssl().verify_result();
             Err(match meaning(tls, &name, verified, &source) {
@@ -51,7 +59,7 @@ pub(super) async fn connect(
     }
 }
 
-fn load(tls: &TlsConfig) -> Result<ConnectConfiguration> {
+fn load(tls: &TlsConfig) -> Result<Loaded> {
     let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(unusable)?;
     if tls.has_own_authorities() {
         let mut store = X509StoreBuilder::new().map_err(unusable)?;
@@ -89,8 +97,7 @@ fn load(tls: &TlsConfig) -> Result<ConnectConfiguration> {
     if tls.unverified {
         builder.set_verify(SslVerifyMode::NONE);
     }
-    let config = builder.build().configure().map_err(unusable)?;
-    Ok(config.verify_hostname(!tls.unverified))
+    Ok(builder.build())
 }
 
 fn unusable(source: ErrorStack) -> Error {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::transport::patience::timeout;
 use http::Response;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -9,7 +10,6 @@ use mesos_core::{Endpoint, Error, ErrorKind, Result};
 use mesos_proto::v1::agent::{ProcessIo, process_io};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::Stream;
 use crate::transport::connection::Connection;
