@@ -34,6 +34,7 @@ pub mod executor;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod metrics;
+pub mod middleware;
 pub mod resources;
 mod runtime;
 pub mod scheduler;

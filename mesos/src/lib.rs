@@ -33,6 +33,7 @@
 //! * [`SchedulerDriver::send`] sends messages of your program to your scheduler, between the
 //!   events.
 //! * [`Driver`] is what both drivers share.
+//! * [`middleware`] is code of your program between a driver and its backend, and repeats calls.
 //!
 //! A complete executor:
 //!
@@ -110,7 +111,7 @@ pub use mesos_core::{
     Disconnected, Driver, Endpoint, Error, ErrorKind, Executor, ExecutorDriver, Framework,
     HandlerResult, Master, MesosVersion, Offer, Result, Running, Scheduler, SchedulerDriver,
     Scheme, StatusUpdate, StopReason, Timer, UnknownEvent, address, backend, error_chain, executor,
-    metrics, resources, scheduler,
+    metrics, middleware, resources, scheduler,
 };
 /// The backend over the v1 HTTP API, the operator API, and the files of agents.
 #[cfg(feature = "http")]

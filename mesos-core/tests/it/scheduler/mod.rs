@@ -6,6 +6,7 @@ mod durations;
 mod health;
 mod inputs;
 mod lifecycle;
+mod middleware;
 mod observe;
 mod offers;
 mod reconcile;

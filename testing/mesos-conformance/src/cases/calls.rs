@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use mesos_core::{Delivery, ErrorKind};
+use mesos_core::middleware::{RetryCalls, Wrapped};
+use mesos_core::{BackoffPolicy, Delivery, ErrorKind, SchedulerDriver};
 use mesos_proto::v1::scheduler::call::Type;
 use mesos_proto::v1::{Request, Resource};
 
@@ -236,4 +237,32 @@ pub(super) async fn a_request_for_resources_is_accepted_and_ignored(stage: Stage
     // The subscription and its calls continue.
     must(reconcile_unknown(&driver, ["nobody's"]).await);
     expect_unknown(&recorder, 1).await;
+}
+
+pub(super) async fn safe_calls_are_repeated_if_the_program_wants_that(stage: Stage) {
+    let master = stage.mesos().await;
+    let recorder = stage.recorder();
+    let backoff = BackoffPolicy::new(Duration::from_millis(10), Duration::from_millis(50));
+    let retry = RetryCalls::new().backoff(backoff);
+    let backend = Wrapped::new(stage.harness.connect(&master.url()), retry);
+    let driver = SchedulerDriver::start(recorder.clone(), stage.framework(), backend).detach();
+    recorder.subscribed().await;
+
+    for reaction in [
+        Reaction::respond(503, "the leader is being elected"),
+        Reaction::respond(429, ""),
+        Reaction::respond(502, ""),
+    ] {
+        master.react(Type::Reconcile, reaction);
+        must(reconcile_unknown(&driver, ["t"]).await);
+        expect_unknown(&recorder, 1).await;
+    }
+    assert_eq!(master.calls_of(Type::Reconcile).len(), 6);
+
+    master.react(Type::Message, Reaction::respond(503, "busy"));
+    let sent = driver.send_message("nobody", "nobody", "data").await;
+    assert_eq!(must_fail(sent).kind(), ErrorKind::Unavailable);
+    must(reconcile_unknown(&driver, ["t"]).await);
+    expect_unknown(&recorder, 1).await;
+    assert_eq!(master.calls_of(Type::Message).len(), 1, "never repeated");
 }

@@ -146,6 +146,7 @@ cases! { $
         a_refused_call_fails_with_the_reason_and_keeps_the_subscription (Answers),
         a_call_on_a_broken_connection_has_unknown_delivery (Relay),
         a_request_for_resources_is_accepted_and_ignored,
+        safe_calls_are_repeated_if_the_program_wants_that (Relay),
     }
     events {
         unknown_events_and_fields_do_not_end_the_stream
