@@ -37,6 +37,7 @@ pub struct Framework {
     pub(crate) backoff: BackoffPolicy,
     pub(crate) removed: RemovedPolicy,
     pub(crate) subscribe_timeout: Option<Duration>,
+    pub(crate) skip_repeated_updates: bool,
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) reconcile: Option<ReconcilePolicy>,
     pub(crate) required_mesos: Option<MesosVersion>,
@@ -90,6 +91,7 @@ impl Framework {
             backoff: BackoffPolicy::default(),
             removed: RemovedPolicy::default(),
             subscribe_timeout: None,
+            skip_repeated_updates: false,
             store: None,
             reconcile: None,
             required_mesos: None,
@@ -234,6 +236,19 @@ impl Framework {
     #[must_use]
     pub fn on_removed(mut self, policy: RemovedPolicy) -> Self {
         self.removed = policy;
+        self
+    }
+
+    /// Whether the driver acknowledges a repeated update of a task without calling the handler
+    /// again. Default: false, so every repetition is delivered.
+    ///
+    /// Mesos repeats an update whose acknowledgement was lost. The driver recognizes the repetition
+    /// by its uuid if the handler returned `Ok` and did not defer the acknowledgement. The driver
+    /// remembers the last 10 000 updates of its life, in memory, so a scheduler must still accept
+    /// repetitions after a restart.
+    #[must_use]
+    pub fn skip_repeated_updates(mut self, skip: bool) -> Self {
+        self.skip_repeated_updates = skip;
         self
     }
 

@@ -74,6 +74,10 @@ pub struct Transition {
 pub struct UpdateCounts {
     /// Updates delivered to a handler, repetitions included.
     pub received: u64,
+    /// Repeated updates that were acknowledged without calling the handler, see
+    /// [`Framework::skip_repeated_updates`](super::Framework::skip_repeated_updates). Not included
+    /// in [`received`](Self::received).
+    pub repeated: u64,
     /// Updates whose handler returned `Ok`.
     pub handled: u64,
     /// Updates whose handler failed. Mesos sends them again, unless the master generated them.
@@ -214,6 +218,7 @@ impl Monitor {
         drop(record);
         for (step, count) in [
             ("received", now.received - before.received),
+            ("repeated", now.repeated - before.repeated),
             ("handled", now.handled - before.handled),
             ("failed", now.failed - before.failed),
             ("acknowledged", now.acknowledged - before.acknowledged),

@@ -12,6 +12,7 @@ mod in_flight;
 mod ledger;
 mod offer;
 mod pending_accept;
+mod recent;
 mod reconcile;
 mod runtime;
 mod session;

@@ -124,6 +124,19 @@ where
         calls: &dyn Calls<SchedulerApi>,
     ) -> Option<Break> {
         let handle = self.handle.clone();
+        if let (Some(recent), Some(uuid)) = (&self.recent, &status.uuid)
+            && recent.contains(uuid)
+        {
+            tracing::debug!(task_id = %status.task_id.value, "acknowledging a repeated update");
+            handle
+                .shared()
+                .monitor
+                .count_updates(|counts| counts.repeated += 1);
+            if let Some(body) = calls::acknowledge(*status) {
+                self.queue_acknowledgement(calls, body.into_call()).await;
+            }
+            return None;
+        }
         let update = StatusUpdate::new(status, &handle);
         let span = tracing::info_span!(
             "update",
@@ -138,6 +151,11 @@ where
             let observed = ObservedStatus::from(&*status);
             let reconciler = &handle.shared().reconciler;
             reconciler.record(|tracker, now| tracker.task_update(now, &observed));
+        }
+        if let (Ok(Handled::Done), true) = (&outcome, acknowledge)
+            && let (Some(recent), Some(uuid)) = (&mut self.recent, &status.uuid)
+        {
+            recent.add(uuid);
         }
         let body = acknowledge.then(|| calls::acknowledge(*status));
         self.acknowledge(outcome, body.flatten(), calls).await

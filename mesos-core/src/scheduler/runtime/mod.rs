@@ -24,6 +24,7 @@ use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
 
 use super::handle::Handle;
+use super::recent::RecentUpdates;
 use super::shared::{PendingCall, Shared};
 use super::{Event, Framework, Scheduler, SchedulerDriver};
 use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
@@ -52,6 +53,8 @@ pub(super) struct Runtime<S, B, M> {
     store: Option<Arc<dyn Store>>,
     /// The id in the store.
     stored: Option<FrameworkId>,
+    /// The updates that were handled, if repetitions are not delivered.
+    recent: Option<RecentUpdates>,
     /// The task that reconciles over the present subscription.
     worker: Option<Background>,
     required_mesos: Option<MesosVersion>,
@@ -98,6 +101,7 @@ where
             answers: VecDeque::new(),
             store: framework.store,
             stored: None,
+            recent: framework.skip_repeated_updates.then(RecentUpdates::default),
             worker: None,
             required_mesos: framework.required_mesos,
         }

@@ -196,3 +196,48 @@ async fn deferred_acknowledgements_that_keep_failing_end_the_subscription() {
     peer.attempt().await;
     recording.wait_for("disconnected Unavailable 0").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_update_can_be_acknowledged_without_its_handler() {
+    let mut outcomes = vec![Ok(()), Err("database away".into())];
+    let recording = Recording::with_update(move |update| match update.task_id.as_str() {
+        "deferred" => {
+            drop(update.defer());
+            Ok(())
+        }
+        _ => outcomes.pop().unwrap_or(Ok(())),
+    });
+    let (backend, mut peer) = scripted();
+    let framework = Framework::ephemeral("test").skip_repeated_updates(true);
+    let driver = SchedulerDriver::start(recording.clone(), framework, backend);
+    let session = peer.session().await;
+    session.send(subscribed("f1")).await;
+    // Failed, handled, repeated twice.
+    for _ in 0..4 {
+        session.send(update("t1", Some(b"0123456789abcdef"))).await;
+    }
+    for _ in 0..3 {
+        let acknowledge = session.call().await.acknowledge.expect("an ACKNOWLEDGE");
+        assert_eq!(acknowledge.task_id, "t1");
+    }
+    for _ in 0..2 {
+        session
+            .send(update("deferred", Some(b"1123456789abcdef")))
+            .await;
+        session.send(update("answer", None)).await;
+    }
+    settle(&recording, &session).await;
+    assert_eq!(
+        recording.seen()[1..],
+        [
+            "update t1",
+            "update t1",
+            "update deferred",
+            "update answer",
+            "update deferred",
+            "update answer"
+        ]
+    );
+    assert!(session.pending_call().is_none());
+    assert_eq!(driver.health().updates.repeated, 2);
+}
