@@ -28,10 +28,7 @@ pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
         }
     }
     if let Some((_, signal)) = message.split_once("terminated with signal ") {
-        return SIGNALS
-            .iter()
-            .find(|(name, _)| signal.starts_with(name))
-            .map_or(128, |(_, number)| 128 + number);
+        return 128 + number(signal.trim_end_matches(" (core dumped)"));
     }
     // Shells use these codes for commands that cannot be started.
     if message.contains("could not be run") {
@@ -41,18 +38,51 @@ pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
     1
 }
 
-/// Signals that end commands, with their names from `strsignal(3)`.
-const SIGNALS: [(&str, u8); 10] = [
-    ("Hangup", 1),
-    ("Interrupt", 2),
-    ("Illegal instruction", 4),
-    ("Trace/breakpoint trap", 5),
-    ("Aborted", 6),
-    ("Floating point exception", 8),
-    ("Killed", 9),
-    ("Segmentation fault", 11),
-    ("Broken pipe", 13),
-    ("Terminated", 15),
+/// The number of a signal with this name of `strsignal(3)`; 0 for an unknown name.
+fn number(name: &str) -> u8 {
+    // glibc reserves 32 and 33.
+    let real_time = name.strip_prefix("Real-time signal ");
+    let real_time = real_time.and_then(|number| number.parse::<u8>().ok());
+    let position = || SIGNALS.iter().position(|known| *known == name);
+    match real_time {
+        Some(number) => number.saturating_add(34).min(64),
+        None => position().map_or(0, |index| u8::try_from(index + 1).unwrap_or_default()),
+    }
+}
+
+/// The names of the signals 1 to 31 on Linux.
+const SIGNALS: [&str; 31] = [
+    "Hangup",
+    "Interrupt",
+    "Quit",
+    "Illegal instruction",
+    "Trace/breakpoint trap",
+    "Aborted",
+    "Bus error",
+    "Floating point exception",
+    "Killed",
+    "User defined signal 1",
+    "Segmentation fault",
+    "User defined signal 2",
+    "Broken pipe",
+    "Alarm clock",
+    "Terminated",
+    "Stack fault",
+    "Child exited",
+    "Continued",
+    "Stopped (signal)",
+    "Stopped",
+    "Stopped (tty input)",
+    "Stopped (tty output)",
+    "Urgent I/O condition",
+    "CPU time limit exceeded",
+    "File size limit exceeded",
+    "Virtual timer expired",
+    "Profiling timer expired",
+    "Window changed",
+    "I/O possible",
+    "Power failure",
+    "Bad system call",
 ];
 
 #[cfg(test)]
@@ -74,6 +104,26 @@ mod tests {
                 TaskState::TaskFailed,
                 "Command terminated with signal Segmentation fault (core dumped)",
                 139,
+            ),
+            (
+                TaskState::TaskFailed,
+                "Command terminated with signal User defined signal 1",
+                138,
+            ),
+            (
+                TaskState::TaskFailed,
+                "Command terminated with signal Stopped (tty input)",
+                149,
+            ),
+            (
+                TaskState::TaskFailed,
+                "Command terminated with signal Bad system call",
+                159,
+            ),
+            (
+                TaskState::TaskFailed,
+                "Command terminated with signal Real-time signal 1",
+                163,
             ),
             (TaskState::TaskFailed, "Executor terminated", 1),
             (

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
@@ -15,8 +16,13 @@ use crate::wire::{Action, Config, Event, Failure, Request};
 
 type Reply = (u64, Result<u16, Failure>);
 
+/// How long the supervisor may take to end. More than it takes to give up processes that do not end.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How long the supervisor may take to end after SIGKILL.
+const LAST: Duration = Duration::from_secs(1);
+
 /// A supervisor process. Dropping the value closes the supervisor's stdin, which ends all processes at
-/// once, and waits for the supervisor.
+/// once, and waits for the supervisor, for at most half a minute.
 #[derive(Debug)]
 pub(super) struct Link {
     process: Child,
@@ -127,8 +133,25 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        // Cannot fail: this process has not waited for its child before.
-        let _ = self.process.wait();
+        if !self.ends_within(LIMIT) {
+            // The process at the other end of the pipe then ends everything itself.
+            let _ = self.process.kill();
+            self.ends_within(LAST);
+        }
+    }
+}
+
+impl Link {
+    /// Waits for the supervisor. It can be stopped, or wait for a process that cannot end.
+    fn ends_within(&mut self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        while let Ok(None) = self.process.try_wait() {
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
     }
 }
 

@@ -14,11 +14,16 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, Signal as Number, kill_process, pidfd_open, pidfd_send_signal};
 use tokio::signal::unix::Signal as SignalStream;
 use tokio::time::{Instant, sleep_until};
 
 /// The interval of searches for new children while the old ones are being killed.
 const ROUND: Duration = Duration::from_millis(50);
+
+/// How long processes may take to end after SIGKILL. A process in an operation of a disk that hangs
+/// does not end.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// A child that was reaped.
 pub(crate) struct Reaped {
@@ -96,10 +101,9 @@ fn ended(status: WaitStatus) -> Option<Reaped> {
 pub(crate) async fn end_all(grace: Duration, children: &mut SignalStream) -> io::Result<()> {
     if !grace.is_zero() {
         let deadline = Instant::now() + grace;
-        for pid in descendants()? {
-            // Fails for a process that has ended. A stopped process has to run in order to end.
-            let _ = kill(pid, Signal::SIGTERM);
-            let _ = kill(pid, Signal::SIGCONT);
+        for (pid, start) in descendants()? {
+            // A stopped process has to run in order to end.
+            send(pid, start, &[Number::TERM, Number::CONT]);
         }
         while Instant::now() < deadline {
             if none_left() {
@@ -113,8 +117,14 @@ pub(crate) async fn end_all(grace: Duration, children: &mut SignalStream) -> io:
     }
     // Children only: their ids cannot be reused before this process reaps them. Their children become
     // children of this process for the next round.
+    let limit = Instant::now() + LIMIT;
     while !none_left() {
-        for pid in own_children()? {
+        let left = own_children()?;
+        if Instant::now() >= limit {
+            let text = format!("processes do not end {LIMIT:?} after SIGKILL: {left:?}");
+            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+        }
+        for pid in left {
             let _ = kill(pid, Signal::SIGKILL);
         }
         tokio::select! {
@@ -123,6 +133,24 @@ pub(crate) async fn end_all(grace: Duration, children: &mut SignalStream) -> io:
         }
     }
     Ok(())
+}
+
+/// Sends signals to a process that may not be a child, but not to another process that has got its id
+/// since. Does nothing if the process has ended.
+fn send(pid: Pid, start: u64, signals: &[Number]) {
+    let id = rustix::process::Pid::from_raw(pid.as_raw());
+    let handle = id.and_then(|id| pidfd_open(id, PidfdFlags::empty()).ok());
+    // The handle is of the process that has the id now.
+    if read(pid.as_raw()).is_none_or(|now| now.start != start) {
+        return;
+    }
+    for signal in signals {
+        let _ = match &handle {
+            Some(handle) => pidfd_send_signal(handle, *signal).is_ok(),
+            // A kernel before 5.3, or a container that forbids the call.
+            None => id.is_some_and(|id| kill_process(id, *signal).is_ok()),
+        };
+    }
 }
 
 /// Reaps all children that have ended. Returns whether no descendant is left.
@@ -136,46 +164,65 @@ fn none_left() -> bool {
     }
 }
 
+/// A process as in `/proc/PID/stat`.
+#[derive(Clone, Copy)]
+struct Process {
+    parent: Pid,
+    /// The time of its start. With the id, it names one process.
+    start: u64,
+}
+
 fn own_children() -> io::Result<Vec<Pid>> {
     let own = Pid::this();
-    Ok(parents()?
+    Ok(processes()?
         .into_iter()
-        .filter(|(_, parent)| *parent == own)
+        .filter(|(_, process)| process.parent == own)
         .map(|(pid, _)| pid)
         .collect())
 }
 
-fn descendants() -> io::Result<Vec<Pid>> {
+/// The descendants, with the times of their starts.
+fn descendants() -> io::Result<Vec<(Pid, u64)>> {
     let own = Pid::this();
-    let parents = parents()?;
+    let all = processes()?;
     let is_below = |pid: &Pid| {
         let mut pid = *pid;
         // Processes change while they are listed, so a loop is possible.
-        for _ in 0..parents.len() {
-            match parents.get(&pid) {
-                Some(parent) if *parent == own => return true,
-                Some(parent) => pid = *parent,
+        for _ in 0..all.len() {
+            match all.get(&pid) {
+                Some(process) if process.parent == own => return true,
+                Some(process) => pid = process.parent,
                 None => return false,
             }
         }
         false
     };
-    Ok(parents.keys().copied().filter(is_below).collect())
+    let below = all.iter().filter(|(pid, _)| is_below(pid));
+    Ok(below.map(|(pid, process)| (*pid, process.start)).collect())
 }
 
-/// The parent of each process of this machine.
-fn parents() -> io::Result<HashMap<Pid, Pid>> {
-    let parent = |name: &str| {
+/// All processes of this machine.
+fn processes() -> io::Result<HashMap<Pid, Process>> {
+    let process = |name: &str| {
         let pid = name.parse().ok()?;
-        let stat = fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
-        // "PID (NAME) STATE PPID …"; NAME can contain any character.
-        let after_name = &stat[stat.rfind(')')? + 1..];
-        let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
-        Some((Pid::from_raw(pid), Pid::from_raw(parent)))
+        Some((Pid::from_raw(pid), read(pid)?))
     };
     let entries = fs::read_dir("/proc")?;
     Ok(entries
         .flatten()
-        .filter_map(|entry| parent(entry.file_name().to_str()?))
+        .filter_map(|entry| process(entry.file_name().to_str()?))
         .collect())
+}
+
+/// The process with this id; `None` if it has ended.
+fn read(pid: i32) -> Option<Process> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // "PID (NAME) STATE PPID …"; NAME can contain any character. The start is field 22 (proc(5)).
+    let after_name = &stat[stat.rfind(')')? + 1..];
+    let mut fields = after_name.split_whitespace();
+    Some(Process {
+        parent: Pid::from_raw(fields.nth(1)?.parse().ok()?),
+        start: fields.nth(17)?.parse().ok()?,
+    })
 }
