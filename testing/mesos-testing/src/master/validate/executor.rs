@@ -2,7 +2,8 @@
 
 use mesos_proto::v1::{ExecutorInfo, FrameworkId, container_info, executor_info};
 
-use super::resource::{not_mixed, one_role, sum, unique_persistence_ids, usable};
+use super::resource::sum;
+use super::usable::{not_mixed, one_role, unique_persistence_ids, usable};
 use super::{Check, Within as _, container, id, refuse};
 
 /// `executor::internal::validate`. `running` is the executor on the agent with the same id.

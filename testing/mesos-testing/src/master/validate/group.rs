@@ -7,8 +7,9 @@ use mesos_proto::v1::{
 };
 
 use super::executor::{executor, same, share_cgroups};
-use super::resource::{not_mixed, overlap, sum, unique_persistence_ids};
+use super::resource::sum;
 use super::task::{Known, alone};
+use super::usable::{not_mixed, overlap, unique_persistence_ids};
 use super::{Check, Within as _, number, refuse};
 
 /// `MIN_CPUS` and `MIN_MEM` in src/master/constants.hpp.

@@ -20,6 +20,7 @@ pub(super) mod prepare;
 pub(super) mod resource;
 mod role;
 pub(super) mod task;
+mod usable;
 
 pub(crate) use self::call::{call, principal_differs, uuid};
 pub(crate) use self::framework::{

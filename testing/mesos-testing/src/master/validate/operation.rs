@@ -9,9 +9,10 @@ use mesos_proto::v1::offer::operation::{
 use mesos_proto::v1::resource::disk_info::source;
 use mesos_proto::v1::{FrameworkInfo, Resource};
 
-use super::resource::{
-    is_disk, is_dynamic, is_positive, is_volume, one_provider, one_role, persistent_volume,
-    reserved_for, sum, text, unique_persistence_ids, usable,
+use super::resource::{is_positive, sum, text};
+use super::usable::{
+    is_disk, is_dynamic, is_volume, one_provider, one_role, persistent_volume, reserved_for,
+    unique_persistence_ids, usable,
 };
 use super::{Check, Within as _, refuse, roles_of};
 

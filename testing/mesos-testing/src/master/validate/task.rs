@@ -6,7 +6,8 @@ use mesos_proto::v1::{
 };
 
 use super::executor::{executor, share_cgroups};
-use super::resource::{not_mixed, one_role, overlap, sum, unique_persistence_ids, usable};
+use super::resource::sum;
+use super::usable::{not_mixed, one_role, overlap, unique_persistence_ids, usable};
 use super::{Check, Within as _, check, container, id, refuse};
 
 /// What the checks need to know of the framework and its tasks.

@@ -13,6 +13,7 @@ mod groups;
 mod offers;
 mod operations;
 mod play;
+mod reservations;
 mod resources;
 mod row;
 mod tasks;
@@ -36,6 +37,7 @@ fn table() -> Vec<Row> {
     rows.extend(checks::rows());
     rows.extend(containers::rows());
     rows.extend(resources::rows());
+    rows.extend(reservations::rows());
     rows.extend(executors::rows());
     rows.extend(groups::rows());
     rows.extend(offers::rows());
