@@ -1,5 +1,6 @@
 //! Tasks of an agent that uses TLS with Mesos' default cipher suites.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
 
 #[path = "../../../mesos-http/tests/real/certificates.rs"]
 mod certificates;

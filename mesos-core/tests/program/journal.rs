@@ -55,7 +55,7 @@ fn an_unreadable_directory_is_an_error_before_the_first_update() {
     let place = Place::new();
     let kept = place.run("plain").kill_after(1);
     place.mode(0o300);
-    let lines = place.run("unreadable").to_end();
+    let lines = place.run("unreadable").run_to_end();
     place.mode(0o700);
     let [line] = &lines[..] else {
         place.check(&[kept, lines].concat());
@@ -171,7 +171,7 @@ impl Run {
     }
 
     /// Waits until the process has reported all updates, or has ended.
-    fn to_end(self) -> Vec<String> {
+    fn run_to_end(self) -> Vec<String> {
         self.kill_after(UPDATES)
     }
 }

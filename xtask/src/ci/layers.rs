@@ -37,9 +37,11 @@ const LAYERS: [Layer; 15] = [
             "fastrand",
             "futures-util",
             "indexmap",
+            "memchr",
             "metrics",
             "nix",
             "prost",
+            "tempfile",
             "thiserror",
             "tokio",
             "tokio-util",
@@ -71,7 +73,7 @@ const LAYERS: [Layer; 15] = [
     Layer {
         name: "mesos-process",
         uses: &["mesos-proto"],
-        foreign: Some(&["bytes", "memchr", "nix", "tokio"]),
+        foreign: Some(&["bytes", "memchr", "nix", "rustix", "tokio"]),
         builds: false,
     },
     // Reads what strangers packed, so without anything else.
