@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use mesos_proto::v1::scheduler::{Call, call::Type};
-use mesos_proto::v1::{Filters, Resource, TaskInfo, offer::Operation};
+use mesos_proto::v1::{Filters, Resource, TaskInfo, offer::Operation, value};
 
 use super::subscribe_state;
 use crate::error::{Error, ErrorKind, Result};
@@ -106,6 +106,7 @@ fn operations(operations: &[Operation]) -> Result<()> {
             if let Some(executor) = &task.executor {
                 id("executor", &executor.executor_id.value)?;
             }
+            printable(task)?;
             if !tasks_seen.insert(task.task_id.value.as_str()) {
                 let text = format!("task id `{}` occurs twice in one ACCEPT", task.task_id);
                 return Err(config_error(text));
@@ -129,6 +130,20 @@ pub(super) fn no_gpus(operation: &Operation) -> Result<()> {
             "task `{}` uses gpus, but the framework does not have the capability GPU_RESOURCES, so \
              its offers contain no gpus; add .capability(GpuResources) to the Framework",
             task.task_id
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses resources of type TEXT. A master ends when it prints one in its refusal of the task
+/// (`operator<<` for `Resource` in `src/common/resources.cpp`).
+fn printable(task: &TaskInfo) -> Result<()> {
+    let executor = task.executor.iter().flat_map(|one| &one.resources);
+    let text = |one: &&Resource| one.r#type() == value::Type::Text;
+    match task.resources.iter().chain(executor).find(text) {
+        Some(resource) => Err(config_error(format!(
+            "the resource `{}` of task `{}` has the type TEXT; use SCALAR, RANGES or SET",
+            resource.name, task.task_id
         ))),
         None => Ok(()),
     }
@@ -199,6 +214,8 @@ fn config_error(text: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use mesos_proto::v1::ExecutorInfo;
+
     use super::*;
 
     #[test]
@@ -213,6 +230,32 @@ mod tests {
         for good in ["a", "...", ".a", "a b", "web.1@host:2", "日本", &longest] {
             id("task", good).unwrap();
         }
+    }
+
+    #[test]
+    fn resources_that_a_master_cannot_print_are_refused_here() {
+        let resource = |kind: value::Type| Resource {
+            name: "os".to_owned(),
+            r#type: kind.into(),
+            ..Default::default()
+        };
+        let of_task = |kind| TaskInfo {
+            resources: vec![resource(kind)],
+            ..Default::default()
+        };
+        let of_executor = |kind| TaskInfo {
+            executor: Some(ExecutorInfo {
+                resources: vec![resource(kind)],
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        for task in [of_task(value::Type::Text), of_executor(value::Type::Text)] {
+            let error = printable(&task).unwrap_err();
+            assert!(error.to_string().contains("type TEXT"), "{error}");
+        }
+        printable(&of_task(value::Type::Set)).unwrap();
+        printable(&of_executor(value::Type::Scalar)).unwrap();
     }
 
     #[test]
