@@ -55,7 +55,11 @@
 //!
 //! # Addresses
 //! [`Master`] accepts every form of a master's address, including `zk://`; [`detect`] describes how
-//! the leader is found. [`Endpoint`] is the address of one master or agent. If the API does not exist
+//! the leader is found. [`Endpoint`] is the address of one master or agent. IPv6 addresses work in
+//! every form, in brackets: `[fd00::1]:5050`, `https://[fd00::1]:5050`, `zk://[fd00::1]:2181/mesos`. A
+//! certificate for such a host needs the address as an alternative name of the type IP. Masters and
+//! agents up to Mesos 1.11 listen on IPv4 only (3rdparty/libprocess/src/process.cpp), so the IPv6
+//! address is that of a proxy in front of them. If the API does not exist
 //! at the prefix of the address (404), a scheduler's backend also tries the prefix with or without
 //! `/master`.
 //!

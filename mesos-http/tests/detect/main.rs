@@ -6,6 +6,8 @@
 mod end_to_end;
 mod file;
 mod follow;
+#[path = "../it/loopback.rs"]
+mod loopback;
 #[path = "../it/peer.rs"]
 #[allow(dead_code)]
 mod peer;

@@ -4,6 +4,7 @@ use mesos_core::ErrorKind;
 use mesos_http::{HttpBackend, Master, Scheme, TlsConfig};
 use zookeeper_client::Acls;
 
+use crate::loopback::loopback;
 use crate::peer::{Server, soon, subscribe};
 use crate::support::*;
 use crate::zookeeper_server::ZooKeeper;
@@ -207,4 +208,27 @@ async fn a_detected_leader_is_contacted_over_tls_if_the_backend_has_tls_settings
         assert_eq!(first == 22, handshake, "{first}");
         assert_eq!(first == b'P', !handshake, "{first}");
     }
+}
+
+#[tokio::test]
+async fn a_leader_with_an_ipv6_address_is_found_in_a_zookeeper_at_an_ipv6_address() {
+    let Some(listener) = loopback() else { return };
+    let Some(zookeeper) = ZooKeeper::start_at_ipv6().await else {
+        return;
+    };
+    let servers = zookeeper.servers();
+    assert!(servers.starts_with("[::1]:"), "{servers}");
+    listener.set_nonblocking(true).unwrap();
+    let leader = Server::over(tokio::net::TcpListener::from_std(listener).unwrap());
+    let port = leader.endpoint("").port();
+    let masters = Masters::at(&servers).await;
+    masters.make_path().await;
+    let info = format!(r#"{{"id":"m","ip":0,"port":1,"address":{{"ip":"::1","port":{port}}}}}"#);
+    masters.write("json.info_0000000001", info.as_bytes()).await;
+    let backend = HttpBackend::new(address(&servers));
+    let (subscription, _peer) = leader.subscribed(backend).await;
+    assert_eq!(
+        subscription.peer,
+        format!("http://{}/master", leader.address)
+    );
 }

@@ -6,6 +6,8 @@
 mod auth;
 mod calls;
 mod events;
+mod ipv6;
+mod loopback;
 mod operator;
 mod operator_agent;
 mod operator_calls;

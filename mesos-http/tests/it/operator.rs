@@ -9,14 +9,14 @@ use prost::Message;
 
 use crate::peer::*;
 
-fn get_version() -> master::Call {
+pub(crate) fn get_version() -> master::Call {
     master::Call {
         r#type: Some(master::call::Type::GetVersion.into()),
         ..Default::default()
     }
 }
 
-fn version(version: &str) -> Vec<u8> {
+pub(crate) fn version(version: &str) -> Vec<u8> {
     master::Response {
         get_version: Some(master::response::GetVersion {
             version_info: VersionInfo {

@@ -38,8 +38,20 @@ impl Authority {
 
     /// Signs a certificate for `name`. Returns its file.
     pub(crate) fn sign(&self, name: &str) -> PathBuf {
+        self.sign_for(&[name])
+    }
+
+    /// Signs a certificate for all `names`. Returns its file.
+    pub(crate) fn sign_for(&self, names: &[&str]) -> PathBuf {
+        let name = names[0];
         let key = KeyPair::from_pem(RSA_KEY).unwrap();
-        let mut parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut parameters = CertificateParams::new(
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>(),
+        )
+        .unwrap();
         parameters.distinguished_name.push(DnType::CommonName, name);
         let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
         let path = self.directory.path().join(format!("{name}.pem"));

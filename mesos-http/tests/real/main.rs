@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod certificates;
+mod ipv6;
+#[path = "../it/loopback.rs"]
+mod loopback;
 mod operator;
 mod operator_state;
 mod security;

@@ -24,6 +24,9 @@ const START: Duration = Duration::from_secs(60);
 /// If this variable is `1`, a test without a real ZooKeeper fails.
 const REQUIRE_VARIABLE: &str = "MESOS_REQUIRE_REAL";
 
+/// The host of the servers, unless the test names another one.
+const HOST: &str = "127.0.0.1";
+
 /// The servers of one ZooKeeper.
 pub(crate) struct ZooKeeper {
     servers: Vec<Server>,
@@ -31,6 +34,8 @@ pub(crate) struct ZooKeeper {
 }
 
 struct Server {
+    /// As in an address: IPv6 in brackets.
+    host: &'static str,
     port: u16,
     directory: PathBuf,
     process: Option<Child>,
@@ -48,12 +53,22 @@ impl ZooKeeper {
 
     /// Like [`start`](Self::start), with `size` servers.
     pub(crate) async fn ensemble(size: usize) -> Option<Self> {
+        Self::at(HOST, size).await
+    }
+
+    /// Like [`start`](Self::start), at the address `[::1]`, which the machine must have.
+    #[allow(dead_code, reason = "not all users of this file test IPv6")]
+    pub(crate) async fn start_at_ipv6() -> Option<Self> {
+        Self::at("[::1]", 1).await
+    }
+
+    async fn at(host: &'static str, size: usize) -> Option<Self> {
         if !available() {
             return None;
         }
         // Another process may take a port between the check and its use.
         for _ in 0..5 {
-            let mut zookeeper = Self::configured(size);
+            let mut zookeeper = Self::configured(host, size);
             if zookeeper.run().await {
                 return Some(zookeeper);
             }
@@ -61,10 +76,10 @@ impl ZooKeeper {
         panic!("ZooKeeper has not started on any port");
     }
 
-    fn configured(size: usize) -> Self {
+    fn configured(host: &'static str, size: usize) -> Self {
         let directory = TempDir::with_prefix("zookeeper-").expect("a directory");
         let listeners: Vec<TcpListener> = (0..3 * size)
-            .map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"))
+            .map(|_| TcpListener::bind(format!("{host}:0")).expect("a port"))
             .collect();
         let ports: Vec<u16> = listeners
             .iter()
@@ -76,13 +91,13 @@ impl ZooKeeper {
             ports
                 .chunks(3)
                 .zip(1..)
-                .map(|(ports, id)| format!("server.{id}=127.0.0.1:{}:{}\n", ports[1], ports[2]))
+                .map(|(ports, id)| format!("server.{id}={host}:{}:{}\n", ports[1], ports[2]))
                 .collect()
         };
         let servers = ports
             .chunks(3)
             .zip(1..)
-            .map(|(ports, id)| Server::configured(directory.path(), id, ports[0], &members))
+            .map(|(ports, id)| Server::configured(directory.path(), id, (host, ports[0]), &members))
             .collect();
         Self {
             servers,
@@ -143,20 +158,27 @@ impl ZooKeeper {
 }
 
 impl Server {
-    fn configured(parent: &Path, id: usize, port: u16, members: &str) -> Self {
+    fn configured(
+        parent: &Path,
+        id: usize,
+        (host, port): (&'static str, u16),
+        members: &str,
+    ) -> Self {
         let directory = parent.join(id.to_string());
         fs::create_dir(&directory).expect("a directory");
         fs::write(directory.join("myid"), id.to_string()).expect("myid");
         let data = directory.display();
+        let ip = host.trim_matches(['[', ']']);
         // A short tick allows fast elections and short session timeouts.
         let configuration = format!(
-            "dataDir={data}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
+            "dataDir={data}\nclientPort={port}\nclientPortAddress={ip}\n\
              tickTime=200\ninitLimit=100\nsyncLimit=50\n\
              minSessionTimeout=400\nmaxSessionTimeout=60000\nmaxClientCnxns=0\n\
              admin.enableServer=false\n4lw.commands.whitelist=srvr\n{members}"
         );
         fs::write(directory.join("zoo.cfg"), configuration).expect("zoo.cfg");
         Self {
+            host,
             port,
             directory,
             process: None,
@@ -164,7 +186,7 @@ impl Server {
     }
 
     fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     fn start(&mut self) {
