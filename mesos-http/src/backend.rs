@@ -133,7 +133,11 @@ impl HttpBackend {
     ///
     /// It also makes `https` the scheme of a [`Master`] without one, such as a leader from
     /// ZooKeeper, unless [`Master::with_scheme`] was called. To follow `LIBPROCESS_SSL_ENABLED`, as
-    /// Mesos' own library does:
+    /// Mesos' own library does, use the example.
+    ///
+    /// A driver that was never subscribed ends if the certificate of every master is refused, or if
+    /// no master has a cipher suite in common with this program. A driver that was subscribed once
+    /// retries: [`TlsConfig`] says how to end it.
     ///
     /// ```
     /// use mesos::http::{HttpBackend, TlsConfig};

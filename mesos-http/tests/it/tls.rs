@@ -17,6 +17,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::peer::*;
 
+mod driver;
 mod ipv6;
 mod renewal;
 

@@ -173,7 +173,9 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// credentials, [`Unsupported`](crate::ErrorKind::Unsupported) if the master is older than
     /// [`Framework::require_mesos`] allows, [`Store`](crate::ErrorKind::Store),
     /// [`Panicked`](crate::ErrorKind::Panicked), and
-    /// [`Protocol`](crate::ErrorKind::Protocol) if the address is not a Mesos master. If the
+    /// [`Protocol`](crate::ErrorKind::Protocol) or [`Tls`](crate::ErrorKind::Tls) if the driver was
+    /// never subscribed and the address is not a Mesos master, or its certificate or cipher suites
+    /// are not acceptable. If the
     /// first subscription did not succeed in time
     /// ([`Framework::subscribe_timeout`]), the error of the last attempt.
     ///

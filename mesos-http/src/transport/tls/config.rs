@@ -28,6 +28,45 @@ use mesos_core::Endpoint;
 /// # Ok::<(), mesos::AddressError>(())
 /// ```
 ///
+/// # A refused certificate, or no common cipher suite
+/// Both are errors of the kind [`ErrorKind::Tls`](mesos_core::ErrorKind::Tls), whose message names the
+/// setting to change. So are a client certificate that the peer refuses, and a peer that does not
+/// answer with TLS. A driver reacts as follows:
+///
+/// * A scheduler driver that was never subscribed ends with this error at once, whatever
+///   [`Framework::subscribe_timeout`](mesos_core::Framework::subscribe_timeout) is. With a list of
+///   masters it ends if all of them fail like this. If other masters are unreachable, or if the
+///   connection breaks during the handshake, it retries until that timeout has passed. Set the timeout
+///   for a framework with an id: by default such a framework retries indefinitely.
+/// * A scheduler driver that was subscribed once retries indefinitely, because a certificate may be in
+///   the middle of its renewal. The handler `disconnected` receives each error, and ends the driver
+///   with `abort` if a person has to act.
+/// * An executor driver retries until its registration or recovery timeout has passed.
+///
+/// ```
+/// use mesos::{Disconnected, ErrorKind, HandlerResult, Scheduler, SchedulerDriver};
+///
+/// /// Ends after the tenth TLS error in a row.
+/// struct Strict {
+///     errors: u32,
+/// }
+///
+/// #[mesos::async_trait]
+/// impl Scheduler for Strict {
+///     async fn disconnected(&mut self, driver: &SchedulerDriver, lost: Disconnected) -> HandlerResult {
+///         match lost.error.kind() {
+///             ErrorKind::Tls => self.errors += 1,
+///             _ => self.errors = 0,
+///         }
+///         if self.errors == 10 {
+///             eprintln!("{:#}", lost.error);
+///             driver.abort();
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
 /// # Mesos with default settings
 /// Up to 1.11, Mesos by default offers only cipher suites without forward secrecy (`AES128-SHA` and
 /// the like), which rustls does not support. Either set
