@@ -18,6 +18,9 @@ const STAND_INS: [(&str, &str); 8] = [
     ("CRYPTO", "libcrypto.so.1.0.0"),
 ];
 const SOURCE: &str = "stub/mesos_stub.c";
+/// Programs without a sanitizer load these libraries too. The crate `cc` adds the sanitizer of the
+/// Rust code.
+const NO_SANITIZER: &str = "-fno-sanitize=all";
 /// The library that loads the released file (src/libmesos/loadable.rs).
 const LOADABLE: &str = "libmesos.so";
 
@@ -56,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let status = cc::Build::new()
             .try_get_compiler()?
             .to_command()
-            .args(["-shared", "-fPIC", "-O1", "-g0"])
+            .args(["-shared", "-fPIC", "-O1", "-g0", NO_SANITIZER])
             .arg(format!("-DMESOS_STUB_{group}"))
             .arg(format!("-Wl,-soname,{file}"))
             .arg("-o")
@@ -108,7 +111,7 @@ fn empty(name: &str, path: &Path, arguments: &[&OsStr]) -> Result<(), Box<dyn st
     let status = cc::Build::new()
         .try_get_compiler()?
         .to_command()
-        .args(["-shared", "-g0", "-Wl,--no-as-needed"])
+        .args(["-shared", "-g0", "-Wl,--no-as-needed", NO_SANITIZER])
         .arg(format!("-Wl,-soname,{name}"))
         .arg("-o")
         .arg(path)

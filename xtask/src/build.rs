@@ -52,7 +52,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
              ciphers; set LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256 for such agents"
         );
     }
-    let programs = cargo::build(root, &args)?;
+    let programs = cargo::build(root, &args, &[])?;
     let dir = target_dir(root)?.join("dist/install");
     install(
         &programs,

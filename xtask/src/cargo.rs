@@ -40,14 +40,20 @@ pub(crate) struct Executable {
     pub(crate) is_test: bool,
 }
 
-/// Runs a cargo command that builds, with cargo's progress and diagnostics shown.
+/// Runs a cargo command that builds, with these environment variables, and with cargo's progress and
+/// diagnostics shown.
 ///
 /// # Errors
 /// Cargo cannot be started, or fails.
-pub(crate) fn build(root: &Path, args: &[&str]) -> Result<Vec<Executable>> {
+pub(crate) fn build(
+    root: &Path,
+    args: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Vec<Executable>> {
     let shown = format!("cargo {}", args.join(" "));
     let mut build = command(root)
         .args(args)
+        .envs(environment.iter().copied())
         .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped())
         .spawn()

@@ -75,8 +75,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Run the tests of mesos-native that call C++ under valgrind
+    /// Run the tests of mesos-native that call C++ under valgrind or a sanitizer
     Memcheck {
+        /// Use this sanitizer instead of valgrind (needs clang; x86-64 Linux only)
+        #[arg(long)]
+        sanitizer: Option<memcheck::Sanitizer>,
         /// Run only these test programs [default: all]
         programs: Vec<String>,
     },
@@ -123,7 +126,10 @@ fn main() -> ExitCode {
         } => fuzz::run(&root(), target.as_deref(), seconds, seed),
         Task::Failover { kills, seed } => long::failover(&root(), kills, seed),
         Task::Conform { args } => conform::run(&root(), &args),
-        Task::Memcheck { programs } => memcheck::run(&root(), &programs),
+        Task::Memcheck {
+            sanitizer,
+            programs,
+        } => memcheck::run(&root(), sanitizer, &programs),
         Task::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
         Task::Bench { args } => bench::run(&root(), &args),
         Task::Build => build::run(&root()),

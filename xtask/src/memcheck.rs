@@ -1,14 +1,31 @@
-//! Runs the tests of mesos-native that call C++ under valgrind. Valgrind reports every invalid
-//! memory access of the Rust code, of the shim and of libmesos. This is slow and not a step of
-//! `cargo xtask ci`. Tests that crash on purpose do so in child processes, which valgrind does not
-//! check.
+//! Runs the tests of mesos-native that call C++ under a tool that reports invalid memory accesses.
+//! This is slow and not a step of `cargo xtask ci`. Tests that crash on purpose do so in child
+//! processes, which valgrind does not check.
+//!
+//! Valgrind checks the Rust code, the shim and libmesos. A sanitizer checks the Rust code and the
+//! shim, which are compiled for it; of libmesos it checks only the memory that libmesos frees.
+
+mod sanitizer;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo::{build, cargo};
+pub(crate) use self::sanitizer::Sanitizer;
+use crate::cargo::{Executable, build, cargo};
+
+/// The test programs that call C++, for cargo.
+const TESTS: [&str; 8] = [
+    "--package",
+    "mesos-native",
+    "--lib",
+    "--test",
+    "executor",
+    "--test",
+    "scheduler",
+    "--no-run",
+];
 
 /// Shorter than the defaults: a test is about thirty times slower under valgrind.
 const LENGTHS: [(&str, &str); 2] = [
@@ -25,48 +42,69 @@ const OPTIONS: [&str; 4] = [
     "--fair-sched=yes",
 ];
 
-/// Runs the test programs of these names, or all of them.
+/// Runs the test programs of these names, or all of them, under valgrind or a sanitizer.
 ///
 /// # Errors
-/// Valgrind is not installed, a test does not build or fails, or valgrind reports an access.
-pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
-    let mut valgrind = Command::new("valgrind");
-    valgrind.arg("--version").stdout(Stdio::null());
-    if !valgrind.status().is_ok_and(|status| status.success()) {
-        bail!("valgrind is not installed (Debian: valgrind)");
-    }
+/// A tool is not installed, a test does not build or fails, or an invalid access was reported.
+pub(crate) fn run(root: &Path, sanitizer: Option<Sanitizer>, names: &[String]) -> Result<()> {
     // Some tests start a local cluster, which needs these programs.
     let programs = [
         &["build", "--quiet", "--bins"][..],
         &["--package", "mesos-local", "--package", "mesos-launcher"],
     ];
     cargo(root, &programs.concat(), &[])?;
-    let tests = [
-        &["test", "--package", "mesos-native", "--no-run", "--lib"][..],
-        &["--test", "executor", "--test", "scheduler"],
-    ];
+    match sanitizer {
+        None => valgrind(root, names),
+        Some(sanitizer) => sanitizer.run(root, names),
+    }
+}
+
+fn valgrind(root: &Path, names: &[String]) -> Result<()> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.arg("--version").stdout(Stdio::null());
+    if !valgrind.status().is_ok_and(|status| status.success()) {
+        bail!("valgrind is not installed (Debian: valgrind)");
+    }
+    let programs = build(root, &[&["test"][..], &TESTS].concat(), &[])?;
     let mut failed = Vec::new();
-    for test in build(root, &tests.concat())? {
-        let name = test.name;
-        if !test.is_test || (!names.is_empty() && !names.contains(&name)) {
+    for test in programs {
+        if !is_wanted(&test, names) {
             continue;
         }
-        println!("== {name}");
-        let status = Command::new("valgrind")
-            .args(OPTIONS)
-            .arg(test.path)
-            // One test at a time, so that a report is below the name of its test.
-            .arg("--test-threads=1")
-            .envs(LENGTHS)
-            .current_dir(root.join("mesos-native"))
-            .status()
-            .context("cannot run valgrind")?;
-        if !status.success() {
-            failed.push(format!("{name} ({status})"));
-        }
+        let mut command = Command::new("valgrind");
+        command.args(OPTIONS).arg(&test.path);
+        failed.extend(run_test(root, command, &test.name, &[])?);
     }
+    report("valgrind", &failed)
+}
+
+fn is_wanted(test: &Executable, names: &[String]) -> bool {
+    test.is_test && (names.is_empty() || names.contains(&test.name))
+}
+
+/// Runs a test program. The result is the failure, if it failed.
+fn run_test(
+    root: &Path,
+    mut command: Command,
+    name: &str,
+    environment: &[(&str, String)],
+) -> Result<Option<String>> {
+    println!("== {name}");
+    let status = command
+        // One test at a time, so that a report is below the name of its test.
+        .arg("--test-threads=1")
+        .envs(LENGTHS)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(root.join("mesos-native"))
+        .status()
+        .with_context(|| format!("cannot run {name}"))?;
+    Ok((!status.success()).then(|| format!("{name} ({status})")))
+}
+
+fn report(tool: &str, failed: &[String]) -> Result<()> {
     if !failed.is_empty() {
-        bail!("valgrind failed: {}", failed.join(", "));
+        bail!("{tool} failed: {}", failed.join(", "));
     }
+    println!("{tool}: no invalid access was reported");
     Ok(())
 }
