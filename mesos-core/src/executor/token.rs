@@ -3,14 +3,17 @@
 
 use std::fmt;
 
-/// A bearer token. `Debug` does not print its value.
+use zeroize::Zeroizing;
+
+/// A bearer token. `Debug` does not print its value. Dropping the token overwrites it in memory.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// Wraps the text of a token.
+    /// Wraps the text of a token. A `String` is taken over; of a `&str` the caller keeps a copy, which
+    /// nothing overwrites.
     pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
+        Self(Zeroizing::new(token.into()))
     }
 
     /// The text, for the `Authorization` header only.
@@ -36,7 +39,7 @@ pub(super) fn take() -> Result<Option<Token>, String> {
     if let Some(token) = handed_on::receive() {
         return Ok(Some(token));
     }
-    match std::env::var(VARIABLE) {
+    match std::env::var(VARIABLE).map(Zeroizing::new) {
         Ok(token) if !token.is_empty() => {
             let error = handed_on::restart_with(&token);
             Err(format!("cannot erase {VARIABLE}: {error}"))
@@ -67,6 +70,7 @@ mod handed_on {
     use std::process::{self, Command};
 
     use nix::sys::memfd::{MFdFlags, memfd_create};
+    use zeroize::Zeroizing;
 
     use super::{Token, VARIABLE};
 
@@ -93,13 +97,18 @@ mod handed_on {
 
     pub(super) fn receive() -> Option<Token> {
         let descriptor = find().ok()??;
-        let mut token = String::new();
+        let mut token = Zeroizing::new(String::new());
         // Another open file description, with its own position.
         let file = File::open(format!("{DESCRIPTORS}/{descriptor}"));
-        let read = file.and_then(|mut file| file.read_to_string(&mut token));
+        let read = file.and_then(|mut file| {
+            // Reserved, because a string that grows leaves copies behind.
+            let length = usize::try_from(file.metadata()?.len()).unwrap_or_default();
+            token.reserve_exact(length + 1);
+            file.read_to_string(&mut token)
+        });
         // Nothing else uses the descriptor.
         let _ = nix::unistd::close(descriptor);
-        (read.is_ok() && !token.is_empty()).then(|| Token::new(token))
+        (read.is_ok() && !token.is_empty()).then_some(Token(token))
     }
 
     /// Returns only if it fails, with the reason.

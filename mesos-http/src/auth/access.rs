@@ -99,12 +99,16 @@ impl<'a> Access<'a> {
         }
         if let Some(grant) = &self.grant {
             let text = String::from_utf8_lossy(&answer.body);
-            if grant.secrets.iter().any(|secret| text.contains(secret)) {
+            if grant
+                .secrets
+                .iter()
+                .any(|secret| text.contains(secret.as_str()))
+            {
                 let hidden = grant
                     .secrets
                     .iter()
                     .fold(text.into_owned(), |text, secret| {
-                        text.replace(secret, "***")
+                        text.replace(secret.as_str(), "***")
                     });
                 answer.body = hidden.into();
             }

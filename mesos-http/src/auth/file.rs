@@ -4,10 +4,32 @@ use std::path::Path;
 
 use mesos_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// A principal and its secret.
+type Credential = (String, Zeroizing<String>);
+
+/// The content of a file. Dropping the value overwrites its texts.
+struct Content(Value);
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(object) => object.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 /// The principal and the secret of the selected credential.
-pub(super) fn read(path: &Path, principal: Option<&str>) -> Result<(String, String)> {
-    let bytes = std::fs::read(path).map_err(|source| {
+pub(super) fn read(path: &Path, principal: Option<&str>) -> Result<Credential> {
+    let bytes = std::fs::read(path).map(Zeroizing::new).map_err(|source| {
         let message = format!("cannot read the credentials file {}", path.display());
         Error::new(ErrorKind::Config, message).with_source(source)
     })?;
@@ -40,20 +62,22 @@ fn warn_if_public(path: &Path) {
 }
 
 /// All credentials in the file, or why it is invalid.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Credential>, String> {
     const FORM: &str = r#"{"credentials": [{"principal": "…", "secret": "…"}]}"#;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(format!("it is empty; write {FORM}"));
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        // The text of the error may quote the file.
-        let (line, column) = (error.line(), error.column());
-        format!(
-            "invalid JSON at line {line}, column {column}; write {FORM} (lines of \"PRINCIPAL \
+    let value = serde_json::from_slice(bytes)
+        .map(Content)
+        .map_err(|error| {
+            // The text of the error may quote the file.
+            let (line, column) = (error.line(), error.column());
+            format!(
+                "invalid JSON at line {line}, column {column}; write {FORM} (lines of \"PRINCIPAL \
              SECRET\" are the format before Mesos 1.0)"
-        )
-    })?;
-    let Value::Object(object) = value else {
+            )
+        })?;
+    let Value::Object(object) = &value.0 else {
         return Err(format!("it is not a JSON object; write {FORM}"));
     };
     match object.get("credentials") {
@@ -70,27 +94,27 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
         // Mesos' JSON mapping: one object stands for a list of one.
         Some(Value::Object(one)) => Ok(vec![credential(one, "credentials")?]),
         Some(_) => Err(format!("\"credentials\" is not a list; write {FORM}")),
-        None if object.contains_key("principal") => Ok(vec![credential(&object, "it")?]),
+        None if object.contains_key("principal") => Ok(vec![credential(object, "it")?]),
         None => Err(format!(
             "it has neither \"credentials\" nor \"principal\"; write {FORM}"
         )),
     }
 }
 
-fn credential(object: &Map<String, Value>, place: &str) -> Result<(String, String), String> {
+fn credential(object: &Map<String, Value>, place: &str) -> Result<Credential, String> {
     let text = |name: &str| match object.get(name) {
         Some(Value::String(text)) => Ok(text.clone()),
         Some(_) => Err(format!("{place} has a \"{name}\" that is not a string")),
         None => Err(format!("{place} has no \"{name}\"")),
     };
-    Ok((text("principal")?, text("secret")?))
+    Ok((text("principal")?, Zeroizing::new(text("secret")?)))
 }
 
 /// The credential of `principal`; without `principal`, the only credential.
 pub(crate) fn choose(
-    mut credentials: Vec<(String, String)>,
+    mut credentials: Vec<Credential>,
     principal: Option<&str>,
-) -> Result<(String, String), String> {
+) -> Result<Credential, String> {
     let principals = credentials
         .iter()
         .map(|(name, _)| format!("{name:?}"))
@@ -118,7 +142,7 @@ mod tests {
     const BOTH: &str = r#"{"credentials": [
         {"principal": "a", "secret": "s3cret-a"}, {"principal": "b", "secret": "s3cret-b"}]}"#;
 
-    fn find(text: &str, principal: Option<&str>) -> Result<(String, String)> {
+    fn find(text: &str, principal: Option<&str>) -> Result<Credential> {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         std::fs::write(&path, text).expect("a file");
@@ -129,7 +153,7 @@ mod tests {
     fn the_forms_that_mesos_accepts_are_accepted() {
         let found = |text: &str, principal| {
             let (principal, secret) = find(text, principal).expect(text);
-            format!("{principal} {secret}")
+            format!("{principal} {}", *secret)
         };
         assert_eq!(found(BOTH, Some("b")), "b s3cret-b");
         for text in [

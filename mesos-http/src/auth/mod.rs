@@ -16,9 +16,11 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use http::HeaderValue;
 use mesos_core::executor::Token;
 use mesos_core::{Error, ErrorKind, Result};
+use zeroize::Zeroizing;
 
 pub(crate) use access::Access;
 pub use provider::TokenProvider;
@@ -36,6 +38,9 @@ use provider::Provided;
 ///
 /// Clones share the current token of a provider. `Debug` output, errors and logs never contain a
 /// secret. Credentials are sent unencrypted unless the endpoint is `https://`.
+///
+/// Dropping the last clone overwrites the secret in memory. The buffers of a connection contain copies
+/// of what was sent, which nothing overwrites.
 ///
 /// ```
 /// use mesos::http::{Credentials, HttpBackend};
@@ -73,7 +78,8 @@ impl Credentials {
                 ),
             ));
         }
-        let encoded = BASE64_STANDARD.encode(format!("{principal}:{secret}"));
+        let pair = joined([&principal, ":", secret]);
+        let encoded = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
         let grant = Grant::new("Basic", &encoded, [secret])?;
         Ok(Self(Source::Basic {
             principal: principal.into(),
@@ -96,7 +102,7 @@ impl Credentials {
     pub fn from_file(path: impl AsRef<Path>, principal: Option<&str>) -> Result<Self> {
         let path = path.as_ref();
         let (principal, secret) = file::read(path, principal)?;
-        Self::basic(principal, secret)
+        Self::basic(principal, secret.as_str())
     }
 
     /// A fixed token (RFC 6750).
@@ -131,13 +137,22 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A value for `Authorization`, and the secrets in it.
+/// The parts in one string, which is overwritten when it is dropped.
+fn joined<const N: usize>(parts: [&str; N]) -> Zeroizing<String> {
+    // Reserved, because a string that grows leaves copies behind.
+    let length = parts.iter().map(|part| part.len()).sum();
+    let mut whole = Zeroizing::new(String::with_capacity(length));
+    whole.extend(parts);
+    whole
+}
+
+/// A value for `Authorization`, and the secrets in it. Dropping the last clone overwrites both.
 #[derive(Clone)]
 struct Grant {
     /// Marked as sensitive, so that `Debug` output does not show it.
     header: HeaderValue,
     /// In the order in which they have to be removed from a text.
-    secrets: Arc<[String]>,
+    secrets: Arc<[Zeroizing<String>]>,
     /// The number of a provider's token, from 1.
     generation: u64,
 }
@@ -148,8 +163,9 @@ impl Grant {
         encoded: &'a str,
         secrets: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
+        let value = Bytes::from_owner(Whole(joined([scheme, " ", encoded])));
         // The source would not help, and might quote the token.
-        let mut header = HeaderValue::try_from(format!("{scheme} {encoded}")).map_err(|_| {
+        let mut header = HeaderValue::from_maybe_shared(value).map_err(|_| {
             Error::new(
                 ErrorKind::Config,
                 "the token contains characters that a header does not allow, such as a line break",
@@ -162,7 +178,7 @@ impl Grant {
             header,
             secrets: secrets
                 .filter(|secret| !secret.is_empty())
-                .map(str::to_owned)
+                .map(|secret| Zeroizing::new(secret.to_owned()))
                 .collect(),
             generation: 0,
         })
@@ -173,6 +189,15 @@ impl Grant {
             return Err(Error::new(ErrorKind::Config, "the token is empty"));
         }
         Self::new("Bearer", token.secret(), [])
+    }
+}
+
+/// The owner of a header's bytes.
+struct Whole(Zeroizing<String>);
+
+impl AsRef<[u8]> for Whole {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
