@@ -168,8 +168,8 @@ impl HttpBackend {
     }
 
     /// Resolves host names with `lookup` instead of the system's resolver. The function receives a
-    /// host and a port, and returns the addresses in the order in which they are tried. It runs on a
-    /// thread for blocking work, once for each subscription: the calls of a subscription go to the
+    /// host and a port, and returns the addresses in the order in which they are tried. It runs on
+    /// another thread, inside the tokio runtime, once for each subscription: the calls of a subscription go to the
     /// address that accepted the subscription.
     ///
     /// If `lookup` fails, connecting fails with the retryable kind
@@ -311,6 +311,7 @@ impl HttpBackend {
             match response.status() {
                 StatusCode::OK => {
                     let subscription = self.accept(endpoint.clone(), connection, response)?;
+                    access.accepted();
                     return Ok((endpoint, subscription));
                 }
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
@@ -324,6 +325,7 @@ impl HttpBackend {
                     let mut answer = Answer::read(&endpoint, response, REASON_LIMIT, limit).await;
                     access.annotate(&mut answer);
                     let error = refusal(what, Purpose::Subscribe, &endpoint, A::PATH, &answer);
+                    let error = access.refused(error);
                     if error.status() != Some(404) {
                         return Err(error);
                     }

@@ -73,6 +73,28 @@ impl<'a> Access<'a> {
         )
     }
 
+    /// A subscription with this authorization was accepted.
+    pub(crate) fn accepted(&self) {
+        if let Some(Credentials(Source::Provider(provided))) = &self.settings.credentials {
+            provided.set_accepted();
+        }
+    }
+
+    /// The error for a refused subscription. A 401 is retryable if an earlier token of the provider
+    /// was accepted: the provider may still have the old token, or a part of the next one.
+    pub(crate) fn refused(&self, error: Error) -> Error {
+        match &self.settings.credentials {
+            Some(Credentials(Source::Provider(provided)))
+                if error.kind() == ErrorKind::Unauthorized && provided.was_accepted() =>
+            {
+                Error::new(ErrorKind::Unavailable, error.to_string())
+                    .with_status(StatusCode::UNAUTHORIZED.as_u16())
+                    .with_delivery(error.delivery())
+            }
+            _ => error,
+        }
+    }
+
     async fn request_token(&self) -> Result<Option<Grant>> {
         let Some(Credentials(Source::Provider(provided))) = &self.settings.credentials else {
             return Ok(None);

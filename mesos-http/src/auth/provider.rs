@@ -1,5 +1,7 @@
 //! Tokens that expire: the trait that provides them, and the current token.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use mesos_core::executor::Token;
 use mesos_core::{Error, ErrorKind, Result};
@@ -45,8 +47,11 @@ pub trait TokenProvider: Send + Sync {
     /// # Errors
     /// The request fails with this error and is not sent. A driver retries later if the error is
     /// [retryable](mesos_core::Error::is_retryable), such as `Transport` for an unreachable login
-    /// service. With another kind, such as `Unauthorized`, the driver ends. A token that is empty or
-    /// has invalid characters is a retryable error, because a file may be half written.
+    /// service. With another kind, such as `Unauthorized`, the driver ends; after a first
+    /// subscription it also retries `Config` and `Backend`. A token that is empty or has invalid
+    /// characters is a retryable error, because a file may be half written. So is a subscription
+    /// that was refused with this token and the next one, if a subscription with an earlier token
+    /// was accepted: the file may still contain the old token.
     async fn token(&self) -> Result<Token>;
 }
 
@@ -54,6 +59,8 @@ pub trait TokenProvider: Send + Sync {
 pub(super) struct Provided {
     provider: Box<dyn TokenProvider>,
     current: Mutex<Option<Grant>>,
+    /// Whether a subscription with one of the tokens was accepted.
+    accepted: AtomicBool,
 }
 
 impl Provided {
@@ -61,7 +68,16 @@ impl Provided {
         Self {
             provider: Box::new(provider),
             current: Mutex::new(None),
+            accepted: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn set_accepted(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// A newer token than `refused`.

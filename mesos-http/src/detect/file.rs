@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{Detection, Detector, detector};
 use crate::lock::lock;
+use crate::transport::blocking::blocking;
 
 /// Finds the leader with the address in a file.
 #[derive(Clone, Debug)]
@@ -37,10 +38,10 @@ impl File {
 
     async fn detector(&self) -> Result<Arc<dyn Detector>> {
         let path = self.path.clone();
-        let read = match tokio::task::spawn_blocking(move || read_file(&path)).await {
+        let read = match blocking(move || read_file(&path)).await {
             Ok(read) => read,
             Err(source) => {
-                let message = "the tokio runtime shut down while the address was read";
+                let message = format!("cannot read the address in {}", self.path.display());
                 Err(Error::new(ErrorKind::Backend, message).with_source(source))
             }
         };

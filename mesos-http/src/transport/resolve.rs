@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
-use tokio::net::lookup_host;
-use tokio::task::spawn_blocking;
+use super::blocking::blocking;
 
 type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
@@ -24,10 +23,11 @@ impl Resolver {
     /// The addresses of `host`, in the order in which they are tried.
     pub(crate) async fn resolve(&self, host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
         match self.0.clone() {
-            None => Ok(lookup_host((host, port)).await?.collect()),
-            Some(lookup) => spawn_blocking(move || lookup(&host, port))
-                .await
-                .map_err(io::Error::other)?,
+            None => match host.parse::<IpAddr>() {
+                Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
+                Err(_) => blocking(move || Ok((host, port).to_socket_addrs()?.collect())).await?,
+            },
+            Some(lookup) => blocking(move || lookup(&host, port)).await?,
         }
     }
 }

@@ -17,6 +17,7 @@ mod operator_master;
 mod operator_retry;
 mod operator_state;
 mod operator_watch;
+mod outages;
 #[cfg(unix)]
 mod paused;
 mod peer;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mesos_core::backend::{Backend, SchedulerApi};
 use mesos_core::{Delivery, Error, ErrorKind, error_chain};
 use mesos_http::{Credentials, HttpBackend, Master, Scheme, TlsConfig};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
@@ -22,13 +22,13 @@ mod ipv6;
 mod renewal;
 
 /// A CA, with a directory for its files.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut parameters = CertificateParams::new([]).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -42,14 +42,17 @@ impl Authority {
         self.directory.path().join(name)
     }
 
-    fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.path("ca.pem")
     }
 
     /// Signs a certificate for `name`. Returns the files of the certificate and of its key.
-    fn sign(&self, name: &str) -> (PathBuf, PathBuf) {
+    pub(crate) fn sign(&self, name: &str) -> (PathBuf, PathBuf) {
         let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        // With the name of its issuer, OpenSSL takes a certificate for a self-signed one.
+        let subject = &mut parameters.distinguished_name;
+        subject.push(DnType::CommonName, name);
         let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
         let files = (
             self.path(&format!("{name}.pem")),
@@ -67,7 +70,7 @@ fn certificates(path: &Path) -> Vec<CertificateDer<'static>> {
 }
 
 /// A server with these files. With `clients`, it requires a certificate of that CA.
-fn acceptor(files: &(PathBuf, PathBuf), clients: Option<&Authority>) -> TlsAcceptor {
+pub(crate) fn acceptor(files: &(PathBuf, PathBuf), clients: Option<&Authority>) -> TlsAcceptor {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -7,12 +7,12 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use mesos_core::{Endpoint, Error, ErrorKind, Result};
 use mesos_proto::v1::master::{self, call::Type};
-use tokio::task::spawn_blocking;
 
 use super::{ClusterEvent, HEARTBEAT_INTERVAL};
 use crate::detect::Sighting;
 use crate::operator::OperatorClient;
 use crate::target::Peer;
+use crate::transport::blocking::blocking;
 use crate::transport::connection::Connection;
 use crate::transport::patience::timeout;
 use crate::transport::settings::Settings;
@@ -159,8 +159,8 @@ impl Subscription {
         let large = record.len() >= LARGE;
         let decode = move || codec.decode_boxed::<master::Event>(record, &what);
         let event = if large {
-            spawn_blocking(decode).await.map_err(|source| {
-                let message = "the task that decodes events has ended";
+            blocking(decode).await.map_err(|source| {
+                let message = "cannot decode an event";
                 Error::new(ErrorKind::Backend, message).with_source(source)
             })??
         } else {

@@ -19,6 +19,7 @@ use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
 };
 
+use super::super::blocking::blocking;
 use super::super::io::Transport;
 use super::config::{Identity, TlsConfig};
 use super::last::Last;
@@ -42,14 +43,11 @@ pub(super) async fn connect(
     })?;
     let settings = tls.clone();
     // Reading and parsing all CAs of a system takes milliseconds.
-    let loading = tokio::task::spawn_blocking(move || load(&settings));
-    let loaded = loading.await.map_err(|source| {
-        Error::new(
-            ErrorKind::Backend,
-            "the tokio runtime shut down while certificates were read",
-        )
-        .with_source(source)
-    })?;
+    let loading = blocking(move || load(&settings)).await;
+    let loaded = loading.map_err(|source| {
+        Error::new(ErrorKind::Backend, "cannot read certificates").with_source(source)
+    });
+    let loaded = loaded.flatten();
     let (config, asked) = last.or(loaded)?;
     match TlsConnector::from(Arc::clone(&config))
         .connect(server_name, stream)

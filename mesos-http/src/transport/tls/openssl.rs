@@ -12,6 +12,7 @@ use openssl::x509::{X509, X509VerifyResult};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
+use super::super::blocking::blocking;
 use super::super::io::Transport;
 use super::config::TlsConfig;
 use super::last::Last;
@@ -27,14 +28,11 @@ pub(super) async fn connect(
     stream: TcpStream,
 ) -> Result<Box<dyn Transport>> {
     let settings = tls.clone();
-    let loading = tokio::task::spawn_blocking(move || load(&settings));
-    let loaded = loading.await.map_err(|source| {
-        Error::new(
-            ErrorKind::Backend,
-            "the tokio runtime shut down while certificates were read",
-        )
-        .with_source(source)
-    })?;
+    let loading = blocking(move || load(&settings)).await;
+    let loaded = loading.map_err(|source| {
+        Error::new(ErrorKind::Backend, "cannot read certificates").with_source(source)
+    });
+    let loaded = loaded.flatten();
     let connector = last.or(loaded)?;
     let name = tls.name(endpoint);
     let config = connector.configure().map_err(unusable)?;
