@@ -31,6 +31,8 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let mut parameters = CertificateParams::new([]).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Another name than in its certificates: OpenSSL takes equal names for a self-signed certificate.
+        parameters.distinguished_name.push(DnType::CommonName, "CA");
         let key = KeyPair::generate().unwrap();
         let issuer = CertifiedIssuer::self_signed(parameters, key).unwrap();
         let directory = tempfile::tempdir().unwrap();
