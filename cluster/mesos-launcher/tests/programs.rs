@@ -53,7 +53,7 @@ fn a_fetcher_with_a_missing_or_invalid_request_reports_the_reason() {
         ),
         (
             r#""value":"/etc/hosts","output_file":"../f""#,
-            "outside of the sandbox",
+            "leads out of the directory",
         ),
         (
             r#""value":"http://127.0.0.1:1/f""#,
