@@ -370,7 +370,7 @@ fn fault(random: &mut fastrand::Rng) -> Option<Reaction> {
 
 /// Makes a call that is safe to repeat until the master accepts the call. The driver's own DECLINE
 /// may break the connection under it.
-async fn repeated(make: impl AsyncFn() -> mesos_core::Result<()>) {
+async fn repeated<F: Future<Output = mesos_core::Result<()>>>(make: impl Fn() -> F) {
     let accepted = async {
         while make().await.is_err() {
             tokio::task::yield_now().await;
@@ -393,7 +393,7 @@ pub(super) async fn no_offer_is_lost_through_failed_calls(stage: Stage) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut failures = 0;
     for round in 0..8 {
-        repeated(async || driver.revive().await).await;
+        repeated(|| driver.revive()).await;
         for (number, offer) in recorder.offers().await.into_iter().enumerate() {
             if let Some(reaction) = fault(&mut random) {
                 let uses_offers = |call: &Call| call.accept.is_some() || call.decline.is_some();
@@ -423,7 +423,7 @@ pub(super) async fn no_offer_is_lost_through_failed_calls(stage: Stage) {
         }
     }
     assert!(failures >= 3, "only {failures} calls failed");
-    repeated(async || driver.suppress().await).await;
+    repeated(|| driver.suppress()).await;
     master.clear_reactions();
     // Offers that the scheduler still holds are outstanding for both.
     let counts = async || {
