@@ -263,7 +263,8 @@ impl HttpBackend {
     /// With 1, each call is written after the answer to the one before it. Use 1 if a proxy in front
     /// of Mesos does not support pipelined requests. When a connection breaks, the result of all
     /// calls in flight is unknown and the subscription ends. Fewer calls in flight mean fewer unknown
-    /// results. After two breaks with several calls in flight, the backend uses 1.
+    /// results. After two breaks with several calls in flight, the backend uses 1
+    /// until a connection has lasted for ten minutes.
     /// UPDATE_FRAMEWORK and TEARDOWN are always the last call in flight.
     #[must_use]
     pub fn pipeline(mut self, calls: usize) -> Self {

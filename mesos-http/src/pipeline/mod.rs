@@ -29,8 +29,8 @@
 //! The first call on a connection is sent alone, and so is the first one after a 401: its answer
 //! shows whether the peer speaks HTTP/1.1 and accepts calls. A proxy has to support pipelined
 //! requests (RFC 9112, 9.3.2), but may close a connection after a number of requests. The result of
-//! calls that were written after the last answer is then unknown. For such a peer, the rest of the
-//! backend's life does without pipelining.
+//! calls that were written after the last answer is then unknown. After two such breaks, the backend
+//! does without pipelining until a connection has lasted for ten minutes.
 //!
 //! # Results
 //!

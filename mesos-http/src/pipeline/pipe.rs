@@ -6,9 +6,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::time::Instant;
 
 use super::Job;
 use super::reply::{Garbage, Replies, Reply};
@@ -54,6 +56,7 @@ pub(super) struct Pipe {
     size: usize,
     input: BytesMut,
     replies: Replies,
+    opened: Instant,
     /// Whether an answer has arrived.
     answered: bool,
     /// Whether the last answer shows that the peer accepts calls.
@@ -92,10 +95,16 @@ impl Pipe {
             size: 0,
             input: BytesMut::new(),
             replies: Replies::default(),
+            opened: Instant::now(),
             answered: false,
             proven: false,
             patience: Patience::new(settings.response_timeout),
         }
+    }
+
+    /// The time since the connection was opened.
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// Whether no call waits for an answer.

@@ -27,6 +27,10 @@ use mesos_core::Endpoint;
 /// before its calls are sent one at a time.
 const MAX_BREAKS: u32 = 2;
 
+/// The age of a connection that makes earlier breaks irrelevant: pipelining is tried again. Without
+/// this rule, two failures of masters in years would slow down a scheduler for the rest of its life.
+const FORGET_BREAKS: Duration = Duration::from_secs(10 * 60);
+
 /// The delay before a connection after one that ended before its first answer. It doubles with each
 /// such connection in a row.
 const REOPEN_DELAY: Duration = Duration::from_millis(50);
@@ -280,6 +284,7 @@ impl<A: HttpApi> Worker<'_, A> {
 
     fn answered(&mut self, job: Job, reply: Reply) {
         self.unanswered = 0;
+        self.forget_breaks();
         let close = reply.close;
         self.handle_answer(job, answer(reply));
         if close {
@@ -358,6 +363,15 @@ impl<A: HttpApi> Worker<'_, A> {
             self.finish(job, Err(error.clone()));
         }
         self.put_back(back);
+    }
+
+    /// Permits pipelining again if the connection has lasted.
+    fn forget_breaks(&mut self) {
+        let lasted = |pipe: &Pipe| pipe.age() >= FORGET_BREAKS;
+        if self.pipe.as_ref().is_some_and(lasted) {
+            self.settings.breaks.store(0, Ordering::Relaxed);
+            self.window = self.settings.pipeline;
+        }
     }
 
     /// Counts a connection that ended with `in_flight` calls, and stops pipelining if that repeats.

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use mesos_core::backend::{Answer as Pending, SchedulerApi};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::*;
 
 fn call() -> (Job, Pending) {
@@ -17,22 +19,19 @@ fn call() -> (Job, Pending) {
     (job, pending)
 }
 
-/// A peer that accepts connections and closes them: a balancer without a master, or the proxy
-/// of a container without a program. Its FIN may be there before the first read.
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_closes_each_connection_at_once_fails_a_call_each_time_and_is_not_flooded() {
-    let settings = Settings::default();
-    let endpoint: Endpoint = "http://h:1".parse().expect("an address");
-    let (_, queue) = mpsc::channel(1);
-    let (first, first_answer) = call();
-    let (second, second_answer) = call();
-    let mut worker = Worker::<SchedulerApi> {
-        endpoint: &endpoint,
+fn worker<'a>(
+    endpoint: &'a Endpoint,
+    settings: &'a Settings,
+    queue: mpsc::Receiver<Job>,
+    waiting: impl Into<VecDeque<Job>>,
+) -> Worker<'a, SchedulerApi> {
+    Worker {
+        endpoint,
         address: None,
-        settings: &settings,
+        settings,
         stream_id: None,
         queue,
-        waiting: VecDeque::from([first, second]),
+        waiting: waiting.into(),
         refused: Vec::new(),
         access: None,
         head: Vec::new(),
@@ -42,7 +41,51 @@ async fn a_peer_that_closes_each_connection_at_once_fails_a_call_each_time_and_i
         fatal_error: None,
         closing: false,
         api: PhantomData,
-    };
+    }
+}
+
+/// Without this rule, two failures of masters would slow down a scheduler forever.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_lasts_permits_pipelining_again() {
+    let settings = Settings::default();
+    settings.breaks.store(MAX_BREAKS, Ordering::Relaxed);
+    let endpoint: Endpoint = "http://h:1".parse().expect("an address");
+    let (_sender, queue) = mpsc::channel(1);
+    let mut worker = worker(&endpoint, &settings, queue, []);
+    let (here, mut there) = tokio::io::duplex(1024);
+    worker.pipe = Some(Pipe::over(Box::new(here), &settings));
+    for (age, window) in [
+        (FORGET_BREAKS / 2, 1),
+        (FORGET_BREAKS / 2, settings.pipeline),
+    ] {
+        tokio::time::advance(age).await;
+        let (job, answer) = call();
+        worker.waiting.push_back(job);
+        let response = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+        let answered = async {
+            there.read_u8().await.expect("the call");
+            there.write_all(response).await.expect("a connection");
+            answer.await.expect("an accepted call");
+        };
+        tokio::select! {
+            _ = poll_fn(|context| worker.poll(context)) => panic!("the connection lasts"),
+            () = answered => {}
+        }
+        assert_eq!(worker.window, window);
+    }
+    assert_eq!(settings.breaks.load(Ordering::Relaxed), 0);
+}
+
+/// A peer that accepts connections and closes them: a balancer without a master, or the proxy
+/// of a container without a program. Its FIN may be there before the first read.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_closes_each_connection_at_once_fails_a_call_each_time_and_is_not_flooded() {
+    let settings = Settings::default();
+    let endpoint: Endpoint = "http://h:1".parse().expect("an address");
+    let (_, queue) = mpsc::channel(1);
+    let (first, first_answer) = call();
+    let (second, second_answer) = call();
+    let mut worker = worker(&endpoint, &settings, queue, [first, second]);
     let mut delays = Vec::new();
     for answer in [first_answer, second_answer] {
         let (here, there) = tokio::io::duplex(64);
