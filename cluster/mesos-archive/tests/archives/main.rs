@@ -120,7 +120,7 @@ fn unavailable() -> Option<String> {
     }
     let seven_zip = Command::new("7z").stdout(Stdio::null()).status();
     let error = seven_zip.err()?;
-    Some(format!("cannot run 7z: {error}; install 7zip"))
+    Some(format!("cannot run 7z: {error}; install p7zip-full"))
 }
 
 fn python(program: &str) -> Command {
