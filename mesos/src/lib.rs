@@ -98,6 +98,7 @@
 //! | `metrics` | no | metrics of the drivers, through the crate `metrics`: [`metrics`] |
 //! | `native` | no | schedulers and executors over libmesos, loaded at run time: `mesos::native` |
 //! | `operator` | yes | a method for each call of the operator API, and events of the cluster: `mesos::operator` |
+//! | `placement` | no | from offers to placed tasks, with a report of what was not placed: `mesos::placement` |
 //! | `tls` | no | `https://` for `http`, with rustls |
 //! | `tls-openssl` | no | the OpenSSL of the system as a second TLS library, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
 //! | `zookeeper` | no | masters found through `zk://…`, over either backend, and `store::ZooKeeperStore`; adds about 60 crates |
@@ -130,6 +131,13 @@ pub use mesos_http::operator;
 pub mod native {
     #[doc(inline)]
     pub use mesos_native::*;
+}
+/// From offers to placed tasks.
+#[cfg(feature = "placement")]
+#[cfg_attr(docsrs, doc(cfg(feature = "placement")))]
+pub mod placement {
+    #[doc(inline)]
+    pub use mesos_placement::*;
 }
 pub use mesos_proto::{
     Bytes, ExecutorInfoBuilder, OpenEnum, TaskFate, TaskInfoBuilder, UnknownEnum, known, v1,

@@ -132,6 +132,25 @@ impl Resources {
         n: usize,
         except: impl IntoIterator<Item = u16>,
     ) -> Result<Resources, Missing> {
+        let except = except.into_iter().map(u64::from);
+        let except = Ranges::from_iter(except.map(|number| number..=number));
+        self.pick_ports_within(n, &Ranges::from_iter([USABLE]).difference(&except))
+    }
+
+    /// Chooses `n` ports as [`pick_ports`](Resources::pick_ports) does, but only ports in `within`.
+    ///
+    /// ```
+    /// use mesos::resources::{Ranges, Resources};
+    ///
+    /// let offered = Resources::from_ports([31000..=31005]);
+    /// let picked = offered.pick_ports_within(2, &Ranges::from_iter([31004..=40000]))?;
+    /// assert_eq!(picked.port_numbers().collect::<Vec<_>>(), [31004, 31005]);
+    /// # Ok::<(), mesos::resources::Missing>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Missing`] if there are fewer than `n` ports in `within`.
+    pub fn pick_ports_within(&self, n: usize, within: &Ranges) -> Result<Resources, Missing> {
         let mut candidates: Vec<&Resource> = self
             .entries
             .iter()
@@ -140,9 +159,7 @@ impl Resources {
             .filter(|resource| resource.revocable.is_none())
             .collect();
         candidates.sort_by_key(|resource| resource.reservations.is_empty());
-        let except = except.into_iter().map(u64::from);
-        let except = Ranges::from_iter(except.map(|number| number..=number));
-        let mut usable = Ranges::from_iter([USABLE]).difference(&except);
+        let mut usable = Ranges::from_iter([USABLE]).intersection(within);
         let mut picked = Resources::new();
         let mut missing = n as u128;
         for resource in candidates {

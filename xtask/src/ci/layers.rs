@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 15] = [
+const LAYERS: [Layer; 16] = [
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
@@ -69,6 +69,13 @@ const LAYERS: [Layer; 15] = [
         foreign: None,
         builds: true,
     },
+    // Calculates only: no I/O, no clock and no runtime, so that it runs in any program.
+    Layer {
+        name: "mesos-placement",
+        uses: &["mesos-core", "mesos-proto"],
+        foreign: Some(&["regex", "serde", "thiserror"]),
+        builds: false,
+    },
     // For executors over any backend, so without a driver of its own.
     Layer {
         name: "mesos-process",
@@ -89,6 +96,7 @@ const LAYERS: [Layer; 15] = [
             "mesos-core",
             "mesos-http",
             "mesos-native",
+            "mesos-placement",
             "mesos-proto",
             "mesos-zookeeper",
         ],
