@@ -133,7 +133,7 @@ pub use agent::FakeAgent;
 pub use log::Transcript;
 pub use master::{Agent, Behavior, Builder, FakeMaster, MasterRole, Received, Stream, When};
 pub use mesos_proto::v1;
-pub use proxy::{Direction, Fault, FaultProxy, ProxyConnection};
+pub use proxy::{Direction, Fault, FaultProxy, ProxyConnection, Recording};
 pub use recorder::{
     ExecutorRecorder, Gate, Handler, Offered, Outcome, RecordedEvent, RecordedExecutorEvent,
     Recorder,

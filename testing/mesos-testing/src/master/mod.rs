@@ -333,6 +333,11 @@ impl FakeMaster {
         self.inner.cluster().acknowledged()
     }
 
+    /// The number of updates in [`acknowledged`](Self::acknowledged), without copies of them.
+    pub fn acknowledged_count(&self) -> usize {
+        self.inner.cluster().acknowledged_count()
+    }
+
     /// The outstanding offers of a framework.
     pub fn offers(&self, framework_id: impl Into<FrameworkId>) -> Vec<OfferId> {
         self.inner.cluster().offers_of(&framework_id.into())

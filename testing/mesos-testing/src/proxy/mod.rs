@@ -56,6 +56,7 @@ struct Global {
     target: SocketAddr,
     fault: Fault,
     refusing: bool,
+    recording: bool,
 }
 
 /// A direction through the proxy.
@@ -117,6 +118,19 @@ struct Connection {
     seed: u64,
     fault: watch::Sender<Fault>,
     open: watch::Sender<bool>,
+    /// The bytes to the driver, if they are recorded.
+    recording: Option<Mutex<Recording>>,
+}
+
+/// The bytes of one connection from the master to the driver, as
+/// [`ProxyConnection::recording`] returns them. Bytes that a fault has lost are not included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recording {
+    /// The bytes as the master sent them.
+    pub sent: Vec<u8>,
+    /// The bytes as the proxy forwarded them, after [`Fault::Garble`]. As long as `sent`.
+    pub forwarded: Vec<u8>,
 }
 
 impl FaultProxy {
@@ -160,6 +174,7 @@ impl FaultProxy {
                 target,
                 fault: Fault::None,
                 refusing: false,
+                recording: false,
             }),
             connections: Log::new(DEFAULT_TIMEOUT),
         });
@@ -210,6 +225,12 @@ impl FaultProxy {
     /// Sets whether new connections are closed at once.
     pub fn refuse(&self, refusing: bool) {
         self.inner.global().refusing = refusing;
+    }
+
+    /// Records the bytes to the driver of all new connections, see
+    /// [`ProxyConnection::recording`].
+    pub fn record(&self) {
+        self.inner.global().recording = true;
     }
 
     /// A random fault, with numbers small enough to wait for in a test. The same seed gives the
@@ -314,6 +335,13 @@ impl ProxyConnection {
         *self.0.open.borrow()
     }
 
+    /// The bytes to the driver so far. `None` if the connection is older than
+    /// [`FaultProxy::record`].
+    pub fn recording(&self) -> Option<Recording> {
+        let recording = self.0.recording.as_ref()?;
+        Some(lock(recording).clone())
+    }
+
     /// Waits until both sides are closed. Cancel safe.
     pub async fn closed(&self) {
         let mut open = self.0.open.subscribe();
@@ -352,9 +380,15 @@ async fn accept(inner: Arc<Inner>, listener: TcpListener) {
             },
             Some(_) = open.join_next() => continue,
         };
-        let (target, fault, refusing) = {
+        let (target, fault, refusing, recording) = {
             let global = inner.global();
-            (global.target, global.fault.clone(), global.refusing)
+            let Global {
+                target,
+                refusing,
+                recording,
+                ..
+            } = *global;
+            (target, global.fault.clone(), refusing, recording)
         };
         if refusing {
             continue;
@@ -365,6 +399,7 @@ async fn accept(inner: Arc<Inner>, listener: TcpListener) {
             seed: inner.seed.wrapping_add(number),
             fault: watch::Sender::new(fault),
             open: watch::Sender::new(true),
+            recording: recording.then(Mutex::default),
         }));
         inner.connections.push(connection.clone());
         open.spawn(async move {

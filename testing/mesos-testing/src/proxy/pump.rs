@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Connection, Direction, Fault};
+use crate::lock::lock;
 
 /// Copies until both directions have ended or one is cut, then closes both sides.
 pub(super) async fn run(connection: &Connection, driver: TcpStream, master: TcpStream) {
@@ -72,7 +73,15 @@ async fn pump(
         if lost {
             continue;
         }
-        let bytes = &mut buffer[..read];
+        let kept = match now {
+            Fault::CutAfter { way: here, bytes } if here == way => bytes.saturating_sub(passed),
+            _ => read,
+        };
+        let bytes = &mut buffer[..kept.min(read)];
+        passed += bytes.len();
+        let recording = connection.recording.as_ref();
+        let recording = recording.filter(|_| way == Direction::ToDriver);
+        let sent = recording.map(|_| bytes.to_vec());
         match now {
             Fault::Delay(delay) => sleep(delay).await,
             Fault::Garble { way: here, one_in } if here == way => {
@@ -82,28 +91,24 @@ async fn pump(
                     }
                 }
             }
-            Fault::Drip { bytes: few, every } => {
-                for some in bytes.chunks(few.max(1)) {
-                    to.write_all(some).await?;
-                    sleep(every).await;
-                    if *fault.borrow() == Fault::Cut {
-                        return Err(io::Error::other("cut"));
-                    }
-                }
-                continue;
-            }
-            Fault::CutAfter {
-                way: here,
-                bytes: limit,
-            } if here == way => {
-                let left = limit.saturating_sub(passed).min(read);
-                to.write_all(&bytes[..left]).await?;
-                passed += left;
-                continue;
-            }
             _ => {}
         }
-        to.write_all(bytes).await?;
+        if let (Some(recording), Some(sent)) = (recording, sent) {
+            let mut recording = lock(recording);
+            recording.sent.extend(sent);
+            recording.forwarded.extend_from_slice(bytes);
+        }
+        if let Fault::Drip { bytes: few, every } = now {
+            for some in bytes.chunks(few.max(1)) {
+                to.write_all(some).await?;
+                sleep(every).await;
+                if *fault.borrow() == Fault::Cut {
+                    return Err(io::Error::other("cut"));
+                }
+            }
+        } else {
+            to.write_all(bytes).await?;
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 struct Ends {
+    listener: TcpListener,
     proxy: FaultProxy,
     connection: ProxyConnection,
     driver: TcpStream,
@@ -24,6 +25,7 @@ async fn ends(seed: u64, fault: Fault) -> Ends {
     let (master, _) = listener.accept().await.unwrap();
     Ends {
         connection: proxy.expect_connection().await,
+        listener,
         proxy,
         driver,
         master,
@@ -170,6 +172,36 @@ async fn the_same_seed_garbles_the_same_bytes() {
     assert!((50..200).contains(&wrong), "{wrong} of 1000, one in ten");
     assert_eq!(garbled(7).await, first);
     assert_ne!(garbled(8).await, first);
+}
+
+#[tokio::test]
+async fn a_recording_contains_the_bytes_before_and_after_a_fault() {
+    let garble = Fault::Garble {
+        way: Direction::ToDriver,
+        one_in: 2,
+    };
+    let mut ends = ends(1, garble).await;
+    assert_eq!(ends.connection.recording(), None);
+    ends.proxy.record();
+    let mut driver = TcpStream::connect(ends.proxy.address()).await.unwrap();
+    let connection = ends.proxy.expect_connection().await;
+    let (mut master, _) = ends.listener.accept().await.unwrap();
+    master.write_all(&[b'x'; 100]).await.unwrap();
+    driver.write_all(b"not recorded").await.unwrap();
+    read(&mut master, 12).await;
+    let garbled = read(&mut driver, 100).await;
+    connection.set(Fault::CutAfter {
+        way: Direction::ToDriver,
+        bytes: 10,
+    });
+    master.write_all(b"0123456789 lost").await.unwrap();
+    assert_eq!(rest(&mut driver).await, b"0123456789");
+    let recording = connection.recording().unwrap();
+    assert_eq!(recording.sent, [&[b'x'; 100][..], b"0123456789"].concat());
+    assert_eq!(recording.forwarded, [&garbled[..], b"0123456789"].concat());
+    assert_ne!(recording.sent, recording.forwarded);
+    ends.driver.write_all(b"open").await.unwrap();
+    assert_eq!(read(&mut ends.master, 4).await, b"open");
 }
 
 #[tokio::test]

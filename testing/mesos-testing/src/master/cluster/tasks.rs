@@ -356,6 +356,10 @@ impl Cluster {
         self.acknowledged.clone()
     }
 
+    pub(crate) fn acknowledged_count(&self) -> usize {
+        self.acknowledged.len()
+    }
+
     /// The tasks of a framework that have not ended, with their states.
     pub(crate) fn live_tasks(&self, framework_id: &FrameworkId) -> Vec<(TaskId, TaskState)> {
         let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
