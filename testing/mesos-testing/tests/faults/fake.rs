@@ -22,8 +22,14 @@ const STATES: [TaskState; 3] = [
 
 const AGENT: &str = "a1";
 
-/// The time for the last updates after the faults have ended.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The delay before an update is repeated. As on a real agent, it doubles up to 60 times this delay
+/// (10 s and 10 min in src/slave/constants.hpp). With a smaller maximum, many tasks repeat their
+/// updates faster than a slow machine acknowledges them, and the queue of old repetitions grows.
+const UPDATE_RETRY: Duration = Duration::from_millis(200);
+
+/// The time without a new acknowledgement, after the faults have ended, that ends a row. The whole
+/// time depends on the machine and on its load.
+const STALLED: Duration = Duration::from_secs(60);
 
 struct Fake {
     master: FakeMaster,
@@ -58,7 +64,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
     let master = FakeMaster::builder()
         .agent(Agent::new(AGENT).having("cpus:64;mem:4096"))
         .heartbeat(Duration::from_millis(200))
-        .update_retry(Duration::from_millis(200), Duration::from_secs(1))
+        .update_retry(UPDATE_RETRY, 60 * UPDATE_RETRY)
         .tasks(move |_| {
             count.fetch_add(1, Ordering::Relaxed);
             Behavior::finishes()
@@ -86,14 +92,18 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
     let injected = inject(fault, &proxy, &peer, &mut random, length).await;
     notes.lock().launching = false;
 
-    let end = Instant::now() + DEFAULT_TIMEOUT;
+    let mut end = Instant::now() + STALLED;
+    let mut before = 0;
     // The peer does not send the next update of a task before the acknowledgement of the previous
     // one. An ACCEPT that the network still holds back may start more tasks afterwards, so
     // everything is counted at one moment.
     let (sent, acknowledged) = loop {
-        let acknowledged = peer.master.acknowledged();
+        let acknowledged = peer.master.acknowledged_count() as u64;
         let sent = started.load(Ordering::Relaxed) * STATES.len() as u64;
-        if acknowledged.len() as u64 >= sent || Instant::now() >= end {
+        if acknowledged > before {
+            (before, end) = (acknowledged, Instant::now() + STALLED);
+        }
+        if acknowledged >= sent || Instant::now() >= end {
             break (sent, acknowledged);
         }
         tokio::select! {
@@ -102,6 +112,8 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
             () = sleep(Duration::from_millis(50)) => {}
         }
     };
+    let mut acknowledged_updates = peer.master.acknowledged();
+    acknowledged_updates.truncate(acknowledged as usize);
     let stopped = ended(&driver).await;
     let time = begin.elapsed();
     driver.abort();
@@ -111,7 +123,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
         let uuid = status.uuid.as_ref();
         uuid.is_some_and(|uuid| notes.handled.contains_key(uuid))
     };
-    let handled = acknowledged.iter().filter(dealt_with).count() as u64;
+    let handled = acknowledged_updates.iter().filter(dealt_with).count() as u64;
     let faults = notes.faults;
     Row {
         peer: "fake",
@@ -121,7 +133,8 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
         tasks: sent / STATES.len() as u64,
         sent,
         handled,
-        acknowledged: acknowledged.len() as u64,
+        garbled: 0,
+        acknowledged,
         repeated: notes.delivered - notes.handled.len() as u64,
         reconnects: notes.subscriptions - 1,
         time,

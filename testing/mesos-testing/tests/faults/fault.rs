@@ -78,12 +78,17 @@ impl Fault {
     }
 
     pub(crate) fn fits_a_fake(self) -> bool {
-        !matches!(self, Self::Paused | Self::Restart)
+        !self.hits_the_cluster()
     }
 
     /// A leading real master answers neither 503 nor 307, and fails over by a restart.
     pub(crate) fn fits_a_real_one(self) -> bool {
         !matches!(self, Self::Unavailable | Self::PingPong | Self::Failover)
+    }
+
+    /// Whether the fault stops the whole cluster, and so disturbs other rows.
+    pub(crate) fn hits_the_cluster(self) -> bool {
+        matches!(self, Self::Paused | Self::Restart)
     }
 
     /// The fault of the network, if the network has the fault.

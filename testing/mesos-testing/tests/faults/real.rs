@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::fault::{Fault, Peer, inject};
+use crate::garbled;
 use crate::table::Row;
 use crate::worker::{Work, Worker, ended};
 
@@ -78,6 +79,7 @@ impl Mesos {
     pub(crate) async fn row(&self, fault: Fault, codec: Codec, seed: u64, length: Duration) -> Row {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.cluster.port()));
         let proxy = FaultProxy::with_seed(address, seed).await.unwrap();
+        proxy.record();
         let effects = self.directory.path().join(seed.to_string());
         let work = Work {
             most: 2,
@@ -134,11 +136,19 @@ impl Mesos {
                     .map(|status| (id.clone(), status.state())),
             );
         }
-        let states = notes.states();
-        let handled = sent.iter().filter(|state| states.contains(*state)).count();
         driver.stop();
         let _ = timeout(Duration::from_secs(10), driver.join()).await;
         let notes = notes.lock();
+        let states: HashSet<_> = notes.handled.values().flatten().collect();
+        let (handled, other): (Vec<_>, Vec<_>) = sent.iter().partition(|it| states.contains(it));
+        // An update is not lost if the driver has handled a copy that the proxy has garbled.
+        let garbled = garbled::updates(&proxy, codec);
+        let garbled: HashSet<_> = garbled
+            .iter()
+            .filter(|(uuid, _)| notes.handled.contains_key(*uuid))
+            .map(|(_, update)| update)
+            .collect();
+        let garbled = other.into_iter().filter(|it| garbled.contains(it)).count();
         Row {
             peer: "real",
             fault,
@@ -146,7 +156,8 @@ impl Mesos {
             injected: injected + notes.faults,
             tasks: ran.count() as u64,
             sent: sent.len() as u64,
-            handled: handled as u64,
+            handled: handled.len() as u64,
+            garbled: garbled as u64,
             // An agent sends one update at a time, and a task is completed when its last update was
             // acknowledged.
             acknowledged: (sent.len() - open.len()) as u64,

@@ -18,6 +18,8 @@ pub(crate) struct Row {
     pub(crate) sent: u64,
     /// The updates that a handler has handled.
     pub(crate) handled: u64,
+    /// The updates of which only a garbled copy was handled.
+    pub(crate) garbled: u64,
     pub(crate) acknowledged: u64,
     /// Updates that arrived again.
     pub(crate) repeated: u64,
@@ -33,7 +35,7 @@ impl Row {
     }
 
     fn lost(&self) -> u64 {
-        self.sent - self.handled
+        self.sent - self.handled - self.garbled
     }
 
     /// The reason why the row is bad.
@@ -52,25 +54,30 @@ impl Row {
         } else {
             return None;
         };
-        let (peer, fault) = (self.peer, self.fault.name());
         Some(format!(
-            "{peer}, {fault}, {}: {what}",
-            self.codec.media_type()
+            "{}: {what}",
+            name(self.peer, self.fault, self.codec)
         ))
     }
 }
 
+/// The name of a row.
+pub(crate) fn name(peer: &str, fault: Fault, codec: Codec) -> String {
+    format!("{peer}, {}, {}", fault.name(), codec.media_type())
+}
+
 /// The table, in Markdown.
 pub(crate) fn print(rows: &[Row]) -> String {
-    let mut text = "| peer | fault | encoding | faults | tasks | sent | handled | acknowledged | \
+    let mut text =
+        "| peer | fault | encoding | faults | tasks | sent | handled | garbled | acknowledged | \
                     lost | repeated | reconnects | time |\n\
-                    |---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
-        .to_owned();
+                    |---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
+            .to_owned();
     for row in rows {
         let encoding = row.codec.media_type().rsplit(['/', '-']).next();
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} s |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} s |",
             row.peer,
             row.fault.name(),
             encoding.unwrap_or_default(),
@@ -78,6 +85,7 @@ pub(crate) fn print(rows: &[Row]) -> String {
             row.tasks,
             row.sent,
             row.handled,
+            row.garbled,
             row.acknowledged,
             row.lost(),
             row.repeated,

@@ -31,18 +31,14 @@ pub(crate) struct Inner {
     pub(crate) delivered: u64,
     /// How often the handler failed or was slow.
     pub(crate) faults: u64,
-    /// The updates whose handler returned `Ok`, by uuid.
-    pub(crate) handled: HashMap<Bytes, (String, TaskState)>,
+    /// The updates whose handler returned `Ok`, by uuid. One update has several tasks and states if
+    /// some of its copies were garbled.
+    pub(crate) handled: HashMap<Bytes, HashSet<(String, TaskState)>>,
 }
 
 impl Notes {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The handled states of each task.
-    pub(crate) fn states(&self) -> HashSet<(String, TaskState)> {
-        self.lock().handled.values().cloned().collect()
     }
 }
 
@@ -164,7 +160,8 @@ impl Scheduler for Worker {
         self.misbehave().await?;
         // A garbled byte may have produced a state that does not exist.
         let state = (update.task_id.value.clone(), update.task_state()?);
-        self.notes.lock().handled.entry(uuid).or_insert(state);
+        let mut notes = self.notes.lock();
+        notes.handled.entry(uuid).or_default().insert(state);
         Ok(())
     }
 }
