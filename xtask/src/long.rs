@@ -15,43 +15,65 @@ pub(crate) fn failover(root: &Path, kills: u64, seed: Option<u64>) -> Result<()>
     cargo(
         root,
         &["build", "--package", "mesos-examples", "--examples"],
-        &[],
+        Vec::new(),
     )?;
     let test = ["--package", "mesos-examples", "--test", "it", "failover::"];
-    let mut variables = vec![("MESOS_FAILOVER_KILLS", kills)];
-    variables.extend(seed.map(|seed| ("MESOS_FAILOVER_SEED", seed)));
-    self::test(root, &test, &variables)
+    let mut variables = vec![("MESOS_FAILOVER_KILLS", kills.to_string())];
+    variables.extend(seed.map(|seed| ("MESOS_FAILOVER_SEED", seed.to_string())));
+    self::test(root, &test, variables)
 }
 
-/// Prints the fault matrix. Each row lasts `seconds`.
+/// The rows of the fault matrix.
+#[derive(clap::Args)]
+pub(crate) struct Faults {
+    /// Seconds for each row
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Seed of the random numbers; each run prints its seed [default: random]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Run only the rows whose name (`PEER, FAULT, ENCODING`) contains this text [default: all]
+    #[arg(long)]
+    rows: Option<String>,
+    /// The number of rows that run at the same time
+    #[arg(long, default_value_t = 4)]
+    jobs: u64,
+}
+
+/// Prints the fault matrix.
 ///
 /// # Errors
 /// The test does not build, or an update was lost.
-pub(crate) fn faults(root: &Path, seconds: u64, seed: Option<u64>) -> Result<()> {
-    let mut variables = vec![("MESOS_FAULTS_SECONDS", seconds), ("RUST_TEST_THREADS", 1)];
-    variables.extend(seed.map(|seed| ("MESOS_TESTING_SEED", seed)));
+pub(crate) fn faults(root: &Path, faults: Faults) -> Result<()> {
+    let mut variables = vec![
+        ("MESOS_FAULTS_SECONDS", faults.seconds.to_string()),
+        ("MESOS_FAULTS_JOBS", faults.jobs.to_string()),
+        ("RUST_TEST_THREADS", 1.to_string()),
+    ];
+    variables.extend(faults.rows.map(|rows| ("MESOS_FAULTS_ROWS", rows)));
+    variables.extend(
+        faults
+            .seed
+            .map(|seed| ("MESOS_TESTING_SEED", seed.to_string())),
+    );
     test(
         root,
         &["--package", "mesos-testing", "--test", "faults"],
-        &variables,
+        variables,
     )
 }
 
-fn test(root: &Path, which: &[&str], variables: &[(&str, u64)]) -> Result<()> {
+fn test(root: &Path, which: &[&str], variables: Vec<(&str, String)>) -> Result<()> {
     let args = [&["test"], which, &["--", "--nocapture"]].concat();
     cargo(root, &args, variables)
 }
 
-fn cargo(root: &Path, args: &[&str], variables: &[(&str, u64)]) -> Result<()> {
+fn cargo(root: &Path, args: &[&str], variables: Vec<(&str, String)>) -> Result<()> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
         .args(args)
         .env("MESOS_REQUIRE_REAL", "1")
-        .envs(
-            variables
-                .iter()
-                .map(|(name, value)| (name, value.to_string())),
-        )
+        .envs(variables)
         .status()
         .context("cannot run cargo")?;
     if !status.success() {

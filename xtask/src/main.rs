@@ -84,14 +84,7 @@ enum Task {
         programs: Vec<String>,
     },
     /// Print the fault matrix: the result of every status update while a fault is injected
-    Faults {
-        /// Seconds for each row
-        #[arg(long, default_value_t = 10)]
-        seconds: u64,
-        /// Seed of the random numbers; each run prints its seed [default: random]
-        #[arg(long)]
-        seed: Option<u64>,
-    },
+    Faults(long::Faults),
     /// Run the benchmarks and print a table: each row has a ratio, its limit, and whether it was met
     Bench {
         /// Options of the benchmark program; see `--help`
@@ -130,7 +123,7 @@ fn main() -> ExitCode {
             sanitizer,
             programs,
         } => memcheck::run(&root(), sanitizer, &programs),
-        Task::Faults { seconds, seed } => long::faults(&root(), seconds, seed),
+        Task::Faults(faults) => long::faults(&root(), faults),
         Task::Bench { args } => bench::run(&root(), &args),
         Task::Build => build::run(&root()),
         Task::Api { check } => api::run(&root(), check),
