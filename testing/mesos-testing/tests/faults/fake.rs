@@ -90,7 +90,7 @@ pub(crate) async fn row(fault: Fault, codec: Codec, seed: u64, length: Duration)
     }
     let mut random = fastrand::Rng::with_seed(seed);
     let injected = inject(fault, &proxy, &peer, &mut random, length).await;
-    notes.lock().launching = false;
+    notes.stop_launching(STALLED).await;
 
     let mut end = Instant::now() + STALLED;
     let mut before = 0;

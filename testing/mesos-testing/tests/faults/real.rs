@@ -95,13 +95,7 @@ impl Mesos {
         }
         let mut random = fastrand::Rng::with_seed(seed);
         let injected = inject(fault, &proxy, self, &mut random, length).await;
-        // Even if the fault lasted the whole time, some updates must arrive afterwards.
-        let end = Instant::now() + DEFAULT_TIMEOUT;
-        while notes.lock().handled.is_empty() && Instant::now() < end {
-            // sleep: polls the recording of the handlers.
-            sleep(Duration::from_millis(20)).await;
-        }
-        notes.lock().launching = false;
+        notes.stop_launching(DEFAULT_TIMEOUT).await;
 
         let framework = driver.framework_id().unwrap();
         let end = Instant::now() + DEFAULT_TIMEOUT;

@@ -14,7 +14,7 @@ use mesos_core::{
 use mesos_http::{Codec, HttpBackend};
 use mesos_testing::v1::offer::Operation;
 use mesos_testing::v1::{CommandInfo, Filters, TaskInfo, TaskState};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::fault::Fault;
 
@@ -39,6 +39,17 @@ pub(crate) struct Inner {
 impl Notes {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops the launches, but not before an update was handled: even if a fault lasted the whole
+    /// time, updates must arrive afterwards. Waits at most for `limit`.
+    pub(crate) async fn stop_launching(&self, limit: Duration) {
+        let end = Instant::now() + limit;
+        while self.lock().handled.is_empty() && Instant::now() < end {
+            // sleep: polls the recording of the handlers.
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.lock().launching = false;
     }
 }
 
