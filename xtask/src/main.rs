@@ -11,6 +11,7 @@ mod conform;
 mod fuzz;
 mod generated;
 mod long;
+mod man;
 mod memcheck;
 mod output;
 mod sha256;
@@ -93,6 +94,12 @@ enum Task {
     },
     /// Build the programs that are installed into target/dist/install, with checksums
     Build,
+    /// Write the manual pages of the command mesos into mesos-cli/man
+    Man {
+        /// Write nothing; fail if a page is out of date
+        #[arg(long)]
+        check: bool,
+    },
     /// Write the public API of the crates that users depend on into xtask/public-api (needs
     /// `cargo install cargo-public-api`)
     Api {
@@ -126,6 +133,7 @@ fn main() -> ExitCode {
         Task::Faults(faults) => long::faults(&root(), faults),
         Task::Bench { args } => bench::run(&root(), &args),
         Task::Build => build::run(&root()),
+        Task::Man { check } => man::run(&root(), check),
         Task::Api { check } => api::run(&root(), check),
         Task::Ci { steps } => ci::run(&root(), &steps),
     };

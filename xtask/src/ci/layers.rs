@@ -104,6 +104,13 @@ const LAYERS: [Layer; 16] = [
         foreign: Some(&["async-trait"]),
         builds: false,
     },
+    // A program, on the interface that users have.
+    Layer {
+        name: "mesos-cli",
+        uses: &["mesos"],
+        foreign: None,
+        builds: false,
+    },
     // What an agent starts: on the drivers of this workspace, and without a cluster.
     Layer {
         name: "mesos-launcher",

@@ -14,7 +14,7 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::cargo::{self, cargo};
 use crate::skipped::Skipped;
-use crate::{api, bindgen, codegen};
+use crate::{api, bindgen, codegen, man};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -26,7 +26,7 @@ struct Step {
 }
 
 /// Fast steps first, because the first failure ends the run.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "fmt",
         what: "the code is formatted",
@@ -61,6 +61,12 @@ const STEPS: [Step; 10] = [
         name: "bindgen",
         what: "the generated bindings match the C header",
         run: |root| bindgen::run(root, true),
+        repair: None,
+    },
+    Step {
+        name: "man",
+        what: "the manual pages match the arguments of the command mesos",
+        run: |root| man::run(root, true),
         repair: None,
     },
     Step {

@@ -1,0 +1,39 @@
+//! The commands: one module for each group, with its arguments and a function `run`.
+
+mod agent;
+mod completions;
+mod config;
+mod man;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::error::Error;
+
+/// A command of the program.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    // Inspecting and changing the cluster.
+    /// List, inspect, drain and remove agents
+    #[command(subcommand)]
+    Agent(agent::Command),
+
+    // The program itself.
+    /// Show and change the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print the completions for a shell
+    Completions(completions::Args),
+    /// Write the manual pages
+    Man(man::Args),
+}
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error> {
+    match command {
+        Command::Agent(command) => agent::run(command, context).await,
+        Command::Config(command) => config::run(command, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man(args) => man::run(&args),
+    }
+}

@@ -1,0 +1,57 @@
+//! What a command receives beside its arguments.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use mesos::http::OperatorClient;
+use mesos::operator::MasterClient;
+
+use crate::cli::Global;
+use crate::config::{Cluster, Selection};
+use crate::error::Error;
+use crate::output::Output;
+
+/// The cluster and the output of one run of the program.
+pub(crate) struct Context {
+    pub(crate) out: Output,
+    pub(crate) selection: Selection,
+    timeout: Duration,
+    cluster: OnceCell<Cluster>,
+    master: OnceCell<MasterClient>,
+}
+
+impl Context {
+    /// `source` returns where the value of an option comes from.
+    pub(crate) fn new(global: &Global, source: impl Fn(&str) -> Option<ValueSource>) -> Self {
+        Self {
+            out: Output::new(global.output, !global.no_headers),
+            selection: Selection::new(global, source),
+            timeout: global.timeout,
+            cluster: OnceCell::new(),
+            master: OnceCell::new(),
+        }
+    }
+
+    /// The settings of the selected cluster. Read when they are needed, so that `mesos config` and
+    /// `mesos completions` work without a cluster.
+    pub(crate) fn cluster(&self) -> Result<&Cluster, Error> {
+        if let Some(cluster) = self.cluster.get() {
+            return Ok(cluster);
+        }
+        let cluster = self.selection.resolve()?;
+        Ok(self.cluster.get_or_init(|| cluster))
+    }
+
+    /// A client of the leading master. It connects at the first call.
+    pub(crate) fn master(&self) -> Result<&MasterClient, Error> {
+        if let Some(master) = self.master.get() {
+            return Ok(master);
+        }
+        let client: OperatorClient = self.cluster()?.client()?.response_timeout(self.timeout);
+        // A user at a terminal waits for the leader, but not for long.
+        let master = MasterClient::from(Arc::new(client)).retry_for(self.timeout);
+        Ok(self.master.get_or_init(|| master))
+    }
+}
