@@ -13,6 +13,24 @@ pub(crate) struct Candidate<'a, T> {
     pub(crate) value: T,
 }
 
+impl<T> Candidate<'_, T> {
+    /// The number of the first rule of [`resolve`] that applies.
+    fn rule(&self, wanted: &str) -> Option<u8> {
+        if wanted.is_empty() {
+            None
+        } else if self.id == wanted {
+            Some(1)
+        } else if self.name == wanted {
+            Some(2)
+        } else if self.id.starts_with(wanted) || self.name.starts_with(wanted) {
+            Some(3)
+        } else {
+            let start = self.id.strip_suffix(wanted)?;
+            start.ends_with('-').then_some(4)
+        }
+    }
+}
+
 /// The one object that `wanted` means. `kind` is the name of the objects, such as "agent".
 ///
 /// The first rule that matches any object decides:
@@ -31,31 +49,18 @@ pub(crate) fn resolve<'a, T>(
     candidates: impl IntoIterator<Item = Candidate<'a, T>>,
 ) -> Result<T, Error> {
     let candidates: Vec<_> = candidates.into_iter().collect();
-    let suffix = format!("-{wanted}");
-    let rules: [&dyn Fn(&Candidate<'a, T>) -> bool; 4] = [
-        &|candidate| candidate.id == wanted,
-        &|candidate| candidate.name == wanted,
-        &|candidate| candidate.id.starts_with(wanted) || candidate.name.starts_with(wanted),
-        &|candidate| candidate.id.ends_with(&suffix),
-    ];
-    let rules = if wanted.is_empty() { &[][..] } else { &rules };
-    for rule in rules {
-        let found: Vec<_> = candidates.iter().map(rule).collect();
-        match found.iter().filter(|found| **found).count() {
-            0 => {}
-            1 => {
-                let mut pairs = candidates.into_iter().zip(found);
-                let only = pairs.find_map(|(candidate, found)| found.then_some(candidate));
-                return only
-                    .map(|only| only.value)
-                    .ok_or_else(|| unknown(kind, wanted));
-            }
-            _ => {
-                let pairs = candidates.iter().zip(found);
-                let matching = pairs.filter_map(|(candidate, found)| found.then_some(candidate));
-                return Err(ambiguous(kind, wanted, matching));
-            }
-        }
+    let rules = candidates
+        .iter()
+        .filter_map(|candidate| candidate.rule(wanted));
+    if let Some(rule) = rules.min() {
+        let mut found: Vec<_> = candidates
+            .into_iter()
+            .filter(|candidate| candidate.rule(wanted) == Some(rule))
+            .collect();
+        return match found.pop() {
+            Some(only) if found.is_empty() => Ok(only.value),
+            last => Err(ambiguous(kind, wanted, found.iter().chain(&last))),
+        };
     }
     let near = near(wanted, &candidates);
     let error = unknown(kind, wanted);

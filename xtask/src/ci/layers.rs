@@ -18,7 +18,7 @@ struct Layer {
     builds: bool,
 }
 
-const LAYERS: [Layer; 16] = [
+const LAYERS: &[Layer] = &[
     // What a message costs its users is part of its interface.
     Layer {
         name: "mesos-proto",
