@@ -6,14 +6,25 @@ use bytes::Bytes;
 use mesos_core::{Error, ErrorKind, Result};
 use mesos_proto::v1::agent::{self, call, response};
 
+use super::position::Position;
 use super::{INTERVAL, is_missing};
 use crate::operator::OperatorClient;
 
+/// How often a read looks for the file again if the file is rotated meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// The highest number of a rotated file that is searched.
+const ROTATED: u32 = 9;
+
 /// Reads a file as it grows, like `tail -F`.
 ///
-/// When the file is rotated, the rest of the old file is read from `PATH.1`, where Mesos'
-/// `LogrotateContainerLogger` moves it (src/slave/container_loggers/logrotate.cpp). Then reading
-/// continues at the start of the new file.
+/// A file is recognized by the bytes before the present position. If the file does not have them any
+/// more, it was rotated, truncated or replaced:
+/// * A rotated file is found at `PATH.1` to `PATH.9`, where Mesos' `LogrotateContainerLogger`
+///   (src/slave/container_loggers/logrotate.cpp) and `logrotate` move it. Its rest and the newer files
+///   are read first. Then reading continues at the start of the new file.
+/// * Otherwise reading continues at the start of the file, and [`restarts`](Self::restarts) increases:
+///   what was written between the last read and the truncation is lost.
 ///
 /// ```no_run
 /// use mesos::http::OperatorClient;
@@ -33,9 +44,18 @@ use crate::operator::OperatorClient;
 pub struct Follow {
     agent: Arc<OperatorClient>,
     path: String,
-    offset: u64,
-    /// Whether `offset` is a position in the rotated file.
-    rotated: bool,
+    /// 0 is the file itself, and a higher number is that of a rotated file.
+    number: u32,
+    position: Position,
+    restarts: u64,
+}
+
+/// The part of a file behind a position.
+enum Part {
+    Missing,
+    /// The file does not have the bytes before the position.
+    Differs,
+    Continues(Bytes),
 }
 
 impl Follow {
@@ -44,16 +64,17 @@ impl Follow {
         Self {
             agent: agent.into(),
             path: path.into(),
-            offset: 0,
-            rotated: false,
+            number: 0,
+            position: Position::default(),
+            restarts: 0,
         }
     }
 
     /// The bytes that were added since the last read: at most 64 KiB at once on most machines (16
-    /// pages, src/files/files.cpp). Empty at the end of the file, and while the file does not
-    /// exist. A file that became shorter was rotated or replaced. A file that was replaced by one that is
-    /// longer than what was read is not noticed: reading continues at the same position of the new
-    /// file. Rotation to `PATH.1` in time avoids this.
+    /// pages, src/files/files.cpp). Empty at the end of the file, and while the file does not exist.
+    ///
+    /// The last 256 bytes are compared. A file that was replaced by one with the same bytes at the same
+    /// position is not noticed.
     ///
     /// Cancel safe: the next read returns the bytes of a dropped read.
     ///
@@ -61,21 +82,47 @@ impl Follow {
     /// The errors of [`OperatorClient::call_agent`]. The position does not change, so the caller
     /// can retry after a retryable error.
     pub async fn read(&mut self) -> Result<Bytes> {
-        if self.rotated {
-            let old = format!("{}.1", self.path);
-            match self.read_file(&old).await? {
-                Some(file) if !file.data.is_empty() => return Ok(self.advance(file)),
-                _ => (self.rotated, self.offset) = (false, 0),
+        for _ in 0..ATTEMPTS {
+            match self.part(self.number, &self.position).await? {
+                Part::Continues(bytes) if !bytes.is_empty() || self.number == 0 => {
+                    self.position.advance(&bytes);
+                    return Ok(bytes);
+                }
+                // The end of a rotated file.
+                Part::Continues(_) => {
+                    let newer = self.number - 1;
+                    let start = Position::default();
+                    let Part::Continues(bytes) = self.part(newer, &start).await? else {
+                        return Ok(Bytes::new());
+                    };
+                    if bytes.is_empty() && newer == 0 {
+                        return Ok(bytes);
+                    }
+                    // Another rotation between the two requests would have moved both files.
+                    let again = self.part(self.number, &self.position).await?;
+                    if matches!(again, Part::Continues(rest) if rest.is_empty()) {
+                        (self.number, self.position) = (newer, start);
+                        self.position.advance(&bytes);
+                        if !bytes.is_empty() {
+                            return Ok(bytes);
+                        }
+                    }
+                }
+                Part::Missing if self.position.offset() == 0 => return Ok(Bytes::new()),
+                part => match self.search().await? {
+                    Some(number) => self.number = number,
+                    // The new file does not exist yet.
+                    None if self.number == 0 && matches!(part, Part::Missing) => {
+                        return Ok(Bytes::new());
+                    }
+                    None => {
+                        (self.number, self.position) = (0, Position::default());
+                        self.restarts += 1;
+                    }
+                },
             }
         }
-        let Some(file) = self.read_file(&self.path).await? else {
-            return Ok(Bytes::new());
-        };
-        if file.size < self.offset {
-            self.rotated = true;
-            return Ok(Bytes::new());
-        }
-        Ok(self.advance(file))
+        Ok(Bytes::new())
     }
 
     /// Waits for new bytes and returns them. Reads every 200 ms.
@@ -90,44 +137,65 @@ impl Follow {
             if !new.is_empty() {
                 return Ok(new);
             }
-            if !self.rotated {
-                tokio::time::sleep(INTERVAL).await;
-            }
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
+    /// How often reading continued at the start of the file because the file was truncated or
+    /// replaced, and the rest of the old content was not found.
+    pub fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
     /// Whether anything was read.
-    pub(super) fn has_started(&self) -> bool {
-        self.offset > 0 || self.rotated
+    pub(crate) fn has_started(&self) -> bool {
+        self.position.offset() > 0 || self.restarts > 0
     }
 
-    /// Whether the next read may return more although the last one was empty.
-    pub(super) fn is_between_files(&self) -> bool {
-        self.rotated
+    /// The number of the rotated file that has the bytes before the position.
+    async fn search(&self) -> Result<Option<u32>> {
+        for number in self.number + 1..=ROTATED {
+            match self.part(number, &self.position).await? {
+                Part::Continues(_) => return Ok(Some(number)),
+                Part::Differs => {}
+                Part::Missing => break,
+            }
+        }
+        Ok(None)
     }
 
-    fn advance(&mut self, file: response::ReadFile) -> Bytes {
-        self.offset += file.data.len() as u64;
-        file.data
+    async fn part(&self, number: u32, position: &Position) -> Result<Part> {
+        let path = match number {
+            0 => self.path.clone(),
+            _ => format!("{}.{number}", self.path),
+        };
+        let Some(file) = self.read_file(path, position.request()).await? else {
+            return Ok(Part::Missing);
+        };
+        let continuation = position.continuation(&file);
+        Ok(continuation.map_or(Part::Differs, Part::Continues))
     }
 
     /// The content from the offset on; `None` if the file does not exist.
-    async fn read_file(&self, path: &str) -> Result<Option<response::ReadFile>> {
+    async fn read_file(&self, path: String, offset: u64) -> Result<Option<response::ReadFile>> {
         let call = agent::Call {
             r#type: Some(call::Type::ReadFile.into()),
             read_file: Some(call::ReadFile {
-                path: path.to_owned(),
-                offset: self.offset,
+                path,
+                offset,
                 length: None,
             }),
             ..Default::default()
         };
         match self.agent.call_agent(&call).await {
             Ok(answer) if answer.read_file.is_some() => Ok(answer.read_file),
-            Ok(_) => Err(Error::new(
-                ErrorKind::Protocol,
-                format!("the response to READ_FILE of {path} does not contain a file"),
-            )),
+            Ok(_) => {
+                let path = call.read_file.unwrap_or_default().path;
+                Err(Error::new(
+                    ErrorKind::Protocol,
+                    format!("the response to READ_FILE of {path} does not contain a file"),
+                ))
+            }
             // The agent answers the same for a sandbox that does not exist yet.
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),

@@ -1,10 +1,12 @@
 //! Files in a task's sandbox, read through its agent.
 //!
 //! [`Output`] gives the lines that a task writes. [`Follow`] reads one file as it grows, and
-//! [`list`] lists a directory. Downloading a directory is not supported.
+//! [`list`] lists a directory. `mesos::operator::Sandbox` (feature `operator`) finds the sandbox of a
+//! task by the id of the task, and downloads folders.
 
 mod follow;
 mod output;
+mod position;
 
 use std::time::Duration;
 
@@ -14,10 +16,12 @@ use mesos_proto::v1::{ExecutorId, FileInfo, FrameworkId};
 
 pub use self::follow::Follow;
 pub use self::output::{Line, Output, Stream};
+#[cfg(feature = "operator")]
+pub(crate) use self::position::Position;
 use crate::operator::OperatorClient;
 
 /// The interval between two reads of a file that does not grow.
-const INTERVAL: Duration = Duration::from_millis(200);
+pub(crate) const INTERVAL: Duration = Duration::from_millis(200);
 
 /// The path of the sandbox of an executor's latest run, in the files API of its agent
 /// (`getExecutorVirtualPath` in src/slave/paths.cpp; since Mesos 1.5). The executor of a command
@@ -55,6 +59,6 @@ pub async fn list(agent: &OperatorClient, path: &str) -> Result<Vec<FileInfo>> {
 }
 
 /// Whether the agent does not have the file, rather than not the API.
-fn is_missing(error: &Error) -> bool {
+pub(crate) fn is_missing(error: &Error) -> bool {
     error.kind() == ErrorKind::Rejected && error.status() == Some(404)
 }

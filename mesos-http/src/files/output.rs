@@ -201,7 +201,7 @@ impl Output {
         let mut more = false;
         for (stream, follow, rest) in &mut self.files {
             let bytes = follow.read().await?;
-            more |= !bytes.is_empty() || follow.is_between_files();
+            more |= !bytes.is_empty();
             rest.extend_from_slice(&bytes);
             split(*stream, rest, &mut self.lines);
         }

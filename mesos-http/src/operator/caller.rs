@@ -45,26 +45,56 @@ impl Caller {
         name: &'static str,
         repeat: Repeat,
     ) -> Result<(StatusCode, R)> {
-        let start = Instant::now();
-        let mut attempt = 0;
+        let mut attempts = self.attempts(name, repeat);
         loop {
-            let error = match self.client.call(call, name, false).await {
+            match self.client.call(call, name, false).await {
                 Ok(response) => return Ok(response),
-                Err(error) => error,
-            };
-            let wait = delay(BackoffPolicy::default(), attempt, fastrand::f64());
-            if !may_repeat(&error, repeat, self.client.has_answered())
-                || start.elapsed().saturating_add(wait) > self.retry_for
-            {
-                return Err(error);
+                Err(error) => attempts.failed(error).await?,
             }
-            tracing::debug!(%error, ?wait, "repeating {name}");
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = self.client.leader_changed() => {}
-            }
-            attempt += 1;
         }
+    }
+
+    pub(super) fn attempts(&self, name: &'static str, repeat: Repeat) -> Attempts<'_> {
+        Attempts {
+            caller: self,
+            name,
+            repeat,
+            start: Instant::now(),
+            failures: 0,
+        }
+    }
+}
+
+/// The attempts to make one call.
+#[derive(Debug)]
+pub(super) struct Attempts<'a> {
+    caller: &'a Caller,
+    name: &'static str,
+    repeat: Repeat,
+    start: Instant,
+    failures: u32,
+}
+
+impl Attempts<'_> {
+    /// Waits until the next attempt.
+    ///
+    /// # Errors
+    /// `error`, if the call must not be repeated.
+    pub(super) async fn failed(&mut self, error: Error) -> Result<()> {
+        let client = &self.caller.client;
+        let wait = delay(BackoffPolicy::default(), self.failures, fastrand::f64());
+        if !may_repeat(&error, self.repeat, client.has_answered())
+            || self.start.elapsed().saturating_add(wait) > self.caller.retry_for
+        {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?wait, "repeating {}", self.name);
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = client.leader_changed() => {}
+        }
+        self.failures += 1;
+        Ok(())
     }
 }
 

@@ -8,7 +8,8 @@
 //! | follow the events of a cluster | `MasterClient::watch` |
 //! | know the state of a cluster at any time | `ClusterState` |
 //! | run a command in a container, or attach to a container | `AgentClient::exec`, `AgentClient::attach` |
-//! | read the output of a task | [`files`](crate::files) |
+//! | list, read, follow and download the files of a task | `MasterClient::sandbox`, `Sandbox` |
+//! | read the output of a task line by line | [`files`](crate::files) |
 //!
 //! The clients of the feature `operator` have a method for each call, with the name of the call:
 //! GET_AGENTS is `get_agents`. They retry calls; [`OperatorClient`] does not.
@@ -20,6 +21,8 @@ mod caller;
 mod client;
 #[cfg(feature = "operator")]
 mod master;
+#[cfg(feature = "operator")]
+mod sandbox;
 #[cfg(feature = "operator")]
 mod state;
 #[cfg(feature = "operator")]
@@ -35,6 +38,10 @@ pub use agent::{
 pub use client::OperatorClient;
 #[cfg(feature = "operator")]
 pub use master::{DrainOptions, MasterClient};
+#[cfg(feature = "operator")]
+pub use sandbox::{
+    Download, DownloadEvent, EntryKind, Sandbox, SandboxEntry, SandboxReader, Skipped,
+};
 #[cfg(feature = "operator")]
 pub use state::{ClusterSnapshot, ClusterState};
 #[cfg(feature = "operator")]

@@ -15,6 +15,8 @@ mod operator_exec;
 mod operator_find;
 mod operator_master;
 mod operator_retry;
+#[cfg(unix)]
+mod operator_sandbox;
 mod operator_state;
 mod operator_watch;
 mod outages;

@@ -201,29 +201,30 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_rotation() 
 
     let script = async {
         let mut peer = server.accept().await;
-        let mut rotated = false;
-        for (offset, status, body) in [
-            (0, "404 Not Found", Vec::new()),
-            (0, "200 OK", file(0, b"")),
-            (0, "200 OK", file(5, b"hello")),
-            (5, "200 OK", file(5, b"")),
-            (5, "200 OK", file(8, b"...")),
-            (8, "200 OK", file(2, b"")),
-            // The rest of the rotated file.
-            (8, "200 OK", file(9, b"!")),
-            (9, "200 OK", file(9, b"")),
-            (0, "200 OK", file(2, b"hi")),
+        for (rotated, status, body) in [
+            (false, "404 Not Found", Vec::new()),
+            (false, "200 OK", file(0, b"")),
+            (false, "200 OK", file(5, b"hello")),
+            (false, "200 OK", file(5, b"hello")),
+            (false, "200 OK", file(8, b"hello...")),
+            // Another file: the rotated one is found, and has more.
+            (false, "200 OK", file(2, b"hi")),
+            (true, "200 OK", file(9, b"hello...!")),
+            (true, "200 OK", file(9, b"hello...!")),
+            // Its end, the new file, and no other rotation meanwhile.
+            (true, "200 OK", file(9, b"hello...!")),
+            (false, "200 OK", file(2, b"hi")),
+            (true, "200 OK", file(9, b"hello...!")),
         ] {
             let call = agent::Call::decode(peer.request().await.body).unwrap();
             assert_eq!(call.r#type(), agent::call::Type::ReadFile);
             let read = call.read_file.unwrap();
-            rotated = rotated && offset != 0;
             let file = match rotated {
                 true => format!("{path}.1"),
                 false => path.clone(),
             };
-            assert_eq!((read.path, read.offset, read.length), (file, offset, None));
-            rotated |= offset == 8;
+            // The bytes before the position are read again.
+            assert_eq!((read.path, read.offset, read.length), (file, 0, None));
             peer.respond(status, "", body).await;
         }
         peer
@@ -234,6 +235,7 @@ async fn a_file_is_followed_from_before_it_exists_through_growth_and_rotation() 
         assert_eq!(follow.next().await.unwrap(), "...");
         assert_eq!(follow.next().await.unwrap(), "!", "rotated");
         assert_eq!(follow.next().await.unwrap(), "hi", "the new file");
+        assert_eq!(follow.restarts(), 0);
     };
     tokio::join!(script, reads);
 }

@@ -8,6 +8,7 @@ mod ipv6;
 mod loopback;
 mod operator;
 mod operator_state;
+mod sandbox;
 mod security;
 
 use std::sync::Arc;

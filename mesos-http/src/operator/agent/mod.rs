@@ -49,7 +49,7 @@ use super::caller::{Caller, Repeat, missing};
 /// and cannot be reached, the error has the id and the address.
 #[derive(Clone, Debug)]
 pub struct AgentClient {
-    caller: Caller,
+    pub(super) caller: Caller,
     /// The agent, if the client was made for its id.
     found: Option<Arc<Found>>,
 }
@@ -136,7 +136,7 @@ impl AgentClient {
     }
 
     /// Adds the agent to an error that says that the agent cannot be reached.
-    fn explain(&self, error: Error) -> Error {
+    pub(super) fn explain(&self, error: Error) -> Error {
         use ErrorKind::{Timeout, Tls, Transport};
         let unreached = error.delivery() == Delivery::NotSent
             && matches!(error.kind(), Transport | Tls | Timeout);
