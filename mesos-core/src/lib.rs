@@ -33,6 +33,7 @@ pub mod executor;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod lint;
 pub mod metrics;
 pub mod middleware;
 pub mod resources;

@@ -28,6 +28,8 @@
 //! * [`v1`] has the messages, under their names in Mesos, with builders.
 //! * [`resources`] calculates with resources: takes a task's resources out of an offer, for
 //!   example.
+//! * [`lint`] finds mistakes in the descriptions of frameworks, executors and tasks, before Mesos
+//!   refuses them or does something unexpected.
 //! * [`scheduler`] and [`executor`] have the other types of the handlers' signatures.
 //! * [`store`] keeps the framework's id across restarts.
 //! * [`SchedulerDriver::send`] sends messages of your program to your scheduler, between the
@@ -112,7 +114,7 @@ pub use mesos_core::{
     Disconnected, Driver, Endpoint, Error, ErrorKind, Executor, ExecutorDriver, Framework,
     HandlerResult, Master, MesosVersion, Offer, Result, Running, Scheduler, SchedulerDriver,
     Scheme, StatusUpdate, StopReason, Timer, UnknownEvent, address, backend, error_chain, executor,
-    metrics, middleware, resources, scheduler,
+    lint, metrics, middleware, resources, scheduler,
 };
 /// The backend over the v1 HTTP API, the operator API, and the files of agents.
 #[cfg(feature = "http")]

@@ -6,6 +6,7 @@ mod bad_input;
 mod failover;
 mod hello;
 mod journal;
+mod lint;
 mod middleware;
 mod new_cluster;
 mod program;

@@ -35,6 +35,7 @@ pub use health::{Health, Transition, UpdateCounts};
 pub use offer::Offer;
 pub use reconcile::ReconcilePolicy;
 pub use session::{RemovedPolicy, SessionState};
+pub(crate) use subscribe_state::roles as roles_of;
 pub use update::{Acknowledgement, OperationUpdate, StatusUpdate};
 pub(crate) use validate::id as check_id;
 

@@ -131,7 +131,7 @@ impl SubscribeState {
 
 /// The roles that `info` subscribes to: `roles` with the capability MULTI_ROLE, otherwise
 /// `role`, which is `*` by default.
-pub(super) fn roles(info: &FrameworkInfo) -> Vec<String> {
+pub(crate) fn roles(info: &FrameworkInfo) -> Vec<String> {
     if has_capability(info, capability::Type::MultiRole) {
         return info.roles.clone();
     }

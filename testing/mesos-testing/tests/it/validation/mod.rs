@@ -10,6 +10,7 @@ mod containers;
 mod executors;
 mod frameworks;
 mod groups;
+mod lints;
 mod offers;
 mod operations;
 mod play;

@@ -96,7 +96,7 @@ fn subscription(info: &Value) -> Value {
     call
 }
 
-fn info(row: &Row) -> Value {
+pub(super) fn info(row: &Row) -> Value {
     let usual = json!({
         "user": "root", "name": "table", "roles": ["team"],
         "capabilities": [
