@@ -110,7 +110,14 @@ async fn send_all(
             return None;
         }
         let exhausted = tries.is_some_and(|tries| backoff.attempts() + 1 >= tries);
-        if unsubscribed || !error.is_retryable() || exhausted {
+        // The agent accepted a token for the subscription. A provider of tokens may still have the
+        // old token, or already the next one. The answer to another SUBSCRIBE is final.
+        let unauthorized = error.kind() == ErrorKind::Unauthorized;
+        if unauthorized && exhausted {
+            let text = "the agent refused the token of several updates";
+            return Some(Error::new(ErrorKind::Unavailable, text).with_source(error));
+        }
+        if unsubscribed || exhausted || !(unauthorized || error.is_retryable()) {
             return Some(error);
         }
         // The agent detects a repeated update by its uuid.

@@ -282,6 +282,24 @@ async fn repeated_failures_of_an_update_cause_a_resubscription() {
     assert_eq!(subscribe.unacknowledged_updates.len(), 1);
 }
 
+/// A provider of tokens may still have the old token, or already the one after the agent's.
+#[tokio::test(start_paused = true)]
+async fn an_update_with_a_refused_token_is_sent_again_and_does_not_end_the_driver() {
+    let recording = Recording::default();
+    let (driver, mut peer, session) = start(&recording, true).await;
+    driver.send_update(running("t")).await.unwrap();
+    for _ in 0..5 {
+        let (_, answer) = session.unanswered().await;
+        answer.send(Err(Error::new(ErrorKind::Unauthorized, "401")));
+    }
+    let attempt = peer.attempt().await;
+    assert!(!recording.seen().contains(&"shutdown".to_owned()));
+    // The answer to a SUBSCRIBE decides.
+    attempt.refuse(Error::new(ErrorKind::Unauthorized, "401"));
+    let end = end_of(&driver).await.unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::Unauthorized);
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_checkpointing_an_update_is_retried_without_a_limit() {
     let (driver, _peer, session) = start(&Recording::default(), false).await;
