@@ -15,6 +15,7 @@ use bytes::Bytes;
 use mesos_proto::v1;
 use tokio::sync::oneshot;
 
+pub use crate::blocking::blocking;
 use crate::capability::Capabilities;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 

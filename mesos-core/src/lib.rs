@@ -25,6 +25,7 @@
 
 pub mod address;
 pub mod backend;
+mod blocking;
 mod capability;
 mod disconnected;
 mod driver;

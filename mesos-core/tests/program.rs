@@ -8,12 +8,17 @@ mod journal;
 #[cfg(unix)]
 #[path = "program/pause.rs"]
 mod pause;
+#[cfg(target_os = "linux")]
+#[path = "program/store.rs"]
+mod store;
 
 #[cfg(unix)]
 fn main() {
     match std::env::var("PROGRAM").as_deref() {
         Ok("journal") => journal::program(),
         Ok("pause") => pause::program(),
+        #[cfg(target_os = "linux")]
+        Ok("store") => store::program(),
         Ok("token") => program::token(),
         Ok("hang") => program::hang(),
         _ => {
@@ -21,6 +26,8 @@ fn main() {
             a_blocked_executor_kills_its_process_group_after_the_grace_period();
             journal::tests();
             pause::tests();
+            #[cfg(target_os = "linux")]
+            store::tests();
             println!("ok");
         }
     }

@@ -9,6 +9,7 @@ use mesos_proto::v1::FrameworkId;
 use thiserror::Error;
 
 use super::{Store, check_id};
+use crate::blocking::blocking;
 use crate::error::BoxError;
 
 /// The number of bytes to read, which is more than an id and its line feed can have.
@@ -72,13 +73,14 @@ impl FileStore {
         Self { path: path.into() }
     }
 
-    /// Runs `work` on a thread for blocking operations.
+    /// Runs `work` on another thread.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Path) -> Result<T, FileStoreError> + Send + 'static,
     ) -> Result<T, BoxError> {
         let path = self.path.clone();
-        Ok(tokio::task::spawn_blocking(move || work(&path)).await??)
+        let done = blocking(move || work(&path)).await;
+        Ok(done.map_err(failed("access", &self.path))??)
     }
 }
 

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use mesos_core::address::read_file;
+use mesos_core::backend::blocking;
 use mesos_core::{Error, ErrorKind, Master, Result, error_chain};
 use tokio::sync::watch;
 
 use super::{Detection, Detector, detector};
 use crate::lock::lock;
-use crate::transport::blocking::blocking;
 
 /// Finds the leader with the address in a file.
 #[derive(Clone, Debug)]

@@ -1,7 +1,6 @@
 //! Connections: TCP, TLS or a unix socket, HTTP/1.1 over them, and the settings that they share.
 //! What is sent over a connection is in `wire` and `pipeline`.
 
-pub(crate) mod blocking;
 pub(crate) mod connection;
 pub(crate) mod dial;
 pub(crate) mod io;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use mesos_core::backend::blocking;
 use mesos_core::{Endpoint, Error, ErrorKind, Result};
 use mesos_proto::v1::master::{self, call::Type};
 
@@ -12,7 +13,6 @@ use super::{ClusterEvent, HEARTBEAT_INTERVAL};
 use crate::detect::Sighting;
 use crate::operator::OperatorClient;
 use crate::target::Peer;
-use crate::transport::blocking::blocking;
 use crate::transport::connection::Connection;
 use crate::transport::patience::timeout;
 use crate::transport::settings::Settings;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mesos_core::backend::blocking;
 use mesos_core::{Error, ErrorKind, Result};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -19,7 +20,6 @@ use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
 };
 
-use super::super::blocking::blocking;
 use super::super::io::Transport;
 use super::config::{Identity, TlsConfig};
 use super::last::Last;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::pin::Pin;
 
+use mesos_core::backend::blocking;
 use mesos_core::{Error, ErrorKind, Result};
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
@@ -12,7 +13,6 @@ use openssl::x509::{X509, X509VerifyResult};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-use super::super::blocking::blocking;
 use super::super::io::Transport;
 use super::config::TlsConfig;
 use super::last::Last;
