@@ -1,6 +1,7 @@
 //! The exit code of a task.
 
 use mesos::v1::{TaskState, TaskStatus};
+use mesos_process::signal_number;
 
 /// One line about a state.
 pub(crate) fn describe(status: &TaskStatus) -> String {
@@ -28,7 +29,9 @@ pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
         }
     }
     if let Some((_, signal)) = message.split_once("terminated with signal ") {
-        return 128 + number(signal.trim_end_matches(" (core dumped)"));
+        let number = signal_number(signal.trim_end_matches(" (core dumped)"));
+        let number = number.and_then(|number| u8::try_from(number).ok());
+        return 128 + number.unwrap_or(0);
     }
     // Shells use these codes for commands that cannot be started.
     if message.contains("could not be run") {
@@ -37,53 +40,6 @@ pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
     }
     1
 }
-
-/// The number of a signal with this name of `strsignal(3)`; 0 for an unknown name.
-fn number(name: &str) -> u8 {
-    // glibc reserves 32 and 33.
-    let real_time = name.strip_prefix("Real-time signal ");
-    let real_time = real_time.and_then(|number| number.parse::<u8>().ok());
-    let position = || SIGNALS.iter().position(|known| *known == name);
-    match real_time {
-        Some(number) => number.saturating_add(34).min(64),
-        None => position().map_or(0, |index| u8::try_from(index + 1).unwrap_or_default()),
-    }
-}
-
-/// The names of the signals 1 to 31 on Linux.
-const SIGNALS: [&str; 31] = [
-    "Hangup",
-    "Interrupt",
-    "Quit",
-    "Illegal instruction",
-    "Trace/breakpoint trap",
-    "Aborted",
-    "Bus error",
-    "Floating point exception",
-    "Killed",
-    "User defined signal 1",
-    "Segmentation fault",
-    "User defined signal 2",
-    "Broken pipe",
-    "Alarm clock",
-    "Terminated",
-    "Stack fault",
-    "Child exited",
-    "Continued",
-    "Stopped (signal)",
-    "Stopped",
-    "Stopped (tty input)",
-    "Stopped (tty output)",
-    "Urgent I/O condition",
-    "CPU time limit exceeded",
-    "File size limit exceeded",
-    "Virtual timer expired",
-    "Profiling timer expired",
-    "Window changed",
-    "I/O possible",
-    "Power failure",
-    "Bad system call",
-];
 
 #[cfg(test)]
 mod tests {

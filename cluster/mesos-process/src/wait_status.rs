@@ -40,6 +40,7 @@ const SIGNALS: [&str; 31] = [
 ];
 /// glibc reserves the first two real-time signals of the kernel, 32 and 33.
 const SIGRTMIN: i32 = 34;
+const SIGRTMAX: i32 = 64;
 
 /// How a process ended, in Mesos' words: `exited with status 3`,
 /// `terminated with signal Killed`.
@@ -57,6 +58,19 @@ pub fn describe(status: ExitStatus) -> String {
         // A process that has ended has a code or a signal.
         (None, None) => format!("wait status {}", status.into_raw()),
     }
+}
+
+/// The number of the signal that [`describe`] names so, on Linux: 9 for `Killed`, and 35 for
+/// `Real-time signal 1`. `None` if `name` is not the name of a signal.
+///
+/// Mesos reports the signal that ended a task only in the message of its last status, by this name.
+pub fn signal_number(name: &str) -> Option<i32> {
+    if let Some(index) = name.strip_prefix("Real-time signal ") {
+        let number = SIGRTMIN.checked_add(index.parse().ok()?)?;
+        return (SIGRTMIN..=SIGRTMAX).contains(&number).then_some(number);
+    }
+    let index = SIGNALS.iter().position(|known| *known == name)?;
+    i32::try_from(index + 1).ok()
 }
 
 fn signal(number: i32) -> String {
@@ -88,6 +102,23 @@ mod tests {
             (33, "terminated with signal Unknown signal 33"),
         ] {
             assert_eq!(describe(ExitStatus::from_raw(raw)), expected);
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_signal_is_found_by_its_name() {
+        for number in (1..=31).chain(SIGRTMIN..=SIGRTMAX) {
+            assert_eq!(signal_number(&signal(number)), Some(number));
+        }
+        for unknown in [
+            "",
+            "killed",
+            "Real-time signal",
+            "Real-time signal -1",
+            "Real-time signal 31",
+            "Real-time signal 2147483647",
+        ] {
+            assert_eq!(signal_number(unknown), None, "{unknown}");
         }
     }
 }
