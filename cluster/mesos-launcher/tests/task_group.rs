@@ -3,6 +3,8 @@
 
 #[path = "../../mesos-local/tests/common/mod.rs"]
 mod common;
+#[path = "task_group/pause.rs"]
+mod pause;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

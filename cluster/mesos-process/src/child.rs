@@ -8,14 +8,10 @@ use nix::sys::signal::Signal;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
 
 use crate::ended::{Cause, Ended};
+use crate::time_limit::TimeLimit;
 use crate::tree::Root;
-
-/// The longest sleep while a grace period runs. A pause of this process is noticed when a sleep ends
-/// late.
-const SLICE: Duration = Duration::from_secs(1);
 
 /// A running process that leads its own process group or session.
 ///
@@ -28,31 +24,13 @@ pub struct Child {
     root: Arc<Root>,
     /// A search for processes in progress, which sends signals.
     search: Option<JoinHandle<()>>,
-    kill: Option<Kill>,
+    /// The grace period, from SIGTERM on.
+    grace: Option<TimeLimit>,
+    /// Whether SIGKILL was sent.
+    escalated: bool,
     cause: Cause,
     ended: bool,
     kill_on_drop: bool,
-}
-
-/// The times of SIGTERM and SIGKILL.
-#[derive(Clone, Copy, Debug)]
-struct Kill {
-    began: Instant,
-    grace: Duration,
-    /// For how long this process was paused (SIGSTOP, a frozen cgroup) since the beginning. The
-    /// paused processes of the tree have not had that time.
-    paused: Duration,
-    /// Whether SIGKILL was sent.
-    escalated: bool,
-}
-
-impl Kill {
-    /// When SIGKILL is due; `None` if it is not.
-    fn due(&self) -> Option<Instant> {
-        let after = self.grace.checked_add(self.paused);
-        let due = after.and_then(|after| self.began.checked_add(after));
-        due.filter(|_| !self.escalated)
-    }
 }
 
 impl Child {
@@ -80,7 +58,8 @@ impl Child {
             pid,
             root: Arc::new(Root::new(pid)),
             search: None,
-            kill: None,
+            grace: None,
+            escalated: false,
             cause: Cause::Itself,
             ended: false,
             kill_on_drop: false,
@@ -121,7 +100,8 @@ impl Child {
     /// Ends the process and all its descendants: SIGTERM now, and SIGKILL after
     /// `grace` if the process has not ended by then. If `grace` is zero, SIGKILL
     /// follows SIGTERM at once. A grace that is too long for a clock, such as
-    /// [`Duration::MAX`], never ends. [`wait`](Self::wait) sends SIGKILL, so it must
+    /// [`Duration::MAX`], never ends. A pause of this process extends the grace
+    /// ([`TimeLimit`]). [`wait`](Self::wait) sends SIGKILL, so it must
     /// be awaited.
     ///
     /// Another call can only shorten the grace, counted from the first call, and
@@ -142,24 +122,19 @@ impl Child {
     }
 
     fn end(&mut self, grace: Duration, cause: Cause) {
-        if let Some(kill) = &mut self.kill {
-            kill.grace = kill.grace.min(grace);
+        if let Some(before) = &mut self.grace {
+            before.shorten(grace);
             return;
         }
         self.cause = cause;
-        self.kill = Some(Kill {
-            began: Instant::now(),
-            grace,
-            paused: Duration::ZERO,
-            escalated: false,
-        });
+        self.grace = Some(TimeLimit::new(grace));
         // A stopped process does not handle SIGTERM.
         self.search(|root| root.signal(&[Signal::SIGTERM, Signal::SIGCONT]));
     }
 
     /// Whether [`kill`](Self::kill) or [`expire`](Self::expire) was called.
     pub fn is_killed(&self) -> bool {
-        self.kill.is_some()
+        self.grace.is_some()
     }
 
     /// Runs `work` after the search in progress: a machine can have very many processes.
@@ -196,9 +171,9 @@ impl Child {
                 let _ = search.await;
                 self.search = None;
             }
-            let due = self.kill.and_then(|kill| kill.due());
-            let slice = Instant::now() + SLICE;
-            let until = due.map_or(slice, |due| due.min(slice));
+            let mut never = TimeLimit::never();
+            let grace = self.grace.as_mut().filter(|_| !self.escalated);
+            let grace = grace.unwrap_or(&mut never);
             tokio::select! {
                 biased;
                 status = self.process.wait() => {
@@ -208,21 +183,11 @@ impl Child {
                     self.ended = true;
                     self.search(Root::kill_rest);
                 }
-                () = sleep_until(until), if due.is_some() => self.escalate(until),
+                () = grace.passed() => {
+                    self.escalated = true;
+                    self.search(Root::kill_all);
+                }
             }
-        }
-    }
-
-    /// Sends SIGKILL if it is due. `slept_until`: when the sleep should have ended.
-    fn escalate(&mut self, slept_until: Instant) {
-        let Some(kill) = &mut self.kill else { return };
-        let late = slept_until.elapsed();
-        if late > SLICE {
-            kill.paused = kill.paused.saturating_add(late);
-        }
-        if kill.due().is_some_and(|due| due <= Instant::now()) {
-            kill.escalated = true;
-            self.search(Root::kill_all);
         }
     }
 }

@@ -61,6 +61,7 @@ mod child;
 mod ended;
 mod output;
 mod tasks;
+mod time_limit;
 mod tree;
 mod wait_status;
 
@@ -68,5 +69,6 @@ pub use child::Child;
 pub use ended::{Cause, Ended};
 pub use output::Output;
 pub use tasks::{DEFAULT_GRACE, RunningTask, TaskSet, grace_period};
+pub use time_limit::{Pauses, TimeLimit};
 pub use tree::ProcessTree;
-pub use wait_status::describe;
+pub use wait_status::{describe, signal_number};

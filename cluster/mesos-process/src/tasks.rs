@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use mesos_proto::v1::{KillPolicy, TaskId, TaskInfo, TaskStatus};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
 
 use crate::child::Child;
 use crate::ended::Ended;
+use crate::time_limit::TimeLimit;
 
 /// The grace period of a task that has no kill policy, as in Mesos' command
 /// executor (`kill` in `src/launcher/executor.cpp`).
@@ -108,7 +108,7 @@ impl TaskSet {
             id: task.task_id.clone(),
             grace,
             limit: limit.filter(|limit| !limit.is_zero()),
-            expires: None,
+            expires: TimeLimit::never(),
             kills,
             set: Arc::clone(&self.0),
         })
@@ -175,8 +175,8 @@ pub struct RunningTask {
     grace: Duration,
     /// How long the task may run, if that is limited.
     limit: Option<Duration>,
-    /// When the task has run that long; known from the start of its process on.
-    expires: Option<Instant>,
+    /// That limit, from the start of its process on.
+    expires: TimeLimit,
     kills: mpsc::UnboundedReceiver<Duration>,
     set: Arc<Shared>,
 }
@@ -198,34 +198,29 @@ impl RunningTask {
     ///
     /// Cancel safe.
     pub async fn kill_requested(&mut self) -> Duration {
-        match self.kills.recv().await {
-            Some(grace) => grace,
-            // The sender is in the set until this value is dropped.
-            None => pending().await,
-        }
+        recv(&mut self.kills).await
     }
 
     /// Waits for the end of the process that is this task, and ends the process when
     /// the task has to end: on a request, or when `TaskInfo.max_completion_time` has
-    /// passed since the first call.
+    /// passed since the first call. A pause of this process extends that time
+    /// ([`TimeLimit`]).
     ///
     /// Cancel safe: the next call continues.
     pub async fn supervise(&mut self, child: &mut Child) -> Ended {
         if let Some(limit) = self.limit.take() {
-            // A limit that is too long for the clock is not a limit.
-            self.expires = Instant::now().checked_add(limit);
+            self.expires = TimeLimit::new(limit);
         }
         loop {
-            let expiry = at(self.expires);
             tokio::select! {
                 biased;
                 ended = child.wait() => return ended,
-                grace = self.kill_requested() => {
-                    self.expires = None;
+                grace = recv(&mut self.kills) => {
+                    self.expires = TimeLimit::never();
                     child.kill(grace);
                 }
-                () = expiry => {
-                    self.expires = None;
+                () = self.expires.passed() => {
+                    self.expires = TimeLimit::never();
                     child.expire();
                 }
             }
@@ -254,9 +249,10 @@ pub fn grace_period(policy: &KillPolicy) -> Option<Duration> {
     policy.grace_period.map(Duration::from)
 }
 
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
+async fn recv(kills: &mut mpsc::UnboundedReceiver<Duration>) -> Duration {
+    match kills.recv().await {
+        Some(grace) => grace,
+        // The sender is in the set until the `RunningTask` is dropped.
         None => pending().await,
     }
 }

@@ -1,7 +1,8 @@
 //! The health of a task by the results of its health check (`src/checks/health_checker.cpp` in Mesos' tree).
 
+use std::time::Duration;
+
 use mesos_proto::v1::CheckStatusInfo;
-use tokio::time::Instant;
 
 use super::StatusChange;
 use super::probe::ProbeResult;
@@ -11,7 +12,6 @@ use super::spec::HealthRule;
 #[derive(Debug)]
 pub(super) struct Health {
     rule: HealthRule,
-    began: Instant,
     /// Whether no check has succeeded yet.
     initializing: bool,
     failures: u32,
@@ -21,14 +21,13 @@ impl Health {
     pub(super) fn new(rule: HealthRule) -> Self {
         Self {
             rule,
-            began: Instant::now(),
             initializing: true,
             failures: 0,
         }
     }
 
-    /// The change that this result makes.
-    pub(super) fn evaluate(&mut self, result: ProbeResult, now: Instant) -> Option<StatusChange> {
+    /// The change that this result makes, `time` after the start of the checks.
+    pub(super) fn evaluate(&mut self, result: ProbeResult, time: Duration) -> Option<StatusChange> {
         let healthy = match result {
             ProbeResult::Done(status) => is_healthy(&status),
             ProbeResult::Failed => false,
@@ -43,7 +42,7 @@ impl Health {
                 kill: false,
             });
         }
-        if self.initializing && now.duration_since(self.began) <= self.rule.grace {
+        if self.initializing && time <= self.rule.grace {
             return None;
         }
         self.failures = self.failures.saturating_add(1);
@@ -63,8 +62,6 @@ fn is_healthy(status: &CheckStatusInfo) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use mesos_proto::v1::check_status_info::{Http, Tcp};
 
     use super::*;
@@ -89,7 +86,7 @@ mod tests {
             most_failures: 2,
         };
         let mut late = Health::new(rule);
-        let now = late.began;
+        let now = Duration::ZERO;
         assert_eq!(late.evaluate(tcp(false), now), None);
         let then = now + Duration::from_secs(11);
         assert_eq!(late.evaluate(ProbeResult::Unavailable, then), None);
@@ -100,7 +97,6 @@ mod tests {
         assert_eq!(late.evaluate(tcp(false), then), health(false, true));
 
         let mut early = Health::new(rule);
-        let now = early.began;
         assert_eq!(early.evaluate(tcp(true), now), health(true, false));
         assert_eq!(early.evaluate(tcp(true), now), None, "no change");
         assert_eq!(early.evaluate(tcp(false), now), health(false, false));

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mesos_process::Pauses;
 use mesos_proto::v1::{CheckStatusInfo, CommandInfo};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -39,8 +40,8 @@ pub(crate) enum StatusChange {
     },
 }
 
-/// Turns a result into a change to report, if it is one.
-type Evaluate = Box<dyn FnMut(ProbeResult) -> Option<StatusChange> + Send>;
+/// Turns a result, and the time since the start of the checks, into a change to report, if it is one.
+type Evaluate = Box<dyn FnMut(ProbeResult, Duration) -> Option<StatusChange> + Send>;
 
 /// How the command of a check ended.
 #[derive(Debug)]
@@ -68,7 +69,8 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// Starts the checks. While `running` is false nothing is checked, and the result of a check in
+    /// Starts the checks. Their time limits do not count the time in which this process was paused,
+    /// because the task may have been paused with it. While `running` is false nothing is checked, and the result of a check in
     /// progress is ignored (`pause` in `src/checks/checker_process.cpp`).
     pub(crate) fn start(
         plan: &Plan,
@@ -82,17 +84,23 @@ impl Checks {
             let (commands, mut running) = (Arc::clone(commands), running.clone());
             let sender = sender.clone();
             tasks.spawn(async move {
-                sleep(spec.delay).await;
-                while running.wait_for(|running| *running).await.is_ok() {
-                    let result = spec.perform(&*commands).await;
+                let (began, mut pauses) = (Instant::now(), Pauses::default());
+                pauses.during(sleep(spec.delay)).await;
+                loop {
+                    let connected = running.wait_for(|running| *running);
+                    if pauses.during(connected).await.is_err() {
+                        return;
+                    }
+                    let result = pauses.during(spec.perform(&*commands)).await;
                     if !*running.borrow() {
                         continue;
                     }
-                    if let Some(change) = evaluate(result) {
+                    let time = began.elapsed().saturating_sub(pauses.total());
+                    if let Some(change) = evaluate(result, time) {
                         // Without a receiver this future is about to be dropped.
                         let _ = sender.send(change).await;
                     }
-                    sleep(spec.interval).await;
+                    pauses.during(sleep(spec.interval)).await;
                 }
             });
         };
@@ -100,7 +108,7 @@ impl Checks {
             let empty = spec.empty();
             // The executor has reported the empty status already (`src/checks/checker.cpp`).
             let mut previous = empty;
-            let evaluate = move |result| {
+            let evaluate = move |result, _| {
                 let status = match result {
                     ProbeResult::Done(status) => status,
                     ProbeResult::Failed => empty,
@@ -115,7 +123,7 @@ impl Checks {
             let mut health = Health::new(rule);
             perform(
                 spec,
-                Box::new(move |result| health.evaluate(result, Instant::now())),
+                Box::new(move |result, time| health.evaluate(result, time)),
             );
         }
         Self {
@@ -132,5 +140,58 @@ impl Checks {
             return change;
         }
         pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesos_proto::v1::{HealthCheck, TaskInfo, health_check};
+    use tokio::time::advance;
+
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(10);
+    const PAUSE: Duration = Duration::from_secs(100);
+
+    struct Failing;
+
+    #[async_trait]
+    impl CommandRunner for Failing {
+        async fn run(&self, _: &CommandInfo, _: Option<Duration>) -> Exit {
+            Exit::Code(1)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_the_executor_does_not_count_in_the_grace_period_of_a_health_check() {
+        let health_check = HealthCheck {
+            r#type: Some(health_check::Type::Command.into()),
+            command: Some(CommandInfo::sh("false")),
+            delay_seconds: Some(1.0),
+            interval_seconds: Some(1.0),
+            grace_period_seconds: Some(GRACE.as_secs_f64()),
+            consecutive_failures: Some(1),
+            ..HealthCheck::default()
+        };
+        let task = TaskInfo {
+            health_check: Some(health_check),
+            ..TaskInfo::default()
+        };
+        let plan = Plan::from_task(&task).expect("a valid check");
+        let commands: Arc<dyn CommandRunner> = Arc::new(Failing);
+        let began = Instant::now();
+        let mut checks = Some(Checks::start(&plan, &commands, &watch::channel(true).1));
+        // The first check waits for its delay.
+        tokio::task::yield_now().await;
+        advance(PAUSE).await;
+        let change = Checks::next(&mut checks).await;
+        let expected = StatusChange::Health {
+            healthy: false,
+            kill: true,
+        };
+        assert_eq!(change, expected);
+        let time = began.elapsed();
+        // A part of the pause, as long as the delay, counts.
+        assert!(time + Duration::from_secs(1) >= PAUSE + GRACE, "{time:?}");
     }
 }

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use mesos_core::backend::blocking;
+use mesos_core::error_chain;
+use mesos_process::{Pauses, TimeLimit};
 use mesos_proto::v1::CheckStatusInfo;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use ureq::tls::TlsConfig;
 
 use super::spec::{Probe, Spec};
@@ -38,7 +40,7 @@ impl Spec {
                     return ProbeResult::Unavailable;
                 }
             },
-            Probe::Http(url) => match http(url.clone(), self.timeout).await {
+            Probe::Http(url) => match http(url, self.timeout).await {
                 Ok(code) => {
                     status.http.get_or_insert_default().status_code = Some(code.into());
                 }
@@ -64,15 +66,25 @@ fn failed(reason: &str) -> ProbeResult {
 async fn tcp(address: SocketAddr, limit: Option<Duration>) -> Option<bool> {
     let connect = TcpStream::connect(address);
     let connected = match limit {
-        Some(limit) => timeout(limit, connect).await.ok()?,
+        Some(limit) => TimeLimit::new(limit).limit(connect).await?,
         None => connect.await,
     };
     Some(connected.is_ok())
 }
 
-/// The status of `GET url`, after redirects. Accepts any certificate: a check examines the task, not
-/// its identity.
-async fn http(url: String, limit: Option<Duration>) -> Result<u16, String> {
+/// The status of `GET url`, after redirects. The limit of the HTTP library counts pauses of this
+/// process, so a request that failed after a pause is repeated once.
+async fn http(url: &str, limit: Option<Duration>) -> Result<u16, String> {
+    let mut pauses = Pauses::default();
+    let got = pauses.during(get(url.to_owned(), limit)).await;
+    match got {
+        Err(_) if !pauses.total().is_zero() => get(url.to_owned(), limit).await,
+        got => got,
+    }
+}
+
+/// Accepts any certificate: a check examines the task, not its identity.
+async fn get(url: String, limit: Option<Duration>) -> Result<u16, String> {
     let get = move || {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -85,6 +97,46 @@ async fn http(url: String, limit: Option<Duration>) -> Result<u16, String> {
         let response = agent.get(&url).call().map_err(|error| error.to_string())?;
         Ok(response.status().as_u16())
     };
-    let got = tokio::task::spawn_blocking(get).await;
-    got.unwrap_or_else(|end| Err(end.to_string()))
+    let got = blocking(get).await;
+    got.unwrap_or_else(|error| Err(error_chain(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn an_http_check_that_was_paused_for_longer_than_its_timeout_is_repeated() {
+        let server = TcpListener::bind("127.0.0.1:0").expect("a socket");
+        let url = format!("http://{}/", server.local_addr().expect("an address"));
+        let (asked, asks) = tokio::sync::oneshot::channel();
+        let server = thread::spawn(move || {
+            let (mut unanswered, _) = server.accept().expect("a connection");
+            read_head(&mut unanswered);
+            asked.send(()).expect("the test runs");
+            let (mut stream, _) = server.accept().expect("another connection");
+            read_head(&mut stream);
+            let answer = "HTTP/1.1 204 No Content\r\n\r\n";
+            stream.write_all(answer.as_bytes()).expect("a client");
+            drop(unanswered);
+        });
+        tokio::spawn(async {
+            asks.await.expect("a request");
+            // sleep: blocks the only thread of the runtime, which is the subject of the test.
+            thread::sleep(3 * LIMIT);
+        });
+        assert_eq!(http(&url, Some(LIMIT)).await, Ok(204));
+        server.join().expect("no panic");
+    }
+
+    fn read_head(stream: &mut std::net::TcpStream) {
+        let lines = BufReader::new(stream).lines();
+        lines.map_while(Result::ok).find(String::is_empty);
+    }
 }

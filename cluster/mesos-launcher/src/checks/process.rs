@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mesos_process::{Child, describe};
+use mesos_process::{Child, TimeLimit, describe};
 use mesos_proto::v1::CommandInfo;
 use tokio::process::Command;
 
@@ -26,9 +26,9 @@ impl CommandRunner for ProcessRunner {
         };
         let ended = match timeout {
             None => child.wait().await,
-            Some(limit) => match tokio::time::timeout(limit, child.wait()).await {
-                Ok(ended) => ended,
-                Err(_) => {
+            Some(limit) => match TimeLimit::new(limit).limit(child.wait()).await {
+                Some(ended) => ended,
+                None => {
                     child.kill(Duration::ZERO);
                     child.wait().await;
                     return Exit::Failed(format!("its command took longer than {limit:?}"));

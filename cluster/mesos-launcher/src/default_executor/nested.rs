@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mesos_process::describe;
+use mesos_process::{TimeLimit, describe};
 use mesos_proto::v1::agent::call::LaunchContainer;
 use mesos_proto::v1::{CommandInfo, ContainerId, Environment};
 use nix::sys::signal::Signal;
@@ -60,9 +60,9 @@ impl NestedRunner {
         };
         let waited = match timeout {
             None => run.await,
-            Some(limit) => match tokio::time::timeout(limit, run).await {
-                Ok(waited) => waited,
-                Err(_) => {
+            Some(limit) => match TimeLimit::new(limit).limit(run).await {
+                Some(waited) => waited,
+                None => {
                     self.agent.kill(id.clone(), Signal::SIGKILL).await;
                     self.agent.wait(&id).await;
                     return Exit::Failed(format!("its command took longer than {limit:?}"));

@@ -1,6 +1,5 @@
 //! Runs one task of a group as a container, from its launch to its end.
 
-use std::future::pending;
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt as _;
@@ -12,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use mesos_core::ExecutorDriver;
-use mesos_process::{Cause, Ended, RunningTask, TaskSet};
+use mesos_process::{Cause, Ended, RunningTask, TaskSet, TimeLimit};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{
     ContainerId, ContainerStatus, TaskId, TaskInfo, TaskState, TaskStatus,
@@ -20,7 +19,7 @@ use mesos_proto::v1::{
 };
 use nix::sys::signal::Signal;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
 use super::agent::{Agent, Waited, launch_call};
 use super::nested::NestedRunner;
@@ -60,11 +59,10 @@ pub(super) struct Run {
     reporter: StatusReporter,
     checks: Option<Checks>,
     cause: Cause,
-    expires: Option<Instant>,
-    /// When the end of the task was first requested.
-    kill_began: Option<Instant>,
-    /// When SIGKILL is due.
-    escalates: Option<Instant>,
+    /// The max_completion_time of the task.
+    expires: TimeLimit,
+    /// The time until SIGKILL, from the first request to end the task on.
+    escalates: Option<TimeLimit>,
     /// The call that sends SIGTERM.
     terminating: Option<JoinHandle<()>>,
 }
@@ -93,8 +91,7 @@ pub(super) async fn prepare(
         reporter,
         checks: None,
         cause: Cause::Itself,
-        expires: None,
-        kill_began: None,
+        expires: TimeLimit::never(),
         escalates: None,
         terminating: None,
     }
@@ -153,9 +150,7 @@ impl Run {
             eprintln!("mesos-default-executor: {error:#}");
         }
         self.reporter.report_state(TaskState::TaskRunning).await;
-        // A limit that is too long for the clock is not a limit.
-        let limit = max_completion_time(&self.task);
-        self.expires = limit.and_then(|limit| Instant::now().checked_add(limit));
+        self.expires = max_completion_time(&self.task).map_or(TimeLimit::never(), TimeLimit::new);
         let environment = self.task.command.as_ref();
         let commands: Arc<dyn CommandRunner> = Arc::new(NestedRunner {
             agent: Arc::clone(&self.context.agent),
@@ -189,12 +184,15 @@ impl Run {
         let container_id = self.context.container_id.clone();
         let mut wait = Box::pin(agent.wait(&container_id));
         loop {
+            let mut never = TimeLimit::never();
+            let escalates = self.escalates.as_mut().unwrap_or(&mut never);
             tokio::select! {
                 biased;
                 waited = &mut wait => return waited,
+                // The limits notice a pause only if they are polled before what the pause delayed.
+                () = escalates.passed() => self.escalate(),
+                () = self.expires.passed() => self.expire().await,
                 grace = self.running.kill_requested() => self.kill(grace).await,
-                () = at(self.escalates) => self.escalate(),
-                () = at(self.expires) => self.expire().await,
                 change = Checks::next(&mut self.checks) => self.changed(change).await,
             }
         }
@@ -203,14 +201,12 @@ impl Run {
     /// Ends the task: SIGTERM, and SIGKILL after `grace`. Another call can only shorten the grace. A
     /// grace that is too long for the clock never ends.
     async fn kill(&mut self, grace: Duration) {
-        let first = self.kill_began.is_none();
-        let began = *self.kill_began.get_or_insert_with(Instant::now);
-        let due = began.checked_add(grace);
-        self.escalates = self.escalates.into_iter().chain(due).min();
-        if !first {
+        if let Some(before) = &mut self.escalates {
+            before.shorten(grace);
             return;
         }
-        self.expires = None;
+        self.escalates = Some(TimeLimit::new(grace));
+        self.expires = TimeLimit::never();
         self.checks = None;
         if self.cause == Cause::Itself {
             self.cause = Cause::Killed;
@@ -222,7 +218,7 @@ impl Run {
     }
 
     fn escalate(&mut self) {
-        self.escalates = Some(Instant::now() + KILL_AGAIN);
+        self.escalates = Some(TimeLimit::new(KILL_AGAIN));
         if self.context.agent.is_connected() {
             let before = self.terminating.take();
             self.signal(Signal::SIGKILL, before);
@@ -298,12 +294,5 @@ impl Run {
             None => TaskStatus::new(task_id, TaskState::TaskFailed)
                 .with_message("Command terminated with unknown status"),
         }
-    }
-}
-
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => pending().await,
     }
 }

@@ -1,15 +1,13 @@
 //! Supervises the command: reports its states, and ends the command on request.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_core::ExecutorDriver;
-use mesos_process::{Child, DEFAULT_GRACE, Ended, grace_period};
+use mesos_process::{Child, DEFAULT_GRACE, Ended, TimeLimit, grace_period};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskId, TaskInfo, TaskState, TaskStatus};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
 
 use super::command::LaunchReport;
 use super::guard::Guard;
@@ -62,7 +60,7 @@ pub(super) fn supervise(
         reporter,
         driver,
         announce_killing,
-        expires: max_completion_time(task).and_then(|limit| Instant::now().checked_add(limit)),
+        expires: max_completion_time(task).map_or(TimeLimit::never(), TimeLimit::new),
     };
     tokio::spawn(supervision.run(report, requests));
     Task {
@@ -85,8 +83,8 @@ struct Supervision {
     driver: ExecutorDriver,
     /// Whether the framework has the capability TASK_KILLING_STATE.
     announce_killing: bool,
-    /// When the max_completion_time of the task is over.
-    expires: Option<Instant>,
+    /// The max_completion_time of the task.
+    expires: TimeLimit,
 }
 
 impl Supervision {
@@ -102,8 +100,9 @@ impl Supervision {
                     outcome = Some(result);
                 }
                 end = self.child.wait() => break end,
+                // Notices a pause only if it is polled before what the pause delayed.
+                () = self.expires.passed() => self.expire(),
                 Some(grace) = requests.recv() => self.kill(grace).await,
-                () = expiry(self.expires) => self.expire(),
                 change = Checks::next(&mut self.checks) => self.changed(change).await,
             }
         };
@@ -133,7 +132,7 @@ impl Supervision {
 
     async fn kill(&mut self, grace: Duration) {
         let first = !self.child.is_killed();
-        self.expires = None;
+        self.expires = TimeLimit::never();
         self.checks = None;
         if first && self.announce_killing {
             self.reporter.report_state(TaskState::TaskKilling).await;
@@ -151,7 +150,7 @@ impl Supervision {
 
     /// Ends the task without a grace period: its time is over.
     fn expire(&mut self) {
-        self.expires = None;
+        self.expires = TimeLimit::never();
         self.checks = None;
         self.child.expire();
     }
@@ -169,13 +168,6 @@ impl Supervision {
 
     fn status(&self, state: TaskState) -> TaskStatus {
         TaskStatus::new(self.task_id.clone(), state)
-    }
-}
-
-async fn expiry(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => pending().await,
     }
 }
 

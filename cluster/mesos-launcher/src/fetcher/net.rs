@@ -20,6 +20,9 @@ use url::Url;
 /// forever.
 const REDIRECTS: usize = 50;
 
+/// The number of parts of the stall timeout.
+const PARTS: u32 = 16;
+
 /// The longest head of a response, in bytes. libcurl limits a line to 100 KiB.
 const HEAD: usize = 1024 * 1024;
 
@@ -29,10 +32,16 @@ pub(super) fn download(url: &str, file: &File, stall_timeout: Duration) -> Resul
     let (progress, watch) = mpsc::channel();
     let (url, file) = (url.to_owned(), file.try_clone()?);
     // A channel can be waited for with a timeout that restarts with every piece.
-    let worker = thread::spawn(move || get(&url, file, &progress));
+    let worker = thread::Builder::new().spawn(move || get(&url, file, &progress));
+    let worker = worker.context("cannot start a thread for the download")?;
+    // In parts, each of which counts once: a pause of this process (a paused virtual machine) is not
+    // the fault of the server.
+    let part = stall_timeout / PARTS;
+    let mut waited = 0;
     loop {
-        match watch.recv_timeout(stall_timeout) {
-            Ok(()) => {}
+        match watch.recv_timeout(part) {
+            Ok(()) => waited = 0,
+            Err(RecvTimeoutError::Timeout) if waited + 1 < PARTS => waited += 1,
             Err(RecvTimeoutError::Timeout) => bail!("received nothing for {stall_timeout:?}"),
             Err(RecvTimeoutError::Disconnected) => break,
         }
