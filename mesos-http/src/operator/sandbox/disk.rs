@@ -8,10 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
+use mesos_core::backend::blocking;
 use mesos_core::{Error, ErrorKind, Result};
 
 use super::SandboxEntry;
-use crate::transport::blocking::blocking;
 
 /// The permissions that are kept. Set-user-id bits from another machine are not.
 const PERMISSIONS: u32 = 0o777;
