@@ -32,6 +32,7 @@ pub struct Builder {
     port: u16,
     version: String,
     resources: Resources,
+    attributes: Vec<String>,
     environment: BTreeMap<String, String>,
     work_dir: Option<PathBuf>,
     ready_timeout: Duration,
@@ -46,6 +47,7 @@ impl Default for Builder {
             port: 0,
             version: DEFAULT_VERSION.into(),
             resources: Resources::Default,
+            attributes: Vec::new(),
             environment: BTreeMap::new(),
             work_dir: None,
             ready_timeout: Duration::from_secs(60),
@@ -82,6 +84,14 @@ impl Builder {
     /// offer the same ports can hand a port out twice; an explicit value is the same for each agent.
     pub fn resources(mut self, resources: impl Into<String>) -> Self {
         self.resources = Resources::Given(resources.into());
+        self
+    }
+
+    /// The attributes of the agents, in the syntax of Mesos' flag `--attributes`. The texts are given
+    /// to the agents in turn: with `["rack:r1", "rack:r2"]`, every second agent is in rack r2. The
+    /// order of the agents is not the order of their numbers.
+    pub fn attributes<T: Into<String>>(mut self, texts: impl IntoIterator<Item = T>) -> Self {
+        self.attributes = texts.into_iter().map(Into::into).collect();
         self
     }
 
@@ -269,6 +279,13 @@ impl Builder {
             );
         }
         let mut environment = environment::variables(&utf8(&work_dir)?, self.agents, &resources);
+        if !self.attributes.is_empty() {
+            let pipe = utf8(&work_dir.join("attributes"))?;
+            environment.insert("MESOS_ATTRIBUTES".into(), format!("file://{pipe}"));
+            program.extend(["--attributes-pipe".into(), pipe]);
+            let each = |text| [format!("--attributes={text}")];
+            program.extend(self.attributes.into_iter().flat_map(each));
+        }
         environment.extend(self.security.prepare(&work_dir).map_err(unwritable)?);
         environment.extend(self.environment);
         let config = Config {

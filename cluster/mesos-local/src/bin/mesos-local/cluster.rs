@@ -46,6 +46,12 @@ pub(crate) struct Arguments {
     /// The resources of each agent, in order.
     #[arg(long, requires = "resources_pipe")]
     resources: Vec<String>,
+    /// The pipe from which the agents read their attributes, which `MESOS_ATTRIBUTES` names.
+    #[arg(long, requires = "attributes")]
+    attributes_pipe: Option<PathBuf>,
+    /// The attributes of each agent, in order.
+    #[arg(long, requires = "attributes_pipe")]
+    attributes: Vec<String>,
     /// The process that has to be the parent of this one.
     #[arg(long)]
     supervisor: i32,
@@ -63,11 +69,16 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Some(pipe) = &arguments.resources_pipe
-        && let Err(error) = resources::serve(pipe.clone(), arguments.resources.clone())
-    {
-        send(&mut report, &format!("{FAILED}cannot make a pipe: {error}"));
-        return ExitCode::FAILURE;
+    for (pipe, texts) in [
+        (&arguments.resources_pipe, &arguments.resources),
+        (&arguments.attributes_pipe, &arguments.attributes),
+    ] {
+        if let Some(pipe) = pipe
+            && let Err(error) = resources::serve(pipe.clone(), texts.clone())
+        {
+            send(&mut report, &format!("{FAILED}cannot make a pipe: {error}"));
+            return ExitCode::FAILURE;
+        }
     }
     // To the same log as Mesos' own.
     tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-//! The resources of each agent, through a named pipe.
+//! The resources and the attributes of each agent, through named pipes.
 //!
 //! Each agent of a local cluster loads its flags from the same environment (src/local/local.cpp in
 //! Mesos' tree), and reads a flag whose value begins with `file://` from that file
@@ -21,7 +21,7 @@ pub(crate) fn serve(path: PathBuf, texts: Vec<String>) -> io::Result<()> {
         // Only a reader that is not an agent could come after the last one.
         for text in texts.iter().cycle() {
             if let Err(error) = give(&path, text) {
-                eprintln!("cannot give an agent its resources: {error}");
+                eprintln!("cannot give an agent the text of a flag: {error}");
                 return;
             }
         }
