@@ -82,7 +82,7 @@ impl Agent {
 
 /// The text of an attribute: as in the agent's flag `--attributes`, `3` for a number and
 /// `[1-4]` for ranges.
-fn text(attribute: &Attribute) -> Cow<'_, str> {
+pub(crate) fn text(attribute: &Attribute) -> Cow<'_, str> {
     if let Some(text) = attribute.as_text() {
         Cow::Borrowed(text)
     } else if let Some(number) = attribute.as_scalar() {

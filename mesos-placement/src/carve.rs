@@ -9,7 +9,7 @@ use mesos_proto::v1::resource::reservation_info::Type as ReservationType;
 use mesos_proto::v1::resource::{ReservationInfo, RevocableInfo};
 use mesos_proto::v1::{ExecutorInfo, Resource, Volume as ContainerVolume, value, volume};
 
-use crate::pool::{Pool, part, prefer, reservation_role};
+use crate::pool::{Pool, owner, prefer};
 use crate::ports::Choice;
 use crate::request::{Request, Revocable};
 use crate::volume::{DiskKind, Persistent, Volume};
@@ -43,6 +43,24 @@ pub(crate) fn carve(
     request: &Request,
     executor: Option<&ExecutorInfo>,
 ) -> Result<Carved, Requirement> {
+    let allowed = request
+        .revocable
+        .iter()
+        .any(|(_, one)| *one == Revocable::Allowed);
+    match take_all(free, request, executor, Revocable::Never) {
+        // Mesos accepts only one kind in all tasks of an instance and their executor.
+        Err(_) if allowed => take_all(free, request, executor, Revocable::Only),
+        result => result,
+    }
+}
+
+/// Takes everything; `allowed` is the kind for [`Revocable::Allowed`].
+fn take_all(
+    free: &mut Resources,
+    request: &Request,
+    executor: Option<&ExecutorInfo>,
+    allowed: Revocable,
+) -> Result<Carved, Requirement> {
     let mut left = free.clone();
     let mut carved = Carved {
         tasks: vec![CarvedTask::default(); request.tasks.len()],
@@ -71,7 +89,7 @@ pub(crate) fn carve(
         for (task, taken) in request.tasks.iter().zip(&mut carved.tasks) {
             let wanted = task.resources.iter();
             for resource in wanted.filter(|one| one.reservations.is_empty() != reserved) {
-                taken.resources += take_plain(&mut left, request, resource)?;
+                taken.resources += take_plain(&mut left, request, resource, allowed)?;
             }
         }
     }
@@ -87,7 +105,7 @@ pub(crate) fn carve(
         for resource in &executor.resources {
             started
                 .resources
-                .extend(take_plain(&mut left, request, resource)?);
+                .extend(take_plain(&mut left, request, resource, allowed)?);
         }
         carved.executor = Some(started);
     }
@@ -99,28 +117,24 @@ fn take_plain(
     left: &mut Resources,
     request: &Request,
     wanted: &Resource,
+    allowed: Revocable,
 ) -> Result<Resources, Requirement> {
     let pool = Pool::of(request, wanted);
-    let part = part(left, &pool, &wanted.name);
-    let revocable = Resource {
-        revocable: Some(RevocableInfo {}),
-        ..wanted.clone()
+    let mut part = pool.part(left, &wanted.name);
+    let mut wanted = wanted.clone();
+    let kind = match pool.revocable {
+        Revocable::Allowed => allowed,
+        kind => kind,
     };
-    let attempts = match pool.revocable {
-        Revocable::Never => vec![wanted.clone()],
-        Revocable::Only => vec![revocable],
-        Revocable::Allowed => vec![wanted.clone(), revocable],
-    };
-    for attempt in attempts {
-        let taken = Resources::try_from(attempt)
-            .ok()
-            .and_then(|attempt| part.clone().take_preferring(&attempt, prefer(request)).ok());
-        if let Some(taken) = taken {
-            *left -= &taken;
-            return Ok(taken);
-        }
+    if kind == Revocable::Only {
+        wanted.revocable = Some(RevocableInfo {});
     }
-    Err(needs(wanted))
+    let taken = Resources::try_from(wanted.clone())
+        .ok()
+        .and_then(|wanted| part.take_preferring(&wanted, prefer(request)).ok())
+        .ok_or_else(|| needs(&wanted))?;
+    *left -= &taken;
+    Ok(taken)
 }
 
 /// The requirement of a resource, as printed.
@@ -144,7 +158,7 @@ fn take_fixed(
     ports: &[u16],
     taken: &mut Resources,
 ) -> Option<()> {
-    let mut part = part(left, &Pool::of_ports(request), "ports");
+    let mut part = Pool::of_ports(request).part(left, "ports");
     let wanted = Resources::from_ports(ports.iter().map(|port| *port..=*port));
     let ports = part.take_preferring(&wanted, prefer(request)).ok()?;
     *left -= &ports;
@@ -168,7 +182,7 @@ fn take_any_ports(
         .collect();
     chosen.sort_by_key(|(_, _, ranges, _)| ranges.count());
     for (ports, count, ranges, numbers) in chosen {
-        let part = part(left, &Pool::of_ports(request), "ports");
+        let part = Pool::of_ports(request).part(left, "ports");
         let unreserved = part.unreserved();
         let picked = match request.reservations {
             crate::Reservations::UnreservedFirst => unreserved
@@ -249,7 +263,7 @@ fn find_disk(left: &Resources, request: &Request, wanted: &Volume) -> Option<Res
             && resource.revocable.is_none()
             && resource.shared.is_none()
             && kind(resource) == Some(wanted.disk)
-            && pool.permits(resource)
+            && pool.permits_owner(owner(resource))
             // A volume can only be created on reserved disk space.
             && (!created || request.reserve.is_some() || !resource.reservations.is_empty())
             && size(resource) >= wanted.size
@@ -296,7 +310,7 @@ fn push_reservation(request: &Request, resource: &mut Resource) -> bool {
         return false;
     };
     let disk = resource.disk.as_ref();
-    if reservation_role(resource) == Some(&reserve.role)
+    if owner(resource) == Some(&reserve.role)
         || resource.revocable.is_some()
         || disk.is_some_and(|disk| disk.persistence.is_some())
     {

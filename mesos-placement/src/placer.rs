@@ -1,16 +1,23 @@
 //! The placer: settings of all rounds.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use mesos_proto::v1::{ExecutorId, ExecutorInfo, Offer, TaskId};
+use mesos_core::resources::Resources;
+use mesos_proto::v1::resource::AllocationInfo;
+use mesos_proto::v1::{AgentInfo, Offer};
 
-use crate::carve::{Carved, carve};
-use crate::holds::Surroundings;
-use crate::launch::task_infos;
+use crate::dimension::{Demand, dimensions};
+use crate::executors::Executors;
+use crate::explain::explain;
+use crate::index::Index;
+use crate::masks::Builder;
 use crate::report::{Reason, Unplaced};
-use crate::round::{Accept, Placed, Round};
-use crate::slot::{Slot, slots};
-use crate::{Cluster, Constraint, Report, Request, Requirement, RunningTask, Strategy};
+use crate::round::{Accept, Round};
+use crate::run::{Plan, Run, Used};
+use crate::tree::Tree;
+use crate::{Cluster, Constraint, InvalidRequest, Report, Request, Requirement, Strategy};
 
 /// Places requests on offers.
 ///
@@ -19,6 +26,7 @@ use crate::{Cluster, Constraint, Report, Request, Requirement, RunningTask, Stra
 pub struct Placer {
     strategy: Strategy,
     constraints: Vec<Constraint>,
+    seed: Option<u64>,
 }
 
 impl Placer {
@@ -28,6 +36,7 @@ impl Placer {
         Placer {
             strategy,
             constraints: vec![Constraint::KeepGpus, Constraint::Available],
+            seed: None,
         }
     }
 
@@ -35,6 +44,14 @@ impl Placer {
     #[must_use]
     pub fn constraints(mut self, constraints: impl IntoIterator<Item = Constraint>) -> Placer {
         self.constraints = constraints.into_iter().collect();
+        self
+    }
+
+    /// Shuffles the offers with this seed, so that several schedulers do not all prefer the same
+    /// agents. Without a seed the order of the offers decides between equal agents.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Placer {
+        self.seed = Some(seed);
         self
     }
 
@@ -46,7 +63,15 @@ impl Placer {
     /// Places the requests on the offers.
     ///
     /// Offers can be the offers of a driver, or references to messages. The offers of one agent for
-    /// one role are merged. Resources of an offer that are not valid are not used.
+    /// one role are used together. Resources of an offer that are not valid are not used.
+    ///
+    /// Requests with a higher priority come first, and of these the requests without
+    /// [`Constraint::With`], whose tasks other requests may need. [`Strategy::BestFit`] then tries
+    /// two orders, large requests first and small requests first, and keeps the better result. The
+    /// other strategies keep the order of the requests.
+    ///
+    /// The time grows with n log n in the number of offers and requests for the built-in
+    /// strategies, and with the product for other strategies.
     pub fn place<O: Deref<Target = Offer>>(
         &self,
         offers: impl IntoIterator<Item = O>,
@@ -54,217 +79,192 @@ impl Placer {
         cluster: &Cluster,
     ) -> Round<O> {
         let mut offers: Vec<Option<O>> = offers.into_iter().map(Some).collect();
-        let mut slots = slots(offers.iter().flatten().map(|offer| &**offer));
-        let mut report = Report::default();
-        let mut order: Vec<usize> = (0..requests.len()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(requests[i].priority));
-        for i in order {
-            self.place_one(i, &requests[i], &mut slots, &offers, cluster, &mut report);
-        }
-        let mut accepts = Vec::new();
-        for slot in slots.into_iter().filter(|slot| !slot.placed.is_empty()) {
-            accepts.push(Accept {
-                offers: slot
-                    .offers
-                    .iter()
-                    .filter_map(|&i| offers[i].take())
-                    .collect(),
-                operations: slot.operations.into_messages(),
-                placed: slot.placed,
-                left: slot.free,
-            });
-        }
+        let views: Vec<&Offer> = offers.iter().flatten().map(|offer| &**offer).collect();
+        let (chosen, report) = self.decide(views, requests, cluster);
+        let accepts = chosen.into_iter().map(|(numbers, used)| Accept {
+            offers: numbers
+                .iter()
+                .filter_map(|&number| offers[number].take())
+                .collect(),
+            operations: used.operations.into_messages(),
+            placed: used.placed,
+            left: used.free,
+        });
         Round {
-            accepts,
+            accepts: accepts.collect(),
             unused: offers.into_iter().flatten().collect(),
             report,
         }
     }
 
-    fn place_one<O: Deref<Target = Offer>>(
+    /// Why one instance of the request would fit none of these agents, even if the agents were
+    /// empty. `None` if the instance fits.
+    ///
+    /// The agents are those of the master, for example of GET_AGENTS. `role` is the role of the
+    /// offers, which decides about the use of reserved resources.
+    pub fn fits_never(
         &self,
-        index: usize,
         request: &Request,
-        slots: &mut [Slot],
-        offers: &[Option<O>],
-        cluster: &Cluster,
-        report: &mut Report,
-    ) {
-        let mut missing = u64::from(request.instances);
-        let mut reasons = Vec::new();
-        if let Err(invalid) = request.check() {
-            reasons.push((Requirement::Valid(invalid), slots.len()));
-        } else {
-            for instance in 0..request.instances {
-                reasons = self.place_instance(index, instance, request, slots, offers, cluster);
-                if !reasons.is_empty() {
-                    break;
-                }
-                missing -= 1;
-            }
-        }
-        if missing > 0 {
-            let reason = |(requirement, failed)| Reason {
-                requirement,
-                failed,
-                only_this: 0,
-                nearest: None,
-                hint: None,
-            };
-            report.unplaced.push(Unplaced {
-                requests: vec![request.name.clone()],
-                missing,
-                requested: u64::from(request.instances),
-                offers: slots.len(),
-                reasons: reasons.into_iter().map(reason).collect(),
-            });
-        }
+        agents: &[AgentInfo],
+        role: Option<&str>,
+    ) -> Option<Report> {
+        let offers: Vec<Offer> = agents
+            .iter()
+            .map(|agent| whole_offer(agent, role))
+            .collect();
+        let mut one = request.clone();
+        one.instances = 1;
+        let round = self.place(&offers, &[one], &Cluster::new());
+        (!round.report.is_empty()).then_some(round.report)
     }
 
-    /// Places an instance, or returns the failed requirements.
-    fn place_instance<O: Deref<Target = Offer>>(
+    /// The used slots with the numbers of their offers, and the report.
+    fn decide(
         &self,
-        index: usize,
-        instance: u32,
-        request: &Request,
-        slots: &mut [Slot],
-        offers: &[Option<O>],
+        views: Vec<&Offer>,
+        requests: &[Request],
         cluster: &Cluster,
-    ) -> Vec<(Requirement, usize)> {
-        let mut reasons: Vec<(Requirement, usize)> = Vec::new();
-        if slots.is_empty() {
-            return vec![(Requirement::Offer, 0)];
-        }
-        for i in 0..slots.len() {
-            let failed = match self.fits(request, slots, i, cluster) {
-                Ok(launch) => {
-                    let carved = carve(&mut slots[i].free, request, launch.as_ref());
-                    match carved {
-                        Ok(carved) => {
-                            put(
-                                index,
-                                instance,
-                                request,
-                                &mut slots[i],
-                                offers,
-                                cluster,
-                                carved,
-                            );
-                            return Vec::new();
-                        }
-                        Err(failed) => failed,
-                    }
+    ) -> (Vec<(Vec<usize>, Used)>, Report) {
+        let checked = requests.iter().map(Request::check);
+        let checked: Vec<Result<(), InvalidRequest>> = checked.collect();
+        let valid = requests.iter().zip(&checked).enumerate();
+        let valid: Vec<(usize, &Request)> = valid
+            .filter(|(_, (_, check))| check.is_ok())
+            .map(|(number, (request, _))| (number, request))
+            .collect();
+        let all: Vec<&Request> = valid.iter().map(|(_, request)| *request).collect();
+        let dimensions = dimensions(&all);
+        let index = Index::new(views, &dimensions, &self.strategy, self.seed);
+        let mut classes = Builder::new(&index, cluster);
+        let plans: Vec<Plan<'_>> = valid
+            .into_iter()
+            .map(|(number, request)| {
+                let demand = Demand::of(request, &dimensions);
+                let shares = demand.amounts.iter().zip(&index.shares);
+                Plan {
+                    number,
+                    request,
+                    class: classes.class(request, &self.constraints),
+                    size: shares
+                        .map(|(amount, share)| *amount as f64 * share)
+                        .fold(0.0, f64::max),
+                    demand,
                 }
-                Err(failed) => failed,
-            };
-            match reasons.iter_mut().find(|(reason, _)| *reason == failed) {
-                Some((_, count)) => *count += 1,
-                None => reasons.push((failed, 1)),
-            }
-        }
-        reasons
+            })
+            .collect();
+        let least = (0..dimensions.len())
+            .map(|k| {
+                plans
+                    .iter()
+                    .map(|plan| plan.demand.amounts[k])
+                    .min()
+                    .unwrap_or(0)
+            })
+            .collect();
+        let tree = Tree::new(
+            index.amounts.clone(),
+            index.slots.len(),
+            &index.shares,
+            least,
+        );
+        let executors = Executors::new(&index, cluster, all.iter().copied());
+        let start = Run::new(&index, &dimensions, tree, classes.classes, executors);
+        let run = self.best_run(start, &plans);
+
+        let mut report = explain(&run, &plans, &dimensions);
+        let invalid = requests.iter().zip(checked);
+        let invalid = invalid.filter_map(|(request, check)| Some((request, check.err()?)));
+        report
+            .unplaced
+            .extend(invalid.map(|(request, error)| never(request, error)));
+        let used: BTreeMap<usize, Used> = run.used.into_iter().collect();
+        let used = used.into_iter().filter(|(_, used)| !used.placed.is_empty());
+        let used = used.map(|(slot, used)| (index.slots[slot].offers.clone(), used));
+        (used.collect(), report)
     }
 
-    /// Whether the constraints hold; the executor to start, if any.
-    fn fits(
-        &self,
-        request: &Request,
-        slots: &[Slot],
-        i: usize,
-        cluster: &Cluster,
-    ) -> Result<Option<ExecutorInfo>, Requirement> {
-        let slot = &slots[i];
-        if let Some(role) = &request.role
-            && slot.role.as_ref() != Some(role)
-        {
-            return Err(Requirement::Role(role.clone()));
-        }
-        let surroundings = Surroundings { slots, cluster };
-        for constraint in request.constraints.iter().chain(&self.constraints) {
-            if !surroundings.holds(constraint, request, slot) {
-                return Err(Requirement::Constraint(constraint.clone()));
-            }
-        }
-        let Some(executor) = request.executor.as_ref().filter(|_| !request.grouped) else {
-            return Ok(request.executor.clone());
+    fn best_run<'a, 'r>(&self, start: Run<'a, 'r>, plans: &[Plan<'_>]) -> Run<'a, 'r> {
+        let mut order: Vec<usize> = (0..plans.len()).collect();
+        let last = |at: usize| {
+            let constraints = &plans[at].request.constraints;
+            (
+                Reverse(plans[at].request.priority),
+                constraints.iter().any(is_with),
+            )
         };
-        let id = executor.executor_id.value.as_str();
-        match running_executor(slots, cluster, &slot.agent.id, id) {
-            Some(_) => Ok(None),
-            None if slot.executor_ids.iter().any(|running| running == id) => {
-                Err(Requirement::Executor(id.to_owned()))
-            }
-            None => Ok(Some(executor.clone())),
+        order.sort_by_key(|&at| last(at));
+        if !matches!(self.strategy, Strategy::BestFit) {
+            let mut run = start;
+            run.place(plans, &order, &self.strategy);
+            return run;
+        }
+        let size = |at: usize| plans[at].size;
+        order.sort_by(|&a, &b| last(a).cmp(&last(b)).then(size(b).total_cmp(&size(a))));
+        let mut large_first = start.clone();
+        large_first.place(plans, &order, &self.strategy);
+        if large_first.left.is_empty() {
+            return large_first;
+        }
+        order.sort_by(|&a, &b| last(a).cmp(&last(b)).then(size(a).total_cmp(&size(b))));
+        let mut small_first = start;
+        small_first.place(plans, &order, &self.strategy);
+        if missing(&small_first, plans) < missing(&large_first, plans) {
+            small_first
+        } else {
+            large_first
         }
     }
 }
 
-/// The executor with this id that runs on the agent, or is started in this round.
-fn running_executor<'a>(
-    slots: &'a [Slot],
-    cluster: &'a Cluster,
-    agent: &str,
-    id: &str,
-) -> Option<&'a ExecutorInfo> {
-    let placed = slots
-        .iter()
-        .flat_map(|slot| &slot.placed)
-        .map(|placed| &placed.running);
-    let tasks = cluster.tasks.iter().chain(placed);
-    tasks
-        .filter(|task| task.agent.id == agent)
-        .filter_map(|task| task.executor.as_ref())
-        .find(|executor| executor.executor_id.value == id)
+fn is_with(constraint: &Constraint) -> bool {
+    matches!(constraint, Constraint::With { .. }) || constraint.parts().iter().any(is_with)
 }
 
-fn put<O: Deref<Target = Offer>>(
-    index: usize,
-    instance: u32,
-    request: &Request,
-    slot: &mut Slot,
-    offers: &[Option<O>],
-    cluster: &Cluster,
-    mut carved: Carved,
-) {
-    let id = request.ids.get(instance as usize).cloned();
-    let id = id.unwrap_or_else(|| {
-        slot.numbered += 1;
-        let offer = offers[slot.offers[0]].as_ref();
-        let offer = offer.map_or("", |offer| offer.id.value.as_str());
-        TaskId::from(format!("{}.{offer}.{}", request.name, slot.numbered))
-    });
-    let started = carved.executor.take().map(|mut executor| {
-        if request.grouped {
-            let own = format!("{}.{}", executor.executor_id.value, id.value);
-            executor.executor_id = ExecutorId::from(own);
-        }
-        executor
-    });
-    let executor = started.or_else(|| {
-        let wanted = request.executor.as_ref()?;
-        let slots = std::slice::from_ref(slot);
-        let id = &wanted.executor_id.value;
-        running_executor(slots, cluster, &slot.agent.id, id).cloned()
-    });
-    let tasks = task_infos(request, &carved, &id, &slot.agent_id, executor.as_ref());
-    let mut running = RunningTask::new(&request.name, slot.agent.clone());
-    for task in &request.tasks {
-        running
-            .labels
-            .extend(crate::agent::label_map(task.template.labels.as_ref()));
+/// The number of instances that were not placed, by priority, the highest first.
+fn missing(run: &Run<'_, '_>, plans: &[Plan<'_>]) -> Vec<u64> {
+    let mut missing: BTreeMap<Reverse<i32>, u64> = BTreeMap::new();
+    for (at, plan) in plans.iter().enumerate() {
+        let left = run
+            .left
+            .get(&at)
+            .map_or(0, |left| u64::from(left.instances));
+        *missing.entry(Reverse(plan.request.priority)).or_default() += left;
     }
-    running.executor.clone_from(&executor);
-    let ports = carved
-        .tasks
-        .iter()
-        .map(|task| task.ports.concat())
-        .collect();
-    slot.placed.push(Placed {
-        request: index,
-        task_ids: tasks.iter().map(|task| task.task_id.clone()).collect(),
-        ports,
-        running,
-    });
-    let group = executor.filter(|_| request.grouped);
-    slot.operations.add(carved, tasks, group);
+    missing.into_values().collect()
+}
+
+/// All resources of an agent that a role can get, as an offer.
+fn whole_offer(agent: &AgentInfo, role: Option<&str>) -> Offer {
+    let (mut resources, _) = Resources::from_valid(agent.resources.iter().cloned());
+    if let Some(role) = role {
+        resources = resources.allocatable_to(role);
+        resources.allocate(role);
+    }
+    Offer {
+        agent_id: agent.id.clone().unwrap_or_default(),
+        hostname: agent.hostname.clone(),
+        domain: agent.domain.clone(),
+        attributes: agent.attributes.clone(),
+        resources: resources.into(),
+        allocation_info: role.map(|role| AllocationInfo {
+            role: Some(role.to_owned()),
+        }),
+        ..Offer::default()
+    }
+}
+
+fn never(request: &Request, error: InvalidRequest) -> Unplaced {
+    Unplaced {
+        requests: vec![request.name.clone()],
+        missing: u64::from(request.instances),
+        requested: u64::from(request.instances),
+        offers: 0,
+        reasons: vec![Reason {
+            requirement: Requirement::Valid(error),
+            failed: 0,
+            only_this: 0,
+            nearest: None,
+            hint: None,
+        }],
+    }
 }

@@ -26,7 +26,7 @@ impl Pool {
     /// The pool for a resource of a request.
     pub(crate) fn of(request: &Request, wanted: &Resource) -> Pool {
         Pool {
-            reserved: match (reservation_role(wanted), request.reservations) {
+            reserved: match (owner(wanted), request.reservations) {
                 (Some(role), _) => Reserved::For(role.to_owned()),
                 (None, Reservations::Reserved) => Reserved::Yes,
                 (None, Reservations::Unreserved) => Reserved::No,
@@ -43,17 +43,25 @@ impl Pool {
 
     /// The pool for the ports of a request. Ports are never revocable.
     pub(crate) fn of_ports(request: &Request) -> Pool {
-        Pool::of(request, &Resource::default())
+        Pool {
+            revocable: Revocable::Never,
+            ..Pool::of(request, &Resource::default())
+        }
     }
 
-    /// Whether the reservation of `offered` permits its use.
-    pub(crate) fn permits(&self, offered: &Resource) -> bool {
+    /// Whether resources with this owner may be used.
+    pub(crate) fn permits_owner(&self, owner: Option<&str>) -> bool {
         match &self.reserved {
             Reserved::Any => true,
-            Reserved::Yes => !offered.reservations.is_empty(),
-            Reserved::No => offered.reservations.is_empty(),
-            Reserved::For(role) => reservation_role(offered) == Some(role),
+            Reserved::Yes => owner.is_some(),
+            Reserved::No => owner.is_none(),
+            Reserved::For(role) => owner == Some(role),
         }
+    }
+
+    /// The permitted part of `free` under this name.
+    pub(crate) fn part(&self, free: &Resources, name: &str) -> Resources {
+        free.filter(|resource| resource.name == name && self.permits_owner(owner(resource)))
     }
 }
 
@@ -64,15 +72,12 @@ pub(crate) fn prefer(request: &Request) -> Prefer {
     }
 }
 
-/// The part of `free` with permitted reservations under this name.
-pub(crate) fn part(free: &Resources, pool: &Pool, name: &str) -> Resources {
-    free.filter(|resource| resource.name == name && pool.permits(resource))
-}
-
-/// The role that a resource is reserved for: the last of its reservations.
-pub(crate) fn reservation_role(resource: &Resource) -> Option<&str> {
-    resource
-        .reservations
-        .last()
-        .map(|reservation| reservation.role())
+/// The role that a resource is reserved for: the last of its reservations, or the role in the older
+/// format, which masters send to frameworks without RESERVATION_REFINEMENT.
+#[allow(deprecated, reason = "the older format")]
+pub(crate) fn owner(resource: &Resource) -> Option<&str> {
+    match resource.reservations.last() {
+        Some(reservation) => Some(reservation.role()),
+        None => resource.role.as_deref().filter(|role| *role != "*"),
+    }
 }

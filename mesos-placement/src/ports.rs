@@ -64,6 +64,14 @@ impl Ports {
         self
     }
 
+    /// Whether the ports can be any ports.
+    pub(crate) fn is_any(&self) -> bool {
+        match &self.choice {
+            Choice::Fixed(ports) => ports.is_empty(),
+            Choice::Within(_, ranges) => *ranges == Ranges::from_iter([USABLE]),
+        }
+    }
+
     /// The number of ports.
     pub fn count(&self) -> u32 {
         match &self.choice {

@@ -121,9 +121,9 @@ pub enum Revocable {
     /// Never.
     #[default]
     Never,
-    /// If the other resources are not enough. Mesos does not accept a task that mixes both kinds
-    /// of one resource (`validateResources` in src/master/validation.cpp), so all of the amount is
-    /// of one kind.
+    /// If the other resources are not enough. Mesos does not accept both kinds of one resource in a
+    /// task and its executor (`validateRevocableAndNonRevocableResources` in
+    /// src/master/validation.cpp), so an instance gets only one kind.
     Allowed,
     /// Always.
     Only,
@@ -159,7 +159,8 @@ impl Request {
     /// of an instance are placed on one agent, or none.
     ///
     /// The resources of `executor` are shared by the tasks of the group: they are taken once. The
-    /// executor needs a `type` and a `framework_id`
+    /// executor needs at least 0.01 cpus, 32 mem and some disk (`validateExecutor` of task groups in
+    /// src/master/validation.cpp), a `type`, and a `framework_id`
     /// ([`Operation::launch_group`](mesos_proto::v1::offer::Operation::launch_group)). Each
     /// instance gets an executor with its own id: the id of `executor`, a dot, and the id of the
     /// instance.

@@ -230,4 +230,28 @@ impl Constraint {
             | Constraint::Not(_) => None,
         }
     }
+
+    /// The constraints inside this constraint.
+    pub(crate) fn parts(&self) -> &[Constraint] {
+        match self {
+            Constraint::All(parts) | Constraint::Any(parts) => parts,
+            Constraint::Not(part) => std::slice::from_ref(part),
+            _ => &[],
+        }
+    }
+
+    /// Whether the constraint holds for a value of its field; `None` if the agent does not have the
+    /// field. Constraints that depend on more than the value return true.
+    pub(crate) fn accepts(&self, text: Option<&str>) -> bool {
+        match self {
+            Constraint::Is { value, .. } => text == Some(value),
+            Constraint::IsNot { value, .. } => text != Some(value),
+            Constraint::Like { pattern, .. } => text.is_some_and(|text| pattern.matches(text)),
+            Constraint::Unlike { pattern, .. } => !text.is_some_and(|text| pattern.matches(text)),
+            Constraint::In { values, .. } => text.is_some_and(|text| values.contains(text)),
+            Constraint::NotIn { values, .. } => !text.is_some_and(|text| values.contains(text)),
+            Constraint::Exists(_) => text.is_some(),
+            _ => true,
+        }
+    }
 }

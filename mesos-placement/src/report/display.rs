@@ -33,7 +33,10 @@ impl fmt::Display for Unplaced {
             self.missing,
             count(self.requested, "instance")
         )?;
-        write!(f, " not placed on {}", count(self.offers as u64, "offer"))?;
+        f.write_str(" not placed")?;
+        if self.offers > 0 {
+            write!(f, " on {}", count(self.offers as u64, "offer"))?;
+        }
         let mut separator = ": ";
         for reason in &self.reasons {
             write!(f, "{separator}{reason}")?;

@@ -1,3 +1,5 @@
+//! The smallest rounds.
+
 use mesos_core::resources::Resources;
 use mesos_placement::{Constraint, Field};
 

@@ -2,5 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bad_input;
 mod basics;
+mod constraints;
 mod make;
+mod optimum;
+mod parts;
+mod properties;
+mod reports;
+mod strategies;

@@ -73,7 +73,14 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "mesos-placement",
         uses: &["mesos-core", "mesos-proto"],
-        foreign: Some(&["regex", "serde", "thiserror"]),
+        foreign: Some(&[
+            "fastrand",
+            "fixedbitset",
+            "regex",
+            "serde",
+            "strsim",
+            "thiserror",
+        ]),
         builds: false,
     },
     // For executors over any backend, so without a driver of its own.
@@ -158,6 +165,7 @@ const LAYERS: &[Layer] = &[
             "mesos-http",
             "mesos-local",
             "mesos-native",
+            "mesos-placement",
             "mesos-proto",
             "mesos-testing",
         ],

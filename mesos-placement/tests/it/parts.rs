@@ -1,0 +1,246 @@
+//! Ports, disks, volumes, reservations, revocable resources and groups.
+
+use mesos_core::resources::Resources;
+use mesos_placement::{DiskKind, Ports, Request, Reservations, Revocable, TaskSpec, Volume};
+use mesos_proto::v1::resource::DiskInfo;
+use mesos_proto::v1::resource::RevocableInfo;
+use mesos_proto::v1::resource::disk_info::source::{Mount, Path, Type};
+use mesos_proto::v1::resource::disk_info::{Persistence, Source};
+use mesos_proto::v1::{CommandInfo, ExecutorInfo, Resource};
+
+use crate::make::{first_fit, offer, offer_of, request};
+
+fn spec(resources: &str) -> TaskSpec {
+    TaskSpec::new("t", resources.parse().unwrap())
+}
+
+fn disk(size: f64, source: Source) -> Resource {
+    let disk = DiskInfo {
+        source: Some(source),
+        ..DiskInfo::default()
+    };
+    Resource {
+        disk: Some(Box::new(disk)),
+        ..Resource::scalar("disk", size)
+    }
+}
+
+fn mount(size: f64, root: &str) -> Resource {
+    disk(
+        size,
+        Source {
+            r#type: Type::Mount.into(),
+            mount: Some(Mount {
+                root: Some(root.into()),
+            }),
+            ..Source::default()
+        },
+    )
+}
+
+#[test]
+fn fixed_ports_are_taken_before_any_ports() {
+    let offers = [offer(1, "cpus:1;ports:[31000-31003]", &[])];
+    let task = spec("cpus:1")
+        .command(CommandInfo::sh("serve"))
+        .ports(Ports::any(1).named(["http"]))
+        .ports(Ports::within(1, [31003..=32000]).named(["admin-x"]))
+        .ports(Ports::fixed(31000));
+    let round = first_fit(&offers, &[Request::new(task)]);
+    let placed = &round.accepts[0].placed[0];
+    assert_eq!(placed.ports, [[31001, 31003, 31000]]);
+    let task = round.accepts[0].tasks().next().unwrap();
+    let environment = &task.command.as_ref().unwrap().environment;
+    let variables = &environment.as_ref().unwrap().variables;
+    let pairs: Vec<_> = variables
+        .iter()
+        .map(|variable| (variable.name.as_str(), variable.value.as_deref().unwrap()))
+        .collect();
+    assert_eq!(pairs, [("PORT_HTTP", "31001"), ("PORT_ADMIN_X", "31003")]);
+}
+
+#[test]
+fn ports_that_are_taken_are_not_taken_again() {
+    let offers = [offer(1, "cpus:9;ports:[31000-31002]", &[])];
+    let task = Request::new(spec("cpus:1").ports(Ports::any(1))).instances(5);
+    let round = first_fit(&offers, &[task]);
+    let placed = &round.accepts[0].placed;
+    let ports: Vec<_> = placed.iter().map(|placed| placed.ports[0][0]).collect();
+    assert_eq!(ports, [31000, 31001, 31002]);
+    let text = round.report.to_string();
+    assert!(
+        text.contains("needs ports 1: the largest free is 0 on agent-1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_set_and_a_fixed_port_are_found_on_the_offer_that_has_them() {
+    let offers = [
+        offer(1, "cpus:1;ports:[1-79]", &[]),
+        offer(2, "cpus:1;ports:[80-80];devices:{a,b}", &[]),
+    ];
+    let task = spec("cpus:1;devices:{b}").ports(Ports::fixed(80));
+    let round = first_fit(&offers, &[Request::new(task).instances(2)]);
+    assert_eq!(round.accepts[0].offers[0].hostname, "agent-2");
+    assert_eq!(
+        round.accepts[0].left.to_string(),
+        "devices(allocated: web):{a}"
+    );
+}
+
+#[test]
+fn reservations_are_used_as_the_request_says() {
+    let left = |reservations: Reservations| {
+        let offers = [offer(1, "cpus:2;cpus(web):2", &[])];
+        let round = first_fit(
+            &offers,
+            &[request("t", "cpus:2").reservations(reservations)],
+        );
+        let left = &round.accepts[0].left;
+        (
+            left.reserved("web").cpus().is_some(),
+            left.unreserved().cpus().is_some(),
+        )
+    };
+    assert_eq!(left(Reservations::ReservedFirst), (false, true));
+    assert_eq!(left(Reservations::UnreservedFirst), (true, false));
+    assert_eq!(left(Reservations::Reserved), (false, true));
+    assert_eq!(left(Reservations::Unreserved), (true, false));
+    let offers = [offer(1, "cpus:2;cpus(web):2", &[])];
+    for wanted in [
+        request("t", "cpus:3").reservations(Reservations::Reserved),
+        request("t", "cpus:3").reservations(Reservations::Unreserved),
+        request("t", "cpus(web):3"),
+        request("t", "cpus(db):1"),
+    ] {
+        assert!(first_fit(&offers, &[wanted]).accepts.is_empty());
+    }
+}
+
+#[test]
+fn revocable_resources_are_used_as_the_request_says() {
+    let revocable = Resource {
+        revocable: Some(RevocableInfo {}),
+        ..Resource::scalar("cpus", 2.0)
+    };
+    let mut resources: Resources = "cpus:1;mem:64".parse().unwrap();
+    resources += Resources::try_from(revocable).unwrap();
+    let offers = [offer_of(1, resources, vec![])];
+    let fits = |cpus: &str, setting| {
+        let request = request("t", &format!("cpus:{cpus};mem:1")).revocable("cpus", setting);
+        let round = first_fit(&offers, &[request]);
+        let task = round.accepts.first()?.tasks().next()?.clone();
+        let taken = Resources::try_from(task.resources).unwrap();
+        Some(!taken.revocable().is_empty())
+    };
+    assert_eq!(fits("1", Revocable::Never), Some(false));
+    assert_eq!(fits("2", Revocable::Never), None);
+    assert_eq!(fits("1", Revocable::Allowed), Some(false));
+    assert_eq!(fits("2", Revocable::Allowed), Some(true));
+    // Mesos does not accept a mix.
+    assert_eq!(fits("3", Revocable::Allowed), None);
+    assert_eq!(fits("1", Revocable::Only), Some(true));
+}
+
+#[test]
+fn the_smallest_sufficient_mount_disk_is_taken_whole() {
+    let mut resources: Resources = "cpus:1;disk:5000".parse().unwrap();
+    for (size, root) in [(900.0, "/a"), (400.0, "/b"), (100.0, "/c")] {
+        resources += Resources::try_from(mount(size, root)).unwrap();
+    }
+    let path = Source {
+        r#type: Type::Path.into(),
+        path: Some(Path {
+            root: Some("/p".into()),
+        }),
+        ..Source::default()
+    };
+    resources += Resources::try_from(disk(1000.0, path)).unwrap();
+    let offers = [offer_of(1, resources, vec![])];
+    let sizes = |kind| {
+        let task = spec("cpus:1").volume(Volume::new(kind, 200.0).unwrap());
+        let round = first_fit(&offers, &[Request::new(task)]);
+        let task = round.accepts[0].tasks().next().unwrap().clone();
+        let disk = task
+            .resources
+            .into_iter()
+            .find(|one| one.name == "disk")
+            .unwrap();
+        let source = disk.disk.as_ref().and_then(|disk| disk.source.clone());
+        (
+            disk.scalar.unwrap().value,
+            source.map(|source| source.r#type()),
+        )
+    };
+    assert_eq!(sizes(DiskKind::Mount), (400.0, Some(Type::Mount)));
+    assert_eq!(sizes(DiskKind::Path), (200.0, Some(Type::Path)));
+    assert_eq!(sizes(DiskKind::Root), (200.0, None));
+}
+
+#[test]
+fn a_volume_is_created_on_reserved_disk_and_used_again() {
+    let task = spec("cpus:1").volume(Volume::new(DiskKind::Root, 64.0).unwrap().persistent(
+        "v1",
+        "data",
+        Some("ops"),
+    ));
+    let unreserved = [offer(1, "cpus:1;disk:100", &[])];
+    let plain = Request::new(task.clone());
+    assert!(
+        first_fit(&unreserved, std::slice::from_ref(&plain))
+            .accepts
+            .is_empty()
+    );
+
+    let reserving = Request::new(task).reserve("web", Some("ops"));
+    let round = first_fit(&unreserved, &[reserving]);
+    let operations = &round.accepts[0].operations;
+    assert!(operations[0].reserve.is_some() && operations[2].launch.is_some());
+    let volume = &operations[1].create.as_ref().unwrap().volumes[0];
+    assert_eq!(volume.reservations.last().unwrap().role(), "web");
+    let persistence = &volume.disk.as_ref().unwrap().persistence;
+    assert_eq!(persistence.as_ref().map(|one| one.id.as_str()), Some("v1"));
+
+    let mut again = offer(1, "cpus:1", &[]);
+    again.resources.push(volume.clone());
+    let again = [again];
+    let round = first_fit(&again, &[plain]);
+    assert_eq!(round.accepts[0].operations.len(), 1);
+    let task = round.accepts[0].tasks().next().unwrap();
+    assert!(task.resources.contains(volume));
+    let _: &Option<Persistence> = persistence;
+}
+
+#[test]
+fn the_tasks_of_a_group_share_the_executor_and_one_agent() {
+    let offers = [
+        offer(1, "cpus:1.5;mem:64;disk:9", &[]),
+        offer(2, "cpus:4;mem:640;disk:9", &[]),
+    ];
+    let executor = ExecutorInfo::builder("pod")
+        .framework("F")
+        .cpus(0.5)
+        .mem(32.0)
+        .disk(1.0)
+        .build();
+    let task = |name: &str| TaskSpec::new(name, "cpus:1;mem:16".parse().unwrap());
+    let group = Request::group("pod", executor, [task("a"), task("b")]).ids(["p1", "p2"]);
+    let round = first_fit(&offers, &[group]);
+    assert_eq!(round.accepts.len(), 1);
+    let group = round.accepts[0].operations[0]
+        .launch_group
+        .as_ref()
+        .unwrap();
+    assert_eq!(group.executor.executor_id.value, "pod.p1");
+    assert!(!group.executor.resources.is_empty());
+    let ids: Vec<_> = group
+        .task_group
+        .tasks
+        .iter()
+        .map(|task| &task.task_id.value)
+        .collect();
+    assert_eq!(ids, ["p1.a", "p1.b"]);
+    assert_eq!(round.accepts[0].left.cpus(), Some(1.5));
+    assert_eq!(round.report.unplaced[0].missing, 1);
+}
