@@ -9,6 +9,7 @@ mod journal;
 mod lint;
 mod middleware;
 mod new_cluster;
+mod placement;
 mod program;
 mod run;
 mod worker_pool;
