@@ -36,6 +36,30 @@ pub enum Job {
     Launch(Launch),
     /// Let one task on a real Mesos send messages.
     Listen(Launch),
+    /// Place requests on offers.
+    Place(Place),
+}
+
+/// See [`Job::Place`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// The number of offers.
+    pub offers: usize,
+    /// The number of requests.
+    pub requests: usize,
+    /// How to place.
+    pub how: How,
+}
+
+/// How to place requests on offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum How {
+    /// Only make the offers and the requests.
+    Not,
+    /// With `mesos-placement`.
+    Placer,
+    /// With a loop over all offers for each request.
+    Loop,
 }
 
 /// See [`Job::Drive`].

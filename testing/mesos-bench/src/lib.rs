@@ -10,6 +10,7 @@ pub mod job;
 pub mod launch;
 mod listen;
 mod lock;
+mod place;
 mod raw;
 pub mod rows;
 mod scheduler;

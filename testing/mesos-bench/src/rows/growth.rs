@@ -15,15 +15,7 @@ const FLAT: f64 = 1.15;
 
 /// The cost per update, per answer to RECONCILE and per offer.
 pub(super) fn growth(bench: &Bench) -> Result<Vec<Row>> {
-    let there = Command::new("valgrind")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status();
-    if !there.is_ok_and(|status| status.success()) {
-        bail!(
-            "valgrind is not installed (apt-get install valgrind); instructions are counted with it"
-        );
-    }
+    require_valgrind()?;
     let scales: &[u32] = bench.size(&[1, 10, 100], &[1, 10]);
     let track = Drive {
         track: true,
@@ -107,11 +99,34 @@ fn instructions(options: Options, drive: &Drive) -> Result<u64> {
         url: flood.url(),
         ..drive.clone()
     });
-    let output = Client::Callgrind.start(&job)?.wait_with_output()?;
+    let counted = count(&job);
     let report = flood.wait()?;
+    if !report.complete {
+        bail!("the run under callgrind failed:\n{report}");
+    }
+    counted
+}
+
+/// Checks that instructions can be counted.
+pub(super) fn require_valgrind() -> Result<()> {
+    let there = Command::new("valgrind")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    if !there.is_ok_and(|status| status.success()) {
+        bail!(
+            "valgrind is not installed (apt-get install valgrind); instructions are counted with it"
+        );
+    }
+    Ok(())
+}
+
+/// The number of instructions that a client executes for a job.
+pub(super) fn count(job: &Job) -> Result<u64> {
+    let output = Client::Callgrind.start(job)?.wait_with_output()?;
     let counts = String::from_utf8_lossy(&output.stderr);
-    if !report.complete || !output.status.success() {
-        bail!("the run under callgrind failed:\n{report}\n{counts}");
+    if !output.status.success() {
+        bail!("the run under callgrind failed:\n{counts}");
     }
     let counted = counts
         .lines()

@@ -2,6 +2,7 @@
 
 mod growth;
 mod memory;
+mod placement;
 mod programs;
 mod real;
 mod speed;
@@ -19,7 +20,7 @@ use crate::table::Row;
 pub type Play = fn(&Bench) -> Result<Vec<Row>>;
 
 /// All rows, by the name for `--only`.
-pub const ROWS: [(&str, Play); 12] = [
+pub const ROWS: [(&str, Play); 13] = [
     ("offers", speed::offers),
     ("updates", speed::updates),
     ("delay", speed::delay),
@@ -32,6 +33,7 @@ pub const ROWS: [(&str, Play); 12] = [
     ("real", real::real),
     ("callbacks", real::callbacks),
     ("growth", growth::growth),
+    ("placement", placement::placement),
 ];
 
 /// Rows that run only by name, because they are slow or not about the drivers.
