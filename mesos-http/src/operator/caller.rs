@@ -60,6 +60,7 @@ impl Caller {
             name,
             repeat,
             start: Instant::now(),
+            attempt: Instant::now(),
             failures: 0,
         }
     }
@@ -72,6 +73,8 @@ pub(super) struct Attempts<'a> {
     name: &'static str,
     repeat: Repeat,
     start: Instant,
+    /// When the present attempt began.
+    attempt: Instant,
     failures: u32,
 }
 
@@ -82,6 +85,11 @@ impl Attempts<'_> {
     /// `error`, if the call must not be repeated.
     pub(super) async fn failed(&mut self, error: Error) -> Result<()> {
         let client = &self.caller.client;
+        // A call without a time limit may have waited for an hour before its connection was lost.
+        let is_patient = client.settings().response_timeout == Duration::MAX;
+        if is_patient && self.attempt.elapsed() > self.caller.retry_for {
+            (self.start, self.failures) = (Instant::now(), 0);
+        }
         let wait = delay(BackoffPolicy::default(), self.failures, fastrand::f64());
         if !may_repeat(&error, self.repeat, client.has_answered())
             || self.start.elapsed().saturating_add(wait) > self.caller.retry_for
@@ -94,6 +102,7 @@ impl Attempts<'_> {
             () = client.leader_changed() => {}
         }
         self.failures += 1;
+        self.attempt = Instant::now();
         Ok(())
     }
 }

@@ -307,6 +307,26 @@ async fn a_refused_input_fails_the_writes_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_refused_input_is_the_error_of_the_session_although_the_output_goes_on() {
+    let server = Server::start().await;
+    let agent = AgentClient::new(server.endpoint(""));
+    for (status, kind) in [
+        ("401 Unauthorized", ErrorKind::Unauthorized),
+        ("403 Forbidden", ErrorKind::Forbidden),
+        ("409 Conflict", ErrorKind::Rejected),
+    ] {
+        let exec = agent.exec("parent", CommandInfo::sh("cat"), None);
+        let (session, (_peer, launch)) = tokio::join!(exec, launched(&server));
+        let mut session = session.unwrap();
+        session.stdin.write_all(b"x").await.unwrap();
+        let mut input = Input::accept(&server, &launch.container_id).await;
+        input.respond(status).await;
+        let error = soon("the end of the session", session.control.wait()).await;
+        assert_eq!(error.unwrap_err().kind(), kind);
+    }
+}
+
+#[tokio::test]
 async fn a_lost_output_ends_the_streams_and_is_the_error_of_wait() {
     let server = Server::start().await;
     let agent = AgentClient::new(server.endpoint(""));

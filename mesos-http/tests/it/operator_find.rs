@@ -56,6 +56,42 @@ async fn waiting_for_a_container_has_no_time_limit_and_does_not_delay_other_call
     soon("both calls", async { tokio::join!(script, calls) }).await;
 }
 
+#[tokio::test]
+async fn waiting_for_a_container_continues_after_the_connection_is_lost_however_long_it_lasted() {
+    let server = Server::start().await;
+    // Longer than the delay before a second attempt.
+    let limit = Duration::from_millis(600);
+    let agent = AgentClient::new(server.endpoint("")).retry_for(limit);
+    let script = async {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        // sleep: the container runs for longer than the client repeats a call.
+        tokio::time::sleep(limit * 2).await;
+        peer.hang_up().await;
+        let mut peer = loop {
+            let mut peer = server.accept().await;
+            // The client also connects to find out whether the peer expects TLS.
+            if soon("a request", peer.read_request()).await.is_some() {
+                break peer;
+            }
+        };
+        let answer = Response {
+            wait_container: Some(response::WaitContainer {
+                exit_status: Some(0),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        peer.respond("200 OK", "", answer.encode_to_vec()).await;
+        peer
+    };
+    let (ended, _peer) = soon("the end", async {
+        tokio::join!(agent.wait_container("c"), script)
+    })
+    .await;
+    assert_eq!(ended.unwrap().exit_status, Some(0));
+}
+
 /// Answers a GET_AGENTS with one agent.
 async fn list(master: &Server, pid: &str) {
     let mut peer = master.accept().await;

@@ -38,7 +38,8 @@ impl AgentClient {
     }
 
     /// WAIT_CONTAINER: waits for the end of a container, without a time limit (since Mesos 1.5). The
-    /// call has its own connection. The status of an error for an unknown container is 404.
+    /// call has its own connection, and is made again after the connection was lost, such as by a
+    /// restart of the agent. The status of an error for an unknown container is 404.
     ///
     /// Cancel safe: the container continues.
     pub async fn wait_container(

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use mesos_proto::v1::agent::call::{self, attach_container_input};
 use mesos_proto::v1::agent::{Call, ProcessIo, process_io};
 use mesos_proto::v1::{ContainerId, DurationInfo};
 use tokio::io::AsyncReadExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at};
 
 use super::{End, Stream, TtySize};
@@ -48,7 +49,7 @@ pub(super) struct Input {
     /// Whether the program shut the input down, rather than dropped it.
     pub(super) shut_down: Arc<AtomicBool>,
     /// Why the agent does not accept input.
-    pub(super) failure: Arc<OnceLock<Error>>,
+    pub(super) failure: watch::Sender<Option<Error>>,
 }
 
 /// What the program does.
@@ -71,7 +72,7 @@ impl Input {
         }
         if let Err(error) = self.send(first).await {
             tracing::debug!(%error, "the container does not accept input");
-            let _ = self.failure.set(error);
+            self.failure.send_replace(Some(error));
         }
         // Dropping `unsent` fails the writes of the program.
     }
@@ -297,7 +298,7 @@ mod tests {
             sizes,
             end: End::Empty,
             shut_down: Arc::default(),
-            failure: Arc::default(),
+            failure: watch::channel(None).0,
         };
         let (records, mut sent) = mpsc::channel(4);
         let start = Instant::now();

@@ -68,6 +68,8 @@ pub struct SessionControl {
     resize: mpsc::Sender<TtySize>,
     /// Why the output ended.
     output_end: watch::Receiver<Option<Result<()>>>,
+    /// Why the agent does not accept input.
+    input_failure: watch::Receiver<Option<Error>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -201,7 +203,7 @@ impl AgentClient {
         let (resize, sizes) = mpsc::channel(8);
         let settings = client.settings().clone();
         let output = Output::new(agent.clone(), settings.clone(), connection, response);
-        let failure = Arc::default();
+        let (failure, input_failure) = watch::channel(None);
         let shut_down = Arc::default();
         let input = Input {
             agent,
@@ -211,14 +213,14 @@ impl AgentClient {
             sizes,
             end,
             shut_down: Arc::clone(&shut_down),
-            failure: Arc::clone(&failure),
+            failure,
         };
         let tasks = [
             tokio::spawn(output.run(to_stdout, to_stderr, ended)),
             tokio::spawn(input.run()),
         ];
         Ok(ContainerSession {
-            stdin: ContainerInput::new(stdin, shut_down, failure),
+            stdin: ContainerInput::new(stdin, shut_down, input_failure.clone()),
             stdout: ContainerOutput::new(stdout),
             stderr: ContainerOutput::new(stderr),
             control: SessionControl {
@@ -226,6 +228,7 @@ impl AgentClient {
                 container,
                 resize,
                 output_end,
+                input_failure,
                 tasks,
             },
         })
@@ -265,20 +268,43 @@ impl SessionControl {
     /// output has to be read or dropped, or it does not end. Cancel safe.
     ///
     /// # Errors
-    /// Why the connection of the output was lost, or the errors of
+    /// Why the agent refuses the input (400, 401, 403, 409), at once: the command may wait for the
+    /// input forever. Why the connection of the output was lost, or the errors of
     /// [`wait_container`](AgentClient::wait_container).
     pub async fn wait(&mut self) -> Result<ContainerExit> {
-        match self.output_end.wait_for(Option::is_some).await {
-            Ok(end) => end.clone().unwrap_or(Ok(()))?,
-            Err(_) => {
-                let message = "the task that reads the output has ended";
-                return Err(Error::new(ErrorKind::Closed, message));
-            }
+        tokio::select! {
+            biased;
+            end = self.output_end.wait_for(Option::is_some) => match end {
+                Ok(end) => end.clone().unwrap_or(Ok(()))?,
+                Err(_) => {
+                    let message = "the task that reads the output has ended";
+                    return Err(Error::new(ErrorKind::Closed, message));
+                }
+            },
+            error = refused(&mut self.input_failure) => return Err(error),
         }
         let end = self.agent.wait_container(&self.container).await?;
         Ok(ContainerExit {
             status: end.exit_status,
         })
+    }
+}
+
+/// Completes when the agent refuses the input. Other failures have the same cause as an end of the
+/// output, such as an end of the container (404).
+async fn refused(failure: &mut watch::Receiver<Option<Error>>) -> Error {
+    let is_refusal = |failure: &Option<Error>| {
+        let status = failure.as_ref().and_then(Error::status);
+        matches!(status, Some(400 | 401 | 403 | 409))
+    };
+    match failure
+        .wait_for(is_refusal)
+        .await
+        .map(|failure| failure.clone())
+    {
+        Ok(Some(error)) => error,
+        // The input has ended without a refusal.
+        _ => std::future::pending().await,
     }
 }
 

@@ -2,30 +2,32 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use mesos_core::Error;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::sync::watch;
 
 /// The input of a container. Shutting it down or, for a session of
 /// [`exec`](super::AgentClient::exec), dropping it ends the container's input.
 ///
 /// A write waits while the agent does not accept more. If the agent refuses the input, for example
-/// because another program is attached (409), writes fail with the error of the agent.
+/// because another program is attached (409), writes fail with the error of the agent, and
+/// [`wait`](super::SessionControl::wait) returns the error.
 #[derive(Debug)]
 pub struct ContainerInput {
     stream: DuplexStream,
     shut_down: Arc<AtomicBool>,
-    failure: Arc<OnceLock<Error>>,
+    failure: watch::Receiver<Option<Error>>,
 }
 
 impl ContainerInput {
     pub(super) fn new(
         stream: DuplexStream,
         shut_down: Arc<AtomicBool>,
-        failure: Arc<OnceLock<Error>>,
+        failure: watch::Receiver<Option<Error>>,
     ) -> Self {
         Self {
             stream,
@@ -36,7 +38,7 @@ impl ContainerInput {
 
     /// The reason of the agent, if there is one.
     fn explain<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        result.map_err(|error| match self.failure.get() {
+        result.map_err(|error| match &*self.failure.borrow() {
             Some(failure) => io::Error::new(error.kind(), failure.clone()),
             None => error,
         })
