@@ -36,8 +36,6 @@ pub(crate) enum Error {
     ClosedPipe,
     /// The command did its work, and its exit code has a meaning of its own, such as the exit
     /// code of a task.
-    // For the commands that run programs in a cluster.
-    #[allow(dead_code)]
     Exit(u8),
 }
 

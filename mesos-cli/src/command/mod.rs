@@ -4,6 +4,7 @@ mod agent;
 mod completions;
 mod config;
 mod man;
+mod task;
 
 use clap::Subcommand;
 
@@ -17,6 +18,9 @@ pub(crate) enum Command {
     /// List, inspect, drain and remove agents
     #[command(subcommand)]
     Agent(agent::Command),
+    /// List and inspect tasks, read their files, and run commands in their containers
+    #[command(subcommand)]
+    Task(task::Command),
 
     // The program itself.
     /// Show and change the configuration
@@ -32,6 +36,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error> {
     match command {
         Command::Agent(command) => agent::run(command, context).await,
+        Command::Task(command) => task::run(command, context).await,
         Command::Config(command) => config::run(command, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args),

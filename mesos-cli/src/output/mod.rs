@@ -14,7 +14,7 @@ use serde::Serialize;
 pub(crate) use self::fields::Fields;
 pub(crate) use self::resources::resource_table;
 pub(crate) use self::table::{Cell, Column, Table};
-pub(crate) use self::units::{Usage, age, or_dash, utc_time};
+pub(crate) use self::units::{Usage, age, mebibytes, number, or_dash, scalar, utc_time};
 use crate::error::{Code, Error};
 
 /// What works, such as an agent that is active.
