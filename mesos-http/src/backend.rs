@@ -122,6 +122,10 @@ impl HttpBackend {
     ///
     /// Mesos requires that the principal is also the one in `FrameworkInfo`. The driver fills in the
     /// principal, or ends if [`Framework::principal`](mesos_core::Framework::principal) differs.
+    ///
+    /// A peer that refuses fixed credentials with 401 ends the driver, at a later subscription too:
+    /// Mesos' own library does the same, and a master reads its credentials only when it starts.
+    /// Use a [`TokenProvider`](crate::TokenProvider) for credentials that change.
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.settings.credentials = Some(credentials);
