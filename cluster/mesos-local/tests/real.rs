@@ -77,6 +77,23 @@ async fn a_killed_cluster_restarts_on_its_port() {
 }
 
 #[tokio::test]
+async fn a_restart_waits_for_a_process_that_still_has_the_listening_socket() {
+    let Some(cluster) = started(LocalCluster::builder()).await else {
+        return;
+    };
+    cluster.kill().await.expect("a kill");
+    let socket = TcpListener::bind(("127.0.0.1", cluster.port())).expect("the cluster is down");
+    let holder = std::thread::spawn(move || {
+        // sleep: the other process has the socket for this time.
+        std::thread::sleep(Duration::from_millis(500));
+        drop(socket);
+    });
+    cluster.restart().await.expect("a restart");
+    holder.join().expect("the other process");
+    assert_eq!(active_agents(cluster.port()), 1);
+}
+
+#[tokio::test]
 async fn each_agent_offers_its_own_ports_and_keeps_them_over_a_restart() {
     let Some(cluster) = started(LocalCluster::builder().agents(3)).await else {
         return;

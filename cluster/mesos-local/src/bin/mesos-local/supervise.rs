@@ -29,6 +29,8 @@ use crate::port::Port;
 /// Time in addition to the ready timeout. The cluster process enforces the timeout itself, with a
 /// better message.
 const EXTRA: Duration = Duration::from_secs(5);
+/// How long a restart waits for the port of the killed cluster.
+const RELEASE: Duration = Duration::from_secs(5);
 /// Prefixes of variables that Mesos, its logging or its TLS would read from the program's own
 /// environment.
 const NOT_INHERITED: [&str; 4] = ["MESOS_", "LIBPROCESS_", "GLOG_", "SSL_"];
@@ -200,13 +202,23 @@ impl Supervisor {
     }
 
     /// Reserves the port. A cluster with any free port keeps the first one.
+    ///
+    /// A process that the killed cluster has just forked has the listening socket until its exec.
     fn reserve_port(&mut self) -> io::Result<()> {
-        let port = match self.port.take() {
-            Some(port) => port,
-            None => Port::reserve(self.config.port)?,
+        let (port, limit) = match self.port.take() {
+            Some(port) => (port, RELEASE),
+            None => (Port::reserve(self.config.port)?, Duration::ZERO),
         };
         self.config.port = port.number();
-        self.port.insert(port).check()
+        let port = self.port.insert(port);
+        let end = Instant::now() + limit;
+        loop {
+            match port.check() {
+                // Nothing tells when another process closes a socket.
+                Err(_) if Instant::now() < end => std::thread::sleep(RELEASE / 500),
+                result => return result,
+            }
+        }
     }
 
     fn start(&mut self, id: u64) -> Result<(), Failure> {
