@@ -20,6 +20,9 @@ pub(crate) enum Code {
     Unreachable = 4,
     /// The credentials are missing, wrong or insufficient (401, 403).
     Unauthorized = 5,
+    /// `mesos run` could not run its task: the other codes are those of the task. `docker run` and
+    /// `env` use the same code.
+    Run = 125,
 }
 
 /// Why a command ended without success.
@@ -59,6 +62,16 @@ impl Error {
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         if let Self::Failed { hint, .. } = &mut self {
             *hint = Some(text.into());
+        }
+        self
+    }
+
+    /// Replaces the exit code, except that of wrong usage.
+    #[must_use]
+    pub(crate) fn with_code(mut self, new: Code) -> Self {
+        match &mut self {
+            Self::Failed { code, .. } if *code != Code::Usage => *code = new,
+            _ => {}
         }
         self
     }

@@ -215,10 +215,10 @@ mod tests {
         std::fs::write(target.path().join("CACHEDIR.TAG"), "").expect("a file");
         for (path, profile) in [
             ("debug/deps/test-0123", "dev"),
-            ("debug/examples/run", "dev"),
+            ("debug/examples/hello", "dev"),
             ("release/mesos-local", "release"),
             ("x86_64-unknown-linux-gnu/release/mesos-local", "release"),
-            ("bench/examples/run", "bench"),
+            ("bench/examples/hello", "bench"),
         ] {
             let layout = Layout::of_executable(&target.path().join(path)).expect("a layout");
             assert_eq!(

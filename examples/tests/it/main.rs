@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod bad_input;
 mod failover;
 mod hello;
 mod journal;
@@ -11,5 +10,5 @@ mod middleware;
 mod new_cluster;
 mod placement;
 mod program;
-mod run;
+mod task_output;
 mod worker_pool;

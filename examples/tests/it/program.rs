@@ -5,8 +5,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use mesos_local::{LocalCluster, testing::require_real};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::Command;
 
 /// How long a test waits. Long, because the machines that run the tests are shared.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -56,51 +55,6 @@ impl From<Output> for Outcome {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
-    }
-}
-
-/// A program that is still running.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    lines: tokio::io::Lines<BufReader<ChildStderr>>,
-}
-
-impl Running {
-    pub(crate) fn start(name: &str, args: &[&str]) -> Self {
-        let mut child = example(name, args).spawn().unwrap();
-        let stderr = child.stderr.take().unwrap();
-        let lines = BufReader::new(stderr).lines();
-        Self { child, lines }
-    }
-
-    /// Reads standard error up to a line that contains `text`.
-    pub(crate) async fn prints(&mut self, text: &str) {
-        let mut seen = Vec::new();
-        let found = within(text, async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
-                seen.push(line);
-                if seen.last().unwrap().contains(text) {
-                    return true;
-                }
-            }
-            false
-        });
-        let found = found.await;
-        assert!(found, "`{text}` was not printed: {seen:#?}");
-    }
-
-    /// Sends SIGINT, like Ctrl-C.
-    pub(crate) fn interrupt(&self) {
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
-        let pid = nix::unistd::Pid::from_raw(pid);
-        nix::sys::signal::kill(pid, nix::sys::signal::SIGINT).unwrap();
-    }
-
-    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
-        let status = within("the program's end", self.child.wait())
-            .await
-            .unwrap();
-        status.code()
     }
 }
 

@@ -3,7 +3,9 @@
 mod agent;
 mod completions;
 mod config;
+mod local;
 mod man;
+mod run;
 mod task;
 
 use clap::Subcommand;
@@ -22,6 +24,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Task(task::Command),
 
+    // Running tasks.
+    /// Run a command as a task
+    Run(run::Args),
+    /// Run a real Mesos on this machine
+    #[command(subcommand)]
+    Local(local::Command),
+
     // The program itself.
     /// Show and change the configuration
     #[command(subcommand)]
@@ -37,6 +46,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error
     match command {
         Command::Agent(command) => agent::run(command, context).await,
         Command::Task(command) => task::run(command, context).await,
+        Command::Run(args) => run::run(&args, context).await,
+        Command::Local(command) => local::run(command, context).await,
         Command::Config(command) => config::run(command, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args),

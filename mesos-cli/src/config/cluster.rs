@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mesos::Master;
 use mesos::executor::Token;
-use mesos::http::{Credentials, OperatorClient, TlsConfig};
+use mesos::http::{Credentials, HttpBackend, OperatorClient, TlsConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
@@ -151,6 +151,18 @@ impl Cluster {
             client = client.credentials(credentials);
         }
         Ok(client)
+    }
+
+    /// The backend of a scheduler with these settings.
+    pub(crate) fn backend(&self) -> Result<HttpBackend, Error> {
+        let mut backend = HttpBackend::new(self.master()?);
+        if let Some(tls) = self.tls() {
+            backend = backend.tls(tls);
+        }
+        if let Some(credentials) = self.credentials()? {
+            backend = backend.credentials(credentials);
+        }
+        Ok(backend)
     }
 
     /// The credentials, if any are set.

@@ -65,31 +65,38 @@ impl Selection {
     /// No source has an address, the named cluster does not exist, or a file or a variable is
     /// invalid.
     pub(crate) fn resolve(&self) -> Result<Cluster, Error> {
-        let mut cluster = self.without_environment()?;
-        cluster.apply_environment(&|name| std::env::var(name).ok())?;
-        Ok(cluster)
+        self.find()?.ok_or_else(no_master)
     }
 
-    fn without_environment(&self) -> Result<Cluster, Error> {
-        match (&self.master, &self.cluster) {
+    /// As [`resolve`](Self::resolve), but `None` if no source has an address.
+    pub(crate) fn find(&self) -> Result<Option<Cluster>, Error> {
+        let Some(mut cluster) = self.without_environment()? else {
+            return Ok(None);
+        };
+        cluster.apply_environment(&|name| std::env::var(name).ok())?;
+        Ok(Some(cluster))
+    }
+
+    fn without_environment(&self) -> Result<Option<Cluster>, Error> {
+        let cluster = match (&self.master, &self.cluster) {
             (Some(master), Some(cluster)) if cluster.by_option && !master.by_option => {
-                File::load()?.cluster(&cluster.value)
+                File::load()?.cluster(&cluster.value)?
             }
             // Only a cluster that was named as explicitly as the address lends its credentials.
             (Some(master), Some(cluster)) if cluster.by_option == master.by_option => {
                 let named = File::load()?.cluster(&cluster.value)?;
-                Ok(named.with_master(&master.value, master.source("--master", "MESOS_MASTER")))
+                named.with_master(&master.value, master.source("--master", "MESOS_MASTER"))
             }
-            (Some(master), _) => Ok(Cluster::new(
-                &master.value,
-                master.source("--master", "MESOS_MASTER"),
-            )),
-            (None, Some(cluster)) => File::load()?.cluster(&cluster.value),
+            (Some(master), _) => {
+                Cluster::new(&master.value, master.source("--master", "MESOS_MASTER"))
+            }
+            (None, Some(cluster)) => File::load()?.cluster(&cluster.value)?,
             (None, None) => match File::load()?.current()? {
-                Some(cluster) => Ok(cluster),
-                None => mesos_cli::load()?.ok_or_else(no_master),
+                Some(cluster) => cluster,
+                None => return mesos_cli::load(),
             },
-        }
+        };
+        Ok(Some(cluster))
     }
 }
 

@@ -112,6 +112,24 @@ impl Output {
         stdout.flush()?;
         Ok(())
     }
+
+    /// Prints a line that a task has written, as the task has written it. Only the styles of the
+    /// prefix depend on the terminal.
+    pub(crate) fn line_of_task(&self, prefix: &str, line: &str) -> Result<(), Error> {
+        let mut stdout = std::io::stdout().lock();
+        anstream::stdout().write_all(prefix.as_bytes())?;
+        writeln!(stdout, "{line}")?;
+        stdout.flush()?;
+        Ok(())
+    }
+}
+
+/// As [`Output::line_of_task`], on stderr.
+pub(crate) fn error_line_of_task(prefix: &str, line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    // A closed stderr does not stop the command.
+    let _ = anstream::stderr().write_all(prefix.as_bytes());
+    let _ = writeln!(stderr, "{line}");
 }
 
 /// The width of the terminal on stdout in columns; `None` if stdout is not a terminal.

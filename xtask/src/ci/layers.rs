@@ -114,7 +114,7 @@ const LAYERS: &[Layer] = &[
     // A program, on the interface that users have.
     Layer {
         name: "mesos-cli",
-        uses: &["mesos"],
+        uses: &["mesos", "mesos-local", "mesos-process"],
         foreign: None,
         builds: false,
     },
@@ -174,7 +174,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "mesos-examples",
-        uses: &["mesos", "mesos-local"],
+        uses: &["mesos", "mesos-local", "mesos-process"],
         foreign: None,
         builds: false,
     },

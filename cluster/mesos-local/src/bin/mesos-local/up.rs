@@ -193,7 +193,7 @@ fn describe(
     if open {
         writeln!(
             out,
-            "try:  cargo run --example run -- --master {} 'echo hello'",
+            "try:  cargo run -p mesos-cli -- run --master {} 'echo hello'",
             cluster.master_url()
         )?;
     }

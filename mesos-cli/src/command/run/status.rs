@@ -1,23 +1,33 @@
-//! The exit code of a task.
+//! The exit status of a task.
 
 use mesos::v1::{TaskState, TaskStatus};
 use mesos_process::signal_number;
 
+/// The exit code after `--time-limit`, as that of timeout(1).
+pub(super) const TIMED_OUT: u8 = 124;
+/// The exit code after Ctrl-C, as that of a shell.
+pub(super) const INTERRUPTED: u8 = 130;
+
 /// One line about a state.
-pub(crate) fn describe(status: &TaskStatus) -> String {
+pub(super) fn describe(status: &TaskStatus) -> String {
     let mut line = match status.task_state() {
         Ok(state) => state.as_str_name().to_owned(),
         Err(unknown) => unknown.to_string(),
     };
+    match status.healthy {
+        Some(true) => line.push_str(" (healthy)"),
+        Some(false) => line.push_str(" (not healthy)"),
+        None => {}
+    }
     if let Some(message) = status.message.as_ref().filter(|text| !text.is_empty()) {
         line = format!("{line}: {message}");
     }
     line
 }
 
-/// The exit code of the command, if Mesos reports it. The exit code is only in the message that
-/// the command executor of Mesos writes (`src/launcher/executor.cpp`).
-pub(crate) fn exit_code(status: &TaskStatus) -> u8 {
+/// The exit status of the command, if Mesos reports it. The status is only in the message that the
+/// command executor of Mesos writes (`src/launcher/executor.cpp`).
+pub(super) fn exit_code(status: &TaskStatus) -> u8 {
     if status.task_state() == Ok(TaskState::TaskFinished) {
         return 0;
     }

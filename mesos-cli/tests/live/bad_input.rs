@@ -1,12 +1,12 @@
-//! Errors for wrong input. These tests do not need Mesos.
+//! Errors for wrong input of `mesos run`. These tests do not need Mesos.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::program::outcome;
+use crate::program::User;
 
 async fn fails(args: &[&str], code: i32, parts: &[&str]) {
-    let end = outcome("run", args).await;
+    let end = User::new().outcome(&[&["run"], args].concat()).await;
     assert_eq!(end.code, Some(code), "{end:?}");
     for part in parts {
         assert!(

@@ -1,0 +1,47 @@
+//! The processes of this machine.
+
+/// The number of processes with `text` in their arguments, without the program `mesos`.
+pub(crate) fn with_argument(text: &str) -> usize {
+    let commands = pids().filter_map(|pid| {
+        let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+        (!exe.ends_with("mesos")).then_some(line)
+    });
+    commands.filter(|line| line.contains(text)).count()
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// All descendants of `root`.
+pub(crate) fn descendants(root: u32) -> Vec<u32> {
+    let mut found = vec![root];
+    let mut at = 0;
+    while at < found.len() {
+        let parent = found[at];
+        found.extend(pids().filter(|pid| parent_of(*pid) == Some(parent)));
+        at += 1;
+    }
+    found.remove(0);
+    found
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // pid (name) state ppid …; a name may hold anything but ends at the last ')'.
+    let rest = stat.rsplit_once(')')?.1;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Fails if one of the processes is still running.
+#[track_caller]
+pub(crate) fn assert_ended(pids: &[u32]) {
+    for pid in pids {
+        let left = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+        // The arguments of a process that has ended, and whose parent does not know yet, are empty.
+        let ended = left.as_ref().map_or(true, String::is_empty);
+        assert!(ended, "process {pid} is still running: {left:?}");
+    }
+}

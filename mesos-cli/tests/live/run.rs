@@ -1,0 +1,174 @@
+//! `mesos run`: what it launches and shows. `run_ends` tests how it ends.
+
+use mesos_local::LocalCluster;
+use mesos_local::testing::require_real;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::program::{User, cluster, outcome, within};
+
+/// The first command of README.md.
+#[tokio::test]
+async fn a_command_runs_on_a_mesos_that_the_program_starts_and_stops() {
+    // Only checks whether a local Mesos is available. The program starts its own.
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    cluster.stop().await.unwrap();
+    let end = User::new().outcome(&["run", "echo hello from Mesos"]).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert_eq!(end.stdout, "hello from Mesos\n");
+    for state in ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"] {
+        assert!(
+            end.stderr.contains(state),
+            "{state} is not in: {}",
+            end.stderr
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_exit_code_is_that_of_the_command() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    let user = User::new();
+    for (command, code) in [
+        (&["true"][..], 0),
+        (&["exit 3"], 3),
+        (&["kill -9 $$"], 137),
+        // The shell reports a single word. The executor reports a program with arguments.
+        (&["no-such-command-here"], 127),
+        (&["no-such-command-here", "x"], 127),
+    ] {
+        let end = user
+            .outcome(&[&["run", "--master", &url], command].concat())
+            .await;
+        assert_eq!(end.code, Some(code), "{command:?}: {end:?}");
+        if code == 127 {
+            assert!(end.stderr.contains("no-such-command-here"), "{end:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn output_is_shown_whole_on_the_stream_it_was_written_to() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    let command = r"seq 100000; printf '\033[1mbold\033[0m\n'; echo to stderr >&2";
+    let end = User::new()
+        .outcome(&["run", "--master", &url, command])
+        .await;
+    assert_eq!(end.code, Some(0), "{}", end.stderr);
+    let mut expected: String = (1..=100_000).map(|n| format!("{n}\n")).collect();
+    expected.push_str("\x1b[1mbold\x1b[0m\n");
+    assert!(
+        end.stdout == expected,
+        "{} bytes received",
+        end.stdout.len()
+    );
+    let lines = end.stderr.lines().filter(|line| *line == "to stderr");
+    assert_eq!(lines.count(), 1, "{}", end.stderr);
+}
+
+#[tokio::test]
+async fn output_is_shown_while_the_task_runs() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    let mut run = User::new().start(&["run", "--master", &url, "echo early; sleep 1000"]);
+    let stdout = run.child.stdout.take().unwrap();
+    let line = within(
+        "a line of output",
+        BufReader::new(stdout).lines().next_line(),
+    )
+    .await;
+    assert_eq!(line.unwrap().as_deref(), Some("early"));
+    run.interrupt();
+    assert_eq!(run.exit_code().await, Some(130));
+}
+
+#[tokio::test]
+async fn each_instance_has_a_prefix_and_the_first_failure_is_the_exit_code() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    // Which instance runs in a sandbox is only in its path.
+    let command = "echo $PWD; case $PWD in *run-2.*) exit 7;; esac";
+    let end = User::new()
+        .outcome(&["run", "--master", &url, "-n", "3", command])
+        .await;
+    assert_eq!(end.code, Some(7), "{end:?}");
+    let mut lines: Vec<_> = end.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines.len(), 3, "{end:?}");
+    for (number, line) in (1..).zip(lines) {
+        assert!(line.starts_with(&format!("[{number}] /")), "{line}");
+        assert!(line.contains(&format!("/run-{number}.")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_command_has_its_variables_files_and_resources() {
+    let cluster = LocalCluster::builder().resources("cpus:2;mem:256;disk:64");
+    let Some(cluster) = require_real(cluster.start().await) else {
+        return;
+    };
+    let url = cluster.master_url();
+    let user = User::new();
+    let file = user.home().join("data.txt");
+    std::fs::write(&file, "from the file\n").unwrap();
+    let file = file.to_str().unwrap();
+    let mut command = user.command(&[
+        "run",
+        "--master",
+        &url,
+        "--cpus",
+        "2",
+        "--disk",
+        "64",
+        "-e",
+        "A=1 2",
+        "-e",
+        "PASSED",
+        "--uri",
+        file,
+        "--",
+        "sh",
+        "-c",
+        "echo $A $PASSED $0; cat data.txt",
+        "zero",
+    ]);
+    command.env("PASSED", "on");
+    let end = outcome(command).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    // The fetcher writes to the same file before the command starts.
+    let expected = "1 2 on zero\nfrom the file\n";
+    assert!(end.stdout.ends_with(expected), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_task_waits_for_resources_and_says_which_are_missing() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    let user = User::new();
+    let args = [
+        "run",
+        "--master",
+        &url,
+        "--cpus",
+        "64",
+        "--time-limit",
+        "2s",
+    ];
+    let end = user.outcome(&[&args[..], &["true"]].concat()).await;
+    assert_eq!(end.code, Some(124), "{end:?}");
+    assert!(end.stderr.contains("waiting for a larger offer"), "{end:?}");
+    assert!(end.stderr.contains("cpus"), "{end:?}");
+}
