@@ -6,7 +6,8 @@ use std::time::Duration;
 use mesos_proto::v1::FrameworkId;
 use tokio::time::{sleep, timeout};
 
-use super::{Runtime, answered};
+use super::Runtime;
+use super::acknowledge::answered;
 use crate::StopReason;
 use crate::backend::{Backend, Calls, EventStream, Incoming, SchedulerApi};
 use crate::error::{Delivery, Error, ErrorKind, Result};

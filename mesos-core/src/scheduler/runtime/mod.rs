@@ -1,42 +1,42 @@
 //! The event loop of one scheduler: subscribes, reads events, reconnects. The session
-//! (`scheduler/session`) decides when to do which of these. `deliver` delivers an event to the
-//! scheduler, `ending` ends a driver on request, and `watch` warns about handlers and offers
+//! (`scheduler/session`) decides when to do which of these. `serve` reads the events of one
+//! subscription, `deliver` delivers an event to the scheduler, `ending` ends a driver on request, and `watch` warns about handlers and offers
 //! that block others.
 
+mod acknowledge;
 mod decliner;
 mod deliver;
 mod ending;
 mod persist;
+mod serve;
+mod wait;
 mod watch;
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use mesos_proto::v1::FrameworkId;
-use mesos_proto::v1::scheduler::Call;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
-use tracing::Instrument as _;
+use tokio::time::{Instant, sleep};
 use tracing::instrument::Instrumented;
 
 use super::handle::Handle;
 use super::recent::RecentUpdates;
 use super::shared::{PendingCall, Shared};
-use super::{Event, Framework, Scheduler, SchedulerDriver};
-use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
+use super::{Framework, Scheduler, SchedulerDriver};
+use crate::backend::{Backend, SchedulerApi};
 use crate::disconnected::Disconnected;
 use crate::driver::Claim;
-use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::runtime::{Background, Finish, Handled, Stop, deadline, ended, guarded};
-use crate::scheduler::session::{Generation, Input, Output, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Background, Finish, Handled, deadline, ended, guarded};
+use crate::scheduler::session::{Input, Output, Session};
 use crate::store::Store;
 use crate::version::MesosVersion;
 use crate::{HandlerResult, StopReason};
 use ending::end;
+use wait::Wait;
 
 /// See the module.
 pub(super) struct Runtime<S, B, M> {
@@ -66,12 +66,6 @@ enum Break {
     BackOff(Disconnected, Option<FrameworkId>),
     /// The driver ends.
     End(Result<StopReason>),
-}
-
-/// The next thing to handle.
-enum Next<M> {
-    Input(M),
-    Event(Result<Incoming<SchedulerApi>>),
 }
 
 impl<S, B, M> Runtime<S, B, M>
@@ -219,241 +213,18 @@ where
         }
     }
 
-    /// Waits before the next attempt: until `until`, or less after a leader change. Inputs are
-    /// delivered meanwhile.
-    async fn wait(&mut self, mut until: Instant) -> Wait {
-        let handle = self.handle.clone();
-        let backend = Arc::clone(&self.backend);
-        let mut leader_changed = pin!(backend.leader_changed());
-        let mut listening = true;
-        loop {
-            tokio::select! {
-                biased;
-                stop = handle.shared().link.stop_requested() => return Wait::Stop(stop),
-                () = sleep_until(until) => return Wait::Over,
-                () = handle.shared().reconnect.notified() => {
-                    // As after a leader change, so that a program cannot cause a busy loop.
-                    if let Output::RetrySooner(wait) = self.step(Input::LeaderChanged) {
-                        tracing::debug!(?wait, "the program requested an attempt; retrying sooner");
-                        until = deadline(Instant::now(), wait);
-                    }
-                }
-                () = &mut leader_changed, if listening => {
-                    // The next attempt uses the newest leader in any case.
-                    listening = false;
-                    if let Output::RetrySooner(wait) = self.step(Input::LeaderChanged) {
-                        tracing::debug!(?wait, "the leader changed; retrying sooner");
-                        until = deadline(Instant::now(), wait);
-                    }
-                }
-                Some(input) = self.inputs.recv() => {
-                    if let Some(end) = self.input(input).await {
-                        return Wait::End(end);
-                    }
-                }
-            }
-        }
-    }
-
     /// Delivers an input of the program to the scheduler.
     async fn input(&mut self, input: M) -> Option<Result<StopReason>> {
         let handle = self.handle.clone();
         let handler = self.scheduler.input(&self.driver, input);
         ended(handled(&handle, "input", handler).await)
     }
-
-    /// The result of an attempt, after its subscription has ended.
-    async fn attempted(
-        &mut self,
-        generation: Generation,
-        attempt: Result<Subscription<SchedulerApi>>,
-    ) -> Break {
-        match attempt {
-            Ok(subscription) => {
-                self.step(Input::Opened(generation));
-                let reason = self.serve(subscription).await;
-                self.disconnected();
-                reason
-            }
-            Err(error) => self.failed(error),
-        }
-    }
-
-    /// Reads the events of one subscription to its end.
-    async fn serve(&mut self, subscription: Subscription<SchedulerApi>) -> Break {
-        let Subscription {
-            mut events,
-            calls,
-            peer,
-        } = subscription;
-        let handle = self.handle.clone();
-        let shared = handle.shared();
-        tracing::debug!(%peer, generation = self.session.generation(), "subscribing");
-        // Answers that have not arrived yet belong to an earlier subscription.
-        for _ in 0..self.answers.len() {
-            shared.monitor.acknowledged(false);
-        }
-        self.answers.clear();
-        shared.ack_watch.restart();
-        let mut decliner = decliner::start(&handle, &calls);
-        let mut stop = pin!(shared.link.stop_requested());
-        // Notified from here on, also while a handler runs.
-        let mut reconnect = pin!(shared.reconnect.notified());
-        loop {
-            let has_answers = !self.answers.is_empty();
-            // In random order, so that neither inputs nor events wait for the others forever.
-            let inputs = &mut self.inputs;
-            let next = async {
-                tokio::select! {
-                    Some(input) = inputs.recv() => Next::Input(input),
-                    incoming = events.next() => Next::Event(incoming),
-                }
-            };
-            let incoming = tokio::select! {
-                biased;
-                stop = &mut stop => {
-                    return Break::End(self.end_subscribed(stop, events.as_mut(), calls.as_ref()).await);
-                }
-                panicked = decliner.panicked() => return Break::End(Err(panicked)),
-                panicked = panicked(&mut self.worker) => return Break::End(Err(panicked)),
-                error = shared.ack_watch.too_many() => return self.failed(error),
-                () = &mut reconnect => return self.failed(requested()),
-                answer = answered(&mut self.answers), if has_answers => {
-                    self.acknowledgement_answered(answer);
-                    continue;
-                }
-                next = next => match next {
-                    Next::Event(incoming) => incoming,
-                    Next::Input(input) => match self.input(input).await {
-                        Some(end) => return Break::End(end),
-                        None => continue,
-                    },
-                },
-            };
-            let event = match incoming {
-                Ok(Incoming::Event(event, record)) => {
-                    let event_type = event.r#type().as_str_name();
-                    shared.monitor.event_received(event_type, events.queued());
-                    Event::lift(*event, record)
-                }
-                Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
-                    Some(reason) => return reason,
-                    None => continue,
-                },
-                Err(error) => Err(error),
-            };
-            match event {
-                Ok(event) => {
-                    let reason = self.deliver(event, &calls).await;
-                    shared.monitor.event_handled();
-                    if let Some(reason) = reason {
-                        return reason;
-                    }
-                }
-                Err(error) => {
-                    shared.monitor.event_handled();
-                    return self.failed(error);
-                }
-            }
-        }
-    }
-
-    /// The attempt failed or the subscription was lost.
-    fn failed(&mut self, error: Error) -> Break {
-        let generation = self.session.generation();
-        match self.step(Input::Failed(generation, error)) {
-            Output::BackOff(disconnected, removed) => Break::BackOff(disconnected, removed),
-            Output::Ended(end) => Break::End(end),
-            other => Break::End(Err(impossible(&other))),
-        }
-    }
-
-    /// The backend lost its connection and reconnects by itself.
-    async fn interrupted(&mut self, error: Error) -> Option<Break> {
-        self.disconnected();
-        let generation = self.session.generation();
-        let Output::Interrupted(disconnected) = self.step(Input::Interrupted(generation, error))
-        else {
-            return None;
-        };
-        let handle = self.handle.clone();
-        let handler = self.scheduler.disconnected(&self.driver, disconnected);
-        ended(handled(&handle, "disconnected", handler).await).map(Break::End)
-    }
-
-    fn disconnected(&mut self) {
-        self.worker = None;
-        let shared = self.shared();
-        shared
-            .reconciler
-            .change(|tracker, _| tracker.unsubscribed());
-        shared.link.disconnect();
-        shared.ledger.clear();
-    }
-
-    /// Queues an acknowledgement. A failure loses nothing, because Mesos repeats an update that
-    /// was not acknowledged. So an abort does not wait until the queue has room. Many failures in a
-    /// row end the subscription, see `ack_watch`.
-    async fn queue_acknowledgement(&mut self, calls: &dyn Calls<SchedulerApi>, mut call: Call) {
-        let span = super::calls::span(&call);
-        call.framework_id = self.handle.framework_id();
-        let shared = self.handle.shared();
-        let sending = shared.enqueue(calls, call).instrument(span.clone());
-        let aborted = || Err(Error::new(ErrorKind::Closed, "the driver was aborted"));
-        let sent = async {
-            tokio::select! {
-                biased;
-                sent = sending => sent,
-                () = shared.link.aborted() => aborted(),
-            }
-        };
-        let sent = if shared.link.is_aborted() {
-            aborted()
-        } else {
-            sent.await
-        };
-        match sent {
-            Ok(answer) => self.answers.push_back(answer.instrument(span)),
-            Err(error) => shared.acknowledged(&Err(error)),
-        }
-    }
-}
-
-/// Why the wait before the next attempt ended.
-enum Wait {
-    Over,
-    Stop(Stop),
-    End(Result<StopReason>),
 }
 
 impl<S, B, M> Runtime<S, B, M> {
     fn shared(&self) -> &Shared {
         self.handle.shared()
     }
-
-    fn acknowledgement_answered(&mut self, answer: Result<()>) {
-        self.shared().acknowledged(&answer);
-    }
-}
-
-/// Completes if the task has panicked. Cancel safe.
-async fn panicked(task: &mut Option<Background>) -> Error {
-    match task {
-        Some(task) => task.panicked().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for the oldest answer. The calls of one queue are answered in their order, so the other
-/// answers need no polling. Cancel safe.
-async fn answered(answers: &mut VecDeque<Instrumented<PendingCall>>) -> Result<()> {
-    let answer = poll_fn(|context| match answers.front_mut() {
-        Some(answer) => Pin::new(answer).poll(context),
-        None => Poll::Pending,
-    });
-    let answer = answer.await;
-    answers.pop_front();
-    answer
 }
 
 /// Runs a handler and measures its duration.
@@ -477,12 +248,6 @@ async fn handled(
         );
     }
     handled
-}
-
-/// The program requested another subscription.
-fn requested() -> Error {
-    let text = "the program requested another subscription (SchedulerDriver::reconnect)";
-    Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::NotSent)
 }
 
 /// An output that the session never returns for this input, unless this crate has a bug.

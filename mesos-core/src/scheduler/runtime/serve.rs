@@ -1,0 +1,167 @@
+//! Serves one subscription: reads its events until it ends.
+
+use std::pin::pin;
+
+use super::acknowledge::answered;
+use super::{Break, Runtime, decliner, handled, impossible};
+use crate::backend::{Backend, Incoming, SchedulerApi, Subscription};
+use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::runtime::{Background, ended};
+use crate::scheduler::session::{Generation, Input, Output};
+use crate::scheduler::{Event, Scheduler};
+
+/// The next thing to handle.
+enum Next<M> {
+    Input(M),
+    Event(Result<Incoming<SchedulerApi>>),
+}
+
+impl<S, B, M> Runtime<S, B, M>
+where
+    S: Scheduler<M> + 'static,
+    B: Backend<SchedulerApi> + 'static,
+    M: Send + 'static,
+{
+    /// The result of an attempt, after its subscription has ended.
+    pub(super) async fn attempted(
+        &mut self,
+        generation: Generation,
+        attempt: Result<Subscription<SchedulerApi>>,
+    ) -> Break {
+        match attempt {
+            Ok(subscription) => {
+                self.step(Input::Opened(generation));
+                let reason = self.serve(subscription).await;
+                self.disconnected();
+                reason
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// Reads the events of one subscription to its end.
+    async fn serve(&mut self, subscription: Subscription<SchedulerApi>) -> Break {
+        let Subscription {
+            mut events,
+            calls,
+            peer,
+        } = subscription;
+        let handle = self.handle.clone();
+        let shared = handle.shared();
+        tracing::debug!(%peer, generation = self.session.generation(), "subscribing");
+        // Answers that have not arrived yet belong to an earlier subscription.
+        for _ in 0..self.answers.len() {
+            shared.monitor.acknowledged(false);
+        }
+        self.answers.clear();
+        shared.ack_watch.restart();
+        let mut decliner = decliner::start(&handle, &calls);
+        let mut stop = pin!(shared.link.stop_requested());
+        // Notified from here on, also while a handler runs.
+        let mut reconnect = pin!(shared.reconnect.notified());
+        loop {
+            let has_answers = !self.answers.is_empty();
+            // In random order, so that neither inputs nor events wait for the others forever.
+            let inputs = &mut self.inputs;
+            let next = async {
+                tokio::select! {
+                    Some(input) = inputs.recv() => Next::Input(input),
+                    incoming = events.next() => Next::Event(incoming),
+                }
+            };
+            let incoming = tokio::select! {
+                biased;
+                stop = &mut stop => {
+                    return Break::End(self.end_subscribed(stop, events.as_mut(), calls.as_ref()).await);
+                }
+                panicked = decliner.panicked() => return Break::End(Err(panicked)),
+                panicked = panicked(&mut self.worker) => return Break::End(Err(panicked)),
+                error = shared.ack_watch.too_many() => return self.failed(error),
+                () = &mut reconnect => return self.failed(requested()),
+                answer = answered(&mut self.answers), if has_answers => {
+                    self.acknowledgement_answered(answer);
+                    continue;
+                }
+                next = next => match next {
+                    Next::Event(incoming) => incoming,
+                    Next::Input(input) => match self.input(input).await {
+                        Some(end) => return Break::End(end),
+                        None => continue,
+                    },
+                },
+            };
+            let event = match incoming {
+                Ok(Incoming::Event(event, record)) => {
+                    let event_type = event.r#type().as_str_name();
+                    shared.monitor.event_received(event_type, events.queued());
+                    Event::lift(*event, record)
+                }
+                Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
+                    Some(reason) => return reason,
+                    None => continue,
+                },
+                Err(error) => Err(error),
+            };
+            match event {
+                Ok(event) => {
+                    let reason = self.deliver(event, &calls).await;
+                    shared.monitor.event_handled();
+                    if let Some(reason) = reason {
+                        return reason;
+                    }
+                }
+                Err(error) => {
+                    shared.monitor.event_handled();
+                    return self.failed(error);
+                }
+            }
+        }
+    }
+
+    /// The attempt failed or the subscription was lost.
+    pub(super) fn failed(&mut self, error: Error) -> Break {
+        let generation = self.session.generation();
+        match self.step(Input::Failed(generation, error)) {
+            Output::BackOff(disconnected, removed) => Break::BackOff(disconnected, removed),
+            Output::Ended(end) => Break::End(end),
+            other => Break::End(Err(impossible(&other))),
+        }
+    }
+
+    /// The backend lost its connection and reconnects by itself.
+    async fn interrupted(&mut self, error: Error) -> Option<Break> {
+        self.disconnected();
+        let generation = self.session.generation();
+        let Output::Interrupted(disconnected) = self.step(Input::Interrupted(generation, error))
+        else {
+            return None;
+        };
+        let handle = self.handle.clone();
+        let handler = self.scheduler.disconnected(&self.driver, disconnected);
+        ended(handled(&handle, "disconnected", handler).await).map(Break::End)
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.worker = None;
+        let shared = self.shared();
+        shared
+            .reconciler
+            .change(|tracker, _| tracker.unsubscribed());
+        shared.link.disconnect();
+        shared.ledger.clear();
+    }
+}
+
+/// Completes if the task has panicked. Cancel safe.
+async fn panicked(task: &mut Option<Background>) -> Error {
+    match task {
+        Some(task) => task.panicked().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The program requested another subscription.
+fn requested() -> Error {
+    let text = "the program requested another subscription (SchedulerDriver::reconnect)";
+    Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::NotSent)
+}
