@@ -64,24 +64,4 @@ fn with_checksums(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    #[test]
-    fn the_corpus_holds_for_archive() {
-        let corpus =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testing/fuzz/corpus/archive");
-        let mut files: Vec<_> = fs::read_dir(&corpus)
-            .expect("a directory")
-            .map(|entry| entry.expect("a file").path())
-            .collect();
-        files.sort();
-        assert!(files.len() > 50, "{} files", files.len());
-        for file in files {
-            // Printed if the body panics.
-            println!("{}", file.display());
-            super::archive(&fs::read(&file).expect("a file"));
-        }
-    }
-}
+mod tests;

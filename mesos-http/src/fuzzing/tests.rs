@@ -1,10 +1,12 @@
-//! The committed corpus: every input keeps the promise, and every target has inputs.
+//! Runs the committed corpus.
 
-use std::collections::BTreeSet;
+#[path = "../../../testing/fuzz/corpus.rs"]
+mod corpus;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use corpus::{files, fuzz};
 
 use crate::wire::api::HttpApi;
 use crate::wire::codec::{Codec, Wire};
@@ -12,21 +14,7 @@ use crate::wire::codec::{Codec, Wire};
 /// If this variable is set, the test writes the protobuf seeds.
 const BLESS: &str = "MESOS_FUZZ_BLESS";
 
-/// All targets by name.
-macro_rules! targets {
-    ($($name:ident),* $(,)?) => {
-        const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-        mod the_corpus_holds_for {
-            $(#[test]
-            fn $name() {
-                super::feed(stringify!($name), crate::fuzzing::$name);
-            })*
-        }
-    };
-}
-
-targets![
+corpus::targets![
     answer,
     credentials_file,
     event_json,
@@ -35,46 +23,6 @@ targets![
     recordio,
     redirect,
 ];
-
-fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/fuzz")
-}
-
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).expect("a directory");
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
-    files.sort();
-    files
-}
-
-fn feed(target: &str, body: fn(&[u8])) {
-    let files = files(&fuzz().join("corpus").join(target));
-    assert!(!files.is_empty());
-    for file in files {
-        // Printed if the body panics.
-        println!("{}", file.display());
-        body(&fs::read(&file).expect("a file"));
-    }
-}
-
-#[test]
-fn every_fuzz_target_of_this_crate_has_a_body_and_a_corpus() {
-    let of_this_crate = |target: &&PathBuf| {
-        let source = fs::read_to_string(target).expect("a target");
-        source.contains("mesos_http::fuzzing::")
-    };
-    let stem = |target: &PathBuf| {
-        let stem = target.file_stem().and_then(|stem| stem.to_str());
-        stem.expect("a name").to_owned()
-    };
-    let targets: BTreeSet<_> = files(&fuzz().join("fuzz_targets"))
-        .iter()
-        .filter(of_this_crate)
-        .map(stem)
-        .collect();
-    let names: BTreeSet<_> = NAMES.iter().map(|name| (*name).to_owned()).collect();
-    assert_eq!(targets, names);
-}
 
 /// The protobuf seeds are the JSON seeds in the other encoding. A file's name begins with the API of
 /// its event.

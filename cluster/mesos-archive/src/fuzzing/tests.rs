@@ -1,0 +1,6 @@
+//! Runs the committed corpus.
+
+#[path = "../../../../testing/fuzz/corpus.rs"]
+mod corpus;
+
+corpus::targets![archive];
