@@ -17,7 +17,7 @@ use mesos_proto::v1::{
 use tokio::net::TcpSocket;
 use tokio::time::Instant;
 
-use crate::steps::must;
+use crate::steps::{must, until};
 use crate::timeout::{REAL_TIMEOUT, UNDECLARED};
 use crate::world::{Cluster, ClusterKind};
 use mesos_testing::{Agent, Behavior, FakeMaster, Held, Reaction, Stream, When};
@@ -348,10 +348,7 @@ impl Mesos {
             active.find(|framework| framework.framework_info.id.as_ref() == Some(framework_id))?;
             Some(())
         };
-        while is_there().await.is_some() {
-            // sleep: the operator API has no event for this; the time limit of the case bounds it.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until(|| async { is_there().await.is_none() }).await;
     }
 
     /// Stops all responses and events; connections stay open.

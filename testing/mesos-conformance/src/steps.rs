@@ -1,12 +1,22 @@
 //! Steps that many cases share.
 
 use std::fmt;
+use std::time::Duration;
 
 use mesos_core::{Offer, Result, SchedulerDriver};
 use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::{AgentId, CommandInfo, FrameworkId, TaskInfo, TaskState};
 
 use mesos_testing::{RecordedEvent, Recorder};
+
+/// Waits until `is_so` returns true. For the state of another process, or of a recording, that is not
+/// announced. The time limit of the case bounds the wait.
+pub(super) async fn until<F: Future<Output = bool>>(is_so: impl Fn() -> F) {
+    while !is_so().await {
+        // sleep: see above.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
 
 /// Returns the value; an error fails the case.
 #[track_caller]

@@ -1,7 +1,5 @@
 //! The effects of handlers on the driver.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use mesos_core::scheduler::Subscribed as Granted;
 use mesos_core::{ErrorKind, HandlerResult, Scheduler, SchedulerDriver, StopReason};
@@ -11,6 +9,7 @@ use mesos_proto::v1::scheduler::call::Type;
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{
     expect_unknown, framework_id, must, must_fail, offer, reconcile_unknown, run, states_of, task,
+    until,
 };
 use mesos_testing::{Handler, Outcome, Received, RecordedEvent};
 
@@ -215,9 +214,7 @@ pub(super) async fn stop_for_failover_waits_for_the_calls_that_were_made_before(
             }
             _ => false,
         };
-        while !recorder.events().iter().any(is_over) {
-            // sleep: the updates arrive in any order; the time limit of the case bounds it.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        // The updates arrive in any order.
+        until(|| async { recorder.events().iter().any(is_over) }).await;
     }
 }

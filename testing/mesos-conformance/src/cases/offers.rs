@@ -1,7 +1,5 @@
 //! Offers: accepting, declining and losing them.
 
-use std::time::Duration;
-
 use mesos_core::{ErrorKind, Offer};
 use mesos_proto::v1::scheduler::attribute_constraint::predicate::Predicate;
 use mesos_proto::v1::scheduler::attribute_constraint::selector::Selector;
@@ -15,7 +13,7 @@ use mesos_proto::v1::{Filters, Resource, TaskState};
 
 use crate::stage::{Stage, Subscribed};
 use crate::steps::{
-    command, expect_event, framework_id, launch, must, must_fail, offer, one_of_each, task,
+    command, expect_event, framework_id, launch, must, must_fail, offer, one_of_each, task, until,
 };
 use crate::timeout::REAL_TIMEOUT;
 use mesos_testing::{Reaction, RecordedEvent, When, events};
@@ -426,30 +424,14 @@ pub(super) async fn no_offer_is_lost_through_failed_calls(stage: Stage) {
     repeated(|| driver.suppress()).await;
     master.clear_reactions();
     // Offers that the scheduler still holds are outstanding for both.
-    let counts = async || {
-        (
-            master.outstanding_offers(&id).await,
-            driver.health().offers_held,
-        )
-    };
-    loop {
-        let (outstanding, held) = counts().await;
-        if outstanding == held {
-            break;
-        }
-        // sleep: the operator API has no event for this; the time limit of the case bounds it.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    loop {
+    until(|| async { master.outstanding_offers(&id).await == driver.health().offers_held }).await;
+    until(|| async {
         for event in recorder.events() {
             if let RecordedEvent::Offers(offered) = event {
                 drop(offered.take());
             }
         }
-        if counts().await == (0, 0) {
-            break;
-        }
-        // sleep: as above.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        master.outstanding_offers(&id).await == 0 && driver.health().offers_held == 0
+    })
+    .await;
 }

@@ -10,7 +10,9 @@ use mesos_proto::v1::TaskState;
 use mesos_proto::v1::framework_info::capability;
 
 use crate::stage::{Stage, Subscribed};
-use crate::steps::{expect_unknown, framework_id, must, must_fail, reconcile_unknown, run, task};
+use crate::steps::{
+    expect_unknown, framework_id, must, must_fail, reconcile_unknown, run, task, until,
+};
 use crate::world::ClusterKind;
 
 pub(super) async fn tasks_survive_a_crash_of_the_whole_cluster(stage: Stage) {
@@ -105,12 +107,7 @@ pub(super) async fn a_framework_past_its_failover_timeout_is_removed(stage: Stag
     let id = framework_id(&driver);
     driver.stop_for_failover();
     must(driver.join().await);
-    let removed = async {
-        while master.frameworks().await.contains(&id) {
-            // sleep: the master removes the framework without an event.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
+    let removed = until(|| async { !master.frameworks().await.contains(&id) });
     let removed = tokio::time::timeout(20 * timeout, removed).await;
     assert!(removed.is_ok(), "the master still has the framework");
     let recorder = stage.recorder();

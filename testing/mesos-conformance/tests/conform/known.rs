@@ -71,7 +71,8 @@ pub(crate) const NATIVE_EXECUTORS: &[Known] = &[
     ),
     lacks(
         "a_kill_policy_reaches_the_executor",
-        "libmesos's executor driver does not pass the kill policy to killTask",
+        "libmesos's executor driver passes the kill policy only to Mesos' own Docker executor \
+         (src/exec/exec.cpp, killTask)",
     ),
 ];
 
