@@ -17,7 +17,7 @@ use crate::transport::connection::Connection;
 use crate::transport::settings::Settings;
 #[cfg(feature = "tls")]
 use crate::transport::tls::TlsConfig;
-use crate::wire::answer::{Answer, Purpose, refusal};
+use crate::wire::answer::{Answer, Purpose, media_type, refusal};
 use crate::wire::codec::{Codec, Wire};
 use crate::wire::redirect::{self, REDIRECTS};
 
@@ -233,11 +233,7 @@ impl OperatorClient {
                 StatusCode::OK | StatusCode::ACCEPTED => {
                     let result = match answer.fault {
                         Some(fault) => Err(fault),
-                        None => {
-                            let what = format!("response to {name} from {at}");
-                            let decoded = self.settings.codec.decode(answer.body, &what);
-                            decoded.map(|response| (answer.status, response))
-                        }
+                        None => self.decode(&at, name, answer),
                     };
                     return (at, result);
                 }
@@ -258,6 +254,34 @@ impl OperatorClient {
         }
         let error = redirect::undecided(&first, &at);
         (at, Err(error))
+    }
+
+    fn decode<R: Wire>(
+        &self,
+        at: &Endpoint,
+        name: &str,
+        answer: Answer,
+    ) -> Result<(StatusCode, R)> {
+        let codec = self.settings.codec;
+        let (status, found) = (answer.status, media_type(&answer.headers));
+        let what = format!("response to {name} from {at}");
+        match codec.decode(answer.body, &what) {
+            Ok(response) => Ok((status, response)),
+            Err(error) => Err(match found {
+                // Most servers that are not Mesos answer with a web page.
+                Some(found) if found != codec.media_type() => Error::new(
+                    ErrorKind::Protocol,
+                    format!(
+                        "{at} answered {name} with {}, but with {found:?} instead of {:?}; it is \
+                         not a Mesos master or agent",
+                        status.as_u16(),
+                        codec.media_type()
+                    ),
+                )
+                .with_status(status.as_u16()),
+                _ => error,
+            }),
+        }
     }
 
     /// Sends `body` and reads the answer; once more if the answer is 401 and other credentials are

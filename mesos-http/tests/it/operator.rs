@@ -70,6 +70,31 @@ async fn calls_share_a_connection_until_it_is_closed() {
 }
 
 #[tokio::test]
+async fn a_web_page_is_not_an_answer_of_mesos() {
+    let server = Server::start().await;
+    let client = OperatorClient::for_endpoint(server.endpoint(""));
+    let script = async {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        let headers = "Content-Type: text/html; charset=utf-8\r\n";
+        peer.respond("200 OK", headers, "<html>").await;
+    };
+    let call = get_version();
+    let (_, answer) = tokio::join!(script, client.call_master(&call));
+    let error = answer.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Protocol, Some(200))
+    );
+    assert!(error.is_configuration());
+    let message = error.to_string();
+    assert!(
+        message.contains("with \"text/html\" instead of"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn a_redirect_leads_to_the_leader_and_the_client_stays_there() {
     let (follower, leader) = (Server::start().await, Server::start().await);
     let client = OperatorClient::for_endpoint(follower.endpoint(""));
