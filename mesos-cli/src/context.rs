@@ -44,6 +44,12 @@ impl Context {
         Ok(self.cluster.get_or_init(|| cluster))
     }
 
+    /// The principal of the selected cluster's settings.
+    pub(crate) fn principal(&self) -> Option<String> {
+        let cluster = self.cluster().ok()?;
+        cluster.settings.principal.clone()
+    }
+
     /// A client of the leading master. It connects at the first call.
     pub(crate) fn master(&self) -> Result<&MasterClient, Error> {
         if let Some(master) = self.master.get() {

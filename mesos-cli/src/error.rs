@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use mesos::ErrorKind;
 
+/// What to do about a wrong address.
+const ADDRESS: &str = "check that the address is the address of a master, with `mesos config show`; \
+                       --master and MESOS_MASTER set another one";
+
 /// Why a command failed, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -133,11 +137,14 @@ impl From<mesos::Error> for Error {
                      the right scheme",
                 ),
             ),
-            Transport | Timeout | NotLeader | Unavailable | HeartbeatLost | Protocol | Decode => {
-                let hint = error.is_configuration().then_some(
-                    "check the address with `mesos config show`; --master and MESOS_MASTER set \
-                     another one",
-                );
+            NotLeader | Unavailable => (
+                Code::Unreachable,
+                Some("the masters may be electing a leader; repeat the command, or use --timeout"),
+            ),
+            // A server that is not a master rarely answers in the format of a master.
+            Decode => (Code::Unreachable, Some(ADDRESS)),
+            Transport | Timeout | HeartbeatLost | Protocol => {
+                let hint = error.is_configuration().then_some(ADDRESS);
                 (Code::Unreachable, hint)
             }
             _ => (Code::Failure, None),

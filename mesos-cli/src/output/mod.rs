@@ -3,6 +3,7 @@
 mod fields;
 mod resources;
 mod table;
+mod tasks;
 mod units;
 
 use std::io::Write as _;
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub(crate) use self::fields::Fields;
 pub(crate) use self::resources::resource_table;
 pub(crate) use self::table::{Cell, Column, Table};
+pub(crate) use self::tasks::task_table;
 pub(crate) use self::units::{Usage, age, mebibytes, number, or_dash, scalar, utc_time};
 use crate::error::{Code, Error};
 
@@ -90,7 +92,7 @@ impl Output {
     }
 
     /// Prints `object` as JSON or YAML.
-    fn serialized<T: Serialize>(&self, object: &T) -> Result<(), Error> {
+    pub(crate) fn serialized<T: Serialize>(&self, object: &T) -> Result<(), Error> {
         let failed = |error: &dyn std::fmt::Display| {
             Error::new(Code::Failure, format!("cannot encode the output: {error}"))
         };
@@ -135,6 +137,12 @@ pub(crate) fn error_line_of_task(prefix: &str, line: &str) {
 /// The width of the terminal on stdout in columns; `None` if stdout is not a terminal.
 pub(crate) fn width() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into())
+}
+
+/// Text from a cluster as one line, without characters that control the terminal.
+pub(crate) fn line(text: &str) -> String {
+    let visible: String = text.chars().map(table::visible).collect();
+    format!("{visible}\n")
 }
 
 /// Prints a line on stderr, for what is not the result of a command.

@@ -59,6 +59,11 @@ impl Cell {
         }
     }
 
+    /// The text without its style.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
@@ -87,7 +92,7 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-fn visible(character: char) -> char {
+pub(super) fn visible(character: char) -> char {
     if character.is_control() {
         char::REPLACEMENT_CHARACTER
     } else {
@@ -118,6 +123,10 @@ impl Table {
     ) {
         let cells = cells.into_iter().map(Into::into).collect();
         self.rows.push((name.into(), cells));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// The names of the rows, one on each line.

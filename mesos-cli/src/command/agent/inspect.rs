@@ -1,13 +1,13 @@
 //! `mesos agent inspect`.
 
+use mesos::v1::Resource;
 use mesos::v1::master::response::GetTasks;
-use mesos::v1::{Resource, Task};
 
 use super::list::attributes;
 use super::{Known, find};
 use crate::context::Context;
 use crate::error::Error;
-use crate::output::{Cell, Column, Fields, Table, resource_table, utc_time};
+use crate::output::{Fields, resource_table, task_table, utc_time};
 
 pub(super) async fn run(wanted: &str, context: &Context) -> Result<(), Error> {
     let master = context.master()?;
@@ -49,33 +49,11 @@ fn describe(agent: Known<'_>, tasks: &GetTasks, context: &Context) -> String {
     ];
     text.push('\n');
     text.push_str(&context.out.section(&resource_table(parts)));
-    let tasks: Vec<_> = tasks
-        .tasks
-        .iter()
-        .filter(|task| Some(&task.agent_id) == info.id.as_ref())
-        .collect();
-    if !tasks.is_empty() {
+    let tasks = tasks.tasks.iter();
+    let table = task_table(tasks.filter(|task| Some(&task.agent_id) == info.id.as_ref()));
+    if !table.is_empty() {
         text.push('\n');
-        text.push_str(&context.out.section(&task_table(&tasks)));
+        text.push_str(&context.out.section(&table));
     }
     text
-}
-
-fn task_table(tasks: &[&Task]) -> Table {
-    let mut table = Table::new([
-        Column::text("TASK"),
-        Column::text("NAME"),
-        Column::text("STATE"),
-        Column::text("FRAMEWORK"),
-    ]);
-    for task in tasks {
-        let cells: [Cell; 4] = [
-            task.task_id.value.as_str().into(),
-            task.name.as_str().into(),
-            task.state().as_str_name().into(),
-            task.framework_id.value.as_str().into(),
-        ];
-        table.row(&task.task_id.value, cells);
-    }
-    table
 }
