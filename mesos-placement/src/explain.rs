@@ -14,10 +14,14 @@ use crate::{Constraint, Field, Report, Requirement};
 /// Requests with the same key have the same reasons.
 type Key<'p> = (usize, &'p Demand, Vec<String>);
 
+/// The hints, which do not depend on the request.
+type Hints = HashMap<Constraint, Option<String>>;
+
 /// Explains everything that a run has left.
 pub(crate) fn explain(run: &Run<'_, '_>, plans: &[Plan<'_>], dimensions: &[Dimension]) -> Report {
     let mut report = Report::default();
     let mut found: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut hints = Hints::default();
     for (at, plan) in plans.iter().enumerate() {
         let Some(left) = run.left.get(&at) else {
             continue;
@@ -29,7 +33,7 @@ pub(crate) fn explain(run: &Run<'_, '_>, plans: &[Plan<'_>], dimensions: &[Dimen
                 missing: 0,
                 requested: 0,
                 offers: run.index.slots.len(),
-                reasons: reasons(run, plan, left, dimensions),
+                reasons: reasons(run, plan, left, dimensions, &mut hints),
             });
             report.unplaced.len() - 1
         });
@@ -60,6 +64,7 @@ fn reasons(
     plan: &Plan<'_>,
     left: &Left,
     dimensions: &[Dimension],
+    hints: &mut Hints,
 ) -> Vec<Reason> {
     let slots = run.index.slots.len();
     if slots == 0 {
@@ -72,7 +77,8 @@ fn reasons(
         failed.toggle_range(..);
         let mut reason = reason(requirement.clone(), 0);
         if let Requirement::Constraint(constraint) = requirement {
-            reason.hint = hint(run, constraint);
+            let known = hints.entry(constraint.clone());
+            reason.hint = known.or_insert_with(|| hint(run, constraint)).clone();
         }
         failures.push((reason, failed));
     }

@@ -70,8 +70,9 @@ impl Placer {
     /// two orders, large requests first and small requests first, and keeps the better result. The
     /// other strategies keep the order of the requests.
     ///
-    /// The time grows with n log n in the number of offers and requests for the built-in
-    /// strategies, and with the product for other strategies.
+    /// For the built-in strategies, the time grows a little faster than the number of offers and
+    /// requests. For other strategies, and for requests that are not placed and differ from each
+    /// other, the time grows with the product.
     pub fn place<O: Deref<Target = Offer>>(
         &self,
         offers: impl IntoIterator<Item = O>,

@@ -5,6 +5,7 @@
 mod bad_input;
 mod basics;
 mod constraints;
+mod executors;
 mod make;
 mod optimum;
 mod parts;
