@@ -88,7 +88,7 @@ impl Operations {
     pub(crate) fn into_messages(self) -> Vec<Operation> {
         let mut operations = Vec::new();
         if !self.reserve.is_empty() {
-            // A volume of the same round is not persistent yet while its space is reserved.
+            // The space of a volume is reserved as plain disk, and CREATE then makes the volume.
             operations.push(Operation::reserve(self.reserve));
         }
         if !self.create.is_empty() {

@@ -115,6 +115,8 @@ impl Placer {
             .collect();
         let mut one = request.clone();
         one.instances = 1;
+        // The task that it has to be near may be launched later.
+        one.constraints.retain(|constraint| !is_with(constraint));
         let round = self.place(&offers, &[one], &Cluster::new());
         (!round.report.is_empty()).then_some(round.report)
     }
