@@ -3,6 +3,7 @@
 mod agent;
 mod completions;
 mod config;
+mod doctor;
 mod events;
 mod framework;
 mod local;
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Maintenance(maintenance::Command),
     /// Follow the events of the cluster
     Events(events::Args),
+    /// Check the connection to the cluster, and say what to change
+    Doctor,
 
     // Running tasks.
     /// Run a command as a task
@@ -92,6 +95,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error
         Command::Volume(command) => volume::run(command, context).await,
         Command::Maintenance(command) => maintenance::run(command, context).await,
         Command::Events(args) => events::run(&args, context).await,
+        Command::Doctor => doctor::run(context).await,
         Command::Config(command) => config::run(command, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args),

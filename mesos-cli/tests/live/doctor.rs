@@ -1,0 +1,105 @@
+//! `mesos doctor`.
+
+use mesos_local::LocalCluster;
+use mesos_local::testing::require_real;
+use serde_json::Value;
+
+use crate::program::{Outcome, User, cluster, outcome};
+
+/// The state and the detail of each check.
+fn checks(end: &Outcome) -> Vec<(String, String, String)> {
+    let checks: Vec<Value> = serde_json::from_str(&end.stdout).unwrap();
+    let text = |check: &Value, key: &str| check[key].as_str().unwrap().to_owned();
+    let checks = checks.iter().map(|check| {
+        let [name, state, detail] = ["name", "state", "detail"].map(|key| text(check, key));
+        (name, state, detail)
+    });
+    checks.collect()
+}
+
+#[track_caller]
+fn detail(end: &Outcome, name: &str, state: &str) -> String {
+    let checks = checks(end);
+    let check = checks.iter().find(|check| check.0 == name);
+    let (_, found, detail) = check.unwrap_or_else(|| panic!("{name} is not in {checks:?}"));
+    assert_eq!(found, state, "{name}: {detail}");
+    detail.clone()
+}
+
+#[tokio::test]
+async fn all_checks_of_a_healthy_cluster_succeed() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    let user = User::new();
+    let args = ["doctor", "--master", &url, "-o", "json"];
+    let end = user.outcome(&args).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    for name in ["configuration", "port", "clock", "credentials"] {
+        detail(&end, name, "ok");
+    }
+    let leader = detail(&end, "leader", "ok");
+    assert!(
+        leader.ends_with(&format!(":{}", cluster.port())),
+        "{leader}"
+    );
+    assert!(detail(&end, "version", "ok").contains(mesos_local::DEFAULT_VERSION));
+    assert_eq!(detail(&end, "agents", "ok"), "1 of 1 can be reached");
+    let table = user.outcome(&["doctor", "--master", &url]).await;
+    assert!(table.stdout.starts_with("CHECK "), "{table:?}");
+}
+
+#[tokio::test]
+async fn a_cluster_with_tls_shows_its_cipher_and_when_its_certificate_ends() {
+    let user = User::new();
+    let [certificate, key, authority] =
+        ["cert.pem", "key.pem", "ca.pem"].map(|name| user.home().join(name));
+    let mut parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    // Ends within the time from which on the check warns.
+    let days = std::time::Duration::from_secs(7 * 24 * 60 * 60);
+    parameters.not_after = (std::time::SystemTime::now() + days).into();
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let signed = parameters.self_signed(&pair).unwrap();
+    std::fs::write(&certificate, signed.pem()).unwrap();
+    std::fs::write(&authority, signed.pem()).unwrap();
+    std::fs::write(&key, pair.serialize_pem()).unwrap();
+    let cluster = LocalCluster::builder().tls(&certificate, &key, &authority);
+    let Some(cluster) = require_real(cluster.start().await) else {
+        return;
+    };
+    let url = cluster.master_url();
+    let args = ["doctor", "--master", &url, "-o", "json"];
+    let mut command = user.command(&args);
+    command.env("MESOS_INSECURE", "true");
+    let end = outcome(command).await;
+    assert!(detail(&end, "tls", "ok").starts_with("TLSv1_"), "{end:?}");
+    let end_of_certificate = detail(&end, "certificate", "warning");
+    assert!(end_of_certificate.starts_with("valid until"), "{end:?}");
+    detail(&end, "clock", "ok");
+    // The certificate is not trusted without a setting.
+    let end = user.outcome(&args).await;
+    assert_eq!(end.code, Some(1), "{end:?}");
+    detail(&end, "leader", "failed");
+    assert!(end.stderr.contains("MESOS_CA_FILE"), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_failed_check_names_the_address_and_what_to_change() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let user = User::new();
+    let zookeeper = format!("zk://user:s3cret@{address}/mesos");
+    for (master, check) in [(&address, "leader"), (&zookeeper, "zookeeper")] {
+        let args = ["doctor", "--master", master, "--timeout", "2", "-o", "json"];
+        let end = user.outcome(&args).await;
+        assert_eq!(end.code, Some(1), "{end:?}");
+        assert!(detail(&end, check, "failed").contains(&address), "{end:?}");
+        assert!(end.stderr.contains(&format!("{check}: check ")), "{end:?}");
+        assert!(!format!("{end:?}").contains("s3cret"), "{end:?}");
+    }
+    let end = user.outcome(&["doctor", "-o", "json"]).await;
+    assert_eq!(end.code, Some(1), "{end:?}");
+    detail(&end, "configuration", "failed");
+}
