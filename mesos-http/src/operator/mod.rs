@@ -37,7 +37,7 @@ pub use agent::{
 };
 pub use client::OperatorClient;
 #[cfg(feature = "operator")]
-pub use master::{DrainOptions, MasterClient};
+pub use master::{DrainOptions, MasterClient, StatePart, StateParts};
 #[cfg(feature = "operator")]
 pub use sandbox::{
     Download, DownloadEvent, EntryKind, Sandbox, SandboxEntry, SandboxReader, Skipped,

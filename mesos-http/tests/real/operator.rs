@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mesos_core::{Error, ErrorKind, Result};
 use mesos_http::operator::{
-    AgentClient, ContainerFilter, ContainerLaunch, DrainOptions, Launched, MasterClient,
+    AgentClient, ContainerFilter, ContainerLaunch, DrainOptions, Launched, MasterClient, StatePart,
 };
 use mesos_http::{Codec, OperatorClient};
 use mesos_local::LocalCluster;
@@ -76,6 +76,18 @@ async fn every_read_of_the_master_is_answered_in_both_codecs() {
         assert_eq!(agents.agents.len(), 1);
         let known = &state.get_agents.unwrap().agents[0].agent_info;
         assert_eq!(known.id, agents.agents[0].agent_info.id);
+        let mut parts = master.get_state_parts().await.unwrap();
+        let (mut found, mut others) = (Vec::new(), 0);
+        while let Some(part) = parts.next().await.unwrap() {
+            match part {
+                StatePart::Agent(agent) => found.push(agent.agent_info.id),
+                StatePart::Framework(_) => others += 1,
+                // The framework with which the cluster found out that it is ready.
+                StatePart::CompletedFramework(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((found, others), (vec![known.id.clone()], 1));
         let frameworks = master.get_frameworks().await.unwrap().frameworks;
         let is_it = |id: &Option<_>| id.as_ref() == Some(&framework);
         assert!(

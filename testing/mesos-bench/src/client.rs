@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::job::{Job, Outcome};
 use crate::usage::{cpu, field};
-use crate::{launch, listen, place, raw, scheduler};
+use crate::{launch, listen, place, raw, scheduler, state};
 
 /// Performs `job`, which is JSON, and prints the outcome as JSON. `measure` runs the job and may
 /// add its own counts.
@@ -58,6 +58,7 @@ async fn perform(job: Job) -> Result<Outcome> {
         Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
         Job::Launch(launch) => launch::run(launch).await,
         Job::Listen(listen) => listen::run(listen).await,
+        Job::State(job) => state::run(job).await,
         Job::Place(job) => place::run(job),
     }
 }

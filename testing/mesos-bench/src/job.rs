@@ -36,6 +36,8 @@ pub enum Job {
     Launch(Launch),
     /// Let one task on a real Mesos send messages.
     Listen(Launch),
+    /// Decode the state of a large cluster.
+    State(State),
     /// Place requests on offers.
     Place(Place),
 }
@@ -92,6 +94,30 @@ pub struct Launch {
     pub native: bool,
     /// The number of tasks or messages.
     pub count: u32,
+}
+
+/// See [`Job::State`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// The server.
+    pub url: String,
+    /// A file with the answer, for bare decoding.
+    pub file: std::path::PathBuf,
+    /// How to decode.
+    pub way: Way,
+    /// Use JSON instead of protobuf.
+    pub json: bool,
+}
+
+/// How to decode an answer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Way {
+    /// `get_state_parts`, from the socket.
+    Parts,
+    /// `get_state`, from the socket.
+    Whole,
+    /// The decoder alone, from memory.
+    Bare,
 }
 
 /// The outcome of a job.

@@ -14,5 +14,6 @@ mod place;
 mod raw;
 pub mod rows;
 mod scheduler;
+mod state;
 pub mod table;
 mod usage;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod maintenance;
+mod parts;
 mod process;
 mod resources;
 mod roles;
@@ -14,6 +15,7 @@ use mesos_core::{Master, Result};
 use mesos_proto::v1::master::{Call, Response, call::Type};
 
 pub use self::agents::DrainOptions;
+pub use self::parts::{StatePart, StateParts};
 use super::OperatorClient;
 use super::caller::{Caller, Repeat, missing};
 

@@ -9,6 +9,7 @@ use super::{MasterClient, of};
 impl MasterClient {
     /// GET_STATE: agents, frameworks, executors and tasks at once. Large in a large cluster; see
     /// [`max_record_size`](crate::OperatorClient::max_record_size).
+    /// [`get_state_parts`](Self::get_state_parts) needs less memory.
     pub async fn get_state(&self) -> Result<response::GetState> {
         self.list(of(Type::GetState), |response| response.get_state)
             .await

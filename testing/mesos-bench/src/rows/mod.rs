@@ -6,6 +6,7 @@ mod placement;
 mod programs;
 mod real;
 mod speed;
+mod state;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,7 +21,7 @@ use crate::table::Row;
 pub type Play = fn(&Bench) -> Result<Vec<Row>>;
 
 /// All rows, by the name for `--only`.
-pub const ROWS: [(&str, Play); 13] = [
+pub const ROWS: [(&str, Play); 14] = [
     ("offers", speed::offers),
     ("updates", speed::updates),
     ("delay", speed::delay),
@@ -29,6 +30,7 @@ pub const ROWS: [(&str, Play); 13] = [
     ("resident", memory::resident),
     ("reconcile", speed::reconcile),
     ("event", memory::event),
+    ("state", state::state),
     ("failover", speed::failover),
     ("real", real::real),
     ("callbacks", real::callbacks),

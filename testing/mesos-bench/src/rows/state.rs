@@ -1,0 +1,70 @@
+//! The row about the state of a large cluster.
+
+use anyhow::Result;
+use mesos_http::Codec;
+use prost::Message as _;
+
+use super::{Bench, Client, finish};
+use crate::job::{Job, Outcome, State, Way};
+use crate::state;
+use crate::table::{Row, median};
+
+/// GET_STATE in both codecs: memory and time, compared with decoding bytes that are in memory.
+pub(super) fn state(bench: &Bench) -> Result<Vec<Row>> {
+    let (agents, tasks) = bench.size((10_000, 100_000), (100, 1000));
+    let mut rows = Vec::new();
+    for codec in [Codec::Protobuf, Codec::Json] {
+        let name = if codec == Codec::Json {
+            "JSON"
+        } else {
+            "protobuf"
+        };
+        let answer = state::answer(agents, tasks);
+        let body = match codec {
+            Codec::Json => serde_json::to_vec(&answer)?,
+            _ => answer.encode_to_vec(),
+        };
+        drop(answer);
+        let wire = body.len() as f64;
+        let directory = tempfile::tempdir()?;
+        let file = directory.path().join("state");
+        std::fs::write(&file, &body)?;
+        let url = state::serve(body, codec)?;
+        let run = |client: Client, way| -> Result<Outcome> {
+            finish(client.start(&Job::State(State {
+                url: url.clone(),
+                file: file.clone(),
+                way,
+                json: codec == Codec::Json,
+            }))?)
+        };
+        let peak = |way| -> Result<f64> { Ok(run(Client::Counting, way)?.heap_peak as f64 / wire) };
+        let (parts, whole, bare) = (peak(Way::Parts)?, peak(Way::Whole)?, peak(Way::Bare)?);
+        let (mut of_parts, mut of_whole, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..bench.rounds() {
+            let bare = run(Client::Plain, Way::Bare)?;
+            let parts = run(Client::Plain, Way::Parts)?;
+            let whole = run(Client::Plain, Way::Whole)?;
+            of_parts.push(bare.seconds / parts.seconds);
+            of_whole.push(bare.seconds / whole.seconds);
+            cpu.push(bare.cpu / parts.cpu);
+        }
+        let what = format!("GET_STATE of {agents} agents and {tasks} tasks in {name}, by parts");
+        let memory = format!("{what}: peak memory ÷ size on the wire");
+        // JSON is decoded as a whole, because serde cannot decode a part of an answer.
+        let memory = match codec {
+            Codec::Json => Row::stated(memory, format!("{parts:.2}")),
+            _ => Row::at_most(memory, parts, 3.0),
+        };
+        rows.push(memory.note(format!(
+            "{wire:.0} bytes; `get_state` {whole:.2}; bare decoding with the bytes {bare:.2}"
+        )));
+        let speed = format!("{what}: speed with the transfer ÷ bare decoding");
+        rows.push(Row::at_least(speed, median(of_parts), 0.8).note(format!(
+            "`get_state` {:.2}; by parts, per second of CPU: {:.2}",
+            median(of_whole),
+            median(cpu)
+        )));
+    }
+    Ok(rows)
+}
