@@ -95,6 +95,7 @@
 //! # Features
 //! | feature | default | what |
 //! |---|---|---|
+//! | `framework` | no | the runtime of a framework: held offers, and the demand of its roles: `mesos::framework`; includes `placement` |
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
 //! | `json` | no | Mesos's JSON mapping: serde on all messages, and the JSON codec of `http` |
 //! | `metrics` | no | metrics of the drivers, through the crate `metrics`: [`metrics`] |
@@ -133,6 +134,13 @@ pub use mesos_http::operator;
 pub mod native {
     #[doc(inline)]
     pub use mesos_native::*;
+}
+/// The runtime of a framework: held offers, and the demand of its roles.
+#[cfg(feature = "framework")]
+#[cfg_attr(docsrs, doc(cfg(feature = "framework")))]
+pub mod framework {
+    #[doc(inline)]
+    pub use mesos_framework::*;
 }
 /// From offers to placed tasks.
 #[cfg(feature = "placement")]

@@ -205,6 +205,12 @@ impl Linter {
         self.report(|report| group::group(report, executor, group))
     }
 
+    /// Checks that the framework has a role; finds nothing if the linter does not know the
+    /// framework. `field` is the path of the role.
+    pub fn lint_role(&self, field: &str, role: &str) -> Vec<Lint> {
+        self.report(|report| resources::subscribed(report, field, role))
+    }
+
     fn report(&self, check: impl FnOnce(&mut Report<'_>)) -> Vec<Lint> {
         let mut report = Report::new(self);
         check(&mut report);

@@ -144,33 +144,42 @@ fn capabilities(report: &mut Report<'_>, resource: &Resource) {
     }
 }
 
-fn of_roles(report: &mut Report<'_>, resource: &Resource) {
+/// A role that the framework must have.
+pub(super) fn subscribed(report: &mut Report<'_>, field: &str, role: &str) {
     let Some(framework) = report.framework() else {
         return;
     };
-    let subscribed = scheduler::roles_of(framework);
-    let own = format!("the framework has the roles {}", subscribed.join(", "));
-    let allocation = resource.allocation_info.as_ref();
-    if let Some(role) = allocation.and_then(|info| info.role.as_ref())
-        && !subscribed.contains(role)
-    {
-        let message = format!("the resource is allocated to the role {role}, but {own}");
-        let remedy = "add the role to the framework";
-        report.add(
-            &ROLE_NOT_SUBSCRIBED,
-            "allocation_info.role",
-            message,
-            remedy,
+    let own = scheduler::roles_of(framework);
+    if !own.iter().any(|other| other == role) {
+        let message = format!(
+            "the role is {role}, but the framework has the roles {}",
+            own.join(", ")
         );
+        let remedy = "add the role to the framework";
+        report.add(&ROLE_NOT_SUBSCRIBED, field, message, remedy);
     }
+}
+
+fn of_roles(report: &mut Report<'_>, resource: &Resource) {
+    let allocation = resource.allocation_info.as_ref();
+    if let Some(role) = allocation.and_then(|info| info.role.as_ref()) {
+        subscribed(report, "allocation_info.role", role);
+    }
+    let Some(framework) = report.framework() else {
+        return;
+    };
+    let own = scheduler::roles_of(framework);
     // Resources that are reserved for a role are also offered to the roles below it.
     for owner in sum(std::slice::from_ref(resource))
         .reservations()
         .into_keys()
     {
         let usable = |role: &String| *role == owner || roles::is_strict_subrole(role, &owner);
-        if !subscribed.iter().any(usable) {
-            let message = format!("the resource is reserved for the role {owner}, but {own}");
+        if !own.iter().any(usable) {
+            let message = format!(
+                "the resource is reserved for the role {owner}, but the framework has the roles {}",
+                own.join(", ")
+            );
             let remedy = "add the role to the framework, or use unreserved resources";
             report.add(&ROLE_NOT_SUBSCRIBED, "reservations", message, remedy);
         }

@@ -5,7 +5,10 @@
 mod bad_input;
 mod basics;
 mod constraints;
+mod demand;
 mod executors;
+mod held;
+mod lint;
 mod make;
 mod optimum;
 mod parts;

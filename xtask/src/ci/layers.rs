@@ -83,6 +83,13 @@ const LAYERS: &[Layer] = &[
         ]),
         builds: false,
     },
+    // Over any backend, so without a driver of its own.
+    Layer {
+        name: "mesos-framework",
+        uses: &["mesos-core", "mesos-placement", "mesos-proto"],
+        foreign: Some(&["tokio", "tracing"]),
+        builds: false,
+    },
     // For executors over any backend, so without a driver of its own.
     Layer {
         name: "mesos-process",
@@ -101,6 +108,7 @@ const LAYERS: &[Layer] = &[
         name: "mesos",
         uses: &[
             "mesos-core",
+            "mesos-framework",
             "mesos-http",
             "mesos-native",
             "mesos-placement",

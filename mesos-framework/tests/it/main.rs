@@ -1,0 +1,7 @@
+//! Pools and demand controllers on a real Mesos, seen from the master.
+
+#![allow(clippy::unwrap_used)]
+
+mod cluster;
+mod demand;
+mod pool;
