@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod events;
 mod framework;
+mod lint;
 mod local;
 mod maintenance;
 mod man;
@@ -69,6 +70,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Local(local::Command),
 
+    // Files.
+    /// Find mistakes in the description of a task, an executor or a framework
+    Lint(lint::Args),
+
     // The program itself.
     /// Show and change the configuration
     #[command(subcommand)]
@@ -96,6 +101,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error
         Command::Maintenance(command) => maintenance::run(command, context).await,
         Command::Events(args) => events::run(&args, context).await,
         Command::Doctor => doctor::run(context).await,
+        Command::Lint(args) => lint::run(&args, context),
         Command::Config(command) => config::run(command, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args),
