@@ -58,8 +58,8 @@ impl Request {
         match (&self.executor, self.grouped) {
             (Some(executor), true) => {
                 let mut executor = executor.clone();
-                // The driver knows the id when the framework is subscribed.
-                let unknown = || FrameworkId::from("not-subscribed-yet");
+                // `check` reports a missing id.
+                let unknown = || FrameworkId::from("unknown");
                 executor.framework_id.get_or_insert_with(unknown);
                 let group = TaskGroupInfo {
                     tasks: tasks.collect(),

@@ -26,6 +26,7 @@ fn rules(request: &Request) -> Vec<&'static str> {
 fn a_request_that_can_be_placed_and_launched_has_no_findings() {
     assert!(rules(&Request::new(task()).role("shop")).is_empty());
     let executor = ExecutorInfo::builder("e")
+        .framework("f")
         .cpus(0.1)
         .mem(32.0)
         .disk(1.0)
@@ -34,7 +35,9 @@ fn a_request_that_can_be_placed_and_launched_has_no_findings() {
         r#type: Some(mesos::v1::executor_info::Type::Default as i32),
         ..executor
     };
-    let group = Request::group("pod", executor, [task(), task()]);
+    let sidecar = TaskSpec::new("log", "cpus:1;mem:32".parse().unwrap());
+    let sidecar = sidecar.command(CommandInfo::sh("log"));
+    let group = Request::group("pod", executor, [task(), sidecar]);
     assert!(rules(&group).is_empty());
 }
 
