@@ -21,7 +21,7 @@ pub struct PoolPolicy {
     /// How long Mesos does not offer declined resources again. Default: 60 s. A new demand ends
     /// this time early, if a [`DemandController`](crate::DemandController) revives the role.
     pub refuse: Duration,
-    /// The fraction by which each of these times differs at random, from 0 to 1, so that the
+    /// The fraction by which `refuse` differs at random, from 0 to 1, so that the
     /// resources do not come back all at once. Default: 0.25.
     pub jitter: f64,
 }
