@@ -18,6 +18,10 @@ type Key<'p> = (usize, &'p Demand, Vec<String>);
 type Hints = HashMap<Constraint, Option<String>>;
 
 /// Explains everything that a run has left.
+#[expect(
+    clippy::mutable_key_type,
+    reason = "patterns are compared by their text"
+)]
 pub(crate) fn explain(run: &Run<'_, '_>, plans: &[Plan<'_>], dimensions: &[Dimension]) -> Report {
     let mut report = Report::default();
     let mut found: HashMap<Key<'_>, usize> = HashMap::new();
@@ -59,6 +63,10 @@ fn parts(plan: &Plan<'_>) -> Vec<String> {
         .collect()
 }
 
+#[expect(
+    clippy::mutable_key_type,
+    reason = "patterns are compared by their text"
+)]
 fn reasons(
     run: &Run<'_, '_>,
     plan: &Plan<'_>,

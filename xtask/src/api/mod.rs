@@ -21,12 +21,14 @@ use crate::skipped::Skipped;
 use snapshot::{Snapshot, differences};
 
 /// The crates that users depend on.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 11] = [
     "mesos",
     "mesos-core",
+    "mesos-framework",
     "mesos-http",
     "mesos-local",
     "mesos-native",
+    "mesos-placement",
     "mesos-process",
     "mesos-proto",
     "mesos-testing",
