@@ -1,5 +1,11 @@
 //! The processes of this machine.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::program::within;
+
 /// The number of processes with `text` in their arguments, without the program `mesos`.
 pub(crate) fn with_argument(text: &str) -> usize {
     let commands = pids().filter_map(|pid| {
@@ -8,6 +14,18 @@ pub(crate) fn with_argument(text: &str) -> usize {
         (!exe.ends_with("mesos")).then_some(line)
     });
     commands.filter(|line| line.contains(text)).count()
+}
+
+/// Waits until no process has `text` in its arguments. The executor reports the end of a task when
+/// the shell has ended. The shell's children have a signal then and end a little later.
+pub(crate) async fn ended_with_argument(text: &str) {
+    within("the end of the processes of a task", async {
+        while with_argument(text) > 0 {
+            // sleep: a process that is not a child does not report its end.
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }
 
 fn pids() -> impl Iterator<Item = u32> {
