@@ -29,6 +29,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use mesos::placement::{Cluster, Placer, Request, Strategy, TaskSpec};
 use mesos::resources::Resources;
 use mesos::scheduler::{ReconcilePolicy, Subscribed};
 use mesos::store::FileStore;
@@ -167,14 +168,16 @@ impl Once {
         }
     }
 
-    /// The next task of an item, on the offer's agent.
-    fn task(&self, item: usize, offer: &Offer) -> (TaskInfo, String) {
-        let agent = &offer.agent_id;
-        let id = format!("{item}.{}", self.record.attempts[item] + 1);
-        let command = CommandInfo::sh(&self.command).with_env("ITEM", item.to_string());
-        let task = TaskInfo::builder(format!("item {item}")).id(id.as_str());
-        let task = task.command(command).cpus(0.5).mem(32.0).build();
-        (task, format!("{id} launching {agent}"))
+    /// The next task of each item that waits.
+    fn requests(&self) -> Result<Vec<Request>, BoxError> {
+        let resources: Resources = "cpus:0.5;mem:32".parse()?;
+        let request = |item: usize| {
+            let id = format!("{item}.{}", self.record.attempts[item] + 1);
+            let command = CommandInfo::sh(&self.command).with_env("ITEM", item.to_string());
+            let task = TaskSpec::new(format!("item {item}"), resources.clone());
+            Request::new(task.command(command)).ids([id])
+        };
+        Ok(self.record.waiting().map(request).collect())
     }
 }
 
@@ -187,28 +190,23 @@ impl Scheduler for Once {
     }
 
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        let each: Resources = "cpus:0.5;mem:32".parse()?;
-        for offer in offers {
-            let mut left = offer.resources()?;
-            let fits = |_: &usize| left.take(&each).is_ok();
-            let items: Vec<_> = self.record.waiting().take_while(fits).collect();
-            if items.is_empty() {
-                continue; // The offer is declined here, when it is dropped.
-            }
-            let tasks = items.iter().map(|item| self.task(*item, &offer));
-            let (tasks, lines): (Vec<_>, Vec<_>) = tasks.unzip();
+        let placer = Placer::new(Strategy::FirstFit);
+        let round = placer.place(offers, &self.requests()?, &Cluster::new());
+        for call in round.accepts {
+            let launch = |task: &TaskInfo| format!("{} launching {}", task.task_id, task.agent_id);
+            let lines: Vec<_> = call.tasks().map(launch).collect();
+            let gone = |task: &TaskInfo| format!("{} gone", task.task_id);
+            let if_refused: Vec<_> = call.tasks().map(gone).collect();
             self.record.write(&lines)?;
-            if let Err(error) = driver.launch(offer, tasks).await {
+            if let Err(error) = driver.accept(call.offers, call.operations, None).await {
                 eprintln!("{}", mesos::error_chain(&error));
                 // If the call may have arrived, the driver reconciles its tasks.
                 if error.delivery() != Delivery::Unknown {
-                    let gone = |item: &usize| format!("{} gone", self.record.task_id(*item));
-                    let lines: Vec<_> = items.iter().map(gone).collect();
-                    self.record.write(&lines)?;
+                    self.record.write(&if_refused)?;
                 }
             }
         }
-        Ok(())
+        Ok(()) // The other offers are declined here, when they are dropped.
     }
 
     async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
