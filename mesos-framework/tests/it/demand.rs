@@ -119,3 +119,18 @@ async fn the_demand_is_asserted_again_after_a_new_subscription() {
     running.driver.reconnect();
     running.suppressed(false, true).await;
 }
+
+#[tokio::test]
+async fn a_new_master_learns_the_demand() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let running = Running::start(&cluster, "survives", at_once(), |demand| {
+        demand.set_waiting(&[request("a")]);
+    });
+    running.suppressed(false, true).await;
+    // The new master knows nothing. It suppresses no role of a framework that subscribes.
+    cluster.restart().await.unwrap();
+    running.suppressed(false, true).await;
+    until("an offer", || async { running.offers().await > 0 }).await;
+}
