@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use mesos::lint::{Lint, Linter};
 use mesos::v1::scheduler::call;
+use mesos_local::{LocalCluster, testing::require_real};
 use mesos_testing::FakeMaster;
 
-use crate::program::{cluster, example};
+use crate::program::example;
 
 /// Runs an example until it has launched its tasks, and lints its framework and the tasks.
 async fn lints(master: SocketAddr, name: &str, arguments: &[&str]) -> Vec<Lint> {
@@ -35,17 +36,20 @@ async fn lints(master: SocketAddr, name: &str, arguments: &[&str]) -> Vec<Lint> 
 
 #[tokio::test]
 async fn the_examples_have_no_findings() {
-    let Some(cluster) = cluster().await else {
+    // place_tasks needs racks.
+    let builder = LocalCluster::builder().attributes(["rack:r1", "rack:r2"]);
+    let Some(cluster) = require_real(builder.agents(2).start().await) else {
         return;
     };
     let master = SocketAddr::from((Ipv4Addr::LOCALHOST, cluster.port()));
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path().to_str().unwrap();
     let failover = ["MASTER", directory, "2", "true"];
-    let examples: [(&str, &[&str]); 5] = [
+    let examples: [(&str, &[&str]); 6] = [
         ("hello_scheduler", &["MASTER"]),
         ("middleware", &["MASTER"]),
-        ("run", &["--master", "MASTER", "true"]),
+        ("place_tasks", &["MASTER"]),
+        ("task_output", &["MASTER", "true"]),
         ("failover_scheduler", &failover),
         ("worker_pool_executor", &["--master", "MASTER"]),
     ];
