@@ -26,9 +26,10 @@ async fn a_process_without_descriptors_resubscribes_when_it_has_descriptors_agai
     cluster.kill().await.unwrap();
     puppet.expect("disconnected").await;
     puppet.order("files 0").await;
-    cluster.restart().await.unwrap();
-    // The resolver or the socket needs a descriptor.
+    // The resolver or the socket needs a descriptor. The master is still down: a descriptor that
+    // libmesos closes could otherwise be enough for a connection.
     puppet.failed_attempt("Too many open files").await;
+    cluster.restart().await.unwrap();
     puppet.order("lift").await;
     puppet.expect("subscribed").await;
     puppet.runs_a_task().await;
