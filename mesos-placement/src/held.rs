@@ -11,9 +11,9 @@ use mesos_proto::v1::{AgentId, Offer, OfferId};
 /// The caller passes the time, and declines the offers that the methods return. `O` is the
 /// `Offer` of a scheduler, or a box or a reference of the message.
 ///
-/// A taken offer is no longer held, but it is remembered until the caller
-/// [gives it back](Self::give_back) or [forgets](Self::forget) it. If the offer is rescinded in
-/// between, it cannot be given back.
+/// A taken offer is not held. The value remembers the offer until the caller
+/// [gives the offer back](Self::give_back) or [forgets](Self::forget) the offer. An offer that was
+/// rescinded in between cannot be given back.
 #[derive(Debug)]
 pub struct HeldOffers<O> {
     hold: Duration,

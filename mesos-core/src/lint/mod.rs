@@ -132,7 +132,7 @@ impl Linter {
     /// Turns the rule off.
     ///
     /// # Errors
-    /// [`UnknownRule`] if there is no rule with this name.
+    /// [`UnknownRule`] if no rule has this name.
     pub fn allow(self, rule: &str) -> Result<Self, UnknownRule> {
         self.level(rule, Level::Allow)
     }
@@ -140,7 +140,7 @@ impl Linter {
     /// Makes each finding of the rule an error.
     ///
     /// # Errors
-    /// [`UnknownRule`] if there is no rule with this name.
+    /// [`UnknownRule`] if no rule has this name.
     pub fn deny(self, rule: &str) -> Result<Self, UnknownRule> {
         self.level(rule, Level::Deny)
     }

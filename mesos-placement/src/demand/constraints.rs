@@ -23,7 +23,7 @@ type Alternatives = Vec<Vec<AttributeConstraint>>;
 /// are not used: a master refuses those that are too large for it.
 ///
 /// Returns `None` if a request can be placed on any agent as far as Mesos can express it, or if
-/// there are no requests.
+/// `requests` is empty.
 pub fn role_constraints<'a>(
     requests: impl IntoIterator<Item = &'a Request>,
 ) -> Option<RoleConstraints> {
