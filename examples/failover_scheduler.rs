@@ -29,7 +29,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use mesos::placement::{Cluster, Placer, Request, Strategy, TaskSpec};
+use mesos::placement::{Cluster, Placer, Request, Strategy, TaskTemplate};
 use mesos::resources::Resources;
 use mesos::scheduler::{ReconcilePolicy, Subscribed};
 use mesos::store::FileStore;
@@ -174,7 +174,7 @@ impl Once {
         let request = |item: usize| {
             let id = format!("{item}.{}", self.record.attempts[item] + 1);
             let command = CommandInfo::sh(&self.command).with_env("ITEM", item.to_string());
-            let task = TaskSpec::new(format!("item {item}"), resources.clone());
+            let task = TaskTemplate::new(format!("item {item}"), resources.clone());
             Request::new(task.command(command)).ids([id])
         };
         Ok(self.record.waiting().map(request).collect())

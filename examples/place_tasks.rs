@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mesos::placement::{Cluster, Constraint, Field, Placer, Request, Strategy, TaskSpec};
+use mesos::placement::{Cluster, Constraint, Field, Placer, Request, Strategy, TaskTemplate};
 use mesos::v1::{CommandInfo, TaskId};
 use mesos::{Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate};
 
@@ -16,7 +16,7 @@ struct Spread {
 #[mesos::async_trait]
 impl Scheduler for Spread {
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        let sleep = TaskSpec::new("sleep", "cpus:0.1;mem:16".parse()?);
+        let sleep = TaskTemplate::new("sleep", "cpus:0.1;mem:16".parse()?);
         let request = Request::new(sleep.command(CommandInfo::sh("sleep 1")))
             .ids(self.waiting.iter().cloned())
             .constraint(Constraint::group_by(Field::attribute("rack"), 2));

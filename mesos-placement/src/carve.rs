@@ -13,7 +13,7 @@ use crate::pool::{Pool, owner, prefer};
 use crate::ports::Choice;
 use crate::request::{Request, Revocable};
 use crate::volume::{DiskKind, Persistent, Volume};
-use crate::{Ports, Requirement, TaskSpec};
+use crate::{Ports, Requirement, TaskTemplate};
 
 /// The resources of one instance.
 #[derive(Clone, Debug, Default)]
@@ -169,7 +169,7 @@ fn take_fixed(
 fn take_any_ports(
     left: &mut Resources,
     request: &Request,
-    task: &TaskSpec,
+    task: &TaskTemplate,
     taken: &mut CarvedTask,
 ) -> Result<(), Requirement> {
     let chosen = task.ports.iter().zip(&mut taken.ports);

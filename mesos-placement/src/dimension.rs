@@ -110,7 +110,7 @@ impl Demand {
                 None => exact_executor = false,
             }
         }
-        let simple = |task: &crate::TaskSpec| {
+        let simple = |task: &crate::TaskTemplate| {
             task.volumes.is_empty()
                 && task.ports.iter().all(crate::Ports::is_any)
                 && task.resources.iter().all(|one| {

@@ -8,10 +8,10 @@ use crate::{Report, Unplaced};
 /// The last reports per request.
 ///
 /// ```
-/// use mesos::placement::{Cluster, History, Placer, Request, Strategy, TaskSpec};
+/// use mesos::placement::{Cluster, History, Placer, Request, Strategy, TaskTemplate};
 /// use mesos::v1::Offer;
 ///
-/// let request = Request::new(TaskSpec::new("web", "cpus:1".parse()?));
+/// let request = Request::new(TaskTemplate::new("web", "cpus:1".parse()?));
 /// let mut history = History::new(10);
 /// let round = Placer::new(Strategy::FirstFit).place::<&Offer>([], &[request], &Cluster::new());
 /// history.record(&round.report);

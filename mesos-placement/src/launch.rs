@@ -4,7 +4,7 @@ use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::{AgentId, Environment, ExecutorInfo, Port, TaskId, TaskInfo};
 
 use crate::carve::{Carved, CarvedTask};
-use crate::{Request, TaskSpec};
+use crate::{Request, TaskTemplate};
 
 /// The tasks of one instance.
 pub(crate) fn task_infos(
@@ -33,7 +33,7 @@ pub(crate) fn task_infos(
 }
 
 /// Puts the named ports into the environment and the discovery of the task.
-fn name_ports(spec: &TaskSpec, taken: &CarvedTask, info: &mut TaskInfo) {
+fn name_ports(spec: &TaskTemplate, taken: &CarvedTask, info: &mut TaskInfo) {
     for (ports, numbers) in spec.ports.iter().zip(&taken.ports) {
         for (name, number) in ports.names.iter().zip(numbers) {
             if let Some(command) = &mut info.command {

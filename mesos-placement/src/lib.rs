@@ -5,7 +5,7 @@
 //! has no clock, and needs no runtime.
 //!
 //! ```
-//! use mesos::placement::{Cluster, Constraint, Field, Placer, Request, Strategy, TaskSpec};
+//! use mesos::placement::{Cluster, Constraint, Field, Placer, Request, Strategy, TaskTemplate};
 //! use mesos::v1::{Attribute, Offer, Resource};
 //!
 //! let offer = Offer {
@@ -14,7 +14,7 @@
 //!     resources: vec![Resource::scalar("cpus", 2.5), Resource::scalar("mem", 1024.0)],
 //!     ..Offer::default()
 //! };
-//! let web = Request::new(TaskSpec::new("web", "cpus:1;mem:256".parse()?))
+//! let web = Request::new(TaskTemplate::new("web", "cpus:1;mem:256".parse()?))
 //!     .instances(2)
 //!     .constraint(Constraint::is(Field::attribute("rack"), "r1"));
 //!
@@ -29,7 +29,7 @@
 //! ```
 //!
 //! # A round
-//! 1. A [`Request`] states what to place: one or more instances of a [`TaskSpec`], or of a group of
+//! 1. A [`Request`] states what to place: one or more instances of a [`TaskTemplate`], or of a group of
 //!    them, with [`Constraint`]s. [`Request::check`] and [`Placer::fits_never`] find requests that
 //!    can never be placed, before offers arrive.
 //! 2. [`Placer::place`] returns a [`Round`]: [`Accept`]s with the operations, the offers that are
@@ -131,7 +131,7 @@ pub use self::history::History;
 pub use self::placer::Placer;
 pub use self::ports::Ports;
 pub use self::report::{Nearest, Reason, Report, Requirement, Unplaced};
-pub use self::request::{Request, Revocable, TaskSpec};
+pub use self::request::{Request, Revocable, TaskTemplate};
 pub use self::round::{Accept, Placed, Round};
 pub use self::strategy::{Candidate, Fitness, Strategy};
 pub use self::volume::{DiskKind, Reservations, Volume};

@@ -3,7 +3,7 @@
 use mesos_core::lint::{Lint, Linter, Severity};
 use mesos_proto::v1::{FrameworkId, TaskGroupInfo, TaskInfo};
 
-use crate::{Request, TaskSpec};
+use crate::{Request, TaskTemplate};
 
 impl Request {
     /// Finds mistakes in the request before there are offers: what [`check`](Self::check) finds, and
@@ -15,10 +15,10 @@ impl Request {
     /// ```
     /// use mesos::Framework;
     /// use mesos::lint::Linter;
-    /// use mesos::placement::{Request, TaskSpec};
+    /// use mesos::placement::{Request, TaskTemplate};
     /// use mesos::v1::CommandInfo;
     ///
-    /// let task = TaskSpec::new("web", "cpus:1;mem:32".parse()?).command(CommandInfo::sh("serve"));
+    /// let task = TaskTemplate::new("web", "cpus:1;mem:32".parse()?).command(CommandInfo::sh("serve"));
     /// let framework = Framework::ephemeral("shop").role("shop");
     /// let linter = Linter::new().framework(framework.info());
     /// assert!(Request::new(task.clone()).role("shop").lint(&linter).is_empty());
@@ -78,7 +78,7 @@ impl Request {
 }
 
 /// The task that a round would make, without ports and volumes.
-fn info(place: usize, task: &TaskSpec) -> TaskInfo {
+fn info(place: usize, task: &TaskTemplate) -> TaskInfo {
     let mut info = task.template.clone();
     info.task_id = format!("task-{place}").into();
     info.resources = task.resources.clone().into();

@@ -8,32 +8,32 @@ use crate::{Constraint, Ports, Reservations, Volume};
 /// One task: what it needs, and what it is.
 ///
 /// ```
-/// use mesos::placement::{Ports, TaskSpec};
+/// use mesos::placement::{Ports, TaskTemplate};
 /// use mesos::v1::CommandInfo;
 ///
-/// let web = TaskSpec::new("web", "cpus:1;mem:256".parse()?)
+/// let web = TaskTemplate::new("web", "cpus:1;mem:256".parse()?)
 ///     .command(CommandInfo::sh("exec ./serve --port $PORT_HTTP"))
 ///     .ports(Ports::any(1).named(["http"]));
 /// # Ok::<(), mesos::resources::ParseError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct TaskSpec {
+pub struct TaskTemplate {
     pub(crate) template: TaskInfo,
     pub(crate) resources: Resources,
     pub(crate) ports: Vec<Ports>,
     pub(crate) volumes: Vec<Volume>,
 }
 
-impl TaskSpec {
+impl TaskTemplate {
     /// A task with this name that needs these resources.
     ///
     /// A resource of a role, such as `cpus(web):1`, is taken only from resources that are reserved
     /// for exactly this role. For the others see [`Request::reservations`].
-    pub fn new(name: impl Into<String>, resources: Resources) -> TaskSpec {
-        TaskSpec {
+    pub fn new(name: impl Into<String>, resources: Resources) -> TaskTemplate {
+        TaskTemplate {
             template: TaskInfo::builder(name).build(),
             resources,
-            ..TaskSpec::default()
+            ..TaskTemplate::default()
         }
     }
 
@@ -42,21 +42,21 @@ impl TaskSpec {
     /// The name of the task becomes the name of the template. An executor in the template is
     /// ignored: see [`Request::executor`].
     #[must_use]
-    pub fn template(mut self, template: TaskInfo) -> TaskSpec {
+    pub fn template(mut self, template: TaskInfo) -> TaskTemplate {
         self.template = template;
         self
     }
 
     /// Sets the command of the task.
     #[must_use]
-    pub fn command(mut self, command: CommandInfo) -> TaskSpec {
+    pub fn command(mut self, command: CommandInfo) -> TaskTemplate {
         self.template.command = Some(command);
         self
     }
 
     /// Adds a label. Constraints of other requests can refer to the label.
     #[must_use]
-    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> TaskSpec {
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> TaskTemplate {
         let labels = self.template.labels.get_or_insert_default();
         labels.add(key, value.into());
         self
@@ -64,14 +64,14 @@ impl TaskSpec {
 
     /// Adds ports.
     #[must_use]
-    pub fn ports(mut self, ports: Ports) -> TaskSpec {
+    pub fn ports(mut self, ports: Ports) -> TaskTemplate {
         self.ports.push(ports);
         self
     }
 
     /// Adds a disk or a volume.
     #[must_use]
-    pub fn volume(mut self, volume: Volume) -> TaskSpec {
+    pub fn volume(mut self, volume: Volume) -> TaskTemplate {
         self.volumes.push(volume);
         self
     }
@@ -91,9 +91,9 @@ impl TaskSpec {
 /// A number of equal instances to place: tasks, or groups of tasks.
 ///
 /// ```
-/// use mesos::placement::{Constraint, Field, Request, TaskSpec};
+/// use mesos::placement::{Constraint, Field, Request, TaskTemplate};
 ///
-/// let web = TaskSpec::new("web", "cpus:1;mem:256".parse()?);
+/// let web = TaskTemplate::new("web", "cpus:1;mem:256".parse()?);
 /// let request = Request::new(web)
 ///     .instances(30)
 ///     .constraint(Constraint::group_by(Field::attribute("rack"), 3));
@@ -102,7 +102,7 @@ impl TaskSpec {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     pub(crate) name: String,
-    pub(crate) tasks: Vec<TaskSpec>,
+    pub(crate) tasks: Vec<TaskTemplate>,
     pub(crate) grouped: bool,
     pub(crate) executor: Option<ExecutorInfo>,
     pub(crate) instances: u32,
@@ -138,7 +138,7 @@ pub(crate) struct Reserve {
 
 impl Request {
     /// One instance of a task. The name of the request is the name of the task.
-    pub fn new(task: TaskSpec) -> Request {
+    pub fn new(task: TaskTemplate) -> Request {
         Request {
             name: task.name().to_owned(),
             tasks: vec![task],
@@ -167,14 +167,14 @@ impl Request {
     pub fn group(
         name: impl Into<String>,
         executor: ExecutorInfo,
-        tasks: impl IntoIterator<Item = TaskSpec>,
+        tasks: impl IntoIterator<Item = TaskTemplate>,
     ) -> Request {
         Request {
             name: name.into(),
             tasks: tasks.into_iter().collect(),
             grouped: true,
             executor: Some(executor),
-            ..Request::new(TaskSpec::default())
+            ..Request::new(TaskTemplate::default())
         }
     }
 
@@ -270,7 +270,7 @@ impl Request {
     }
 
     /// The tasks of one instance.
-    pub fn tasks(&self) -> &[TaskSpec] {
+    pub fn tasks(&self) -> &[TaskTemplate] {
         &self.tasks
     }
 
@@ -297,7 +297,7 @@ impl Request {
     }
 
     pub(crate) fn is_gpu(&self) -> bool {
-        let of_tasks = |task: &TaskSpec| task.resources.gpus().is_some_and(|gpus| gpus > 0.0);
+        let of_tasks = |task: &TaskTemplate| task.resources.gpus().is_some_and(|gpus| gpus > 0.0);
         self.tasks.iter().any(of_tasks)
     }
 }

@@ -12,8 +12,8 @@ use mesos_http::HttpBackend;
 use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
 use mesos_placement::{
-    Cluster, Constraint, DiskKind, Field, Placer, Ports, Request, Reservations, Strategy, TaskSpec,
-    Volume,
+    Cluster, Constraint, DiskKind, Field, Placer, Ports, Request, Reservations, Strategy,
+    TaskTemplate, Volume,
 };
 use mesos_proto::v1::{CommandInfo, ExecutorInfo, Filters, FrameworkId, TaskState};
 
@@ -33,7 +33,7 @@ struct Random {
 }
 
 impl Random {
-    fn task(&mut self, name: &str) -> TaskSpec {
+    fn task(&mut self, name: &str) -> TaskTemplate {
         let random = &mut self.random;
         let cpus = f64::from(random.u32(1..8)) / 20.0;
         let mut needs = format!("cpus:{cpus};mem:{}", random.u32(16..64));
@@ -44,7 +44,7 @@ impl Random {
             3 => needs = needs.replace("cpus:", "cpus(web):"),
             _ => {}
         }
-        let task = TaskSpec::new(name, needs.parse().unwrap()).command(CommandInfo::sh(":"));
+        let task = TaskTemplate::new(name, needs.parse().unwrap()).command(CommandInfo::sh(":"));
         match random.u8(0..8) {
             0 => task.ports(Ports::any(2).named(["http"])),
             1 => task.ports(Ports::within(1, [31040..=31060])),

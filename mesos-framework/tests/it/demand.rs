@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use mesos::framework::PoolPolicy;
-use mesos::placement::{Constraint, Field, Request, TaskSpec};
+use mesos::placement::{Constraint, Field, Request, TaskTemplate};
 
 use crate::cluster::{RACK, Running, cluster, until};
 
 fn request(role: &str) -> Request {
-    Request::new(TaskSpec::new("task", "cpus:0.1;mem:32".parse().unwrap())).role(role)
+    Request::new(TaskTemplate::new(
+        "task",
+        "cpus:0.1;mem:32".parse().unwrap(),
+    ))
+    .role(role)
 }
 
 fn on_rack(rack: &str) -> Request {

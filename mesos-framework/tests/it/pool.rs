@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use mesos::framework::PoolPolicy;
 use mesos::framework::TakenOffer;
-use mesos::placement::{Cluster, Placer, Request, Strategy, TaskSpec};
+use mesos::placement::{Cluster, Placer, Request, Strategy, TaskTemplate};
 use mesos::v1::CommandInfo;
 
 use crate::cluster::{Running, cluster, until};
 
 fn request(role: &str) -> Request {
-    let task = TaskSpec::new("task", "cpus:0.1;mem:32".parse().unwrap());
+    let task = TaskTemplate::new("task", "cpus:0.1;mem:32".parse().unwrap());
     Request::new(task.command(CommandInfo::sh("true"))).role(role)
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use mesos_core::resources::{Resources, roles, validate};
 
 use crate::ports::{Choice, Ports};
-use crate::request::{Request, Revocable, TaskSpec};
+use crate::request::{Request, Revocable, TaskTemplate};
 
 /// A request that no offer can satisfy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +79,7 @@ impl Request {
         if self.tasks.is_empty() {
             return fail("the group has no tasks; add a task");
         }
-        let names = self.tasks.iter().map(TaskSpec::name);
+        let names = self.tasks.iter().map(TaskTemplate::name);
         for name in names.clone().chain([self.name.as_str()]) {
             // validateID in src/common/validation.cpp.
             let wrong = |c: char| c == '/' || c == '\\' || c.is_ascii_control();
@@ -169,7 +169,7 @@ impl Request {
     }
 }
 
-fn check_resources(task: &TaskSpec) -> Result<(), InvalidRequest> {
+fn check_resources(task: &TaskTemplate) -> Result<(), InvalidRequest> {
     let name = task.name();
     let ports: u64 = task
         .ports
@@ -189,7 +189,7 @@ fn check_resources(task: &TaskSpec) -> Result<(), InvalidRequest> {
     }
 }
 
-fn check_ports(task: &TaskSpec, fixed: &mut HashSet<u64>) -> Result<(), InvalidRequest> {
+fn check_ports(task: &TaskTemplate, fixed: &mut HashSet<u64>) -> Result<(), InvalidRequest> {
     let name = task.name();
     let mut names = HashSet::new();
     let explicit = task.resources.ports().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Input that no offer satisfies, and offers that are not valid.
 
 use mesos_placement::{
-    Cluster, Constraint, DiskKind, Field, Pattern, Placer, Ports, Request, Strategy, TaskSpec,
+    Cluster, Constraint, DiskKind, Field, Pattern, Placer, Ports, Request, Strategy, TaskTemplate,
     Volume,
 };
 use mesos_proto::v1::{AgentInfo, ExecutorInfo, Resource};
@@ -19,7 +19,7 @@ fn problem(request: &Request) -> String {
 #[test]
 fn a_request_that_no_offer_can_satisfy_is_refused_before_offers() {
     let some = || request("t", "cpus:1");
-    let spec = || TaskSpec::new("t", "cpus:1".parse().unwrap());
+    let spec = || TaskTemplate::new("t", "cpus:1".parse().unwrap());
     let volume = |id: &str| {
         Volume::new(DiskKind::Root, 8.0)
             .unwrap()

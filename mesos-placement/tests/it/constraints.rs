@@ -196,8 +196,8 @@ fn labels_attract_and_repel_tasks() {
 
 #[test]
 fn a_task_follows_a_task_that_is_placed_in_the_same_round() {
-    use mesos_placement::TaskSpec;
-    let db = TaskSpec::new("db", "cpus:1".parse().unwrap()).label("kind", "db");
+    use mesos_placement::TaskTemplate;
+    let db = TaskTemplate::new("db", "cpus:1".parse().unwrap()).label("kind", "db");
     let web = web(1, Constraint::with(Field::Hostname, "kind", "db"));
     for strategy in [Strategy::FirstFit, Strategy::BestFit, Strategy::Spread] {
         let offers = offers(2);

@@ -5,7 +5,7 @@ use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use mesos::placement::{
-    Change, Constraint, Demand, DueCall, Field, Next, Request, TaskSpec, Want, fair_shares,
+    Change, Constraint, Demand, DueCall, Field, Next, Request, TaskTemplate, Want, fair_shares,
     role_constraints,
 };
 use mesos::v1::scheduler::{AttributeConstraint, OfferConstraints};
@@ -82,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn on_rack(rack: &str) -> Request {
-    let task = TaskSpec::new("task", "cpus:1".parse().unwrap());
+    let task = TaskTemplate::new("task", "cpus:1".parse().unwrap());
     Request::new(task).constraint(Constraint::is(Field::attribute("rack"), rack))
 }
 
@@ -262,7 +262,7 @@ fn the_answer_to_a_call_of_an_earlier_subscription_is_ignored() {
 #[test]
 fn constraints_that_mesos_can_express_are_translated_and_the_others_permit_more() {
     let request = |constraints: &[Constraint]| {
-        let task = TaskSpec::new("task", "cpus:1".parse().unwrap());
+        let task = TaskTemplate::new("task", "cpus:1".parse().unwrap());
         let constraints = constraints.iter().cloned();
         constraints.fold(Request::new(task), Request::constraint)
     };

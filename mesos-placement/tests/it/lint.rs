@@ -2,11 +2,11 @@
 
 use mesos::Framework;
 use mesos::lint::{Linter, Severity};
-use mesos::placement::{Constraint, Field, Ports, Request, TaskSpec};
+use mesos::placement::{Constraint, Field, Ports, Request, TaskTemplate};
 use mesos::v1::{CommandInfo, ExecutorInfo, HealthCheck, TaskInfo};
 
-fn task() -> TaskSpec {
-    TaskSpec::new("web", "cpus:1;mem:32".parse().unwrap()).command(CommandInfo::sh("serve"))
+fn task() -> TaskTemplate {
+    TaskTemplate::new("web", "cpus:1;mem:32".parse().unwrap()).command(CommandInfo::sh("serve"))
 }
 
 fn linter() -> Linter {
@@ -35,7 +35,7 @@ fn a_request_that_can_be_placed_and_launched_has_no_findings() {
         r#type: Some(mesos::v1::executor_info::Type::Default as i32),
         ..executor
     };
-    let sidecar = TaskSpec::new("log", "cpus:1;mem:32".parse().unwrap());
+    let sidecar = TaskTemplate::new("log", "cpus:1;mem:32".parse().unwrap());
     let sidecar = sidecar.command(CommandInfo::sh("log"));
     let group = Request::group("pod", executor, [task(), sidecar]);
     assert!(rules(&group).is_empty());
@@ -47,7 +47,7 @@ fn the_mistakes_of_a_request_are_found_before_there_are_offers() {
         rules(&Request::new(task()).role("web")),
         ["role-not-subscribed"]
     );
-    let gpus = TaskSpec::new("train", "cpus:1;mem:32;gpus:1".parse().unwrap());
+    let gpus = TaskTemplate::new("train", "cpus:1;mem:32;gpus:1".parse().unwrap());
     let gpus = gpus.command(CommandInfo::sh("train"));
     assert_eq!(rules(&Request::new(gpus)), ["missing-capability"]);
     let none = Constraint::max_per(Field::Hostname, 0);
@@ -55,7 +55,7 @@ fn the_mistakes_of_a_request_are_found_before_there_are_offers() {
         rules(&Request::new(task()).constraint(none)),
         ["invalid-request"]
     );
-    let nothing = TaskSpec::new("nothing", "cpus:1;mem:32".parse().unwrap());
+    let nothing = TaskTemplate::new("nothing", "cpus:1;mem:32".parse().unwrap());
     assert_eq!(rules(&Request::new(nothing)), ["command-or-executor"]);
 }
 

@@ -1,7 +1,9 @@
 //! Offers and requests.
 
 use mesos_core::resources::Resources;
-use mesos_placement::{Agent, Cluster, Placer, Request, Round, RunningTask, Strategy, TaskSpec};
+use mesos_placement::{
+    Agent, Cluster, Placer, Request, Round, RunningTask, Strategy, TaskTemplate,
+};
 use mesos_proto::v1::resource::AllocationInfo;
 use mesos_proto::v1::{AgentId, Attribute, Offer, OfferId};
 
@@ -38,7 +40,7 @@ pub(crate) fn offer_of(
 }
 
 pub(crate) fn request(name: &str, resources: &str) -> Request {
-    Request::new(TaskSpec::new(name, resources.parse().unwrap()))
+    Request::new(TaskTemplate::new(name, resources.parse().unwrap()))
 }
 
 /// A task of the request that runs on the agent of the offer.

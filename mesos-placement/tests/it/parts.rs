@@ -1,7 +1,7 @@
 //! Ports, disks, volumes, reservations, revocable resources and groups.
 
 use mesos_core::resources::Resources;
-use mesos_placement::{DiskKind, Ports, Request, Reservations, Revocable, TaskSpec, Volume};
+use mesos_placement::{DiskKind, Ports, Request, Reservations, Revocable, TaskTemplate, Volume};
 use mesos_proto::v1::resource::DiskInfo;
 use mesos_proto::v1::resource::RevocableInfo;
 use mesos_proto::v1::resource::disk_info::source::{Mount, Path, Type};
@@ -10,8 +10,8 @@ use mesos_proto::v1::{CommandInfo, ExecutorInfo, Resource};
 
 use crate::make::{first_fit, offer, offer_of, request};
 
-fn spec(resources: &str) -> TaskSpec {
-    TaskSpec::new("t", resources.parse().unwrap())
+fn spec(resources: &str) -> TaskTemplate {
+    TaskTemplate::new("t", resources.parse().unwrap())
 }
 
 fn disk(size: f64, source: Source) -> Resource {
@@ -224,7 +224,7 @@ fn the_tasks_of_a_group_share_the_executor_and_one_agent() {
         .mem(32.0)
         .disk(1.0)
         .build();
-    let task = |name: &str| TaskSpec::new(name, "cpus:1;mem:16".parse().unwrap());
+    let task = |name: &str| TaskTemplate::new(name, "cpus:1;mem:16".parse().unwrap());
     let group = Request::group("pod", executor, [task("a"), task("b")]).ids(["p1", "p2"]);
     let round = first_fit(&offers, &[group]);
     assert_eq!(round.accepts.len(), 1);

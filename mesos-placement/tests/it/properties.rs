@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mesos_core::resources::Resources;
 use mesos_placement::{
-    Cluster, Constraint, Field, Placer, Ports, Request, Round, RunningTask, Strategy, TaskSpec,
+    Cluster, Constraint, Field, Placer, Ports, Request, Round, RunningTask, Strategy, TaskTemplate,
 };
 use mesos_proto::v1::Offer;
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert_eq, prop_oneof, proptest};
@@ -87,7 +87,7 @@ fn requests() -> impl Generate<Value = Vec<Request>> {
             } else {
                 text
             };
-            let mut task = TaskSpec::new(format!("t{i}"), text.parse().unwrap());
+            let mut task = TaskTemplate::new(format!("t{i}"), text.parse().unwrap());
             if ports > 0 {
                 task = task.ports(Ports::any(ports));
             }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use mesos_core::resources::Resources;
-use mesos_placement::{Cluster, Constraint, Field, Placer, Request, Strategy, TaskSpec};
+use mesos_placement::{Cluster, Constraint, Field, Placer, Request, Strategy, TaskTemplate};
 use mesos_proto::v1::resource::AllocationInfo;
 use mesos_proto::v1::{Attribute, Offer, Resource};
 
@@ -86,7 +86,7 @@ fn need(random: &mut fastrand::Rng) -> Need {
 }
 
 fn request(number: usize, need: &Need) -> Request {
-    let request = Request::new(TaskSpec::new(
+    let request = Request::new(TaskTemplate::new(
         format!("task-{number}"),
         need.resources.clone(),
     ));
