@@ -49,6 +49,13 @@
 
 mod demand;
 mod pool;
+mod spec;
+pub mod store;
 
 pub use self::demand::DemandController;
 pub use self::pool::{OfferPool, PoolPolicy, TakenOffer};
+pub use self::spec::{
+    CheckSpec, Command, Containerizer, DockerVolume, ExecutorSpec, FileSpec, HttpCheck, ImageSpec,
+    JobSpec, OnFailure, PodSpec, PortRef, PortSpec, RestartPolicy, RetryPolicy, ServiceSpec,
+    TaskSpec, UpdatePolicy, UpdateStrategy, UriSpec, VolumeSpec, Workload,
+};

@@ -32,8 +32,16 @@ pub(crate) fn task_infos(
         .collect()
 }
 
-/// Puts the named ports into the environment and the discovery of the task.
+/// Puts the ports into the environment, and the named ports into the discovery and the checks of
+/// the task.
 fn name_ports(spec: &TaskTemplate, taken: &CarvedTask, info: &mut TaskInfo) {
+    let numbers = taken.ports.iter().flatten();
+    if let Some(command) = &mut info.command {
+        for (place, number) in numbers.enumerate() {
+            let environment = command.environment.get_or_insert_with(Environment::default);
+            environment.set(format!("PORT{place}"), number);
+        }
+    }
     for (ports, numbers) in spec.ports.iter().zip(&taken.ports) {
         for (name, number) in ports.names.iter().zip(numbers) {
             if let Some(command) = &mut info.command {
@@ -47,7 +55,26 @@ fn name_ports(spec: &TaskTemplate, taken: &CarvedTask, info: &mut TaskInfo) {
                     ..Port::default()
                 });
             }
+            let number = u32::from(*number);
+            if spec.check_port.as_ref() == Some(name)
+                && let Some(check) = &mut info.check
+            {
+                set_port(&mut check.http, number, |http| &mut http.port);
+                set_port(&mut check.tcp, number, |tcp| &mut tcp.port);
+            }
+            if spec.health_check_port.as_ref() == Some(name)
+                && let Some(check) = &mut info.health_check
+            {
+                set_port(&mut check.http, number, |http| &mut http.port);
+                set_port(&mut check.tcp, number, |tcp| &mut tcp.port);
+            }
         }
+    }
+}
+
+fn set_port<T>(message: &mut Option<T>, number: u32, port: impl FnOnce(&mut T) -> &mut u32) {
+    if let Some(message) = message {
+        *port(message) = number;
     }
 }
 

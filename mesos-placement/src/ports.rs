@@ -7,8 +7,9 @@ use mesos_core::resources::Ranges;
 
 /// Ports of a task.
 ///
-/// Named ports are passed to the task in its environment: the port `http` is in `PORT_HTTP`. If the
-/// template of the task has a `discovery`, the ports are added to it.
+/// The ports are passed to the command of the task in its environment: all ports in their order in
+/// `PORT0`, `PORT1` and so on, and in addition the port with the name `http` in `PORT_HTTP`. If the
+/// template of the task has a `discovery`, the named ports are added to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ports {
     pub(crate) choice: Choice,

@@ -22,6 +22,8 @@ pub struct TaskTemplate {
     pub(crate) resources: Resources,
     pub(crate) ports: Vec<Ports>,
     pub(crate) volumes: Vec<Volume>,
+    pub(crate) check_port: Option<String>,
+    pub(crate) health_check_port: Option<String>,
 }
 
 impl TaskTemplate {
@@ -73,6 +75,22 @@ impl TaskTemplate {
     #[must_use]
     pub fn volume(mut self, volume: Volume) -> TaskTemplate {
         self.volumes.push(volume);
+        self
+    }
+
+    /// Lets the check of the template connect to the port with this name.
+    ///
+    /// The template has a check of type HTTP or TCP, whose number of the port is replaced.
+    #[must_use]
+    pub fn check_port(mut self, name: impl Into<String>) -> TaskTemplate {
+        self.check_port = Some(name.into());
+        self
+    }
+
+    /// As [`check_port`](Self::check_port), for the health check of the template.
+    #[must_use]
+    pub fn health_check_port(mut self, name: impl Into<String>) -> TaskTemplate {
+        self.health_check_port = Some(name.into());
         self
     }
 
@@ -204,6 +222,13 @@ impl Request {
     pub fn ids<I: Into<TaskId>>(mut self, ids: impl IntoIterator<Item = I>) -> Request {
         self.ids = ids.into_iter().map(Into::into).collect();
         self.instances = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// Sets the name of the request, which is the name of the task or group by default.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Into<String>) -> Request {
+        self.name = name.into();
         self
     }
 

@@ -1,4 +1,5 @@
-//! Stores for a framework's id, so that the id survives the scheduler's process.
+//! Stores for what survives the scheduler's process: the framework's id ([`Store`]), and the state
+//! of a framework ([`StateStore`]).
 //!
 //! A scheduler that loses the id loses its tasks: they continue as orphans until
 //! the failover timeout kills them. Therefore the driver loads the id before the
@@ -7,6 +8,8 @@
 
 mod file;
 mod memory;
+mod memory_state;
+mod state;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +20,8 @@ use mesos_proto::v1::FrameworkId;
 use crate::error::{BoxError, Result};
 pub use file::{FileStore, FileStoreError};
 pub use memory::MemoryStore;
+pub use memory_state::MemoryState;
+pub use state::{Change, IdInState, StateStore};
 
 /// Checks that `id` is a valid framework id. A store should check the stored text
 /// before `load` returns it.

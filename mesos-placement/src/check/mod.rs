@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use mesos_core::resources::{Resources, roles, validate};
 
+use crate::near::near;
 use crate::ports::{Choice, Ports};
 use crate::request::{Request, Revocable, TaskTemplate};
 
@@ -213,6 +214,22 @@ fn check_ports(task: &TaskTemplate, fixed: &mut HashSet<u64>) -> Result<(), Inva
         }
         if let Some(port) = ports.names.iter().find(|port| !names.insert(*port)) {
             return fail(format!("task {name} has two ports named {port}"));
+        }
+    }
+    for (what, port) in [
+        ("check", &task.check_port),
+        ("health check", &task.health_check_port),
+    ] {
+        if let Some(port) = port.as_ref().filter(|port| !names.contains(port)) {
+            let near = near(port, names.iter().map(|name| name.as_str()));
+            let hint = match near.first() {
+                Some(near) => format!("use {near}, or add the port"),
+                None => "add the port".to_owned(),
+            };
+            return fail(format!(
+                "the {what} of task {name} connects to the port {port:?}, but no port of the task \
+                 has this name; {hint}"
+            ));
         }
     }
     Ok(())

@@ -52,6 +52,18 @@ fn a_request_that_no_offer_can_satisfy_is_refused_before_offers() {
             "port 80 is needed twice",
         ),
         (
+            Request::new(
+                spec()
+                    .ports(Ports::any(1).named(["http"]))
+                    .check_port("htp"),
+            ),
+            "connects to the port \"htp\", but no port of the task has this name; use http",
+        ),
+        (
+            Request::new(spec().health_check_port("http")),
+            "the health check of task t connects to the port \"http\"",
+        ),
+        (
             Request::new(spec().ports(Ports::any(1).named(["a", "b"]))),
             "names 2 ports, but needs 1 port",
         ),

@@ -6,7 +6,7 @@ use mesos_proto::v1::resource::DiskInfo;
 use mesos_proto::v1::resource::RevocableInfo;
 use mesos_proto::v1::resource::disk_info::source::{Mount, Path, Type};
 use mesos_proto::v1::resource::disk_info::{Persistence, Source};
-use mesos_proto::v1::{CommandInfo, ExecutorInfo, Resource};
+use mesos_proto::v1::{CheckInfo, CommandInfo, ExecutorInfo, HealthCheck, Resource, TaskInfo};
 
 use crate::make::{first_fit, offer, offer_of, request};
 
@@ -56,7 +56,33 @@ fn fixed_ports_are_taken_before_any_ports() {
         .iter()
         .map(|variable| (variable.name.as_str(), variable.value.as_deref().unwrap()))
         .collect();
-    assert_eq!(pairs, [("PORT_HTTP", "31001"), ("PORT_ADMIN_X", "31003")]);
+    let expected = [
+        ("PORT0", "31001"),
+        ("PORT1", "31003"),
+        ("PORT2", "31000"),
+        ("PORT_HTTP", "31001"),
+        ("PORT_ADMIN_X", "31003"),
+    ];
+    assert_eq!(pairs, expected);
+}
+
+#[test]
+fn checks_connect_to_the_ports_that_they_name() {
+    let offers = [offer(1, "cpus:1;ports:[31000-31003]", &[])];
+    let template = TaskInfo::builder("t")
+        .check(CheckInfo::tcp(1))
+        .health_check(HealthCheck::http(1, "/"))
+        .build();
+    let task = spec("cpus:1")
+        .template(template)
+        .ports(Ports::any(2).named(["http", "admin"]))
+        .check_port("admin")
+        .health_check_port("http");
+    let round = first_fit(&offers, &[Request::new(task)]);
+    let task = round.accepts[0].tasks().next().unwrap();
+    let check = task.check.as_ref().unwrap().tcp.as_ref().unwrap();
+    let health = task.health_check.as_ref().unwrap().http.as_ref().unwrap();
+    assert_eq!((check.port, health.port), (31001, 31000));
 }
 
 #[test]

@@ -87,7 +87,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "mesos-framework",
         uses: &["mesos-core", "mesos-placement", "mesos-proto"],
-        foreign: Some(&["tokio", "tracing"]),
+        foreign: Some(&["humantime", "serde", "tokio", "tracing"]),
         builds: false,
     },
     // For executors over any backend, so without a driver of its own.
