@@ -54,7 +54,9 @@ async fn perform(job: Job) -> Result<Outcome> {
         Job::Raw { url, calls } => raw::calls(&url, calls).await,
         // On a worker thread, as in a driver: the allocator behaves differently there than on the
         // only thread of a process.
-        Job::Decode { url } => tokio::spawn(async move { raw::decode(&url).await }).await?,
+        Job::Decode { url, times } => {
+            tokio::spawn(async move { raw::decode(&url, times).await }).await?
+        }
         Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
         Job::Launch(launch) => launch::run(launch).await,
         Job::Listen(listen) => listen::run(listen).await,

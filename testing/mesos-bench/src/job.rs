@@ -24,6 +24,8 @@ pub enum Job {
     Decode {
         /// The load master.
         url: String,
+        /// How often to decode each event.
+        times: u32,
     },
     /// Reconcile tasks as the driver does, and discard the answers.
     Drain {
@@ -83,6 +85,22 @@ pub struct Drive {
     pub stay: bool,
     /// Use JSON instead of protobuf.
     pub json: bool,
+    /// What the handler does with offers.
+    pub offers: Handling,
+}
+
+/// What the handler does with each offer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Handling {
+    /// Drop the offer unread.
+    #[default]
+    Unread,
+    /// Read the ids of the offer and its agent, the host name and the resources.
+    Resources,
+    /// Read the whole message.
+    All,
+    /// Keep the offer until the driver ends.
+    Keep,
 }
 
 /// See [`Job::Launch`] and [`Job::Listen`].

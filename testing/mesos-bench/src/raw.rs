@@ -101,9 +101,9 @@ pub(crate) async fn calls(url: &str, calls: u64) -> Result<Outcome> {
     })
 }
 
-/// Reads all events, then decodes them. Measures the decoding alone, without a driver, queue or
+/// Reads all events, then decodes each of them `times` times. Measures the decoding alone, without a driver, queue or
 /// socket.
-pub(crate) async fn decode(url: &str) -> Result<Outcome> {
+pub(crate) async fn decode(url: &str, times: u32) -> Result<Outcome> {
     let (id, mut events, _open) = subscribe(url).await?;
     let mut stream = BytesMut::new();
     let mut records: Vec<Bytes> = Vec::new();
@@ -126,9 +126,11 @@ pub(crate) async fn decode(url: &str) -> Result<Outcome> {
     records.pop();
     let (began, used) = (Instant::now(), cpu()?);
     let mut count = 0;
-    for record in &records {
-        let event = Event::decode(&record[..])?;
-        count += event.offers.map_or(0, |offers| offers.offers.len() as u64);
+    for _ in 0..times {
+        for record in &records {
+            let event = Event::decode(&record[..])?;
+            count += event.offers.map_or(0, |offers| offers.offers.len() as u64);
+        }
     }
     let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu()? - used);
     let acknowledge = call(Type::Acknowledge, |call| {

@@ -1,5 +1,6 @@
 //! The measured scheduler, which does as little as possible.
 
+use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use mesos_core::{
 };
 use mesos_http::{Codec, HttpBackend};
 
-use crate::job::{Drive, Outcome, known};
+use crate::job::{Drive, Handling, Outcome, known};
 use crate::lock::lock;
 
 /// The number of updates between two readings of resident memory.
@@ -29,6 +30,7 @@ struct Load {
     updates: u64,
     messages: u64,
     subscribed: bool,
+    kept: Vec<Vec<Offer>>,
 }
 
 /// Runs the scheduler until the master has stopped.
@@ -53,6 +55,7 @@ pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
         updates: 0,
         messages: 0,
         subscribed: false,
+        kept: Vec::new(),
         drive,
     };
     let reconciles = load.drive.reconcile > 0;
@@ -105,6 +108,21 @@ impl Scheduler for Load {
 
     async fn offers(&mut self, _: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
         lock(&self.outcome).count += offers.len() as u64;
+        match self.drive.offers {
+            Handling::Unread => {}
+            Handling::Resources => {
+                for offer in &offers {
+                    black_box((&offer.id, &offer.agent_id, &offer.hostname));
+                    black_box(offer.resources()?);
+                }
+            }
+            Handling::All => {
+                for offer in &offers {
+                    black_box(&**offer);
+                }
+            }
+            Handling::Keep => self.kept.push(offers),
+        }
         Ok(())
     }
 

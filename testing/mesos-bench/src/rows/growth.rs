@@ -93,7 +93,7 @@ fn row(what: &str, scales: &[u32], mut cost: impl FnMut(u32) -> Result<f64>) -> 
 }
 
 /// The number of instructions that the client executes.
-fn instructions(options: Options, drive: &Drive) -> Result<u64> {
+pub(super) fn instructions(options: Options, drive: &Drive) -> Result<u64> {
     let flood = Flood::start(options.idle_timeout(std::time::Duration::from_secs(60)))?;
     let job = Job::Drive(Drive {
         url: flood.url(),

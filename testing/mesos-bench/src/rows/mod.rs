@@ -1,6 +1,7 @@
 //! The rows. Each row starts the processes it needs, and compares within one run.
 
 mod growth;
+mod instructions;
 mod memory;
 mod placement;
 mod programs;
@@ -21,7 +22,7 @@ use crate::table::Row;
 pub type Play = fn(&Bench) -> Result<Vec<Row>>;
 
 /// All rows, by the name for `--only`.
-pub const ROWS: [(&str, Play); 14] = [
+pub const ROWS: [(&str, Play); 15] = [
     ("offers", speed::offers),
     ("updates", speed::updates),
     ("delay", speed::delay),
@@ -35,6 +36,7 @@ pub const ROWS: [(&str, Play); 14] = [
     ("real", real::real),
     ("callbacks", real::callbacks),
     ("growth", growth::growth),
+    ("instructions", instructions::instructions),
     ("placement", placement::placement),
 ];
 
@@ -100,6 +102,8 @@ enum Client {
     Counting,
     /// Counts instructions, by callgrind.
     Callgrind,
+    /// Counts system calls, by strace.
+    Strace,
 }
 
 impl Client {
@@ -114,14 +118,19 @@ impl Client {
                 valgrind.arg(plain);
                 valgrind
             }
+            Self::Strace => {
+                let mut strace = Command::new("strace");
+                strace.args(["-f", "-c", "-U", "calls,name"]).arg(plain);
+                strace
+            }
         };
         if !matches!(self, Self::Counting) {
             command.arg("client");
         }
         command.arg(serde_json::to_string(job)?);
         let errors = match self {
-            Self::Callgrind => Stdio::piped(),
-            _ => Stdio::inherit(),
+            Self::Callgrind | Self::Strace => Stdio::piped(),
+            Self::Plain | Self::Counting => Stdio::inherit(),
         };
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         command

@@ -18,7 +18,7 @@ pub(super) fn offers(bench: &Bench) -> Result<Vec<Row>> {
     });
     let (mut wall, mut cpu, mut notes) = (Vec::new(), Vec::new(), String::new());
     for _ in 0..bench.rounds() {
-        let (_, bare) = bench.play(workload, |url| Job::Decode { url })?;
+        let (_, bare) = bench.play(workload, |url| Job::Decode { url, times: 1 })?;
         let bare_cpu = bare.count as f64 / bare.cpu;
         let bare = bare.count as f64 / bare.seconds;
         let drive = Drive {
