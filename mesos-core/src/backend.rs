@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use mesos_proto::encoded::EncodedOffer;
 use mesos_proto::v1;
 use tokio::sync::oneshot;
 
@@ -193,6 +194,9 @@ pub enum Incoming<A: Api> {
     /// An event, and the bytes that it was decoded from (empty if the backend does not have them).
     /// The bytes contain fields of a newer Mesos that this schema lacks.
     Event(Box<A::Event>, Bytes),
+    /// The offers of an OFFERS event for a scheduler, which were checked and not decoded. Only
+    /// [`EventStream::next_encoded`] returns it.
+    Offers(Vec<EncodedOffer>),
     /// The connection is lost and the backend reconnects; the next event is a SUBSCRIBED. A
     /// backend that leaves reconnecting to the caller ends the stream instead.
     Disconnected(Error),
@@ -209,6 +213,14 @@ pub trait EventStream<A: Api>: Send {
     ///
     /// Cancel safe: dropping the future loses no event.
     async fn next(&mut self) -> Result<Incoming<A>>;
+
+    /// As [`next`](Self::next), but offers may be returned undecoded, as [`Incoming::Offers`].
+    /// Drivers call this method, because most offers are never read completely.
+    ///
+    /// The default decodes all events.
+    async fn next_encoded(&mut self) -> Result<Incoming<A>> {
+        self.next().await
+    }
 
     /// The number of events that [`next`](Self::next) can return without waiting, for metrics and
     /// [`Health`](crate::scheduler::Health). The default returns 0.

@@ -29,6 +29,7 @@
 //! in a message: `status.state == TaskState::TaskRunning`.
 
 mod debug;
+pub mod encoded;
 mod helpers;
 #[cfg(feature = "json")]
 pub mod json;
@@ -36,6 +37,7 @@ pub mod lossy;
 #[allow(missing_docs)] // at its root: fields whose name and type say it all
 #[path = "generated/mod.rs"]
 pub mod v1;
+mod wire;
 
 /// The type of all fields that hold bytes.
 pub use bytes::Bytes;

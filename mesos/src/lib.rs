@@ -150,7 +150,8 @@ pub mod placement {
     pub use mesos_placement::*;
 }
 pub use mesos_proto::{
-    Bytes, ExecutorInfoBuilder, OpenEnum, TaskFate, TaskInfoBuilder, UnknownEnum, known, v1,
+    Bytes, ExecutorInfoBuilder, OpenEnum, TaskFate, TaskInfoBuilder, UnknownEnum, encoded, known,
+    v1,
 };
 
 /// Stores that keep a framework's id when its scheduler's process ends: in memory, in a file, in

@@ -7,11 +7,11 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use mesos_proto::v1::{self, Filters, OfferId};
+use mesos_proto::v1::{Filters, OfferId};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::offer::Offer;
+use super::offer::{Offer, OfferKey};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::lock;
 use crate::metrics::Meter;
@@ -32,11 +32,13 @@ pub(crate) struct Ledger {
     state: Mutex<State>,
     decline_added: Notify,
     meter: Meter,
+    /// The start of the time in [`Standing`].
+    started: Instant,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    offers: HashMap<OfferId, Standing>,
+    offers: HashMap<OfferKey, Standing>,
     /// The DECLINEs to send. They name only offers that are in `offers`, or were there.
     declines: Vec<Decline>,
 }
@@ -44,11 +46,11 @@ struct State {
 /// What happens to an offer in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    /// The scheduler can use the offer. It arrived at this time.
-    Held(Instant),
+    /// The scheduler can use the offer. It arrived this many seconds after the start of the ledger.
+    Held(u32),
     /// A call with the offer was not answered yet.
     InUse {
-        since: Instant,
+        since: u32,
         /// Whether the [`Offer`] still exists.
         held: bool,
     },
@@ -59,7 +61,7 @@ enum Standing {
 /// A DECLINE that is due.
 #[derive(Debug)]
 pub(super) struct Decline {
-    pub(super) ids: Vec<OfferId>,
+    pub(super) ids: Vec<OfferKey>,
     pub(super) filters: Option<Filters>,
     /// Failed attempts so far.
     failures: u32,
@@ -71,7 +73,7 @@ pub(super) struct Decline {
 #[derive(Debug)]
 pub(super) struct UsedOffers {
     ledger: Arc<Ledger>,
-    ids: Vec<OfferId>,
+    ids: Vec<OfferKey>,
     /// The filters of the call, if it is a DECLINE.
     filters: Option<Filters>,
     /// What is known about the call without an answer.
@@ -84,7 +86,13 @@ impl Ledger {
             state: Mutex::default(),
             decline_added: Notify::new(),
             meter,
+            started: Instant::now(),
         }
+    }
+
+    /// The time since the start of the ledger.
+    fn age(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.started)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -105,20 +113,27 @@ impl Ledger {
         result
     }
 
-    pub(super) fn issue(self: &Arc<Self>, offers: Vec<v1::Offer>) -> Vec<Offer> {
-        let held = Standing::Held(Instant::now());
+    pub(super) fn issue<O>(self: &Arc<Self>, offers: impl IntoIterator<Item = O>) -> Vec<Offer>
+    where
+        OfferKey: From<O>,
+    {
+        let offers: Vec<_> = offers.into_iter().map(OfferKey::from).collect();
+        // Rounded up: an offer is never reported as older than it is.
+        let seconds = self.age().as_secs_f64().ceil() as u32;
         self.change(|state| {
-            let ids = offers.iter().map(|offer| offer.id.clone());
-            state.offers.extend(ids.map(|id| (id, held)));
+            let held = offers
+                .iter()
+                .map(|key| (key.clone(), Standing::Held(seconds)));
+            state.offers.extend(held);
         });
         offers
             .into_iter()
-            .map(|offer| Offer::new(offer, Arc::clone(self)))
+            .map(|key| Offer::new(key, Arc::clone(self)))
             .collect()
     }
 
     /// Whether the scheduler can use the offer.
-    pub(super) fn is_held(&self, id: &OfferId) -> bool {
+    pub(super) fn is_held(&self, id: &str) -> bool {
         matches!(self.lock().offers.get(id), Some(Standing::Held(_)))
     }
 
@@ -132,18 +147,23 @@ impl Ledger {
         filters: Option<Filters>,
     ) -> Result<UsedOffers> {
         let mut state = self.lock();
-        let gone = |id: &&OfferId| !matches!(state.offers.get(id), Some(Standing::Held(_)));
-        if let Some(id) = ids.iter().find(gone) {
-            return Err(Error::new(
-                ErrorKind::OfferGone,
-                format!(
-                    "offer {id} was rescinded or used already, or belongs to an earlier \
-                     subscription"
-                ),
-            ));
-        }
+        let mut keys = Vec::with_capacity(ids.len());
         for id in &ids {
-            if let Some(standing) = state.offers.get_mut(id)
+            match state.offers.get_key_value(id.value.as_str()) {
+                Some((key, Standing::Held(_))) => keys.push(key.clone()),
+                _ => {
+                    return Err(Error::new(
+                        ErrorKind::OfferGone,
+                        format!(
+                            "offer {id} was rescinded or used already, or belongs to an earlier \
+                             subscription"
+                        ),
+                    ));
+                }
+            }
+        }
+        for key in &keys {
+            if let Some(standing) = state.offers.get_mut(key)
                 && let Standing::Held(since) = *standing
             {
                 *standing = Standing::InUse { since, held: true };
@@ -152,7 +172,7 @@ impl Ledger {
         drop(state);
         Ok(UsedOffers {
             ledger: Arc::clone(self),
-            ids,
+            ids: keys,
             filters,
             delivery: Delivery::NotSent,
         })
@@ -160,11 +180,11 @@ impl Ledger {
 
     /// Removes one offer, for RESCIND.
     pub(super) fn remove(&self, id: &OfferId) {
-        self.change(|state| state.offers.remove(id));
+        self.change(|state| state.offers.remove(id.value.as_str()));
     }
 
     /// An [`Offer`] was dropped. Queues its DECLINE if the offer was not used.
-    pub(super) fn dropped(&self, id: &OfferId) {
+    pub(super) fn dropped(&self, id: &OfferKey) {
         let unused = self.change(|state| {
             let standing = state.offers.get_mut(id);
             match standing {
@@ -192,9 +212,9 @@ impl Ledger {
 
     /// The number of offers that the scheduler has held for longer than `age`.
     pub(super) fn older_than(&self, age: Duration) -> usize {
-        let now = Instant::now();
+        let now = self.age();
         let old = |standing: &&Standing| match standing {
-            Standing::Held(since) => now.saturating_duration_since(*since) > age,
+            Standing::Held(since) => now.saturating_sub(Duration::from_secs((*since).into())) > age,
             Standing::InUse { .. } | Standing::Declining => false,
         };
         self.lock().offers.values().filter(old).count()
@@ -261,7 +281,7 @@ impl Ledger {
 impl State {
     /// Queues a DECLINE with the default filter. Together with others, so that one call has all
     /// offers that were dropped since the last call.
-    fn decline_unused(&mut self, id: OfferId) {
+    fn decline_unused(&mut self, id: OfferKey) {
         let now = Instant::now();
         let last = self.declines.last_mut();
         match last.filter(|last| last.filters.is_none() && last.failures == 0 && last.due <= now) {
@@ -278,6 +298,8 @@ impl State {
                 self.declines.push(decline);
                 continue;
             }
+            // The id, which is the key, never changes.
+            #[allow(clippy::mutable_key_type)]
             let offers = &self.offers;
             decline
                 .ids
@@ -299,7 +321,7 @@ impl State {
 
     /// A call with these offers was not accepted for certain. An offer that was not used and
     /// that the scheduler still has can be used again. All others are declined.
-    fn give_back(&mut self, ids: Vec<OfferId>, filters: Option<Filters>, delivery: Delivery) {
+    fn give_back(&mut self, ids: Vec<OfferKey>, filters: Option<Filters>, delivery: Delivery) {
         let unknown = delivery == Delivery::Unknown;
         let mut unused = Vec::new();
         for id in ids {
@@ -330,7 +352,7 @@ impl State {
 }
 
 impl Decline {
-    fn new(ids: Vec<OfferId>, filters: Option<Filters>, due: Instant) -> Self {
+    fn new(ids: Vec<OfferKey>, filters: Option<Filters>, due: Instant) -> Self {
         Self {
             ids,
             filters,

@@ -1,11 +1,14 @@
 //! Offers as values that can be used once.
 
+mod content;
+
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use mesos_proto::v1::{self, ExecutorId, Filters};
 
+pub(super) use self::content::OfferKey;
 use super::ledger::{Ledger, UsedOffers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::resources::Resources;
@@ -29,19 +32,35 @@ use crate::resources::Resources;
 /// Other frameworks cannot use the resources of an offer that a scheduler holds. The driver
 /// logs a warning about offers that are held for more than a minute.
 ///
-/// The fields are those of the message [`v1::Offer`], reached by `Deref`.
+/// The fields are those of the message [`v1::Offer`], reached by `Deref`. The HTTP backend decodes
+/// the message when it is first reached. The methods [`id`](Self::id), [`agent_id`](Self::agent_id),
+/// [`hostname`](Self::hostname), [`role`](Self::role) and [`resources`](Self::resources) do without
+/// it, so that an offer that is declined after a look at them costs little. Text that is not UTF-8
+/// is replaced and logged at that time.
 #[must_use = "an offer that is dropped is declined"]
 pub struct Offer {
-    offer: Box<v1::Offer>,
+    content: OfferKey,
     ledger: Arc<Ledger>,
 }
 
 impl Offer {
-    pub(super) fn new(offer: v1::Offer, ledger: Arc<Ledger>) -> Self {
-        Self {
-            offer: Box::new(offer),
-            ledger,
-        }
+    pub(super) fn new(content: OfferKey, ledger: Arc<Ledger>) -> Self {
+        Self { content, ledger }
+    }
+
+    /// The id of the offer.
+    pub fn id(&self) -> &str {
+        self.content.id()
+    }
+
+    /// The id of the agent.
+    pub fn agent_id(&self) -> &str {
+        self.content.agent_id()
+    }
+
+    /// The host name of the agent.
+    pub fn hostname(&self) -> &str {
+        self.content.hostname()
     }
 
     /// The offered resources, for calculations.
@@ -49,13 +68,10 @@ impl Offer {
     /// # Errors
     /// [`ErrorKind::Decode`] if Mesos sent invalid resources.
     pub fn resources(&self) -> Result<Resources> {
-        Resources::try_from(self.offer.resources.clone()).map_err(|error| {
+        Resources::try_from(self.content.resources()).map_err(|error| {
             Error::new(
                 ErrorKind::Decode,
-                format!(
-                    "cannot parse the resources of offer {}",
-                    self.offer.id.value
-                ),
+                format!("cannot parse the resources of offer {}", self.id()),
             )
             .with_source(error)
         })
@@ -64,23 +80,19 @@ impl Offer {
     /// The role that the resources are allocated to; `*` for a framework without the capability
     /// MULTI_ROLE.
     pub fn role(&self) -> &str {
-        self.offer
-            .allocation_info
-            .as_ref()
-            .and_then(|info| info.role.as_deref())
-            .unwrap_or("*")
+        self.content.role().unwrap_or("*")
     }
 
     /// Whether the offer can still be used, as far as this driver knows.
     pub fn is_alive(&self) -> bool {
-        self.ledger.is_held(&self.offer.id)
+        self.ledger.is_held(self.id())
     }
 
     /// Whether the executor `executor_id` of this framework runs on the agent already. A task
     /// for a running executor needs no further resources for the executor: Mesos charges the
     /// resources of an executor once per agent.
     pub fn has_executor(&self, executor_id: &ExecutorId) -> bool {
-        self.offer.executor_ids.contains(executor_id)
+        self.executor_ids.contains(executor_id)
     }
 
     /// Takes all of `offers` for a call, so that dropping them declines nothing. Fails without
@@ -90,7 +102,7 @@ impl Offer {
         let Some(first) = offers.first() else {
             return Ok(None);
         };
-        let ids = offers.iter().map(|offer| offer.id.clone()).collect();
+        let ids = offers.iter().map(|offer| offer.id().into()).collect();
         first.ledger.take(ids, filters).map(Some)
     }
 }
@@ -107,7 +119,7 @@ impl IntoIterator for Offer {
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.ledger.dropped(&self.offer.id);
+        self.ledger.dropped(&self.content);
     }
 }
 
@@ -115,16 +127,16 @@ impl Deref for Offer {
     type Target = v1::Offer;
 
     fn deref(&self) -> &v1::Offer {
-        &self.offer
+        self.content.message()
     }
 }
 
 impl fmt::Debug for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Offer")
-            .field("id", &self.offer.id.value)
-            .field("agent_id", &self.offer.agent_id.value)
-            .field("hostname", &self.offer.hostname)
+            .field("id", &self.id())
+            .field("agent_id", &self.agent_id())
+            .field("hostname", &self.hostname())
             .field("alive", &self.is_alive())
             .finish_non_exhaustive()
     }
@@ -154,7 +166,7 @@ mod tests {
     fn due(ledger: &Ledger) -> Vec<String> {
         let declines = ledger.declines().now_or_never().unwrap_or_default();
         let ids = declines.into_iter().flat_map(|decline| decline.ids);
-        ids.map(|id| id.value).collect()
+        ids.map(|id| id.to_id().value).collect()
     }
 
     fn take(offer: &Offer) -> UsedOffers {

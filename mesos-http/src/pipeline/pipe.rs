@@ -24,6 +24,10 @@ use mesos_core::Result;
 /// The amount of output that is gathered for one write while the connection is busy, in bytes.
 const GATHERED: usize = 64 << 10;
 
+/// The room for each read, in bytes: two hundred answers of Mesos. With less room the kernel is
+/// called more often.
+const READ: usize = 16 << 10;
+
 /// The limit for the size of all calls in flight, in bytes. A single call may be larger.
 const IN_FLIGHT: usize = 4 << 20;
 
@@ -230,6 +234,7 @@ impl Pipe {
                 Ok(None) => {}
                 Err(garbage) => return Poll::Ready(Err(Fault::Garbage(garbage))),
             }
+            self.input.reserve(READ);
             let read = pin!(self.transport.read_buf(&mut self.input)).poll(context);
             match read {
                 Poll::Ready(Ok(1..)) => {}

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use mesos_core::Endpoint;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
+use mesos_proto::encoded::EncodedOffer;
+use mesos_proto::v1::scheduler::event::Type;
 use mesos_proto::v1::{executor, scheduler};
 
 use super::codec::Wire;
@@ -36,6 +38,13 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
 
     /// The heartbeat interval, if `event` announces it.
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
+
+    /// Whether `event`, which is encoded as protobuf, seems to be OFFERS. Such an event is decoded
+    /// by the consumer.
+    fn may_be_offers(event: &[u8]) -> bool;
+
+    /// The offers of an event that is encoded as protobuf, unless it has to be decoded.
+    fn offers(event: &[u8]) -> Option<Vec<EncodedOffer>>;
 
     /// The smaller events that a large, encoded `event` is split into.
     fn chunks(event: &Bytes) -> Option<OffersChunks>;
@@ -76,6 +85,15 @@ impl HttpApi for SchedulerApi {
         Some(announced.unwrap_or(HEARTBEAT_INTERVAL))
     }
 
+    /// Mesos encodes the type first.
+    fn may_be_offers(event: &[u8]) -> bool {
+        event.starts_with(&[0x08, Type::Offers as u8])
+    }
+
+    fn offers(event: &[u8]) -> Option<Vec<EncodedOffer>> {
+        EncodedOffer::all_in(event)
+    }
+
     fn chunks(event: &Bytes) -> Option<OffersChunks> {
         OffersChunks::new(event)
     }
@@ -100,6 +118,14 @@ impl HttpApi for ExecutorApi {
     /// Agents send heartbeats every 30 minutes (src/slave/constants.hpp), to keep the connection in
     /// the tables of firewalls. This is too rare to detect a dead connection.
     fn heartbeat(_: &executor::Event) -> Option<Duration> {
+        None
+    }
+
+    fn may_be_offers(_: &[u8]) -> bool {
+        false
+    }
+
+    fn offers(_: &[u8]) -> Option<Vec<EncodedOffer>> {
         None
     }
 

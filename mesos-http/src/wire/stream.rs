@@ -41,7 +41,7 @@ pub(crate) struct Events<A: HttpApi> {
 /// An item of the queue.
 enum Item<A: HttpApi> {
     Event(Box<A::Event>, Bytes),
-    /// A large event, which the consumer decodes.
+    /// A large event or offers, which the consumer decodes.
     Undecoded(Bytes),
 }
 
@@ -101,15 +101,18 @@ impl<A: HttpApi> Events<A> {
         }
     }
 
-    async fn read(&mut self) -> Result<(Box<A::Event>, Bytes)> {
+    /// The next event, whose offers may be `encoded`.
+    async fn read(&mut self, encoded: bool) -> Result<Incoming<A>> {
         loop {
             if let Some(chunk) = self.chunks.as_mut().and_then(Iterator::next) {
-                return self.decode(chunk);
+                return self.decode(chunk, encoded);
             }
             self.chunks = None;
             self.room = None;
             match self.queue.recv().await {
-                Some(Ok((Item::Event(event, record), _))) => return Ok((event, record)),
+                Some(Ok((Item::Event(event, record), _))) => {
+                    return Ok(Incoming::Event(event, record));
+                }
                 Some(Ok((Item::Undecoded(record), room))) => {
                     self.room = Some(room);
                     // JSON is decoded as a whole: a user who needs little memory uses protobuf.
@@ -117,7 +120,7 @@ impl<A: HttpApi> Events<A> {
                         self.chunks = A::chunks(&record);
                     }
                     if self.chunks.is_none() {
-                        return self.decode(record);
+                        return self.decode(record, encoded);
                     }
                 }
                 Some(Err(error)) => return Err(error),
@@ -131,9 +134,28 @@ impl<A: HttpApi> Events<A> {
         }
     }
 
-    fn decode(&self, record: Bytes) -> Result<(Box<A::Event>, Bytes)> {
+    fn decode(&self, record: Bytes, encoded: bool) -> Result<Incoming<A>> {
+        if encoded
+            && self.codec == Codec::Protobuf
+            && let Some(offers) = A::offers(&record)
+        {
+            return Ok(Incoming::Offers(offers));
+        }
         let event = self.codec.decode_boxed(record.clone(), &self.what)?;
-        Ok((event, record))
+        Ok(Incoming::Event(event, record))
+    }
+
+    async fn next_or_end(&mut self, encoded: bool) -> Result<Incoming<A>> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let next = self.read(encoded).await;
+        if let Err(error) = &next {
+            self.ended = Some(error.clone());
+            // A decoding error occurs here, so the reader has to be stopped.
+            self.reader.abort();
+        }
+        next
     }
 }
 
@@ -150,18 +172,11 @@ impl<A: HttpApi> Drop for Events<A> {
 #[async_trait]
 impl<A: HttpApi> EventStream<A> for Events<A> {
     async fn next(&mut self) -> Result<Incoming<A>> {
-        if let Some(error) = &self.ended {
-            return Err(error.clone());
-        }
-        match self.read().await {
-            Ok((event, record)) => Ok(Incoming::Event(event, record)),
-            Err(error) => {
-                self.ended = Some(error.clone());
-                // A decoding error occurs here, so the reader has to be stopped.
-                self.reader.abort();
-                Err(error)
-            }
-        }
+        self.next_or_end(false).await
+    }
+
+    async fn next_encoded(&mut self) -> Result<Incoming<A>> {
+        self.next_or_end(true).await
     }
 
     fn queued(&self) -> usize {
@@ -191,7 +206,7 @@ impl Reader {
         // The heartbeat interval that the peer announced. Before that, a master's first event has
         // the time limit of a response. An agent announces no interval.
         let mut interval: Option<Duration> = None;
-        let what = event_of(&self.peer);
+        let (codec, what) = (self.settings.codec, event_of(&self.peer));
         let units = self.settings.event_queue_bytes.div_ceil(UNIT).max(1);
         let units = u32::try_from(units).unwrap_or(u32::MAX).min(MAX_UNITS);
         let room = Arc::new(Semaphore::new(units as usize));
@@ -251,10 +266,11 @@ impl Reader {
                     COPIED.. => record,
                 };
                 // The first event announces the interval.
-                let item = if interval.is_some() && record.len() >= LARGE {
+                let offers = codec == Codec::Protobuf && A::may_be_offers(&record);
+                let item = if interval.is_some() && (offers || record.len() >= LARGE) {
                     Item::Undecoded(record)
                 } else {
-                    let event = self.settings.codec.decode_boxed(record.clone(), &what)?;
+                    let event = codec.decode_boxed(record.clone(), &what)?;
                     interval = A::heartbeat(&event).or(interval);
                     Item::Event(event, record)
                 };

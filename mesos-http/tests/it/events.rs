@@ -338,6 +338,79 @@ async fn a_large_offers_event_is_delivered_in_chunks_in_order_without_a_loss() {
     soon("all of it to be sent", sending).await.unwrap();
 }
 
+/// An OFFERS event with `count` offers.
+fn usual_offers(count: u32) -> scheduler::Event {
+    let offer = |number: u32| v1::Offer {
+        id: format!("o{number}").as_str().into(),
+        agent_id: "agent".into(),
+        hostname: "x".repeat(100),
+        resources: vec![v1::Resource::scalar("cpus", f64::from(number))],
+        ..Default::default()
+    };
+    scheduler::Event {
+        r#type: Some(scheduler::event::Type::Offers as i32),
+        offers: Some(scheduler::event::Offers {
+            offers: (0..count).map(offer).collect(),
+        }),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_driver_receives_offers_undecoded_and_in_order_whatever_the_size_of_the_event() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    let sent = [usual_offers(1), usual_offers(100), usual_offers(5000)];
+    let records = [&[subscribed(15.0)], &sent[..], &[heartbeat()]].concat();
+    let bytes: Vec<u8> = records
+        .iter()
+        .flat_map(|event| chunk(&record(event)))
+        .collect();
+    let sending = tokio::spawn(async move {
+        peer.send(bytes).await;
+        peer
+    });
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    let mut found = Vec::new();
+    loop {
+        match subscription.events.next_encoded().await.expect("an event") {
+            Incoming::Offers(offers) => {
+                found.extend(offers.iter().map(|offer| offer.decode().0));
+            }
+            Incoming::Event(event, _) => {
+                assert_eq!(*event, heartbeat());
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let expected = sent.into_iter().filter_map(|event| event.offers);
+    let expected: Vec<_> = expected.flat_map(|offers| offers.offers).collect();
+    assert_eq!(found, expected);
+    drop(sending.await.expect("sending"));
+}
+
+#[tokio::test]
+async fn an_invalid_offer_ends_the_stream_before_any_offer_of_its_event_is_delivered() {
+    let server = Server::start().await;
+    let (mut subscription, mut peer) = server.subscribed(server.backend()).await;
+    let mut invalid = record(&usual_offers(3)).to_vec();
+    // The wire type of the name of the last resource.
+    let name = invalid.windows(6).rposition(|part| part == b"\x0a\x04cpus");
+    invalid[name.expect("a name")] = 0x0b;
+    peer.send([chunk(&record(&subscribed(15.0))), chunk(&invalid)].concat())
+        .await;
+    assert_eq!(next(&mut subscription).await, subscribed(15.0));
+    let error = subscription
+        .events
+        .next_encoded()
+        .await
+        .expect_err("invalid");
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    let again = subscription.events.next_encoded().await.expect_err("ended");
+    assert_eq!(again.to_string(), error.to_string());
+}
+
 #[tokio::test]
 async fn a_large_record_that_cannot_be_decoded_ends_the_stream_and_the_connection() {
     let server = Server::start().await;

@@ -21,6 +21,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use prost::{DecodeError, Message};
 
+use crate::wire::{LENGTH_DELIMITED, length_delimited, skip, tag};
+
 /// The recursion limit of prost.
 const DEPTH: u32 = 100;
 
@@ -158,62 +160,5 @@ impl Repair {
             self.replaced.insert(self.path.join("."));
         }
         text.into_owned().into_bytes()
-    }
-}
-
-// Wire types, https://protobuf.dev/programming-guides/encoding/#structure.
-const VARINT: u64 = 0;
-const FIXED_64: u64 = 1;
-const LENGTH_DELIMITED: u64 = 2;
-const GROUP: u64 = 3;
-const END_OF_GROUP: u64 = 4;
-const FIXED_32: u64 = 5;
-
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, after) = rest.split_first()?;
-        *rest = after;
-        value |= u64::from(byte & 0x7f) << shift;
-        if *byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-/// The number and the wire type of a field.
-fn tag(rest: &mut &[u8]) -> Option<(u32, u64)> {
-    let tag = varint(rest)?;
-    Some((u32::try_from(tag >> 3).ok()?, tag & 7))
-}
-
-fn length_delimited<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = varint(rest)?;
-    take(rest, usize::try_from(length).ok()?)
-}
-
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (data, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    Some(data)
-}
-
-/// Skips the value of a field.
-fn skip(rest: &mut &[u8], number: u32, wire_type: u64, depth: u32) -> Option<()> {
-    match wire_type {
-        VARINT => varint(rest).map(drop),
-        FIXED_64 => take(rest, 8).map(drop),
-        LENGTH_DELIMITED => length_delimited(rest).map(drop),
-        FIXED_32 => take(rest, 4).map(drop),
-        // The fields of the group are those of an unknown message.
-        GROUP => loop {
-            let (inside, wire_type) = tag(rest)?;
-            if wire_type == END_OF_GROUP {
-                return (inside == number).then_some(());
-            }
-            skip(rest, inside, wire_type, depth.checked_sub(1)?)?;
-        },
-        _ => None,
     }
 }

@@ -112,7 +112,7 @@ impl Scheduler for Load {
             Handling::Unread => {}
             Handling::Resources => {
                 for offer in &offers {
-                    black_box((&offer.id, &offer.agent_id, &offer.hostname));
+                    black_box((offer.id(), offer.agent_id(), offer.hostname()));
                     black_box(offer.resources()?);
                 }
             }

@@ -2,6 +2,7 @@
 //! that has to be installed.
 
 mod json;
+mod shape;
 mod text;
 
 use std::fmt::Write as _;
@@ -72,7 +73,9 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Files> {
     packages.dedup();
 
     let tables = json::tables(&descriptors)?;
-    let text = text::tables(&descriptors)?;
+    let messages = text::messages(&descriptors);
+    let text = text::tables(&messages)?;
+    let shape = shape::tables(&messages)?;
     prost_build::Config::new()
         .bytes(["."])
         // Maps in the order of their keys, so that a message has only one encoding.
@@ -93,6 +96,7 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Files> {
         files.insert(name, code);
     }
     files.insert("json.rs".to_owned(), tables);
+    files.insert("shape.rs".to_owned(), shape);
     files.insert("text.rs".to_owned(), text);
     files.insert("mod.rs".to_owned(), root_module(&packages));
     Ok(files)

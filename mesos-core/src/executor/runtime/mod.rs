@@ -336,6 +336,10 @@ async fn next_event(events: &mut Companions) -> Result<Event> {
     match events.next().await? {
         Incoming::Event(event, record) => Event::lift(*event, record),
         Incoming::Disconnected(error) => Err(error),
+        Incoming::Offers(_) => Err(Error::new(
+            crate::ErrorKind::Backend,
+            "the backend returned offers to an executor",
+        )),
     }
 }
 

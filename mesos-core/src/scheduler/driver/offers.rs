@@ -88,7 +88,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
         offers: &[Offer],
         build: impl FnOnce(Vec<OfferId>) -> Call,
     ) -> Result<(Route, Call, Option<UsedOffers>)> {
-        let call = build(offers.iter().map(|offer| offer.id.clone()).collect());
+        let call = build(offers.iter().map(|offer| offer.id().into()).collect());
         validate::call(&call, Vec::new)?;
         let filters = call.decline.as_ref().and_then(|decline| decline.filters);
         let (route, used) = self.handle().take(|_| Offer::take(offers, filters))?;
@@ -170,23 +170,23 @@ fn common_agent(offers: &[Offer]) -> Result<AgentId> {
         return Err(Error::new(ErrorKind::Config, text));
     };
     for other in &offers[1..] {
-        if other.agent_id != first.agent_id || other.role() != first.role() {
+        if other.agent_id() != first.agent_id() || other.role() != first.role() {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
                     "offers accepted together must belong to one agent and one role, but offer {} \
                      belongs to agent {} and role {}, and offer {} to agent {} and role {}",
-                    first.id.value,
-                    first.agent_id.value,
+                    first.id(),
+                    first.agent_id(),
                     first.role(),
-                    other.id.value,
-                    other.agent_id.value,
+                    other.id(),
+                    other.agent_id(),
                     other.role()
                 ),
             ));
         }
     }
-    Ok(first.agent_id.clone())
+    Ok(first.agent_id().into())
 }
 
 fn has_gpus(offer: &Offer) -> bool {

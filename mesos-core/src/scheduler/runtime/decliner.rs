@@ -10,6 +10,7 @@ use crate::runtime::Background;
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
 use crate::scheduler::ledger::Decline;
+use crate::scheduler::offer::OfferKey;
 
 /// Starts the task that declines, one for each subscription.
 pub(super) fn start(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>) -> Background {
@@ -36,7 +37,8 @@ async fn send(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>, decline: De
     let shared = handle.shared();
     let offers = decline.ids.len();
     tracing::debug!(offers, "declining unused offers");
-    let mut call = calls::decline(decline.ids.clone(), decline.filters);
+    let ids = decline.ids.iter().map(OfferKey::to_id).collect();
+    let mut call = calls::decline(ids, decline.filters);
     call.framework_id = handle.framework_id();
     let answer = async { shared.enqueue(calls.as_ref(), call).await?.await };
     let result = answer.await;

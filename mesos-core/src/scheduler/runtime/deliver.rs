@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mesos_proto::encoded::EncodedOffer;
 use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
 use tracing::Instrument as _;
 
@@ -69,6 +70,19 @@ where
                 None
             }
         }
+    }
+
+    /// Delivers offers that were not decoded.
+    pub(super) async fn deliver_encoded(&mut self, offers: Vec<EncodedOffer>) -> Option<Break> {
+        tracing::trace!(?offers, "event");
+        if self.session.state() != SessionState::Subscribed {
+            tracing::debug!(?offers, "ignoring offers from before SUBSCRIBED");
+            return None;
+        }
+        let handle = self.handle.clone();
+        let offers = handle.shared().ledger.issue(offers);
+        let handler = self.scheduler.offers(&self.driver, offers);
+        ended(handled(&handle, "offers", handler).await).map(Break::End)
     }
 
     /// Delivers an event of a granted subscription.

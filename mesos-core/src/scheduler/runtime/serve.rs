@@ -2,6 +2,8 @@
 
 use std::pin::pin;
 
+use mesos_proto::v1;
+
 use super::acknowledge::answered;
 use super::{Break, Runtime, decliner, handled, impossible};
 use crate::backend::{Backend, Incoming, SchedulerApi, Subscription};
@@ -66,7 +68,7 @@ where
             let next = async {
                 tokio::select! {
                     Some(input) = inputs.recv() => Next::Input(input),
-                    incoming = events.next() => Next::Event(incoming),
+                    incoming = events.next_encoded() => Next::Event(incoming),
                 }
             };
             let incoming = tokio::select! {
@@ -95,6 +97,16 @@ where
                     let event_type = event.r#type().as_str_name();
                     shared.monitor.event_received(event_type, events.queued());
                     Event::lift(*event, record)
+                }
+                Ok(Incoming::Offers(offers)) => {
+                    let event_type = v1::scheduler::event::Type::Offers.as_str_name();
+                    shared.monitor.event_received(event_type, events.queued());
+                    let reason = self.deliver_encoded(offers).await;
+                    shared.monitor.event_handled();
+                    match reason {
+                        Some(reason) => return reason,
+                        None => continue,
+                    }
                 }
                 Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
                     Some(reason) => return reason,

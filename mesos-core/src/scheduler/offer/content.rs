@@ -1,0 +1,157 @@
+//! The content of an offer: a message, or bytes that are decoded when they are needed.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
+
+use mesos_proto::encoded::EncodedOffer;
+use mesos_proto::v1::{self, OfferId, Resource};
+
+/// The content of an offer, shared by the [`Offer`](super::Offer) and the ledger. It is equal to
+/// another one, and to a text, if the id is equal.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferKey(Arc<Content>);
+
+#[derive(Debug)]
+enum Content {
+    Message(Box<v1::Offer>),
+    Encoded {
+        offer: EncodedOffer,
+        message: OnceLock<Box<v1::Offer>>,
+    },
+}
+
+impl OfferKey {
+    pub(super) fn id(&self) -> &str {
+        match &*self.0 {
+            Content::Message(message) => &message.id.value,
+            Content::Encoded { offer, .. } => offer.id(),
+        }
+    }
+
+    pub(crate) fn to_id(&self) -> OfferId {
+        self.id().into()
+    }
+
+    pub(super) fn agent_id(&self) -> &str {
+        match &*self.0 {
+            Content::Message(message) => &message.agent_id.value,
+            Content::Encoded { offer, .. } => offer.agent_id(),
+        }
+    }
+
+    pub(super) fn hostname(&self) -> &str {
+        match &*self.0 {
+            Content::Message(message) => &message.hostname,
+            Content::Encoded { offer, .. } => offer.hostname(),
+        }
+    }
+
+    pub(super) fn role(&self) -> Option<&str> {
+        match &*self.0 {
+            Content::Message(message) => message.allocation_info.as_ref()?.role.as_deref(),
+            Content::Encoded { offer, .. } => offer.role(),
+        }
+    }
+
+    pub(super) fn resources(&self) -> Vec<Resource> {
+        if let Content::Encoded { offer, message } = &*self.0
+            && message.get().is_none()
+            && let Some(resources) = offer.resources()
+        {
+            return resources;
+        }
+        self.message().resources.clone()
+    }
+
+    pub(super) fn message(&self) -> &v1::Offer {
+        match &*self.0 {
+            Content::Message(message) => message,
+            Content::Encoded { offer, message } => message.get_or_init(|| decode(offer)),
+        }
+    }
+}
+
+fn decode(offer: &EncodedOffer) -> Box<v1::Offer> {
+    let (message, replaced) = offer.decode();
+    if !replaced.is_empty() {
+        let fields = replaced.join(", ");
+        tracing::warn!(fields, "replaced invalid UTF-8 in offer {}", offer.id());
+    }
+    Box::new(message)
+}
+
+impl From<v1::Offer> for OfferKey {
+    fn from(offer: v1::Offer) -> Self {
+        Self(Arc::new(Content::Message(Box::new(offer))))
+    }
+}
+
+impl From<EncodedOffer> for OfferKey {
+    fn from(offer: EncodedOffer) -> Self {
+        let message = OnceLock::new();
+        Self(Arc::new(Content::Encoded { offer, message }))
+    }
+}
+
+impl Borrow<str> for OfferKey {
+    fn borrow(&self) -> &str {
+        self.id()
+    }
+}
+
+impl Hash for OfferKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl PartialEq for OfferKey {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.id() == other.id()
+    }
+}
+
+impl Eq for OfferKey {}
+
+#[cfg(test)]
+mod tests {
+    use mesos_proto::v1::scheduler::{Event, event};
+    use mesos_proto::v1::{ExecutorId, Resource, resource};
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn an_encoded_offer_has_the_content_of_its_message() {
+        let message = v1::Offer {
+            id: "offer".into(),
+            agent_id: "agent".into(),
+            hostname: "host".to_owned(),
+            resources: vec![Resource::scalar("cpus", 4.5)],
+            executor_ids: vec![ExecutorId::from("executor")],
+            allocation_info: Some(resource::AllocationInfo {
+                role: Some("web".to_owned()),
+            }),
+            ..Default::default()
+        };
+        let event = Event {
+            r#type: Some(event::Type::Offers as i32),
+            offers: Some(event::Offers {
+                offers: vec![message.clone()],
+            }),
+            ..Default::default()
+        };
+        let mut encoded = EncodedOffer::all_in(&event.encode_to_vec()).expect("usual offers");
+        let encoded = OfferKey::from(encoded.remove(0));
+        let decoded = OfferKey::from(message.clone());
+        for offer in [&encoded, &decoded] {
+            assert_eq!((offer.id(), offer.agent_id()), ("offer", "agent"));
+            assert_eq!((offer.hostname(), offer.role()), ("host", Some("web")));
+            assert_eq!(offer.resources(), message.resources);
+            assert_eq!(offer.message(), &message);
+            assert_eq!(offer.resources(), message.resources, "after decoding");
+        }
+        assert_eq!(encoded, decoded);
+    }
+}
