@@ -15,6 +15,7 @@ mod error;
 mod output;
 mod progress;
 mod resolve;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ mod run;
 mod status;
 mod stock;
 mod task;
+mod top;
 mod volume;
 mod weights;
 
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Maintenance(maintenance::Command),
     /// Follow the events of the cluster
     Events(events::Args),
+    /// Watch the cluster: agents, tasks, frameworks, roles and events, as they change
+    Top(top::Args),
     /// Check the connection to the cluster, and say what to change
     Doctor,
 
@@ -100,6 +103,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error
         Command::Volume(command) => volume::run(command, context).await,
         Command::Maintenance(command) => maintenance::run(command, context).await,
         Command::Events(args) => events::run(&args, context).await,
+        Command::Top(args) => top::run(&args, context).await,
         Command::Doctor => doctor::run(context).await,
         Command::Lint(args) => lint::run(&args, context),
         Command::Config(command) => config::run(command, context),

@@ -14,9 +14,11 @@ use serde::Serialize;
 
 pub(crate) use self::fields::Fields;
 pub(crate) use self::resources::resource_table;
-pub(crate) use self::table::{Cell, Column, Table};
+pub(crate) use self::table::{Cell, Column, GAP, Table, fit, shorten, visible};
 pub(crate) use self::tasks::task_table;
-pub(crate) use self::units::{Usage, age, mebibytes, number, or_dash, scalar, utc_time};
+pub(crate) use self::units::{
+    Usage, age, age_at, count, mebibytes, number, or_dash, scalar, utc_time,
+};
 use crate::error::{Code, Error};
 
 /// What works, such as an agent that is active.
@@ -141,7 +143,7 @@ pub(crate) fn width() -> Option<usize> {
 
 /// Text from a cluster as one line, without characters that control the terminal.
 pub(crate) fn line(text: &str) -> String {
-    let visible: String = text.chars().map(table::visible).collect();
+    let visible: String = text.chars().map(visible).collect();
     format!("{visible}\n")
 }
 

@@ -4,7 +4,7 @@ use anstyle::Style;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The space between two columns.
-const GAP: usize = 2;
+pub(crate) const GAP: usize = 2;
 /// No column is shortened to less than this.
 const LEAST: usize = 6;
 
@@ -39,6 +39,14 @@ impl Column {
     pub(crate) const fn wide(self) -> Self {
         Self { wide: true, ..self }
     }
+
+    pub(crate) const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    pub(crate) const fn is_number(&self) -> bool {
+        self.right
+    }
 }
 
 /// One value of a table.
@@ -62,6 +70,10 @@ impl Cell {
     /// The text without its style.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    pub(crate) fn style(&self) -> Style {
+        self.style
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -92,7 +104,8 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-pub(super) fn visible(character: char) -> char {
+/// The character, or a replacement for one that controls the terminal.
+pub(crate) fn visible(character: char) -> char {
     if character.is_control() {
         char::REPLACEMENT_CHARACTER
     } else {
@@ -179,7 +192,7 @@ impl Table {
 
 /// Reduces the widths until a line fits into `limit`; returns how many columns remain. The widest
 /// column becomes narrower first. Columns on the right are omitted if that is not enough.
-fn fit(widths: &mut Vec<usize>, limit: usize) -> usize {
+pub(crate) fn fit(widths: &mut Vec<usize>, limit: usize) -> usize {
     let total =
         |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
     while total(widths) > limit {
@@ -210,7 +223,7 @@ fn fit(widths: &mut Vec<usize>, limit: usize) -> usize {
 }
 
 /// The text in at most `width` columns. The middle is omitted, because the ends of ids differ.
-fn shorten(text: &str, width: usize) -> String {
+pub(crate) fn shorten(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -44,6 +44,14 @@ pub(crate) fn scalar(resources: &[Resource], name: &str) -> f64 {
     resources.get_scalar(name).unwrap_or_default()
 }
 
+/// A number of things: `1 task`, `2 tasks`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
+    }
+}
+
 /// A number with at most three decimals, the precision of Mesos.
 pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.3}");
@@ -63,11 +71,16 @@ pub(crate) fn mebibytes(size: f64) -> String {
 
 /// The time since `time` in its largest unit, such as `5m`; `-` if the time is not known.
 pub(crate) fn age(time: Option<&TimeInfo>) -> String {
+    age_at(time, SystemTime::now())
+}
+
+/// As [`age`], at the time `now`.
+pub(crate) fn age_at(time: Option<&TimeInfo>, now: SystemTime) -> String {
     let Some(time) = time.and_then(system_time) else {
         return "-".to_owned();
     };
     // A clock that is behind is as good as no time at all.
-    let seconds = time.elapsed().unwrap_or_default().as_secs();
+    let seconds = now.duration_since(time).unwrap_or_default().as_secs();
     let units = [("d", 86_400), ("h", 3_600), ("m", 60)];
     match units.into_iter().find(|(_, length)| seconds >= 2 * length) {
         Some((unit, length)) => format!("{}{unit}", seconds / length),

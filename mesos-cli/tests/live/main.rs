@@ -9,3 +9,5 @@ mod processes;
 mod program;
 mod run;
 mod run_ends;
+mod terminal;
+mod top;

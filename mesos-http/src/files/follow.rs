@@ -70,6 +70,12 @@ impl Follow {
         }
     }
 
+    /// Continues at a position in the file.
+    #[cfg(feature = "operator")]
+    pub(crate) fn starting_at(self, position: Position) -> Self {
+        Self { position, ..self }
+    }
+
     /// The bytes that were added since the last read: at most 64 KiB at once on most machines (16
     /// pages, src/files/files.cpp). Empty at the end of the file, and while the file does not exist.
     ///

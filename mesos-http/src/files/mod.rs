@@ -17,7 +17,7 @@ use mesos_proto::v1::{ExecutorId, FileInfo, FrameworkId};
 pub use self::follow::Follow;
 pub use self::output::{Line, Output, Stream};
 #[cfg(feature = "operator")]
-pub(crate) use self::position::Position;
+pub(crate) use self::position::{OVERLAP, Position};
 use crate::operator::OperatorClient;
 
 /// The interval between two reads of a file that does not grow.

@@ -5,7 +5,7 @@ use mesos_proto::v1::agent::response::ReadFile;
 
 /// The number of bytes before the position that are read again to recognize the file. The files API
 /// reports neither an inode nor a generation of a file.
-const OVERLAP: usize = 256;
+pub(crate) const OVERLAP: usize = 256;
 
 /// An offset, and the bytes in front of it.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,12 @@ pub(crate) struct Position {
 }
 
 impl Position {
+    /// The position at `offset`, which has the bytes `before` in front of it.
+    #[cfg(feature = "operator")]
+    pub(crate) fn after(offset: u64, before: Bytes) -> Self {
+        Self { offset, before }
+    }
+
     /// The bytes that were read.
     pub(crate) fn offset(&self) -> u64 {
         self.offset

@@ -82,7 +82,7 @@ pub(crate) fn state(framework: &Framework) -> Cell {
 // The only field of a framework without MULTI_ROLE.
 #[allow(deprecated)]
 /// The roles of a framework. A framework without the capability MULTI_ROLE has one role.
-fn roles(framework: &Framework) -> Vec<String> {
+pub(crate) fn roles(framework: &Framework) -> Vec<String> {
     let info = &framework.framework_info;
     if info.roles.is_empty() {
         vec![info.role.clone().unwrap_or_else(|| "*".to_owned())]

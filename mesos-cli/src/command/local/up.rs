@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use mesos_local::{DEFAULT_VERSION, LocalCluster};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::detach::{self, report_ready};
 use super::state::{Running, State};
 use super::{describe, failed};
 use crate::context::Context;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::output::note;
+use crate::signals::Signals;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
         detach::leave_session()?;
     }
     let mut state = State::lock()?;
-    let mut stop = Stop::new()?;
+    let mut signals = Signals::with_hangup()?;
     let mut running = Running {
         pid: std::process::id().cast_signed(),
         ..Running::default()
@@ -64,7 +64,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
     let detached = args.detached;
     let cluster = tokio::select! {
         cluster = start(args) => cluster?,
-        () = stop.requested() => {
+        _ = signals.next() => {
             drop(state);
             // Nothing else interrupts a download. The supervisor notices the end of this process,
             // and ends what it has started.
@@ -84,7 +84,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
     }
     tokio::select! {
         error = cluster.exited() => return Err(failed(error)),
-        () = stop.requested() => {}
+        _ = signals.next() => {}
     }
     note("stopping …");
     cluster.stop().await.map_err(failed)
@@ -105,31 +105,4 @@ async fn start(args: Args) -> Result<LocalCluster, Error> {
         builder = builder.env(name, value);
     }
     builder.start().await.map_err(failed)
-}
-
-/// The signals that stop the cluster. SIGHUP: the terminal was closed.
-struct Stop([tokio::signal::unix::Signal; 3]);
-
-impl Stop {
-    fn new() -> Result<Self, Error> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Error::new(Code::Failure, format!("cannot handle signals: {error}"))
-            })
-        };
-        Ok(Self([
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn requested(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }

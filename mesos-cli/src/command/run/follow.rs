@@ -7,7 +7,6 @@ use mesos::SchedulerDriver;
 use mesos::http::HttpBackend;
 use mesos::http::files::{Line, Output, Stream};
 use mesos::v1::{TaskId, TaskState, TaskStatus};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -17,6 +16,7 @@ use super::status::{INTERRUPTED, TIMED_OUT, describe, exit_code};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::output::{error_line_of_task, note};
+use crate::signals::Signals;
 
 /// The colors of the prefixes of several instances.
 const COLORS: [AnsiColor; 6] = [
@@ -27,36 +27,6 @@ const COLORS: [AnsiColor; 6] = [
     AnsiColor::Blue,
     AnsiColor::BrightRed,
 ];
-
-/// SIGINT and SIGTERM. One value for the whole program, because it keeps signals that arrive
-/// between waits.
-#[derive(Debug)]
-pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    pub(super) fn new() -> Result<Self, Error> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Error::new(Code::Failure, format!("cannot handle signals: {error}"))
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// Waits for the next signal. Cancel safe.
-    pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
 
 /// See the module.
 pub(super) struct Follow<'a> {
@@ -136,7 +106,7 @@ impl<'a> Follow<'a> {
                     note("the time limit is reached; killing the task");
                     self.cancel(TIMED_OUT, driver)?;
                 }
-                () = signals.next() => {
+                _ = signals.next() => {
                     if self.canceled == Some(INTERRUPTED) || !self.any_launched() {
                         return Ok(INTERRUPTED);
                     }

@@ -20,12 +20,13 @@ use mesos::v1::TaskInfo;
 use mesos::{Framework, SchedulerDriver};
 use tokio::sync::mpsc;
 
-use self::follow::{Follow, Signals};
+use self::follow::Follow;
 use self::scheduler::Tasks;
 use self::target::Target;
 use self::task::{Health, Variable, amount};
 use crate::context::Context;
 use crate::error::{Code, Error};
+use crate::signals::Signals;
 
 const AFTER_HELP: &str = "\
 Exit codes: the exit status of the command; 128 and the number of the signal that ended it; 124 \
@@ -102,7 +103,7 @@ async fn attempt(args: &Args, context: &Context) -> Result<u8, Error> {
     let mut signals = Signals::new()?;
     let target = tokio::select! {
         target = Target::find(args.work_dir.as_deref(), context) => target?,
-        () = signals.next() => {
+        _ = signals.next() => {
             // Nothing else interrupts a download. The supervisor of a local Mesos notices the end
             // of this process, and ends what it has started.
             std::process::exit(status::INTERRUPTED.into())

@@ -8,7 +8,7 @@ use mesos::operator::{DownloadEvent, EntryKind, Skipped};
 use super::find::sandbox;
 use crate::context::Context;
 use crate::error::Error;
-use crate::output::{mebibytes, note};
+use crate::output::{count, mebibytes, note};
 use crate::progress::Progress;
 
 #[derive(Debug, clap::Args)]
@@ -79,11 +79,4 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
         }
     }
     context.out.done("task", id, &result)
-}
-
-fn count(number: u64, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        number => format!("{number} {what}s"),
-    }
 }

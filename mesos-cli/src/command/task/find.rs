@@ -67,7 +67,7 @@ pub(super) fn all(known: &GetTasks) -> impl Iterator<Item = &Task> {
 }
 
 /// The state without `TASK_` in lower case, with its style.
-pub(super) fn state(task: &Task) -> Cell {
+pub(crate) fn state(task: &Task) -> Cell {
     let state = task.state();
     let name = state.as_str_name();
     let name = name.strip_prefix("TASK_").unwrap_or(name);
@@ -87,7 +87,7 @@ pub(super) fn time(task: &Task) -> f64 {
 }
 
 /// The time of the first update.
-pub(super) fn started(task: &Task) -> Option<TimeInfo> {
+pub(crate) fn started(task: &Task) -> Option<TimeInfo> {
     let times = task.statuses.iter().filter_map(|status| status.timestamp);
     let first = times.min_by(f64::total_cmp)?;
     Some(TimeInfo {

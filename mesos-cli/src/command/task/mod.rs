@@ -7,10 +7,13 @@ mod find;
 mod inspect;
 mod list;
 mod logs;
+mod tail;
 mod terminal;
 
 use clap::Subcommand;
 
+pub(crate) use self::find::{started, state};
+pub(crate) use self::tail::last_lines;
 use crate::context::Context;
 use crate::error::Error;
 

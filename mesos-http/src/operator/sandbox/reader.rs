@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::{EntryKind, Sandbox, SandboxEntry, clean, split};
-use crate::files::{Follow, INTERVAL, Position, is_missing};
+use crate::files::{Follow, INTERVAL, OVERLAP, Position, is_missing};
 use crate::operator::caller::Repeat;
 
 /// The number of parts that are read ahead.
@@ -77,9 +77,19 @@ impl Sandbox {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn follow(&self, path: &str) -> SandboxReader {
+        self.follow_from(path, 0)
+    }
+
+    /// As [`follow`](Self::follow), from an offset in bytes on, such as near the end of a large file.
+    ///
+    /// A file that is shorter than the offset is followed from its start.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn follow_from(&self, path: &str, offset: u64) -> SandboxReader {
         let (sandbox, path) = (self.clone(), path.to_owned());
-        SandboxReader::start(|parts, finish| async move {
-            follow(&sandbox, &path, &parts, finish).await
+        SandboxReader::start(move |parts, finish| async move {
+            follow(&sandbox, &path, offset, &parts, finish).await
         })
     }
 }
@@ -214,12 +224,22 @@ impl<'a> Content<'a> {
 async fn follow(
     sandbox: &Sandbox,
     path: &str,
+    offset: u64,
     parts: &mpsc::Sender<Result<Bytes>>,
     mut finish: watch::Receiver<bool>,
 ) -> Result<()> {
     let path = clean(path)?;
     let agent = &sandbox.agent;
     let mut file = Follow::new(Arc::clone(agent.raw()), sandbox.virtual_path(&path));
+    // What is in front of the offset identifies the file.
+    let overlap = (OVERLAP as u64).min(offset);
+    if overlap > 0
+        && is_file(sandbox, &path).await?
+        && let before = sandbox.read(&path, offset - overlap, overlap).await?
+        && before.len() as u64 == overlap
+    {
+        file = file.starting_at(Position::after(offset, before));
+    }
     let mut is_checked = false;
     let mut check_at = Instant::now();
     let mut has_ended = false;
