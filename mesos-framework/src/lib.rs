@@ -1,11 +1,14 @@
 //! The runtime of a framework, on the drivers of `mesos-core` and the calculations of
 //! `mesos-placement`.
 //!
+//! * [`TaskSpec`], [`PodSpec`], [`JobSpec`] and [`ServiceSpec`] describe what runs. [`Manifest`] reads
+//!   jobs and services from files.
+//! * [`store`] has the stores for the state of a framework.
 //! * [`OfferPool`] holds offers until a task needs them, and declines them in time.
 //! * [`DemandController`] suppresses and revives the roles of the framework, and keeps the offer
 //!   constraints of the master true.
 //!
-//! Both are values that can be cloned and shared. The scheduler reports its events to them, and
+//! The last two are values that can be cloned and shared. The scheduler reports its events to them, and
 //! each has a future that makes the calls.
 //!
 //! ```
@@ -55,7 +58,8 @@ pub mod store;
 pub use self::demand::DemandController;
 pub use self::pool::{OfferPool, PoolPolicy, TakenOffer};
 pub use self::spec::{
-    CheckSpec, Command, Containerizer, DockerVolume, ExecutorSpec, FileSpec, HttpCheck, ImageSpec,
-    JobSpec, OnFailure, PodSpec, PortRef, PortSpec, RestartPolicy, RetryPolicy, ServiceSpec,
-    TaskSpec, UpdatePolicy, UpdateStrategy, UriSpec, VolumeSpec, Workload,
+    CheckSpec, Command, Containerizer, DockerVolume, ExecutorSpec, FileSpec, Format, HttpCheck,
+    ImageSpec, InvalidSpec, JobSpec, Manifest, OnFailure, PodSpec, PortRef, PortSpec, ReadError,
+    RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy, UpdateStrategy, UriSpec,
+    VolumeSpec, Workload,
 };

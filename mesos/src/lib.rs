@@ -135,7 +135,8 @@ pub mod native {
     #[doc(inline)]
     pub use mesos_native::*;
 }
-/// The runtime of a framework: held offers, and the demand of its roles.
+/// The runtime of a framework: specifications of jobs and services, the state, held offers, and the
+/// demand of its roles.
 #[cfg(feature = "framework")]
 #[cfg_attr(docsrs, doc(cfg(feature = "framework")))]
 pub mod framework {

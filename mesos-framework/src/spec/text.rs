@@ -12,7 +12,7 @@ pub(crate) mod duration {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        from.deserialize_str(AsText)
+        from.deserialize_any(AsText)
     }
 
     struct AsText;
@@ -216,7 +216,7 @@ pub(crate) mod unique_map {
         D: Deserializer<'de>,
         T: Deserialize<'de>,
     {
-        from.deserialize_map(Unique(PhantomData))
+        from.deserialize_any(Unique(PhantomData))
     }
 
     struct Unique<T>(PhantomData<T>);

@@ -103,6 +103,19 @@ impl VolumeSpec {
         self
     }
 
+    /// The names of the sources that are set.
+    pub(crate) fn sources(&self) -> Vec<&'static str> {
+        let sources = [
+            ("host", self.host.is_some()),
+            ("sandbox", self.sandbox.is_some()),
+            ("parent", self.parent.is_some()),
+            ("docker", self.docker.is_some()),
+            ("secret", self.secret.is_some()),
+        ];
+        let set = sources.into_iter().filter(|(_, set)| *set);
+        set.map(|(name, _)| name).collect()
+    }
+
     /// The volume of Mesos. Of several sources, the first is used; the lints refuse this.
     pub(crate) fn info(&self) -> Volume {
         let path = &self.path;

@@ -1,7 +1,8 @@
-//! Pools and demand controllers on a real Mesos, seen from the master.
+//! Pools and demand controllers on a real Mesos, seen from the master; specifications.
 
 #![allow(clippy::unwrap_used)]
 
 mod cluster;
 mod demand;
 mod pool;
+mod spec;

@@ -87,7 +87,20 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "mesos-framework",
         uses: &["mesos-core", "mesos-placement", "mesos-proto"],
-        foreign: Some(&["humantime", "serde", "tokio", "tracing"]),
+        foreign: Some(&[
+            "async-trait",
+            "bytes",
+            "humantime",
+            "redb",
+            "serde",
+            "serde-saphyr",
+            "serde_json",
+            "strsim",
+            "thiserror",
+            "tokio",
+            "toml",
+            "tracing",
+        ]),
         builds: false,
     },
     // For executors over any backend, so without a driver of its own.
