@@ -137,6 +137,8 @@ impl From<mesos::Error> for Error {
                      the right scheme",
                 ),
             ),
+            // The server was reached, and says why it cannot do this.
+            Unavailable if error.status() == Some(500) => (Code::Failure, None),
             NotLeader | Unavailable => (
                 Code::Unreachable,
                 Some("the masters may be electing a leader; repeat the command, or use --timeout"),

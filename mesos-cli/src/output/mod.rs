@@ -1,6 +1,7 @@
 //! The output of all commands: tables, JSON, YAML and names.
 
 mod fields;
+mod prefix;
 mod resources;
 mod table;
 mod tasks;
@@ -13,6 +14,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) use self::fields::Fields;
+pub(crate) use self::prefix::prefix_style;
 pub(crate) use self::resources::resource_table;
 pub(crate) use self::table::{Cell, Column, GAP, Table, fit, shorten, visible};
 pub(crate) use self::tasks::task_table;

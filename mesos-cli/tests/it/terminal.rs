@@ -51,6 +51,8 @@ fn a_table_fits_into_a_terminal_of_20_columns() {
     for args in [
         &["agent", "list"][..],
         &["framework", "list"],
+        &["task", "list"],
+        &["task", "list", "--all", "-o", "table"],
         &["role", "list"],
         &["maintenance", "status"],
     ] {
@@ -90,6 +92,7 @@ fn a_closed_pipe_ends_the_program_silently() {
     let master = shared.cluster.local.master_url();
     for args in [
         &["agent", "list"][..],
+        &["task", "list"],
         &["events"],
         &["completions", "bash"],
     ] {

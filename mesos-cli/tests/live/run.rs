@@ -172,3 +172,63 @@ async fn a_task_waits_for_resources_and_says_which_are_missing() {
     assert!(end.stderr.contains("waiting for a larger offer"), "{end:?}");
     assert!(end.stderr.contains("cpus"), "{end:?}");
 }
+
+#[tokio::test]
+async fn a_role_gives_the_command_the_resources_that_are_reserved_for_the_role() {
+    // Nothing is left for other roles.
+    let cluster = LocalCluster::builder().resources("cpus(dev):1;mem(dev):64;disk(dev):64");
+    let Some(cluster) = require_real(cluster.start().await) else {
+        return;
+    };
+    let url = cluster.master_url();
+    let user = User::new();
+    let run = ["run", "--master", &url, "--time-limit", "10s"];
+    let args = [&run[..], &["--role", "dev", "--mem", "64", "echo reserved"]].concat();
+    let end = user.outcome(&args).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert_eq!(end.stdout, "reserved\n");
+    let run = ["run", "--master", &url, "--time-limit", "2s"];
+    let end = user.outcome(&[&run[..], &["true"]].concat()).await;
+    assert_eq!(end.code, Some(124), "{end:?}");
+}
+
+#[tokio::test]
+async fn an_image_that_the_agent_does_not_support_is_the_reason_of_the_failure() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    let args = ["run", "--master", &url, "--image", "alpine", "true"];
+    let end = User::new().outcome(&args).await;
+    assert_eq!(end.code, Some(1), "{end:?}");
+    let reason =
+        "TASK_FAILED: Failed to launch container: Unsupported container image type: DOCKER";
+    assert!(end.stderr.contains(reason), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_user_runs_the_command_and_an_unknown_user_is_the_reason_of_the_failure() {
+    // A local Mesos runs all commands as its own user otherwise.
+    let cluster = LocalCluster::builder().env("MESOS_SWITCH_USER", "true");
+    let Some(cluster) = require_real(cluster.start().await) else {
+        return;
+    };
+    let url = cluster.master_url();
+    let user = User::new();
+    let run = ["run", "--master", &url, "--user"];
+    let end = user
+        .outcome(&[&run[..], &["no-such-user", "true"]].concat())
+        .await;
+    assert_eq!(end.code, Some(1), "{end:?}");
+    assert!(
+        end.stderr.contains("No such user 'no-such-user'"),
+        "{end:?}"
+    );
+    // Only root can become another user.
+    if nix::unistd::geteuid().is_root() {
+        let end = user
+            .outcome(&[&run[..], &["nobody", "id -un"]].concat())
+            .await;
+        assert_eq!((end.code, &*end.stdout), (Some(0), "nobody\n"), "{end:?}");
+    }
+}

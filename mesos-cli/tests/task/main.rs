@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod agent;
 mod session;
 
 use std::fs;
@@ -226,6 +227,15 @@ async fn tasks_are_listed_inspected_read_followed_and_copied() {
         "{error:?}"
     );
 
+    // The last lines, of a file with a line feed at its end, also while the task runs.
+    let hello = list(&["task", "logs", "web-1", "--tail", "1"]).await.ok();
+    assert_eq!(hello, "hello from web-1\n");
+    assert_eq!(list(&["task", "logs", "web-1", "-n", "0"]).await.ok(), "");
+    let all = list(&["task", "logs", "done"]).await.ok();
+    assert_eq!(list(&["task", "logs", "done", "-n", "999"]).await.ok(), all);
+    let error = list(&["task", "logs", "done", "-n", "1", "--file", "no"]).await;
+    assert!(error.failed(1).contains("\"no\" does not exist"));
+
     // The lines of several tasks have the ids.
     let merged = list(&["task", "logs", "web-1", "done"]).await.ok();
     for line in ["web-1 | hello from web-1", "done  | finished"] {
@@ -251,16 +261,22 @@ async fn tasks_are_listed_inspected_read_followed_and_copied() {
     let copied = run(&master, &["task", "cp", "web-1:out", &path]).await.ok();
     assert!(copied.ends_with(", 1 unchanged\n"), "{copied}");
     let follow = run(&master, &["task", "logs", "-f", "web-1"]);
+    let tail = run(&master, &["task", "logs", "-f", "--tail", "1", "web-1"]);
     let end = async {
         let sandboxes = find(cluster.work_dir(), "out");
         fs::write(sandboxes.with_file_name("end"), "").unwrap();
     };
-    let (followed, ()) = tokio::join!(follow, end);
-    assert!(followed.ok().ends_with("bye\n"));
+    let (followed, tail, ()) = tokio::join!(follow, tail, end);
+    assert!(followed.ok().ends_with("hello from web-1\nbye\n"));
+    // The program may start after the end of the task.
+    let tail = tail.ok();
+    let expected = ["hello from web-1\nbye\n", "bye\n"];
+    assert!(expected.contains(&tail.as_str()), "{tail}");
 
     // Mesos' local mode refuses sessions, with its reason.
-    let error = list(&["task", "exec", "web-2", "true"]).await.failed(4);
+    let error = list(&["task", "exec", "web-2", "true"]).await.failed(1);
     assert!(error.contains("local mode"), "{error}");
+    assert!(!error.contains("electing"), "{error}");
     let error = list(&["task", "exec", "done", "true"]).await.failed(1);
     assert!(
         error.contains("task done does not have a container"),

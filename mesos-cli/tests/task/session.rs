@@ -1,281 +1,21 @@
-//! `mesos task exec -it` in a pseudo terminal. A local cluster refuses sessions, so master and agent
-//! are scripted, and speak as src/slave/http.cpp does.
+//! `mesos task exec|attach` in a pseudo terminal. A local cluster refuses sessions, so master and agent
+//! are scripted.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use bytes::{Bytes, BytesMut};
-use mesos::http::recordio::{self, Decoder};
-use mesos::v1::agent::call::Type;
-use mesos::v1::agent::{self, ProcessIo, process_io, response};
-use mesos::v1::master;
-use mesos::v1::{AgentInfo, ContainerId, ContainerStatus, Task, TaskState, TaskStatus};
-use nix::pty::{Winsize, openpty};
+use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
-use prost::Message;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{PATIENCE, mesos};
-
-/// The state of the only session.
-#[derive(Default)]
-struct Shell {
-    /// The output of the session.
-    output: Mutex<Option<mpsc::UnboundedSender<String>>>,
-    exit: Mutex<i32>,
-    /// The status that refuses the input.
-    refusal: Option<&'static str>,
-}
-
-impl Shell {
-    fn print(&self, text: impl Into<String>) {
-        let output = self.output.lock().unwrap();
-        let _ = output.as_ref().unwrap().send(text.into());
-    }
-
-    /// Reacts to what arrives at the terminal of the container.
-    fn input(&self, message: &ProcessIo) {
-        let control = message.control.as_ref();
-        if let Some(size) = control.and_then(|control| control.tty_info?.window_size) {
-            self.print(format!("resized to {}x{}\r\n", size.rows, size.columns));
-        }
-        let data = message.data.as_ref().map_or(&b""[..], |data| data.data());
-        // Ctrl-C and the return key arrive as they were typed.
-        match data {
-            b"\x03" => self.print("^C\r\n"),
-            b"exit\r" => {
-                *self.exit.lock().unwrap() = 7 << 8;
-                self.output.lock().unwrap().take();
-            }
-            b"" => {}
-            other => self.print(format!("typed {:?}\r\n", String::from_utf8_lossy(other))),
-        }
-    }
-}
-
-/// A connection to the scripted master and agent.
-struct Peer {
-    stream: TcpStream,
-    input: BytesMut,
-    port: u16,
-    shell: Arc<Shell>,
-}
-
-impl Peer {
-    async fn more(&mut self) -> bool {
-        self.stream
-            .read_buf(&mut self.input)
-            .await
-            .is_ok_and(|length| length > 0)
-    }
-
-    async fn until(&mut self, mark: &[u8]) -> Option<Bytes> {
-        loop {
-            if let Some(at) = self.input.windows(mark.len()).position(|part| part == mark) {
-                return Some(self.input.split_to(at + mark.len()).freeze());
-            }
-            if !self.more().await {
-                return None;
-            }
-        }
-    }
-
-    /// A chunk of a request; `None` at its end.
-    async fn chunk(&mut self) -> Option<Bytes> {
-        let size = self.until(b"\r\n").await?;
-        let size = usize::from_str_radix(std::str::from_utf8(&size).unwrap().trim(), 16).unwrap();
-        while self.input.len() < size + 2 {
-            if !self.more().await {
-                return None;
-            }
-        }
-        let chunk = self.input.split_to(size).freeze();
-        let _ = self.input.split_to(2);
-        (!chunk.is_empty()).then_some(chunk)
-    }
-
-    async fn answer(&mut self, status: &str, body: Vec<u8>) {
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        let bytes = [head.into_bytes(), body].concat();
-        let _ = self.stream.write_all(&bytes).await;
-    }
-
-    async fn serve(mut self) {
-        while let Some(head) = self.until(b"\r\n\r\n").await {
-            let head = String::from_utf8(head.to_vec())
-                .unwrap()
-                .to_ascii_lowercase();
-            if head.contains("transfer-encoding: chunked") {
-                return self.attach().await;
-            }
-            let length = head.split("content-length: ").nth(1).unwrap();
-            let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
-            while self.input.len() < length {
-                self.more().await;
-            }
-            let body = self.input.split_to(length).freeze();
-            if head.starts_with("post /master/") {
-                let call = master::Call::decode(body).unwrap();
-                let answer = self.master(call.r#type());
-                self.answer("200 OK", answer.encode_to_vec()).await;
-                continue;
-            }
-            let call = agent::Call::decode(body).unwrap();
-            match call.r#type() {
-                Type::LaunchNestedContainerSession => {
-                    let launch = call.launch_nested_container_session.unwrap();
-                    return self.session(&launch).await;
-                }
-                Type::WaitContainer => {
-                    let exit_status = Some(*self.shell.exit.lock().unwrap());
-                    let answer = agent::Response {
-                        wait_container: Some(response::WaitContainer {
-                            exit_status,
-                            ..Default::default()
-                        }),
-                        ..Default::default()
-                    };
-                    self.answer("200 OK", answer.encode_to_vec()).await;
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    fn master(&self, r#type: master::call::Type) -> master::Response {
-        let agent = AgentInfo {
-            id: Some("a".into()),
-            hostname: "agent.invalid".to_owned(),
-            ..Default::default()
-        };
-        let status = TaskStatus {
-            container_status: Some(ContainerStatus {
-                container_id: Some(ContainerId::from("c")),
-                ..Default::default()
-            }),
-            ..TaskStatus::new("t", TaskState::TaskRunning)
-        };
-        let task = Task {
-            name: "t".to_owned(),
-            task_id: "t".into(),
-            framework_id: "f".into(),
-            agent_id: "a".into(),
-            state: TaskState::TaskRunning.into(),
-            statuses: vec![status],
-            ..Default::default()
-        };
-        match r#type {
-            master::call::Type::GetTasks => master::Response {
-                get_tasks: Some(master::response::GetTasks {
-                    tasks: vec![task],
-                    ..Default::default()
-                }),
-                ..Default::default()
-            },
-            master::call::Type::GetAgents => master::Response {
-                get_agents: Some(master::response::GetAgents {
-                    agents: vec![master::response::get_agents::Agent {
-                        agent_info: agent,
-                        pid: Some(format!("slave(1)@127.0.0.1:{}", self.port)),
-                        ..Default::default()
-                    }],
-                    ..Default::default()
-                }),
-                ..Default::default()
-            },
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Sends the output of the session until it ends.
-    async fn session(mut self, launch: &agent::call::LaunchNestedContainerSession) {
-        let (sender, mut output) = mpsc::unbounded_channel();
-        *self.shell.output.lock().unwrap() = Some(sender);
-        let command = launch.command.as_ref().unwrap();
-        let size = launch
-            .container
-            .as_ref()
-            .and_then(|info| info.tty_info?.window_size);
-        let size = size.map(|size| format!("{}x{}", size.rows, size.columns));
-        self.shell
-            .print(format!("{:?} on {size:?}\r\n", command.arguments));
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\
-                    Transfer-Encoding: chunked\r\n\r\n";
-        let _ = self.stream.write_all(head.as_bytes()).await;
-        while let Some(text) = output.recv().await {
-            let message = ProcessIo {
-                r#type: Some(process_io::Type::Data.into()),
-                data: Some(process_io::Data {
-                    r#type: Some(process_io::data::Type::Stdout.into()),
-                    data: Some(text.into()),
-                }),
-                ..Default::default()
-            };
-            let mut record = BytesMut::new();
-            recordio::encode(&message.encode_to_vec(), &mut record);
-            let chunk = [
-                format!("{:x}\r\n", record.len()).as_bytes(),
-                &record,
-                b"\r\n",
-            ]
-            .concat();
-            let _ = self.stream.write_all(&chunk).await;
-        }
-        let _ = self.stream.write_all(b"0\r\n\r\n").await;
-        // The client closes the connection.
-        self.more().await;
-    }
-
-    /// Reads the input of the session until it ends.
-    async fn attach(mut self) {
-        if let Some(status) = self.shell.refusal {
-            self.answer(status, Vec::new()).await;
-            self.more().await;
-            return;
-        }
-        let mut records = Decoder::new(1 << 20);
-        while let Some(chunk) = self.chunk().await {
-            records.push(chunk);
-            while let Some(record) = records.next_record().unwrap() {
-                let call = agent::Call::decode(record).unwrap();
-                let part = call.attach_container_input.unwrap();
-                if let Some(message) = &part.process_io {
-                    self.shell.input(message);
-                }
-            }
-        }
-        self.answer("200 OK", Vec::new()).await;
-    }
-}
-
-/// Starts the scripted master and agent; returns the address of the master.
-async fn serve(shell: Shell) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let shell = Arc::new(shell);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let peer = Peer {
-                stream,
-                input: BytesMut::new(),
-                port,
-                shell: Arc::clone(&shell),
-            };
-            tokio::spawn(peer.serve());
-        }
-    });
-    format!("http://127.0.0.1:{port}/master")
-}
+use super::agent::{Shell, serve, serve_shell};
+use super::{PATIENCE, mesos, run};
 
 fn size(rows: u16, columns: u16) -> Winsize {
     Winsize {
@@ -292,35 +32,78 @@ fn is_raw(terminal: &OwnedFd) -> bool {
     !flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG)
 }
 
+/// The program on a terminal of 24 lines and 80 columns.
+struct Session {
+    terminal: OpenptyResult,
+    child: Child,
+    text: String,
+}
+
+impl Session {
+    fn start(master: &str, args: &[&str]) -> Self {
+        let terminal = openpty(&size(24, 80), None).unwrap();
+        let end = || Stdio::from(terminal.slave.try_clone().unwrap());
+        let mut command = mesos(master);
+        command.args(args);
+        command.stdin(end()).stdout(end()).stderr(end());
+        let child = command.spawn().unwrap();
+        Self {
+            terminal,
+            child,
+            text: String::new(),
+        }
+    }
+
+    fn file(&self) -> File {
+        File::from(self.terminal.master.try_clone().unwrap())
+    }
+
+    fn shows(&mut self, wanted: &str) {
+        let mut screen = self.file();
+        let mut buffer = [0; 1024];
+        while !self.text.contains(wanted) {
+            let length = screen.read(&mut buffer).unwrap();
+            let text = std::str::from_utf8(&buffer[..length]).unwrap();
+            self.text.push_str(text);
+        }
+    }
+
+    fn press(&self, keys: &[u8]) {
+        self.file().write_all(keys).unwrap();
+    }
+
+    /// The exit code. The terminal must be as it was.
+    fn ends(&mut self) -> Option<i32> {
+        let code = self.child.wait().unwrap().code();
+        assert!(
+            !is_raw(&self.terminal.slave),
+            "the terminal was not restored"
+        );
+        code
+    }
+}
+
+/// Runs a test that blocks.
+async fn blocking(test: impl FnOnce() + Send + 'static) {
+    let work = tokio::task::spawn_blocking(test);
+    timeout(PATIENCE, work).await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn exec_gives_a_working_terminal_with_its_size_and_the_exit_code() {
     let master = serve(Shell::default()).await;
-    let work = tokio::task::spawn_blocking(move || {
-        let terminal = openpty(&size(24, 80), None).unwrap();
-        let end = || Stdio::from(terminal.slave.try_clone().unwrap());
-        let mut command = mesos(&master);
-        command.args(["task", "exec", "-it", "t", "sh", "-l"]);
-        command.stdin(end()).stdout(end()).stderr(end());
-        let mut child = command.spawn().unwrap();
-        let mut screen = std::fs::File::from(terminal.master.try_clone().unwrap());
-        let mut text = String::new();
-        let mut wait_for = |wanted: &str| {
-            let mut buffer = [0; 1024];
-            while !text.contains(wanted) {
-                let length = screen.read(&mut buffer).unwrap();
-                text.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
-            }
-        };
-        let mut keys = std::fs::File::from(terminal.master.try_clone().unwrap());
-        wait_for("[\"sh\", \"-l\"] on Some(\"24x80\")");
-        assert!(is_raw(&terminal.slave));
-        keys.write_all(b"ls\r").unwrap();
-        wait_for("typed \"ls\\r\"");
+    blocking(move || {
+        let args = ["task", "exec", "-it", "t", "sh", "-l"];
+        let mut session = Session::start(&master, &args);
+        session.shows("[\"sh\", \"-l\"] on Some(\"24x80\")");
+        assert!(is_raw(&session.terminal.slave));
+        session.press(b"ls\r");
+        session.shows("typed \"ls\\r\"");
         // Ctrl-C does not end the program.
-        keys.write_all(b"\x03").unwrap();
-        wait_for("^C");
+        session.press(b"\x03");
+        session.shows("^C");
         rustix::termios::tcsetwinsize(
-            terminal.master.as_fd(),
+            session.terminal.master.as_fd(),
             rustix::termios::Winsize {
                 ws_row: 50,
                 ws_col: 132,
@@ -330,13 +113,98 @@ async fn exec_gives_a_working_terminal_with_its_size_and_the_exit_code() {
         )
         .unwrap();
         // The terminal is not the controlling one of the program, so the kernel sends nothing.
-        kill(Pid::from_raw(child.id() as i32), Signal::SIGWINCH).unwrap();
-        wait_for("resized to 50x132");
-        keys.write_all(b"exit\r").unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(7));
-        assert!(!is_raw(&terminal.slave), "the terminal was not restored");
-    });
-    timeout(PATIENCE, work).await.unwrap().unwrap();
+        kill(Pid::from_raw(session.child.id() as i32), Signal::SIGWINCH).unwrap();
+        session.shows("resized to 50x132");
+        // The command would end with the session, so no keys detach.
+        session.press(b"\x10\x11");
+        session.shows("typed \"\\u{10}\\u{11}\"");
+        session.press(b"exit\r");
+        assert_eq!(session.ends(), Some(7));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attach_shows_the_container_and_its_detach_keys_leave_the_container_running() {
+    let shell = Arc::new(Shell::default());
+    let master = serve_shell(Arc::clone(&shell)).await;
+    blocking(move || {
+        let mut session = Session::start(&master, &["task", "attach", "-i", "t"]);
+        session.shows("attached to c");
+        assert!(is_raw(&session.terminal.slave));
+        session.press(b"ls\r");
+        session.shows("typed \"ls\\r\"");
+        // The first of the two keys alone reaches the container with the next key.
+        session.press(b"\x10x");
+        session.shows("typed \"\\u{10}x\"");
+        session.press(b"\x10\x11");
+        assert_eq!(session.ends(), Some(0));
+        session.shows("detached; the container continues");
+        assert!(!shell.saw_end.load(Ordering::SeqCst), "the input was ended");
+
+        let keys = ["task", "attach", "-i", "--detach-keys", "ctrl-x", "t"];
+        let mut session = Session::start(&master, &keys);
+        session.shows("attached to c");
+        session.press(b"\x10\x11");
+        session.shows("typed \"\\u{10}\\u{11}\"");
+        session.press(b"\x18");
+        assert_eq!(session.ends(), Some(0));
+
+        // The exit code of the container is that of the program.
+        let mut session = Session::start(&master, &["task", "attach", "-i", "t"]);
+        session.shows("attached to c");
+        session.press(b"exit\r");
+        assert_eq!(session.ends(), Some(7));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_that_do_not_exist_are_an_error() {
+    let args = ["task", "attach", "--detach-keys", "ctrl-1", "t"];
+    let error = run("127.0.0.1:1", &args).await.failed(2);
+    assert!(error.contains("\"ctrl-1\" is not a key"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_launch_that_the_agent_cannot_do_is_a_failure_with_its_reason() {
+    let master = serve(Shell {
+        launch_refusal: Some((
+            "500 Internal Server Error",
+            "the I/O switchboard is missing",
+        )),
+        ..Shell::default()
+    })
+    .await;
+    let error = run(&master, &["task", "exec", "t", "true"]).await.failed(1);
+    assert!(error.contains("the I/O switchboard is missing"), "{error}");
+    // The agent was reached.
+    assert!(!error.contains("hint"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_down_is_named_with_the_address_that_was_tried() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let master = serve(Shell {
+        agent_port: Some(port),
+        ..Shell::default()
+    })
+    .await;
+    let address = format!("127.0.0.1:{port}");
+    for args in [
+        &["task", "exec", "t", "true"][..],
+        &["task", "attach", "t"],
+        &["task", "logs", "t"],
+        &["task", "ls", "t"],
+        &["task", "cat", "t", "stdout"],
+        &["task", "cp", "t:stdout", "/nonexistent"],
+    ] {
+        let args = [args, &["--timeout", "1"]].concat();
+        let error = run(&master, &args).await.failed(4);
+        assert!(error.contains(&address), "{args:?}: {error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
 use mesos::SchedulerDriver;
 use mesos::http::HttpBackend;
 use mesos::http::files::{Line, Output, Stream};
@@ -15,18 +14,8 @@ use super::scheduler::{Cancel, Launched, Report};
 use super::status::{INTERRUPTED, TIMED_OUT, describe, exit_code};
 use crate::context::Context;
 use crate::error::{Code, Error};
-use crate::output::{error_line_of_task, note};
+use crate::output::{error_line_of_task, note, prefix_style};
 use crate::signals::Signals;
-
-/// The colors of the prefixes of several instances.
-const COLORS: [AnsiColor; 6] = [
-    AnsiColor::Cyan,
-    AnsiColor::Yellow,
-    AnsiColor::Green,
-    AnsiColor::Magenta,
-    AnsiColor::Blue,
-    AnsiColor::BrightRed,
-];
 
 /// See the module.
 pub(super) struct Follow<'a> {
@@ -228,7 +217,7 @@ impl<'a> Follow<'a> {
         if self.instances.len() < 2 {
             return String::new();
         }
-        let style = Style::new().fg_color(Some(COLORS[index % COLORS.len()].into()));
+        let style = prefix_style(index);
         let width = self.instances.len().to_string().len();
         format!("{style}[{:width$}]{style:#} ", index + 1)
     }

@@ -3,11 +3,14 @@
 use mesos::operator::{AgentClient, ContainerSession};
 use mesos::v1::{CommandInfo, ContainerId, Task};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::{mpsc, oneshot};
 
+use super::detach::{DetachKeys, Detacher, Passed};
 use super::find::find;
 use super::terminal::{self, Terminal};
 use crate::context::Context;
 use crate::error::{Code, Error};
+use crate::output::note;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Exec {
@@ -29,6 +32,10 @@ pub(crate) struct Attach {
     /// Pass on the input
     #[arg(long, short)]
     interactive: bool,
+    /// With -i: the keys that end the attachment while the container continues, with commas between
+    /// them; empty for no keys
+    #[arg(long, value_name = "KEYS", default_value = "ctrl-p,ctrl-q")]
+    detach_keys: DetachKeys,
     #[command(flatten)]
     task: super::Task,
 }
@@ -41,20 +48,38 @@ pub(super) async fn exec(args: &Exec, context: &Context) -> Result<(), Error> {
         .tty
         .then(|| terminal::size().unwrap_or(terminal::VT100));
     let session = agent.exec(container, command, tty).await?;
-    let raw = args.tty && args.interactive;
-    run(session, args.interactive, raw, args.tty).await
+    let options = Options {
+        interactive: args.interactive,
+        raw: args.tty && args.interactive,
+        resize: args.tty,
+        // The agent ends the command with the session.
+        detach: None,
+    };
+    run(session, options).await
 }
 
 pub(super) async fn attach(args: &Attach, context: &Context) -> Result<(), Error> {
     let (agent, container) = container(&args.task.task, context).await?;
     let session = agent.attach(container).await?;
-    run(
-        session,
-        args.interactive,
-        args.interactive,
-        args.interactive,
-    )
-    .await
+    let options = Options {
+        interactive: args.interactive,
+        raw: args.interactive,
+        resize: args.interactive,
+        detach: Some(args.detach_keys.clone()),
+    };
+    run(session, options).await
+}
+
+/// How a session is connected with the streams of this process.
+struct Options {
+    /// Pass on the input.
+    interactive: bool,
+    /// Pass on every key at once.
+    raw: bool,
+    /// Pass on the size of the terminal.
+    resize: bool,
+    /// The keys that end the session early.
+    detach: Option<DetachKeys>,
 }
 
 /// The agent and the container of a task.
@@ -80,21 +105,21 @@ fn not_running(task: &Task) -> Error {
 
 /// Connects a session with the streams of this process until the container ends; its exit code becomes
 /// that of this process.
-async fn run(
-    session: ContainerSession,
-    interactive: bool,
-    raw: bool,
-    resize: bool,
-) -> Result<(), Error> {
+async fn run(session: ContainerSession, options: Options) -> Result<(), Error> {
     let mut control = session.control;
     // Restores the terminal when this function returns.
-    let _terminal = match raw {
+    let _terminal = match options.raw {
         true => Terminal::raw()?,
         false => None,
     };
     let mut sizes = terminal::Sizes::new()?;
-    match interactive {
-        true => drop(tokio::spawn(pass_on(terminal::input(), session.stdin))),
+    let (detach, mut detached) = oneshot::channel();
+    match options.interactive {
+        true => {
+            let keys = options.detach.map(Detacher::new);
+            let input = terminal::input();
+            tokio::spawn(pass_on(input, session.stdin, keys, detach));
+        }
         false => drop(session.stdin),
     }
     let outputs = [
@@ -104,7 +129,11 @@ async fn run(
     let exit = loop {
         tokio::select! {
             exit = control.wait() => break exit?,
-            size = sizes.next(), if resize => {
+            Ok(()) = &mut detached => {
+                note("detached; the container continues");
+                return Ok(());
+            }
+            size = sizes.next(), if options.resize => {
                 // An input that has ended is the error of `wait`, if it is one.
                 let _ = control.resize(size).await;
             }
@@ -133,15 +162,29 @@ async fn run(
     }
 }
 
-/// Passes the input on until its end.
+/// Passes the input on until its end, or until the user types the keys that detach.
 async fn pass_on(
-    mut input: tokio::sync::mpsc::Receiver<Vec<u8>>,
+    mut input: mpsc::Receiver<Vec<u8>>,
     mut stdin: impl AsyncWrite + Unpin,
+    mut keys: Option<Detacher>,
+    detach: oneshot::Sender<()>,
 ) {
     while let Some(bytes) = input.recv().await {
+        let passed = match &mut keys {
+            Some(keys) => keys.pass(&bytes),
+            None => Passed {
+                bytes,
+                detached: false,
+            },
+        };
         // The session has the reason.
-        if stdin.write_all(&bytes).await.is_err() {
+        if stdin.write_all(&passed.bytes).await.is_err() {
             return;
+        }
+        if passed.detached {
+            // Not the end of the input, which would end a shell.
+            let _ = detach.send(());
+            return std::future::pending().await;
         }
     }
     let _ = stdin.shutdown().await;

@@ -2,24 +2,15 @@
 
 use std::io::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use mesos::operator::SandboxReader;
 use tokio::sync::mpsc;
 
 use super::files::copy;
 use super::find::sandbox;
+use super::tail::last_lines;
 use crate::context::Context;
 use crate::error::Error;
-
-/// The colors of the prefixes, in the order of the tasks.
-const COLORS: [AnsiColor; 6] = [
-    AnsiColor::Cyan,
-    AnsiColor::Yellow,
-    AnsiColor::Green,
-    AnsiColor::Magenta,
-    AnsiColor::Blue,
-    AnsiColor::Red,
-];
+use crate::output::prefix_style;
 
 /// A longer line is printed in several parts, so that memory stays bounded.
 const LONGEST: usize = 64 << 10;
@@ -33,6 +24,9 @@ pub(crate) struct Args {
     /// Print new output until the tasks have ended
     #[arg(long, short)]
     follow: bool,
+    /// Begin with the last lines
+    #[arg(long, short = 'n', value_name = "LINES")]
+    tail: Option<usize>,
     /// Print the error output
     #[arg(long, conflicts_with = "file")]
     stderr: bool,
@@ -50,9 +44,17 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
     let mut logs = Vec::new();
     for task in &args.tasks {
         let sandbox = sandbox(task, context).await?;
-        let reader = match args.follow {
-            true => sandbox.follow(file),
-            false => sandbox.open(file),
+        let reader = match (args.tail, args.follow) {
+            (None, true) => sandbox.follow(file),
+            (None, false) => sandbox.open(file),
+            (Some(lines), follow) => {
+                let offset = last_lines(&sandbox, file, lines).await?;
+                let reader = sandbox.follow_from(file, offset);
+                if !follow {
+                    reader.finish();
+                }
+                reader
+            }
         };
         let id = sandbox.task().map(|task| task.task_id.to_string());
         logs.push((id.unwrap_or_default(), reader));
@@ -67,8 +69,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
 async fn merged(logs: Vec<(String, SandboxReader)>) -> Result<(), Error> {
     let width = logs.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
     let (sender, mut lines) = mpsc::channel(64);
-    for ((id, reader), color) in logs.into_iter().zip(COLORS.into_iter().cycle()) {
-        let style = Style::new().fg_color(Some(color.into()));
+    for (index, (id, reader)) in logs.into_iter().enumerate() {
+        let style = prefix_style(index);
         let prefix = format!("{style}{id:<width$} |{style:#} ");
         tokio::spawn(split(prefix, reader, sender.clone()));
     }

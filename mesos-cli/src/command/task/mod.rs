@@ -1,6 +1,7 @@
 //! `mesos task`: tasks, their files, and commands in their containers.
 
 mod cp;
+mod detach;
 mod exec;
 mod files;
 mod find;

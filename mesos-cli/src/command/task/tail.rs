@@ -1,6 +1,6 @@
 //! The end of a file.
 
-use mesos::operator::Sandbox;
+use mesos::operator::{EntryKind, Sandbox};
 
 /// The size of a step back.
 const BLOCK: u64 = 64 << 10;
@@ -9,7 +9,9 @@ const BLOCK: u64 = 64 << 10;
 /// after the last line feed is a line.
 pub(crate) async fn last_lines(sandbox: &Sandbox, file: &str, lines: usize) -> mesos::Result<u64> {
     let size = match sandbox.stat(file).await {
-        Ok(entry) => entry.size,
+        Ok(entry) if entry.kind == EntryKind::File => entry.size,
+        // Reading it reports what it is.
+        Ok(_) => return Ok(0),
         Err(error) if error.status() == Some(404) => return Ok(0),
         Err(error) => return Err(error),
     };
