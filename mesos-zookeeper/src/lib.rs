@@ -7,6 +7,7 @@
 //! * [`masters`] determines the leading node, and parses its data.
 //! * [`ZooKeeperStore`] stores a framework's id, for schedulers that may be restarted on another
 //!   machine.
+//! * [`ZooKeeperState`] stores the state of a framework.
 //!
 //! The backends watch for leader changes: `mesos-http` has a detector, and libmesos has its own.
 //!
@@ -17,6 +18,8 @@
 mod budget;
 pub mod client;
 pub mod masters;
+mod state;
 mod store;
 
+pub use self::state::{ZooKeeperState, ZooKeeperStateError};
 pub use store::{ZooKeeperStore, ZooKeeperStoreError};

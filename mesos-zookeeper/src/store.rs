@@ -24,8 +24,8 @@ use crate::client;
 const SESSION: Duration = Duration::from_secs(10);
 
 /// The delay after a failed attempt. It doubles up to the maximum.
-const RETRY: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(2);
+pub(crate) const RETRY: Duration = Duration::from_millis(100);
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// Stores the id in a node of a ZooKeeper.
 ///
@@ -179,11 +179,11 @@ impl ZooKeeperStore {
                     tracing::warn!(zookeeper = %self.ensemble, %error, "retrying");
                     last = Some(error);
                 }
-                Some(Err(error)) => return Err(self.refused(error)),
-                None => return Err(self.unreachable(last)),
+                Some(Err(error)) => return Err(refused(&self.ensemble, error)),
+                None => return Err(unreachable(&self.ensemble, self.timeout, last)),
             }
             if budget.run(sleep(pause)).await.is_none() {
-                return Err(self.unreachable(last));
+                return Err(unreachable(&self.ensemble, self.timeout, last));
             }
             pause = (pause * 2).min(RETRY_MAX);
         }
@@ -278,27 +278,31 @@ impl ZooKeeperStore {
         }
         Ok(client.create(path, data, &options).await?.0.version)
     }
+}
 
-    fn unreachable(&self, last: Option<zk::Error>) -> ZooKeeperStoreError {
-        ZooKeeperStoreError::Unreachable {
-            at: self.ensemble.to_string(),
-            timeout: self.timeout,
-            source: last.map(Into::into),
-        }
+pub(crate) fn unreachable(
+    ensemble: &Ensemble,
+    timeout: Duration,
+    last: Option<zk::Error>,
+) -> ZooKeeperStoreError {
+    ZooKeeperStoreError::Unreachable {
+        at: ensemble.to_string(),
+        timeout,
+        source: last.map(Into::into),
     }
+}
 
-    fn refused(&self, error: zk::Error) -> ZooKeeperStoreError {
-        let at = self.ensemble.to_string();
-        match error {
-            zk::Error::NoAuth | zk::Error::AuthFailed => ZooKeeperStoreError::Denied {
-                at,
-                credentials: self.ensemble.credentials().is_some(),
-            },
-            error => ZooKeeperStoreError::Refused {
-                at,
-                source: error.into(),
-            },
-        }
+pub(crate) fn refused(ensemble: &Ensemble, error: zk::Error) -> ZooKeeperStoreError {
+    let at = ensemble.to_string();
+    match error {
+        zk::Error::NoAuth | zk::Error::AuthFailed => ZooKeeperStoreError::Denied {
+            at,
+            credentials: ensemble.credentials().is_some(),
+        },
+        error => ZooKeeperStoreError::Refused {
+            at,
+            source: error.into(),
+        },
     }
 }
 
@@ -308,7 +312,7 @@ enum Task<'a> {
 }
 
 /// Whether another attempt, in another session, may succeed.
-fn is_transient(error: &zk::Error) -> bool {
+pub(crate) fn is_transient(error: &zk::Error) -> bool {
     use zk::Error::*;
     matches!(
         error,

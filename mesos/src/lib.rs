@@ -156,9 +156,12 @@ pub use mesos_proto::{
 };
 
 /// Stores that keep a framework's id when its scheduler's process ends: in memory, in a file, in
-/// ZooKeeper (feature `zookeeper`), or through a custom [`Store`](store::Store).
+/// ZooKeeper (feature `zookeeper`), or through a custom [`Store`](store::Store). Also stores that keep
+/// the whole state of a framework: [`StateStore`](store::StateStore).
 pub mod store {
     pub use mesos_core::store::*;
     #[cfg(feature = "zookeeper")]
-    pub use mesos_zookeeper::{ZooKeeperStore, ZooKeeperStoreError};
+    pub use mesos_zookeeper::{
+        ZooKeeperState, ZooKeeperStateError, ZooKeeperStore, ZooKeeperStoreError,
+    };
 }

@@ -73,6 +73,11 @@ pub trait StateStore: Send + Sync + fmt::Debug {
     /// # Errors
     /// The store cannot guarantee that the changes are stored.
     async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError>;
+
+    /// How many bytes all keys and values of one commit may have. A commit with more is an error.
+    fn commit_limit(&self) -> usize {
+        usize::MAX
+    }
 }
 
 #[async_trait]
@@ -91,6 +96,10 @@ impl<S: StateStore + ?Sized> StateStore for Arc<S> {
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError> {
         (**self).commit(changes).await
+    }
+
+    fn commit_limit(&self) -> usize {
+        (**self).commit_limit()
     }
 }
 

@@ -4,5 +4,6 @@
 
 mod cluster;
 mod demand;
+mod launch;
 mod pool;
 mod spec;

@@ -4,4 +4,5 @@
 
 #[allow(dead_code)]
 mod server;
+mod state;
 mod store;
