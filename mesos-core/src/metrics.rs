@@ -108,7 +108,7 @@ impl Meter {
         CallTimer {
             meter: self.clone(),
             call_type,
-            since: Instant::now(),
+            since: cfg!(feature = "metrics").then(Instant::now),
             outcome: "abandoned",
         }
     }
@@ -158,7 +158,8 @@ impl Meter {
 pub(crate) struct CallTimer {
     meter: Meter,
     call_type: &'static str,
-    since: Instant,
+    /// `None` if nothing is recorded.
+    since: Option<Instant>,
     outcome: &'static str,
 }
 
@@ -181,7 +182,7 @@ impl Drop for CallTimer {
             since,
             outcome,
         } = self;
-        let took = since.elapsed();
+        let took = since.map_or(Duration::ZERO, |since| since.elapsed());
         record!(meter, counter CALLS ["type": *call_type, "outcome": *outcome] increment 1);
         record!(meter, histogram CALL_SECONDS ["type": *call_type] record took.as_secs_f64());
     }

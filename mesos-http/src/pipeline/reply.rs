@@ -14,6 +14,9 @@ use crate::wire::answer::REASON_LIMIT;
 /// The limit for a head, and for a line between chunks, in bytes.
 const HEAD_LIMIT: usize = 64 << 10;
 
+/// A longer 202 is not remembered, in bytes. The one of libprocess has 82.
+const REMEMBERED: usize = 1 << 10;
+
 /// The limit for the number of headers; libprocess sends two.
 const HEADERS: usize = 100;
 
@@ -27,6 +30,23 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// Whether the connection ends after this answer.
     pub(super) close: bool,
+}
+
+impl Reply {
+    /// A 202 without a body, after which the connection stays.
+    fn accepted() -> Self {
+        Self {
+            status: StatusCode::ACCEPTED,
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            close: false,
+        }
+    }
+
+    /// Whether this is [`accepted`](Self::accepted), if its body is empty.
+    fn is_accepted(&self) -> bool {
+        self.status == StatusCode::ACCEPTED && self.headers.is_empty() && !self.close
+    }
 }
 
 /// Why the bytes are not a valid answer.
@@ -45,10 +65,15 @@ pub(super) enum Garbage {
 }
 
 /// Parses one answer after the other.
+///
+/// Nearly all answers are the same 202 without a body, whose date changes once a second. So the
+/// bytes of the last such answer are kept, and an answer with the same bytes is not parsed again.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     /// The answer whose body is being read.
     open: Option<(Reply, Rest)>,
+    /// The bytes of the last complete 202 without a body, or nothing.
+    accepted: Vec<u8>,
 }
 
 /// How much of a body is missing.
@@ -68,7 +93,11 @@ impl Replies {
     pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, Garbage> {
         loop {
             match &mut self.open {
-                None => match head(input)? {
+                None if !self.accepted.is_empty() && input.starts_with(&self.accepted) => {
+                    input.advance(self.accepted.len());
+                    return Ok(Some(Reply::accepted()));
+                }
+                None => match head(input, &mut self.accepted)? {
                     Some((reply, rest)) => self.open = Some((reply, rest)),
                     None => return Ok(None),
                 },
@@ -89,8 +118,8 @@ impl Replies {
     }
 }
 
-/// A complete head.
-fn head(input: &mut BytesMut) -> Result<Option<(Reply, Rest)>, Garbage> {
+/// A complete head. `accepted` becomes its bytes if it is a whole 202.
+fn head(input: &mut BytesMut, accepted: &mut Vec<u8>) -> Result<Option<(Reply, Rest)>, Garbage> {
     loop {
         let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
         let mut response = httparse::Response::new(&mut []);
@@ -114,6 +143,10 @@ fn head(input: &mut BytesMut) -> Result<Option<(Reply, Rest)>, Garbage> {
             continue;
         }
         let opened = open(status, &response)?;
+        if opened.1 == Rest::Bytes(0) && opened.0.is_accepted() && length <= REMEMBERED {
+            accepted.clear();
+            accepted.extend_from_slice(&input[..length]);
+        }
         input.advance(length);
         return Ok(Some(opened));
     }
@@ -247,6 +280,8 @@ fn consume(reply: &mut Reply, input: &mut BytesMut, most: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The status, body and `close` of each answer in `text`, however it is split.
@@ -288,6 +323,63 @@ mod tests {
         ];
         let expected = expected.map(|(status, body, close)| (status, body.to_owned(), close));
         assert_eq!(replies(text).expect("answers"), expected);
+    }
+
+    /// The answers in `bytes`, which arrive in pieces of `size` bytes. Without `memory` each answer
+    /// is parsed.
+    fn described(bytes: &[u8], size: usize, memory: bool) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut replies = Replies::default();
+        let mut input = BytesMut::new();
+        for piece in bytes.chunks(size) {
+            input.extend_from_slice(piece);
+            loop {
+                if !memory {
+                    replies.accepted.clear();
+                }
+                match replies.next(&mut input) {
+                    Ok(Some(reply)) => found.push(format!("{reply:?}")),
+                    Ok(None) => break,
+                    Err(error) => {
+                        found.push(error.to_string());
+                        return found;
+                    }
+                }
+            }
+        }
+        found.push(format!("{} bytes and {:?}", input.len(), replies.finish()));
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_remembered_answer_is_the_parsed_one(
+            picks in prop::collection::vec((0_usize..9, 0_u8..3), 1..30),
+            size in 1_usize..300,
+            damage in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        ) {
+            let mut bytes = Vec::new();
+            for (pick, date) in picks {
+                let date = format!("Date: Sat, 28 Nov 2026 17:00:0{date} GMT\r\n");
+                let rest = [
+                    "202 Accepted\r\n@Content-Length: 0\r\n\r\n",
+                    "202 Accepted\r\n@Content-Length: 0\r\n\r\n",
+                    "202 Accepted\r\n@Content-Length: 0\r\n\r\n",
+                    "202 Accepted\r\n@Content-Length: 0\r\nConnection: close\r\n\r\n",
+                    "202 Accepted\r\n@Content-Length: 2\r\n\r\nab",
+                    "202 Accepted\r\n@Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                    "200 OK\r\n@Content-Length: 0\r\n\r\n",
+                    "401 Unauthorized\r\n@Content-Length: 2\r\n\r\nno",
+                    "100 Continue\r\n\r\n",
+                ][pick];
+                bytes.extend(format!("HTTP/1.1 {}", rest.replace('@', &date)).bytes());
+            }
+            if let Some((at, with)) = damage {
+                let at = at.index(bytes.len());
+                bytes[at] = with;
+            }
+            prop_assert_eq!(described(&bytes, size, true), described(&bytes, size, false));
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) struct Patience {
     /// The end of the present slice.
     slice_end: Instant,
     restarts: u32,
+    /// Whether the limit starts again at the next poll.
+    reset: bool,
     /// Set again only when it fires, so that a reset costs nothing.
     timer: Pin<Box<Sleep>>,
 }
@@ -52,6 +54,7 @@ impl Patience {
             since,
             slice_end,
             restarts: 0,
+            reset: false,
             timer: Box::pin(sleep_until(slice_end)),
         }
     }
@@ -63,14 +66,18 @@ impl Patience {
         }
     }
 
-    /// Starts the limit again, because the peer was heard of.
+    /// Starts the limit again at the next poll, because the peer was heard of. The clock is read
+    /// once for all resets before a poll.
     pub(crate) fn reset(&mut self) {
-        self.since = Instant::now();
-        self.restarts = 0;
+        self.reset = true;
     }
 
     /// Completes when the limit has passed. Poll it after the source of the awaited bytes.
     pub(crate) fn poll_elapsed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.reset) {
+            self.since = Instant::now();
+            self.restarts = 0;
+        }
         loop {
             ready!(self.timer.as_mut().poll(context));
             let now = Instant::now();
