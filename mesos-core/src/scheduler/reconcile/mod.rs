@@ -14,6 +14,7 @@
 //!
 //! `tracker` decides what to request and when, without a clock; `worker` sends the requests.
 
+mod agents;
 mod kills;
 mod rounds;
 mod tracker;

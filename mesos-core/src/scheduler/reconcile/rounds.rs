@@ -8,7 +8,7 @@
 use std::hash::Hash;
 use std::time::Duration;
 
-use indexmap::IndexMap;
+use indexmap::{Equivalent, IndexMap};
 
 use crate::runtime::BackoffPolicy;
 
@@ -66,7 +66,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
             true => now,
             false => now.saturating_add(self.policy.first),
         };
-        let mut new = IndexMap::new();
+        let items = items.into_iter();
+        let mut new = IndexMap::with_capacity(items.size_hint().0);
         for (key, value) in items {
             let mut rounds = self.rounds.iter_mut();
             match rounds.find_map(|round| round.items.get_mut(&key)) {
@@ -96,7 +97,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
 
     /// Adds `new` to a round with the same wait that is due between `earliest` and the time of
     /// `new`, or else as a round of its own.
-    fn join(&mut self, earliest: Duration, new: Round<K, V>) {
+    fn join(&mut self, earliest: Duration, mut new: Round<K, V>) {
         let level = |attempts| (attempts == 0, self.policy.bound(attempts));
         let same = |round: &&mut Round<K, V>| {
             level(round.attempts) == level(new.attempts)
@@ -104,16 +105,20 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
         };
         match self.rounds.iter_mut().find(same) {
             Some(round) => round.items.extend(new.items),
+            // A map that was made with room for items that were open already.
+            None if new.items.capacity() / 2 > new.items.len() => {
+                new.items.shrink_to_fit();
+                self.rounds.push(new);
+            }
             None => self.rounds.push(new),
         }
     }
 
     /// Requests all items again at `now`, with the first wait.
     pub(super) fn restart(&mut self, now: Duration) {
-        let mut items = IndexMap::new();
-        for round in self.rounds.drain(..) {
-            items.extend(round.items);
-        }
+        let mut rounds = self.rounds.drain(..).map(|round| round.items);
+        let mut items = rounds.next().unwrap_or_default();
+        rounds.for_each(|more| items.extend(more));
         if !items.is_empty() {
             self.rounds.push(Round {
                 items,
@@ -124,15 +129,25 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
         }
     }
 
+    /// A copy of the key of an open item.
+    pub(super) fn key<Q: ?Sized + Hash + Equivalent<K>>(&self, key: &Q) -> Option<K> {
+        let mut rounds = self.rounds.iter();
+        let (key, _) = rounds.find_map(|round| round.items.get_key_value(key))?;
+        Some(key.clone())
+    }
+
     /// Removes an item. Returns whether it was open.
-    pub(super) fn remove(&mut self, key: &K) -> bool {
+    pub(super) fn remove<Q: ?Sized + Hash + Equivalent<K>>(&mut self, key: &Q) -> bool {
         self.take(key).is_some()
     }
 
     /// Removes an item that was answered. The other answers of its round may be on their way, so
     /// this postpones the next request of the round: otherwise a scheduler with a slow handler
     /// would receive all answers again. Returns whether the item was open.
-    pub(super) fn answered(&mut self, now: Duration, key: &K) -> bool {
+    pub(super) fn answered<Q>(&mut self, now: Duration, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
         let Some(index) = self.take(key) else {
             return false;
         };
@@ -144,7 +159,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
 
     /// Removes an item. Returns the index of its round, or `Some(None)` if the round is empty now
     /// and was removed.
-    fn take(&mut self, key: &K) -> Option<Option<usize>> {
+    fn take<Q: ?Sized + Hash + Equivalent<K>>(&mut self, key: &Q) -> Option<Option<usize>> {
         let mut rounds = self.rounds.iter_mut();
         let index = rounds.position(|round| round.items.swap_remove(key).is_some())?;
         if !self.rounds[index].items.is_empty() {

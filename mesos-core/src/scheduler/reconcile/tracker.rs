@@ -1,16 +1,21 @@
 //! Tracks tasks and operations, and decides which requests are due. Pure: time and randomness
 //! are arguments.
+//!
+//! A scheduler may have a million tasks. So the id of a task is in memory once, however many maps
+//! have the task, and so is the id of an agent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use mesos_proto::v1::scheduler::call::{self, reconcile, reconcile_operations};
+use mesos_proto::v1::scheduler::call::{self, reconcile_operations};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{
     AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState, TaskStatus,
 };
 
 use super::ReconcilePolicy;
+use super::agents::Agents;
 use super::kills::Kills;
 use super::rounds::Rounds;
 
@@ -20,7 +25,7 @@ type Operation = reconcile_operations::Operation;
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::scheduler) enum Request {
     /// The states of these tasks. Never empty, which would mean all tasks.
-    Tasks(Vec<reconcile::Task>),
+    Tasks(Vec<TrackedTask>),
     /// The states of these operations. Never empty.
     Operations(Vec<Operation>),
     /// The states of all tasks that the master knows.
@@ -29,6 +34,13 @@ pub(in crate::scheduler) enum Request {
     AllOperations,
     /// Kills of tasks.
     Kills(Vec<call::Kill>),
+}
+
+/// A task and, if it is known, its agent.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::scheduler) struct TrackedTask {
+    pub(super) task_id: Arc<str>,
+    pub(super) agent_id: Option<Arc<AgentId>>,
 }
 
 /// See the module.
@@ -42,11 +54,12 @@ pub(in crate::scheduler) struct Tracker {
     operations_supported: bool,
     // Removed with `swap_remove`, see `rounds`.
     /// Not in a terminal state, as far as the driver knows.
-    live_tasks: IndexMap<TaskId, Option<AgentId>>,
+    live_tasks: IndexMap<Arc<str>, Option<Arc<AgentId>>>,
     live_operations: IndexMap<OperationId, Operation>,
     /// Requested and not answered yet.
-    open_tasks: Rounds<TaskId, Option<AgentId>>,
+    open_tasks: Rounds<Arc<str>, Option<Arc<AgentId>>>,
     open_operations: Rounds<OperationId, Operation>,
+    agents: Agents,
     /// `None` without a subscription.
     subscription: Option<Subscription>,
     subscriptions: u64,
@@ -95,6 +108,7 @@ impl Tracker {
             live_operations: IndexMap::new(),
             open_tasks: Rounds::new(retry),
             open_operations: Rounds::new(retry),
+            agents: Agents::default(),
             subscription: None,
             subscriptions: 0,
             kills: Kills::default(),
@@ -109,7 +123,7 @@ impl Tracker {
     /// A subscription was granted: the states of everything known are due at once.
     pub(in crate::scheduler) fn subscribed(&mut self, now: Duration) {
         let tasks = self.live_tasks.iter();
-        let tasks = tasks.map(|(id, agent)| (id.clone(), agent.clone()));
+        let tasks = tasks.map(|(id, agent)| (Arc::clone(id), agent.clone()));
         self.open_tasks.add(now, tasks, true);
         self.open_tasks.restart(now);
         let operations = self.live_operations.iter();
@@ -147,6 +161,14 @@ impl Tracker {
         tasks: impl IntoIterator<Item = (TaskId, Option<AgentId>)>,
         at_once: bool,
     ) {
+        let Self {
+            agents, live_tasks, ..
+        } = self;
+        let tasks = tasks.into_iter().map(|(id, agent)| {
+            let live = live_tasks.get_key_value(id.value.as_str());
+            let id = live.map_or_else(|| id.value.into(), |(id, _)| Arc::clone(id));
+            (id, agent.map(|agent| agents.shared(&agent)))
+        });
         self.open_tasks.add(now, tasks, at_once);
     }
 
@@ -169,7 +191,8 @@ impl Tracker {
     /// Tracks a task that is about to be launched.
     pub(in crate::scheduler) fn track_task(&mut self, id: &TaskId, agent: Option<&AgentId>) {
         if self.tracking {
-            self.live_tasks.insert(id.clone(), agent.cloned());
+            let agent = agent.map(|agent| self.agents.shared(agent));
+            self.live_tasks.insert(id.value.as_str().into(), agent);
         }
     }
 
@@ -183,7 +206,7 @@ impl Tracker {
 
     /// The task was not launched: the call was refused or not sent.
     pub(in crate::scheduler) fn untrack_task(&mut self, id: &TaskId) {
-        self.live_tasks.swap_remove(id);
+        self.live_tasks.swap_remove(id.value.as_str());
     }
 
     /// As [`untrack_task`](Self::untrack_task).
@@ -197,22 +220,23 @@ impl Tracker {
         now: Duration,
         observed: &ObservedStatus<'_>,
     ) -> bool {
-        let id = observed.task_id;
+        let (id, agent_id) = (observed.task_id.value.as_str(), observed.agent_id);
         // The master does not know the task. If that is wrong, an update follows.
         let unknown =
             observed.state == TaskState::TaskUnknown && observed.reason == Reason::Reconciliation;
         if is_terminal(observed.state) || observed.state == TaskState::TaskUnknown {
-            self.kills.ended(id);
+            self.kills.ended(observed.task_id);
         }
         if is_terminal(observed.state) || unknown {
             self.live_tasks.swap_remove(id);
         } else if self.tracking {
             match self.live_tasks.get_mut(id) {
-                Some(agent) if agent.as_ref() == observed.agent_id => {}
-                Some(agent) => *agent = observed.agent_id.cloned(),
+                Some(agent) if agent.as_deref() == agent_id => {}
+                Some(agent) => *agent = agent_id.map(|id| self.agents.shared(id)),
                 None => {
-                    self.live_tasks
-                        .insert(id.clone(), observed.agent_id.cloned());
+                    let key = self.open_tasks.key(id).unwrap_or_else(|| id.into());
+                    let agent = agent_id.map(|id| self.agents.shared(id));
+                    self.live_tasks.insert(key, agent);
                 }
             }
         }
@@ -274,7 +298,7 @@ impl Tracker {
         }
         let tasks = self.open_tasks.due(now, random);
         if !tasks.is_empty() {
-            let task = |(task_id, agent_id)| reconcile::Task { task_id, agent_id };
+            let task = |(task_id, agent_id)| TrackedTask { task_id, agent_id };
             requests.push(Request::Tasks(tasks.into_iter().map(task).collect()));
         }
         let operations = self.open_operations.due(now, random);

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, future, stream};
 use mesos_proto::v1::scheduler::Call;
+use mesos_proto::v1::scheduler::call::reconcile;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::tracker::{Request, Tracker};
+use super::tracker::{Request, TrackedTask, Tracker};
 use crate::backend::{Calls, SchedulerApi};
 use crate::lock;
 use crate::metrics::Meter;
@@ -133,7 +134,13 @@ async fn send(handle: &Handle, queue: &dyn Calls<SchedulerApi>, mut call: Call) 
 
 fn to_calls(request: Request) -> Box<dyn Iterator<Item = Call> + Send> {
     match request {
-        Request::Tasks(tasks) => Box::new(chunks(tasks).map(calls::reconcile)),
+        Request::Tasks(tasks) => Box::new(chunks(tasks).map(|tasks| {
+            let task = |task: TrackedTask| reconcile::Task {
+                task_id: (*task.task_id).into(),
+                agent_id: task.agent_id.as_deref().cloned(),
+            };
+            calls::reconcile(tasks.into_iter().map(task).collect())
+        })),
         Request::Operations(operations) => {
             Box::new(chunks(operations).map(calls::reconcile_operations))
         }
