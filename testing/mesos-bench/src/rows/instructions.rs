@@ -19,6 +19,7 @@ pub(super) fn instructions(bench: &Bench) -> Result<Vec<Row>> {
     require_valgrind()?;
     let mut rows = updates(bench)?;
     rows.extend(offers(bench)?);
+    rows.extend(tasks(bench)?);
     rows.extend(system_calls(bench)?);
     Ok(rows)
 }
@@ -145,6 +146,40 @@ fn outstanding(bench: &Bench, few: u64, many: u64) -> Result<(f64, f64)> {
     let offers = (many - few) as f64 * f64::from(OFFERS);
     let (less, more) = (sizes[0], sizes[1]);
     Ok(((more.0 - less.0) / offers, (more.1 - less.1) / offers))
+}
+
+/// The cost of a task that is reconciled and tracked after a failover.
+fn tasks(bench: &Bench) -> Result<Vec<Row>> {
+    let (few, many) = bench.size((10_000, 40_000), (2000, 8000));
+    let run = |tasks: u64| {
+        let tasks = u32::try_from(tasks)?;
+        let drive = Drive {
+            reconcile: tasks,
+            track: true,
+            ..Drive::default()
+        };
+        anyhow::Ok((Options::new(Workload::Reconcile { tasks }), drive))
+    };
+    let each = slope(few, many, |tasks| {
+        let (options, drive) = run(tasks)?;
+        growth::instructions(options, &drive)
+    })?;
+    let heap = slope(few, many, |tasks| {
+        let (options, drive) = run(tasks)?;
+        let (_, outcome) = bench.drive(Client::Counting, options, &drive)?;
+        Ok(outcome.heap_peak)
+    })?;
+    Ok(vec![
+        Row::stated(
+            "instructions per task that is reconciled and tracked",
+            format!("{each:.0}"),
+        ),
+        Row::stated(
+            "peak of the heap per task that is reconciled and tracked",
+            format!("{heap:.0} bytes"),
+        )
+        .note("with the list of tasks and agents that the client requests"),
+    ])
 }
 
 fn system_calls(bench: &Bench) -> Result<Vec<Row>> {
