@@ -12,6 +12,7 @@
 //!
 //! # Features
 //! * `cli` (default): the program `mesos-local`, and downloads inside of the calling program.
+//! * `arguments` (part of `cli`): the module `arguments`, the options of a program that starts a cluster.
 //! * `native` (part of `cli`): `load_libmesos`.
 //!
 //! A dependency on the library needs none of them. `default-features = false` saves most of the
@@ -23,6 +24,8 @@
 //! `MESOS_LOCAL_BIN_DIR`; under cargo (`cargo run`, `cargo test`, nextest) cargo builds them; beside
 //! the executable of the calling program.
 
+#[cfg(feature = "arguments")]
+pub mod arguments;
 mod cluster;
 mod error;
 mod libmesos;

@@ -191,6 +191,12 @@ impl Cluster {
         Ok(Some(Credentials::basic(principal, secret)?))
     }
 
+    /// Whether the masters, and so the agents, accept TLS connections only.
+    pub(crate) fn is_secure(&self) -> bool {
+        let master = self.settings.master.as_deref().unwrap_or_default();
+        self.tls().is_some() || master.starts_with("https:")
+    }
+
     /// The settings of TLS, if any are set. An `https://` address needs none.
     pub(crate) fn tls(&self) -> Option<TlsConfig> {
         let settings = &self.settings;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::processes::{assert_ended, descendants};
-use crate::program::{User, cluster};
+use crate::program::{User, cluster, outcome};
 
 #[tokio::test]
 async fn a_detached_cluster_is_found_used_and_stopped_completely() {
@@ -79,4 +79,56 @@ async fn a_detached_cluster_that_does_not_start_says_why() {
     assert!(end.stderr.contains(&port), "{end:?}");
     let status = user.outcome(&["local", "status"]).await;
     assert_eq!(status.code, Some(3), "{status:?}");
+}
+
+#[tokio::test]
+async fn a_cluster_with_tls_and_a_credential_is_used_with_the_credential_only() {
+    let Some(probe) = cluster().await else {
+        return;
+    };
+    probe.stop().await.unwrap();
+    let user = User::new();
+    let up = [
+        "local",
+        "up",
+        "-d",
+        "--port",
+        "0",
+        "--tls",
+        "--credential",
+        "me:s3cret",
+    ];
+    let end = user.outcome(&up).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(
+        end.stdout.contains("Mesos is up at https://127.0.0.1:"),
+        "{end:?}"
+    );
+    assert!(end.stdout.contains("MESOS_CA_FILE=/"), "{end:?}");
+    assert!(!end.stdout.contains("s3cret"), "{end:?}");
+
+    // The certificate is that of the cluster, without any setting.
+    let status = user.outcome(&["local", "status", "-o", "json"]).await;
+    assert_eq!(status.code, Some(0), "{status:?}");
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    let authority = status["authority"].as_str().unwrap();
+    assert!(std::path::Path::new(authority).exists(), "{authority}");
+    let run = ["run", "echo encrypted"];
+    let end = user.outcome(&run).await;
+    assert_eq!(end.code, Some(125), "{end:?}");
+    assert!(end.stderr.contains("set MESOS_PRINCIPAL"), "{end:?}");
+    let mut command = user.command(&run);
+    command
+        .env("MESOS_PRINCIPAL", "me")
+        .env("MESOS_SECRET", "s3cret");
+    let end = outcome(command).await;
+    assert_eq!(
+        (end.code, &*end.stdout),
+        (Some(0), "encrypted\n"),
+        "{end:?}"
+    );
+
+    let down = user.outcome(&["local", "down"]).await;
+    assert_eq!(down.stdout, "cluster local is stopped\n");
+    assert!(!std::path::Path::new(authority).exists(), "{authority}");
 }

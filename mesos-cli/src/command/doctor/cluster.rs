@@ -50,7 +50,7 @@ pub(super) async fn checks(context: &Context) -> Vec<Check> {
             return checks;
         }
     };
-    let secure = cluster.tls().is_some() || master.starts_with("https:");
+    let secure = cluster.is_secure();
     let (host, address) = leader_address(&leader);
     checks.push(Check::ok("leader", address.clone()));
     checks.push(version(client).await);

@@ -1,5 +1,7 @@
 //! `mesos local status`, and what `mesos local up` prints.
 
+use std::sync::Arc;
+
 use mesos::operator::MasterClient;
 use serde::Serialize;
 
@@ -25,11 +27,7 @@ pub(super) async fn run(context: &Context) -> Result<(), Error> {
         )
         .hint("`mesos local up` starts one"));
     };
-    let address = running
-        .master
-        .parse()
-        .map_err(|error| Error::new(Code::Failure, format!("{:?}: {error}", running.master)))?;
-    let master = MasterClient::new(address);
+    let master = MasterClient::from(Arc::new(running.cluster()?.client()?));
     let (version, agents) = tokio::try_join!(master.get_version(), master.get_agents())?;
     let active = agents.agents.iter().filter(|agent| agent.active);
     let status = Status {
@@ -50,6 +48,9 @@ pub(super) async fn run(context: &Context) -> Result<(), Error> {
         for (number, agent) in running.agents.iter().enumerate() {
             fields.add(format!("Agent {}", number + 1), agent.as_str());
         }
+        if let Some(authority) = &running.authority {
+            fields.add("CA", authority.display().to_string());
+        }
         fields.add("Files", running.work_dir.display().to_string());
         fields.add("Process", running.pid.to_string());
         fields.render()
@@ -65,8 +66,12 @@ pub(super) fn up(running: &Running, detached: bool, context: &Context) -> Result
         }
         let files = running.work_dir.display();
         text.push_str(&format!("the log and all other files are in {files}\n"));
+        let trust = match &running.authority {
+            Some(authority) => format!("MESOS_CA_FILE={} ", authority.display()),
+            None => String::new(),
+        };
         text.push_str(&format!(
-            "try:  mesos --master {} agent list\n",
+            "try:  {trust}mesos --master {} agent list\n",
             running.master
         ));
         text.push_str(if detached {

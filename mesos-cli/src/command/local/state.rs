@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Cluster;
 use crate::error::{Code, Error};
 
 /// A cluster that `mesos local up` runs.
@@ -22,6 +23,19 @@ pub(crate) struct Running {
     /// The URLs of the agents.
     pub(crate) agents: Vec<String>,
     pub(crate) work_dir: PathBuf,
+    /// The file with the certificate that clients have to trust, with TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authority: Option<PathBuf>,
+}
+
+impl Running {
+    /// How to connect to the cluster. Credentials come from the environment.
+    pub(crate) fn cluster(&self) -> Result<Cluster, Error> {
+        let mut cluster = Cluster::new(&self.master, "mesos local");
+        cluster.settings.ca_file.clone_from(&self.authority);
+        cluster.apply_environment(&|name| std::env::var(name).ok())?;
+        Ok(cluster)
+    }
 }
 
 /// The file with the lock of this process.

@@ -1,8 +1,6 @@
 //! `mesos local up`.
 
-use std::path::PathBuf;
-
-use mesos_local::{DEFAULT_VERSION, LocalCluster};
+use mesos_local::arguments::{Certificate, ClusterArguments};
 
 use super::detach::{self, report_ready};
 use super::state::{Running, State};
@@ -14,36 +12,14 @@ use crate::signals::Signals;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The number of agents
-    #[arg(long, value_name = "NUMBER", default_value = "1")]
-    agents: usize,
-    /// The port on 127.0.0.1; 0 is any free port
-    #[arg(long, default_value = "5050")]
-    port: u16,
-    /// The release of Mesos
-    #[arg(long, value_name = "VERSION", default_value = DEFAULT_VERSION)]
-    release: String,
-    /// The directory for all files, which are kept; by default a temporary directory, which is
-    /// removed at the end
-    #[arg(long, value_name = "DIR")]
-    work_dir: Option<PathBuf>,
-    /// What each agent offers, such as 'cpus:4;mem:2048;ports:[31000-32000]'
-    #[arg(long)]
-    resources: Option<String>,
-    /// A variable for master and agents, such as MESOS_ROLES=dev; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    env: Vec<(String, String)>,
+    #[command(flatten)]
+    cluster: ClusterArguments,
     /// Return when the cluster is up; `mesos local down` stops it
     #[arg(long, short)]
     detach: bool,
     /// This process was started by `--detach`.
     #[arg(long, hide = true, conflicts_with = "detach")]
     pub(super) detached: bool,
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
@@ -61,11 +37,12 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
         ..Running::default()
     };
     state.write(&running)?;
-    let detached = args.detached;
+    // Its files exist as long as the cluster.
+    let certificate = args.cluster.certificate().map_err(failed)?;
     let cluster = tokio::select! {
-        cluster = start(args) => cluster?,
+        cluster = args.cluster.builder(certificate.as_ref()).start() => cluster.map_err(failed)?,
         _ = signals.next() => {
-            drop(state);
+            drop((state, certificate));
             // Nothing else interrupts a download. The supervisor notices the end of this process,
             // and ends what it has started.
             std::process::exit(130)
@@ -76,8 +53,10 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
         .map(|number| cluster.agent_url(number))
         .collect();
     running.work_dir = cluster.work_dir().to_owned();
+    let authority = certificate.as_ref().map(Certificate::authority);
+    running.authority = authority.map(ToOwned::to_owned);
     state.write(&running)?;
-    if detached {
+    if args.detached {
         report_ready(&running)?;
     } else {
         describe::up(&running, false, context)?;
@@ -88,21 +67,4 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
     }
     note("stopping …");
     cluster.stop().await.map_err(failed)
-}
-
-async fn start(args: Args) -> Result<LocalCluster, Error> {
-    let mut builder = LocalCluster::builder()
-        .agents(args.agents)
-        .port(args.port)
-        .version(args.release);
-    if let Some(directory) = args.work_dir {
-        builder = builder.work_dir(directory);
-    }
-    if let Some(resources) = args.resources {
-        builder = builder.resources(resources);
-    }
-    for (name, value) in args.env {
-        builder = builder.env(name, value);
-    }
-    builder.start().await.map_err(failed)
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use mesos::SchedulerDriver;
 use mesos::http::HttpBackend;
 use mesos::http::files::{Line, Output, Stream};
 use mesos::v1::{TaskId, TaskState, TaskStatus};
+use mesos::{SchedulerDriver, Scheme};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -17,10 +17,18 @@ use crate::error::{Code, Error};
 use crate::output::{error_line_of_task, note, prefix_style};
 use crate::signals::Signals;
 
+/// How to connect to the agents.
+pub(super) struct Agents {
+    pub(super) backend: HttpBackend,
+    /// Whether the agents accept TLS connections only. Mesos 1.11.0 writes the scheme http into the
+    /// URL of an offer with TLS, too.
+    pub(super) secure: bool,
+}
+
 /// See the module.
 pub(super) struct Follow<'a> {
     instances: Vec<Instance>,
-    agents: HttpBackend,
+    agents: Agents,
     inbox: mpsc::Receiver<Report>,
     lines: mpsc::Sender<(usize, Written)>,
     written: mpsc::Receiver<(usize, Written)>,
@@ -43,7 +51,7 @@ struct Instance {
 impl<'a> Follow<'a> {
     pub(super) fn new(
         tasks: Vec<TaskId>,
-        agents: HttpBackend,
+        agents: Agents,
         inbox: mpsc::Receiver<Report>,
         context: &'a Context,
     ) -> Self {
@@ -158,7 +166,11 @@ impl<'a> Follow<'a> {
             self.prefix(index),
             launched.agent_id.value
         ));
-        let agent = self.agents.operator_at(launched.agent.clone());
+        let mut agent = launched.agent.clone();
+        if self.agents.secure {
+            agent = agent.with_scheme(Scheme::Https);
+        }
+        let agent = self.agents.backend.operator_at(agent);
         let output = Output::new(agent, &launched.framework, &launched.task);
         let reader = Reader::start(index, output, self.lines.clone());
         self.instances[index].reader = Some(reader);

@@ -20,7 +20,7 @@ use mesos::v1::TaskInfo;
 use mesos::{Framework, SchedulerDriver};
 use tokio::sync::mpsc;
 
-use self::follow::Follow;
+use self::follow::{Agents, Follow};
 use self::scheduler::Tasks;
 use self::target::Target;
 use self::task::{Health, Variable, amount};
@@ -135,7 +135,10 @@ async fn run_on(
         framework = framework.capability(Type::GpuResources);
     }
     let names = tasks.iter().map(|task| task.task_id.clone()).collect();
-    let agents = backend.clone();
+    let agents = Agents {
+        backend: backend.clone(),
+        secure: target.is_secure(),
+    };
     let driver = SchedulerDriver::start(Tasks::new(tasks, reports), framework, backend);
     let mut follow = Follow::new(names, agents, inbox, context);
     let code = follow.run(&driver, signals, args.time_limit).await;

@@ -28,8 +28,7 @@ impl Target {
         }
         if let Some(running) = local::running()? {
             note(&format!("using the local Mesos at {}", running.master));
-            let cluster = Cluster::new(&running.master, "mesos local");
-            return Ok(Self::Cluster(Box::new(cluster)));
+            return Ok(Self::Cluster(Box::new(running.cluster()?)));
         }
         note("starting a local Mesos (--master ADDRESS uses another Mesos)");
         let mut builder = LocalCluster::builder();
@@ -45,6 +44,14 @@ impl Target {
         match self {
             Self::Cluster(cluster) => cluster.backend(),
             Self::Local(cluster) => Cluster::new(&cluster.master_url(), "local").backend(),
+        }
+    }
+
+    /// Whether the agents accept TLS connections only.
+    pub(super) fn is_secure(&self) -> bool {
+        match self {
+            Self::Cluster(cluster) => cluster.is_secure(),
+            Self::Local(_) => false,
         }
     }
 

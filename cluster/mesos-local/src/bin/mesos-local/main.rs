@@ -17,7 +17,6 @@ mod provide;
 #[cfg(target_os = "linux")]
 mod resources;
 mod supervise;
-mod tls;
 mod up;
 mod zookeeper;
 

@@ -1,5 +1,5 @@
-//! A certificate for `mesos-local up --tls`: an authority of its own, which signs one certificate
-//! for 127.0.0.1 and localhost.
+//! The certificate for `--tls`: an authority of its own, which signs one certificate for 127.0.0.1 and
+//! localhost.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -9,25 +9,36 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
-/// PEM files.
+use crate::error::{Error, ErrorKind};
+
+/// A certificate for 127.0.0.1 and localhost, in PEM files. Files in a temporary directory are removed
+/// with the value, which must live as long as the cluster.
 #[derive(Debug)]
-pub(crate) struct Files {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-    /// The certificate that clients have to trust.
-    pub(crate) authority: PathBuf,
+pub struct Certificate {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+    pub(super) authority: PathBuf,
     /// Removed with the value.
     _temporary: Option<TempDir>,
 }
 
-/// Makes the files in the directory `tls` of a work directory, else in a temporary directory. The
-/// error is the message for the user.
-pub(crate) fn make(work_dir: Option<&Path>) -> Result<Files, String> {
-    let signed = sign().map_err(|error| format!("cannot make a certificate: {error}"))?;
-    write_all(work_dir, &signed).map_err(|error| format!("cannot write a certificate: {error}"))
+impl Certificate {
+    /// The file of the certificate that clients have to trust.
+    pub fn authority(&self) -> &Path {
+        &self.authority
+    }
+
+    /// Makes the files in the directory `tls` of a work directory, else in a temporary directory.
+    pub(super) fn make(work_dir: Option<&Path>) -> Result<Self, Error> {
+        let signed = sign().map_err(|error| {
+            Error::because(ErrorKind::Start, "cannot make a certificate", error)
+        })?;
+        write_all(work_dir, &signed)
+            .map_err(|error| Error::because(ErrorKind::Start, "cannot write a certificate", error))
+    }
 }
 
-fn write_all(work_dir: Option<&Path>, signed: &Signed) -> io::Result<Files> {
+fn write_all(work_dir: Option<&Path>, signed: &Signed) -> io::Result<Certificate> {
     let (directory, temporary) = match work_dir {
         Some(work_dir) => (work_dir.join("tls"), None),
         None => {
@@ -38,7 +49,7 @@ fn write_all(work_dir: Option<&Path>, signed: &Signed) -> io::Result<Files> {
     fs::create_dir_all(&directory)?;
     // Mesos opens them from another directory.
     let directory = directory.canonicalize()?;
-    let files = Files {
+    let files = Certificate {
         certificate: directory.join("cert.pem"),
         key: directory.join("key.pem"),
         authority: directory.join("ca.pem"),
