@@ -1,6 +1,7 @@
 //! `cargo xtask build`: builds the programs that are installed, and arranges them in the folders
 //! of an installation.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,29 +14,46 @@ use crate::output::output;
 use crate::sha256::sha256;
 
 /// The crates whose programs are installed.
-const PACKAGES: [&str; 2] = ["mesos-local", "mesos-launcher"];
+const PACKAGES: [&str; 3] = ["mesos-cli", "mesos-local", "mesos-launcher"];
 
-/// The feature that lets executors connect to agents with Mesos' default TLS ciphers.
-const OPENSSL_FEATURE: &str = "mesos-launcher/tls-openssl";
+/// The features that let `mesos` and executors connect to masters and agents with Mesos' default TLS
+/// ciphers.
+const OPENSSL_FEATURES: &str = "mesos-cli/tls-openssl,mesos-launcher/tls-openssl";
 
 /// The programs that a user runs. The other programs are run by an agent, which finds them in its
 /// `--launcher_dir`.
-const IN_BIN: [&str; 1] = ["mesos-local"];
+const IN_BIN: [&str; 2] = [MESOS, "mesos-local"];
 const BIN: &str = "bin";
 const LAUNCHER_DIR: &str = "libexec/mesos";
 
+/// The program that has manual pages and prints completions.
+const MESOS: &str = "mesos";
+const PAGES: &str = "mesos-cli/man";
+const PAGES_DIR: &str = "share/man/man1";
+
+/// The shells, and the files in which they look for the completions of `mesos`.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", "share/bash-completion/completions/mesos"),
+    ("fish", "share/fish/vendor_completions.d/mesos.fish"),
+    ("zsh", "share/zsh/site-functions/_mesos"),
+];
+
 const VERSION: &str = "VERSION";
 const CHECKSUMS: &str = "SHA256SUMS";
+
+/// Files that are not copied, with their texts.
+type Texts = BTreeMap<PathBuf, String>;
 
 /// Builds with the profile `dist` into `target/dist/install`:
 ///
 /// * `bin`: the programs that a user runs,
 /// * `libexec/mesos`: the programs that an agent runs,
+/// * `share`: the manual pages of `mesos`, and its completions for bash, fish and zsh,
 /// * `VERSION`: the version, the git commit, the compiler and the target,
 /// * `SHA256SUMS`: the checksums of all other files, as `sha256sum --check` reads them.
 ///
-/// The executors use OpenSSL if its development files are installed. Without OpenSSL they cannot
-/// connect to a TLS agent with Mesos' default ciphers, and a notice says so.
+/// The programs use OpenSSL if its development files are installed. Without OpenSSL they cannot
+/// connect to a TLS master or agent with Mesos' default ciphers, and a notice says so.
 ///
 /// # Errors
 /// A program does not build, or the folder cannot be written.
@@ -44,22 +62,21 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     args.extend(PACKAGES.iter().flat_map(|name| ["--package", *name]));
     let openssl = has_openssl();
     if openssl {
-        args.extend(["--features", OPENSSL_FEATURE]);
+        args.extend(["--features", OPENSSL_FEATURES]);
     } else {
         println!(
             "NOTICE: the development files of OpenSSL are not installed (Debian: libssl-dev, \
-             pkg-config). The executors will not connect to TLS agents with Mesos' default \
-             ciphers; set LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256 for such agents"
+             pkg-config). The programs will not connect to TLS masters and agents with Mesos' \
+             default ciphers; start those with \
+             LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256"
         );
     }
     let programs = cargo::build(root, &args, &[])?;
+    let mut texts = completions(&programs)?;
+    texts.extend(pages(&root.join(PAGES))?);
+    texts.insert(VERSION.into(), version(root, openssl)?);
     let dir = target_dir(root)?.join("dist/install");
-    install(
-        &programs,
-        &root.join("LICENSE"),
-        &version(root, openssl)?,
-        &dir,
-    )?;
+    install(&programs, &root.join("LICENSE"), &texts, &dir)?;
     println!("installed into {}", dir.display());
     Ok(())
 }
@@ -103,8 +120,31 @@ fn version(root: &Path, openssl: bool) -> Result<String> {
     ))
 }
 
+/// The completions, which the program prints itself.
+fn completions(programs: &[Executable]) -> Result<Texts> {
+    let program = programs.iter().find(|program| program.name == MESOS);
+    let program = program.with_context(|| format!("cargo built no program {MESOS}"))?;
+    let script = |(shell, file): (&str, &str)| {
+        let mut command = Command::new(&program.path);
+        let script = output(command.args(["completions", shell]))?;
+        Ok((file.into(), script))
+    };
+    COMPLETIONS.into_iter().map(script).collect()
+}
+
+/// The committed manual pages in `dir`.
+fn pages(dir: &Path) -> Result<Texts> {
+    let failed = || format!("cannot read the manual pages in {}", dir.display());
+    let page = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry.with_context(failed)?;
+        let text = fs::read_to_string(entry.path()).with_context(failed)?;
+        Ok((Path::new(PAGES_DIR).join(entry.file_name()), text))
+    };
+    fs::read_dir(dir).with_context(failed)?.map(page).collect()
+}
+
 /// Replaces `dir` by the files of an installation.
-fn install(programs: &[Executable], license: &Path, version: &str, dir: &Path) -> Result<()> {
+fn install(programs: &[Executable], license: &Path, texts: &Texts, dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("cannot remove {}", dir.display()));
@@ -123,8 +163,11 @@ fn install(programs: &[Executable], license: &Path, version: &str, dir: &Path) -
         files.push(file);
     }
     copy(license, &dir.join("LICENSE"))?;
-    write(&dir.join(VERSION), version)?;
-    files.extend(["LICENSE", VERSION].map(PathBuf::from));
+    files.push("LICENSE".into());
+    for (file, text) in texts {
+        write(&dir.join(file), text)?;
+        files.push(file.clone());
+    }
     files.sort();
 
     let mut checksums = String::new();
@@ -182,7 +225,9 @@ mod tests {
             program(temp.path(), "mesos-executor")?,
         ];
         let dir = temp.path().join("install");
-        install(&programs, &license, "version 1\n", &dir)?;
+        let texts = [(VERSION, "version 1\n"), ("share/man/man1/mesos.1", ".TH")];
+        let texts = texts.map(|(file, text)| (file.into(), text.to_owned()));
+        install(&programs, &license, &texts.into(), &dir)?;
 
         for program in ["bin/mesos-local", "libexec/mesos/mesos-executor"] {
             let mode = fs::metadata(dir.join(program))?.permissions().mode();
@@ -196,6 +241,7 @@ mod tests {
             "VERSION",
             "bin/mesos-local",
             "libexec/mesos/mesos-executor",
+            "share/man/man1/mesos.1",
         ]
         .map(|file| format!("{file}: OK\n"));
         assert_eq!(checked, ok.concat());
@@ -211,10 +257,33 @@ mod tests {
         let license = temp.path().join("LICENSE");
         fs::write(&license, "Apache")?;
         let dir = temp.path().join("install");
-        install(&[program(temp.path(), "old")?], &license, "", &dir)?;
-        install(&[program(temp.path(), "new")?], &license, "", &dir)?;
+        for name in ["old", "new"] {
+            install(
+                &[program(temp.path(), name)?],
+                &license,
+                &Texts::new(),
+                &dir,
+            )?;
+        }
         assert!(!dir.join(LAUNCHER_DIR).join("old").exists());
         assert!(dir.join(LAUNCHER_DIR).join("new").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn each_shell_and_each_page_has_its_file() -> Result<()> {
+        let temp = tempfile::tempdir()?;
+        let mesos = program(temp.path(), MESOS)?;
+        fs::write(&mesos.path, "#!/bin/sh\necho \"$@\"\n")?;
+        let scripts = completions(&[mesos])?;
+        let bash = Path::new("share/bash-completion/completions/mesos");
+        assert_eq!(scripts[bash], "completions bash\n");
+        assert_eq!(scripts.len(), COMPLETIONS.len());
+        completions(&[]).expect_err("the program that prints them is missing");
+
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let pages = pages(&root.join(PAGES))?;
+        assert!(pages[Path::new("share/man/man1/mesos-run.1")].contains("mesos run"));
         Ok(())
     }
 
