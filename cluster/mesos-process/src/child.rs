@@ -2,12 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot::{self, Receiver};
 
 use crate::ended::{Cause, Ended};
 use crate::time_limit::TimeLimit;
@@ -22,8 +22,8 @@ pub struct Child {
     process: tokio::process::Child,
     pid: i32,
     root: Arc<Root>,
-    /// A search for processes in progress, which sends signals.
-    search: Option<JoinHandle<()>>,
+    /// A search for processes in progress, which sends signals. Completes when the search ends.
+    search: Option<Receiver<()>>,
     /// The grace period, from SIGTERM on.
     grace: Option<TimeLimit>,
     /// Whether SIGKILL was sent.
@@ -107,8 +107,9 @@ impl Child {
     /// Another call can only shorten the grace, counted from the first call, and
     /// sends no second SIGTERM: schedulers repeat a KILL whose effect is late.
     ///
-    /// Returns at once. The search for descendants runs on a thread for blocking
-    /// operations of the tokio runtime.
+    /// Returns at once. The search for descendants runs on its own thread. If the
+    /// system refuses the thread, the search runs on the calling thread, and
+    /// this call returns after the search. Does nothing after the end of the process.
     pub fn kill(&mut self, grace: Duration) {
         self.end(grace, Cause::Killed);
     }
@@ -126,6 +127,9 @@ impl Child {
             before.shorten(grace);
             return;
         }
+        if self.ended {
+            return; // Its id may belong to another process.
+        }
         self.cause = cause;
         self.grace = Some(TimeLimit::new(grace));
         // A stopped process does not handle SIGTERM.
@@ -137,21 +141,18 @@ impl Child {
         self.grace.is_some()
     }
 
-    /// Runs `work` after the search in progress: a machine can have very many processes.
-    fn search(&mut self, work: impl FnOnce(&Root) + Send + 'static) {
-        let (root, before) = (Arc::clone(&self.root), self.search.take());
-        match (Handle::try_current(), before) {
-            (Ok(runtime), None) => {
-                self.search = Some(runtime.spawn_blocking(move || work(&root)));
-            }
-            (Ok(runtime), Some(before)) => {
-                let threads = runtime.clone();
-                self.search = Some(runtime.spawn(async move {
-                    let _ = before.await;
-                    let _ = threads.spawn_blocking(move || work(&root)).await;
-                }));
-            }
-            (Err(_), _) => work(&root),
+    /// Searches on another thread, because a machine can have very many processes. Not on a thread
+    /// of tokio, which panics if the system refuses threads.
+    fn search(&mut self, work: fn(&Root)) {
+        let (done, search) = oneshot::channel();
+        if on_thread(&self.root, move |root| {
+            work(root);
+            // Fails if `Child` was dropped.
+            let _ = done.send(());
+        }) {
+            self.search = Some(search);
+        } else {
+            work(&self.root);
         }
     }
 
@@ -199,10 +200,15 @@ impl Drop for Child {
         }
         // At once, for a program that is about to end; the rest by a search, which takes time.
         self.root.kill_group();
-        let root = Arc::clone(&self.root);
-        let thread = std::thread::Builder::new().name("kill".to_owned());
-        if thread.spawn(move || root.kill_rest()).is_err() {
+        if !on_thread(&self.root, Root::kill_rest) {
             self.root.kill_rest();
         }
     }
+}
+
+/// Runs `work` on a new thread. Returns whether the system permitted the thread.
+fn on_thread(root: &Arc<Root>, work: impl FnOnce(&Root) + Send + 'static) -> bool {
+    let root = Arc::clone(root);
+    let thread = thread::Builder::new().name("mesos-process".to_owned());
+    thread.spawn(move || work(&root)).is_ok()
 }

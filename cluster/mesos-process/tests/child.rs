@@ -114,29 +114,50 @@ async fn the_longest_grace_never_ends() {
     assert_eq!(message(&status), "Command terminated with signal Killed");
 }
 
+/// The stack of each thread of [`without_threads`]. Far more than the test allocates.
+const STACK: u64 = 256 << 20;
+
 #[test]
-fn the_search_for_descendants_does_not_block_the_event_loop() {
+fn a_system_that_refuses_threads_does_not_stop_a_kill() {
+    let output = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "without_threads", "--ignored", "--nocapture"])
+        .env("RUST_MIN_STACK", STACK.to_string())
+        .output()
+        .expect("a process");
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("test result: ok. 1 passed"), "{printed}");
+}
+
+#[test]
+#[ignore = "limits its whole process; another test starts it"]
+fn without_threads() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(1)
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let (mut child, mut output) = shell("echo ready; exec sleep 1000");
-        line(&mut output).await;
-        // Nothing can use the only thread for blocking operations.
-        let (release, released) = std::sync::mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || released.recv());
-        child.kill(Duration::from_secs(1000));
-        let early = tokio::time::timeout(Duration::from_millis(200), child.wait()).await;
-        assert!(
-            early.is_err(),
-            "the search ran on the thread of the event loop"
-        );
-        release.send(()).expect("the thread waits");
+        let (mut child, mut output) = shell("setsid sleep 1000 & echo $!; wait");
+        let sleep = line(&mut output).await;
+        // No room for a stack in the address space, because other limits do not apply to root.
+        let pages = std::fs::read_to_string("/proc/self/statm").expect("/proc");
+        let pages: u64 = pages
+            .split(' ')
+            .next()
+            .map(str::parse)
+            .expect("a size")
+            .expect("pages");
+        let (_, hard) = getrlimit(Resource::RLIMIT_AS).expect("a limit");
+        setrlimit(Resource::RLIMIT_AS, pages * 4096 + STACK / 2, hard).expect("a lower limit");
+        let refused = std::thread::Builder::new().spawn(|| {});
+        refused.expect_err("there is no room for the stack of a thread");
+
+        child.kill(Duration::from_secs(20));
         let status = end(&mut child).await;
-        let expected = "Command terminated with signal Terminated";
-        assert_eq!(message(&status), expected);
+        assert_eq!(status.task_state(), Ok(TaskState::TaskKilled));
+        wait_gone(&sleep);
     });
 }
 
