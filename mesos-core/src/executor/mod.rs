@@ -43,6 +43,15 @@ pub use token::Token;
 /// [`launch`](Self::launch) as TASK_FAILED with the text of the error, unless the executor has
 /// already sent a terminal update. A handler that panics ends the driver.
 ///
+/// An executor belongs to the agent that started it. An agent refuses the SUBSCRIBE of an executor
+/// that it does not know with status 400, for example a new agent after the cluster was replaced
+/// (`Http::executor` in `src/slave/http.cpp`; while it recovers, it answers 503). The driver then
+/// calls [`shutdown`](Self::shutdown) and ends with [`ErrorKind::Rejected`](crate::ErrorKind). The
+/// C++ library reports the refusal as an ERROR event (`_send` in `src/executor/executor.cpp`). A
+/// new agent can know an executor of the same id, because a scheduler launched the executor again.
+/// SUBSCRIBED then has another agent id than `MESOS_SLAVE_ID`, and the driver ends in the same way:
+/// the agent drops updates with the id of another agent (`statusUpdate` in `src/slave/slave.cpp`).
+///
 /// `M` is the type of the program's own messages to its executor, which arrive in
 /// [`input`](Self::input). An executor without such messages implements `Executor`, which means
 /// `Executor<()>`.

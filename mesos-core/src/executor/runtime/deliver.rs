@@ -87,7 +87,19 @@ where
         subscribed: event::Subscribed,
         calls: &Arc<dyn Calls<ExecutorApi>>,
     ) -> Result<Input, Result<StopReason>> {
-        let granted = Input::Granted(self.session.generation());
+        let generation = self.session.generation();
+        if let (Some(own), Some(other)) = (&self.handle.agent_id, &subscribed.agent_info.id)
+            && own != other
+        {
+            // Its updates would be dropped: the agent expects another process.
+            let (own, other) = (&own.value, &other.value);
+            let message = format!(
+                "agent {other} is at the address, but this is an executor of agent {own} \
+                 (MESOS_SLAVE_ID); a new agent does not take over executors"
+            );
+            return Ok(Input::Refused(generation, message));
+        }
+        let granted = Input::Granted(generation);
         let Output::Subscribed(resubscribed) = self.step(granted) else {
             return Ok(Input::Look);
         };

@@ -109,6 +109,7 @@ fn environment() -> ExecutorEnvironment {
     let variables = [
         ("MESOS_FRAMEWORK_ID", "f"),
         ("MESOS_EXECUTOR_ID", "e"),
+        ("MESOS_SLAVE_ID", "a"),
         ("MESOS_SLAVE_PID", "slave(1)@127.0.0.1:5051"),
         ("MESOS_CHECKPOINT", "1"),
         ("MESOS_RECOVERY_TIMEOUT", "15mins"),
@@ -181,6 +182,30 @@ async fn a_disk_that_hangs_does_not_stop_an_abort() {
     let (seen, end) = run(events, Some("")).await;
     assert_eq!(end.unwrap(), StopReason::Aborted);
     assert!(seen.is_empty(), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_agent_at_the_address_ends_the_executor() {
+    let by = |agent_id: &str| {
+        let mut subscribed = Subscribed::default();
+        subscribed.agent_info.id = Some(agent_id.into());
+        Message::from(subscribed)
+    };
+    let (sender, received) = mpsc::channel(16);
+    for event in [by("a"), by("b"), launch()] {
+        sender.send(event).await.unwrap();
+    }
+    let recording = Recording::default();
+    let agent = Agent(Mutex::new(Some(received)));
+    let driver = ExecutorDriver::start(recording.clone(), environment(), agent);
+    let end = timeout(TIMEOUT, driver.join()).await.expect("an end");
+    // The update of `shutdown` was not acknowledged, so the reason is its source.
+    let text = crate::error_chain(&end.unwrap_err());
+    assert!(
+        text.contains("agent b") && text.contains("of agent a"),
+        "{text}"
+    );
+    assert_eq!(*lock(&recording.0), ["shutdown", "ended"]);
 }
 
 #[tokio::test(start_paused = true)]
