@@ -1,6 +1,66 @@
-//! The runtime of a framework, on the drivers of `mesos-core` and the calculations of
-//! `mesos-placement`.
+//! Says what should run, and runs it: jobs on Mesos that survive the end of the scheduler's process.
 //!
+//! # Jobs
+//! A [`Runner`] is a whole framework. It subscribes, takes offers, places tasks, and follows each
+//! job until it has ended. A job is a task or a pod with rules:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use mesos::framework::store::RedbState;
+//! use mesos::framework::{JobSpec, RetryPolicy, Runner, TaskSpec};
+//! use mesos::http::HttpBackend;
+//! use mesos::Framework;
+//!
+//! # async fn example() -> Result<(), mesos::BoxError> {
+//! let framework = Framework::with_failover_timeout("batch", Duration::from_secs(24 * 3600));
+//! let runner = Runner::builder(framework)
+//!     .state(RedbState::open("batch.redb")?)
+//!     .start(HttpBackend::new("http://10.0.0.1:5050".parse()?))
+//!     .await?;
+//!
+//! // One job.
+//! let outcome = runner.run(TaskSpec::shell("hello", "echo hello")).await?;
+//! println!("{} after {} attempts", outcome.state.as_str_name(), outcome.attempts);
+//!
+//! // Many jobs, at most 50 at once.
+//! let frame = |n: u32| {
+//!     let task = TaskSpec::shell(format!("frame-{n}"), format!("./render {n}")).mem(512.0);
+//!     JobSpec::new(task).retry(RetryPolicy::attempts(3))
+//! };
+//! let mut frames = runner.run_all((0..500).map(frame)).max_running(50);
+//! while let Some(outcome) = frames.next().await {
+//!     println!("{} {:?}", outcome?.name, frames.progress());
+//! }
+//!
+//! // A job that waits for others, with a limit of time.
+//! let film = TaskSpec::shell("film", "./join frames/*");
+//! let film = JobSpec::new(film).after("frame-499").timeout(Duration::from_secs(600));
+//! runner.run(film).await?;
+//! runner.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * The name of a job is its key. Submitting the same job again attaches to the known job, also
+//!   after a restart of the program, and also if the job has ended. So a program that is killed is
+//!   simply started again.
+//! * [`Runner::submit`] returns a [`JobHandle`] with the present [`JobStatus`].
+//!   [`Runner::reports`] says why a job is not placed.
+//! * [`Runner::kill`] waits until Mesos has confirmed the end of the task.
+//! * [`Runner::stop`] ends everything, [`Runner::detach`] leaves everything for the next process.
+//!
+//! # What is guaranteed
+//! * A launch is stored before its ACCEPT is sent, and an end is stored before its update is
+//!   acknowledged. A process that is killed in between loses nothing.
+//! * Each launch has its own task id. No launch is sent twice, and a job has at most one task that
+//!   may run. The exception is a task on an agent that the master gave up (TASK_LOST, or TASK_GONE):
+//!   such a task is replaced, and killed if it comes back.
+//! * While the state cannot be written, nothing is launched and no end is acknowledged:
+//!   [`Runner::state_failure`].
+//! * Timers use a monotonic clock. After a restart, the time that is left of a timeout is computed
+//!   from the clock of the machine, and is never longer than the timeout.
+//!
+//! # The parts
 //! * [`TaskSpec`], [`PodSpec`], [`JobSpec`] and [`ServiceSpec`] describe what runs. [`Manifest`] reads
 //!   jobs and services from files.
 //! * [`store`] has the stores for the state of a framework.
@@ -8,8 +68,8 @@
 //! * [`DemandController`] suppresses and revives the roles of the framework, and keeps the offer
 //!   constraints of the master true.
 //!
-//! The last two are values that can be cloned and shared. The scheduler reports its events to them, and
-//! each has a future that makes the calls.
+//! The last two also serve schedulers without a runner. They are values that can be cloned and
+//! shared. The scheduler reports its events to them, and each has a future that makes the calls.
 //!
 //! ```
 //! use std::time::Duration;
@@ -51,15 +111,23 @@
 #![forbid(unsafe_code)]
 
 mod demand;
+mod engine;
+mod outcome;
 mod pool;
+mod runner;
+mod runtime;
 mod spec;
+mod status;
 pub mod store;
 
 pub use self::demand::DemandController;
+pub use self::outcome::Outcome;
 pub use self::pool::{OfferPool, PoolPolicy, TakenOffer};
+pub use self::runner::{JobHandle, Progress, Run, RunAll, Runner, RunnerBuilder, UnknownTasks};
 pub use self::spec::{
     CheckSpec, Command, Containerizer, DockerVolume, ExecutorSpec, FileSpec, Format, HttpCheck,
     ImageSpec, InvalidSpec, JobSpec, Manifest, OnFailure, PodSpec, PortRef, PortSpec, ReadError,
     RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy, UpdateStrategy, UriSpec,
     VolumeSpec, Workload,
 };
+pub use self::status::JobStatus;

@@ -23,7 +23,7 @@ use crate::program::{example, within};
 /// for the third time.
 const SILENCE: Duration = Duration::from_secs(120);
 
-fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().expect("a number"))
 }
@@ -151,7 +151,7 @@ async fn lose_nothing(backend: &str) {
     cluster.stop().await.unwrap();
 }
 
-async fn tasks(client: &OperatorClient) -> master::response::GetTasks {
+pub(crate) async fn tasks(client: &OperatorClient) -> master::response::GetTasks {
     let call = master::Call {
         r#type: Some(master::call::Type::GetTasks.into()),
         ..Default::default()

@@ -6,4 +6,5 @@ mod cluster;
 mod demand;
 mod launch;
 mod pool;
+mod runner;
 mod spec;

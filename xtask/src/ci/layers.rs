@@ -90,6 +90,8 @@ const LAYERS: &[Layer] = &[
         foreign: Some(&[
             "async-trait",
             "bytes",
+            "fastrand",
+            "futures-core",
             "humantime",
             "redb",
             "serde",

@@ -1,0 +1,175 @@
+//! How attempts and jobs end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesos_proto::v1::TaskState;
+
+use super::attempt::End;
+use super::job::{Phase, Stop};
+use super::{Action, Engine, Name, Now, Step};
+use crate::Outcome;
+
+impl Engine {
+    /// The attempt of a job is over: its tasks have no meaning from now on.
+    fn forget_tasks(&mut self, name: &Name) {
+        let Some(job) = self.jobs.get(name) else {
+            return;
+        };
+        if let Some(attempt) = &job.record.attempt {
+            for part in &attempt.parts {
+                self.tasks.remove(&part.id);
+            }
+            self.queue.ended(job.record.limit.as_ref());
+        }
+    }
+
+    /// The launch of a job had no effect. It does not count as an attempt.
+    pub(super) fn not_run(&mut self, step: &mut Step, name: &Name, delay: Duration, now: Now) {
+        self.forget_tasks(name);
+        let Some(job) = self.jobs.get_mut(name) else {
+            return;
+        };
+        job.record.attempt = None;
+        match job.record.stop {
+            Some(stop) => self.stopped(step, name, stop, now),
+            None => {
+                self.again(step, name, delay, now);
+                self.save(step, name);
+            }
+        }
+    }
+
+    /// The attempt of a job ended without a result.
+    pub(super) fn lost(&mut self, step: &mut Step, name: &Name, end: &End, now: Now) {
+        let Some(job) = self.jobs.get_mut(name) else {
+            return;
+        };
+        if job.record.attempt.as_ref().is_some_and(|one| one.ran) {
+            return self.attempt_ended(step, name, 0, end, now);
+        }
+        job.misses = job.misses.saturating_add(1);
+        let delay = job.record.spec.retry.delay(job.misses);
+        self.not_run(step, name, delay, now);
+    }
+
+    /// The attempt of a job ended with `end`, the end of its task `part`.
+    pub(super) fn attempt_ended(
+        &mut self,
+        step: &mut Step,
+        name: &Name,
+        part: usize,
+        end: &End,
+        now: Now,
+    ) {
+        let Some(job) = self.jobs.get_mut(name) else {
+            return;
+        };
+        let record = &mut job.record;
+        record.failures = record.failures.saturating_add(1);
+        job.misses = 0;
+        let good = end.state == TaskState::TaskFinished;
+        let retry = &record.spec.retry;
+        if good || record.stop.is_some() || record.failures >= retry.max_attempts {
+            let outcome = job.outcome(part, end, now.wall);
+            return self.finish(step, name, outcome, now);
+        }
+        let delay = retry.delay(record.failures);
+        if let Some(agent) = record.attempt.as_ref().map(|attempt| &attempt.agent.id)
+            && !record.avoid.contains(agent)
+        {
+            record.avoid.push(agent.clone());
+        }
+        self.forget_tasks(name);
+        if let Some(job) = self.jobs.get_mut(name) {
+            job.record.attempt = None;
+        }
+        self.again(step, name, delay, now);
+        self.save(step, name);
+    }
+
+    /// A job that has no attempt ends because of `stop`.
+    fn stopped(&mut self, step: &mut Step, name: &Name, stop: Stop, now: Now) {
+        let Some(job) = self.jobs.get(name) else {
+            return;
+        };
+        let outcome = match stop {
+            Stop::TimedOut => job.ended(TaskState::TaskFailed, job.timeout_text(), now.wall),
+            Stop::Killed => {
+                let message = "the job was killed while no task of it ran".to_owned();
+                job.ended(TaskState::TaskKilled, message, now.wall)
+            }
+        };
+        self.finish(step, name, outcome, now);
+    }
+
+    /// The job is over. Jobs that wait for it become ready, or end, too.
+    pub(super) fn finish(&mut self, step: &mut Step, name: &Name, outcome: Outcome, now: Now) {
+        let mut ended = vec![(name.clone(), outcome)];
+        while let Some((name, outcome)) = ended.pop() {
+            self.forget_tasks(&name);
+            let Some(job) = self.jobs.remove(&name) else {
+                continue;
+            };
+            if let Phase::Ready { place, .. } = job.phase {
+                self.queue.remove(job.record.spec.priority, place);
+            }
+            Self::done(step, job, &outcome);
+            for dependent in self.dependents.remove(&name).unwrap_or_default() {
+                let Some(job) = self.jobs.get_mut(&dependent) else {
+                    continue;
+                };
+                if !outcome.is_success() {
+                    let message = format!(
+                        "not started, because the job {name:?} ended with {}",
+                        outcome.state.as_str_name()
+                    );
+                    let dropped = job.ended(TaskState::TaskDropped, message, now.wall);
+                    ended.push((dependent, dropped));
+                } else if let Phase::Blocked(count) = &mut job.phase {
+                    *count = count.saturating_sub(1);
+                    if *count == 0 {
+                        self.ready(step, &dependent, now);
+                    }
+                }
+            }
+            step.actions.push(Action::Ended(Arc::new(outcome)));
+        }
+    }
+
+    /// Ends a job, with the kill policy of its tasks. Returns `None` if the job is not known.
+    pub(crate) fn kill(&mut self, name: &str, now: Now) -> Option<Step> {
+        let name = self.jobs.get_key_value(name)?.0.clone();
+        let mut step = Step::default();
+        self.stop(&mut step, &name, Stop::Killed, now);
+        Some(step)
+    }
+
+    pub(super) fn timed_out(&mut self, step: &mut Step, name: &Name, now: Now) {
+        let deadline = self.jobs.get(name).and_then(|job| job.deadline);
+        // The timer may be of an earlier job with this name.
+        let due = deadline.is_some_and(|at| at <= now.at);
+        if due {
+            self.stop(step, name, Stop::TimedOut, now);
+        }
+    }
+
+    fn stop(&mut self, step: &mut Step, name: &Name, stop: Stop, now: Now) {
+        let Some(job) = self.jobs.get_mut(name) else {
+            return;
+        };
+        if job.record.stop.is_some() {
+            return;
+        }
+        job.record.stop = Some(stop);
+        let Some(attempt) = &job.record.attempt else {
+            return self.stopped(step, name, stop, now);
+        };
+        // Without its answer, the KILL could overtake the ACCEPT.
+        let kill = (!attempt.in_flight)
+            .then(|| Action::Kill(attempt.open().collect(), attempt.agent_id()));
+        self.save(step, name);
+        step.actions.extend(kill);
+        step.actions.push(Action::Changed(name.clone()));
+    }
+}

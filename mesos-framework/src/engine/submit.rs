@@ -1,0 +1,210 @@
+//! New jobs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use mesos_core::{Error, ErrorKind};
+use mesos_proto::v1::TaskState;
+
+use super::job::{DoneRecord, Job, Limit, Phase};
+use super::{Engine, Name, Now, Step};
+use crate::{JobSpec, Outcome};
+
+/// What became of a job that was submitted.
+#[derive(Clone, Debug)]
+pub(crate) enum Submitted {
+    /// The job is new, or it was submitted before and has not ended.
+    Live(Name),
+    /// The job was submitted before and has ended.
+    Done(Arc<Outcome>),
+}
+
+impl Engine {
+    /// Adds jobs, all or none. `done` has those of these jobs and of their dependencies that have
+    /// ended. A job with a known name and an equal specification is the known job.
+    ///
+    /// # Errors
+    /// A name with another specification, a dependency that does not exist, or dependencies in a
+    /// circle.
+    pub(crate) fn submit(
+        &mut self,
+        specs: Vec<JobSpec>,
+        limit: Option<&Limit>,
+        done: &BTreeMap<String, DoneRecord>,
+        now: Now,
+    ) -> Result<(Step, Vec<Submitted>), Error> {
+        self.check(&specs, done)?;
+        if let Some(limit) = limit {
+            self.queue.set_limit(limit);
+        }
+        let mut step = Step::default();
+        let mut added = Vec::new();
+        let mut submitted = Vec::with_capacity(specs.len());
+        for spec in specs {
+            if let Some(record) = done.get(&spec.name) {
+                submitted.push(Submitted::Done(Arc::new(record.outcome.clone())));
+                continue;
+            }
+            let known = self.jobs.get_key_value(spec.name.as_str());
+            let name = match known.map(|(name, _)| name.clone()) {
+                Some(name) => {
+                    self.regroup(&mut step, &name, limit);
+                    name
+                }
+                None => {
+                    let name = Name::from(spec.name.as_str());
+                    let job = Job::new(spec, limit.cloned());
+                    self.jobs.insert(name.clone(), job);
+                    self.save(&mut step, &name);
+                    added.push(name.clone());
+                    name
+                }
+            };
+            submitted.push(Submitted::Live(name));
+        }
+        for name in &added {
+            self.depend(&mut step, name, now);
+        }
+        for name in added {
+            let failed = self.jobs.get(&name).and_then(|job| {
+                let after = job.record.spec.after.iter();
+                let mut ended = after.filter_map(|one| done.get(one));
+                let failed = ended.find(|record| !record.outcome.is_success())?;
+                let message = format!(
+                    "not started, because the job {:?} ended with {}",
+                    failed.outcome.name,
+                    failed.outcome.state.as_str_name()
+                );
+                Some(job.ended(TaskState::TaskDropped, message, now.wall))
+            });
+            if let Some(outcome) = failed {
+                self.finish(&mut step, &name, outcome, now);
+            }
+        }
+        Ok((step, submitted))
+    }
+
+    /// The job counts for the limit of a new group.
+    fn regroup(&mut self, step: &mut Step, name: &Name, limit: Option<&Limit>) {
+        let (Some(job), Some(limit)) = (self.jobs.get_mut(name), limit) else {
+            return;
+        };
+        if job.record.limit.as_ref() == Some(limit) {
+            return;
+        }
+        if job.record.attempt.is_some() {
+            self.queue.ended(job.record.limit.as_ref());
+            self.queue.launched(Some(limit));
+        }
+        job.record.limit = Some(limit.clone());
+        self.save(step, name);
+    }
+
+    /// Waits for the dependencies of a job, or puts the job into the queue.
+    pub(super) fn depend(&mut self, step: &mut Step, name: &Name, now: Now) {
+        let Some(job) = self.jobs.get(name) else {
+            return;
+        };
+        let after: BTreeSet<&String> = job.record.spec.after.iter().collect();
+        let mut count = 0;
+        for dependency in after {
+            if let Some((dependency, _)) = self.jobs.get_key_value(dependency.as_str()) {
+                let waiting = self.dependents.entry(dependency.clone()).or_default();
+                waiting.push(name.clone());
+                count += 1;
+            }
+        }
+        if count == 0 {
+            return self.ready(step, name, now);
+        }
+        if let Some(job) = self.jobs.get_mut(name) {
+            job.phase = Phase::Blocked(count);
+        }
+    }
+
+    fn check(&self, specs: &[JobSpec], done: &BTreeMap<String, DoneRecord>) -> Result<(), Error> {
+        let mut new: HashMap<&str, &JobSpec> = HashMap::new();
+        for spec in specs {
+            let known = self
+                .jobs
+                .get(spec.name.as_str())
+                .map(|job| &job.record.spec);
+            let ended = done.get(&spec.name).map(|record| &record.spec);
+            let twin = new.insert(&spec.name, spec);
+            for other in known.into_iter().chain(ended).chain(twin) {
+                if other != spec {
+                    return Err(config(format!(
+                        "the job {:?} exists with another specification; use another name, or \
+                         forget the job when it has ended",
+                        spec.name
+                    )));
+                }
+            }
+        }
+        for spec in specs {
+            for dependency in &spec.after {
+                let exists = new.contains_key(dependency.as_str())
+                    || self.jobs.contains_key(dependency.as_str())
+                    || done.contains_key(dependency);
+                if !exists {
+                    return Err(config(format!(
+                        "the job {:?} waits for the job {dependency:?}, which does not exist; \
+                         submit it before, or in the same call",
+                        spec.name
+                    )));
+                }
+            }
+        }
+        match circle(&new) {
+            Some(circle) => Err(config(format!(
+                "the jobs wait for each other: {}; remove one of these dependencies",
+                circle.join(" after ")
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn config(message: String) -> Error {
+    Error::new(ErrorKind::Config, message)
+}
+
+/// Names that wait for each other; the last is the first again.
+fn circle<'a>(specs: &HashMap<&'a str, &'a JobSpec>) -> Option<Vec<&'a str>> {
+    let mut checked: BTreeSet<&str> = BTreeSet::new();
+    let mut names: Vec<&&str> = specs.keys().collect();
+    names.sort_unstable();
+    for start in names {
+        // Without recursion, because a chain can be as long as the list.
+        let mut path: Vec<(&str, usize)> = vec![(start, 0)];
+        let mut on_path: BTreeSet<&str> = BTreeSet::from([*start]);
+        while let Some((name, next)) = path.last_mut() {
+            let name = *name;
+            let dependency = specs.get(name).and_then(|spec| spec.after.get(*next));
+            *next += 1;
+            match dependency {
+                Some(one) if on_path.contains(one.as_str()) => {
+                    let from = path.iter().position(|(name, _)| name == one)?;
+                    let mut circle: Vec<&str> =
+                        path[from..].iter().map(|(name, _)| *name).collect();
+                    circle.push(circle[0]);
+                    return Some(circle);
+                }
+                Some(one) => {
+                    if let Some((&one, _)) = specs.get_key_value(one.as_str())
+                        && !checked.contains(one)
+                    {
+                        path.push((one, 0));
+                        on_path.insert(one);
+                    }
+                }
+                None => {
+                    checked.insert(name);
+                    on_path.remove(name);
+                    path.pop();
+                }
+            }
+        }
+    }
+    None
+}

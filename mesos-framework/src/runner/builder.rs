@@ -1,0 +1,154 @@
+//! How a runner starts.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use mesos_core::backend::{Backend, SchedulerApi};
+use mesos_core::lint::Linter;
+use mesos_core::scheduler::ReconcilePolicy;
+use mesos_core::store::{IdInState, MemoryState, StateStore};
+use mesos_core::{Framework, Result, SchedulerDriver};
+use mesos_placement::{Placer, Strategy};
+use mesos_proto::v1::framework_info::capability;
+use tokio::time::Instant;
+
+use super::{Runner, Shared, cannot_open};
+use crate::engine::{Engine, LIVE_JOB, Now};
+use crate::runtime::writer::Writer;
+use crate::runtime::{Command, Runtime, Store};
+use crate::store::upgrade;
+use crate::{DemandController, OfferPool, PoolPolicy};
+
+/// What happens to tasks of the framework that are in no record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UnknownTasks {
+    /// They are killed. Such a task is of an attempt that was replaced while its agent was lost,
+    /// or its record was lost.
+    #[default]
+    Kill,
+    /// They are only logged.
+    Report,
+}
+
+/// The description of a [`Runner`].
+pub struct RunnerBuilder {
+    framework: Framework,
+    state: Option<Store>,
+    unknown: UnknownTasks,
+    pool: PoolPolicy,
+    placer: Placer,
+}
+
+impl RunnerBuilder {
+    pub(super) fn new(framework: Framework) -> Self {
+        Self {
+            framework,
+            state: None,
+            unknown: UnknownTasks::default(),
+            pool: PoolPolicy::default(),
+            placer: Placer::new(Strategy::FirstFit),
+        }
+    }
+
+    /// Keeps the state and the framework's id in this store. Without this setting the state is in
+    /// memory, and ends with the process.
+    #[must_use]
+    pub fn state(mut self, state: impl StateStore + 'static) -> Self {
+        self.state = Some(Arc::new(state));
+        self
+    }
+
+    /// Sets what happens to tasks of the framework that are in no record. They are killed by
+    /// default.
+    #[must_use]
+    pub fn unknown_tasks(mut self, policy: UnknownTasks) -> Self {
+        self.unknown = policy;
+        self
+    }
+
+    /// Sets how long offers are held and refused.
+    #[must_use]
+    pub fn pool(mut self, policy: PoolPolicy) -> Self {
+        self.pool = policy;
+        self
+    }
+
+    /// Sets the placer; [`Strategy::FirstFit`] by default.
+    #[must_use]
+    pub fn placer(mut self, placer: Placer) -> Self {
+        self.placer = placer;
+        self
+    }
+
+    /// Loads the state and starts the runner. This does not wait for Mesos: jobs wait until the
+    /// runner is subscribed.
+    ///
+    /// The framework gets the capability PARTITION_AWARE, so that a task on an unreachable agent
+    /// is not counted as ended, and the driver reconciles. A [`store`](Framework::store) of the
+    /// framework is replaced by the state.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](mesos_core::ErrorKind::Store) if the state cannot be read, or is of
+    /// a newer version.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self, backend: impl Backend<SchedulerApi> + 'static) -> Result<Runner> {
+        let store = self.state.unwrap_or_else(|| Arc::new(MemoryState::new()));
+        upgrade(&*store)
+            .await
+            .map_err(|error| cannot_open(error.into()))?;
+        let entries = store.load(LIVE_JOB).await.map_err(cannot_open)?;
+        let start = Instant::now();
+        let now = Now {
+            at: start.elapsed(),
+            wall: SystemTime::now(),
+        };
+        let suffix = format!("{:06x}", fastrand::u32(..0x0100_0000));
+        let (engine, step) = Engine::recover(suffix, entries, now).map_err(cannot_open)?;
+        let framework = self
+            .framework
+            .capability(capability::Type::PartitionAware)
+            .store(IdInState(Arc::clone(&store)))
+            .reconcile(ReconcilePolicy::default());
+        let linter = Linter::new().framework(framework.info());
+        let pool = OfferPool::new(self.pool);
+        let demand = DemandController::new(framework.info());
+        let (writer, work) = Writer::new(Arc::clone(&store));
+        let failure = writer.failure();
+        let parts = (pool.clone(), demand.clone(), self.placer);
+        let runtime = Runtime::new(engine, step.actions, start, writer, parts, self.unknown);
+        let driver = SchedulerDriver::start(runtime, framework, backend).detach();
+
+        let stored = driver.clone();
+        let writing = tokio::spawn(work.run(move |effects| {
+            if !effects.is_empty() {
+                // Fails if the driver has ended. What is stored is then for the next runner.
+                let _ = stored.send(Command::Stored(effects));
+            }
+        }));
+        let companion = driver.clone();
+        tokio::spawn(async move {
+            tokio::join!(pool.decline_expired(&companion), demand.run(&companion));
+        });
+        Ok(Runner {
+            shared: Arc::new(Shared {
+                driver,
+                store,
+                linter,
+                failure,
+                writing: Mutex::new(Some(writing)),
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for RunnerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunnerBuilder")
+            .field("framework", self.framework.info())
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,295 @@
+//! The interface of programs: a runner of jobs.
+
+mod batch;
+mod builder;
+mod job;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mesos_core::lint::Linter;
+use mesos_core::store::Change;
+use mesos_core::{Error, ErrorKind, Framework, Result, SchedulerDriver, error_chain};
+use mesos_placement::Unplaced;
+use mesos_proto::v1::TaskState;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+pub use self::batch::{Progress, RunAll};
+pub use self::builder::{RunnerBuilder, UnknownTasks};
+pub use self::job::{JobHandle, Run};
+use crate::engine::job::{DoneRecord, Job, JobRecord};
+use crate::engine::{DONE_JOB, LIVE_JOB};
+use crate::runtime::{Command, Driver, Store};
+use crate::{JobSpec, Outcome};
+
+/// Runs jobs on Mesos, until each of them has ended. Clones are handles on one runner.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use mesos::framework::{Runner, TaskSpec};
+/// use mesos::http::HttpBackend;
+/// use mesos::Framework;
+///
+/// # async fn example() -> Result<(), mesos::BoxError> {
+/// let framework = Framework::with_failover_timeout("hello", Duration::from_secs(3600));
+/// let backend = HttpBackend::new("http://10.0.0.1:5050".parse()?);
+/// let runner = Runner::builder(framework).start(backend).await?;
+/// let outcome = runner.run(TaskSpec::shell("hello", "echo hello")).await?;
+/// println!("{:?} on {:?}", outcome.state, outcome.agent);
+/// runner.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What survives
+/// With a [state](RunnerBuilder::state) on disk, the process can end at any moment. A new runner
+/// with the same state takes over: it finds what ended in between, adopts the tasks that run, and
+/// launches again what never arrived. A program simply submits its jobs again: a job with a known
+/// name and an equal specification is the known job, whether it waits, runs or has ended.
+///
+/// # Ends
+/// [`stop`](Self::stop) kills everything and removes the framework. [`detach`](Self::detach)
+/// leaves everything for the next runner. Dropping all handles does nothing: the runner works on
+/// until the runtime of the program ends, which is like a `detach`.
+#[derive(Clone)]
+pub struct Runner {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    driver: Driver,
+    store: Store,
+    linter: Linter,
+    failure: watch::Receiver<Option<String>>,
+    /// The task that writes to the store.
+    writing: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Runner {
+    /// Starts the description of a runner.
+    pub fn builder(framework: Framework) -> RunnerBuilder {
+        RunnerBuilder::new(framework)
+    }
+
+    /// Runs a job until it has ended. An outcome that is not a success is not an error.
+    ///
+    /// Nothing happens before the result is awaited. Dropping the future then detaches: the job
+    /// continues, unless [`Run::cancel_on_drop`] was called.
+    ///
+    /// # Errors
+    /// Those of [`submit`](Self::submit), and the reason if the runner ends before the job.
+    pub fn run(&self, job: impl Into<JobSpec>) -> Run {
+        Run::new(self.clone(), job.into())
+    }
+
+    /// Submits a job. When this returns, the job is stored.
+    ///
+    /// A job with a known name and an equal specification is the known job, also if it has ended.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for an invalid specification, for a known name with another
+    /// specification, and for a dependency that does not exist; [`ErrorKind::Store`] if the state cannot be read;
+    /// [`ErrorKind::Closed`], or the reason, if the runner has ended.
+    pub async fn submit(&self, job: impl Into<JobSpec>) -> Result<JobHandle> {
+        let job = Box::new(job.into());
+        self.validate(&job)?;
+        let watched = self.request(|reply| Command::Submit(job, reply)).await?;
+        Ok(JobHandle::new(self.clone(), watched?))
+    }
+
+    /// Finds mistakes before anything starts.
+    fn validate(&self, job: &JobSpec) -> Result<()> {
+        match job.validate(&self.shared.linter) {
+            Ok(warnings) => {
+                for warning in warnings {
+                    tracing::warn!(job = job.name, "{warning}");
+                }
+                Ok(())
+            }
+            Err(invalid) => Err(Error::new(ErrorKind::Config, invalid.to_string())),
+        }
+    }
+
+    /// Runs several jobs. The result is a stream of their outcomes, in the order of their ends.
+    /// Jobs can depend on each other in any order, but not in a circle.
+    ///
+    /// Nothing happens before the stream is polled. Then all jobs are submitted, or none of them.
+    pub fn run_all<S: Into<JobSpec>>(&self, jobs: impl IntoIterator<Item = S>) -> RunAll {
+        RunAll::new(self.clone(), jobs.into_iter().map(Into::into).collect())
+    }
+
+    /// A handle on a job that was submitted, also by an earlier run of the program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if there is no such job; otherwise as [`submit`](Self::submit).
+    pub async fn job(&self, name: impl Into<String>) -> Result<JobHandle> {
+        self.watch(name.into(), false).await
+    }
+
+    async fn watch(&self, name: String, kill: bool) -> Result<JobHandle> {
+        let watch = |reply| Command::Watch { name, kill, reply };
+        let watched = self.request(watch).await?;
+        Ok(JobHandle::new(self.clone(), watched?))
+    }
+
+    /// Kills a job with the kill policy of its task, and waits for its end: until Mesos has
+    /// confirmed that the task has ended. The kill is repeated until then. Dropping the future
+    /// does not take the kill back.
+    ///
+    /// The outcome can be a success, if the task ended before the kill arrived. Jobs that wait for
+    /// this job end, too.
+    ///
+    /// # Errors
+    /// As [`job`](Self::job).
+    pub async fn kill(&self, name: impl Into<String>) -> Result<Outcome> {
+        self.watch(name.into(), true).await?.outcome().await
+    }
+
+    /// Removes a job that has ended from the state, so that its name can be used again.
+    /// Forgetting a name that is not known does nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the job has not ended; otherwise as [`submit`](Self::submit).
+    pub async fn forget(&self, name: impl Into<String>) -> Result<()> {
+        let name = name.into();
+        self.request(|reply| Command::Forget(name, reply)).await?
+    }
+
+    /// Why a job is not placed: the last reports, the newest first. Empty for a job that does not
+    /// wait for offers.
+    ///
+    /// # Errors
+    /// The reason, if the runner has ended.
+    pub async fn reports(&self, name: impl Into<String>) -> Result<Vec<Unplaced>> {
+        let name = name.into();
+        self.request(|reply| Command::Reports(name, reply)).await
+    }
+
+    /// Why the last commit to the state failed; `None` while the state can be written. While it
+    /// cannot, nothing is launched and no end is acknowledged. The commit is repeated.
+    pub fn state_failure(&self) -> watch::Receiver<Option<String>> {
+        self.shared.failure.clone()
+    }
+
+    /// The health of the connection to Mesos.
+    pub fn health(&self) -> mesos_core::scheduler::Health {
+        self.shared.driver.health()
+    }
+
+    /// The id of the framework, once Mesos has assigned it.
+    pub fn framework_id(&self) -> Option<mesos_proto::v1::FrameworkId> {
+        self.shared.driver.framework_id()
+    }
+
+    /// Kills everything and removes the framework from Mesos. Jobs that have not ended end with
+    /// TASK_KILLED.
+    ///
+    /// # Errors
+    /// The reason, if the runner had ended before, or the failure of the state.
+    pub async fn stop(&self) -> Result<()> {
+        self.request(Command::StopAll).await?;
+        self.shared.driver.stop();
+        self.shared.driver.join().await?;
+        self.written().await;
+        self.end_all().await
+    }
+
+    /// Ends the runner and leaves everything as it is, for the next runner with this state. Mesos
+    /// keeps the tasks for the failover timeout of the framework.
+    ///
+    /// # Errors
+    /// The reason, if the runner had ended before.
+    pub async fn detach(&self) -> Result<()> {
+        self.request(Command::Flush).await?;
+        self.shared.driver.stop_for_failover();
+        self.shared.driver.join().await?;
+        self.written().await;
+        Ok(())
+    }
+
+    /// Waits until everything is written. The scheduler, which writes, has ended.
+    async fn written(&self) {
+        let writing = &self.shared.writing;
+        let writing = writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writing) = writing
+            && let Err(error) = writing.await
+        {
+            tracing::error!(%error, "the writer of the state failed");
+        }
+    }
+
+    /// Records the end of what the teardown killed.
+    async fn end_all(&self) -> Result<()> {
+        let failed = |error: mesos_core::BoxError| {
+            Error::new(ErrorKind::Store, "cannot record the end of the jobs").with_source(error)
+        };
+        let entries = self.shared.store.load(LIVE_JOB).await.map_err(failed)?;
+        let mut changes = Vec::new();
+        for (key, value) in entries {
+            let record: JobRecord =
+                serde_json::from_slice(&value).map_err(|error| failed(error.into()))?;
+            let mut job = Job::new(record.spec.clone(), None);
+            job.record = record;
+            let message = "the framework was removed".to_owned();
+            let now = std::time::SystemTime::now();
+            let done = DoneRecord {
+                outcome: job.ended(TaskState::TaskKilled, message, now),
+                spec: job.record.spec,
+            };
+            let name = &done.outcome.name;
+            let json = serde_json::to_vec(&done).map_err(|error| failed(error.into()))?;
+            changes.push(Change::put(format!("{DONE_JOB}{name}"), json));
+            changes.push(Change::remove(key));
+        }
+        match changes.is_empty() {
+            true => Ok(()),
+            false => self.shared.store.commit(changes).await.map_err(failed),
+        }
+    }
+
+    async fn request<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        if self.shared.driver.send(command(reply)).is_err() {
+            return Err(self.ended().await);
+        }
+        match answer.await {
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(self.ended().await),
+        }
+    }
+
+    /// Why the runner has ended.
+    async fn ended(&self) -> Error {
+        match self.shared.driver.join().await {
+            Err(error) => error,
+            Ok(_) => Error::new(ErrorKind::Closed, "the runner was stopped"),
+        }
+    }
+
+    fn send(&self, command: Command) -> Result<()> {
+        self.shared.driver.send(command)
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let driver: &SchedulerDriver<Command> = &self.shared.driver;
+        f.debug_struct("Runner")
+            .field("driver", driver)
+            .field("state", &self.shared.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A failure of the state at the start.
+fn cannot_open(error: mesos_core::BoxError) -> Error {
+    let text = error_chain(&*error);
+    Error::new(
+        ErrorKind::Store,
+        format!("cannot start from the state: {text}"),
+    )
+}

@@ -1,0 +1,78 @@
+//! What Mesos reports.
+
+use mesos_core::scheduler::{Failure, Subscribed};
+use mesos_core::{HandlerResult, Offer, Scheduler, StatusUpdate};
+use mesos_proto::v1::OfferId;
+
+use super::{Command, Driver, Effect, Runtime};
+use crate::engine::{Handled, Step};
+use crate::runner::UnknownTasks;
+
+#[async_trait::async_trait]
+impl Scheduler<Command> for Runtime {
+    async fn subscribed(&mut self, driver: &Driver, _: Subscribed) -> HandlerResult {
+        self.pool.subscribed();
+        self.demand.subscribed();
+        let actions = std::mem::take(&mut self.recovered);
+        let step = Step {
+            changes: Vec::new(),
+            actions,
+        };
+        self.store(driver, step, Vec::new());
+        Ok(())
+    }
+
+    async fn offers(&mut self, driver: &Driver, offers: Vec<Offer>) -> HandlerResult {
+        self.pool.add(offers);
+        self.place_soon(driver);
+        Ok(())
+    }
+
+    async fn rescind(&mut self, _: &Driver, offer_id: OfferId) -> HandlerResult {
+        self.pool.rescind(&offer_id);
+        Ok(())
+    }
+
+    async fn failure(&mut self, _: &Driver, failure: Failure) -> HandlerResult {
+        if let Failure::Agent(agent_id) = failure {
+            self.pool.agent_lost(&agent_id);
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, driver: &Driver, update: &StatusUpdate) -> HandlerResult {
+        let step = match self.engine.update(update, self.now())? {
+            Handled::Known(step) => step,
+            Handled::Stranger => {
+                self.stranger(driver, update)?;
+                Step::default()
+            }
+        };
+        // An end that was recorded before may still be on its way to the store.
+        let acknowledge = match step.changes.is_empty() && self.writer.is_idle() {
+            true => None,
+            false => update.defer().map(|one| Effect::Acknowledge(Box::new(one))),
+        };
+        self.store(driver, step, acknowledge.into_iter().collect());
+        Ok(())
+    }
+
+    async fn input(&mut self, driver: &Driver, input: Command) -> HandlerResult {
+        self.command(driver, input).await
+    }
+}
+
+impl Runtime {
+    /// A task that is in no record exists.
+    fn stranger(&self, driver: &Driver, update: &StatusUpdate) -> HandlerResult {
+        let task_id = &update.task_id;
+        match self.unknown {
+            UnknownTasks::Kill => {
+                tracing::warn!(%task_id, "killing a task that is in no record");
+                driver.kill_until_ended(task_id.clone(), Default::default())?;
+            }
+            UnknownTasks::Report => tracing::warn!(%task_id, "a task is in no record"),
+        }
+        Ok(())
+    }
+}

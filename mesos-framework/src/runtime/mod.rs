@@ -1,0 +1,138 @@
+//! The scheduler that carries out what the engine decides.
+//!
+//! The event loop of the driver is the only place that changes the engine. Each step of the engine
+//! goes through the [`writer`]. When the changes of the step are stored, its effects come back as
+//! an input, and are carried out.
+
+pub(crate) mod command;
+mod effect;
+mod events;
+mod input;
+pub(crate) mod listener;
+mod place;
+pub(crate) mod writer;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use mesos_core::{SchedulerDriver, Timer};
+use mesos_placement::{History, Placer};
+use tokio::time::Instant;
+
+pub(crate) use self::command::{Command, Effect};
+use self::listener::Listeners;
+use self::writer::Writer;
+use crate::engine::{Action, Engine, Now, Step};
+use crate::runner::UnknownTasks;
+use crate::{DemandController, OfferPool};
+
+pub(crate) type Driver = SchedulerDriver<Command>;
+
+/// How many reports of each job are kept.
+const REPORTS: usize = 5;
+
+pub(crate) struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) writer: Writer<Effect>,
+    pub(crate) pool: OfferPool,
+    pub(crate) demand: DemandController,
+    placer: Placer,
+    history: History,
+    listeners: Listeners,
+    unknown: UnknownTasks,
+    /// The time of the engine starts here.
+    start: Instant,
+    /// The timer for the next tick of the engine.
+    tick: Option<(Instant, Timer)>,
+    /// Whether a [`Command::Place`] is on its way.
+    placing: bool,
+    /// What follows the recovery of the engine.
+    recovered: Vec<Action>,
+    /// Whether new jobs are refused, because everything ends.
+    stopping: bool,
+}
+
+impl Runtime {
+    pub(crate) fn new(
+        engine: Engine,
+        recovered: Vec<Action>,
+        start: Instant,
+        writer: Writer<Effect>,
+        parts: (OfferPool, DemandController, Placer),
+        unknown: UnknownTasks,
+    ) -> Self {
+        let (pool, demand, placer) = parts;
+        Self {
+            engine,
+            writer,
+            pool,
+            demand,
+            placer,
+            history: History::new(REPORTS),
+            listeners: Listeners::default(),
+            unknown,
+            start,
+            tick: None,
+            placing: false,
+            recovered,
+            stopping: false,
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            at: self.start.elapsed(),
+            wall: SystemTime::now(),
+        }
+    }
+
+    /// Stores a step. Its actions and `then` follow afterwards.
+    fn store(&mut self, driver: &Driver, step: Step, then: Vec<Effect>) {
+        let Step { changes, actions } = step;
+        let mut effects = Vec::with_capacity(actions.len() + then.len());
+        for action in actions {
+            match action {
+                // What is seen is not more than what is stored, because a launch is only a plan.
+                Action::Changed(name) => {
+                    let engine = &self.engine;
+                    let status = || engine.job(&name).map(|job| job.status());
+                    self.listeners.changed(&name, status);
+                }
+                other => effects.push(Effect::Action(other)),
+            }
+        }
+        effects.extend(then);
+        if !changes.is_empty() || !effects.is_empty() {
+            self.writer.push(changes, effects);
+        }
+        self.schedule(driver);
+    }
+
+    /// Makes sure that the next timer fires and that waiting jobs are placed.
+    fn schedule(&mut self, driver: &Driver) {
+        let next = self.engine.next_timer().map(|at| self.start + at);
+        let planned = self.tick.as_ref().map(|(at, _)| *at);
+        if next != planned
+            && let Some((_, timer)) = self.tick.take()
+        {
+            timer.cancel();
+        }
+        if self.tick.is_none()
+            && let Some(at) = next
+        {
+            let delay = at.saturating_duration_since(Instant::now());
+            self.tick = Some((at, driver.send_after(delay, Command::Tick)));
+        }
+        self.place_soon(driver);
+    }
+
+    /// Places waiting jobs after the inputs that are queued now.
+    fn place_soon(&mut self, driver: &Driver) {
+        if !self.placing && !self.engine.is_idle() {
+            self.placing = driver.send(Command::Place).is_ok();
+        }
+    }
+}
+
+/// The shared store of a runner.
+pub(crate) type Store = Arc<dyn mesos_core::store::StateStore>;

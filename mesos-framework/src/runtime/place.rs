@@ -1,0 +1,89 @@
+//! From waiting jobs and held offers to launches.
+
+use std::collections::BTreeSet;
+
+use mesos_placement::{Cluster, Request};
+
+use super::command::Accept;
+use super::{Driver, Effect, Runtime};
+use crate::engine::{Launch, Wanted};
+
+/// How many jobs are placed in one round.
+const WINDOW: usize = 500;
+
+impl Runtime {
+    pub(super) fn place(&mut self, driver: &Driver) {
+        self.placing = false;
+        // A launch that cannot be recorded must wait, and its offers can be used by others.
+        if self.writer.is_failing() || self.stopping {
+            return;
+        }
+        let Some(framework) = driver.framework_id() else {
+            return;
+        };
+        let now = self.now();
+        let wanted = self.engine.wanted(&framework, WINDOW, now);
+        if wanted.is_empty() {
+            self.demand
+                .set_waiting(&self.engine.first_waiting(&framework));
+            return;
+        }
+        let requests: Vec<Request> = wanted.iter().map(|one| one.request.clone()).collect();
+        let cluster = match wanted.iter().any(|one| one.social) {
+            true => Cluster::from(self.engine.running()),
+            false => Cluster::new(),
+        };
+        let round = self.placer.place(self.pool.take_all(), &requests, &cluster);
+        self.history.record(&round.report);
+
+        let mut placed = BTreeSet::new();
+        let mut launches = Vec::new();
+        let mut accepts = Vec::new();
+        for accept in round.accepts {
+            let mut names = Vec::with_capacity(accept.placed.len());
+            for one in accept.placed {
+                let Some(Wanted { name, id, .. }) = wanted.get(one.request) else {
+                    continue;
+                };
+                placed.insert(one.request);
+                self.history.forget(name);
+                names.push((name.clone(), id.clone()));
+                launches.push(Launch {
+                    name: name.clone(),
+                    id: id.clone(),
+                    tasks: one.task_ids,
+                    agent: one.running.agent,
+                });
+            }
+            accepts.push((accept.offers, accept.operations, names));
+        }
+        let any = !launches.is_empty();
+        let left = wanted
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !placed.contains(at));
+        let left: Vec<&Wanted> = left.map(|(_, one)| one).collect();
+        if wanted.len() == WINDOW {
+            self.engine.rotate(left.iter().map(|one| one.name.clone()));
+        }
+        let step = self.engine.launch(launches, now);
+        let more = !self.engine.is_idle();
+        let accepts = accepts.into_iter().map(|(offers, operations, launches)| {
+            Effect::Accept(Box::new(Accept {
+                offers,
+                operations,
+                launches,
+                more,
+            }))
+        });
+        let accepts = accepts.collect();
+        // After a launch, another round finds what waits then.
+        if !any {
+            let waiting = left.iter().map(|one| &one.request);
+            self.demand.set_waiting(waiting);
+        } else if !more {
+            self.demand.set_waiting([]);
+        }
+        self.store(driver, step, accepts);
+    }
+}

@@ -1,0 +1,40 @@
+//! The visible state of a job.
+
+use std::sync::Arc;
+
+use mesos_placement::Agent;
+
+use crate::Outcome;
+
+/// The state of a job.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum JobStatus {
+    /// The job waits for the end of other jobs.
+    Blocked,
+    /// The job waits for offers. [`Runner::reports`](crate::Runner::reports) says why none of them
+    /// is used.
+    Waiting,
+    /// An attempt failed, and the delay before the next attempt is not over.
+    Delayed,
+    /// A task was launched on this agent, and does not run yet.
+    Launched(Agent),
+    /// A task runs on this agent.
+    Running(Agent),
+    /// A task was launched on this agent, which the master cannot reach. The task may still run.
+    Unreachable(Agent),
+    /// The job was killed or exceeded its timeout, and its task has not ended yet.
+    Killing,
+    /// The job has ended.
+    Ended(Arc<Outcome>),
+}
+
+impl JobStatus {
+    /// The outcome, if the job has ended.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Ended(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+}
