@@ -162,6 +162,10 @@ fn jobs(fetched: &str) -> Vec<Workload> {
         .into(),
         with_files(task("files", compare)).into(),
         with_files(TaskSpec::argv("argv-files", ["/bin/sh", "-c", compare])).into(),
+        // A character that JSON writes with six bytes, and the most that the lints permit.
+        task("large", "test \"$(wc -c < big)\" -eq 16381")
+            .file("big", &*"\u{1}".repeat(16 * 1024 - 3))
+            .into(),
         task("ports", ports)
             .port("http")
             .port(PortSpec::named("admin-x").range(31500..=31600))
@@ -229,6 +233,7 @@ async fn each_key_has_its_effect_on_a_real_mesos() {
         "argv.1",
         "files.1",
         "argv-files.1",
+        "large.1",
         "ports.1",
         "fetch.1",
         "label.1",
@@ -264,5 +269,5 @@ async fn each_key_has_its_effect_on_a_real_mesos() {
     assert_eq!(fails.state, TaskState::TaskFailed);
     assert!(fails.message.contains("exited with status 5"), "{fails:?}");
     assert_eq!(scheduler.labels["label.1"], "front");
-    assert_eq!(ends.len(), 14);
+    assert_eq!(ends.len(), 15);
 }

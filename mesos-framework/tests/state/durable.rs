@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mesos_framework::store::{Change, RedbState, StateStore};
+use mesos_framework::store::{Change, RedbState, RedbStateError, StateStore};
 
 const VARIABLE: &str = "STATE_TO_WRITE";
 
@@ -63,6 +63,10 @@ async fn what_was_committed_survives_sigkill() {
             number.is_some()
         };
         while !reported(&lines.next().unwrap().unwrap()) {}
+        if kill == 0 {
+            let error = RedbState::open(&path).unwrap_err();
+            assert!(matches!(error, RedbStateError::InUse { .. }), "{error}");
+        }
         // sleep: the moment of the kill is random.
         tokio::time::sleep(Duration::from_micros(random.u64(0..30_000))).await;
         child.kill().unwrap();

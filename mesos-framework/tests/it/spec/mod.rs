@@ -1,6 +1,7 @@
 //! Specifications: files, mistakes, and the messages of Mesos that are made from them.
 
 mod bad_input;
+mod documented;
 mod everything;
 mod keys;
 mod mistakes;

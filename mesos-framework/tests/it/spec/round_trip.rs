@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mesos_core::lint::Linter;
 use mesos_framework::{
     CheckSpec, Command, FileSpec, Format, JobSpec, Manifest, PodSpec, PortSpec, RestartPolicy,
     RetryPolicy, ServiceSpec, TaskSpec, UriSpec, VolumeSpec,
@@ -10,6 +11,8 @@ use mesos_placement::{Constraint, Field};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
+
+use super::everything::YAML;
 
 fn time() -> impl Strategy<Value = Duration> {
     prop_oneof![
@@ -112,6 +115,29 @@ proptest! {
         let yaml = serde_saphyr::to_string(&manifest).unwrap();
         let read = Manifest::parse(&yaml, Format::Yaml);
         prop_assert_eq!(read.as_ref(), Ok(&manifest), "{}", yaml);
+    }
+
+    /// A file with a few changed characters, and any text.
+    #[test]
+    fn every_text_is_a_manifest_or_an_error(
+        changes in vec((any::<prop::sample::Index>(), 0..20_usize, "\\PC{0,3}"), 1..4),
+        text in any::<String>(),
+    ) {
+        let mut characters: Vec<char> = YAML.chars().collect();
+        for (place, removed, inserted) in changes {
+            let start = place.index(characters.len());
+            let end = (start + removed).min(characters.len());
+            characters.splice(start..end, inserted.chars());
+        }
+        let changed = String::from_iter(characters);
+        for text in [&changed, &text] {
+            for format in [Format::Yaml, Format::Toml, Format::Json] {
+                match Manifest::parse(text, format) {
+                    Ok(manifest) => drop(manifest.lint(&Linter::new())),
+                    Err(error) => prop_assert!(!error.to_string().is_empty()),
+                }
+            }
+        }
     }
 
     #[test]
