@@ -48,12 +48,15 @@ enum Format {
 
 /// The node that leads, if there is one.
 pub fn leading(nodes: &[String]) -> Option<Member<'_>> {
-    nodes
-        .iter()
-        .filter_map(|node| member(node))
-        // The name decides between equal numbers with different labels, which ZooKeeper never creates.
-        .min_by_key(|&(sequence, member)| (sequence, member.node))
-        .map(|(_, member)| member)
+    in_order(nodes).into_iter().next()
+}
+
+/// The nodes that take part in the election, in the order in which they would lead.
+pub fn in_order(nodes: &[String]) -> Vec<Member<'_>> {
+    let mut members: Vec<_> = nodes.iter().filter_map(|node| member(node)).collect();
+    // The name decides between equal numbers with different labels, which ZooKeeper never creates.
+    members.sort_by_key(|&(sequence, member)| (sequence, member.node));
+    members.into_iter().map(|(_, member)| member).collect()
 }
 
 /// The number and the node, if the name ends in a number.

@@ -117,3 +117,24 @@ fn wrong_arguments_have_exit_code_2() {
         matches(&format!("usage_{name}"), &text);
     }
 }
+
+#[test]
+fn the_other_masters_of_a_list_are_shown_with_the_reason_if_they_are_down() {
+    let shared = shared!();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let list = format!("{},{closed}", shared.cluster.local.master_url());
+    let text = run_on(&list, &["status"]).ok();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("Others:"))
+        .unwrap();
+    assert!(
+        line.contains(&format!("{closed} (not reachable: ")),
+        "{text}"
+    );
+    // The leader is not among the others.
+    let port = format!(":{}", shared.cluster.local.port());
+    assert!(!line.contains(&port), "{text}");
+}

@@ -134,10 +134,10 @@ const LAYERS: &[Layer] = &[
         foreign: Some(&["async-trait"]),
         builds: false,
     },
-    // A program, on the interface that users have.
+    // A program, on the interface that users have; of ZooKeeper it also reads the masters that wait.
     Layer {
         name: "mesos-cli",
-        uses: &["mesos", "mesos-local", "mesos-process"],
+        uses: &["mesos", "mesos-local", "mesos-process", "mesos-zookeeper"],
         foreign: None,
         builds: false,
     },

@@ -8,6 +8,8 @@ mod cluster;
 mod connection;
 mod network;
 
+pub(crate) use self::network::connect;
+
 use std::time::Duration;
 
 use self::check::State;

@@ -9,7 +9,7 @@ use super::CONNECT;
 use super::check::Check;
 
 /// Connects to `HOST:PORT`.
-pub(super) async fn connect(address: &str) -> io::Result<TcpStream> {
+pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
     match timeout(CONNECT, TcpStream::connect(address)).await {
         Ok(result) => result,
         Err(_) => Err(io::Error::other(format!(

@@ -1,11 +1,14 @@
 //! `mesos status`: the cluster on one screen.
 
+mod masters;
+
 use std::collections::BTreeMap;
 
 use mesos::v1::master::response::{GetAgents, GetFrameworks, GetMaster, GetTasks};
 use mesos::v1::{Resource, TimeInfo};
 use serde_json::json;
 
+use self::masters::{Other, others};
 use super::agent::known;
 use super::framework::state;
 use crate::context::Context;
@@ -20,6 +23,8 @@ struct Answers {
     agents: GetAgents,
     frameworks: GetFrameworks,
     tasks: GetTasks,
+    /// The masters that do not lead, or why they are not known.
+    others: Result<Vec<Other>, String>,
 }
 
 pub(super) async fn run(context: &Context) -> Result<(), Error> {
@@ -32,7 +37,11 @@ pub(super) async fn run(context: &Context) -> Result<(), Error> {
         master.get_frameworks(),
         master.get_tasks(),
     )?;
+    let configured = context.cluster()?.settings.master.clone();
+    let configured = configured.unwrap_or_default();
+    let others = others(&configured, &addresses(&leader)).await;
     let answers = Answers {
+        others,
         address: context.cluster()?.master()?.to_string(),
         version,
         master: leader,
@@ -46,18 +55,26 @@ pub(super) async fn run(context: &Context) -> Result<(), Error> {
         .object(&answers.json(), &leader, || answers.describe(context))
 }
 
+/// The forms of `HOST:PORT` of a leader, the preferred one first.
+fn addresses(leader: &GetMaster) -> Vec<String> {
+    let Some(info) = &leader.master_info else {
+        return Vec::new();
+    };
+    let address = info.address.as_ref();
+    let hosts = [
+        info.hostname.clone(),
+        address.and_then(|address| address.hostname.clone()),
+        address.and_then(|address| address.ip.clone()),
+    ];
+    let hosts = hosts.into_iter().flatten();
+    hosts.map(|host| format!("{host}:{}", info.port)).collect()
+}
+
 impl Answers {
     /// Host and port of the leader.
     fn leader(&self) -> String {
-        let info = self.master.master_info.as_ref();
-        let address = info.and_then(|info| {
-            let address = info.address.as_ref();
-            let host = info.hostname.clone();
-            let host = host.or_else(|| address.and_then(|a| a.hostname.clone()));
-            let host = host.or_else(|| address.and_then(|a| a.ip.clone()))?;
-            Some(format!("{host}:{}", info.port))
-        });
-        address.unwrap_or_else(|| "unknown".to_owned())
+        let first = addresses(&self.master).into_iter().next();
+        first.unwrap_or_else(|| "unknown".to_owned())
     }
 
     fn agent_states(&self) -> BTreeMap<String, usize> {
@@ -115,6 +132,7 @@ impl Answers {
         json!({
             "address": self.address,
             "leader": self.master.master_info,
+            "other_masters": self.others.as_ref().unwrap_or(&Vec::new()),
             "version": self.version,
             "start_time": self.master.start_time,
             "elected_time": self.master.elected_time,
@@ -129,6 +147,13 @@ impl Answers {
         let mut fields = Fields::new();
         fields.add("Masters", self.address.as_str());
         fields.add("Leader", self.leader());
+        match &self.others {
+            Ok(others) => {
+                let others: Vec<_> = others.iter().map(Other::text).collect();
+                fields.add("Others", others.join(", "));
+            }
+            Err(error) => fields.add("Others", format!("not known: {error}")),
+        }
         let id = self
             .master
             .master_info
