@@ -7,6 +7,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use mesos_proto::v1::{Filters, OfferId};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -38,7 +39,8 @@ pub(crate) struct Ledger {
 
 #[derive(Debug, Default)]
 struct State {
-    offers: HashMap<OfferKey, Standing>,
+    /// The ids are from the master, so a fast hash is enough.
+    offers: HashMap<OfferKey, Standing, RandomState>,
     /// The DECLINEs to send. They name only offers that are in `offers`, or were there.
     declines: Vec<Decline>,
 }
@@ -134,7 +136,10 @@ impl Ledger {
 
     /// Whether the scheduler can use the offer.
     pub(super) fn is_held(&self, id: &str) -> bool {
-        matches!(self.lock().offers.get(id), Some(Standing::Held(_)))
+        matches!(
+            self.lock().offers.get(id.as_bytes()),
+            Some(Standing::Held(_))
+        )
     }
 
     /// Takes offers for a call. `filters` are those of the call, if it is a DECLINE.
@@ -149,7 +154,7 @@ impl Ledger {
         let mut state = self.lock();
         let mut keys = Vec::with_capacity(ids.len());
         for id in &ids {
-            match state.offers.get_key_value(id.value.as_str()) {
+            match state.offers.get_key_value(id.value.as_bytes()) {
                 Some((key, Standing::Held(_))) => keys.push(key.clone()),
                 _ => {
                     return Err(Error::new(
@@ -180,7 +185,7 @@ impl Ledger {
 
     /// Removes one offer, for RESCIND.
     pub(super) fn remove(&self, id: &OfferId) {
-        self.change(|state| state.offers.remove(id.value.as_str()));
+        self.change(|state| state.offers.remove(id.value.as_bytes()));
     }
 
     /// An [`Offer`] was dropped. Queues its DECLINE if the offer was not used.

@@ -45,14 +45,18 @@ impl Shape {
     #[inline]
     fn value_at(&self, rest: &mut &[u8], number: u32, wire_type: u64, depth: u32) -> Option<()> {
         let kind = self.0.get(number as usize).unwrap_or(&Kind::Unknown);
-        match (kind, wire_type) {
-            (Kind::Bytes | Kind::Unknown, LENGTH_DELIMITED) => length_delimited(rest).map(drop),
-            (Kind::Message(shape), LENGTH_DELIMITED) => {
-                shape.message(length_delimited(rest)?, depth.checked_sub(1)?)
+        match wire_type {
+            LENGTH_DELIMITED => {
+                let data = length_delimited(rest)?;
+                match kind {
+                    Kind::Bytes | Kind::Unknown => Some(()),
+                    Kind::Message(shape) => shape.message(data, depth.checked_sub(1)?),
+                    _ => None,
+                }
             }
-            (Kind::Varint | Kind::Unknown, VARINT) => varint(rest).map(drop),
-            (Kind::Fixed64 | Kind::Unknown, FIXED_64) => take(rest, 8).map(drop),
-            (Kind::Fixed32 | Kind::Unknown, FIXED_32) => take(rest, 4).map(drop),
+            VARINT if matches!(kind, Kind::Varint | Kind::Unknown) => varint(rest).map(drop),
+            FIXED_64 if matches!(kind, Kind::Fixed64 | Kind::Unknown) => take(rest, 8).map(drop),
+            FIXED_32 if matches!(kind, Kind::Fixed32 | Kind::Unknown) => take(rest, 4).map(drop),
             _ => None,
         }
     }

@@ -80,6 +80,7 @@ fn check(found: &[EncodedOffer], expected: &[v1::Offer]) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found.id(), expected.id.value);
+        assert_eq!(found.id_bytes(), expected.id.value.as_bytes());
         assert_eq!(found.agent_id(), expected.agent_id.value);
         assert_eq!(found.hostname(), expected.hostname);
         let role = expected.allocation_info.as_ref();

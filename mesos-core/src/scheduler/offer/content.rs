@@ -8,7 +8,7 @@ use mesos_proto::encoded::EncodedOffer;
 use mesos_proto::v1::{self, OfferId, Resource};
 
 /// The content of an offer, shared by the [`Offer`](super::Offer) and the ledger. It is equal to
-/// another one, and to a text, if the id is equal.
+/// another one if the id is equal.
 #[derive(Clone, Debug)]
 pub(crate) struct OfferKey(Arc<Content>);
 
@@ -26,6 +26,14 @@ impl OfferKey {
         match &*self.0 {
             Content::Message(message) => &message.id.value,
             Content::Encoded { offer, .. } => offer.id(),
+        }
+    }
+
+    /// Hashing and comparing need no text.
+    fn id_bytes(&self) -> &[u8] {
+        match &*self.0 {
+            Content::Message(message) => message.id.value.as_bytes(),
+            Content::Encoded { offer, .. } => offer.id_bytes(),
         }
     }
 
@@ -94,21 +102,21 @@ impl From<EncodedOffer> for OfferKey {
     }
 }
 
-impl Borrow<str> for OfferKey {
-    fn borrow(&self) -> &str {
-        self.id()
+impl Borrow<[u8]> for OfferKey {
+    fn borrow(&self) -> &[u8] {
+        self.id_bytes()
     }
 }
 
 impl Hash for OfferKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id().hash(state);
+        self.id_bytes().hash(state);
     }
 }
 
 impl PartialEq for OfferKey {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.id() == other.id()
+        Arc::ptr_eq(&self.0, &other.0) || self.id_bytes() == other.id_bytes()
     }
 }
 
