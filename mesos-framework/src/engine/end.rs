@@ -114,7 +114,7 @@ impl Engine {
             if let Phase::Ready { place, .. } = job.phase {
                 self.queue.remove(job.record.spec.priority, place);
             }
-            Self::done(step, job, &outcome);
+            Self::done(step, *job, &outcome);
             for dependent in self.dependents.remove(&name).unwrap_or_default() {
                 let Some(job) = self.jobs.get_mut(&dependent) else {
                     continue;

@@ -111,7 +111,7 @@ impl Engine {
                 Workload::Pod(_) => running,
             })
         };
-        self.jobs.values().filter_map(running).collect()
+        self.jobs.values().filter_map(|job| running(job)).collect()
     }
 
     /// Puts jobs that were not placed behind the others, so that each job is tried.

@@ -83,7 +83,7 @@ enum Timer {
 pub(crate) struct Engine {
     /// Makes the task ids of this process unique, even if the store was restored from a backup.
     suffix: String,
-    jobs: HashMap<Name, Job>,
+    jobs: HashMap<Name, Box<Job>>,
     /// The jobs that wait for the end of a job.
     dependents: HashMap<Name, Vec<Name>>,
     /// The attempt of each task that may run.
@@ -167,7 +167,7 @@ impl Engine {
     }
 
     pub(crate) fn job(&self, name: &str) -> Option<&Job> {
-        self.jobs.get(name)
+        self.jobs.get(name).map(|job| &**job)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {

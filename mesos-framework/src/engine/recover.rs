@@ -37,7 +37,7 @@ impl Engine {
             let name = Name::from(key.strip_prefix(LIVE_JOB).unwrap_or(&key));
             let mut job = Job::new(record.spec.clone(), None);
             job.record = record;
-            engine.jobs.insert(name.clone(), job);
+            engine.jobs.insert(name.clone(), Box::new(job));
             names.push(name);
         }
         let mut step = Step::default();

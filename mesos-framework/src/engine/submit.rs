@@ -54,7 +54,7 @@ impl Engine {
                 None => {
                     let name = Name::from(spec.name.as_str());
                     let job = Job::new(spec, limit.cloned());
-                    self.jobs.insert(name.clone(), job);
+                    self.jobs.insert(name.clone(), Box::new(job));
                     self.save(&mut step, &name);
                     added.push(name.clone());
                     name
