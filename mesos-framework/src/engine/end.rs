@@ -111,8 +111,17 @@ impl Engine {
             let Some(job) = self.jobs.remove(&name) else {
                 continue;
             };
-            if let Phase::Ready { place, .. } = job.phase {
-                self.queue.remove(job.record.spec.priority, place);
+            match job.phase {
+                Phase::Ready { place, .. } => self.queue.remove(job.record.spec.priority, place),
+                Phase::Blocked(_) => {
+                    // Otherwise the ends would count twice for a later job with this name.
+                    for dependency in &job.record.spec.after {
+                        if let Some(waiting) = self.dependents.get_mut(dependency.as_str()) {
+                            waiting.retain(|waiting| *waiting != name);
+                        }
+                    }
+                }
+                Phase::Delayed(_) | Phase::Launched => {}
             }
             Self::done(step, *job, &outcome);
             for dependent in self.dependents.remove(&name).unwrap_or_default() {

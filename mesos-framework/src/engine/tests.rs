@@ -11,7 +11,7 @@ use mesos_placement::Agent;
 use mesos_proto::v1::{TaskState, TaskStatus};
 use proptest::prelude::*;
 
-use super::job::{DoneRecord, JobRecord, Limit};
+use super::job::{DoneRecord, JobRecord, Limit, Phase};
 use super::{Action, DONE_JOB, Engine, Handled, LIVE_JOB, Launch, Name, Now, Step};
 use crate::{JobSpec, RetryPolicy, TaskSpec};
 
@@ -346,6 +346,37 @@ fn apply(store: &mut BTreeMap<String, Bytes>, changes: &[Change]) {
         match &change.value {
             Some(value) => drop(store.insert(change.key.clone(), value.clone())),
             None => drop(store.remove(&change.key)),
+        }
+    }
+}
+
+#[test]
+fn a_job_that_was_killed_and_submitted_again_still_waits_for_each_dependency() {
+    let mut world = World::new();
+    let job = |name: &str| JobSpec::new(TaskSpec::shell(name, "true"));
+    let last = job("last").after("a").after("b");
+    let jobs = vec![job("a"), job("b"), last.clone()];
+    let now = world.now();
+    let done = BTreeMap::new();
+    world.engine.submit(jobs, None, &done, now).unwrap();
+    world.engine.kill("last", now).unwrap();
+    world.engine.submit(vec![last], None, &done, now).unwrap();
+
+    for (name, waiting) in [("a", Phase::Blocked(1)), ("b", Phase::Blocked(0))] {
+        let id = format!("{name}.1");
+        let launch = Launch {
+            name: name.into(),
+            tasks: vec![id.as_str().into()],
+            id: id.clone(),
+            agent: Agent::new("a", "h"),
+        };
+        world.engine.launch(vec![launch], now);
+        let status = TaskStatus::new(id.as_str(), TaskState::TaskFinished);
+        world.engine.update(&status, now).unwrap();
+        let phase = world.engine.job("last").unwrap().phase;
+        match waiting {
+            Phase::Blocked(0) => assert!(matches!(phase, Phase::Ready { .. }), "{phase:?}"),
+            waiting => assert_eq!(phase, waiting),
         }
     }
 }
