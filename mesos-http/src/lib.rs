@@ -105,6 +105,6 @@ pub use backend::HttpBackend;
 pub use mesos_core::{AddressError, AddressErrorKind, Endpoint, Master, Scheme};
 pub use operator::OperatorClient;
 #[cfg(feature = "tls")]
-pub use transport::tls::TlsConfig;
+pub use transport::tls::{TlsConfig, TlsProbe};
 pub use wire::codec::Codec;
 pub use wire::recordio;

@@ -16,9 +16,8 @@ use crate::sha256::sha256;
 /// The crates whose programs are installed.
 const PACKAGES: [&str; 3] = ["mesos-cli", "mesos-local", "mesos-launcher"];
 
-/// The features that let `mesos` and executors connect to masters and agents with Mesos' default TLS
-/// ciphers.
-const OPENSSL_FEATURES: &str = "mesos-cli/tls-openssl,mesos-launcher/tls-openssl";
+/// The feature that lets executors connect to agents with Mesos' default TLS ciphers.
+const OPENSSL_FEATURE: &str = "mesos-launcher/tls-openssl";
 
 /// The programs that a user runs. The other programs are run by an agent, which finds them in its
 /// `--launcher_dir`.
@@ -52,8 +51,8 @@ type Texts = BTreeMap<PathBuf, String>;
 /// * `VERSION`: the version, the git commit, the compiler and the target,
 /// * `SHA256SUMS`: the checksums of all other files, as `sha256sum --check` reads them.
 ///
-/// The programs use OpenSSL if its development files are installed. Without OpenSSL they cannot
-/// connect to a TLS master or agent with Mesos' default ciphers, and a notice says so.
+/// The executors use OpenSSL if its development files are installed. Without OpenSSL they cannot
+/// connect to a TLS agent with Mesos' default ciphers, and a notice says so.
 ///
 /// # Errors
 /// A program does not build, or the folder cannot be written.
@@ -62,13 +61,12 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     args.extend(PACKAGES.iter().flat_map(|name| ["--package", *name]));
     let openssl = has_openssl();
     if openssl {
-        args.extend(["--features", OPENSSL_FEATURES]);
+        args.extend(["--features", OPENSSL_FEATURE]);
     } else {
         println!(
             "NOTICE: the development files of OpenSSL are not installed (Debian: libssl-dev, \
-             pkg-config). The programs will not connect to TLS masters and agents with Mesos' \
-             default ciphers; start those with \
-             LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256"
+             pkg-config). The executors will not connect to TLS agents with Mesos' default \
+             ciphers; set LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256 for such agents"
         );
     }
     let programs = cargo::build(root, &args, &[])?;

@@ -103,3 +103,61 @@ async fn a_failed_check_names_the_address_and_what_to_change() {
     assert_eq!(end.code, Some(1), "{end:?}");
     detail(&end, "configuration", "failed");
 }
+
+#[tokio::test]
+async fn missing_credentials_and_missing_permissions_are_different_results() {
+    let user = User::new();
+    let file = user.home().join("credentials");
+    let credentials = r#"{"credentials": [
+        {"principal": "ops", "secret": "s3cret"}, {"principal": "reader", "secret": "r3ader"}
+    ]}"#;
+    std::fs::write(&file, credentials).unwrap();
+    let acls = r#"{"view_flags": [
+        {"principals": {"values": ["reader"]}, "flags": {"type": "NONE"}}
+    ]}"#;
+    let file = file.to_str().unwrap();
+    let cluster = LocalCluster::builder()
+        .agents(0)
+        .env("MESOS_AUTHENTICATE_HTTP_READONLY", "true")
+        .env("MESOS_CREDENTIALS", file)
+        .env("MESOS_HTTP_CREDENTIALS", file)
+        .env("MESOS_ACLS", acls);
+    let Some(cluster) = require_real(cluster.start().await) else {
+        return;
+    };
+    let url = cluster.master_url();
+    let args = ["doctor", "--master", &url, "-o", "json"];
+    // 401
+    let end = user.outcome(&args).await;
+    assert_eq!(end.code, Some(1), "{end:?}");
+    detail(&end, "leader", "failed");
+    assert!(end.stderr.contains("MESOS_PRINCIPAL"), "{end:?}");
+    // 403, and a principal that may do everything.
+    for (principal, secret, state) in [("reader", "r3ader", "warning"), ("ops", "s3cret", "ok")] {
+        let mut command = user.command(&args);
+        command.env("MESOS_PRINCIPAL", principal);
+        command.env("MESOS_SECRET", secret);
+        let end = outcome(command).await;
+        assert_eq!(end.code, Some(0), "{end:?}");
+        let detail = detail(&end, "credentials", state);
+        assert!(detail.contains(principal), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_whose_name_cannot_be_resolved_is_named() {
+    // No name server resolves this domain (RFC 6761).
+    let cluster = LocalCluster::builder().env("MESOS_HOSTNAME", "agent.invalid");
+    let Some(cluster) = require_real(cluster.start().await) else {
+        return;
+    };
+    let user = User::new();
+    let url = cluster.master_url();
+    let end = user
+        .outcome(&["doctor", "--master", &url, "-o", "json"])
+        .await;
+    assert_eq!(end.code, Some(1), "{end:?}");
+    let detail = detail(&end, "agents", "failed");
+    assert!(detail.starts_with("agent.invalid:"), "{detail}");
+    assert!(end.stderr.contains("--hostname"), "{end:?}");
+}

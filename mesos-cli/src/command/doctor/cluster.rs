@@ -50,11 +50,12 @@ pub(super) async fn checks(context: &Context) -> Vec<Check> {
             return checks;
         }
     };
-    let secure = cluster.is_secure();
+    let tls = cluster.is_secure();
+    let tls = tls.then(|| cluster.tls().unwrap_or_default());
     let (host, address) = leader_address(&leader);
     checks.push(Check::ok("leader", address.clone()));
     checks.push(version(client).await);
-    checks.extend(connection::checks(&host, &address, secure).await);
+    checks.extend(connection::checks(&host, &address, tls).await);
     checks.push(credentials(client, cluster.settings.principal.as_deref()).await);
     match client.get_agents().await {
         Ok(agents) => checks.push(agents_check(&agents).await),

@@ -1,19 +1,11 @@
 //! Checks of one connection to the master: the protocol and certificate of TLS, and the clock.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use mesos::Endpoint;
+use mesos::http::TlsConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureScheme,
-};
 
 use super::CONNECT;
 use super::check::Check;
@@ -29,11 +21,14 @@ const MOST_BYTES: u64 = 16 * 1024;
 const CLOCK_ADVICE: &str = "synchronize the clocks of this machine and of the master with NTP";
 const TLS_ADVICE: &str = "start the master with LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256:\
                           ECDHE-ECDSA-AES128-GCM-SHA256, or use a program with the feature \
-                          tls-openssl; if the master requires client certificates, set \
-                          MESOS_CERTIFICATE_FILE and MESOS_KEY_FILE";
+                          tls-openssl";
+const CLIENT_ADVICE: &str = "if the master requires client certificates \
+                             (LIBPROCESS_SSL_REQUIRE_CERT), set MESOS_CERTIFICATE_FILE and \
+                             MESOS_KEY_FILE";
 
-/// The checks of a connection to `address`, which is `HOST:PORT`.
-pub(super) async fn checks(host: &str, address: &str, tls: bool) -> Vec<Check> {
+/// The checks of a connection to `address`, which is `HOST:PORT`. `tls` has the settings of the
+/// client, if the master uses TLS.
+pub(super) async fn checks(host: &str, address: &str, tls: Option<TlsConfig>) -> Vec<Check> {
     let stream = match connect(address).await {
         Ok(stream) => stream,
         Err(error) => {
@@ -42,22 +37,22 @@ pub(super) async fn checks(host: &str, address: &str, tls: bool) -> Vec<Check> {
         }
     };
     let mut checks = vec![Check::ok("port", format!("{address} accepts connections"))];
-    if !tls {
+    let Some(tls) = tls else {
         checks.push(clock(stream, host).await);
         return checks;
-    }
-    let host = host.to_owned();
-    let handshake = async {
-        let name = ServerName::try_from(host.clone()).map_err(std::io::Error::other)?;
-        let config = config().map_err(std::io::Error::other)?;
-        TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await
     };
-    let stream = match timeout(CONNECT, handshake).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
+    drop(stream);
+    let endpoint = match format!("https://{address}").parse::<Endpoint>() {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
             checks.push(Check::failed("tls", error.to_string(), TLS_ADVICE));
+            return checks;
+        }
+    };
+    let probe = match timeout(CONNECT, tls.probe(&endpoint)).await {
+        Ok(Ok(probe)) => probe,
+        Ok(Err(error)) => {
+            checks.push(Check::error("tls", error, TLS_ADVICE));
             return checks;
         }
         Err(_) => {
@@ -65,23 +60,21 @@ pub(super) async fn checks(host: &str, address: &str, tls: bool) -> Vec<Check> {
             return checks;
         }
     };
-    let session = stream.get_ref().1;
-    let protocol = session
-        .protocol_version()
-        .and_then(|version| version.as_str());
-    let suite = session.negotiated_cipher_suite();
-    let suite = suite.and_then(|suite| suite.suite().as_str());
-    let detail = format!("{} with {}", protocol.unwrap_or("?"), suite.unwrap_or("?"));
+    let detail = format!("{} with {}", probe.protocol(), probe.cipher_suite());
     checks.push(Check::ok("tls", detail));
-    if let Some(certificate) = session.peer_certificates().and_then(|all| all.first()) {
-        checks.push(expiry(certificate));
+    if let Some(certificate) = probe.certificate() {
+        checks.push(expiry(&certificate));
     }
-    checks.push(clock(stream, &host).await);
+    if probe.lacks_client_certificate() {
+        let detail = "the master requests one, and none is set";
+        checks.push(Check::warning("client certificate", detail, CLIENT_ADVICE));
+    }
+    checks.push(clock(probe.into_stream(), host).await);
     checks
 }
 
 /// Whether the certificate is valid now, and for how long.
-fn expiry(certificate: &CertificateDer<'_>) -> Check {
+fn expiry(certificate: &[u8]) -> Check {
     let name = "certificate";
     let advice = "replace the certificate of the master (LIBPROCESS_SSL_CERT_FILE)";
     let parsed = match x509_parser::parse_x509_certificate(certificate) {
@@ -163,60 +156,27 @@ async fn head(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn config() -> Result<ClientConfig, TlsError> {
-    let config = ClientConfig::builder_with_provider(default_provider().into());
-    Ok(config
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AcceptAny))
-        .with_no_client_auth())
-}
-
-/// Accepts any certificate, because this connection only reads the certificate. The other checks use
-/// the settings of the cluster, and fail on a certificate that is not trusted.
-#[derive(Debug)]
-struct AcceptAny;
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let algorithms = default_provider().signature_verification_algorithms;
-        algorithms.supported_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::check::State;
     use super::*;
+
+    #[tokio::test]
+    async fn the_clock_of_a_response_is_compared_with_the_own_clock() {
+        let now = httpdate::fmt_http_date(SystemTime::now());
+        for (date, state, part) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", State::Warning, "s behind"),
+            ("Fri, 01 Jan 2100 00:00:00 GMT", State::Warning, "s ahead"),
+            (now.as_str(), State::Ok, "differ by at most"),
+        ] {
+            let (client, mut server) = tokio::io::duplex(1024);
+            let response = format!("HTTP/1.1 200 OK\r\nDate: {date}\r\n\r\n");
+            server.write_all(response.as_bytes()).await.unwrap();
+            let check = clock(client, "master").await;
+            assert!(check.detail.contains(part), "{check:?}");
+            assert_eq!(check.state, state);
+        }
+    }
 
     #[test]
     fn a_clock_that_differs_by_more_than_5_seconds_is_a_warning() {

@@ -8,6 +8,7 @@ use mesos_core::backend::blocking;
 use mesos_core::{Error, ErrorKind, Result};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
@@ -36,6 +37,17 @@ pub(super) async fn connect(
     endpoint: &Endpoint,
     stream: TcpStream,
 ) -> Result<Box<dyn Transport>> {
+    let (stream, _) = handshake(tls, last, endpoint, stream).await?;
+    Ok(Box::new(stream))
+}
+
+/// Also returns whether the peer requested a client certificate that is not set.
+pub(super) async fn handshake(
+    tls: &TlsConfig,
+    last: &Last<Loaded>,
+    endpoint: &Endpoint,
+    stream: TcpStream,
+) -> Result<(TlsStream<TcpStream>, Arc<Asked>)> {
     let name = tls.name(endpoint);
     let server_name = ServerName::try_from(name.clone()).map_err(|source| {
         let message = format!("{name:?} is not a valid name for a certificate");
@@ -54,11 +66,11 @@ pub(super) async fn connect(
         .await
     {
         Ok(stream) => {
-            last.set((config, asked));
-            Ok(Box::new(stream))
+            last.set((config, Arc::clone(&asked)));
+            Ok((stream, asked))
         }
         Err(source) => {
-            let asked = asked.0.load(Ordering::Relaxed);
+            let asked = asked.is_set();
             Err(diagnose::rustls(tls, endpoint, &name, asked, source))
         }
     }
@@ -173,6 +185,12 @@ impl Identity {
 /// Has no client certificate, and records that the peer requested one.
 #[derive(Debug, Default)]
 pub(super) struct Asked(AtomicBool);
+
+impl Asked {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl ResolvesClientCert for Asked {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {

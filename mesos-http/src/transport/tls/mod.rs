@@ -3,7 +3,7 @@
 //! `config` has the settings and `environment` reads libprocess's variables. `handshake` uses rustls,
 //! and `openssl` uses OpenSSL if the settings say so. `files` reads certificates for both, and
 //! `last` keeps what worked, and
-//! `diagnose` explains a failed handshake.
+//! `diagnose` explains a failed handshake. `probe` shows a handshake that succeeded.
 
 mod config;
 mod diagnose;
@@ -13,11 +13,13 @@ mod handshake;
 mod last;
 #[cfg(feature = "tls-openssl")]
 mod openssl;
+mod probe;
 
 use mesos_core::Result;
 use tokio::net::TcpStream;
 
 pub use self::config::TlsConfig;
+pub use self::probe::TlsProbe;
 use super::io::Transport;
 use mesos_core::Endpoint;
 
