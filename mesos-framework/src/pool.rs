@@ -15,14 +15,15 @@ use tokio::time::Instant;
 /// How long a pool holds and refuses offers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PoolPolicy {
-    /// How long an offer is held until it is declined. Other frameworks cannot use its resources
-    /// in this time. Default: 30 s; the driver warns about offers that are held for over a minute.
+    /// How long an offer is held at most until it is declined. Other frameworks cannot use its
+    /// resources in this time. Default: 30 s; the driver warns about offers that are held for over a minute.
     pub hold: Duration,
     /// How long Mesos does not offer declined resources again. Default: 60 s. A new demand ends
     /// this time early, if a [`DemandController`](crate::DemandController) revives the role.
     pub refuse: Duration,
-    /// The fraction by which `refuse` differs at random, from 0 to 1, so that the
-    /// resources do not come back all at once. Default: 0.25.
+    /// The fraction by which `refuse` differs at random, and by which `hold` is shorter at random,
+    /// from 0 to 1. Offers of one moment are then not declined all at once, and do not come back all
+    /// at once. Default: 0.25.
     pub jitter: f64,
 }
 
@@ -82,9 +83,12 @@ impl OfferPool {
     /// Holds new offers.
     pub fn add(&self, offers: impl IntoIterator<Item = Offer>) {
         let now = Instant::now().into_std();
+        let PoolPolicy { hold, jitter, .. } = self.shared.policy;
+        let jitter = if jitter.is_nan() { 0.0 } else { jitter };
         let mut held = self.shared.lock();
         for offer in offers.into_iter().filter(Offer::is_alive) {
-            held.add(offer, now);
+            let earlier = hold.mul_f64(jitter.clamp(0.0, 1.0) * fastrand::f64());
+            held.add_until(offer, now + (hold - earlier));
         }
         drop(held);
         self.shared.changed.notify_one();

@@ -1,6 +1,6 @@
 //! The offers that a scheduler holds for a bounded time.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,9 @@ pub struct HeldOffers<O> {
     agents: HashMap<AgentId, Vec<OfferId>>,
     /// When the taken offers expire, and their agents.
     taken: HashMap<OfferId, (AgentId, Instant)>,
-    /// All expiries, in their order. Offers that are not held any more stay until their time.
-    expiries: VecDeque<(Instant, OfferId)>,
+    /// All expiries with the id of the offer. Offers that are not held any more stay until their
+    /// time.
+    expiries: BTreeSet<(Instant, String)>,
 }
 
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
             offers: HashMap::new(),
             agents: HashMap::new(),
             taken: HashMap::new(),
-            expiries: VecDeque::new(),
+            expiries: BTreeSet::new(),
         }
     }
 
@@ -54,16 +55,22 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
         self.offers.is_empty()
     }
 
-    /// Holds an offer that arrived at `now`. `now` must not be earlier than in earlier calls.
+    /// Holds an offer that arrived at `now`.
     pub fn add(&mut self, offer: O, now: Instant) {
-        let expires = now + self.hold;
-        self.expiries.push_back((expires, offer.id.clone()));
+        self.add_until(offer, now + self.hold);
+    }
+
+    /// Holds an offer until `expires`, for example because the offers are held for different times.
+    pub fn add_until(&mut self, offer: O, expires: Instant) {
+        self.expiries.insert((expires, offer.id.value.clone()));
         self.insert(offer, expires);
         let alive = self.offers.len() + self.taken.len();
         if self.expiries.len() > 2 * alive + 64 {
             let (offers, taken) = (&self.offers, &self.taken);
-            self.expiries
-                .retain(|(_, id)| offers.contains_key(id) || taken.contains_key(id));
+            self.expiries.retain(|(_, id)| {
+                let id = id.as_str().into();
+                offers.contains_key(&id) || taken.contains_key(&id)
+            });
         }
     }
 
@@ -112,23 +119,23 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
     /// Removes and returns the offers that were held for long enough, to be declined.
     pub fn expire(&mut self, now: Instant) -> Vec<O> {
         let mut expired = Vec::new();
-        while let Some((expires, id)) = self.expiries.front()
+        while let Some((expires, _)) = self.expiries.first()
             && *expires <= now
+            && let Some((_, id)) = self.expiries.pop_first()
         {
-            let id = id.clone();
-            self.expiries.pop_front();
-            expired.extend(self.remove(&id).map(|held| held.offer));
+            expired.extend(self.remove(&id.into()).map(|held| held.offer));
         }
         expired
     }
 
     /// When the next held offer expires. `None` if no offers are held.
     pub fn next_expiry(&mut self) -> Option<Instant> {
-        while let Some((expires, id)) = self.expiries.front() {
-            if self.offers.contains_key(id) || self.taken.contains_key(id) {
+        while let Some((expires, id)) = self.expiries.first() {
+            let id = id.as_str().into();
+            if self.offers.contains_key(&id) || self.taken.contains_key(&id) {
                 return Some(*expires);
             }
-            self.expiries.pop_front();
+            self.expiries.pop_first();
         }
         None
     }

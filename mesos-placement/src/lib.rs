@@ -62,14 +62,14 @@
 //! # Equals in other schedulers
 //! | here | Marathon | Fenzo | DC/OS SDK |
 //! |---|---|---|---|
-//! | [`Constraint::Is`] | `IS`, `CLUSTER` with a value | `HostAttrValueConstraint` | `ExactMatcher` |
+//! | [`Constraint::Is`] | `IS` (numbers rounded to three places), `CLUSTER` with a value | `HostAttrValueConstraint` | `ExactMatcher` |
 //! | [`Constraint::IsNot`] | | | `InvertedExactMatcher` |
 //! | [`Constraint::Like`] | `LIKE` | | `RegexMatcher` |
 //! | [`Constraint::Unlike`] | `UNLIKE` | | `NotRule` of a `RegexMatcher` |
 //! | [`Constraint::In`], [`Constraint::NotIn`] | `LIKE`, `UNLIKE` with alternatives | | `OrRule` of `ExactMatcher`s, `NotRule` |
 //! | [`Constraint::Exists`] | `LIKE` with `.*` | | `AnyMatcher` |
 //! | [`Field::Attribute`] | a field | an attribute's name | `AttributeRule` |
-//! | [`Field::Hostname`] | `hostname` | `hostname()` | `HostnameRule` |
+//! | [`Field::Hostname`] | `@hostname`, `hostname` | `hostname()` | `HostnameRule` |
 //! | [`Field::AgentId`] | | | `AgentRule` |
 //! | [`Field::Region`], [`Field::Zone`] | `@region`, `@zone` | | `RegionRule`, `ZoneRule`; `IsLocalRegionRule` with the region of the master |
 //! | [`Constraint::Unique`] | `UNIQUE` | `UniqueHostAttrConstraint` | `MaxPer…Rule` with 1 |
@@ -77,8 +77,8 @@
 //! | [`Constraint::GroupBy`] | `GROUP_BY` | `BalancedHostAttrConstraint` | `RoundRobinByAttributeRule`, `…Hostname…`, `…Region…`, `…Zone…` |
 //! | [`Constraint::Cluster`] | `CLUSTER` without a value | | |
 //! | [`Constraint::With`], [`Constraint::Avoid`] | | `ExclusiveHostConstraint`: avoid a label that all tasks have | `TaskTypeRule` |
-//! | [`Constraint::KeepGpus`] | `gpu_scheduling_behavior` | | |
-//! | [`Constraint::Available`] | `maintenance_mode` | disabled hosts | |
+//! | [`Constraint::KeepGpus`] | `--gpu_scheduling_behavior restricted` | | |
+//! | [`Constraint::Available`] | `--maintenance_mode` | disabled hosts | |
 //! | [`Constraint::All`], [`Constraint::Any`], [`Constraint::Not`] | a list, for all | | `AndRule`, `OrRule`, `NotRule` |
 //! | [`Constraint::All`] of nothing | | | `PassthroughRule` |
 //! | [`Strategy::BestFit`] | | `BinPackingFitnessCalculators` | |
@@ -90,6 +90,8 @@
 //! `GROUP_BY` of Marathon knows only values that have tasks, so it can put all tasks on one value
 //! unless the number of values is given. [`Constraint::GroupBy`] also knows the values of the
 //! offers.
+//! The names are those of Marathon (`docs/docs/constraints.md`, `Constraints.scala`), of Fenzo
+//! (`com.netflix.fenzo` and its `plugins`) and of the DC/OS SDK (`offer/evaluate/placement`).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -119,6 +119,7 @@ async fn missing_credentials_and_missing_permissions_are_different_results() {
     let cluster = LocalCluster::builder()
         .agents(0)
         .env("MESOS_AUTHENTICATE_HTTP_READONLY", "true")
+        .env("MESOS_AUTHENTICATE_HTTP_READWRITE", "true")
         .env("MESOS_CREDENTIALS", file)
         .env("MESOS_HTTP_CREDENTIALS", file)
         .env("MESOS_ACLS", acls);

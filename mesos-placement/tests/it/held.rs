@@ -96,8 +96,13 @@ proptest! {
         for step in steps {
             match step {
                 Step::Add => {
-                    pool.add(offer(next), now);
-                    model.held.insert(next, now + HOLD);
+                    // A later offer may expire earlier.
+                    let expires = now + HOLD / (1 + u32::from(next % 3));
+                    match next % 3 {
+                        0 => pool.add(offer(next), now),
+                        _ => pool.add_until(offer(next), expires),
+                    }
+                    model.held.insert(next, expires);
                     next += 1;
                 }
                 Step::Rescind(number) => {
