@@ -35,6 +35,7 @@ const LAYERS: &[Layer] = &[
             "bytes",
             "crc32fast",
             "fastrand",
+            "foldhash",
             "futures-util",
             "indexmap",
             "memchr",
