@@ -51,12 +51,7 @@ pub(super) fn state(bench: &Bench) -> Result<Vec<Row>> {
         }
         let what = format!("GET_STATE of {agents} agents and {tasks} tasks in {name}, by parts");
         let memory = format!("{what}: peak memory ÷ size on the wire");
-        // JSON is decoded as a whole, because serde cannot decode a part of an answer.
-        let memory = match codec {
-            Codec::Json => Row::stated(memory, format!("{parts:.2}")),
-            _ => Row::at_most(memory, parts, 3.0),
-        };
-        rows.push(memory.note(format!(
+        rows.push(Row::at_most(memory, parts, 3.0).note(format!(
             "{wire:.0} bytes; `get_state` {whole:.2}; bare decoding with the bytes {bare:.2}"
         )));
         let speed = format!("{what}: speed with the transfer ÷ bare decoding");

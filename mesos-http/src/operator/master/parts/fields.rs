@@ -3,21 +3,10 @@
 use bytes::{Buf, Bytes, BytesMut};
 use prost::encoding::{WireType, decode_key, decode_varint};
 
+use super::field::Field;
+
 /// The longest key and length of a field, in bytes.
 const HEADER: usize = 20;
-
-/// An object of the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
-    Agent,
-    RecoveredAgent,
-    Framework,
-    CompletedFramework,
-    Executor,
-    Task,
-    UnreachableTask,
-    CompletedTask,
-}
 
 /// A message that contains the objects.
 #[derive(Clone, Copy, Debug)]
@@ -121,10 +110,13 @@ impl Fields {
         }
     }
 
-    /// Whether no message is incomplete.
-    pub(super) fn is_at_end(&self) -> bool {
+    /// What is missing at the end of the answer.
+    pub(super) fn end(&self) -> Result<(), &'static str> {
         let open = self.levels.iter().any(|(_, end)| *end != self.offset);
-        !open && self.skip == 0
+        match open || self.skip > 0 {
+            true => Err("the answer ends early"),
+            false => Ok(()),
+        }
     }
 
     fn take(&mut self, received: &mut BytesMut, length: usize) -> Bytes {
@@ -207,7 +199,8 @@ mod tests {
                 found.push(object);
             }
         }
-        assert!(received.is_empty() && fields.is_at_end());
+        fields.end()?;
+        assert!(received.is_empty());
         Ok(found)
     }
 

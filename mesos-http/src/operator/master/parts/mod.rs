@@ -1,20 +1,25 @@
 //! GET_STATE in parts: the answer is decoded while it is received.
 
+mod field;
 mod fields;
+#[cfg(feature = "json")]
+mod json;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use mesos_core::{Endpoint, Error, ErrorKind, Result};
+use mesos_proto::v1::master::call::Type;
 use mesos_proto::v1::master::response::{get_agents, get_executors, get_frameworks};
-use mesos_proto::v1::master::{Response, call::Type, response};
 use mesos_proto::v1::{AgentInfo, Task};
 
-use self::fields::{Field, Fields};
-use super::{MasterClient, missing, of};
+use self::field::Field;
+use self::fields::Fields;
+#[cfg(feature = "json")]
+use self::json::Objects;
+use super::{MasterClient, of};
 use crate::detect::Sighting;
 use crate::operator::OperatorClient;
 use crate::operator::caller::Repeat;
@@ -52,20 +57,51 @@ pub struct StateParts {
     at: Endpoint,
     settings: Settings,
     body: Incoming,
-    /// `None` for JSON, which is decoded as a whole.
-    fields: Option<Fields>,
+    position: Position,
     received: BytesMut,
     /// The number of bytes that were received.
     size: u64,
-    ready: VecDeque<StatePart>,
     has_ended: bool,
     _connection: Connection,
 }
 
+/// The position in the answer.
+#[derive(Debug)]
+enum Position {
+    Protobuf(Fields),
+    #[cfg(feature = "json")]
+    Json(Objects),
+}
+
+impl Position {
+    fn new(codec: Codec) -> Self {
+        match codec {
+            Codec::Protobuf => Self::Protobuf(Fields::default()),
+            #[cfg(feature = "json")]
+            Codec::Json => Self::Json(Objects::default()),
+        }
+    }
+
+    fn next(&mut self, received: &mut BytesMut) -> Result<Option<(Field, Bytes)>, &'static str> {
+        match self {
+            Self::Protobuf(fields) => fields.next(received),
+            #[cfg(feature = "json")]
+            Self::Json(objects) => objects.next(received),
+        }
+    }
+
+    fn end(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Protobuf(fields) => fields.end(),
+            #[cfg(feature = "json")]
+            Self::Json(objects) => objects.end(),
+        }
+    }
+}
+
 impl MasterClient {
     /// GET_STATE, decoded while it is received: the objects in the order of the answer. Memory then
-    /// does not depend on the size of the cluster, if the program does not keep the objects. With
-    /// [`Codec::Json`] the whole answer is decoded first.
+    /// does not depend on the size of the cluster, if the program does not keep the objects.
     ///
     /// ```no_run
     /// use mesos::operator::{MasterClient, StatePart};
@@ -131,10 +167,9 @@ impl StateParts {
         Ok(Self {
             at,
             body: response.into_body(),
-            fields: (settings.codec == Codec::Protobuf).then(Fields::default),
+            position: Position::new(settings.codec),
             received: BytesMut::new(),
             size: 0,
-            ready: VecDeque::new(),
             has_ended: false,
             settings,
             _connection: connection,
@@ -148,18 +183,13 @@ impl StateParts {
     /// [`max_record_size`](crate::OperatorClient::max_record_size), or it cannot be decoded.
     pub async fn next(&mut self) -> Result<Option<StatePart>> {
         loop {
-            if let Some(part) = self.ready.pop_front() {
-                return Ok(Some(part));
-            }
-            if let Some(fields) = &mut self.fields {
-                let taken = fields.next(&mut self.received);
-                if let Some((field, bytes)) = taken.map_err(|why| self.invalid(why))? {
-                    return self.decode(field, bytes).map(Some);
-                }
+            let taken = self.position.next(&mut self.received);
+            if let Some((field, bytes)) = taken.map_err(|why| self.invalid(why))? {
+                return self.decode(field, bytes).map(Some);
             }
             if self.has_ended {
-                let is_whole = self.fields.as_ref().is_none_or(Fields::is_at_end);
-                return match is_whole && self.received.is_empty() {
+                self.position.end().map_err(|why| self.invalid(why))?;
+                return match self.received.is_empty() {
                     true => Ok(None),
                     false => Err(self.invalid("the answer ends early")),
                 };
@@ -193,10 +223,7 @@ impl StateParts {
             }
             Ok(None) => {
                 self.has_ended = true;
-                match self.fields {
-                    Some(_) => Ok(()),
-                    None => self.decode_all(),
-                }
+                Ok(())
             }
         }
     }
@@ -219,43 +246,8 @@ impl StateParts {
         self.settings.codec.decode_boxed(bytes, &what)
     }
 
-    /// Decodes an answer in JSON.
-    fn decode_all(&mut self) -> Result<()> {
-        let body = std::mem::take(&mut self.received).freeze();
-        let response: Response = *self.object(body)?;
-        let state = response.get_state;
-        let state = state.ok_or_else(|| missing("master", Type::GetState.as_str_name()))?;
-        let ready = &mut self.ready;
-        let response::GetState {
-            get_tasks,
-            get_executors,
-            get_frameworks,
-            get_agents,
-        } = state;
-        let tasks = get_tasks.unwrap_or_default();
-        ready.extend(boxed(tasks.tasks, StatePart::Task));
-        ready.extend(boxed(tasks.unreachable_tasks, StatePart::UnreachableTask));
-        ready.extend(boxed(tasks.completed_tasks, StatePart::CompletedTask));
-        let executors = get_executors.unwrap_or_default().executors;
-        ready.extend(boxed(executors, StatePart::Executor));
-        let frameworks = get_frameworks.unwrap_or_default();
-        ready.extend(boxed(frameworks.frameworks, StatePart::Framework));
-        let completed = frameworks.completed_frameworks;
-        ready.extend(boxed(completed, StatePart::CompletedFramework));
-        let agents = get_agents.unwrap_or_default();
-        ready.extend(boxed(agents.agents, StatePart::Agent));
-        ready.extend(boxed(agents.recovered_agents, StatePart::RecoveredAgent));
-        Ok(())
-    }
-
     fn invalid(&self, why: &str) -> Error {
         let message = format!("cannot read the state from {}: {why}", self.at);
         Error::new(ErrorKind::Protocol, message)
     }
-}
-
-fn boxed<T>(objects: Vec<T>, part: fn(Box<T>) -> StatePart) -> impl Iterator<Item = StatePart> {
-    objects
-        .into_iter()
-        .map(move |object| part(Box::new(object)))
 }
