@@ -10,7 +10,7 @@
 //!
 //! # A complete framework
 //! ```no_run
-#![doc = include_str!("../../examples/hello_scheduler.rs")]
+#![doc = include_str!("../hello_scheduler.rs")]
 //! ```
 //!
 //! The driver does the following by itself:
@@ -40,7 +40,7 @@
 //! A complete executor:
 //!
 //! ```no_run
-#![doc = include_str!("../../examples/hello_executor.rs")]
+#![doc = include_str!("../hello_executor.rs")]
 //! ```
 //!
 //! # Choosing a backend

@@ -115,14 +115,32 @@ struct Metadata {
 #[derive(Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) description: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) readme: Option<String>,
+    pub(crate) license: Option<String>,
+    /// The registries that the crate may be published to; `None` for all.
+    pub(crate) publish: Option<Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: std::collections::BTreeMap<String, Vec<String>>,
     pub(crate) targets: Vec<Target>,
 }
 
+impl Package {
+    pub(crate) fn is_published(&self) -> bool {
+        self.publish
+            .as_ref()
+            .is_none_or(|registries| !registries.is_empty())
+    }
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
+    /// The versions that fit; `*` for a path without a version.
+    pub(crate) req: String,
     /// `None` for a normal dependency, else `dev` or `build`.
     pub(crate) kind: Option<String>,
     pub(crate) features: Vec<String>,

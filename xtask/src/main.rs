@@ -3,6 +3,7 @@
 mod api;
 mod bench;
 mod bindgen;
+mod book;
 mod build;
 mod cargo;
 mod ci;
@@ -14,6 +15,7 @@ mod long;
 mod man;
 mod memcheck;
 mod output;
+mod release;
 mod sha256;
 mod skipped;
 
@@ -94,6 +96,8 @@ enum Task {
     },
     /// Build the programs that are installed into target/dist/install, with checksums
     Build,
+    /// Check the guide in docs/guide, and build it as a book (needs `cargo install mdbook`)
+    Book,
     /// Write the manual pages of the command mesos into mesos-cli/man
     Man {
         /// Write nothing; fail if a page is out of date
@@ -106,6 +110,12 @@ enum Task {
         /// Write nothing; fail if an item was added to the API or removed from it
         #[arg(long)]
         check: bool,
+    },
+    /// Package all crates and build the packages; then publish them
+    Release {
+        /// Publish nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Run all checks except the tests
     #[command(after_help = ci::help())]
@@ -133,8 +143,10 @@ fn main() -> ExitCode {
         Task::Faults(faults) => long::faults(&root(), faults),
         Task::Bench { args } => bench::run(&root(), &args),
         Task::Build => build::run(&root()),
+        Task::Book => book::run(&root()),
         Task::Man { check } => man::run(&root(), check),
         Task::Api { check } => api::run(&root(), check),
+        Task::Release { dry_run } => release::run(&root(), !dry_run),
         Task::Ci { steps } => ci::run(&root(), &steps),
     };
     match result {

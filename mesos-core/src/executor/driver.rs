@@ -144,6 +144,7 @@ impl<M: Send + 'static> ExecutorDriver<M> {
     /// [`ErrorKind::Config`] for what the agent would refuse: TASK_STAGING, which only a master
     /// may send, a state that this version does not know, a `check_status` that contradicts
     /// itself. [`ErrorKind::Closed`] after the driver's end. In these cases nothing is kept.
+    #[doc(alias = "sendStatusUpdate")]
     pub async fn send_update(&self, mut status: TaskStatus) -> Result<()> {
         validate::status(&status)?;
         let uuid = Bytes::copy_from_slice(uuid::Uuid::new_v4().as_bytes());
@@ -177,6 +178,7 @@ impl<M: Send + 'static> ExecutorDriver<M> {
     ///
     /// # Errors
     /// [`ErrorKind::NotSubscribed`] while disconnected, and others of a call.
+    #[doc(alias = "sendFrameworkMessage")]
     pub async fn send_message(&self, data: impl Into<Bytes>) -> Result<()> {
         let call = self.handle.caller.message(data.into());
         self.handle.link.calls()?.send(call).await?.await

@@ -123,6 +123,7 @@ pub use token::Token;
 #[async_trait]
 pub trait Executor<M: Send + 'static = ()>: Send {
     /// The agent granted a subscription: the first one, and one after each reconnect.
+    #[doc(alias = "registered", alias = "reregistered")]
     async fn subscribed(
         &mut self,
         driver: &ExecutorDriver<M>,
@@ -145,10 +146,12 @@ pub trait Executor<M: Send + 'static = ()>: Send {
     }
 
     /// Run a task.
+    #[doc(alias = "launchTask")]
     async fn launch(&mut self, driver: &ExecutorDriver<M>, task: TaskInfo) -> HandlerResult;
 
     /// Run several tasks, all or none. The default refuses the group, and each task ends as
     /// TASK_FAILED.
+    #[doc(alias = "launchTaskGroup")]
     async fn launch_group(
         &mut self,
         driver: &ExecutorDriver<M>,
@@ -160,6 +163,7 @@ pub trait Executor<M: Send + 'static = ()>: Send {
 
     /// Kill a task. The event arrives again if the scheduler repeats its call. `kill_policy`
     /// takes precedence over the policy of the task.
+    #[doc(alias = "killTask")]
     async fn kill(
         &mut self,
         driver: &ExecutorDriver<M>,
@@ -183,6 +187,7 @@ pub trait Executor<M: Send + 'static = ()>: Send {
     }
 
     /// Bytes from the scheduler.
+    #[doc(alias = "frameworkMessage")]
     async fn message(&mut self, driver: &ExecutorDriver<M>, data: Bytes) -> HandlerResult {
         let _ = (driver, data);
         Ok(())

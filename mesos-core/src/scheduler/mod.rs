@@ -141,6 +141,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     /// earlier subscription are void. The framework's id is already in its
     /// [store](Framework::store). Without a store, a framework that is to survive this process
     /// has to save `subscribed.framework_id` before this handler returns.
+    #[doc(alias = "registered", alias = "reregistered", alias = "SUBSCRIBED")]
     async fn subscribed(
         &mut self,
         driver: &SchedulerDriver<M>,
@@ -168,6 +169,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     /// default declines everything. The declined resources are not offered again for 5 s.
     ///
     /// Do not rely on grouping: a large OFFERS event may be delivered in several calls.
+    #[doc(alias = "resourceOffers", alias = "OFFERS")]
     async fn offers(&mut self, driver: &SchedulerDriver<M>, offers: Vec<Offer>) -> HandlerResult {
         let _ = (driver, offers);
         Ok(())
@@ -175,6 +177,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
 
     /// An offer is no longer valid. An [`Offer`] that the scheduler still holds is marked, too
     /// ([`Offer::is_alive`]).
+    #[doc(alias = "offerRescinded", alias = "RESCIND")]
     async fn rescind(&mut self, driver: &SchedulerDriver<M>, offer_id: OfferId) -> HandlerResult {
         let _ = (driver, offer_id);
         Ok(())
@@ -182,6 +185,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
 
     /// Agents are scheduled for maintenance. The answer only informs the operator
     /// (`docs/maintenance.md` in Mesos).
+    #[doc(alias = "inverseOffers", alias = "INVERSE_OFFERS")]
     async fn inverse_offers(
         &mut self,
         driver: &SchedulerDriver<M>,
@@ -192,6 +196,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     }
 
     /// An inverse offer is no longer valid.
+    #[doc(alias = "inverseOfferRescinded")]
     async fn rescind_inverse_offer(
         &mut self,
         driver: &SchedulerDriver<M>,
@@ -214,6 +219,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     /// whether a replacement can be launched, and whether the task may come back. Do not wait for
     /// a terminal state only: after a replacement of the cluster, the only answer is
     /// TASK_UNKNOWN, which is not terminal.
+    #[doc(alias = "statusUpdate", alias = "UPDATE")]
     async fn update(
         &mut self,
         driver: &SchedulerDriver<M>,
@@ -224,6 +230,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     }
 
     /// The state of an operation. The rules of [`update`](Self::update) apply.
+    #[doc(alias = "operationStatusUpdate", alias = "UPDATE_OPERATION_STATUS")]
     async fn operation_update(
         &mut self,
         driver: &SchedulerDriver<M>,
@@ -234,6 +241,7 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
     }
 
     /// Bytes from an executor. Delivered at most once; may be lost.
+    #[doc(alias = "frameworkMessage", alias = "MESSAGE")]
     async fn message(
         &mut self,
         driver: &SchedulerDriver<M>,
@@ -247,6 +255,12 @@ pub trait Scheduler<M: Send + 'static = ()>: Send {
 
     /// An agent was lost, or an executor ended. A hint that may be missing: tasks are reported
     /// by [`update`](Self::update).
+    #[doc(
+        alias = "slaveLost",
+        alias = "executorLost",
+        alias = "agentLost",
+        alias = "FAILURE"
+    )]
     async fn failure(&mut self, driver: &SchedulerDriver<M>, failure: Failure) -> HandlerResult {
         let _ = (driver, failure);
         Ok(())

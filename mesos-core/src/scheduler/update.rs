@@ -70,6 +70,7 @@ impl StatusUpdate {
     ///     }
     /// }
     /// ```
+    #[doc(alias = "acknowledgeStatusUpdate", alias = "acknowledge")]
     pub fn defer(&self) -> Option<Acknowledgement> {
         self.0.defer(calls::acknowledge)
     }

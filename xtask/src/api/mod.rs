@@ -22,7 +22,7 @@ use snapshot::{Snapshot, differences};
 
 /// The crates that users depend on.
 const CRATES: [&str; 11] = [
-    "mesos",
+    "mesos-sdk",
     "mesos-core",
     "mesos-framework",
     "mesos-http",
@@ -47,7 +47,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     let tool = tool()?;
     let json = rustdoc_json(root)?;
     let mut snapshots = Vec::new();
-    for name in CRATES {
+    for name in CRATES.map(library) {
         let file = json.join(name.replace('-', "_")).with_extension("json");
         let snapshot = snapshot(root, &file, &tool);
         snapshots.push((
@@ -70,6 +70,14 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
         repair: REPAIR,
     }
     .write_or_check(false)
+}
+
+/// The name of a crate in programs.
+fn library(package: &'static str) -> &'static str {
+    match package {
+        "mesos-sdk" => "mesos",
+        package => package,
+    }
 }
 
 /// The name and version of cargo-public-api.

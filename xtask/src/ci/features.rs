@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::cargo::{cargo, packages};
 
-const FACADE: &str = "mesos";
+const FACADE: &str = "mesos-sdk";
 /// Tests depend on it without its program.
 const LOCAL: &str = "mesos-local";
 

@@ -121,7 +121,7 @@ const LAYERS: &[Layer] = &[
         builds: false,
     },
     Layer {
-        name: "mesos",
+        name: "mesos-sdk",
         uses: &[
             "mesos-core",
             "mesos-framework",
@@ -138,7 +138,12 @@ const LAYERS: &[Layer] = &[
     // A program, on the interface that users have; of ZooKeeper it also reads the masters that wait.
     Layer {
         name: "mesos-cli",
-        uses: &["mesos", "mesos-local", "mesos-process", "mesos-zookeeper"],
+        uses: &[
+            "mesos-sdk",
+            "mesos-local",
+            "mesos-process",
+            "mesos-zookeeper",
+        ],
         foreign: None,
         builds: false,
     },
@@ -198,7 +203,13 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "mesos-examples",
-        uses: &["mesos", "mesos-local", "mesos-process"],
+        uses: &["mesos-sdk", "mesos-local", "mesos-process"],
+        foreign: None,
+        builds: false,
+    },
+    Layer {
+        name: "mesos-guide",
+        uses: &["mesos-sdk", "mesos-process", "mesos-testing"],
         foreign: None,
         builds: false,
     },
@@ -272,6 +283,10 @@ fn wrong_with(package: &Package) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// The fields of cargo metadata that the layers do not use.
+    const METADATA: &str = r#""version":"0.1.0","description":null,"keywords":[],"categories":[],
+        "readme":null,"license":null,"publish":null,"features":{}"#;
+
     fn package(text: &str) -> Package {
         serde_json::from_str(text).expect("has the form of cargo metadata")
     }
@@ -279,10 +294,12 @@ mod tests {
     #[test]
     fn dependencies_that_are_not_in_the_table_are_reported() {
         let dependency = |name: &str, path: &str, kind: &str, features: &str| {
-            format!(r#"{{"name":"{name}","path":{path},"kind":{kind},"features":[{features}]}}"#)
+            format!(
+                r#"{{"name":"{name}","req":"*","path":{path},"kind":{kind},"features":[{features}]}}"#
+            )
         };
         let core = package(&format!(
-            r#"{{"name":"mesos-core","features":{{}},"targets":[{{"kind":["custom-build"]}}],"dependencies":[{}]}}"#,
+            r#"{{{METADATA},"name":"mesos-core","targets":[{{"kind":["custom-build"]}}],"dependencies":[{}]}}"#,
             [
                 dependency("mesos-proto", r#""/w/mesos-proto""#, "null", ""),
                 dependency("mesos-http", r#""/w/mesos-http""#, "null", ""),
@@ -301,7 +318,9 @@ mod tests {
                 "mesos-core must not have a build script",
             ]
         );
-        let new = package(r#"{"name":"new","features":{},"targets":[],"dependencies":[]}"#);
+        let new = package(&format!(
+            r#"{{{METADATA},"name":"new","targets":[],"dependencies":[]}}"#
+        ));
         assert_eq!(wrong_with(&new), ["new is not in the layers"]);
     }
 

@@ -8,13 +8,15 @@ mod layers;
 mod tidy;
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 
 use crate::cargo::{self, cargo};
+use crate::output::output;
 use crate::skipped::Skipped;
-use crate::{api, bindgen, codegen, man};
+use crate::{api, bindgen, codegen, man, release};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -26,7 +28,7 @@ struct Step {
 }
 
 /// Fast steps first, because the first failure ends the run.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 13] = [
     Step {
         name: "fmt",
         what: "the code is formatted",
@@ -91,6 +93,18 @@ const STEPS: [Step; 11] = [
         repair: None,
     },
     Step {
+        name: "deny",
+        what: "the licenses and sources of the dependencies fit deny.toml",
+        run: deny,
+        repair: None,
+    },
+    Step {
+        name: "package",
+        what: "every published crate can be packaged, and builds without the workspace",
+        run: release::package,
+        repair: None,
+    },
+    Step {
         name: "api",
         what: "the public API matches xtask/public-api",
         run: |root| api::run(root, true),
@@ -108,6 +122,29 @@ fn clippy(root: &Path) -> Result<()> {
         cargo(root, &args.concat(), &[])?;
     }
     Ok(())
+}
+
+fn deny(root: &Path) -> Result<()> {
+    let mut version = Command::new("cargo");
+    version.args(["deny", "--version"]);
+    if output(&mut version).is_err() {
+        let install = "cargo install cargo-deny --locked";
+        return Err(Skipped(format!(
+            "cargo-deny is not installed; `{install}` installs it"
+        ))
+        .into());
+    }
+    // The database of advisories is on the network: the hosted workflow checks advisories.
+    let args = [
+        "deny",
+        "--log-level",
+        "error",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ];
+    cargo(root, &args, &[])
 }
 
 /// The steps with the promise that each of them checks, for `--help`.

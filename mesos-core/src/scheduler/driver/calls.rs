@@ -59,6 +59,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call.
+    #[doc(alias = "reviveOffers")]
     pub async fn revive(&self) -> Result<()> {
         self.call(calls::revive(Vec::new())).await
     }
@@ -68,6 +69,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// # Errors
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported);
     /// [`Config`](crate::ErrorKind::Config) without roles, which would mean all roles.
+    #[doc(alias = "reviveOffers", alias = "ReviveWith")]
     pub async fn revive_roles(
         &self,
         roles: impl IntoIterator<Item = impl Into<String>>,
@@ -80,6 +82,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call.
+    #[doc(alias = "suppressOffers")]
     pub async fn suppress(&self) -> Result<()> {
         self.call(calls::suppress(Vec::new())).await
     }
@@ -89,6 +92,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// # Errors
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported);
     /// [`Config`](crate::ErrorKind::Config) without roles, which would mean all roles.
+    #[doc(alias = "suppressOffers", alias = "SuppressWith")]
     pub async fn suppress_roles(
         &self,
         roles: impl IntoIterator<Item = impl Into<String>>,
@@ -121,6 +125,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call.
+    #[doc(alias = "killTask")]
     pub async fn kill(&self, task_id: impl Into<TaskId>) -> Result<()> {
         self.kill_with(task_id, KillOptions::new()).await
     }
@@ -129,6 +134,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported) for a kill policy.
+    #[doc(alias = "killTask")]
     pub async fn kill_with(&self, task_id: impl Into<TaskId>, options: KillOptions) -> Result<()> {
         let KillOptions { agent_id, policy } = self.checked(options)?;
         let call = calls::kill(task_id.into(), agent_id, policy);
@@ -151,6 +157,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported).
+    #[doc(alias = "shutdownExecutor")]
     pub async fn shutdown(
         &self,
         agent_id: impl Into<AgentId>,
@@ -168,6 +175,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// # Errors
     /// Those of a call; [`Config`](crate::ErrorKind::Config) without tasks, which would mean
     /// all tasks: see [`reconcile_all`](Self::reconcile_all).
+    #[doc(alias = "reconcileTasks")]
     pub async fn reconcile(
         &self,
         tasks: impl IntoIterator<Item = (TaskId, Option<AgentId>)>,
@@ -186,6 +194,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call.
+    #[doc(alias = "reconcileTasks")]
     pub async fn reconcile_all(&self) -> Result<()> {
         self.call(calls::reconcile(Vec::new())).await
     }
@@ -196,6 +205,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported);
     /// [`Config`](crate::ErrorKind::Config) without operations, which would mean all of them:
     /// see [`reconcile_all_operations`](Self::reconcile_all_operations).
+    #[doc(alias = "reconcileOperations")]
     pub async fn reconcile_operations(
         &self,
         operations: impl IntoIterator<Item = call::reconcile_operations::Operation>,
@@ -223,6 +233,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call.
+    #[doc(alias = "sendFrameworkMessage")]
     pub async fn send_message(
         &self,
         agent_id: impl Into<AgentId>,
@@ -237,6 +248,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call.
+    #[doc(alias = "requestResources")]
     pub async fn request(&self, requests: impl IntoIterator<Item = Request>) -> Result<()> {
         let call = calls::request(requests.into_iter().collect());
         self.call(call).await
@@ -249,6 +261,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// # Errors
     /// Those of a call; [`Unsupported`](crate::ErrorKind::Unsupported), also if the master is too
     /// old: Mesos has this call since 1.9, and offer constraints since 1.11.
+    #[doc(alias = "updateFramework")]
     pub async fn update_framework(
         &self,
         mut info: FrameworkInfo,

@@ -134,6 +134,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// were made before, also to those that wait for space in the queue and those whose future was
     /// dropped. A call without an answer by then fails with
     /// [`Delivery::Unknown`](crate::Delivery::Unknown).
+    #[doc(alias = "failover")]
     pub fn stop_for_failover(&self) {
         let stop = Stop::Stop { failover: true };
         self.shared().link.request_stop(stop);

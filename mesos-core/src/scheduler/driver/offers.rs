@@ -27,6 +27,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// offers with the default filter: see [`Offer`]. Mesos then offers the resources again. If
     /// the result is unknown ([`Delivery::Unknown`](crate::Delivery::Unknown)), the driver also
     /// reconciles the tasks and the operations that have an id.
+    #[doc(alias = "acceptOffers")]
     pub async fn accept(
         &self,
         offers: impl IntoIterator<Item = Offer>,
@@ -59,6 +60,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of [`accept`](Self::accept).
+    #[doc(alias = "launchTasks", alias = "launchTask")]
     pub async fn launch(
         &self,
         offer: Offer,
@@ -119,6 +121,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// # Errors
     /// [`ErrorKind::OfferGone`] if one of the offers is void; those of a call. After every error
     /// the driver declines the offers itself: see [`Offer`].
+    #[doc(alias = "declineOffer", alias = "declineOffers")]
     pub async fn decline(
         &self,
         offers: impl IntoIterator<Item = Offer>,
@@ -138,6 +141,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call; [`ErrorKind::Unsupported`].
+    #[doc(alias = "acceptInverseOffers")]
     pub async fn accept_inverse_offers(
         &self,
         ids: impl IntoIterator<Item = OfferId>,
@@ -152,6 +156,7 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     ///
     /// # Errors
     /// Those of a call; [`ErrorKind::Unsupported`].
+    #[doc(alias = "declineInverseOffers")]
     pub async fn decline_inverse_offers(
         &self,
         ids: impl IntoIterator<Item = OfferId>,

@@ -1,0 +1,103 @@
+//! A page that is not in the table of contents is not part of the book, and a page without a module
+//! is not tested.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The pages with their texts, by their paths below `pages`.
+fn pages() -> BTreeMap<String, String> {
+    let mut pages = BTreeMap::new();
+    read(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("pages"),
+        "",
+        &mut pages,
+    );
+    pages
+}
+
+fn read(folder: &Path, prefix: &str, pages: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let entry = entry.expect("the folder can be read");
+        let name = entry.file_name().into_string().expect("the name is text");
+        if entry.path().is_dir() {
+            read(&entry.path(), &format!("{prefix}{name}/"), pages);
+        } else if name.ends_with(".md") {
+            let text = fs::read_to_string(entry.path()).expect("the page is text");
+            pages.insert(format!("{prefix}{name}"), text);
+        }
+    }
+}
+
+/// The targets of the links of a page, without those to other sites and those in code.
+fn links(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose
+        .flat_map(|prose| prose.split("](").skip(1))
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target)
+        .filter(|target| !target.contains("://"))
+        .collect()
+}
+
+/// The anchor of a heading, as mdBook writes it.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim().to_lowercase();
+    let kept = words
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_page_is_in_the_table_of_contents_and_is_tested() {
+    let source = include_str!("lib.rs");
+    let pages = pages();
+    let summary = &pages["SUMMARY.md"];
+    for page in pages.keys().filter(|page| *page != "SUMMARY.md") {
+        assert!(
+            summary.contains(&format!("({page})")),
+            "{page} is not in SUMMARY.md"
+        );
+        assert!(
+            source.contains(&format!("\"pages/{page}\"")),
+            "{page} is not in lib.rs"
+        );
+    }
+}
+
+#[test]
+fn every_link_leads_to_a_page_and_a_heading() {
+    let pages = pages();
+    for (page, text) in &pages {
+        let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for link in links(text) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match (file, file.strip_prefix("../")) {
+                ("", _) => page.clone(),
+                (_, Some(above)) => above.to_owned(),
+                _ if folder.is_empty() => file.to_owned(),
+                _ => format!("{folder}/{file}"),
+            };
+            if target.ends_with(".svg") {
+                let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join("pages")
+                    .join(&target);
+                assert!(
+                    file.is_file(),
+                    "{page} has a picture {link}, which is not a file"
+                );
+                continue;
+            }
+            let Some(target) = pages.get(&target) else {
+                panic!("{page} has a link to {link}, which is not a page");
+            };
+            let headings = target.lines().filter(|line| line.starts_with('#'));
+            let mut anchors = headings.map(|line| anchor(line.trim_start_matches('#')));
+            assert!(
+                heading.is_empty() || anchors.any(|anchor| anchor == heading),
+                "{page} has a link to {link}, which has no such heading"
+            );
+        }
+    }
+}
