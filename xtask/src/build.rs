@@ -13,11 +13,18 @@ use crate::cargo::{self, Executable, target_dir};
 use crate::output::output;
 use crate::sha256::sha256;
 
-/// The crates whose programs are installed.
-const PACKAGES: [&str; 3] = ["mesos-cli", "mesos-local", "mesos-launcher"];
+/// The crates whose programs are installed and never use the system's OpenSSL. They are built by
+/// themselves, because cargo builds a crate once for all programs of a command, with the features
+/// that any of the programs needs. A program that links the system's OpenSSL cannot load a libmesos
+/// with another OpenSSL: the functions of both are mixed, and Mesos ends with "Could not load cert
+/// file".
+const WITHOUT_OPENSSL: [&str; 2] = ["mesos-cli", "mesos-local"];
+
+/// The crate with the programs that an agent starts.
+const LAUNCHER: &str = "mesos-launcher";
 
 /// The feature that lets executors connect to agents with Mesos' default TLS ciphers.
-const OPENSSL_FEATURE: &str = "mesos-launcher/tls-openssl";
+const OPENSSL_FEATURE: &str = "tls-openssl";
 
 /// The programs that a user runs. The other programs are run by an agent, which finds them in its
 /// `--launcher_dir`.
@@ -57,8 +64,13 @@ type Texts = BTreeMap<PathBuf, String>;
 /// # Errors
 /// A program does not build, or the folder cannot be written.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    let mut args = vec!["build", "--profile", "dist", "--bins"];
-    args.extend(PACKAGES.iter().flat_map(|name| ["--package", *name]));
+    let build = ["build", "--profile", "dist", "--bins"];
+    let mut args = build.to_vec();
+    args.extend(WITHOUT_OPENSSL.iter().flat_map(|name| ["--package", *name]));
+    let mut programs = cargo::build(root, &args, &[])?;
+
+    let mut args = build.to_vec();
+    args.extend(["--package", LAUNCHER]);
     let openssl = has_openssl();
     if openssl {
         args.extend(["--features", OPENSSL_FEATURE]);
@@ -69,7 +81,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
              ciphers; set LIBPROCESS_SSL_CIPHERS=ECDHE-RSA-AES128-GCM-SHA256 for such agents"
         );
     }
-    let programs = cargo::build(root, &args, &[])?;
+    programs.extend(cargo::build(root, &args, &[])?);
     let mut texts = completions(&programs)?;
     texts.extend(pages(&root.join(PAGES))?);
     texts.insert(VERSION.into(), version(root, openssl)?);
