@@ -3,6 +3,8 @@
 //! The check is stricter than prost: it refuses groups, packed fields and deep nesting, which Mesos
 //! does not send in an offer.
 
+// rustfmt would change what codegen writes.
+#[rustfmt::skip]
 #[path = "../generated/shape.rs"]
 mod tables;
 

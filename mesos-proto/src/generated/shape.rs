@@ -3,9 +3,17 @@
 
 use super::{Kind, Shape};
 
-static ADDRESS: Shape = Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes, Kind::Varint]);
+static ADDRESS: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+    Kind::Varint,
+]);
 
-static AGENT_ID: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static AGENT_ID: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
 static ATTRIBUTE: Shape = Shape(&[
     Kind::Unknown,
@@ -17,9 +25,16 @@ static ATTRIBUTE: Shape = Shape(&[
     Kind::Message(&VALUE_SET),
 ]);
 
-static CREDENTIAL: Shape = Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes]);
+static CREDENTIAL: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+]);
 
-static DOMAIN_INFO: Shape = Shape(&[Kind::Unknown, Kind::Message(&DOMAIN_INFO_FAULT_DOMAIN)]);
+static DOMAIN_INFO: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Message(&DOMAIN_INFO_FAULT_DOMAIN),
+]);
 
 static DOMAIN_INFO_FAULT_DOMAIN: Shape = Shape(&[
     Kind::Unknown,
@@ -27,15 +42,30 @@ static DOMAIN_INFO_FAULT_DOMAIN: Shape = Shape(&[
     Kind::Message(&DOMAIN_INFO_FAULT_DOMAIN_ZONE_INFO),
 ]);
 
-static DOMAIN_INFO_FAULT_DOMAIN_REGION_INFO: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static DOMAIN_INFO_FAULT_DOMAIN_REGION_INFO: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
-static DOMAIN_INFO_FAULT_DOMAIN_ZONE_INFO: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static DOMAIN_INFO_FAULT_DOMAIN_ZONE_INFO: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
-static DURATION_INFO: Shape = Shape(&[Kind::Unknown, Kind::Varint]);
+static DURATION_INFO: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Varint,
+]);
 
-static EXECUTOR_ID: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static EXECUTOR_ID: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
-static FRAMEWORK_ID: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static FRAMEWORK_ID: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
 static IMAGE: Shape = Shape(&[
     Kind::Unknown,
@@ -59,11 +89,21 @@ static IMAGE_DOCKER: Shape = Shape(&[
     Kind::Message(&SECRET),
 ]);
 
-static LABEL: Shape = Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes]);
+static LABEL: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+]);
 
-static LABELS: Shape = Shape(&[Kind::Unknown, Kind::Message(&LABEL)]);
+static LABELS: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Message(&LABEL),
+]);
 
-static MOUNT_PROPAGATION: Shape = Shape(&[Kind::Unknown, Kind::Varint]);
+static MOUNT_PROPAGATION: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Varint,
+]);
 
 pub(in super::super) static OFFER: Shape = Shape(&[
     Kind::Unknown,
@@ -80,11 +120,21 @@ pub(in super::super) static OFFER: Shape = Shape(&[
     Kind::Message(&DOMAIN_INFO),
 ]);
 
-static OFFER_ID: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static OFFER_ID: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
-static PARAMETER: Shape = Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes]);
+static PARAMETER: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+]);
 
-static PARAMETERS: Shape = Shape(&[Kind::Unknown, Kind::Message(&PARAMETER)]);
+static PARAMETERS: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Message(&PARAMETER),
+]);
 
 static RESOURCE: Shape = Shape(&[
     Kind::Unknown,
@@ -103,7 +153,10 @@ static RESOURCE: Shape = Shape(&[
     Kind::Message(&RESOURCE_RESERVATION_INFO),
 ]);
 
-static RESOURCE_ALLOCATION_INFO: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static RESOURCE_ALLOCATION_INFO: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
 static RESOURCE_DISK_INFO: Shape = Shape(&[
     Kind::Unknown,
@@ -112,7 +165,11 @@ static RESOURCE_DISK_INFO: Shape = Shape(&[
     Kind::Message(&RESOURCE_DISK_INFO_SOURCE),
 ]);
 
-static RESOURCE_DISK_INFO_PERSISTENCE: Shape = Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes]);
+static RESOURCE_DISK_INFO_PERSISTENCE: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+]);
 
 static RESOURCE_DISK_INFO_SOURCE: Shape = Shape(&[
     Kind::Unknown,
@@ -125,9 +182,15 @@ static RESOURCE_DISK_INFO_SOURCE: Shape = Shape(&[
     Kind::Bytes,
 ]);
 
-static RESOURCE_DISK_INFO_SOURCE_MOUNT: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static RESOURCE_DISK_INFO_SOURCE_MOUNT: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
-static RESOURCE_DISK_INFO_SOURCE_PATH: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static RESOURCE_DISK_INFO_SOURCE_PATH: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
 static RESOURCE_RESERVATION_INFO: Shape = Shape(&[
     Kind::Unknown,
@@ -137,11 +200,18 @@ static RESOURCE_RESERVATION_INFO: Shape = Shape(&[
     Kind::Varint,
 ]);
 
-static RESOURCE_REVOCABLE_INFO: Shape = Shape(&[Kind::Unknown]);
+static RESOURCE_REVOCABLE_INFO: Shape = Shape(&[
+    Kind::Unknown,
+]);
 
-static RESOURCE_SHARED_INFO: Shape = Shape(&[Kind::Unknown]);
+static RESOURCE_SHARED_INFO: Shape = Shape(&[
+    Kind::Unknown,
+]);
 
-static RESOURCE_PROVIDER_ID: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static RESOURCE_PROVIDER_ID: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
 static SECRET: Shape = Shape(&[
     Kind::Unknown,
@@ -150,11 +220,21 @@ static SECRET: Shape = Shape(&[
     Kind::Message(&SECRET_VALUE),
 ]);
 
-static SECRET_REFERENCE: Shape = Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes]);
+static SECRET_REFERENCE: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+]);
 
-static SECRET_VALUE: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static SECRET_VALUE: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
-static TIME_INFO: Shape = Shape(&[Kind::Unknown, Kind::Varint]);
+static TIME_INFO: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Varint,
+]);
 
 static URL: Shape = Shape(&[
     Kind::Unknown,
@@ -171,15 +251,31 @@ static UNAVAILABILITY: Shape = Shape(&[
     Kind::Message(&DURATION_INFO),
 ]);
 
-static VALUE_RANGE: Shape = Shape(&[Kind::Unknown, Kind::Varint, Kind::Varint]);
+static VALUE_RANGE: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Varint,
+    Kind::Varint,
+]);
 
-static VALUE_RANGES: Shape = Shape(&[Kind::Unknown, Kind::Message(&VALUE_RANGE)]);
+static VALUE_RANGES: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Message(&VALUE_RANGE),
+]);
 
-static VALUE_SCALAR: Shape = Shape(&[Kind::Unknown, Kind::Fixed64]);
+static VALUE_SCALAR: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Fixed64,
+]);
 
-static VALUE_SET: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static VALUE_SET: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
-static VALUE_TEXT: Shape = Shape(&[Kind::Unknown, Kind::Bytes]);
+static VALUE_TEXT: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+]);
 
 static VOLUME: Shape = Shape(&[
     Kind::Unknown,
@@ -215,14 +311,23 @@ static VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING: Shape = Shape(&[
     Kind::Message(&VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING_VOLUME_CONTEXT_ENTRY),
 ]);
 
-static VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING_NODE_PUBLISH_SECRETS_ENTRY: Shape =
-    Shape(&[Kind::Unknown, Kind::Bytes, Kind::Message(&SECRET)]);
+static VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING_NODE_PUBLISH_SECRETS_ENTRY: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Message(&SECRET),
+]);
 
-static VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING_NODE_STAGE_SECRETS_ENTRY: Shape =
-    Shape(&[Kind::Unknown, Kind::Bytes, Kind::Message(&SECRET)]);
+static VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING_NODE_STAGE_SECRETS_ENTRY: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Message(&SECRET),
+]);
 
-static VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING_VOLUME_CONTEXT_ENTRY: Shape =
-    Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes]);
+static VOLUME_SOURCE_CSI_VOLUME_STATIC_PROVISIONING_VOLUME_CONTEXT_ENTRY: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+]);
 
 static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY: Shape = Shape(&[
     Kind::Unknown,
@@ -231,13 +336,20 @@ static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY: Shape = Shape(&[
     Kind::Message(&VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY_ACCESS_MODE),
 ]);
 
-static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY_ACCESS_MODE: Shape =
-    Shape(&[Kind::Unknown, Kind::Varint]);
+static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY_ACCESS_MODE: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Varint,
+]);
 
-static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY_BLOCK_VOLUME: Shape = Shape(&[Kind::Unknown]);
+static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY_BLOCK_VOLUME: Shape = Shape(&[
+    Kind::Unknown,
+]);
 
-static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY_MOUNT_VOLUME: Shape =
-    Shape(&[Kind::Unknown, Kind::Bytes, Kind::Bytes]);
+static VOLUME_SOURCE_CSI_VOLUME_VOLUME_CAPABILITY_MOUNT_VOLUME: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Bytes,
+    Kind::Bytes,
+]);
 
 static VOLUME_SOURCE_DOCKER_VOLUME: Shape = Shape(&[
     Kind::Unknown,
@@ -252,4 +364,8 @@ static VOLUME_SOURCE_HOST_PATH: Shape = Shape(&[
     Kind::Message(&MOUNT_PROPAGATION),
 ]);
 
-static VOLUME_SOURCE_SANDBOX_PATH: Shape = Shape(&[Kind::Unknown, Kind::Varint, Kind::Bytes]);
+static VOLUME_SOURCE_SANDBOX_PATH: Shape = Shape(&[
+    Kind::Unknown,
+    Kind::Varint,
+    Kind::Bytes,
+]);
