@@ -13,6 +13,7 @@ pub(super) enum Field {
     CompletedTask,
 }
 
+#[cfg(feature = "json")]
 impl Field {
     /// The kind by the names of the fields: of the message in the state, and of the list in it.
     pub(super) fn of(group: &str, list: &str) -> Option<Self> {
