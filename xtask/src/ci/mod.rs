@@ -100,8 +100,8 @@ const STEPS: [Step; 13] = [
     },
     Step {
         name: "package",
-        what: "every published crate can be packaged, and builds without the workspace",
-        run: release::package,
+        what: "every published crate can be packaged (`cargo xtask release --dry-run` also builds the packages)",
+        run: |root| release::package(root, release::Build::No),
         repair: None,
     },
     Step {
