@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::cargo::cargo;
 use crate::output::output;
-use crate::skipped::Skipped;
+use crate::skipped;
 
 /// The folder of the book, from the workspace.
 const BOOK: &str = "docs/guide";
@@ -15,19 +15,11 @@ const BOOK: &str = "docs/guide";
 /// Checks the links and the code of the guide, and builds the book into target/book.
 ///
 /// # Errors
-/// [`Skipped`] if mdbook is not installed. A link or an example is wrong, or mdbook fails.
+/// [`Skipped`](skipped::Skipped) if mdbook is not installed. A link or an example is wrong, or mdbook fails.
 pub(crate) fn run(root: &Path) -> Result<()> {
     cargo(root, &["test", "-p", "mesos-guide"], &[])?;
-    let mut version = Command::new("mdbook");
-    version.arg("--version");
-    if output(&mut version).is_err() {
-        let install = "cargo install mdbook --locked";
-        return Err(Skipped(format!(
-            "the pages are correct; mdbook is not installed, so the book was not built: \
-             `{install}` installs it"
-        ))
-        .into());
-    }
+    println!("the links and the code of the guide are correct");
+    skipped::version(&["mdbook"], "mdbook")?;
     let mut build = Command::new("mdbook");
     build.current_dir(root).args(["build", BOOK]);
     output(&mut build)?;

@@ -13,8 +13,7 @@ use crate::cargo::{Package, cargo, packages};
 /// # Errors
 /// A manifest breaks a rule, a package does not build, or cargo cannot publish.
 pub(crate) fn run(root: &Path, publish: bool) -> Result<()> {
-    let packages = packages(root)?;
-    check_changelog(root, &packages)?;
+    check_changelog(root, &packages(root)?)?;
     package(root, Build::Yes)?;
     if publish {
         cargo(root, &["publish", "--workspace"], &[])?;

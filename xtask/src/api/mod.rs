@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::cargo::{cargo, target_dir};
 use crate::generated::{Files, Generated};
 use crate::output::output;
-use crate::skipped::Skipped;
+use crate::skipped::{self, Skipped};
 use snapshot::{Snapshot, differences};
 
 /// The crates that users depend on.
@@ -44,7 +44,7 @@ const REPAIR: &str = "cargo xtask api";
 /// versions of the tools. A crate does not build. With `check`, each item that was added to the
 /// API or removed from it.
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
-    let tool = tool()?;
+    let tool = skipped::version(&["cargo", "public-api"], "cargo-public-api")?;
     let json = rustdoc_json(root)?;
     let mut snapshots = Vec::new();
     for name in CRATES.map(library) {
@@ -78,20 +78,6 @@ fn library(package: &'static str) -> &'static str {
         "mesos-sdk" => "mesos",
         package => package,
     }
-}
-
-/// The name and version of cargo-public-api.
-fn tool() -> Result<String> {
-    let mut version = Command::new("cargo");
-    version.args(["public-api", "--version"]);
-    let version = output(&mut version).map(|version| version.trim().to_owned());
-    version.map_err(|_| {
-        let install = "cargo install cargo-public-api --locked";
-        Skipped(format!(
-            "cargo-public-api is not installed; `{install}` installs it"
-        ))
-        .into()
-    })
 }
 
 /// Writes the JSON of all crates, and returns its folder.

@@ -8,14 +8,12 @@ mod layers;
 mod tidy;
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 
 use crate::cargo::{self, cargo};
-use crate::output::output;
-use crate::skipped::Skipped;
+use crate::skipped::{self, Skipped};
 use crate::{api, bindgen, codegen, man, release};
 
 /// One step of `cargo xtask ci`.
@@ -125,15 +123,7 @@ fn clippy(root: &Path) -> Result<()> {
 }
 
 fn deny(root: &Path) -> Result<()> {
-    let mut version = Command::new("cargo");
-    version.args(["deny", "--version"]);
-    if output(&mut version).is_err() {
-        let install = "cargo install cargo-deny --locked";
-        return Err(Skipped(format!(
-            "cargo-deny is not installed; `{install}` installs it"
-        ))
-        .into());
-    }
+    skipped::version(&["cargo", "deny"], "cargo-deny")?;
     // The database of advisories is on the network: the hosted workflow checks advisories.
     let args = [
         "deny",
