@@ -122,7 +122,7 @@ impl Runner {
     /// A handle on a job that was submitted, also by an earlier run of the program.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if there is no such job; otherwise as [`submit`](Self::submit).
+    /// [`ErrorKind::Config`] if the job does not exist; otherwise as [`submit`](Self::submit).
     pub async fn job(&self, name: impl Into<String>) -> Result<JobHandle> {
         self.watch(name.into(), false).await
     }

@@ -24,7 +24,7 @@ impl TlsConfig {
     /// certificate is accepted: an invalid certificate can be shown, too. Send no credentials over
     /// this connection.
     ///
-    /// There is no time limit. Dropping the future closes the connection.
+    /// The probe has no time limit. Dropping the future closes the connection.
     ///
     /// # Errors
     /// [`ErrorKind::Transport`] if the endpoint cannot be reached. [`ErrorKind::Config`] if the client
