@@ -119,6 +119,7 @@ mod runtime;
 mod spec;
 mod status;
 pub mod store;
+mod view;
 
 pub use self::demand::DemandController;
 pub use self::outcome::Outcome;
@@ -131,3 +132,7 @@ pub use self::spec::{
     VolumeSpec, Workload,
 };
 pub use self::status::JobStatus;
+pub use self::view::{
+    Happened, HeldOffer, JobCounts, JobDetails, JobFilter, JobList, JobState, JobSummary,
+    TimelineEvent,
+};

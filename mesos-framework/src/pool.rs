@@ -12,6 +12,8 @@ use mesos_proto::v1::{self, AgentId, Filters, OfferId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::HeldOffer;
+
 /// How long a pool holds and refuses offers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PoolPolicy {
@@ -115,6 +117,19 @@ impl OfferPool {
     /// Whether no offers are held.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The held offers, those that expire first before the others.
+    pub fn list(&self) -> Vec<HeldOffer> {
+        let now = Instant::now().into_std();
+        let held = self.shared.lock();
+        let mut offers: Vec<HeldOffer> = held
+            .iter()
+            .map(|(offer, expires)| HeldOffer::new(offer, expires.saturating_duration_since(now)))
+            .collect();
+        drop(held);
+        offers.sort_by(|one, other| (one.expires_in, &one.id).cmp(&(other.expires_in, &other.id)));
+        offers
     }
 
     /// Takes all held offers, for a [`Placer`](mesos_placement::Placer). The offers of one agent

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mesos_placement::Agent;
 
 use crate::Outcome;
+use crate::view::JobState;
 
 /// The state of a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,29 @@ impl JobStatus {
         match self {
             Self::Ended(outcome) => Some(outcome),
             _ => None,
+        }
+    }
+    /// The state without its details.
+    pub fn state(&self) -> JobState {
+        match self {
+            Self::Blocked => JobState::Blocked,
+            Self::Waiting => JobState::Waiting,
+            Self::Delayed => JobState::Delayed,
+            Self::Launched(_) => JobState::Launched,
+            Self::Running(_) => JobState::Running,
+            Self::Unreachable(_) => JobState::Unreachable,
+            Self::Killing => JobState::Killing,
+            Self::Ended(_) => JobState::Ended,
+        }
+    }
+
+    /// The agent of the present attempt, or of the last attempt of a job that has ended. `None` if
+    /// the state does not say the agent.
+    pub fn agent(&self) -> Option<&Agent> {
+        match self {
+            Self::Launched(agent) | Self::Running(agent) | Self::Unreachable(agent) => Some(agent),
+            Self::Ended(outcome) => outcome.agent.as_ref(),
+            Self::Blocked | Self::Waiting | Self::Delayed | Self::Killing => None,
         }
     }
 }

@@ -55,6 +55,11 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
         self.offers.is_empty()
     }
 
+    /// The held offers and when they expire, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&O, Instant)> {
+        self.offers.values().map(|held| (&held.offer, held.expires))
+    }
+
     /// Holds an offer that arrived at `now`.
     pub fn add(&mut self, offer: O, now: Instant) {
         self.add_until(offer, now + self.hold);

@@ -102,6 +102,7 @@
 //! | `native` | no | schedulers and executors over libmesos, loaded at run time: `mesos::native` |
 //! | `operator` | yes | a method for each call of the operator API, and events of the cluster: `mesos::operator` |
 //! | `placement` | no | from offers to placed tasks, with a report of what was not placed: `mesos::placement` |
+//! | `status` | no | a web page about the jobs of a framework, with JSON, metrics and probes: `mesos::status`; includes `framework` |
 //! | `tls` | no | `https://` for `http`, with rustls |
 //! | `tls-openssl` | no | the OpenSSL of the system as a second TLS library, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
 //! | `zookeeper` | no | masters found through `zk://…`, over either backend, and `store::ZooKeeperStore`; adds about 60 crates |
@@ -142,6 +143,13 @@ pub mod native {
 pub mod framework {
     #[doc(inline)]
     pub use mesos_framework::*;
+}
+/// A web page about the jobs of a framework, with JSON, metrics and probes.
+#[cfg(feature = "status")]
+#[cfg_attr(docsrs, doc(cfg(feature = "status")))]
+pub mod status {
+    #[doc(inline)]
+    pub use mesos_status::*;
 }
 /// From offers to placed tasks.
 #[cfg(feature = "placement")]

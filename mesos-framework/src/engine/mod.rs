@@ -170,6 +170,10 @@ impl Engine {
         self.jobs.get(name).map(|job| &**job)
     }
 
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = (&str, &Job)> {
+        self.jobs.iter().map(|(name, job)| (&**name, &**job))
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
         self.jobs.keys()
     }

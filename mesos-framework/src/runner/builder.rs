@@ -18,6 +18,7 @@ use crate::engine::{Engine, LIVE_JOB, Now};
 use crate::runtime::writer::Writer;
 use crate::runtime::{Command, Runtime, Store};
 use crate::store::upgrade;
+use crate::view::Timeline;
 use crate::{DemandController, OfferPool, PoolPolicy};
 
 /// What happens to tasks of the framework that are in no record.
@@ -118,7 +119,18 @@ impl RunnerBuilder {
         let (writer, work) = Writer::new(Arc::clone(&store));
         let failure = writer.failure();
         let parts = (pool.clone(), demand.clone(), self.placer);
-        let runtime = Runtime::new(engine, step.actions, start, writer, parts, self.unknown);
+        let timeline = Timeline::default();
+        let runtime = Runtime::new(
+            engine,
+            step.actions,
+            start,
+            writer,
+            parts,
+            timeline.clone(),
+            self.unknown,
+        );
+        let name = framework.info().name.clone();
+        let held = pool.clone();
         let driver = SchedulerDriver::start(runtime, framework, backend).detach();
 
         let stored = driver.clone();
@@ -138,6 +150,9 @@ impl RunnerBuilder {
                 store,
                 linter,
                 failure,
+                name,
+                pool: held,
+                timeline,
                 writing: Mutex::new(Some(writing)),
             }),
         })

@@ -21,7 +21,8 @@ pub use self::job::{JobHandle, Run};
 use crate::engine::job::{DoneRecord, Job, JobRecord};
 use crate::engine::{DONE_JOB, LIVE_JOB};
 use crate::runtime::{Command, Driver, Store};
-use crate::{JobSpec, Outcome};
+use crate::view::{JobDetails, JobFilter, JobList, Timeline};
+use crate::{HeldOffer, JobSpec, OfferPool, Outcome, TimelineEvent};
 
 /// Runs jobs on Mesos, until each of them has ended. Clones are handles on one runner.
 ///
@@ -62,6 +63,9 @@ struct Shared {
     store: Store,
     linter: Linter,
     failure: watch::Receiver<Option<String>>,
+    name: String,
+    pool: OfferPool,
+    timeline: Timeline,
     /// The task that writes to the store.
     writing: Mutex<Option<JoinHandle<()>>>,
 }
@@ -180,6 +184,48 @@ impl Runner {
     /// The id of the framework, once Mesos has assigned it.
     pub fn framework_id(&self) -> Option<mesos_proto::v1::FrameworkId> {
         self.shared.driver.framework_id()
+    }
+
+    /// The name of the framework.
+    pub fn framework_name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// The jobs that have not ended and match the filter, and the number of jobs in each state.
+    ///
+    /// The time grows with the number of jobs. The event loop of the runner does this, so a program
+    /// with 100,000 jobs should not request this more than about once a second.
+    ///
+    /// # Errors
+    /// The reason, if the runner has ended.
+    pub async fn jobs(&self, filter: JobFilter) -> Result<JobList> {
+        self.request(|reply| Command::List(filter, reply)).await
+    }
+
+    /// All that is known about a job, also about a job that has ended.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the job does not exist; [`ErrorKind::Store`] if the state cannot
+    /// be read; the reason, if the runner has ended.
+    pub async fn describe(&self, name: impl Into<String>) -> Result<JobDetails> {
+        let name = name.into();
+        self.request(|reply| Command::Describe(name, reply)).await?
+    }
+
+    /// The offers that wait for tasks, those that expire first before the others.
+    pub fn held_offers(&self) -> Vec<HeldOffer> {
+        self.shared.pool.list()
+    }
+
+    /// What happened to jobs: the last 500 events since the start of the runner, the newest first.
+    pub fn timeline(&self) -> Vec<TimelineEvent> {
+        self.shared.timeline.events()
+    }
+
+    /// Changes whenever [`jobs`](Self::jobs), [`timeline`](Self::timeline) or a report may have
+    /// changed. The value itself has no meaning.
+    pub fn activity(&self) -> watch::Receiver<u64> {
+        self.shared.timeline.activity()
     }
 
     /// Kills everything and removes the framework from Mesos. Jobs that have not ended end with

@@ -13,7 +13,7 @@ use super::listener::{BatchListener, Counts};
 use crate::engine::job::Limit;
 use crate::engine::{Action, Name};
 use crate::pool::TakenOffer;
-use crate::{JobSpec, JobStatus};
+use crate::{JobDetails, JobFilter, JobList, JobSpec, JobStatus};
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     },
     Forget(String, Reply<Result<()>>),
     Reports(String, Reply<Vec<Unplaced>>),
+    List(JobFilter, Reply<JobList>),
+    Describe(String, Reply<Result<JobDetails>>),
     /// Kills everything.
     StopAll(Reply<()>),
     /// Replies when everything before is stored.

@@ -62,6 +62,7 @@ impl Runtime {
             }
             Action::Ended(outcome) => {
                 self.history.forget(&outcome.name);
+                self.timeline.ended(&outcome);
                 self.listeners.ended(&outcome);
             }
             // Was shown when the step was made.

@@ -11,7 +11,7 @@ use super::listener::{BatchListener, Counts};
 use super::{Command, Driver, Effect, Runtime};
 use crate::engine::job::{DoneRecord, Limit};
 use crate::engine::{DONE_JOB, Step, Submitted};
-use crate::{JobSpec, JobStatus};
+use crate::{JobDetails, JobList, JobSpec, JobStatus, JobSummary};
 
 /// What a program gets when its request is stored.
 fn then(then: impl FnOnce() + Send + 'static) -> Vec<Effect> {
@@ -76,6 +76,12 @@ impl Runtime {
             Command::Reports(name, reply) => {
                 drop(reply.send(self.history.of(&name).cloned().collect()));
             }
+            Command::List(filter, reply) => {
+                let mut list = JobList::select(self.engine.jobs(), &filter);
+                (list.counts.finished, list.counts.failed) = self.timeline.ends();
+                drop(reply.send(list));
+            }
+            Command::Describe(name, reply) => drop(reply.send(self.describe(&name).await)),
             Command::StopAll(reply) => {
                 self.stopping = true;
                 let names: Vec<_> = self.engine.names().cloned().collect();
@@ -154,11 +160,24 @@ impl Runtime {
         }
         match self.done(name).await? {
             Some(record) => Ok(ended(Arc::new(record.outcome))),
-            None => {
-                let message = format!("there is not a job {name:?}; check the name");
-                Err(Error::new(ErrorKind::Config, message))
-            }
+            None => Err(unknown(name)),
         }
+    }
+
+    async fn describe(&self, name: &str) -> Result<JobDetails> {
+        if let Some(job) = self.engine.job(name) {
+            return Ok(JobDetails {
+                summary: JobSummary::new(name, job),
+                spec: job.record.spec.clone(),
+                reports: self.history.of(name).cloned().collect(),
+            });
+        }
+        let record = self.done(name).await?.ok_or_else(|| unknown(name))?;
+        Ok(JobDetails {
+            summary: JobSummary::ended(record.outcome),
+            spec: record.spec,
+            reports: Vec::new(),
+        })
     }
 
     async fn submit_all(
@@ -204,6 +223,11 @@ impl Runtime {
             actions: Vec::new(),
         })
     }
+}
+
+fn unknown(name: &str) -> Error {
+    let message = format!("the job {name:?} does not exist; check the name");
+    Error::new(ErrorKind::Config, message)
 }
 
 fn ended(outcome: Arc<crate::Outcome>) -> Watched {

@@ -24,6 +24,7 @@ use self::listener::Listeners;
 use self::writer::Writer;
 use crate::engine::{Action, Engine, Now, Step};
 use crate::runner::UnknownTasks;
+use crate::view::Timeline;
 use crate::{DemandController, OfferPool};
 
 pub(crate) type Driver = SchedulerDriver<Command>;
@@ -39,6 +40,7 @@ pub(crate) struct Runtime {
     placer: Placer,
     history: History,
     listeners: Listeners,
+    timeline: Timeline,
     unknown: UnknownTasks,
     /// The time of the engine starts here.
     start: Instant,
@@ -59,6 +61,7 @@ impl Runtime {
         start: Instant,
         writer: Writer<Effect>,
         parts: (OfferPool, DemandController, Placer),
+        timeline: Timeline,
         unknown: UnknownTasks,
     ) -> Self {
         let (pool, demand, placer) = parts;
@@ -70,6 +73,7 @@ impl Runtime {
             placer,
             history: History::new(REPORTS),
             listeners: Listeners::default(),
+            timeline,
             unknown,
             start,
             tick: None,
@@ -94,9 +98,10 @@ impl Runtime {
             match action {
                 // What is seen is not more than what is stored, because a launch is only a plan.
                 Action::Changed(name) => {
-                    let engine = &self.engine;
-                    let status = || engine.job(&name).map(|job| job.status());
-                    self.listeners.changed(&name, status);
+                    if let Some(status) = self.engine.job(&name).map(|job| job.status()) {
+                        self.timeline.status(&name, &status);
+                        self.listeners.changed(&name, || Some(status));
+                    }
                 }
                 other => effects.push(Effect::Action(other)),
             }

@@ -35,6 +35,7 @@ impl Runtime {
         };
         let round = self.placer.place(self.pool.take_all(), &requests, &cluster);
         self.history.record(&round.report);
+        self.timeline.changed();
 
         let mut placed = BTreeSet::new();
         let mut launches = Vec::new();
@@ -47,6 +48,7 @@ impl Runtime {
                 };
                 placed.insert(one.request);
                 self.history.forget(name);
+                self.timeline.launched(name, &one.running.agent.hostname);
                 names.push((name.clone(), id.clone()));
                 launches.push(Launch {
                     name: name.clone(),

@@ -106,6 +106,13 @@ const LAYERS: &[Layer] = &[
         ]),
         builds: false,
     },
+    // A page about a framework over any backend. The output of tasks comes over HTTP in any case.
+    Layer {
+        name: "mesos-status",
+        uses: &["mesos-core", "mesos-framework", "mesos-http", "mesos-proto"],
+        foreign: None,
+        builds: false,
+    },
     // For executors over any backend, so without a driver of its own.
     Layer {
         name: "mesos-process",
@@ -129,6 +136,7 @@ const LAYERS: &[Layer] = &[
             "mesos-native",
             "mesos-placement",
             "mesos-proto",
+            "mesos-status",
             "mesos-zookeeper",
         ],
         // No logic of its own, so nothing but what its re-exports need.
