@@ -222,6 +222,15 @@ pub trait EventStream<A: Api>: Send {
         self.next().await
     }
 
+    /// As [`next_encoded`](Self::next_encoded) if that returns without waiting; `None` otherwise.
+    /// Drivers call this method to handle several events before they check everything else that
+    /// they wait for.
+    ///
+    /// The default returns `None`.
+    fn next_ready(&mut self) -> Option<Result<Incoming<A>>> {
+        None
+    }
+
     /// The number of events that [`next`](Self::next) can return without waiting, for metrics and
     /// [`Health`](crate::scheduler::Health). The default returns 0.
     fn queued(&self) -> usize {
@@ -237,6 +246,16 @@ pub trait Calls<A: Api>: Send + Sync {
     /// Calls reach Mesos in the order in which these futures complete. If the future is dropped
     /// before it completes, the call is not made. Dropping the [`Answer`] does not cancel the call.
     async fn send(&self, call: A::Call) -> Result<Answer>;
+
+    /// As [`send`](Self::send), without waiting. The result goes to `answer`, so a driver can make
+    /// many calls for whose results no future waits.
+    ///
+    /// Returns `answer` if the queue is full. The default always returns it: the caller then uses
+    /// [`send`](Self::send).
+    fn try_send(&self, call: &A::Call, answer: AnswerSender) -> Option<AnswerSender> {
+        let _ = call;
+        Some(answer)
+    }
 }
 
 /// The answer to a queued call.
@@ -246,13 +265,36 @@ pub struct Answer(oneshot::Receiver<Result<()>>);
 
 /// The backend's half of an [`Answer`].
 #[derive(Debug)]
-pub struct AnswerSender(oneshot::Sender<Result<()>>);
+pub struct AnswerSender(Receiver);
+
+/// Where a result goes.
+#[derive(Debug)]
+enum Receiver {
+    Answer(oneshot::Sender<Result<()>>),
+    Observer(Arc<dyn Observer>, Observed),
+    /// The result was sent.
+    Done,
+}
+
+/// Receives the results of many calls of one kind, for which no future waits.
+pub(crate) trait Observer: fmt::Debug + Send + Sync {
+    /// The result of one call. Called once for each call, on the thread that has the result.
+    fn answered(&self, call: Observed, result: Result<()>);
+}
+
+/// What an [`Observer`] needs to know about a call.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    pub(crate) span: tracing::Span,
+    /// When the call was made, if it is measured.
+    pub(crate) since: Option<tokio::time::Instant>,
+}
 
 impl Answer {
     /// An answer, and the sender that completes it.
     pub fn channel() -> (AnswerSender, Self) {
         let (sender, receiver) = oneshot::channel();
-        (AnswerSender(sender), Self(receiver))
+        (AnswerSender(Receiver::Answer(sender)), Self(receiver))
     }
 
     /// An answer that is complete.
@@ -264,24 +306,49 @@ impl Answer {
 }
 
 impl AnswerSender {
-    /// Completes the answer. It has no effect if the [`Answer`] was dropped.
-    pub fn send(self, result: Result<()>) {
-        let _ = self.0.send(result);
+    /// Reports the result of a call to `observer`.
+    pub(crate) fn observed(observer: Arc<dyn Observer>, call: Observed) -> Self {
+        Self(Receiver::Observer(observer, call))
     }
+
+    /// Completes the answer. It has no effect if the [`Answer`] was dropped.
+    pub fn send(mut self, result: Result<()>) {
+        self.complete(result);
+    }
+
+    /// The call was not made, and nobody has to know.
+    pub(crate) fn discard(mut self) {
+        self.0 = Receiver::Done;
+    }
+
+    fn complete(&mut self, result: Result<()>) {
+        match std::mem::replace(&mut self.0, Receiver::Done) {
+            Receiver::Answer(sender) => drop(sender.send(result)),
+            Receiver::Observer(observer, call) => observer.answered(call, result),
+            Receiver::Done => {}
+        }
+    }
+}
+
+/// A call without a result was lost with its subscription.
+impl Drop for AnswerSender {
+    fn drop(&mut self) {
+        if let Receiver::Observer(..) = self.0 {
+            self.complete(Err(unanswered()));
+        }
+    }
+}
+
+fn unanswered() -> Error {
+    let text = "the subscription ended before the call was answered";
+    Error::new(ErrorKind::NotSubscribed, text).with_delivery(Delivery::Unknown)
 }
 
 impl Future for Answer {
     type Output = Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(|answer| {
-            answer.unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::NotSubscribed,
-                    "the subscription ended before the call was answered",
-                )
-                .with_delivery(Delivery::Unknown))
-            })
-        })
+        let answer = Pin::new(&mut self.0).poll(context);
+        answer.map(|answer| answer.unwrap_or_else(|_| Err(unanswered())))
     }
 }

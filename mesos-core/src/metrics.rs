@@ -108,9 +108,30 @@ impl Meter {
         CallTimer {
             meter: self.clone(),
             call_type,
-            since: cfg!(feature = "metrics").then(Instant::now),
+            since: Self::start(),
             outcome: "abandoned",
         }
+    }
+
+    /// The start of a call, if calls are measured.
+    pub(crate) fn start() -> Option<Instant> {
+        cfg!(feature = "metrics").then(Instant::now)
+    }
+
+    /// A call that was made at `since` has a result.
+    pub(crate) fn answered(
+        &self,
+        call_type: &'static str,
+        since: Option<Instant>,
+        result: &Result<()>,
+    ) {
+        self.called(call_type, since, outcome(result));
+    }
+
+    fn called(&self, call_type: &'static str, since: Option<Instant>, outcome: &'static str) {
+        let took = since.map_or(Duration::ZERO, |since| since.elapsed());
+        record!(self, counter CALLS ["type": call_type, "outcome": outcome] increment 1);
+        record!(self, histogram CALL_SECONDS ["type": call_type] record took.as_secs_f64());
     }
 
     /// `count` updates have reached `step`.
@@ -165,25 +186,21 @@ pub(crate) struct CallTimer {
 
 impl CallTimer {
     pub(crate) fn finish(mut self, result: &Result<()>) {
-        self.outcome = match result.as_ref().map_err(|error| error.delivery()) {
-            Ok(()) => "accepted",
-            Err(Delivery::Refused) => "refused",
-            Err(Delivery::NotSent) => "not_sent",
-            Err(Delivery::Unknown) => "unknown",
-        };
+        self.outcome = outcome(result);
+    }
+}
+
+fn outcome(result: &Result<()>) -> &'static str {
+    match result.as_ref().map_err(|error| error.delivery()) {
+        Ok(()) => "accepted",
+        Err(Delivery::Refused) => "refused",
+        Err(Delivery::NotSent) => "not_sent",
+        Err(Delivery::Unknown) => "unknown",
     }
 }
 
 impl Drop for CallTimer {
     fn drop(&mut self) {
-        let Self {
-            meter,
-            call_type,
-            since,
-            outcome,
-        } = self;
-        let took = since.map_or(Duration::ZERO, |since| since.elapsed());
-        record!(meter, counter CALLS ["type": *call_type, "outcome": *outcome] increment 1);
-        record!(meter, histogram CALL_SECONDS ["type": *call_type] record took.as_secs_f64());
+        self.meter.called(self.call_type, self.since, self.outcome);
     }
 }

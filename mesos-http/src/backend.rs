@@ -9,7 +9,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use hyper::body::Incoming as Body;
 use mesos_core::backend::{Api, Backend, ExecutorApi, SchedulerApi, Subscription};
 use mesos_core::executor::ExecutorEnvironment;
 use mesos_core::{Capabilities, Endpoint, Error, ErrorKind, Master, Result, Scheme};
@@ -21,7 +20,7 @@ use crate::detect::{Detector, Sighting};
 use crate::operator::OperatorClient;
 use crate::pipeline::{CallQueue, SubscriptionHandle};
 use crate::target::{Peer, Target};
-use crate::transport::connection::{Connection, STREAM_ID};
+use crate::transport::exchange::{self, Body};
 use crate::transport::resolve::Resolver;
 use crate::transport::settings::Settings;
 #[cfg(feature = "tls")]
@@ -30,7 +29,8 @@ use crate::wire::answer::{self, Answer, Purpose, REASON_LIMIT, refusal};
 use crate::wire::api::HttpApi;
 use crate::wire::codec::Codec;
 use crate::wire::redirect::{self, REDIRECTS};
-use crate::wire::stream::{Events, Reader};
+use crate::wire::request::STREAM_ID;
+use crate::wire::stream::{Events, Reader, Source};
 
 /// The backend over Mesos' v1 HTTP API.
 ///
@@ -308,14 +308,12 @@ impl HttpBackend {
         let mut redirects = 0;
         let mut missing: Option<Error> = None;
         while redirects <= REDIRECTS {
-            let mut connection = Connection::open(&endpoint, settings).await?;
-            let response = connection
-                .post(A::PATH, access.header(), body.clone())
-                .await?;
+            let (response, address) =
+                exchange::post(&endpoint, settings, A::PATH, access.header(), body).await?;
             tracing::debug!(api = A::NAME, %endpoint, status = %response.status(), "{what}");
             match response.status() {
                 StatusCode::OK => {
-                    let subscription = self.accept(endpoint.clone(), connection, response)?;
+                    let subscription = self.accept(endpoint.clone(), address, response)?;
                     access.accepted();
                     return Ok((endpoint, subscription));
                 }
@@ -353,7 +351,7 @@ impl HttpBackend {
     fn accept<A: HttpApi>(
         &self,
         endpoint: Endpoint,
-        connection: Connection,
+        address: Option<SocketAddr>,
         response: Response<Body>,
     ) -> Result<Subscription<A>> {
         let peer = endpoint.to_string();
@@ -379,16 +377,18 @@ impl HttpBackend {
         if A::STREAM_ID && stream_id.is_none() {
             return foreign("without a Mesos-Stream-Id".to_owned());
         }
-        let address = connection.address();
         let (open, ended) = watch::channel(());
         let (fatal, failed_call) = oneshot::channel();
         let reader = Reader {
             body: response.into_body(),
             fatal_error: Some(failed_call),
-            peer: peer.clone(),
-            settings: self.settings.clone(),
+            source: Source {
+                what: format!("event from {peer}"),
+                peer: peer.clone(),
+                settings: self.settings.clone(),
+            },
         };
-        let events = Events::<A>::start(reader, connection, open);
+        let events = Events::<A>::start(reader, open);
         let calls = CallQueue::<A>::open(SubscriptionHandle {
             endpoint,
             address,

@@ -6,23 +6,68 @@ use anyhow::Result;
 
 use crate::cargo::cargo;
 
+/// The rows that need the feature `cluster` of mesos-bench, or other programs of the workspace.
+const CLUSTER: [&str; 5] = ["state", "real", "callbacks", "placement", "programs"];
+
+/// Whether `args` select rows, and all of these rows are about the HTTP driver alone.
+fn is_lean(args: &[String]) -> bool {
+    let mut rows = Vec::new();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.strip_prefix("--only=") {
+            Some(row) => rows.push(row),
+            None if arg == "--only" => rows.extend(args.next().map(String::as_str)),
+            None => {}
+        }
+    }
+    !rows.is_empty() && rows.iter().all(|row| !CLUSTER.contains(row))
+}
+
 /// Builds the program and everything that its rows start in release mode, and runs it with `args`.
+/// Rows about the HTTP driver alone need a small part of the workspace.
 ///
 /// # Errors
 /// A limit was not met, or a row could not be measured. The program prints which and why.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
-    // The programs of the real cluster, and the examples whose size and idle CPU are measured.
-    let packages = [
-        "mesos-bench",
-        "mesos-local",
-        "mesos-launcher",
-        "mesos-examples",
-    ];
+    let lean = is_lean(args);
+    let packages: &[&str] = match lean {
+        true => &["mesos-bench"],
+        // The programs of the real cluster, and the examples whose size and idle CPU are measured.
+        false => &[
+            "mesos-bench",
+            "mesos-local",
+            "mesos-launcher",
+            "mesos-examples",
+        ],
+    };
+    let features: &[&str] = if lean {
+        &["--no-default-features"]
+    } else {
+        &[]
+    };
     let mut build = vec!["build", "--release", "--bins", "--examples"];
     build.extend(packages.iter().flat_map(|name| ["--package", *name]));
+    build.extend(features);
     cargo(root, &build, &[])?;
     let mut command = vec!["run", "--release", "--quiet", "--package", "mesos-bench"];
+    command.extend(features);
     command.extend(["--bin", "mesos-bench", "--"]);
     command.extend(args.iter().map(String::as_str));
     cargo(root, &command, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_selection_of_rows_about_the_http_driver_needs_no_cluster() {
+        let lean =
+            |args: &[&str]| is_lean(&args.iter().map(|arg| (*arg).into()).collect::<Vec<_>>());
+        assert!(lean(&["--only", "instructions", "--quick"]));
+        assert!(lean(&["--quick", "--only=offers", "--only", "updates"]));
+        assert!(!lean(&["--only", "offers", "--only", "real"]));
+        assert!(!lean(&["--only=state"]));
+        assert!(!lean(&["--quick"]));
+    }
 }

@@ -118,6 +118,11 @@ impl<A: Api> Link<A> {
         }
     }
 
+    /// Whether the end of the driver was requested.
+    pub(crate) fn is_stop_requested(&self) -> bool {
+        self.stop.borrow().is_some()
+    }
+
     /// Whether the driver was aborted.
     pub(crate) fn is_aborted(&self) -> bool {
         *self.stop.borrow() == Some(Stop::Abort)

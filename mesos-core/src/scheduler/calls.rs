@@ -98,6 +98,14 @@ pub(super) enum AckBody {
 }
 
 impl AckBody {
+    /// The span of the acknowledgement.
+    pub(super) fn span(&self) -> tracing::Span {
+        match self {
+            Self::Task(body) => task_span(body),
+            Self::Operation(body) => operation_span(body),
+        }
+    }
+
     pub(super) fn into_call(self) -> Call {
         match self {
             Self::Task(body) => body.into(),
@@ -145,17 +153,28 @@ pub(super) fn acknowledge_operation(status: OperationStatus) -> Option<AckBody> 
     }))
 }
 
+fn task_span(body: &call::Acknowledge) -> tracing::Span {
+    tracing::info_span!(
+        "acknowledge", task_id = %body.task_id.value, agent_id = %body.agent_id.value
+    )
+}
+
+fn operation_span(body: &call::AcknowledgeOperationStatus) -> tracing::Span {
+    tracing::info_span!("acknowledge", operation_id = %body.operation_id.value)
+}
+
 /// The span of an acknowledgement.
 pub(super) fn span(call: &Call) -> tracing::Span {
     match (&call.acknowledge, &call.acknowledge_operation_status) {
-        (Some(body), _) => tracing::info_span!(
-            "acknowledge", task_id = %body.task_id.value, agent_id = %body.agent_id.value
-        ),
-        (None, Some(body)) => {
-            tracing::info_span!("acknowledge", operation_id = %body.operation_id.value)
-        }
+        (Some(body), _) => task_span(body),
+        (None, Some(body)) => operation_span(body),
         (None, None) => tracing::Span::none(),
     }
+}
+
+/// An acknowledgement without a body, to be sent many times.
+pub(super) fn acknowledge_template() -> Call {
+    Type::Acknowledge.into()
 }
 
 pub(super) fn reconcile(tasks: Vec<call::reconcile::Task>) -> Call {

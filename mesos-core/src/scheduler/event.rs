@@ -62,16 +62,12 @@ impl Event {
     /// [`ErrorKind::Decode`] for an event of a known type without its body.
     pub fn lift(event: v1::scheduler::Event, record: Bytes) -> Result<Self> {
         let type_number = event.r#type.unwrap_or_default();
-        let Ok(event_type) = Type::try_from(type_number) else {
-            return Ok(Self::Unknown(UnknownEvent {
-                type_number,
-                record,
-            }));
-        };
+        let event_type = Type::try_from(type_number).unwrap_or(Type::Unknown);
         Ok(match event_type {
             Type::Unknown => Self::Unknown(UnknownEvent {
                 type_number,
-                record,
+                // A copy, because the record may be a part of a larger buffer.
+                record: Bytes::copy_from_slice(&record),
             }),
             Type::Subscribed => {
                 let body = body(event.subscribed, "subscribed")?;

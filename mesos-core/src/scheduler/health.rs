@@ -178,10 +178,9 @@ impl Monitor {
         self.meter.granted(again, outage);
     }
 
-    /// The driver took an event from the queue, and `queued` events are behind it.
-    pub(super) fn event_received(&self, event_type: &'static str, queued: usize) {
+    /// The driver took an event from the queue at `now`, and `queued` events are behind it.
+    pub(super) fn event_received(&self, event_type: &'static str, queued: usize, now: Instant) {
         self.meter.event(event_type, queued);
-        let now = Instant::now();
         let mut record = self.lock();
         record.queued = queued;
         record.last_event = Some(now);
@@ -216,6 +215,9 @@ impl Monitor {
         change(&mut record.updates);
         let now = record.updates;
         drop(record);
+        if cfg!(not(feature = "metrics")) {
+            return;
+        }
         for (step, count) in [
             ("received", now.received - before.received),
             ("repeated", now.repeated - before.repeated),

@@ -2,6 +2,7 @@
 //! the values that pass between them.
 
 mod ack_watch;
+mod acknowledgements;
 mod calls;
 mod driver;
 mod event;

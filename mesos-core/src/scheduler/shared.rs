@@ -82,6 +82,12 @@ impl Drop for PendingCall {
 }
 
 fn finish(name: &'static str, timer: CallTimer, result: &Result<()>) {
+    log_result(name, result);
+    timer.finish(result);
+}
+
+/// Logs the result of a call in the current span.
+pub(super) fn log_result(name: &'static str, result: &Result<()>) {
     match result {
         Ok(()) => tracing::debug!(call = name, "accepted"),
         Err(error) => {
@@ -89,7 +95,6 @@ fn finish(name: &'static str, timer: CallTimer, result: &Result<()>) {
             tracing::debug!(call = name, ?delivery, error = %crate::error_chain(error), "failed");
         }
     }
-    timer.finish(result);
 }
 
 impl Shared {

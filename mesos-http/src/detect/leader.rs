@@ -192,18 +192,21 @@ struct Followed {
     _detector: Arc<dyn Detector>,
 }
 
-#[async_trait]
-impl EventStream<SchedulerApi> for Followed {
-    async fn next(&mut self) -> Result<Incoming<SchedulerApi>> {
+impl Followed {
+    async fn next_or_moved(&mut self, encoded: bool) -> Result<Incoming<SchedulerApi>> {
         let events = match &mut self.events {
             Ok(events) => events,
             Err(end) => return Err(end.clone()),
         };
         let what = format!("the subscription with {}", self.at);
+        let next = match encoded {
+            true => events.next_encoded(),
+            false => events.next(),
+        };
         let end = tokio::select! {
             // Events that arrived before the leader change are delivered before it.
             biased;
-            incoming = events.next() => match incoming {
+            incoming = next => match incoming {
                 Ok(incoming) => return Ok(incoming),
                 Err(end) => end,
             },
@@ -212,6 +215,22 @@ impl EventStream<SchedulerApi> for Followed {
         // Closes the connection as well.
         self.events = Err(end.clone());
         Err(end)
+    }
+}
+
+#[async_trait]
+impl EventStream<SchedulerApi> for Followed {
+    async fn next(&mut self) -> Result<Incoming<SchedulerApi>> {
+        self.next_or_moved(false).await
+    }
+
+    async fn next_encoded(&mut self) -> Result<Incoming<SchedulerApi>> {
+        self.next_or_moved(true).await
+    }
+
+    fn next_ready(&mut self) -> Option<Result<Incoming<SchedulerApi>>> {
+        // The end of the events, and a leader change, are noticed in `next`.
+        self.events.as_mut().ok()?.next_ready()
     }
 
     fn queued(&self) -> usize {

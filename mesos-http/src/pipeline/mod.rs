@@ -150,7 +150,7 @@ impl<A: HttpApi> Calls<A> for CallQueue<A> {
         let job = Job {
             name: A::call_name(&call),
             // Encoded here, so that the callers share this work, and not the one worker.
-            body: match self.codec.encode(&call) {
+            body: match A::encode(&call, self.codec) {
                 Ok(body) => body,
                 Err(error) => return Box::pin(async { Err(error) }),
             },
@@ -165,6 +165,24 @@ impl<A: HttpApi> Calls<A> for CallQueue<A> {
                 Err(_) => Err(not_sent(name, &self.peer)),
             }
         })
+    }
+
+    fn try_send(&self, call: &A::Call, answer: AnswerSender) -> Option<AnswerSender> {
+        let Ok(place) = self.jobs.try_reserve() else {
+            // `send` waits, or reports why the call cannot be sent.
+            return Some(answer);
+        };
+        match A::encode(call, self.codec) {
+            Ok(body) => place.send(Job {
+                name: A::call_name(call),
+                body,
+                answer,
+                alone: A::goes_alone(call),
+                renewed: false,
+            }),
+            Err(error) => answer.send(Err(error)),
+        }
+        None
     }
 }
 

@@ -13,11 +13,12 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Job;
-use super::reply::{Garbage, Replies, Reply};
+use super::reply::{Replies, Reply};
 use crate::transport::dial::dial;
 use crate::transport::io::Transport;
 use crate::transport::patience::Patience;
 use crate::transport::settings::Settings;
+use crate::wire::framing::Garbage;
 use mesos_core::Endpoint;
 use mesos_core::Result;
 

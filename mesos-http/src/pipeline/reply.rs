@@ -1,8 +1,4 @@
-//! Parses the answers in the bytes of a connection.
-//!
-//! Mesos' answer to a call has a Content-Length and no body, or a reason of one line
-//! (`HttpResponseEncoder` in libprocess' src/encoder.hpp). A proxy may send the body in chunks, or
-//! end the body by closing the connection.
+//! Parses the answers to calls in the bytes of a connection.
 
 use std::mem::MaybeUninit;
 
@@ -10,15 +6,10 @@ use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::wire::answer::REASON_LIMIT;
-
-/// The limit for a head, and for a line between chunks, in bytes.
-const HEAD_LIMIT: usize = 64 << 10;
+use crate::wire::framing::{self, Garbage, HEAD_LIMIT, HEADERS, Rest};
 
 /// A longer 202 is not remembered, in bytes. The one of libprocess has 82.
 const REMEMBERED: usize = 1 << 10;
-
-/// The limit for the number of headers; libprocess sends two.
-const HEADERS: usize = 100;
 
 /// One answer.
 #[derive(Debug)]
@@ -44,24 +35,9 @@ impl Reply {
     }
 
     /// Whether this is [`accepted`](Self::accepted), if its body is empty.
-    fn is_accepted(&self) -> bool {
+    pub(super) fn is_accepted(&self) -> bool {
         self.status == StatusCode::ACCEPTED && self.headers.is_empty() && !self.close
     }
-}
-
-/// Why the bytes are not a valid answer.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Garbage {
-    #[error("the head is not HTTP")]
-    Head(#[source] httparse::Error),
-    #[error("the head is longer than {HEAD_LIMIT} bytes")]
-    Long,
-    #[error("the status {0} does not end a request")]
-    Status(u16),
-    #[error("the length of the body is invalid")]
-    Length,
-    #[error("a chunk of the body is invalid")]
-    Chunk,
 }
 
 /// Parses one answer after the other.
@@ -74,18 +50,6 @@ pub(super) struct Replies {
     open: Option<(Reply, Rest)>,
     /// The bytes of the last complete 202 without a body, or nothing.
     accepted: Vec<u8>,
-}
-
-/// How much of a body is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    Bytes(u64),
-    /// Inside a chunk: the number of missing bytes, which a line end follows.
-    Chunk(u64),
-    NextChunk,
-    /// The lines after the last chunk.
-    Trailers,
-    UntilClosed,
 }
 
 impl Replies {
@@ -153,51 +117,15 @@ fn head(input: &mut BytesMut, accepted: &mut Vec<u8>) -> Result<Option<(Reply, R
 }
 
 fn open(status: StatusCode, response: &httparse::Response) -> Result<(Reply, Rest), Garbage> {
-    let mut close = response.version == Some(0);
-    let mut chunked = None;
-    let mut length = None;
+    let (rest, close) = framing::length(status, response)?;
     let mut headers = HeaderMap::new();
-    for header in response.headers.iter() {
-        let (name, value) = (header.name, header.value);
-        if name.eq_ignore_ascii_case("content-length") {
-            for value in value.split(|byte| *byte == b',') {
-                let announced = number(value.trim_ascii()).ok_or(Garbage::Length)?;
-                if length.is_some_and(|length| length != announced) {
-                    return Err(Garbage::Length);
-                }
-                length = Some(announced);
-            }
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            // The last coding determines the length (RFC 9112, 6.3).
-            let last = value.rsplit(|byte| *byte == b',').next();
-            chunked = last.map(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
-        } else if name.eq_ignore_ascii_case("connection") {
-            for option in value.split(|byte| *byte == b',') {
-                let option = option.trim_ascii();
-                if option.eq_ignore_ascii_case(b"close") {
-                    close = true;
-                } else if option.eq_ignore_ascii_case(b"keep-alive") && response.version == Some(0)
-                {
-                    close = false;
-                }
-            }
-        }
-        if !status.is_success()
-            && let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name), HeaderValue::from_bytes(value))
-        {
+    let refused = !status.is_success();
+    for header in response.headers.iter().filter(|_| refused) {
+        let value = HeaderValue::from_bytes(header.value);
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(header.name), value) {
             headers.append(name, value);
         }
     }
-    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let rest = match (chunked, length) {
-        _ if bodiless => Rest::Bytes(0),
-        (Some(true), _) => Rest::NextChunk,
-        (None, Some(length)) => Rest::Bytes(length),
-        (Some(false), _) | (None, None) => Rest::UntilClosed,
-    };
-    // Two lengths are a sign of request smuggling (RFC 9112, 6.3).
-    close |= rest == Rest::UntilClosed || (chunked.is_some() && length.is_some());
     let reply = Reply {
         status,
         headers,
@@ -207,75 +135,14 @@ fn open(status: StatusCode, response: &httparse::Response) -> Result<(Reply, Res
     Ok((reply, rest))
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    digits.parse().ok()
-}
-
-/// Reads the available part of a body; whether the body is complete.
+/// Reads the available part of a body; whether the body is complete. Only the start of a long reason
+/// is kept.
 fn read(reply: &mut Reply, rest: &mut Rest, input: &mut BytesMut) -> Result<bool, Garbage> {
-    loop {
-        match *rest {
-            Rest::Bytes(left) => {
-                let left = left - consume(reply, input, left);
-                *rest = Rest::Bytes(left);
-                return Ok(left == 0);
-            }
-            Rest::UntilClosed => {
-                consume(reply, input, u64::MAX);
-                return Ok(false);
-            }
-            Rest::NextChunk => match httparse::parse_chunk_size(input) {
-                Ok(httparse::Status::Complete((line, size))) => {
-                    input.advance(line);
-                    *rest = match size {
-                        0 => Rest::Trailers,
-                        size => Rest::Chunk(size),
-                    };
-                }
-                Ok(httparse::Status::Partial) if input.len() <= HEAD_LIMIT => return Ok(false),
-                _ => return Err(Garbage::Chunk),
-            },
-            Rest::Chunk(0) => match input.get(..2) {
-                Some(b"\r\n") => {
-                    input.advance(2);
-                    *rest = Rest::NextChunk;
-                }
-                Some(_) => return Err(Garbage::Chunk),
-                None => return Ok(false),
-            },
-            Rest::Chunk(left) => {
-                let read = consume(reply, input, left);
-                *rest = Rest::Chunk(left - read);
-                if read == 0 {
-                    return Ok(false);
-                }
-            }
-            Rest::Trailers => {
-                let Some(end) = input.iter().position(|byte| *byte == b'\n') else {
-                    return match input.len() > HEAD_LIMIT {
-                        true => Err(Garbage::Chunk),
-                        false => Ok(false),
-                    };
-                };
-                let last = input[..end].trim_ascii().is_empty();
-                input.advance(end + 1);
-                if last {
-                    return Ok(true);
-                }
-            }
-        }
-    }
-}
-
-/// Removes at most `most` bytes, and keeps them up to the limit for a reason.
-fn consume(reply: &mut Reply, input: &mut BytesMut, most: u64) -> u64 {
-    let size = most.min(input.len() as u64) as usize;
-    let room = (REASON_LIMIT as usize).saturating_sub(reply.body.len());
-    reply.body.extend_from_slice(&input[..size.min(room)]);
-    input.advance(size);
-    size as u64
+    framing::read(rest, input, |input, size| {
+        let room = (REASON_LIMIT as usize).saturating_sub(reply.body.len());
+        reply.body.extend_from_slice(&input[..size.min(room)]);
+        input.advance(size);
+    })
 }
 
 #[cfg(test)]

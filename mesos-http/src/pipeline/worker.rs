@@ -17,10 +17,10 @@ use super::pipe::{Fault, Pipe};
 use super::reply::Reply;
 use super::{GRACE, Job, SubscriptionHandle, ends_subscription, not_sent};
 use crate::auth::Access;
-use crate::transport::connection::STREAM_ID;
 use crate::transport::settings::Settings;
 use crate::wire::answer::{Answer, Purpose, refusal};
 use crate::wire::api::HttpApi;
+use crate::wire::request;
 use mesos_core::Endpoint;
 
 /// The number of connections of a backend that may break with more than one call in flight
@@ -260,31 +260,16 @@ impl<A: HttpApi> Worker<'_, A> {
     }
 
     fn head(&self, access: &Access<'_>) -> Vec<u8> {
-        let path = self.endpoint.join(A::PATH);
-        let codec = self.settings.codec.media_type();
-        let mut head = Vec::new();
-        let mut field = |name: &str, value: &[u8]| {
-            head.extend_from_slice(name.as_bytes());
-            head.extend_from_slice(value);
-            head.extend_from_slice(b"\r\n");
-        };
-        field("POST ", format!("{path} HTTP/1.1").as_bytes());
-        field("host: ", self.endpoint.authority().as_bytes());
-        field("accept: ", codec.as_bytes());
-        field("content-type: ", codec.as_bytes());
-        if let Some(authorization) = access.header() {
-            field("authorization: ", authorization.as_bytes());
-        }
-        if let Some(id) = self.stream_id {
-            field(&format!("{STREAM_ID}: "), id.as_bytes());
-        }
-        head.extend_from_slice(b"content-length: ");
-        head
+        let (codec, authorization) = (self.settings.codec, access.header());
+        request::head(self.endpoint, A::PATH, codec, authorization, self.stream_id)
     }
 
     fn answered(&mut self, job: Job, reply: Reply) {
         self.unanswered = 0;
         self.forget_breaks();
+        if reply.is_accepted() && reply.body.is_empty() {
+            return self.finish(job, Ok(()));
+        }
         let close = reply.close;
         self.handle_answer(job, answer(reply));
         if close {
@@ -367,6 +352,9 @@ impl<A: HttpApi> Worker<'_, A> {
 
     /// Permits pipelining again if the connection has lasted.
     fn forget_breaks(&mut self) {
+        if self.settings.breaks.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         let lasted = |pipe: &Pipe| pipe.age() >= FORGET_BREAKS;
         if self.pipe.as_ref().is_some_and(lasted) {
             self.settings.breaks.store(0, Ordering::Relaxed);

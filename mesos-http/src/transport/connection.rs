@@ -1,11 +1,9 @@
-//! An HTTP/1.1 connection for subscriptions and the operator API: opening it, and one POST after
-//! another. The calls of a subscription use another connection (`pipeline`).
+//! An HTTP/1.1 connection for the operator API: opening it, and one POST after another. Subscriptions
+//! (`exchange`) and their calls (`pipeline`) use other connections.
 //!
 //! Requests are never pipelined here: Mesos answers the requests of a connection in order
 //! (src/http_proxy.cpp in libprocess), so a request after a SUBSCRIBE would wait indefinitely. The
 //! callers decide which requests share a connection.
-
-use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -21,9 +19,6 @@ use super::patience::timeout;
 use super::settings::Settings;
 use mesos_core::{Endpoint, Scheme};
 
-/// The header that identifies the subscription of a call.
-pub(crate) const STREAM_ID: &str = "mesos-stream-id";
-
 /// An open connection. Dropping it closes the socket, also during a request.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -33,14 +28,12 @@ pub(crate) struct Connection {
     /// Whether the peer has sent a response.
     answered: bool,
     driver: JoinHandle<()>,
-    /// The peer's address; `None` for a unix socket.
-    address: Option<SocketAddr>,
 }
 
 impl Connection {
     /// Opens a connection to `endpoint`.
     pub(crate) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self> {
-        let Dialed { transport, address } = dial(endpoint, None, settings).await?;
+        let Dialed { transport, .. } = dial(endpoint, None, settings).await?;
         // Before the first request this only sets up buffers.
         let (sender, connection) =
             http1::handshake(TokioIo::new(transport))
@@ -59,13 +52,7 @@ impl Connection {
             sender,
             answered: false,
             driver,
-            address,
         })
-    }
-
-    /// The address of the peer, for another connection to the same peer.
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.address
     }
 
     /// Sends `body` to the API at `path` (without prefix) and waits for the head of the response.

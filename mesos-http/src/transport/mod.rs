@@ -3,6 +3,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod dial;
+pub(crate) mod exchange;
 pub(crate) mod io;
 pub(crate) mod patience;
 pub(crate) mod resolve;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::Body;
 use mesos_core::{Delivery, Error, ErrorKind};
 
 use crate::transport::patience::timeout;
@@ -35,12 +35,15 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads at most `limit` bytes of the body, for at most `time_limit`.
-    pub(crate) async fn read(
+    pub(crate) async fn read<B>(
         peer: &Endpoint,
-        response: Response<Incoming>,
+        response: Response<B>,
         limit: u64,
         time_limit: Duration,
-    ) -> Self {
+    ) -> Self
+    where
+        B: Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static> + Unpin,
+    {
         let (head, mut incoming) = response.into_parts();
         let mut body = BytesMut::new();
         let reading = async {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesos_core::Endpoint;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
+use mesos_core::{Endpoint, Result};
 use mesos_proto::encoded::EncodedOffer;
 use mesos_proto::v1::scheduler::event::Type;
 use mesos_proto::v1::{executor, scheduler};
 
-use super::codec::Wire;
+use super::acknowledge;
+use super::codec::{Codec, Wire};
 use super::offers_chunks::OffersChunks;
 
 /// An [`Api`] over HTTP.
@@ -32,6 +33,11 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
 
     /// The other place of the API at a peer that has no API at `endpoint`.
     fn other_prefix(endpoint: &Endpoint) -> Option<Endpoint>;
+
+    /// Encodes a call.
+    fn encode(call: &Self::Call, codec: Codec) -> Result<Bytes> {
+        codec.encode(call)
+    }
 
     /// Whether `call` has to be answered before the next call is written.
     fn goes_alone(call: &Self::Call) -> bool;
@@ -69,6 +75,15 @@ impl HttpApi for SchedulerApi {
             None => format!("{prefix}/master"),
         };
         endpoint.clone().with_prefix(&other).ok()
+    }
+
+    fn encode(call: &scheduler::Call, codec: Codec) -> Result<Bytes> {
+        if codec == Codec::Protobuf
+            && let Some(bytes) = acknowledge::encode(call)
+        {
+            return Ok(bytes);
+        }
+        codec.encode(call)
     }
 
     fn goes_alone(call: &scheduler::Call) -> bool {

@@ -179,9 +179,15 @@ impl Decoder {
                         };
                         return Err(self.poison(error));
                     }
+                    let count = digits.count;
+                    if let Some(record) = self.whole(announced) {
+                        self.offset += count as u64 + 1 + announced;
+                        self.state = State::Length(Digits::default());
+                        return Ok(Some(record));
+                    }
                     self.state = State::Record {
                         announced,
-                        digits: digits.count,
+                        digits: count,
                         pieces: Pieces::default(),
                     };
                 }
@@ -211,6 +217,20 @@ impl Decoder {
                 }
             }
         }
+    }
+
+    /// Removes a record of this length, if all of it is in the first chunk.
+    fn whole(&mut self, length: u64) -> Option<Bytes> {
+        let chunk = self.input.front_mut()?;
+        let length = usize::try_from(length).ok()?;
+        if chunk.len() < length {
+            return None;
+        }
+        let record = chunk.split_to(length);
+        if chunk.is_empty() {
+            self.input.pop_front();
+        }
+        Some(record)
     }
 
     /// Checks that the stream may end here. Call it at the end of the stream, after

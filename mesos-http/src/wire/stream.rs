@@ -3,19 +3,22 @@
 //!
 //! A stream that has ended stays ended; the caller subscribes again.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::body::Incoming as Body;
 use mesos_core::backend::{EventStream, Incoming};
 use mesos_core::{Error, ErrorKind, Result};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::transport::connection::Connection;
+use crate::transport::exchange::Body;
 use crate::transport::patience::{Patience, within};
 use crate::transport::settings::Settings;
 use crate::wire::api::HttpApi;
@@ -26,9 +29,11 @@ use crate::wire::recordio::{Decoder, FrameError};
 /// The consumer's end. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Events<A: HttpApi> {
-    queue: mpsc::Receiver<Result<(Item<A>, OwnedSemaphorePermit)>>,
-    /// The room of the event that is delivered now.
-    room: Option<OwnedSemaphorePermit>,
+    queue: mpsc::Receiver<Result<Batch<A>>>,
+    /// The events that are delivered now.
+    batch: Option<Batch<A>>,
+    /// The number of events in the queue.
+    queued: Arc<AtomicUsize>,
     /// The chunks of the event that is delivered now.
     chunks: Option<OffersChunks>,
     codec: Codec,
@@ -38,7 +43,15 @@ pub(crate) struct Events<A: HttpApi> {
     ended: Option<Error>,
 }
 
-/// An item of the queue.
+/// Events that arrived together. They count as queued until all of them were delivered.
+#[derive(Debug)]
+struct Batch<A: HttpApi> {
+    items: VecDeque<Item<A>>,
+    _room: [OwnedSemaphorePermit; 2],
+}
+
+/// An event of the queue.
+#[derive(Debug)]
 enum Item<A: HttpApi> {
     Event(Box<A::Event>, Bytes),
     /// A large event or offers, which the consumer decodes.
@@ -51,9 +64,12 @@ enum Item<A: HttpApi> {
 /// (docs/performance.md).
 const LARGE: usize = 8 << 10;
 
-/// Records that are shorter than this many bytes are copied. Otherwise a status that a program keeps
-/// would keep the buffer of hyper that it was read into: at least 8 KiB, and up to 400 KiB.
-const COPIED: usize = 2 << 10;
+/// The records of one batch have at most this size together, in bytes. A larger record passes alone.
+const BATCH: usize = 64 << 10;
+
+/// A batch has at most this part of the events that the queue has room for, so that the reader fills
+/// one batch while the consumer handles another one.
+const BATCHES: usize = 4;
 
 /// The unit in which the queue counts bytes.
 const UNIT: usize = 1 << 10;
@@ -66,8 +82,15 @@ pub(crate) struct Reader {
     pub(crate) body: Body,
     /// Receives the reason if a call shows that the subscription is dead.
     pub(crate) fatal_error: Option<oneshot::Receiver<Error>>,
+    pub(crate) source: Source,
+}
+
+/// Where events come from.
+pub(crate) struct Source {
     /// The peer, for messages.
     pub(crate) peer: String,
+    /// The name of an event, for messages.
+    pub(crate) what: String,
     pub(crate) settings: Settings,
 }
 
@@ -75,15 +98,19 @@ pub(crate) struct Reader {
 struct Gone;
 
 impl<A: HttpApi> Events<A> {
-    /// Starts the reader. When the stream ends, or the consumer's end is dropped, `connection` is
+    /// Starts the reader. When the stream ends, or the consumer's end is dropped, the connection is
     /// closed and `open` is dropped.
-    pub(crate) fn start(reader: Reader, connection: Connection, open: watch::Sender<()>) -> Self {
-        let (sender, queue) = mpsc::channel(reader.settings.event_queue);
-        let (codec, what) = (reader.settings.codec, event_of(&reader.peer));
+    pub(crate) fn start(reader: Reader, open: watch::Sender<()>) -> Self {
+        // A batch has at least one event. One more place is for the reason of the end.
+        let (sender, queue) = mpsc::channel(reader.source.settings.event_queue.saturating_add(1));
+        let (codec, what) = (reader.source.settings.codec, reader.source.what.clone());
+        let queued = Arc::new(AtomicUsize::new(0));
+        let batches = Batches::new(sender, Arc::clone(&queued), &reader.source.settings);
         let reader = tokio::spawn(async move {
-            let end = reader.run::<A>(&sender).await;
+            let sender = batches.queue.clone();
+            let end = reader.run::<A>(batches).await;
             // From here on no call is made, even before the consumer receives the reason.
-            drop((connection, open));
+            drop(open);
             if let Err(error) = end {
                 tracing::debug!(%error, "event stream ended");
                 // After the events that arrived before it.
@@ -92,7 +119,8 @@ impl<A: HttpApi> Events<A> {
         });
         Self {
             queue,
-            room: None,
+            batch: None,
+            queued,
             chunks: None,
             codec,
             what,
@@ -101,35 +129,68 @@ impl<A: HttpApi> Events<A> {
         }
     }
 
-    /// The next event, whose offers may be `encoded`.
-    async fn read(&mut self, encoded: bool) -> Result<Incoming<A>> {
+    /// The next event of the present batch, whose offers may be `encoded`.
+    fn take(&mut self, encoded: bool) -> Option<Result<Incoming<A>>> {
         loop {
             if let Some(chunk) = self.chunks.as_mut().and_then(Iterator::next) {
-                return self.decode(chunk, encoded);
+                return Some(self.decode(chunk, encoded));
             }
             self.chunks = None;
-            self.room = None;
-            match self.queue.recv().await {
-                Some(Ok((Item::Event(event, record), _))) => {
-                    return Ok(Incoming::Event(event, record));
+            match self.batch.as_mut()?.items.pop_front() {
+                Some(Item::Event(event, record)) => {
+                    return Some(Ok(Incoming::Event(event, record)));
                 }
-                Some(Ok((Item::Undecoded(record), room))) => {
-                    self.room = Some(room);
+                Some(Item::Undecoded(record)) => {
                     // JSON is decoded as a whole: a user who needs little memory uses protobuf.
                     if self.codec == Codec::Protobuf {
                         self.chunks = A::chunks(&record);
                     }
                     if self.chunks.is_none() {
-                        return self.decode(record, encoded);
+                        return Some(self.decode(record, encoded));
                     }
                 }
-                Some(Err(error)) => return Err(error),
-                None => {
-                    return Err(Error::new(
-                        ErrorKind::Backend,
-                        "the task that reads the events has ended; was its tokio runtime shut down?",
-                    ));
-                }
+                // Frees the room in the queue.
+                None => self.batch = None,
+            }
+        }
+    }
+
+    /// What the queue has returned becomes the present batch.
+    fn received(&mut self, batch: Option<Result<Batch<A>>>) -> Result<()> {
+        let ended = || {
+            let text = "the task that reads the events has ended; was its tokio runtime shut down?";
+            Error::new(ErrorKind::Backend, text)
+        };
+        let batch = batch.unwrap_or_else(|| Err(ended()))?;
+        self.queued.fetch_sub(batch.items.len(), Ordering::Relaxed);
+        self.batch = Some(batch);
+        Ok(())
+    }
+
+    /// The next event, whose offers may be `encoded`.
+    async fn read(&mut self, encoded: bool) -> Result<Incoming<A>> {
+        loop {
+            if let Some(next) = self.take(encoded) {
+                return next;
+            }
+            let batch = self.queue.recv().await;
+            self.received(batch)?;
+        }
+    }
+
+    /// The next event if it has arrived.
+    fn read_ready(&mut self) -> Option<Result<Incoming<A>>> {
+        loop {
+            if let Some(next) = self.take(true) {
+                return Some(next);
+            }
+            let batch = match self.queue.try_recv() {
+                Ok(batch) => Some(batch),
+                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Disconnected) => None,
+            };
+            if let Err(error) = self.received(batch) {
+                return Some(Err(error));
             }
         }
     }
@@ -150,17 +211,18 @@ impl<A: HttpApi> Events<A> {
             return Err(error.clone());
         }
         let next = self.read(encoded).await;
-        if let Err(error) = &next {
+        self.check(&next);
+        next
+    }
+
+    /// Ends the stream after an error.
+    fn check(&mut self, next: &Result<Incoming<A>>) {
+        if let Err(error) = next {
             self.ended = Some(error.clone());
             // A decoding error occurs here, so the reader has to be stopped.
             self.reader.abort();
         }
-        next
     }
-}
-
-fn event_of(peer: &str) -> String {
-    format!("event from {peer}")
 }
 
 impl<A: HttpApi> Drop for Events<A> {
@@ -179,8 +241,19 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
         self.next_or_end(true).await
     }
 
+    fn next_ready(&mut self) -> Option<Result<Incoming<A>>> {
+        if let Some(error) = &self.ended {
+            return Some(Err(error.clone()));
+        }
+        let next = self.read_ready()?;
+        self.check(&next);
+        Some(next)
+    }
+
     fn queued(&self) -> usize {
-        self.queue.len() + self.chunks.as_ref().map_or(0, OffersChunks::len)
+        self.queued.load(Ordering::Relaxed)
+            + self.batch.as_ref().map_or(0, |batch| batch.items.len())
+            + self.chunks.as_ref().map_or(0, OffersChunks::len)
     }
 }
 
@@ -196,89 +269,159 @@ async fn fatal_error(receiver_slot: &mut Option<oneshot::Receiver<Error>>) -> Er
     std::future::pending().await
 }
 
+/// Puts events into the queue, several at a time.
+struct Batches<A: HttpApi> {
+    queue: mpsc::Sender<Result<Batch<A>>>,
+    queued: Arc<AtomicUsize>,
+    items: VecDeque<Item<A>>,
+    /// The size of the records of these items, in bytes.
+    size: usize,
+    /// The most items of a batch.
+    most: usize,
+    /// The room in the queue, in events and in units of bytes.
+    room: [Arc<Semaphore>; 2],
+    /// All units of the queue.
+    units: u32,
+}
+
+impl<A: HttpApi> Batches<A> {
+    fn new(
+        queue: mpsc::Sender<Result<Batch<A>>>,
+        queued: Arc<AtomicUsize>,
+        settings: &Settings,
+    ) -> Self {
+        let permits = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).min(MAX_UNITS);
+        let units = permits(settings.event_queue_bytes.div_ceil(UNIT).max(1));
+        let events = permits(settings.event_queue);
+        Self {
+            queue,
+            queued,
+            items: VecDeque::new(),
+            size: 0,
+            most: (events as usize / BATCHES).max(1),
+            room: [events, units].map(|count| Arc::new(Semaphore::new(count as usize))),
+            units,
+        }
+    }
+
+    /// Adds an event with a record of this size. Waits while the queue has no room. Returns
+    /// [`Gone`] if the consumer was dropped.
+    async fn add(&mut self, item: Item<A>, size: usize) -> Result<(), Gone> {
+        if self.size + size > BATCH || self.items.len() >= self.most {
+            self.flush().await?;
+        }
+        self.items.push_back(item);
+        self.size += size;
+        Ok(())
+    }
+
+    /// Puts the added events into the queue.
+    async fn flush(&mut self) -> Result<(), Gone> {
+        if self.items.is_empty() {
+            return Ok(());
+        }
+        let units = u32::try_from(self.size.div_ceil(UNIT)).unwrap_or(self.units);
+        // A record that is larger than the queue passes alone.
+        let wanted = [self.items.len() as u32, units.clamp(1, self.units)];
+        let [events, bytes] =
+            [0, 1].map(|index| Arc::clone(&self.room[index]).acquire_many_owned(wanted[index]));
+        let room = async { Some([events.await.ok()?, bytes.await.ok()?]) };
+        // The consumer frees the room, unless it is gone. The semaphores are never closed.
+        let room = tokio::select! {
+            biased;
+            room = room => room,
+            () = self.queue.closed() => None,
+        };
+        let _room = room.ok_or(Gone)?;
+        let items = std::mem::take(&mut self.items);
+        self.size = 0;
+        self.queued.fetch_add(items.len(), Ordering::Relaxed);
+        let sent = self.queue.send(Ok(Batch { items, _room })).await;
+        sent.map_err(|_| Gone)
+    }
+}
+
 impl Reader {
     /// Reads until the stream ends (the error) or the consumer is dropped.
-    async fn run<A: HttpApi>(
-        mut self,
-        queue: &mpsc::Sender<Result<(Item<A>, OwnedSemaphorePermit)>>,
-    ) -> Result<Gone> {
-        let mut decoder = Decoder::new(self.settings.max_record_size);
+    async fn run<A: HttpApi>(mut self, mut batches: Batches<A>) -> Result<Gone> {
+        let mut decoder = Decoder::new(self.source.settings.max_record_size);
         // The heartbeat interval that the peer announced. Before that, a master's first event has
         // the time limit of a response. An agent announces no interval.
         let mut interval: Option<Duration> = None;
-        let (codec, what) = (self.settings.codec, event_of(&self.peer));
-        let units = self.settings.event_queue_bytes.div_ceil(UNIT).max(1);
-        let units = u32::try_from(units).unwrap_or(u32::MAX).min(MAX_UNITS);
-        let room = Arc::new(Semaphore::new(units as usize));
-        let mut patience = Patience::new(self.settings.response_timeout);
+        let mut patience = Patience::new(self.source.settings.response_timeout);
         loop {
             let limit = match interval {
-                Some(interval) => Some(interval.saturating_mul(self.settings.missed_heartbeats)),
-                None => A::STREAM_ID.then_some(self.settings.response_timeout),
+                Some(interval) => {
+                    Some(interval.saturating_mul(self.source.settings.missed_heartbeats))
+                }
+                None => A::STREAM_ID.then_some(self.source.settings.response_timeout),
             };
             // Only the time spent waiting for bytes counts: a slow consumer fills the queue, and does
             // not make the peer silent.
-            let frame = self.body.frame();
-            let frame = async {
+            let body = &mut self.body;
+            let data = poll_fn(|context| body.poll_data(context, |piece| decoder.push(piece)));
+            let data = async {
                 match limit {
-                    None => Ok(frame.await),
+                    None => Ok(data.await),
                     Some(limit) => {
                         patience.set_limit(limit);
                         patience.reset();
-                        within(&mut patience, frame).await.map_err(|_| limit)
+                        within(&mut patience, data).await.map_err(|_| limit)
                     }
                 }
             };
-            let frame = tokio::select! {
+            let data = tokio::select! {
                 biased;
                 error = fatal_error(&mut self.fatal_error) => return Err(error),
-                frame = frame => frame,
+                data = data => data,
             };
-            let frame = match frame {
-                Ok(frame) => frame,
-                Err(limit) => return Err(self.silent(limit, interval)),
-            };
-            match frame {
-                None => return Err(self.closed(&decoder)),
-                Some(Err(source)) => return Err(self.broken(source)),
-                Some(Ok(frame)) => {
-                    if let Ok(chunk) = frame.into_data() {
-                        decoder.push(chunk);
-                    }
-                }
+            match data {
+                Err(limit) => return Err(self.source.silent(limit, interval)),
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => return Err(self.source.closed(&decoder)),
+                Ok(Err(source)) => return Err(self.source.broken(source)),
             }
-            while let Some(record) = decoder.next_record().map_err(|e| self.invalid(e))? {
-                if record.is_empty() {
-                    continue;
-                }
-                let size = u32::try_from(record.len().div_ceil(UNIT)).unwrap_or(units);
-                // A record that is larger than the queue passes alone.
-                let wanted = Arc::clone(&room).acquire_many_owned(size.clamp(1, units));
-                // The consumer frees the room, unless it is gone.
-                let room = tokio::select! {
-                    room = wanted => room,
-                    () = queue.closed() => return Ok(Gone),
-                };
-                // The semaphore is never closed.
-                let Ok(room) = room else { return Ok(Gone) };
-                let record = match record.len() {
-                    ..COPIED => Bytes::copy_from_slice(&record),
-                    COPIED.. => record,
-                };
-                // The first event announces the interval.
-                let offers = codec == Codec::Protobuf && A::may_be_offers(&record);
-                let item = if interval.is_some() && (offers || record.len() >= LARGE) {
-                    Item::Undecoded(record)
-                } else {
-                    let event = codec.decode_boxed(record.clone(), &what)?;
-                    interval = A::heartbeat(&event).or(interval);
-                    Item::Event(event, record)
-                };
-                if queue.send(Ok((item, room))).await.is_err() {
-                    return Ok(Gone);
-                }
+            let read = self
+                .source
+                .records(&mut decoder, &mut interval, &mut batches)
+                .await;
+            // Events before an error are delivered.
+            if let (Ok(Err(Gone)), _) | (_, Err(Gone)) = (&read, batches.flush().await) {
+                return Ok(Gone);
+            }
+            let _ = read?;
+        }
+    }
+}
+
+impl Source {
+    /// Decodes the complete records, and adds their events to `batches`.
+    async fn records<A: HttpApi>(
+        &self,
+        decoder: &mut Decoder,
+        interval: &mut Option<Duration>,
+        batches: &mut Batches<A>,
+    ) -> Result<Result<(), Gone>> {
+        let codec = self.settings.codec;
+        while let Some(record) = decoder.next_record().map_err(|e| self.invalid(e))? {
+            let size = record.len();
+            if size == 0 {
+                continue;
+            }
+            // The first event announces the interval.
+            let offers = codec == Codec::Protobuf && A::may_be_offers(&record);
+            let item = if interval.is_some() && (offers || size >= LARGE) {
+                Item::Undecoded(record)
+            } else {
+                let event = codec.decode_boxed(record.clone(), &self.what)?;
+                *interval = A::heartbeat(&event).or(*interval);
+                Item::Event(event, record)
+            };
+            if let Err(Gone) = batches.add(item, size).await {
+                return Ok(Err(Gone));
             }
         }
+        Ok(Ok(()))
     }
 
     fn silent(&self, limit: Duration, interval: Option<Duration>) -> Error {
@@ -302,7 +445,7 @@ impl Reader {
         }
     }
 
-    fn broken(&self, source: hyper::Error) -> Error {
+    fn broken(&self, source: io::Error) -> Error {
         let message = format!("the event stream from {} broke", self.peer);
         Error::new(ErrorKind::Transport, message).with_source(source)
     }

@@ -7,7 +7,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::job::{Job, Outcome};
 use crate::usage::{cpu, field};
-use crate::{launch, listen, place, raw, scheduler, state};
+#[cfg(feature = "cluster")]
+use crate::{launch, listen, place, state};
+use crate::{raw, scheduler};
 
 /// Performs `job`, which is JSON, and prints the outcome as JSON. `measure` runs the job and may
 /// add its own counts.
@@ -58,9 +60,15 @@ async fn perform(job: Job) -> Result<Outcome> {
             tokio::spawn(async move { raw::decode(&url, times).await }).await?
         }
         Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
+        #[cfg(feature = "cluster")]
         Job::Launch(launch) => launch::run(launch).await,
+        #[cfg(feature = "cluster")]
         Job::Listen(listen) => listen::run(listen).await,
+        #[cfg(feature = "cluster")]
         Job::State(job) => state::run(job).await,
+        #[cfg(feature = "cluster")]
         Job::Place(job) => place::run(job),
+        #[cfg(not(feature = "cluster"))]
+        job => anyhow::bail!("{job:?} needs the feature `cluster` of mesos-bench"),
     }
 }

@@ -7,13 +7,17 @@
 pub mod client;
 pub mod flood;
 pub mod job;
+#[cfg(feature = "cluster")]
 pub mod launch;
+#[cfg(feature = "cluster")]
 mod listen;
 mod lock;
+#[cfg(feature = "cluster")]
 mod place;
 mod raw;
 pub mod rows;
 mod scheduler;
+#[cfg(feature = "cluster")]
 mod state;
 pub mod table;
 mod usage;

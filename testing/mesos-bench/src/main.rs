@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
+use mesos_bench::client;
+#[cfg(feature = "cluster")]
+use mesos_bench::launch;
 use mesos_bench::rows::{Bench, MORE, ROWS};
 use mesos_bench::table::Table;
-use mesos_bench::{client, launch};
 
 /// Measures the drivers and prints one table
 #[derive(Parser)]
@@ -30,6 +32,7 @@ enum Part {
     #[command(hide = true)]
     Client { job: String },
     /// The executor of the rows with a real cluster
+    #[cfg(feature = "cluster")]
     #[command(hide = true)]
     Executor,
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.part {
         Some(Part::Client { job }) => client::run(job, |perform| perform()).map(|()| true),
+        #[cfg(feature = "cluster")]
         Some(Part::Executor) => execute().map(|()| true),
         None => play(&cli),
     };
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
+#[cfg(feature = "cluster")]
 #[tokio::main(flavor = "current_thread")]
 async fn execute() -> Result<()> {
     launch::execute().await
@@ -58,7 +63,7 @@ async fn execute() -> Result<()> {
 
 /// Returns whether every bar was met.
 fn play(cli: &Cli) -> Result<bool> {
-    let all = || ROWS.iter().chain(&MORE);
+    let all = || ROWS.iter().chain(MORE);
     if let Some(unknown) = cli
         .only
         .iter()

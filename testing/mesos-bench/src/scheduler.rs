@@ -36,12 +36,7 @@ struct Load {
 /// Runs the scheduler until the master has stopped.
 pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
     let outcome = Arc::new(Mutex::new(Outcome::default()));
-    let codec = if drive.json {
-        Codec::Json
-    } else {
-        Codec::Protobuf
-    };
-    let backend = HttpBackend::new(drive.url.parse()?).codec(codec);
+    let backend = HttpBackend::new(drive.url.parse()?).codec(codec(drive.json)?);
     let mut framework = Framework::ephemeral("bench").backoff(backoff());
     if drive.track {
         // Under callgrind the answers take longer than the first delay, and a repeated request
@@ -78,6 +73,16 @@ pub(crate) async fn run(drive: Drive) -> Result<Outcome> {
         outcome.seconds = 0.0;
     }
     Ok(outcome)
+}
+
+fn codec(json: bool) -> Result<Codec> {
+    match json {
+        false => Ok(Codec::Protobuf),
+        #[cfg(feature = "json")]
+        true => Ok(Codec::Json),
+        #[cfg(not(feature = "json"))]
+        true => anyhow::bail!("JSON needs the feature `json` of mesos-bench"),
+    }
 }
 
 /// Seconds on a clock of this process.

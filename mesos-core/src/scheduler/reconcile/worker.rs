@@ -62,8 +62,17 @@ impl Reconciler {
     /// Changes the tracker, and wakes the worker only if `record` returns true. Used for
     /// updates, of which only the last open answer concerns the worker.
     pub(in crate::scheduler) fn record(&self, record: impl FnOnce(&mut Tracker, Duration) -> bool) {
+        self.record_at(Instant::now(), record);
+    }
+
+    /// As [`record`](Self::record), if the time is known to be `now`.
+    pub(in crate::scheduler) fn record_at(
+        &self,
+        now: Instant,
+        record: impl FnOnce(&mut Tracker, Duration) -> bool,
+    ) {
         let mut tracker = self.lock();
-        let last = record(&mut tracker, self.started.elapsed());
+        let last = record(&mut tracker, now.saturating_duration_since(self.started));
         self.meter.reconciling(tracker.open());
         drop(tracker);
         if last {

@@ -5,14 +5,15 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-use mesos_proto::v1::scheduler::Call;
-use tracing::Instrument as _;
+use mesos_proto::v1::scheduler::call::Acknowledge;
+use tokio::time::Instant;
 use tracing::instrument::Instrumented;
+use tracing::{Instrument as _, Span};
 
 use super::Runtime;
 use crate::backend::{Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
-use crate::scheduler::calls;
+use crate::scheduler::calls::AckBody;
 use crate::scheduler::shared::PendingCall;
 
 impl<S, B, M> Runtime<S, B, M> {
@@ -22,29 +23,53 @@ impl<S, B, M> Runtime<S, B, M> {
     pub(super) async fn queue_acknowledgement(
         &mut self,
         calls: &dyn Calls<SchedulerApi>,
-        mut call: Call,
+        body: AckBody,
     ) {
-        let span = calls::span(&call);
+        let span = body.span();
+        let aborted = || Error::new(ErrorKind::Closed, "the driver was aborted");
+        if self.shared().link.is_aborted() {
+            return self.shared().acknowledged(&Err(aborted()));
+        }
+        let body = match body {
+            AckBody::Task(body) => match self.try_acknowledge(calls, body, &span) {
+                None => return,
+                Some(body) => AckBody::Task(body),
+            },
+            operation => operation,
+        };
+        let mut call = body.into_call();
         call.framework_id = self.handle.framework_id();
         let shared = self.handle.shared();
         let sending = shared.enqueue(calls, call).instrument(span.clone());
-        let aborted = || Err(Error::new(ErrorKind::Closed, "the driver was aborted"));
-        let sent = async {
-            tokio::select! {
-                biased;
-                sent = sending => sent,
-                () = shared.link.aborted() => aborted(),
-            }
-        };
-        let sent = if shared.link.is_aborted() {
-            aborted()
-        } else {
-            sent.await
+        let sent = tokio::select! {
+            biased;
+            sent = sending => sent,
+            () = shared.link.aborted() => Err(aborted()),
         };
         match sent {
             Ok(answer) => self.answers.push_back(answer.instrument(span)),
             Err(error) => shared.acknowledged(&Err(error)),
         }
+        self.now = Instant::now();
+    }
+
+    /// Queues the acknowledgement of a task's update if the backend has room for it now. Returns the
+    /// body otherwise.
+    fn try_acknowledge(
+        &mut self,
+        calls: &dyn Calls<SchedulerApi>,
+        body: Acknowledge,
+        span: &Span,
+    ) -> Option<Acknowledge> {
+        let call = &mut self.acknowledge;
+        if call.framework_id.is_none() {
+            call.framework_id = self.handle.framework_id();
+        }
+        call.acknowledge = Some(body);
+        let answer = self.acknowledgements.open(span.clone());
+        let refused = calls.try_send(call, answer)?;
+        self.acknowledgements.withdraw(refused);
+        call.acknowledge.take()
     }
 
     pub(super) fn acknowledgement_answered(&mut self, answer: Result<()>) {

@@ -7,7 +7,7 @@ use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
 use tracing::Instrument as _;
 
 use super::ending::tear_down;
-use super::{Break, Runtime, handled, impossible};
+use super::{Break, Runtime, handled, handled_since, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
@@ -147,7 +147,7 @@ where
                 .monitor
                 .count_updates(|counts| counts.repeated += 1);
             if let Some(body) = calls::acknowledge(*status) {
-                self.queue_acknowledgement(calls, body.into_call()).await;
+                self.queue_acknowledgement(calls, body).await;
             }
             return None;
         }
@@ -159,12 +159,14 @@ where
             state = update.task_state().map_or("UNKNOWN", |state| state.as_str_name()),
         );
         let handler = self.scheduler.update(&self.driver, &update);
-        let outcome = handled(&handle, "update", handler).instrument(span).await;
+        let handled = handled_since(&handle, "update", self.now, handler);
+        let (outcome, now) = handled.instrument(span).await;
+        self.now = now;
         let (status, acknowledge) = update.into_parts();
         if let Ok(Handled::Done) = outcome {
             let observed = ObservedStatus::from(&*status);
             let reconciler = &handle.shared().reconciler;
-            reconciler.record(|tracker, now| tracker.task_update(now, &observed));
+            reconciler.record_at(now, |tracker, now| tracker.task_update(now, &observed));
         }
         if let (Ok(Handled::Done), true) = (&outcome, acknowledge)
             && let (Some(recent), Some(uuid)) = (&mut self.recent, &status.uuid)
@@ -322,7 +324,7 @@ where
         if let Ok(Handled::Done) = handled
             && let Some(body) = body
         {
-            self.queue_acknowledgement(calls, body.into_call()).await;
+            self.queue_acknowledgement(calls, body).await;
         }
         ended(handled).map(Break::End)
     }

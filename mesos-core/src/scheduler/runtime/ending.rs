@@ -86,6 +86,7 @@ impl<S, B: Backend<SchedulerApi>, M> Runtime<S, B, M> {
             let answer = answered(&mut self.answers).await;
             self.acknowledgement_answered(answer);
         }
+        self.acknowledgements.flush().await;
         self.handle.shared().in_flight.flush().await;
     }
 

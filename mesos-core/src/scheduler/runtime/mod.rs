@@ -18,10 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_proto::v1::FrameworkId;
+use mesos_proto::v1::scheduler::Call;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tracing::instrument::Instrumented;
 
+use super::acknowledgements::Acknowledgements;
+use super::calls;
 use super::handle::Handle;
 use super::recent::RecentUpdates;
 use super::shared::{PendingCall, Shared};
@@ -48,8 +51,15 @@ pub(super) struct Runtime<S, B, M> {
     inputs: mpsc::UnboundedReceiver<M>,
     session: Session,
     started: Instant,
-    /// The acknowledgements of the driver that were not answered yet.
+    /// The time when the present event was taken from the queue, or when its handler returned.
+    now: Instant,
+    /// The acknowledgements of the driver that waited for room in the queue and were not answered
+    /// yet.
     answers: VecDeque<Instrumented<PendingCall>>,
+    /// All other acknowledgements over the present subscription.
+    acknowledgements: Arc<Acknowledgements>,
+    /// An acknowledgement, whose body changes with each update.
+    acknowledge: Call,
     store: Option<Arc<dyn Store>>,
     /// The id in the store.
     stored: Option<FrameworkId>,
@@ -88,11 +98,14 @@ where
             scheduler,
             backend: Arc::new(backend),
             handle: driver.handle().clone(),
-            driver,
             inputs,
             session,
             started: Instant::now(),
+            now: Instant::now(),
             answers: VecDeque::new(),
+            acknowledgements: Acknowledgements::new(driver.handle()),
+            acknowledge: calls::acknowledge_template(),
+            driver,
             store: framework.store,
             stored: None,
             recent: framework.skip_repeated_updates.then(RecentUpdates::default),
@@ -233,12 +246,22 @@ async fn handled(
     name: &'static str,
     handler: impl Future<Output = HandlerResult>,
 ) -> Result<Handled> {
+    handled_since(handle, name, Instant::now(), handler).await.0
+}
+
+/// As [`handled`], for a handler that starts now, at `since`. Also returns the time of its end.
+async fn handled_since(
+    handle: &Handle,
+    name: &'static str,
+    since: Instant,
+    handler: impl Future<Output = HandlerResult>,
+) -> (Result<Handled>, Instant) {
     let shared = handle.shared();
-    let since = Instant::now();
     shared.monitor.handler_started(name, since);
     let handled = guarded(&shared.link, name, handler).await;
     shared.monitor.handler_returned();
-    let elapsed = since.elapsed();
+    let end = Instant::now();
+    let elapsed = end.saturating_duration_since(since);
     shared.monitor.meter().handler(name, elapsed);
     if elapsed > watch::SLOW_HANDLER {
         tracing::warn!(
@@ -247,7 +270,7 @@ async fn handled(
             "the handler took long; nothing else was delivered meanwhile"
         );
     }
-    handled
+    (handled, end)
 }
 
 /// An output that the session never returns for this input, unless this crate has a bug.

@@ -1,16 +1,25 @@
 //! Serves one subscription: reads its events until it ends.
 
 use std::pin::pin;
+use std::sync::Arc;
 
+use futures_util::poll;
 use mesos_proto::v1;
+use tokio::time::Instant;
 
 use super::acknowledge::answered;
 use super::{Break, Runtime, decliner, handled, impossible};
-use crate::backend::{Backend, Incoming, SchedulerApi, Subscription};
+use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Background, ended};
+use crate::scheduler::acknowledgements::Acknowledgements;
 use crate::scheduler::session::{Generation, Input, Output};
 use crate::scheduler::{Event, Scheduler};
+
+/// The most events that are handled one after the other, if no input and no request of the program
+/// comes in between. The event loop waits for ten things, and checking all of them costs more than
+/// handling an event.
+const MAX_BATCH: usize = 128;
 
 /// The next thing to handle.
 enum Next<M> {
@@ -56,6 +65,8 @@ where
             shared.monitor.acknowledged(false);
         }
         self.answers.clear();
+        self.acknowledgements.end();
+        self.acknowledgements = Acknowledgements::new(&handle);
         shared.ack_watch.restart();
         let mut decliner = decliner::start(&handle, &calls);
         let mut stop = pin!(shared.link.stop_requested());
@@ -92,42 +103,63 @@ where
                     },
                 },
             };
-            let event = match incoming {
-                Ok(Incoming::Event(event, record)) => {
-                    let event_type = event.r#type().as_str_name();
-                    shared.monitor.event_received(event_type, events.queued());
-                    Event::lift(*event, record)
+            self.now = Instant::now();
+            let mut incoming = Some(incoming);
+            for _ in 0..MAX_BATCH {
+                let Some(next) = incoming.take().or_else(|| events.next_ready()) else {
+                    break;
+                };
+                if let Some(reason) = self.incoming(next, events.queued(), &calls).await {
+                    return reason;
                 }
-                Ok(Incoming::Offers(offers)) => {
-                    let event_type = v1::scheduler::event::Type::Offers.as_str_name();
-                    shared.monitor.event_received(event_type, events.queued());
-                    let reason = self.deliver_encoded(offers).await;
-                    shared.monitor.event_handled();
-                    match reason {
-                        Some(reason) => return reason,
-                        None => continue,
-                    }
+                // Everything else that the loop waits for does not need an answer at once.
+                if poll!(reconnect.as_mut()).is_ready() {
+                    return self.failed(requested());
                 }
-                Ok(Incoming::Disconnected(error)) => match self.interrupted(error).await {
-                    Some(reason) => return reason,
-                    None => continue,
-                },
-                Err(error) => Err(error),
-            };
-            match event {
-                Ok(event) => {
-                    let reason = self.deliver(event, &calls).await;
-                    shared.monitor.event_handled();
-                    if let Some(reason) = reason {
-                        return reason;
-                    }
-                }
-                Err(error) => {
-                    shared.monitor.event_handled();
-                    return self.failed(error);
+                if !self.inputs.is_empty() || shared.link.is_stop_requested() {
+                    break;
                 }
             }
         }
+    }
+
+    /// Handles what the stream of events has returned. `queued` events are behind it.
+    async fn incoming(
+        &mut self,
+        incoming: Result<Incoming<SchedulerApi>>,
+        queued: usize,
+        calls: &Arc<dyn Calls<SchedulerApi>>,
+    ) -> Option<Break> {
+        let handle = self.handle.clone();
+        let monitor = &handle.shared().monitor;
+        let event = match incoming {
+            Ok(Incoming::Event(event, record)) => {
+                let event_type = event.r#type().as_str_name();
+                monitor.event_received(event_type, queued, self.now);
+                Event::lift(*event, record)
+            }
+            Ok(Incoming::Offers(offers)) => {
+                let event_type = v1::scheduler::event::Type::Offers.as_str_name();
+                monitor.event_received(event_type, queued, self.now);
+                let reason = self.deliver_encoded(offers).await;
+                monitor.event_handled();
+                self.now = Instant::now();
+                return reason;
+            }
+            Ok(Incoming::Disconnected(error)) => return self.interrupted(error).await,
+            Err(error) => Err(error),
+        };
+        // The time after an update is read with its handler's duration.
+        let is_update = matches!(event, Ok(Event::Update(_)));
+        let reason = match event {
+            Ok(event) => self.deliver(event, calls).await,
+            Err(error) => Some(self.failed(error)),
+        };
+        monitor.event_handled();
+        if !is_update {
+            self.now = Instant::now();
+        }
+        reason
     }
 
     /// The attempt failed or the subscription was lost.

@@ -3,10 +3,14 @@
 mod growth;
 mod instructions;
 mod memory;
+#[cfg(feature = "cluster")]
 mod placement;
+#[cfg(feature = "cluster")]
 mod programs;
+#[cfg(feature = "cluster")]
 mod real;
 mod speed;
+#[cfg(feature = "cluster")]
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +26,7 @@ use crate::table::Row;
 pub type Play = fn(&Bench) -> Result<Vec<Row>>;
 
 /// All rows, by the name for `--only`.
-pub const ROWS: [(&str, Play); 15] = [
+pub const ROWS: &[(&str, Play)] = &[
     ("offers", speed::offers),
     ("updates", speed::updates),
     ("delay", speed::delay),
@@ -31,17 +35,24 @@ pub const ROWS: [(&str, Play); 15] = [
     ("resident", memory::resident),
     ("reconcile", speed::reconcile),
     ("event", memory::event),
+    #[cfg(feature = "cluster")]
     ("state", state::state),
     ("failover", speed::failover),
+    #[cfg(feature = "cluster")]
     ("real", real::real),
+    #[cfg(feature = "cluster")]
     ("callbacks", real::callbacks),
     ("growth", growth::growth),
     ("instructions", instructions::instructions),
+    #[cfg(feature = "cluster")]
     ("placement", placement::placement),
 ];
 
 /// Rows that run only by name, because they are slow or not about the drivers.
-pub const MORE: [(&str, Play); 1] = [("programs", programs::programs)];
+pub const MORE: &[(&str, Play)] = &[
+    #[cfg(feature = "cluster")]
+    ("programs", programs::programs),
+];
 
 /// How to measure.
 #[derive(Clone, Copy, Debug)]
