@@ -9,6 +9,7 @@ use mesos::http::OperatorClient;
 use mesos::operator::MasterClient;
 
 use crate::cli::Global;
+use crate::command::local;
 use crate::config::{Cluster, Selection};
 use crate::error::Error;
 use crate::output::Output;
@@ -34,13 +35,19 @@ impl Context {
         }
     }
 
-    /// The settings of the selected cluster. Read when they are needed, so that `mesos config` and
+    /// The settings of the selected cluster, or of the cluster of `mesos local up`. Read when they are needed, so that `mesos config` and
     /// `mesos completions` work without a cluster.
     pub(crate) fn cluster(&self) -> Result<&Cluster, Error> {
         if let Some(cluster) = self.cluster.get() {
             return Ok(cluster);
         }
-        let cluster = self.selection.resolve()?;
+        let cluster = match self.selection.find()? {
+            Some(cluster) => cluster,
+            None => match local::running()? {
+                Some(running) => running.cluster()?,
+                None => return Err(no_master()),
+            },
+        };
         Ok(self.cluster.get_or_init(|| cluster))
     }
 
@@ -60,4 +67,11 @@ impl Context {
         let master = MasterClient::from(Arc::new(client)).retry_for(self.timeout);
         Ok(self.master.get_or_init(|| master))
     }
+}
+
+fn no_master() -> Error {
+    Error::usage("the address of the master is not known").hint(
+        "use --master ADDRESS, set MESOS_MASTER, add a cluster with `mesos config set NAME --master \
+         ADDRESS`, or start one on this machine with `mesos local up`",
+    )
 }

@@ -130,6 +130,13 @@ impl From<mesos::Error> for Error {
                 Code::Unauthorized,
                 Some("use a principal that the ACLs of the master permit to do this"),
             ),
+            Tls if format!("{error:#}").contains("client certificate") => (
+                Code::Unreachable,
+                Some(
+                    "set MESOS_CERTIFICATE_FILE and MESOS_KEY_FILE to a certificate that a CA of \
+                     the cluster has signed",
+                ),
+            ),
             Tls => (
                 Code::Unreachable,
                 Some(

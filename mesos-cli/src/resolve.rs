@@ -65,7 +65,7 @@ pub(crate) fn resolve<'a, T>(
     let near = near(wanted, &candidates);
     let error = unknown(kind, wanted);
     Err(match near.as_slice() {
-        [] if candidates.is_empty() => error.hint(format!("there are no {kind}s")),
+        [] if candidates.is_empty() => error.hint(format!("the list of {kind}s is empty")),
         [] => error.hint(format!("`mesos {kind} list` prints the ids")),
         near => error.hint(format!("similar: {}", near.join(", "))),
     })

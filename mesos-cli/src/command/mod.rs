@@ -7,7 +7,7 @@ mod doctor;
 mod events;
 mod framework;
 mod lint;
-mod local;
+pub(crate) mod local;
 mod maintenance;
 mod man;
 mod quota;

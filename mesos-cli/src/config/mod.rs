@@ -7,6 +7,7 @@
 //! 4. `MESOS_CLUSTER`
 //! 5. the current cluster of the configuration file (`mesos config use`)
 //! 6. the configuration file of Mesos' own command line program
+//! 7. the cluster of `mesos local up`, which [`Context`](crate::context::Context) finds
 //!
 //! Credentials and TLS come from the same cluster of the file as the address, and each variable of
 //! the environment replaces one setting. With an address from `--master` or `MESOS_MASTER`, nothing
@@ -59,16 +60,10 @@ impl Selection {
         master.map(|master| master.value.clone())
     }
 
-    /// The settings of the cluster.
+    /// The settings of the cluster; `None` if no source has an address.
     ///
     /// # Errors
-    /// No source has an address, the named cluster does not exist, or a file or a variable is
-    /// invalid.
-    pub(crate) fn resolve(&self) -> Result<Cluster, Error> {
-        self.find()?.ok_or_else(no_master)
-    }
-
-    /// As [`resolve`](Self::resolve), but `None` if no source has an address.
+    /// The named cluster does not exist, or a file or a variable is invalid.
     pub(crate) fn find(&self) -> Result<Option<Cluster>, Error> {
         let Some(mut cluster) = self.without_environment()? else {
             return Ok(None);
@@ -104,11 +99,4 @@ impl Given {
     fn source<'a>(&self, option: &'a str, variable: &'a str) -> &'a str {
         if self.by_option { option } else { variable }
     }
-}
-
-fn no_master() -> Error {
-    Error::usage("the address of the master is not known").hint(
-        "use --master ADDRESS, set MESOS_MASTER, or add a cluster with `mesos config set NAME \
-         --master ADDRESS`",
-    )
 }

@@ -1,5 +1,7 @@
 //! `mesos doctor`.
 
+use std::path::{Path, PathBuf};
+
 use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
 use serde_json::Value;
@@ -18,7 +20,7 @@ fn checks(end: &Outcome) -> Vec<(String, String, String)> {
 }
 
 #[track_caller]
-fn detail(end: &Outcome, name: &str, state: &str) -> String {
+pub(crate) fn detail(end: &Outcome, name: &str, state: &str) -> String {
     let checks = checks(end);
     let check = checks.iter().find(|check| check.0 == name);
     let (_, found, detail) = check.unwrap_or_else(|| panic!("{name} is not in {checks:?}"));
@@ -50,20 +52,62 @@ async fn all_checks_of_a_healthy_cluster_succeed() {
     assert!(table.stdout.starts_with("CHECK "), "{table:?}");
 }
 
-#[tokio::test]
-async fn a_cluster_with_tls_shows_its_cipher_and_when_its_certificate_ends() {
-    let user = User::new();
-    let [certificate, key, authority] =
-        ["cert.pem", "key.pem", "ca.pem"].map(|name| user.home().join(name));
+/// The certificate, the key and the CA of a cluster, which are valid for a week.
+fn certificate(user: &User) -> [PathBuf; 3] {
+    let files = ["cert.pem", "key.pem", "ca.pem"].map(|name| user.home().join(name));
     let mut parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    // Ends within the time from which on the check warns.
+    // Within the time from which on the check warns.
     let days = std::time::Duration::from_secs(7 * 24 * 60 * 60);
     parameters.not_after = (std::time::SystemTime::now() + days).into();
     let pair = rcgen::KeyPair::generate().unwrap();
     let signed = parameters.self_signed(&pair).unwrap();
-    std::fs::write(&certificate, signed.pem()).unwrap();
-    std::fs::write(&authority, signed.pem()).unwrap();
-    std::fs::write(&key, pair.serialize_pem()).unwrap();
+    let texts = [signed.pem(), pair.serialize_pem(), signed.pem()];
+    for (file, text) in files.iter().zip(texts) {
+        std::fs::write(file, text).unwrap();
+    }
+    files
+}
+
+#[tokio::test]
+async fn a_cluster_that_requires_client_certificates_says_so() {
+    let user = User::new();
+    let [certificate, key, authority] = certificate(&user);
+    let cluster = LocalCluster::builder()
+        .agents(0)
+        .tls(&certificate, &key, &authority)
+        .env("LIBPROCESS_SSL_REQUIRE_CLIENT_CERT", "1")
+        .env("LIBPROCESS_SSL_HOSTNAME_VALIDATION_SCHEME", "openssl")
+        .env("LIBPROCESS_SSL_CA_FILE", authority.to_str().unwrap());
+    let Some(cluster) = require_real(cluster.start().await) else {
+        return;
+    };
+    let url = cluster.master_url();
+    let doctor = async |variables: &[(&str, &Path)]| {
+        let mut command = user.command(&["doctor", "--master", &url, "-o", "json"]);
+        command.env("MESOS_INSECURE", "true");
+        command.envs(variables.iter().copied());
+        outcome(command).await
+    };
+    let end = doctor(&[]).await;
+    assert_eq!(end.code, Some(1), "{end:?}");
+    let leader = detail(&end, "leader", "failed");
+    assert!(leader.contains("requires a client certificate"), "{leader}");
+    assert!(end.stderr.contains("set MESOS_CERTIFICATE_FILE"), "{end:?}");
+
+    let variables = [
+        ("MESOS_CERTIFICATE_FILE", &*certificate),
+        ("MESOS_KEY_FILE", &*key),
+    ];
+    let end = doctor(&variables).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    detail(&end, "tls", "ok");
+    assert!(!end.stdout.contains("client certificate"), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_cluster_with_tls_shows_its_cipher_and_when_its_certificate_ends() {
+    let user = User::new();
+    let [certificate, key, authority] = certificate(&user);
     let cluster = LocalCluster::builder().tls(&certificate, &key, &authority);
     let Some(cluster) = require_real(cluster.start().await) else {
         return;

@@ -33,6 +33,11 @@ async fn a_detached_cluster_is_found_used_and_stopped_completely() {
     let run = user.outcome(&["run", "echo on the local cluster"]).await;
     assert_eq!(run.stdout, "on the local cluster\n", "{run:?}");
     assert!(run.stderr.contains(master), "{run:?}");
+    // All commands use the cluster if no other one is configured.
+    let agents = user.outcome(&["agent", "list", "-o", "name"]).await;
+    assert_eq!(agents.stdout.lines().count(), 2, "{agents:?}");
+    let config = user.outcome(&["config", "show"]).await;
+    assert!(config.stdout.contains("mesos local"), "{config:?}");
 
     let pid = u32::try_from(status["pid"].as_u64().unwrap()).unwrap();
     let mut processes = descendants(pid);

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod doctor;
+mod large;
 mod local;
 mod processes;
 mod program;
@@ -11,3 +12,7 @@ mod run;
 mod run_ends;
 mod terminal;
 mod top;
+mod zookeeper;
+#[path = "../../../mesos-zookeeper/tests/it/server.rs"]
+#[allow(dead_code, reason = "this test program uses a part of it")]
+mod zookeeper_server;

@@ -74,6 +74,48 @@ async fn output_is_shown_whole_on_the_stream_it_was_written_to() {
 }
 
 #[tokio::test]
+async fn the_task_is_found_with_its_files_after_the_end_of_the_command() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let url = cluster.master_url();
+    let user = User::new();
+    let run = ["--name", "greeter", "echo hello; echo more > notes"];
+    let ended = user
+        .outcome(&[&["run", "--master", &url], &run[..]].concat())
+        .await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let task = async |args: &[&str]| {
+        let args = [&["task"], args, &["--master", &url]].concat();
+        let end = user.outcome(&args).await;
+        assert_eq!(end.code, Some(0), "{args:?}: {end:?}");
+        end.stdout
+    };
+    let list = task(&["list", "--all", "-o", "name"]).await;
+    // Another framework found out that the cluster is ready. It had no task.
+    let id = list.trim();
+    assert!(id.starts_with("greeter"), "{list}");
+    assert_eq!(task(&["list"]).await.lines().count(), 1);
+    assert!(task(&["list", "-a"]).await.contains("finished"));
+    for wanted in [id, "greeter"] {
+        assert_eq!(task(&["logs", wanted]).await, "hello\n");
+    }
+    assert!(task(&["ls", "greeter"]).await.contains("notes"));
+    assert_eq!(task(&["cat", "greeter", "notes"]).await, "more\n");
+    assert!(
+        task(&["inspect", "greeter"])
+            .await
+            .contains("TASK_FINISHED")
+    );
+    let copies = user.home().join("copies");
+    task(&["cp", "greeter:notes", copies.to_str().unwrap()]).await;
+    assert_eq!(
+        std::fs::read_to_string(copies.join("notes")).unwrap(),
+        "more\n"
+    );
+}
+
+#[tokio::test]
 async fn output_is_shown_while_the_task_runs() {
     let Some(cluster) = cluster().await else {
         return;
@@ -146,9 +188,9 @@ async fn the_command_has_its_variables_files_and_resources() {
     command.env("PASSED", "on");
     let end = outcome(command).await;
     assert_eq!(end.code, Some(0), "{end:?}");
-    // The fetcher writes to the same file before the command starts.
-    let expected = "1 2 on zero\nfrom the file\n";
-    assert!(end.stdout.ends_with(expected), "{end:?}");
+    // The messages of the fetcher are in the other file.
+    assert_eq!(end.stdout, "1 2 on zero\nfrom the file\n", "{end:?}");
+    assert!(end.stderr.contains("mesos-fetcher: fetched"), "{end:?}");
 }
 
 #[tokio::test]

@@ -34,7 +34,10 @@ impl Terminal {
         args: &[&str],
     ) -> Self {
         let pair = native_pty_system().openpty(size(rows, columns)).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_mesos"));
+        // A program that was built in another way, to measure it.
+        let program = std::env::var("MESOS_PROGRAM");
+        let program = program.unwrap_or_else(|_| env!("CARGO_BIN_EXE_mesos").to_owned());
+        let mut command = CommandBuilder::new(program);
         command.env("XDG_CONFIG_HOME", user.home());
         command.env("XDG_STATE_HOME", user.home());
         command.env("MESOS_CLI_CONFIG", user.home().join("none"));
@@ -128,8 +131,12 @@ impl Terminal {
         })
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = self.child.process_id().unwrap();
+        let pid = self.pid();
         kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
     }
 

@@ -122,9 +122,14 @@ impl Peer {
             }
             let body = self.input.split_to(length).freeze();
             if head.starts_with("post /master/") {
-                let call = master::Call::decode(body).unwrap();
-                let answer = self.master(call.r#type());
-                self.answer("200 OK", answer.encode_to_vec()).await;
+                let answer = if head.contains("content-type: application/json") {
+                    let call: master::Call = serde_json::from_slice(&body).unwrap();
+                    serde_json::to_vec(&self.master(call.r#type())).unwrap()
+                } else {
+                    let call = master::Call::decode(body).unwrap();
+                    self.master(call.r#type()).encode_to_vec()
+                };
+                self.answer("200 OK", answer).await;
                 continue;
             }
             let call = agent::Call::decode(body).unwrap();

@@ -8,7 +8,7 @@ use mesos_core::{BackoffPolicy, Delivery, Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep};
 
 use super::OperatorClient;
-use crate::wire::codec::Wire;
+use crate::wire::codec::{Codec, Wire};
 
 /// The default limit for the time after which no call is repeated: a new leader is usually known
 /// after the session timeout of ZooKeeper, which is 10 s.
@@ -45,9 +45,21 @@ impl Caller {
         name: &'static str,
         repeat: Repeat,
     ) -> Result<(StatusCode, R)> {
+        let codec = self.client.settings().codec;
+        self.call_as(call, name, repeat, codec).await
+    }
+
+    /// As [`call`](Self::call), in another encoding than that of the client.
+    pub(super) async fn call_as<R: Wire>(
+        &self,
+        call: &impl Wire,
+        name: &'static str,
+        repeat: Repeat,
+        codec: Codec,
+    ) -> Result<(StatusCode, R)> {
         let mut attempts = self.attempts(name, repeat);
         loop {
-            match self.client.call(call, name, false).await {
+            match self.client.call(call, name, codec).await {
                 Ok(response) => return Ok(response),
                 Err(error) => attempts.failed(error).await?,
             }

@@ -67,6 +67,12 @@ struct Session {
     connection: Option<(Endpoint, Connection)>,
 }
 
+/// A call as it is sent.
+struct Body {
+    bytes: Bytes,
+    codec: Codec,
+}
+
 /// How a peer was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Route {
@@ -148,10 +154,11 @@ impl OperatorClient {
     /// the response, with its status.
     pub async fn call_master(&self, call: &master::Call) -> Result<master::Response> {
         use master::call::Type;
-        let streams = call.r#type() == Type::Subscribe;
-        let (_, response) = self
-            .call(call, call.r#type().as_str_name(), streams)
-            .await?;
+        let name = call.r#type().as_str_name();
+        if call.r#type() == Type::Subscribe {
+            return Err(streams(name));
+        }
+        let (_, response) = self.call(call, name, self.settings.codec).await?;
         Ok(response)
     }
 
@@ -162,32 +169,30 @@ impl OperatorClient {
     /// response is a stream.
     pub async fn call_agent(&self, call: &agent::Call) -> Result<agent::Response> {
         use agent::call::Type;
-        let streams = matches!(
+        let name = call.r#type().as_str_name();
+        if matches!(
             call.r#type(),
             Type::AttachContainerInput
                 | Type::AttachContainerOutput
                 | Type::LaunchNestedContainerSession
-        );
-        let (_, response) = self
-            .call(call, call.r#type().as_str_name(), streams)
-            .await?;
+        ) {
+            return Err(streams(name));
+        }
+        let (_, response) = self.call(call, name, self.settings.codec).await?;
         Ok(response)
     }
 
-    /// Makes a call; returns the status and the message of the response.
+    /// Makes a call in this encoding; returns the status and the message of the response.
     pub(super) async fn call<R: Wire>(
         &self,
         call: &impl Wire,
         name: &'static str,
-        streams: bool,
+        codec: Codec,
     ) -> Result<(StatusCode, R)> {
-        if streams {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("{name} is a stream, which this client does not support"),
-            ));
-        }
-        let body = self.settings.codec.encode(call)?;
+        let body = Body {
+            bytes: codec.encode(call)?,
+            codec,
+        };
         let first = match &self.target.peer {
             Peer::Endpoint(endpoint) => vec![endpoint.clone()],
             Peer::Leader(leader) => {
@@ -220,7 +225,7 @@ impl OperatorClient {
         &self,
         mut at: Endpoint,
         name: &'static str,
-        body: &Bytes,
+        body: &Body,
     ) -> (Endpoint, Result<(StatusCode, R)>) {
         let first = at.clone();
         for _ in 0..=REDIRECTS {
@@ -233,7 +238,7 @@ impl OperatorClient {
                 StatusCode::OK | StatusCode::ACCEPTED => {
                     let result = match answer.fault {
                         Some(fault) => Err(fault),
-                        None => self.decode(&at, name, answer),
+                        None => decode(&at, name, body.codec, answer),
                     };
                     return (at, result);
                 }
@@ -256,37 +261,9 @@ impl OperatorClient {
         (at, Err(error))
     }
 
-    fn decode<R: Wire>(
-        &self,
-        at: &Endpoint,
-        name: &str,
-        answer: Answer,
-    ) -> Result<(StatusCode, R)> {
-        let codec = self.settings.codec;
-        let (status, found) = (answer.status, media_type(&answer.headers));
-        let what = format!("response to {name} from {at}");
-        match codec.decode(answer.body, &what) {
-            Ok(response) => Ok((status, response)),
-            Err(error) => Err(match found {
-                // Most servers that are not Mesos answer with a web page.
-                Some(found) if found != codec.media_type() => Error::new(
-                    ErrorKind::Protocol,
-                    format!(
-                        "{at} answered {name} with {}, but with {found:?} instead of {:?}; it is \
-                         not a Mesos master or agent",
-                        status.as_u16(),
-                        codec.media_type()
-                    ),
-                )
-                .with_status(status.as_u16()),
-                _ => error,
-            }),
-        }
-    }
-
     /// Sends `body` and reads the answer; once more if the answer is 401 and other credentials are
     /// available. Dropping the future closes the connection.
-    async fn post(&self, at: &Endpoint, body: &Bytes) -> Result<Answer> {
+    async fn post(&self, at: &Endpoint, body: &Body) -> Result<Answer> {
         let mut access = Access::new(&self.settings).await?;
         loop {
             let authorization = access.header();
@@ -303,7 +280,7 @@ impl OperatorClient {
         &self,
         at: &Endpoint,
         authorization: Option<&HeaderValue>,
-        body: &Bytes,
+        body: &Body,
     ) -> Result<Answer> {
         let kept = lock(&self.session).connection.take();
         let kept = kept.filter(|(peer, _)| peer == at);
@@ -311,11 +288,16 @@ impl OperatorClient {
             Some((_, connection)) => (connection, true),
             None => (self.open(at).await?, false),
         };
-        let response = match connection.post(PATH, authorization, body.clone()).await {
+        let response = match connection
+            .post_as(PATH, authorization, body.bytes.clone(), body.codec)
+            .await
+        {
             // The peer closed the connection after the last request.
             Err(error) if kept && error.delivery() == Delivery::NotSent => {
                 connection = self.open(at).await?;
-                connection.post(PATH, authorization, body.clone()).await?
+                connection
+                    .post_as(PATH, authorization, body.bytes.clone(), body.codec)
+                    .await?
             }
             response => response?,
         };
@@ -375,6 +357,40 @@ impl OperatorClient {
 
     pub(super) fn target(&self) -> &Target {
         &self.target
+    }
+}
+
+/// The error for a call whose request or response is a stream.
+fn streams(name: &str) -> Error {
+    let message = format!("{name} is a stream, which this client does not support");
+    Error::new(ErrorKind::Unsupported, message)
+}
+
+/// Decodes the body of a response in this encoding.
+fn decode<R: Wire>(
+    at: &Endpoint,
+    name: &str,
+    codec: Codec,
+    answer: Answer,
+) -> Result<(StatusCode, R)> {
+    let (status, found) = (answer.status, media_type(&answer.headers));
+    let what = format!("response to {name} from {at}");
+    match codec.decode(answer.body, &what) {
+        Ok(response) => Ok((status, response)),
+        Err(error) => Err(match found {
+            // Most servers that are not Mesos answer with a web page.
+            Some(found) if found != codec.media_type() => Error::new(
+                ErrorKind::Protocol,
+                format!(
+                    "{at} answered {name} with {}, but with {found:?} instead of {:?}; it is \
+                     not a Mesos master or agent",
+                    status.as_u16(),
+                    codec.media_type()
+                ),
+            )
+            .with_status(status.as_u16()),
+            _ => error,
+        }),
     }
 }
 

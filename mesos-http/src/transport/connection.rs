@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::dial::{Dialed, dial, expects_tls};
 use super::patience::timeout;
 use super::settings::Settings;
+use crate::wire::codec::Codec;
 use mesos_core::{Endpoint, Scheme};
 
 /// An open connection. Dropping it closes the socket, also during a request.
@@ -66,8 +67,21 @@ impl Connection {
         authorization: Option<&HeaderValue>,
         body: Bytes,
     ) -> Result<Response<Incoming>> {
+        let codec = self.settings.codec;
+        self.post_as(path, authorization, body, codec).await
+    }
+
+    /// As [`post`](Self::post), for a body in another encoding than that of the settings. The response
+    /// has the same encoding.
+    pub(crate) async fn post_as(
+        &mut self,
+        path: &str,
+        authorization: Option<&HeaderValue>,
+        body: Bytes,
+        codec: Codec,
+    ) -> Result<Response<Incoming>> {
         let path = self.endpoint.join(path);
-        let codec = self.settings.codec.header();
+        let codec = codec.header();
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(&path)

@@ -258,7 +258,7 @@ async fn containers(r#type: Type) {
             let call = call!(LaunchContainer, launch_container: message);
             writes!(call.clone(), launch_container(launch()), Launched::New);
             let method = |client: Client| async move { client.launch_container(launch()).await };
-            let again = exchange(call, "202 Accepted", Vec::new(), &method).await;
+            let again = exchange(call, "202 Accepted", None::<&Response>, &method).await;
             assert_eq!(again.unwrap(), Launched::AlreadyExists);
         }
         Type::WaitContainer => {

@@ -3,8 +3,10 @@
 use std::fmt::Debug;
 
 use mesos_core::{ErrorKind, Result};
-use mesos_http::OperatorClient;
+use mesos_http::{Codec, OperatorClient};
 use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::peer::*;
 
@@ -48,9 +50,8 @@ macro_rules! lists {
             ..Default::default()
         };
         assert!(response.r#type.is_some(), "{name}");
-        let response = prost::Message::encode_to_vec(&response);
         let method = |client: Client| async move { client.$method($($argument),*).await };
-        let result = Box::pin(exchange(call, "200 OK", response, &method)).await;
+        let result = Box::pin(exchange(call, "200 OK", Some(&response), &method)).await;
         assert_default(&result.unwrap(), name);
     }};
 }
@@ -62,7 +63,7 @@ macro_rules! writes {
     };
     ($call:expr, $method:ident($($argument:expr),*), $expected:expr) => {{
         let method = |client: Client| async move { client.$method($($argument),*).await };
-        let result = Box::pin(exchange($call, "200 OK", Vec::new(), &method)).await;
+        let result = Box::pin(exchange($call, "200 OK", None::<&Response>, &method)).await;
         assert_eq!(result.unwrap(), $expected);
     }};
 }
@@ -78,18 +79,18 @@ pub(crate) async fn check_body<K, C, R, T, F>(
     expected: T,
 ) where
     K: From<OperatorClient>,
-    C: Message + Default + PartialEq + Clone + Debug,
-    R: Message + Default,
+    C: Message + Default + PartialEq + Clone + Debug + DeserializeOwned,
+    R: Message + Serialize,
     T: Debug + PartialEq,
     F: Future<Output = Result<T>>,
 {
-    let empty = exchange(call.clone(), "200 OK", Vec::new(), &method);
+    let empty = exchange(call.clone(), "200 OK", None::<&R>, &method);
     let error = empty.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
     let message = error.to_string();
     let quoted = message.split('"').nth(1).unwrap();
     assert!(message.contains(&quoted.to_ascii_uppercase()), "{message}");
-    let result = exchange(call, "200 OK", answer.encode_to_vec(), &method).await;
+    let result = exchange(call, "200 OK", Some(&answer), &method).await;
     assert_eq!(result.unwrap(), expected);
 }
 
@@ -97,16 +98,17 @@ pub(crate) fn assert_default<T: Debug + Default + PartialEq>(value: &T, name: &s
     assert_eq!(*value, T::default(), "{name}");
 }
 
-/// One call with this response.
-pub(crate) async fn exchange<K, C, T, F>(
+/// One call with this response, in the encoding of the request. `None` is an empty response.
+pub(crate) async fn exchange<K, C, R, T, F>(
     call: C,
     status: &str,
-    answer: Vec<u8>,
+    answer: Option<&R>,
     method: &impl Fn(K) -> F,
 ) -> Result<T>
 where
     K: From<OperatorClient>,
-    C: Message + Default + PartialEq + Debug,
+    C: Message + Default + PartialEq + Debug + DeserializeOwned,
+    R: Message + Serialize,
     F: Future<Output = Result<T>>,
 {
     let server = Server::start().await;
@@ -115,8 +117,13 @@ where
         let mut peer = server.accept().await;
         let request = peer.request().await;
         assert_eq!(request.line, "POST /api/v1 HTTP/1.1");
-        assert_eq!(C::decode(request.body).unwrap(), call);
-        peer.respond(status, "", answer).await;
+        let accepted = request.header("accept").unwrap();
+        assert_eq!(request.header("content-type").unwrap(), accepted);
+        let is_json = accepted == Codec::Json.media_type();
+        let found: Box<C> = decode(&request.body, is_json);
+        let body = answer.map(|answer| encode(answer, is_json));
+        assert!(*found == call, "{found:?}");
+        peer.respond(status, "", body.unwrap_or_default()).await;
         peer
     };
     let (_peer, result) = soon("the response", async {
@@ -124,4 +131,19 @@ where
     })
     .await;
     result
+}
+
+// Functions of their own, because unoptimized code has room on the stack for each of the large messages.
+fn decode<C: Message + Default + DeserializeOwned>(body: &[u8], is_json: bool) -> Box<C> {
+    match is_json {
+        true => serde_json::from_slice(body).unwrap(),
+        false => Box::new(C::decode(body).unwrap()),
+    }
+}
+
+fn encode(answer: &(impl Message + Serialize), is_json: bool) -> Vec<u8> {
+    match is_json {
+        true => serde_json::to_vec(answer).unwrap(),
+        false => answer.encode_to_vec(),
+    }
 }

@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use mesos_core::backend::{SchedulerApi, Subscription};
 use mesos_core::{ErrorKind, Result};
-use mesos_http::operator::{AgentClient, EntryKind, MasterClient, Sandbox};
+use mesos_http::operator::{AgentClient, EntryKind, MasterClient, Sandbox, StatePart};
 use mesos_http::{Codec, OperatorClient};
 use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
 use mesos_proto::TaskInfoBuilder;
 use mesos_proto::v1::offer::Operation;
 use mesos_proto::v1::scheduler::{call, event};
-use mesos_proto::v1::{CommandInfo, ExecutorInfo, FrameworkId, TaskInfo, TaskState, executor_info};
+use mesos_proto::v1::{
+    CommandInfo, ExecutorInfo, FrameworkId, Task, TaskInfo, TaskState, executor_info,
+};
 use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout};
 
@@ -188,6 +190,68 @@ async fn the_files_of_a_task_are_found_listed_and_read_while_it_runs_and_after_i
             .await
             .unwrap();
         assert_eq!(status(followed.unwrap()), missing);
+    }
+    cluster.stop().await.unwrap();
+}
+
+/// In protobuf, Mesos 1.11.0 omits the tasks of frameworks that have ended (`serializeGetTasks` in
+/// src/master/readonly_handler.cpp).
+#[tokio::test]
+async fn tasks_of_frameworks_that_have_ended_are_reported_in_both_codecs() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let mut framework = Framework::start(&cluster).await;
+    framework.run("t", "echo x").await;
+    framework.until("t", TaskState::TaskFinished).await;
+    let call = a_call(call::Type::Teardown, &framework.id);
+    send(&framework.subscription, call).await.unwrap();
+    for codec in [Codec::Protobuf, Codec::Json] {
+        let master = master(&cluster, codec);
+        eventually("end of the framework", async || {
+            let ended = master.get_frameworks().await.unwrap().completed_frameworks;
+            ended
+                .iter()
+                .any(|ended| ended.framework_info.id.as_ref() == Some(&framework.id))
+        })
+        .await;
+        let is_it = |task: &&Task| task.framework_id == framework.id;
+        let tasks = master.get_tasks().await.unwrap().completed_tasks;
+        assert_eq!(tasks.iter().filter(is_it).count(), 1, "{codec:?}");
+        let state = master.get_state().await.unwrap();
+        let tasks = state.get_tasks.unwrap().completed_tasks;
+        assert_eq!(tasks.iter().filter(is_it).count(), 1, "{codec:?}");
+
+        let mut parts = master.get_state_parts().await.unwrap();
+        let mut count = 0;
+        while let Some(part) = parts.next().await.unwrap() {
+            count += match part {
+                StatePart::CompletedTask(task) if is_it(&&*task) => 1,
+                _ => 0,
+            };
+        }
+        // Documented: the parts have the encoding of the client.
+        assert_eq!(count, i32::from(codec == Codec::Json), "{codec:?}");
+    }
+    // An agent reports them in both.
+    for codec in [Codec::Protobuf, Codec::Json] {
+        let client = OperatorClient::new(cluster.agent_url(1).parse().unwrap()).codec(codec);
+        let agent = AgentClient::from(client);
+        eventually("completed task", async || {
+            let tasks = agent.get_tasks().await.unwrap();
+            let mut ended = tasks.terminated_tasks.iter().chain(&tasks.completed_tasks);
+            ended.any(|task| task.framework_id == framework.id)
+        })
+        .await;
+        let executors = agent.get_executors().await.unwrap();
+        let mut executors = executors
+            .executors
+            .iter()
+            .chain(&executors.completed_executors);
+        assert!(
+            executors.any(|found| found.executor_info.executor_id.as_str() == "t"),
+            "{codec:?}"
+        );
     }
     cluster.stop().await.unwrap();
 }

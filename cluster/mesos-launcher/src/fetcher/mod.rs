@@ -2,8 +2,9 @@
 //! container itself (`src/launcher/fetcher.cpp` in Mesos' tree).
 //!
 //! The variable `MESOS_FETCHER_INFO` lists the files for the sandbox, and the exit status reports
-//! success or failure to the agent. Messages go to the sandbox's stdout and stderr, without the
-//! passwords of URIs. The program fetches files and `http(s)://` URIs. It refuses FTP and Hadoop by
+//! success or failure to the agent. All messages go to stderr, as in Mesos, which is the file stderr of
+//! the sandbox. The agent logs this file if the fetcher fails. The messages are those of Mesos in other
+//! words, and without the passwords of URIs. The program fetches files and `http(s)://` URIs. It refuses FTP and Hadoop by
 //! name. The crate `mesos-archive` unpacks archives.
 //!
 //! # Differences from Mesos
@@ -22,8 +23,9 @@ mod proxy;
 
 use std::borrow::Cow;
 use std::env;
+use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,7 +46,7 @@ pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("mesos-fetcher: {error:#}");
+            log(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -63,10 +65,18 @@ fn run() -> Result<()> {
     }
     for item in &info.items {
         let uri = without_password(&item.uri.value);
-        fetch(&info, item).with_context(|| format!("cannot fetch {uri}"))?;
-        println!("mesos-fetcher: fetched {uri}");
+        log(format_args!("fetching {uri}"));
+        let target = fetch(&info, item).with_context(|| format!("cannot fetch {uri}"))?;
+        log(format_args!("fetched {uri} to {}", target.display()));
     }
+    let sandbox = info.sandbox_directory.display();
+    log(format_args!("fetched all URIs into {sandbox}"));
     Ok(())
+}
+
+/// Writes a message, which is lost if the file cannot be written.
+fn log(message: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "mesos-fetcher: {message}");
 }
 
 /// Makes the directory of the cache, which belongs to the user (`createCacheDirectory` in
@@ -88,7 +98,8 @@ fn make_cache(info: &Info, identity: Option<&Identity>) -> Result<()> {
     }
 }
 
-fn fetch(info: &Info, item: &Item) -> Result<()> {
+/// Returns the file; for an archive that was unpacked from the cache, the directory.
+fn fetch(info: &Info, item: &Item) -> Result<PathBuf> {
     let uri = &item.uri;
     let base = base_name(&uri.value)?;
     let name = uri.output_file.as_deref().unwrap_or(base);
@@ -101,20 +112,32 @@ fn fetch(info: &Info, item: &Item) -> Result<()> {
         Action::DownloadAndCache | Action::RetrieveFromCache => Some(cached(info, item)?),
     };
     if let (Some(cached), true) = (&cached, extract)
-        && extract::extract(cached, sandbox)?
+        && extracted(cached, sandbox)?
     {
-        return Ok(());
+        return Ok(sandbox.clone());
     }
     match &cached {
         Some(cached) => copy(cached, &place, uri.executable)?,
         None => get(info, &uri.value, &place, uri.executable)?,
     }
-    let copied = cached.is_some();
-    if extract && (copied || !extract::extract(&sandbox.join(place.path()), sandbox)?) {
+    let file = sandbox.join(place.path());
+    if extract && (cached.is_some() || !extracted(&file, sandbox)?) {
         let uri = without_password(&uri.value);
-        println!("mesos-fetcher: copied {uri}, which is not an archive");
+        log(format_args!(
+            "warning: {uri} was copied, because its name is not that of an archive"
+        ));
     }
-    Ok(())
+    Ok(file)
+}
+
+/// Unpacks an archive. Returns false if the name is not that of an archive.
+fn extracted(archive: &Path, sandbox: &Path) -> Result<bool> {
+    let is_archive = extract::extract(archive, sandbox)?;
+    if is_archive {
+        let (archive, sandbox) = (archive.display(), sandbox.display());
+        log(format_args!("extracted {archive} into {sandbox}"));
+    }
+    Ok(is_archive)
 }
 
 /// The file in the agent's cache. Only the agent removes files there.

@@ -65,13 +65,14 @@ impl Directories {
     }
 }
 
-/// What was written to standard output, or the error.
+/// The messages of a success or a failure. Standard output belongs to the task.
 fn result(output: &Output) -> Result<String, String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.stdout.is_empty(), "{output:?}");
     match output.status.code() {
-        Some(0) => Ok(text(&output.stdout)),
-        Some(1) => Err(text(&output.stderr) + &text(&output.stdout)),
-        _ => panic!("{}: {}", output.status, text(&output.stderr)),
+        Some(0) => Ok(text),
+        Some(1) => Err(text),
+        _ => panic!("{}: {text}", output.status),
     }
 }
 
@@ -143,7 +144,7 @@ fn the_name_selects_that_a_file_is_unpacked_and_the_content_selects_how() {
         let fetched = directories.fetch(&bypassing(source.to_str().expect("UTF-8")));
         let output = fetched.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(
-            output.contains("is not an archive"),
+            output.contains("is not that of an archive"),
             !unpacked,
             "{name}: {output}"
         );
@@ -321,6 +322,24 @@ fn the_cache_of_another_user_belongs_to_the_user() {
     }
     let above = directories.cache.parent().expect("a directory");
     assert_eq!(fs::metadata(above).expect("is there").uid(), 0);
+}
+
+#[test]
+fn each_step_is_a_line_of_stderr_as_in_mesos() {
+    let directories = Directories::new();
+    let root = directories.root.path();
+    let archive = root.join("a.tar");
+    fs::write(&archive, tar("f", "text")).expect("a file");
+    let archive = archive.to_str().expect("UTF-8");
+    let log = directories.fetch(&bypassing(archive)).expect("is fetched");
+    let sandbox = directories.sandbox.display();
+    let expected = [
+        format!("mesos-fetcher: fetching {archive}"),
+        format!("mesos-fetcher: extracted {sandbox}/a.tar into {sandbox}"),
+        format!("mesos-fetcher: fetched {archive} to {sandbox}/a.tar"),
+        format!("mesos-fetcher: fetched all URIs into {sandbox}"),
+    ];
+    assert_eq!(log.lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]

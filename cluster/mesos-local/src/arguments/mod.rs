@@ -1,10 +1,14 @@
 //! The settings of a cluster as options of a command line (feature `arguments`).
 
 mod tls;
+mod zookeeper;
 
 use std::path::PathBuf;
 
+use mesos_core::address::Ensemble;
+
 pub use self::tls::Certificate;
+pub use self::zookeeper::Registration;
 use crate::{Builder, DEFAULT_VERSION, Error, LocalCluster};
 
 /// The options of a program that starts a cluster, to be flattened into its arguments.
@@ -54,6 +58,9 @@ pub struct ClusterArguments {
     /// Accept HTTP frameworks only with this credential; may be repeated
     #[arg(long, value_name = "PRINCIPAL:SECRET", value_parser = credential)]
     credential: Vec<(String, String)>,
+    /// Register the master in this ZooKeeper, which must be running
+    #[arg(long, value_name = "zk://HOST:PORT/PATH")]
+    zookeeper: Option<Ensemble>,
 }
 
 /// Without the secrets and the variables, which may contain secrets.
@@ -66,6 +73,7 @@ impl std::fmt::Debug for ClusterArguments {
             .field("work_dir", &self.work_dir)
             .field("resources", &self.resources)
             .field("tls", &self.tls)
+            .field("zookeeper", &self.zookeeper)
             .finish_non_exhaustive()
     }
 }
@@ -102,6 +110,24 @@ impl ClusterArguments {
             builder = builder.tls(&files.certificate, &files.key, &files.authority);
         }
         builder
+    }
+
+    /// With `--zookeeper`, registers the master of this cluster, which was started with the
+    /// certificate.
+    ///
+    /// # Errors
+    /// The ZooKeeper does not answer within 10 s or refuses the node, or the master does not answer.
+    pub async fn register(
+        &self,
+        cluster: &LocalCluster,
+        certificate: Option<&Certificate>,
+    ) -> Result<Option<Registration>, Error> {
+        let Some(ensemble) = &self.zookeeper else {
+            return Ok(None);
+        };
+        let authority = certificate.map(Certificate::authority);
+        let registration = Registration::create(ensemble.clone(), cluster, authority).await?;
+        Ok(Some(registration))
     }
 
     /// Whether frameworks need neither TLS nor a credential.

@@ -1,6 +1,6 @@
 //! `mesos agent drain`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mesos::operator::DrainOptions;
 use mesos::v1::{AgentId, DrainState};
@@ -11,8 +11,11 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::progress::Progress;
 
-/// The time between two requests for the progress, for which the operator API has no event.
+/// The shortest time between two requests for the progress, for which the operator API has no event.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// The time between two requests, as a multiple of the time of a request: the master of a large cluster
+/// has other work.
+const PAUSE: u32 = 10;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -56,6 +59,7 @@ async fn wait(id: &AgentId, context: &Context) -> Result<(), Error> {
     let master = context.master()?;
     let mut progress = Progress::new();
     loop {
+        let begin = Instant::now();
         let (agents, tasks) = tokio::try_join!(master.get_agents(), master.get_tasks())?;
         let state = known(&agents).find_map(|agent| match agent {
             Known::Registered(agent) if agent.agent_info.id.as_ref() == Some(id) => {
@@ -77,6 +81,6 @@ async fn wait(id: &AgentId, context: &Context) -> Result<(), Error> {
             1 => "draining: 1 task is left".to_owned(),
             left => format!("draining: {left} tasks are left"),
         });
-        tokio::time::sleep(INTERVAL).await;
+        tokio::time::sleep(INTERVAL.max(begin.elapsed() * PAUSE)).await;
     }
 }

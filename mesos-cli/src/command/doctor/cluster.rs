@@ -7,7 +7,7 @@ use mesos::{Endpoint, ErrorKind};
 
 use super::check::{Check, State};
 use super::connection;
-use super::network::{reach_all, zookeeper_servers};
+use super::network::{authority, reach_all, zookeeper_servers};
 use crate::context::Context;
 
 /// At most this many agents are connected to.
@@ -76,11 +76,7 @@ fn leader_address(leader: &MasterInfo) -> (String, String) {
         .flatten()
         .find(|host| !host.is_empty())
         .unwrap_or_default();
-    let port = leader.port;
-    let shown = match host.contains(':') {
-        true => format!("[{host}]:{port}"),
-        false => format!("{host}:{port}"),
-    };
+    let shown = authority(&host, leader.port);
     (host, shown)
 }
 
@@ -117,21 +113,27 @@ async fn credentials(client: &MasterClient, principal: Option<&str>) -> Check {
 /// The names and ports of the agents, from which output and files are read.
 async fn agents_check(agents: &GetAgents) -> Check {
     let name = "agents";
-    let active = agents.agents.iter().filter(|agent| agent.active);
+    let active: Vec<_> = agents.agents.iter().filter(|agent| agent.active).collect();
     let addresses: Vec<String> = active
+        .iter()
         .take(MOST_AGENTS)
         .filter_map(|agent| {
             let endpoint = Endpoint::from_pid(agent.pid.as_deref()?).ok()?;
             // The name that an agent advertises must resolve here, as well.
             let host = &agent.agent_info.hostname;
-            let named = (!host.is_empty()).then(|| format!("{host}:{}", endpoint.port()));
+            let named = (!host.is_empty()).then(|| authority(host, endpoint.port()));
             named.or_else(|| Some(endpoint.authority()))
         })
         .collect();
     if addresses.is_empty() {
-        return Check::warning(name, "no agent is active", "start an agent");
+        return Check::warning(name, "0 agents are active", "start an agent");
     }
     let advice = "make the host names of the agents resolvable on this machine, or start the agents \
                   with --hostname; open their ports in the firewall";
-    reach_all(name, &addresses, advice).await
+    let mut check = reach_all(name, &addresses, advice).await;
+    if active.len() > addresses.len() {
+        let number = active.len();
+        check.detail = format!("{}; {number} agents are active", check.detail);
+    }
+    check
 }

@@ -8,7 +8,7 @@ mod cluster;
 mod connection;
 mod network;
 
-pub(crate) use self::network::connect;
+pub(crate) use self::network::{authority, connect};
 
 use std::time::Duration;
 

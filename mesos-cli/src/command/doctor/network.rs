@@ -1,8 +1,10 @@
 //! Checks of names and ports.
 
+use std::fmt::Display;
 use std::io;
 
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::CONNECT;
@@ -19,15 +21,27 @@ pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
     }
 }
 
-/// Connects to each of the addresses `HOST:PORT`. One that fails is a warning, as long as another
-/// one works.
-pub(super) async fn reach_all(name: &'static str, addresses: &[String], advice: &str) -> Check {
-    let mut failures = Vec::new();
-    for address in addresses {
-        if let Err(error) = connect(address).await {
-            failures.push(format!("{address}: {error}"));
-        }
+/// `HOST:PORT`, with brackets around an IPv6 address.
+pub(crate) fn authority(host: &str, port: impl Display) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
     }
+}
+
+/// Connects to all of the addresses `HOST:PORT` at once. One that fails is a warning, as long as
+/// another one works.
+pub(super) async fn reach_all(name: &'static str, addresses: &[String], advice: &str) -> Check {
+    let mut connections = JoinSet::new();
+    for address in addresses {
+        let address = address.clone();
+        connections.spawn(async move {
+            let error = connect(&address).await.err()?;
+            Some(format!("{address}: {error}"))
+        });
+    }
+    let mut failures: Vec<_> = connections.join_all().await.into_iter().flatten().collect();
+    failures.sort();
     let number = addresses.len() - failures.len();
     let detail = format!("{number} of {} can be reached", addresses.len());
     match failures.as_slice() {
@@ -64,5 +78,11 @@ mod tests {
         let servers = zookeeper_servers("zk://user:secret@z1:2182,z2/mesos");
         assert_eq!(servers, ["z1:2182", "z2:2181"]);
         assert!(zookeeper_servers("http://m1:5050").is_empty());
+    }
+
+    #[test]
+    fn an_ipv6_address_has_brackets() {
+        assert_eq!(authority("::1", 5050), "[::1]:5050");
+        assert_eq!(authority("m1", 5050), "m1:5050");
     }
 }

@@ -48,6 +48,9 @@ pub(super) async fn run(context: &Context) -> Result<(), Error> {
         for (number, agent) in running.agents.iter().enumerate() {
             fields.add(format!("Agent {}", number + 1), agent.as_str());
         }
+        if let Some(address) = &running.zookeeper {
+            fields.add("ZooKeeper", address.as_str());
+        }
         if let Some(authority) = &running.authority {
             fields.add("CA", authority.display().to_string());
         }
@@ -63,6 +66,9 @@ pub(super) fn up(running: &Running, detached: bool, context: &Context) -> Result
         let mut text = format!("Mesos is up at {}\n", running.master);
         for (number, agent) in running.agents.iter().enumerate() {
             text.push_str(&format!("agent {} is {agent}\n", number + 1));
+        }
+        if let Some(address) = &running.zookeeper {
+            text.push_str(&format!("the master is registered at {address}\n"));
         }
         let files = running.work_dir.display();
         text.push_str(&format!("the log and all other files are in {files}\n"));

@@ -26,6 +26,9 @@ pub(crate) struct Running {
     /// The file with the certificate that clients have to trust, with TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) authority: Option<PathBuf>,
+    /// The address in the ZooKeeper where the master is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) zookeeper: Option<String>,
 }
 
 impl Running {

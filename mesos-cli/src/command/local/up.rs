@@ -48,6 +48,15 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
             std::process::exit(130)
         }
     };
+    let registration = tokio::select! {
+        registration = args.cluster.register(&cluster, certificate.as_ref()) => {
+            registration.map_err(failed)?
+        }
+        _ = signals.next() => return cluster.stop().await.map_err(failed),
+    };
+    running.zookeeper = registration
+        .as_ref()
+        .map(|known| known.address().to_owned());
     running.master = cluster.master_url();
     running.agents = (1..=cluster.agents())
         .map(|number| cluster.agent_url(number))
@@ -66,5 +75,9 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
         _ = signals.next() => {}
     }
     note("stopping …");
+    // First, so that nothing finds a master that has ended.
+    if let Some(registration) = registration {
+        registration.remove().await;
+    }
     cluster.stop().await.map_err(failed)
 }

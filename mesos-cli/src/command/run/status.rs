@@ -3,6 +3,8 @@
 use mesos::v1::{TaskState, TaskStatus};
 use mesos_process::signal_number;
 
+use crate::output::visible;
+
 /// The exit code after `--time-limit`, as that of timeout(1).
 pub(super) const TIMED_OUT: u8 = 124;
 /// The exit code after Ctrl-C, as that of a shell.
@@ -20,6 +22,8 @@ pub(super) fn describe(status: &TaskStatus) -> String {
         None => {}
     }
     if let Some(message) = status.message.as_ref().filter(|text| !text.is_empty()) {
+        // Text from a cluster must not control the terminal.
+        let message: String = message.chars().map(visible).collect();
         line = format!("{line}: {message}");
     }
     line

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use self::masters::{Other, others};
 use super::agent::known;
+use super::doctor::authority;
 use super::framework::state;
 use crate::context::Context;
 use crate::error::Error;
@@ -67,7 +68,7 @@ fn addresses(leader: &GetMaster) -> Vec<String> {
         address.and_then(|address| address.ip.clone()),
     ];
     let hosts = hosts.into_iter().flatten();
-    hosts.map(|host| format!("{host}:{}", info.port)).collect()
+    hosts.map(|host| authority(&host, info.port)).collect()
 }
 
 impl Answers {

@@ -3,23 +3,26 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use mesos::operator::{ClusterEvent, ClusterState, MasterClient, Watch};
+use mesos::operator::{ClusterEvent, ClusterSnapshot, ClusterState, MasterClient, Watch};
 use ratatui::crossterm::event::{Event, KeyEventKind};
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
 use super::app::{App, Effect};
 use super::draw::draw;
 use super::log::Reader;
-use super::model::{Model, Objects};
+use super::model::{Model, Objects, Orders};
 use super::screen::{Screen, failed, input};
 use super::theme::Theme;
 use crate::command::events;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::signals::Signals;
 
 /// The shortest time between two states of the cluster on the screen.
 const FRAME: Duration = Duration::from_millis(100);
+/// The time between two states of the cluster, as a multiple of the time that one state takes.
+const PAUSE: u32 = 4;
 /// Ages change.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a wrong address is an error on the usual screen, rather than on that of the view.
@@ -56,6 +59,7 @@ pub(super) async fn run(refresh: Duration, context: &Context) -> Result<(), Erro
     let mut stale = true;
     let mut dirty = true;
     let mut refresh_at = Instant::now();
+    let mut next = None;
     let mut draw_at = Instant::now();
     let mut tick_at = Instant::now() + TICK;
     loop {
@@ -82,14 +86,17 @@ pub(super) async fn run(refresh: Duration, context: &Context) -> Result<(), Erro
                 changed?;
                 stale = true;
             }
-            () = sleep_until(refresh_at), if stale => {
-                let begin = Instant::now();
+            () = sleep_until(refresh_at), if stale && next.is_none() => {
                 let snapshot = state.snapshot();
                 view.app.connect(&snapshot);
-                view.app.replace(Model::new(&Objects::from(&snapshot)));
-                // A large cluster does not occupy the processor.
-                refresh_at = Instant::now() + FRAME.max(begin.elapsed() * 4);
+                next = Some(Next::begin(snapshot, view.app.orders()));
                 (stale, dirty) = (false, true);
+            }
+            (model, took) = Next::end(&mut next) => {
+                view.app.replace(model?);
+                // A large cluster does not occupy the processor.
+                refresh_at = Instant::now() + FRAME.max(took * PAUSE);
+                dirty = true;
             }
             event = next_event(&mut view.events) => {
                 view.show(event);
@@ -112,6 +119,39 @@ pub(super) async fn run(refresh: Duration, context: &Context) -> Result<(), Erro
                 dirty = false;
             }
         }
+    }
+}
+
+/// The rows of the next state of the cluster. They are made on another thread, because the view has to
+/// react to keys meanwhile.
+struct Next {
+    begin: Instant,
+    model: JoinHandle<Model>,
+}
+
+impl Next {
+    fn begin(snapshot: ClusterSnapshot, orders: Orders) -> Self {
+        let model = tokio::task::spawn_blocking(move || {
+            let mut model = Model::new(&Objects::from(&snapshot));
+            model.sort(orders);
+            model
+        });
+        Self {
+            begin: Instant::now(),
+            model,
+        }
+    }
+
+    /// Waits for the rows; returns the time that they took. Cancel safe.
+    async fn end(next: &mut Option<Self>) -> (Result<Model, Error>, Duration) {
+        let Some(present) = next else {
+            return pending().await;
+        };
+        let made = (&mut present.model).await;
+        let took = present.begin.elapsed();
+        *next = None;
+        let failed = |error: JoinError| Error::new(Code::Failure, error.to_string());
+        (made.map_err(failed), took)
     }
 }
 

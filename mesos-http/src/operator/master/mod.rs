@@ -18,6 +18,7 @@ pub use self::agents::DrainOptions;
 pub use self::parts::{StatePart, StateParts};
 use super::OperatorClient;
 use super::caller::{Caller, Repeat, missing};
+use crate::wire::codec::Codec;
 
 /// A client of the leading master with a method for each call of the operator API.
 ///
@@ -47,6 +48,10 @@ use super::caller::{Caller, Repeat, missing};
 /// that changes something is repeated only if the master did not act: the call was not sent, or the
 /// master answered 503 or is not the leader. Until the first answer, failures that a wrong address
 /// usually causes are reported at once.
+///
+/// # Encoding
+/// The calls have the encoding of the client, except GET_TASKS and GET_STATE:
+/// [`get_tasks`](Self::get_tasks) has the reason.
 ///
 /// # Concurrency
 /// Clones share one idle connection. Calls can be made at the same time: each then has its own
@@ -105,10 +110,29 @@ impl MasterClient {
     /// As [`get`](Self::get), for a body without required fields. Mesos omits such a body if it
     /// would be empty (`getWeights` in src/master/weights_handler.cpp): then the type is enough.
     async fn list<T: Default>(&self, call: Call, body: fn(Response) -> Option<T>) -> Result<T> {
+        let codec = self.raw().settings().codec;
+        self.list_in(codec, call, body).await
+    }
+
+    /// As [`list`](Self::list), in the encoding in which Mesos reports all tasks.
+    async fn complete<T: Default>(&self, call: Call, body: fn(Response) -> Option<T>) -> Result<T> {
+        #[cfg(feature = "json")]
+        let codec = Codec::Json;
+        #[cfg(not(feature = "json"))]
+        let codec = Codec::Protobuf;
+        self.list_in(codec, call, body).await
+    }
+
+    async fn list_in<T: Default>(
+        &self,
+        codec: Codec,
+        call: Call,
+        body: fn(Response) -> Option<T>,
+    ) -> Result<T> {
         let name = call.r#type().as_str_name();
         let (_, response) = self
             .caller
-            .call::<Response>(&call, name, Repeat::Always)
+            .call_as::<Response>(&call, name, Repeat::Always, codec)
             .await?;
         let empty = (response.r#type().as_str_name() == name).then(T::default);
         body(response)

@@ -8,10 +8,11 @@ use super::{MasterClient, of};
 
 impl MasterClient {
     /// GET_STATE: agents, frameworks, executors and tasks at once. Large in a large cluster; see
-    /// [`max_record_size`](crate::OperatorClient::max_record_size).
-    /// [`get_state_parts`](Self::get_state_parts) needs less memory.
+    /// [`max_record_size`](crate::OperatorClient::max_record_size). With the feature `json`, the answer
+    /// is requested in JSON, as for [`get_tasks`](Self::get_tasks).
+    /// [`get_state_parts`](Self::get_state_parts) needs less memory, and is faster in protobuf.
     pub async fn get_state(&self) -> Result<response::GetState> {
-        self.list(of(Type::GetState), |response| response.get_state)
+        self.complete(of(Type::GetState), |response| response.get_state)
             .await
     }
 
@@ -40,9 +41,15 @@ impl MasterClient {
         Ok(body.await?.operations)
     }
 
-    /// GET_TASKS: the tasks, and those that are unreachable or have ended.
+    /// GET_TASKS: the tasks, and those that are unreachable or have ended, also those of frameworks that
+    /// have ended.
+    ///
+    /// With the feature `json`, the answer is requested in JSON whatever the encoding of the client is.
+    /// The answers of Mesos 1.11.0 in protobuf do not contain the tasks of frameworks that have ended
+    /// (`serializeGetTasks` in src/master/readonly_handler.cpp adds the frameworks that the user must
+    /// not see instead).
     pub async fn get_tasks(&self) -> Result<response::GetTasks> {
-        self.list(of(Type::GetTasks), |response| response.get_tasks)
+        self.complete(of(Type::GetTasks), |response| response.get_tasks)
             .await
     }
 

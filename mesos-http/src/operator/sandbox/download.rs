@@ -17,7 +17,7 @@ use super::{Sandbox, clean};
 const AHEAD: usize = 16;
 
 /// A download, from [`Sandbox::download`]: a `Stream` of events. It ends after the last file, or with
-/// an error. Dropping it stops the download, and removes the file that is not complete.
+/// an error. Dropping it stops the download.
 #[derive(Debug)]
 #[must_use = "the download stops when it is dropped"]
 pub struct Download {
@@ -97,6 +97,12 @@ impl Sandbox {
     /// A file gets its name when it is complete. A file that the target has with the same size and time
     /// is not downloaded again, so a second download continues one that failed. Files that only the
     /// target has are left alone.
+    ///
+    /// Until a file is complete, its name begins with `.mesos-` and ends with `.part`. This part stays if
+    /// the download fails, is dropped or is killed. The next download of the same file of the same
+    /// sandbox into the same folder continues the part if the size and the time of the file are those
+    /// of before, and if the last 256 bytes of the part are those of the file. Otherwise it removes the
+    /// part. One download at a time continues a part.
     ///
     /// # Files that change
     /// A file that grows is downloaded up to the size that it had. A file that is truncated, replaced or

@@ -186,10 +186,20 @@ pub(super) enum Part {
 impl<'a> Content<'a> {
     /// `path` is clean. Without a size, the file is read up to the size that it has at first.
     pub(super) fn new(sandbox: &'a Sandbox, path: String, size: Option<u64>) -> Self {
+        Self::from(Position::default(), sandbox, path, size)
+    }
+
+    /// As [`new`](Self::new), from a position in this file on.
+    pub(super) fn from(
+        position: Position,
+        sandbox: &'a Sandbox,
+        path: String,
+        size: Option<u64>,
+    ) -> Self {
         Self {
             sandbox,
             path,
-            position: Position::default(),
+            position,
             size,
         }
     }

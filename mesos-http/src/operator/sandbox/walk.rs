@@ -168,12 +168,14 @@ impl<'a> Walk<'a> {
     /// replaced meanwhile.
     async fn copy(&self, path: &str, entry: &SandboxEntry, target: &Folder) -> Result<bool> {
         let size = entry.size;
-        let mut content = Content::new(self.sandbox, path.to_owned(), Some(size));
-        let mut partial = target.create(&entry.name).await?;
-        let mut written = 0;
+        let source = self.sandbox.virtual_path(path);
+        let mut partial = target.create(&source, entry).await?;
+        let position = partial.position();
+        let mut written = position.offset();
+        let mut content = Content::from(position, self.sandbox, path.to_owned(), Some(size));
         loop {
-            match content.next().await? {
-                Part::Bytes(bytes) => {
+            match content.next().await {
+                Ok(Part::Bytes(bytes)) => {
                     written += bytes.len() as u64;
                     partial.write(bytes).await?;
                     let path = path.to_owned();
@@ -184,8 +186,17 @@ impl<'a> Walk<'a> {
                     };
                     self.report(event).await;
                 }
-                Part::End => break,
-                Part::Changed(_) => return Ok(false),
+                Ok(Part::End) => break,
+                Ok(Part::Changed(_)) => {
+                    partial.discard();
+                    return Ok(false);
+                }
+                Err(error) => {
+                    if is_refusal(&error) {
+                        partial.discard();
+                    }
+                    return Err(error);
+                }
             }
         }
         partial.finish(entry).await?;
@@ -206,8 +217,12 @@ fn has_changed(before: &SandboxEntry, now: &SandboxEntry) -> bool {
 
 /// The reason to skip what the agent refuses; other errors end the download.
 fn refused(error: Error) -> Result<Skipped> {
-    match error.status() {
-        Some(400 | 404) => Ok(Skipped::Refused(error)),
-        _ => Err(error),
+    match is_refusal(&error) {
+        true => Ok(Skipped::Refused(error)),
+        false => Err(error),
     }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.status(), Some(400 | 404))
 }

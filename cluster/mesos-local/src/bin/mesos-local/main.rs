@@ -18,7 +18,6 @@ mod provide;
 mod resources;
 mod supervise;
 mod up;
-mod zookeeper;
 
 use std::process::ExitCode;
 

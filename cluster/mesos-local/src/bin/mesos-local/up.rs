@@ -5,13 +5,9 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use mesos_core::address::Ensemble;
-use mesos_http::{Endpoint, OperatorClient, TlsConfig};
 use mesos_local::LocalCluster;
-use mesos_local::arguments::{Certificate, ClusterArguments};
+use mesos_local::arguments::{Certificate, ClusterArguments, Registration};
 use tokio::signal::unix::{SignalKind, signal};
-
-use crate::zookeeper::{Registration, master_info};
 
 /// How often the log is read with `-v`.
 const LOG_EVERY: Duration = Duration::from_millis(200);
@@ -20,9 +16,6 @@ const LOG_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct Arguments {
     #[command(flatten)]
     cluster: ClusterArguments,
-    /// Register the master in this ZooKeeper, which must be running
-    #[arg(long, value_name = "zk://HOST:PORT/PATH")]
-    zookeeper: Option<Ensemble>,
     /// Print the log of Mesos
     #[arg(short, long)]
     verbose: bool,
@@ -52,7 +45,6 @@ async fn up(arguments: Arguments) -> Result<(), String> {
     let authority = certificate.as_ref().map(Certificate::authority);
     let open = arguments.cluster.is_open();
     let verbose = arguments.verbose;
-    let zookeeper = arguments.zookeeper.clone();
     let cluster = tokio::select! {
         cluster = arguments.cluster.builder(certificate.as_ref()).start() => {
             cluster.map_err(|error| error.report())?
@@ -63,15 +55,10 @@ async fn up(arguments: Arguments) -> Result<(), String> {
             std::process::exit(130)
         }
     };
-    let registration = match &zookeeper {
-        Some(ensemble) => {
-            let client = operator(&cluster, authority)?;
-            let info = master_info(client).await?;
-            Some(Registration::create(ensemble.clone(), &info).await?)
-        }
-        None => None,
-    };
-    describe(&cluster, authority, zookeeper.as_ref(), open)
+    let registration = arguments.cluster.register(&cluster, certificate.as_ref());
+    let registration = registration.await.map_err(|error| error.report())?;
+    let zookeeper = registration.as_ref().map(Registration::address);
+    describe(&cluster, authority, zookeeper, open)
         .map_err(|error| format!("cannot write to stdout: {error}"))?;
     let log = cluster.work_dir().join("cluster.log");
     let show_log = async {
@@ -93,20 +80,11 @@ async fn up(arguments: Arguments) -> Result<(), String> {
     cluster.stop().await.map_err(|error| error.report())
 }
 
-fn operator(cluster: &LocalCluster, authority: Option<&Path>) -> Result<OperatorClient, String> {
-    let endpoint = cluster.master_url().parse::<Endpoint>();
-    let client = OperatorClient::for_endpoint(endpoint.map_err(|error| error.to_string())?);
-    Ok(match authority {
-        Some(authority) => client.tls(TlsConfig::new().ca_file(authority)),
-        None => client,
-    })
-}
-
 /// Prints what a user needs to know. `open`: frameworks need neither TLS nor a credential.
 fn describe(
     cluster: &LocalCluster,
     authority: Option<&Path>,
-    zookeeper: Option<&Ensemble>,
+    zookeeper: Option<&str>,
     open: bool,
 ) -> io::Result<()> {
     let mut out = io::stdout().lock();

@@ -10,7 +10,9 @@ use mesos::v1::Task;
 
 use super::layout::Slot;
 use super::log::Log;
-use super::model::{AgentRow, EventRow, FrameworkRow, List, Model, Pane, RoleRow, Share, TaskRow};
+use super::model::{
+    AgentRow, EventRow, FrameworkRow, List, Model, Orders, Pane, RoleRow, Share, TaskRow,
+};
 
 /// The number of events that are kept.
 const EVENTS: usize = 1000;
@@ -96,6 +98,13 @@ impl App {
             Some(error) => Connection::Lost(format!("{error:#}")),
             None => Connection::Connecting,
         };
+    }
+
+    pub(super) fn orders(&self) -> Orders {
+        Orders {
+            agents: self.agents.order(),
+            tasks: self.tasks.order(),
+        }
     }
 
     /// Shows another state of the cluster.

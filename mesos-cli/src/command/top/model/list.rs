@@ -1,5 +1,6 @@
 //! The rows of one pane: sorted, filtered, and one of them selected.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -12,8 +13,7 @@ pub(crate) struct List<R> {
     rows: Vec<R>,
     /// The positions of the rows that the filter accepts, in the order of the pane.
     shown: Vec<usize>,
-    column: usize,
-    largest_first: bool,
+    order: Order,
     filter: String,
     /// The position of the selected row in `shown`.
     selected: usize,
@@ -24,14 +24,40 @@ pub(crate) struct List<R> {
     top: usize,
 }
 
+/// How the rows of a pane are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    column: usize,
+    largest_first: bool,
+}
+
+impl Order {
+    fn compare<R: Row>(self, a: &R, b: &R) -> Ordering {
+        let order = a.order(b, self.column);
+        let order = match self.largest_first {
+            true => order.reverse(),
+            false => order,
+        };
+        // Rows that are equal have an order, too, so that they do not jump.
+        order.then_with(|| a.key().cmp(b.key()))
+    }
+
+    /// Sorts rows for a pane with this order, which then has little to do.
+    pub(super) fn sort<R: Row>(self, rows: &mut [R]) {
+        rows.sort_by(|a, b| self.compare(a, b));
+    }
+}
+
 impl<R: Row> Default for List<R> {
     fn default() -> Self {
         let (column, largest_first) = R::SORT;
         Self {
             rows: Vec::new(),
             shown: Vec::new(),
-            column,
-            largest_first,
+            order: Order {
+                column,
+                largest_first,
+            },
             filter: String::new(),
             selected: 0,
             key: None,
@@ -55,6 +81,10 @@ impl<R: Row> List<R> {
         self.arrange();
     }
 
+    pub(crate) fn order(&self) -> Order {
+        self.order
+    }
+
     pub(crate) fn selected(&self) -> Option<&R> {
         self.shown
             .get(self.selected)
@@ -62,20 +92,12 @@ impl<R: Row> List<R> {
     }
 
     fn arrange(&mut self) {
-        let (column, rows) = (self.column, &self.rows);
+        let (order, rows) = (self.order, &self.rows);
         let wanted = self.filter.to_lowercase();
         let accepted = |index: &usize| wanted.is_empty() || rows[*index].contains(&wanted);
         self.shown = (0..rows.len()).filter(accepted).collect();
-        self.shown.sort_by(|a, b| {
-            let (a, b) = (&rows[*a], &rows[*b]);
-            let order = a.order(b, column);
-            let order = match self.largest_first {
-                true => order.reverse(),
-                false => order,
-            };
-            // Rows that are equal have an order, too, so that they do not jump.
-            order.then_with(|| a.key().cmp(b.key()))
-        });
+        self.shown
+            .sort_by(|a, b| order.compare(&rows[*a], &rows[*b]));
         let last = self.shown.len().saturating_sub(1);
         let find = |key: &String| {
             self.shown
@@ -152,19 +174,22 @@ impl<R: Row> Pane for List<R> {
     }
 
     fn sort_next(&mut self) {
-        self.column = (self.column + 1) % R::COLUMNS.len();
-        // The largest numbers are what a user looks for.
-        self.largest_first = R::COLUMNS[self.column].is_number();
+        let column = (self.order.column + 1) % R::COLUMNS.len();
+        self.order = Order {
+            column,
+            // The largest numbers are what a user looks for.
+            largest_first: R::COLUMNS[column].is_number(),
+        };
         self.arrange();
     }
 
     fn reverse(&mut self) {
-        self.largest_first = !self.largest_first;
+        self.order.largest_first = !self.order.largest_first;
         self.arrange();
     }
 
     fn sorted_by(&self) -> (usize, bool) {
-        (self.column, self.largest_first)
+        (self.order.column, self.order.largest_first)
     }
 
     fn filter(&self) -> &str {

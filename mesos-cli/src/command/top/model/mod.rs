@@ -24,7 +24,7 @@ use mesos::v1::{AgentInfo, Role, Task};
 pub(super) use self::agent::AgentRow;
 pub(super) use self::event::EventRow;
 pub(super) use self::framework::FrameworkRow;
-pub(super) use self::list::{List, Pane};
+pub(super) use self::list::{List, Order, Pane};
 pub(super) use self::role::RoleRow;
 pub(super) use self::row::Cell;
 pub(super) use self::task::TaskRow;
@@ -41,6 +41,13 @@ pub(super) struct Model {
     pub(super) roles: Vec<RoleRow>,
     /// All agents together, one for each of the [`NAMES`].
     pub(super) totals: [Share; 4],
+}
+
+/// How the view sorts the rows of which there are many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Orders {
+    pub(super) agents: Order,
+    pub(super) tasks: Order,
 }
 
 /// The objects of a cluster.
@@ -146,5 +153,11 @@ impl Model {
             tasks,
             totals,
         }
+    }
+
+    /// Sorts the rows of which there are many.
+    pub(super) fn sort(&mut self, orders: Orders) {
+        orders.agents.sort(&mut self.agents);
+        orders.tasks.sort(&mut self.tasks);
     }
 }

@@ -47,7 +47,7 @@ pub enum StatePart {
     Task(Box<Task>),
     /// A task on an unreachable agent.
     UnreachableTask(Box<Task>),
-    /// A task that has ended.
+    /// A task that has ended. In protobuf, Mesos 1.11.0 omits those of frameworks that have ended.
     CompletedTask(Box<Task>),
 }
 
@@ -102,6 +102,10 @@ impl Position {
 impl MasterClient {
     /// GET_STATE, decoded while it is received: the objects in the order of the answer. Memory then
     /// does not depend on the size of the cluster, if the program does not keep the objects.
+    ///
+    /// The answer has the encoding of the client. In protobuf, which is faster, Mesos 1.11.0 omits the
+    /// completed tasks of frameworks that have ended, as [`get_tasks`](Self::get_tasks) describes. A
+    /// client with [`codec`](crate::OperatorClient::codec)`(Codec::Json)` receives them.
     ///
     /// ```no_run
     /// use mesos::operator::{MasterClient, StatePart};
