@@ -1,4 +1,5 @@
-//! Says what should run, and runs it: jobs on Mesos that survive the end of the scheduler's process.
+//! Says what should run, and runs it: jobs and services on Mesos that survive the end of the
+//! scheduler's process.
 //!
 //! # Jobs
 //! A [`Runner`] is a whole framework. It subscribes, takes offers, places tasks, and follows each
@@ -49,12 +50,66 @@
 //! * [`Runner::kill`] waits until Mesos has confirmed the end of the task.
 //! * [`Runner::stop`] ends everything, [`Runner::detach`] leaves everything for the next process.
 //!
+//! # Services
+//! A service is a number of equal instances that always run. An instance that ends is started
+//! again.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use mesos::framework::{Runner, ServiceSpec, TaskSpec, UpdatePolicy};
+//! use mesos::placement::{Constraint, Field};
+//!
+//! # async fn example(runner: Runner) -> Result<(), mesos::BoxError> {
+//! let version = |version: u32| {
+//!     let task = TaskSpec::shell("web", format!("exec ./serve-{version} --port $PORT_HTTP"))
+//!         .port("http")
+//!         .constraint(Constraint::Unique(Field::Hostname));
+//!     let update = UpdatePolicy::rolling(1).healthy_for(Duration::from_secs(30));
+//!     ServiceSpec::new(task).instances(3).update(update)
+//! };
+//! let web = runner.keep(version(1)).await?;
+//! web.wait_ready().await?;
+//!
+//! // Two more, until another specification is kept.
+//! web.scale(5).await?;
+//!
+//! // Another task: one instance after another is replaced, each after the one before is healthy.
+//! runner.keep(version(2)).await?;
+//! if let Err(error) = web.wait_ready().await {
+//!     eprintln!("{error}");
+//!     web.rollback().await?;
+//! }
+//! for instance in &web.status().instances {
+//!     println!("{} {:?} {:?}", instance.number, instance.state, instance.last_end);
+//! }
+//! web.remove().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * A service is stored, and continues after a restart of the program. Keeping the same
+//!   specification again changes nothing.
+//! * The delay before an instance is started again grows while it ends soon after its start
+//!   ([`RestartPolicy`]). [`ServiceStatus::crash_loop`] shows an instance that does not stop ending.
+//! * Constraints such as unique hold between the instances of a service, also during an update.
+//! * An instance whose agent is unreachable for [`ServiceSpec::unreachable_after`] is replaced. If it
+//!   comes back, the surplus instance is stopped.
+//! * An update waits until new instances are healthy: those of tasks with a health check when the
+//!   check succeeds, others when they run. [`UpdatePolicy`] has the order, the times, and what
+//!   happens after a failure. An update continues after a restart of the program.
+//! * If the operator drains an agent or announces its maintenance, the instances leave the agent as
+//!   in an update: with [`UpdatePolicy::start_first`], the new instance starts first. New instances
+//!   do not start there. Jobs stay until they end.
+//!
 //! # What is guaranteed
 //! * A launch is stored before its ACCEPT is sent, and an end is stored before its update is
 //!   acknowledged. A process that is killed in between loses nothing.
 //! * Each launch has its own task id. No launch is sent twice, and a job has at most one task that
 //!   may run. The exception is a task on an agent that the master gave up (TASK_LOST, or TASK_GONE):
 //!   such a task is replaced, and killed if it comes back.
+//! * A service never has more instances than its number, and those that its update may add. The
+//!   exception is an instance that was replaced while it was unreachable: it is stopped when it
+//!   comes back. A new instance starts after the end of the old one was confirmed.
 //! * While the state cannot be written, nothing is launched and no end is acknowledged:
 //!   [`Runner::state_failure`].
 //! * Timers use a monotonic clock. After a restart, the time that is left of a timeout is computed
@@ -116,6 +171,7 @@ mod outcome;
 mod pool;
 mod runner;
 mod runtime;
+mod service;
 mod spec;
 mod status;
 pub mod store;
@@ -124,7 +180,10 @@ mod view;
 pub use self::demand::DemandController;
 pub use self::outcome::Outcome;
 pub use self::pool::{OfferPool, PoolPolicy, TakenOffer};
-pub use self::runner::{JobHandle, Progress, Run, RunAll, Runner, RunnerBuilder, UnknownTasks};
+pub use self::runner::{
+    JobHandle, Progress, Run, RunAll, Runner, RunnerBuilder, ServiceHandle, UnknownTasks,
+};
+pub use self::service::{InstanceState, InstanceStatus, ServiceStatus, UpdateStatus};
 pub use self::spec::{
     CheckSpec, Command, Containerizer, DockerVolume, ExecutorSpec, FileSpec, Format, HttpCheck,
     ImageSpec, InvalidSpec, JobSpec, Manifest, OnFailure, PodSpec, PortRef, PortSpec, ReadError,

@@ -11,5 +11,6 @@ mod middleware;
 mod new_cluster;
 mod placement;
 mod program;
+mod service;
 mod task_output;
 mod worker_pool;

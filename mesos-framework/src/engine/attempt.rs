@@ -18,7 +18,7 @@ pub(crate) struct Attempt {
     #[serde(skip)]
     pub(crate) in_flight: bool,
     /// Whether a task was seen by an executor.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) ran: bool,
 }
 

@@ -6,33 +6,40 @@ use std::time::Duration;
 use mesos_proto::v1::TaskState;
 
 use super::attempt::End;
-use super::job::{Phase, Stop};
+use super::job::Stop;
+use super::unit::{Kind, Phase};
 use super::{Action, Engine, Name, Now, Step};
 use crate::Outcome;
 
 impl Engine {
-    /// The attempt of a job is over: its tasks have no meaning from now on.
-    fn forget_tasks(&mut self, name: &Name) {
-        let Some(job) = self.jobs.get(name) else {
+    /// The attempt of a unit is over: its tasks have no meaning from now on.
+    pub(super) fn forget_tasks(&mut self, name: &Name) {
+        let Some(unit) = self.units.get(name) else {
             return;
         };
-        if let Some(attempt) = &job.record.attempt {
+        if let Some(attempt) = unit.attempt() {
             for part in &attempt.parts {
                 self.tasks.remove(&part.id);
             }
-            self.queue.ended(job.record.limit.as_ref());
+            self.queue.ended(unit.limit());
         }
     }
 
-    /// The launch of a job had no effect. It does not count as an attempt.
+    /// The launch of a unit had no effect. It does not count as an attempt.
     pub(super) fn not_run(&mut self, step: &mut Step, name: &Name, delay: Duration, now: Now) {
         self.forget_tasks(name);
-        let Some(job) = self.jobs.get_mut(name) else {
+        let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        job.record.attempt = None;
-        match job.record.stop {
+        unit.runs_mut().attempt = None;
+        let mut replaced = false;
+        if let Some(instance) = unit.instance_mut() {
+            instance.observe(now);
+            replaced = instance.record.replaced;
+        }
+        match unit.runs().stop {
             Some(stop) => self.stopped(step, name, stop, now),
+            None if replaced => self.remove_instance(step, name),
             None => {
                 self.again(step, name, delay, now);
                 self.save(step, name);
@@ -40,20 +47,23 @@ impl Engine {
         }
     }
 
-    /// The attempt of a job ended without a result.
+    /// The attempt of a unit ended without a result.
     pub(super) fn lost(&mut self, step: &mut Step, name: &Name, end: &End, now: Now) {
-        let Some(job) = self.jobs.get_mut(name) else {
+        let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        if job.record.attempt.as_ref().is_some_and(|one| one.ran) {
-            return self.attempt_ended(step, name, 0, end, now);
+        if unit.attempt().is_some_and(|one| one.ran) {
+            return match unit.kind {
+                Kind::Job(_) => self.attempt_ended(step, name, 0, end, now),
+                Kind::Instance(_) => self.instance_ended(step, name, end, false, now),
+            };
         }
-        job.misses = job.misses.saturating_add(1);
-        let delay = job.record.spec.retry.delay(job.misses);
+        unit.misses = unit.misses.saturating_add(1);
+        let delay = unit.miss_delay();
         self.not_run(step, name, delay, now);
     }
 
-    /// The attempt of a job ended with `end`, the end of its task `part`.
+    /// The attempt of a unit ended with `end`, the end of its task `part`.
     pub(super) fn attempt_ended(
         &mut self,
         step: &mut Step,
@@ -62,36 +72,40 @@ impl Engine {
         end: &End,
         now: Now,
     ) {
-        let Some(job) = self.jobs.get_mut(name) else {
+        let Some(unit) = self.units.get_mut(name) else {
             return;
         };
+        let Kind::Job(job) = &mut unit.kind else {
+            return self.instance_ended(step, name, end, true, now);
+        };
+        unit.misses = 0;
         let record = &mut job.record;
         record.failures = record.failures.saturating_add(1);
-        job.misses = 0;
         let good = end.state == TaskState::TaskFinished;
         let retry = &record.spec.retry;
-        if good || record.stop.is_some() || record.failures >= retry.max_attempts {
+        if good || record.runs.stop.is_some() || record.failures >= retry.max_attempts {
             let outcome = job.outcome(part, end, now.wall);
             return self.finish(step, name, outcome, now);
         }
         let delay = retry.delay(record.failures);
-        if let Some(agent) = record.attempt.as_ref().map(|attempt| &attempt.agent.id)
-            && !record.avoid.contains(agent)
+        let runs = &mut record.runs;
+        if let Some(agent) = runs.attempt.as_ref().map(|attempt| &attempt.agent.id)
+            && !runs.avoid.contains(agent)
         {
-            record.avoid.push(agent.clone());
+            runs.avoid.push(agent.clone());
         }
         self.forget_tasks(name);
-        if let Some(job) = self.jobs.get_mut(name) {
-            job.record.attempt = None;
+        if let Some(unit) = self.units.get_mut(name) {
+            unit.runs_mut().attempt = None;
         }
         self.again(step, name, delay, now);
         self.save(step, name);
     }
 
-    /// A job that has no attempt ends because of `stop`.
+    /// A unit that has no attempt ends because of `stop`.
     fn stopped(&mut self, step: &mut Step, name: &Name, stop: Stop, now: Now) {
-        let Some(job) = self.jobs.get(name) else {
-            return;
+        let Some(job) = self.units.get(name).and_then(|unit| unit.job()) else {
+            return self.remove_instance(step, name);
         };
         let outcome = match stop {
             Stop::TimedOut => job.ended(TaskState::TaskFailed, job.timeout_text(), now.wall),
@@ -108,11 +122,15 @@ impl Engine {
         let mut ended = vec![(name.clone(), outcome)];
         while let Some((name, outcome)) = ended.pop() {
             self.forget_tasks(&name);
-            let Some(job) = self.jobs.remove(&name) else {
+            let Some(unit) = self.units.remove(&name) else {
                 continue;
             };
-            match job.phase {
-                Phase::Ready { place, .. } => self.queue.remove(job.record.spec.priority, place),
+            let (phase, priority) = (unit.phase, unit.priority());
+            let Kind::Job(job) = unit.kind else {
+                continue;
+            };
+            match phase {
+                Phase::Ready { place, .. } => self.queue.remove(priority, place),
                 Phase::Blocked(_) => {
                     // Otherwise the ends would count twice for a later job with this name.
                     for dependency in &job.record.spec.after {
@@ -125,17 +143,19 @@ impl Engine {
             }
             Self::done(step, *job, &outcome);
             for dependent in self.dependents.remove(&name).unwrap_or_default() {
-                let Some(job) = self.jobs.get_mut(&dependent) else {
+                let Some(unit) = self.units.get_mut(&dependent) else {
                     continue;
                 };
-                if !outcome.is_success() {
+                if let Some(job) = unit.job()
+                    && !outcome.is_success()
+                {
                     let message = format!(
                         "not started, because the job {name:?} ended with {}",
                         outcome.state.as_str_name()
                     );
                     let dropped = job.ended(TaskState::TaskDropped, message, now.wall);
                     ended.push((dependent, dropped));
-                } else if let Phase::Blocked(count) = &mut job.phase {
+                } else if let Phase::Blocked(count) = &mut unit.phase {
                     *count = count.saturating_sub(1);
                     if *count == 0 {
                         self.ready(step, &dependent, now);
@@ -148,14 +168,15 @@ impl Engine {
 
     /// Ends a job, with the kill policy of its tasks. Returns `None` if the job is not known.
     pub(crate) fn kill(&mut self, name: &str, now: Now) -> Option<Step> {
-        let name = self.jobs.get_key_value(name)?.0.clone();
+        self.job(name)?;
+        let name = self.units.get_key_value(name)?.0.clone();
         let mut step = Step::default();
         self.stop(&mut step, &name, Stop::Killed, now);
         Some(step)
     }
 
     pub(super) fn timed_out(&mut self, step: &mut Step, name: &Name, now: Now) {
-        let deadline = self.jobs.get(name).and_then(|job| job.deadline);
+        let deadline = self.job(name).and_then(|unit| unit.job()?.deadline);
         // The timer may be of an earlier job with this name.
         let due = deadline.is_some_and(|at| at <= now.at);
         if due {
@@ -163,15 +184,17 @@ impl Engine {
         }
     }
 
-    fn stop(&mut self, step: &mut Step, name: &Name, stop: Stop, now: Now) {
-        let Some(job) = self.jobs.get_mut(name) else {
+    /// Ends a unit.
+    pub(super) fn stop(&mut self, step: &mut Step, name: &Name, stop: Stop, now: Now) {
+        let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        if job.record.stop.is_some() {
+        let runs = unit.runs_mut();
+        if runs.stop.is_some() {
             return;
         }
-        job.record.stop = Some(stop);
-        let Some(attempt) = &job.record.attempt else {
+        runs.stop = Some(stop);
+        let Some(attempt) = &runs.attempt else {
             return self.stopped(step, name, stop, now);
         };
         // Without its answer, the KILL could overtake the ACCEPT.
@@ -179,6 +202,6 @@ impl Engine {
             .then(|| Action::Kill(attempt.open().collect(), attempt.agent_id()));
         self.save(step, name);
         step.actions.extend(kill);
-        step.actions.push(Action::Changed(name.clone()));
+        self.changed(step, name);
     }
 }

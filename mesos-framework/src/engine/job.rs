@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use mesos_proto::v1::TaskState;
 use serde::{Deserialize, Serialize};
 
-use super::attempt::{Attempt, End};
+use super::attempt::End;
+use super::unit::{Phase, Runs, Unit};
 use crate::outcome::{Outcome, exit_status};
 use crate::{JobSpec, JobStatus};
 
@@ -15,25 +16,16 @@ pub(crate) struct JobRecord {
     pub(crate) spec: JobSpec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) started: Option<SystemTime>,
-    /// The number of the last launch. Numbers are never used again.
-    #[serde(default)]
-    pub(crate) number: u32,
     /// The launches that count as attempts and have ended.
     #[serde(default)]
     pub(crate) failures: u32,
-    /// The agents of failed attempts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) avoid: Vec<String>,
-    /// Why the job is to end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) stop: Option<Stop>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<Limit>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) attempt: Option<Attempt>,
+    #[serde(default)]
+    pub(crate) runs: Runs,
 }
 
-/// Why a job is to end before its task has ended.
+/// Why a job or an instance is to end before its task has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stop {
@@ -41,7 +33,7 @@ pub(crate) enum Stop {
     TimedOut,
 }
 
-/// How many jobs of a group may run at once.
+/// How many jobs or instances of a group may run at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Limit {
     pub(crate) group: String,
@@ -58,24 +50,8 @@ pub(crate) struct DoneRecord {
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) record: JobRecord,
-    pub(crate) phase: Phase,
     /// When the timeout ends, once the job was launched.
     pub(crate) deadline: Option<Duration>,
-    /// Launches in a row that did not count.
-    pub(crate) misses: u32,
-}
-
-/// What a job waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// For this number of other jobs.
-    Blocked(usize),
-    /// For the end of the delay after a failure.
-    Delayed(Duration),
-    /// For offers, since this time and with this place in the queue.
-    Ready { since: Duration, place: u64 },
-    /// For the end of its attempt.
-    Launched,
 }
 
 impl Job {
@@ -84,24 +60,22 @@ impl Job {
             record: JobRecord {
                 spec,
                 started: None,
-                number: 0,
                 failures: 0,
-                avoid: Vec::new(),
-                stop: None,
                 limit,
-                attempt: None,
+                runs: Runs::default(),
             },
-            phase: Phase::Blocked(0),
             deadline: None,
-            misses: 0,
         }
     }
 
     /// The outcome of a job whose last attempt has ended with `end`, the end of its task `part`.
     pub(crate) fn outcome(&self, part: usize, end: &End, now: SystemTime) -> Outcome {
         let record = &self.record;
-        let attempt = record.attempt.as_ref();
-        let stopped = record.stop.filter(|_| end.state != TaskState::TaskFinished);
+        let attempt = record.runs.attempt.as_ref();
+        let stopped = record
+            .runs
+            .stop
+            .filter(|_| end.state != TaskState::TaskFinished);
         let (state, message) = match stopped {
             Some(Stop::TimedOut) => (TaskState::TaskFailed, self.timeout_text()),
             Some(Stop::Killed) => (TaskState::TaskKilled, end.message.clone()),
@@ -150,11 +124,12 @@ impl Job {
     }
 }
 
-impl Job {
-    pub(crate) fn status(&self) -> JobStatus {
-        let record = &self.record;
-        match (&record.attempt, self.phase) {
-            (Some(_), _) if record.stop.is_some() => JobStatus::Killing,
+impl Unit {
+    /// The state of the job.
+    pub(crate) fn job_status(&self) -> JobStatus {
+        let runs = self.runs();
+        match (&runs.attempt, self.phase) {
+            (Some(_), _) if runs.stop.is_some() => JobStatus::Killing,
             (Some(attempt), _) if attempt.is_unreachable() => {
                 JobStatus::Unreachable(attempt.agent.clone())
             }

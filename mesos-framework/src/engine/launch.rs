@@ -8,7 +8,7 @@ use mesos_placement::{Agent, Constraint, Field, Request, RunningTask};
 use mesos_proto::v1::{FrameworkId, TaskId};
 
 use super::attempt::Attempt;
-use super::job::{Job, Phase};
+use super::unit::{Phase, Unit};
 use super::{Action, Engine, Name, Now, Step, Timer};
 use crate::Workload;
 
@@ -22,6 +22,8 @@ pub(crate) struct Wanted {
     /// The id of the next launch.
     pub(crate) id: String,
     pub(crate) request: Request,
+    /// The name in reports.
+    pub(crate) report: String,
     /// Whether the place depends on the tasks that run.
     pub(crate) social: bool,
 }
@@ -38,26 +40,24 @@ pub(crate) struct Launch {
 impl Engine {
     /// What can be launched now, at most `most`, the most urgent first.
     pub(crate) fn wanted(&mut self, framework: &FrameworkId, most: usize, now: Now) -> Vec<Wanted> {
-        let jobs = &self.jobs;
-        let names = self
-            .queue
-            .first(most, |name| jobs.get(name)?.record.limit.as_ref());
+        let units = &self.units;
+        let names = self.queue.first(most, |name| units.get(name)?.limit());
         let mut later = Vec::new();
         let mut wanted = Vec::with_capacity(names.len());
         for name in names {
-            let Some(job) = self.jobs.get(&name) else {
+            let Some(unit) = self.units.get(&name) else {
                 continue;
             };
-            let record = &job.record;
-            let id = format!("{name}.{}-{}", record.number + 1, self.suffix);
-            let mut request = record.spec.request(framework, [id.as_str().into()]);
-            if let Phase::Ready { since, .. } = job.phase
-                && !record.avoid.is_empty()
-                && record.spec.retry.avoid_failed_agents
+            let id = unit.next_id(&name, &self.suffix);
+            let mut request = unit.request(framework, id.as_str().into());
+            let avoid = &unit.runs().avoid;
+            if let Phase::Ready { since, .. } = unit.phase
+                && !avoid.is_empty()
+                && unit.avoids_failed_agents()
             {
                 let until = since.saturating_add(AVOID);
                 if now.at < until {
-                    let values: BTreeSet<String> = record.avoid.iter().cloned().collect();
+                    let values: BTreeSet<String> = avoid.iter().cloned().collect();
                     request = request.constraint(Constraint::NotIn {
                         field: Field::AgentId,
                         values,
@@ -65,10 +65,13 @@ impl Engine {
                     later.push(until);
                 }
             }
-            let executor =
-                matches!(&record.spec.workload, Workload::Task(task) if task.executor.is_some());
+            let social = match unit.workload() {
+                Workload::Task(task) => task.executor.is_some() || !task.constraints.is_empty(),
+                Workload::Pod(pod) => !pod.constraints.is_empty(),
+            };
             wanted.push(Wanted {
-                social: executor || !request.constraints().is_empty(),
+                social,
+                report: unit.request_name().to_owned(),
                 name,
                 id,
                 request,
@@ -89,21 +92,21 @@ impl Engine {
     /// The first request that waits, also if its group is full. So the master continues to offer.
     pub(crate) fn first_waiting(&self, framework: &FrameworkId) -> Option<Request> {
         let name = self.queue.first(1, |_| None).pop()?;
-        let spec = &self.jobs.get(&name)?.record.spec;
-        Some(spec.request(framework, [TaskId::from(name.as_ref())]))
+        let unit = self.units.get(&name)?;
+        Some(unit.request(framework, TaskId::from(name.as_ref())))
     }
 
     /// The tasks that may run, as constraints of other tasks see them.
     pub(crate) fn running(&self) -> Vec<RunningTask> {
-        let running = |job: &Job| {
-            let (spec, attempt) = (&job.record.spec, job.record.attempt.as_ref()?);
-            let mut running = RunningTask::new(&spec.name, attempt.agent.clone());
-            for task in spec.workload.tasks() {
+        let running = |unit: &Unit| {
+            let (workload, attempt) = (unit.workload(), unit.attempt()?);
+            let mut running = RunningTask::new(unit.request_name(), attempt.agent.clone());
+            for task in workload.tasks() {
                 for (key, value) in &task.labels {
                     running = running.with_label(key, value);
                 }
             }
-            Some(match &spec.workload {
+            Some(match workload {
                 Workload::Task(task) => match &task.executor {
                     Some(executor) => running.with_executor(executor.info(task.user.as_deref())),
                     None => running,
@@ -111,51 +114,53 @@ impl Engine {
                 Workload::Pod(_) => running,
             })
         };
-        self.jobs.values().filter_map(|job| running(job)).collect()
+        self.units.values().filter_map(running).collect()
     }
 
-    /// Puts jobs that were not placed behind the others, so that each job is tried.
+    /// Puts units that were not placed behind the others, so that each unit is tried.
     pub(crate) fn rotate(&mut self, names: impl IntoIterator<Item = Name>) {
         for name in names {
-            if let Some(job) = self.jobs.get_mut(&name)
-                && let Phase::Ready { since, place } = job.phase
+            if let Some(unit) = self.units.get_mut(&name)
+                && let Phase::Ready { since, place } = unit.phase
             {
-                self.queue.remove(job.record.spec.priority, place);
-                let place = self.queue.push(&name, &job.record);
-                job.phase = Phase::Ready { since, place };
+                self.queue.remove(unit.priority(), place);
+                let place = self.queue.push(&name, unit.priority());
+                unit.phase = Phase::Ready { since, place };
             }
         }
     }
 
-    /// Launches are about to be sent. A job that can no longer be launched is an error of the
+    /// Launches are about to be sent. A unit that can no longer be launched is an error of the
     /// caller, who must not send its launch.
     pub(crate) fn launch(&mut self, launches: Vec<Launch>, now: Now) -> Step {
         let mut step = Step::default();
         for launch in launches {
-            let Some(job) = self.jobs.get_mut(&launch.name) else {
+            let Some(unit) = self.units.get_mut(&launch.name) else {
                 continue;
             };
-            let Phase::Ready { place, .. } = job.phase else {
+            let Phase::Ready { place, .. } = unit.phase else {
                 continue;
             };
-            let record = &mut job.record;
-            self.queue.remove(record.spec.priority, place);
-            self.queue.launched(record.limit.as_ref());
-            record.number += 1;
-            let first = record.started.is_none();
-            record.started.get_or_insert(now.wall);
-            record.attempt = Some(Attempt::new(launch.id, &launch.tasks, launch.agent));
-            job.phase = Phase::Launched;
+            self.queue.remove(unit.priority(), place);
+            self.queue.launched(unit.limit());
+            unit.phase = Phase::Launched;
+            let runs = unit.runs_mut();
+            runs.number += 1;
+            runs.attempt = Some(Attempt::new(launch.id, &launch.tasks, launch.agent));
             for task in launch.tasks {
                 self.tasks.insert(task.value, launch.name.clone());
             }
-            if let Some(timeout) = record.spec.timeout.filter(|_| first) {
-                let at = now.at.saturating_add(timeout);
-                job.deadline = Some(at);
-                self.timer(at, Timer::Timeout(launch.name.clone()));
+            if let Some(job) = unit.job_mut() {
+                let first = job.record.started.is_none();
+                job.record.started.get_or_insert(now.wall);
+                if let Some(timeout) = job.record.spec.timeout.filter(|_| first) {
+                    let at = now.at.saturating_add(timeout);
+                    job.deadline = Some(at);
+                    self.timer(at, Timer::Timeout(launch.name.clone()));
+                }
             }
             self.save(&mut step, &launch.name);
-            step.actions.push(Action::Changed(launch.name));
+            self.changed(&mut step, &launch.name);
         }
         step
     }
@@ -169,23 +174,25 @@ impl Engine {
     ) -> Step {
         let mut step = Step::default();
         for (name, id) in launches {
-            let Some(job) = self.jobs.get_mut(name) else {
+            let Some(unit) = self.units.get_mut(name) else {
                 continue;
             };
-            let Some(attempt) = job.record.attempt.as_mut().filter(|one| one.id == *id) else {
+            let runs = unit.runs_mut();
+            let stop = runs.stop.is_some();
+            let Some(attempt) = runs.attempt.as_mut().filter(|one| one.id == *id) else {
                 continue;
             };
             attempt.in_flight = false;
             let (agent, tasks) = (attempt.agent_id(), attempt.open().collect::<Vec<_>>());
             match result {
-                Ok(()) if job.record.stop.is_some() => {
+                Ok(()) if stop => {
                     step.actions.push(Action::Kill(tasks, agent));
                 }
                 Ok(()) => {}
                 Err(error) if error.delivery() == Delivery::Unknown => {
                     let asked = tasks.iter().map(|task| (task.clone(), agent.clone()));
                     step.actions.push(Action::Reconcile(asked.collect()));
-                    if job.record.stop.is_some() {
+                    if stop {
                         step.actions.push(Action::Kill(tasks, agent));
                     }
                 }

@@ -1,4 +1,4 @@
-//! The state of all jobs, as a state machine without I/O and without a clock.
+//! The state of all jobs and services, as a state machine without I/O and without a clock.
 //!
 //! Each method receives the time and what happened. It changes the state in memory at once, and
 //! returns a [`Step`]: the changes to store, and the actions to carry out *after* the changes are
@@ -8,19 +8,30 @@
 //! * A launch is stored before its ACCEPT is sent. If the process ends in between, the master does
 //!   not know the task, and the job waits for offers again.
 //! * An end is stored before its update is acknowledged. Until then Mesos repeats the update.
+//!
+//! A job and an instance of a service are [units](unit): what is launched, killed and recovered.
+//! What happens to a service is decided by [`judge`](Engine::judge), from nothing but the service
+//! and its instances. So it does not matter where an update of a service was cut off.
 
 pub(crate) mod attempt;
 mod end;
+mod instance;
 pub(crate) mod job;
+mod judge;
+mod keep;
 mod launch;
+mod leave;
+mod plan;
 mod queue;
 mod recover;
+mod service;
 mod submit;
 #[cfg(test)]
 mod tests;
+pub(crate) mod unit;
 mod update;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -28,18 +39,25 @@ use mesos_core::store::Change;
 use mesos_proto::v1::{AgentId, TaskId};
 use serde::Serialize;
 
-use self::job::{DoneRecord, Job, Phase};
+use self::job::{DoneRecord, Job};
 use self::queue::Queue;
+use self::service::Service;
+use self::unit::{Kind, Phase, Unit};
 use crate::Outcome;
 
+pub(crate) use self::keep::Request as ServiceRequest;
 pub(crate) use self::launch::{Launch, Wanted};
 pub(crate) use self::submit::Submitted;
 pub(crate) use self::update::Handled;
 
-/// The name of a job, shared by all tables.
+/// The name of a job, of a service or of an instance, shared by all tables.
 pub(crate) type Name = Arc<str>;
 
+/// The beginning of the keys of everything that an engine continues with.
+pub(crate) const LIVE: &str = "live/";
 pub(crate) const LIVE_JOB: &str = "live/job/";
+pub(crate) const LIVE_SERVICE: &str = "live/service/";
+pub(crate) const LIVE_INSTANCE: &str = "live/instance/";
 pub(crate) const DONE_JOB: &str = "done/job/";
 
 /// The time: monotonic since the start of the engine, and of the clock.
@@ -68,6 +86,8 @@ pub(crate) enum Action {
     Changed(Name),
     /// The job has ended.
     Ended(Arc<Outcome>),
+    /// The service is in another state, or was removed.
+    Service(Name),
 }
 
 /// What a timer is for. A timer that is out of date does nothing.
@@ -77,13 +97,21 @@ enum Timer {
     Timeout(Name),
     /// A job accepts the agents of its failed attempts again.
     Place,
+    Judge(Name),
 }
 
 #[derive(Debug)]
 pub(crate) struct Engine {
     /// Makes the task ids of this process unique, even if the store was restored from a backup.
     suffix: String,
-    jobs: HashMap<Name, Box<Job>>,
+    units: HashMap<Name, Unit>,
+    /// The number of units that were added.
+    added: u64,
+    services: BTreeMap<Name, Service>,
+    /// The services that have to be judged.
+    dirty: BTreeSet<Name>,
+    /// The agents that are to be left, and why: the inverse offers.
+    leaving: BTreeMap<String, BTreeSet<String>>,
     /// The jobs that wait for the end of a job.
     dependents: HashMap<Name, Vec<Name>>,
     /// The attempt of each task that may run.
@@ -102,10 +130,19 @@ impl Engine {
         }
     }
 
-    /// Stores what is known about a job.
+    fn add(&mut self, name: Name, kind: Kind) {
+        self.added += 1;
+        self.units.insert(name, Unit::new(kind, self.added));
+    }
+
+    /// Stores what is known about a unit.
     fn save(&self, step: &mut Step, name: &Name) {
-        if let Some(job) = self.jobs.get(name) {
-            Self::put(step, format!("{LIVE_JOB}{name}"), &job.record);
+        match self.units.get(name).map(|unit| &unit.kind) {
+            Some(Kind::Job(job)) => Self::put(step, format!("{LIVE_JOB}{name}"), &job.record),
+            Some(Kind::Instance(instance)) => {
+                Self::put(step, format!("{LIVE_INSTANCE}{name}"), &instance.record);
+            }
+            None => {}
         }
     }
 
@@ -129,53 +166,67 @@ impl Engine {
             match entry.remove() {
                 Timer::Place => {}
                 Timer::Retry(name) => {
-                    let phase = self.jobs.get(&name).map(|job| job.phase);
+                    let phase = self.units.get(&name).map(|unit| unit.phase);
                     if matches!(phase, Some(Phase::Delayed(at)) if at <= now.at) {
                         self.ready(&mut step, &name, now);
                     }
                 }
                 Timer::Timeout(name) => self.timed_out(&mut step, &name, now),
+                Timer::Judge(name) => {
+                    if let Some(service) = self.services.get_mut(&name) {
+                        service.wake = service.wake.filter(|at| *at > now.at);
+                        self.dirty.insert(name);
+                    }
+                }
             }
         }
         step
     }
 
-    /// Puts a job into the queue for offers.
+    /// Puts a unit into the queue for offers.
     fn ready(&mut self, step: &mut Step, name: &Name, now: Now) {
-        let Some(job) = self.jobs.get_mut(name) else {
+        let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        let place = self.queue.push(name, &job.record);
-        job.phase = Phase::Ready {
+        let place = self.queue.push(name, unit.priority());
+        unit.phase = Phase::Ready {
             since: now.at,
             place,
         };
-        step.actions.push(Action::Changed(name.clone()));
+        self.changed(step, name);
     }
 
-    /// Delays the next launch of a job, or puts the job into the queue.
+    /// Delays the next launch of a unit, or puts the unit into the queue.
     fn again(&mut self, step: &mut Step, name: &Name, delay: Duration, now: Now) {
         if delay.is_zero() {
             return self.ready(step, name, now);
         }
         let at = now.at.saturating_add(delay);
-        if let Some(job) = self.jobs.get_mut(name) {
-            job.phase = Phase::Delayed(at);
+        if let Some(unit) = self.units.get_mut(name) {
+            unit.phase = Phase::Delayed(at);
             self.timer(at, Timer::Retry(name.clone()));
-            step.actions.push(Action::Changed(name.clone()));
+            self.changed(step, name);
         }
     }
 
-    pub(crate) fn job(&self, name: &str) -> Option<&Job> {
-        self.jobs.get(name).map(|job| &**job)
+    /// The unit is in another state.
+    fn changed(&mut self, step: &mut Step, name: &Name) {
+        match self.units.get(name).map(|unit| &unit.kind) {
+            Some(Kind::Job(_)) => step.actions.push(Action::Changed(name.clone())),
+            Some(Kind::Instance(instance)) => drop(self.dirty.insert(instance.service.clone())),
+            None => {}
+        }
     }
 
-    pub(crate) fn jobs(&self) -> impl Iterator<Item = (&str, &Job)> {
-        self.jobs.iter().map(|(name, job)| (&**name, &**job))
+    /// A job that has not ended.
+    pub(crate) fn job(&self, name: &str) -> Option<&Unit> {
+        let unit = self.units.get(name)?;
+        unit.job().map(|_| unit)
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
-        self.jobs.keys()
+    /// The jobs that have not ended.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = (&Name, &Unit)> {
+        self.units.iter().filter(|(_, unit)| unit.job().is_some())
     }
 
     /// Whether nothing waits for offers.

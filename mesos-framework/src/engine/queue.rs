@@ -1,14 +1,15 @@
-//! The jobs that wait for offers, by priority, and how many of each group may run.
+//! What waits for offers, by priority, and how many of each group may run.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::Name;
-use super::job::{JobRecord, Limit};
+use super::job::Limit;
 
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    waiting: BTreeMap<(Reverse<i32>, u64), Name>,
+    /// Instances of services have the key `None`, which is the first.
+    waiting: BTreeMap<(Option<Reverse<i32>>, u64), Name>,
     last: u64,
     groups: HashMap<String, Group>,
 }
@@ -24,16 +25,17 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Adds a job behind the others of its priority, and returns its place.
-    pub(crate) fn push(&mut self, name: &Name, record: &JobRecord) -> u64 {
+    /// Adds a job behind the others of its priority, or an instance behind the other instances.
+    /// Returns the place.
+    pub(crate) fn push(&mut self, name: &Name, priority: Option<i32>) -> u64 {
         self.last += 1;
-        let key = (Reverse(record.spec.priority), self.last);
+        let key = (priority.map(Reverse), self.last);
         self.waiting.insert(key, name.clone());
         self.last
     }
 
-    pub(crate) fn remove(&mut self, priority: i32, place: u64) {
-        self.waiting.remove(&(Reverse(priority), place));
+    pub(crate) fn remove(&mut self, priority: Option<i32>, place: u64) {
+        self.waiting.remove(&(priority.map(Reverse), place));
     }
 
     /// The limit of a group is this from now on.
@@ -43,9 +45,13 @@ impl Queue {
 
     pub(crate) fn launched(&mut self, limit: Option<&Limit>) {
         if let Some(limit) = limit {
-            let group = self.groups.entry(limit.group.clone()).or_default();
-            group.max = limit.max;
-            group.running += 1;
+            self.groups
+                .entry(limit.group.clone())
+                .or_insert(Group {
+                    max: limit.max,
+                    running: 0,
+                })
+                .running += 1;
         }
     }
 
@@ -56,7 +62,18 @@ impl Queue {
         }
     }
 
-    /// The first jobs that may be launched now, at most `most`.
+    #[cfg(test)]
+    pub(crate) fn max(&self, limit: &Limit) -> u32 {
+        self.groups.get(&limit.group).map_or(0, |group| group.max)
+    }
+
+    /// The group does not exist any more.
+    pub(crate) fn forget(&mut self, limit: &Limit) {
+        self.groups.remove(&limit.group);
+    }
+
+    /// The first that may be launched now, at most `most`. At most half of them are instances, so
+    /// that instances without a place do not keep jobs from their places.
     pub(crate) fn first<'a>(
         &'a self,
         most: usize,
@@ -64,9 +81,13 @@ impl Queue {
     ) -> Vec<Name> {
         let mut taken: HashMap<&str, u32> = HashMap::new();
         let mut first = Vec::new();
-        for name in self.waiting.values() {
+        let mut instances = 0;
+        for ((priority, _), name) in &self.waiting {
             if first.len() == most {
                 break;
+            }
+            if priority.is_none() && instances == most.div_ceil(2) {
+                continue;
             }
             if let Some(limit) = limit_of(name) {
                 let group = self.groups.get(&limit.group);
@@ -77,6 +98,7 @@ impl Queue {
                 }
                 *taken += 1;
             }
+            instances += usize::from(priority.is_none());
             first.push(name.clone());
         }
         first

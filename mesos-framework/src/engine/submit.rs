@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use mesos_core::{Error, ErrorKind};
+use mesos_core::Error;
 use mesos_proto::v1::TaskState;
 
-use super::job::{DoneRecord, Job, Limit, Phase};
+use super::job::{DoneRecord, Job, Limit};
+use super::keep::config;
+use super::unit::{Kind, Phase, Unit};
 use super::{Engine, Name, Now, Step};
 use crate::{JobSpec, Outcome};
 
@@ -45,7 +47,7 @@ impl Engine {
                 submitted.push(Submitted::Done(Arc::new(record.outcome.clone())));
                 continue;
             }
-            let known = self.jobs.get_key_value(spec.name.as_str());
+            let known = self.units.get_key_value(spec.name.as_str());
             let name = match known.map(|(name, _)| name.clone()) {
                 Some(name) => {
                     self.regroup(&mut step, &name, limit);
@@ -54,7 +56,7 @@ impl Engine {
                 None => {
                     let name = Name::from(spec.name.as_str());
                     let job = Job::new(spec, limit.cloned());
-                    self.jobs.insert(name.clone(), Box::new(job));
+                    self.add(name.clone(), Kind::Job(Box::new(job)));
                     self.save(&mut step, &name);
                     added.push(name.clone());
                     name
@@ -66,7 +68,7 @@ impl Engine {
             self.depend(&mut step, name, now);
         }
         for name in added {
-            let failed = self.jobs.get(&name).and_then(|job| {
+            let failed = self.job(&name).and_then(Unit::job).and_then(|job| {
                 let after = job.record.spec.after.iter();
                 let mut ended = after.filter_map(|one| done.get(one));
                 let failed = ended.find(|record| !record.outcome.is_success())?;
@@ -86,13 +88,14 @@ impl Engine {
 
     /// The job counts for the limit of a new group.
     fn regroup(&mut self, step: &mut Step, name: &Name, limit: Option<&Limit>) {
-        let (Some(job), Some(limit)) = (self.jobs.get_mut(name), limit) else {
+        let unit = self.units.get_mut(name);
+        let (Some(job), Some(limit)) = (unit.and_then(|unit| unit.job_mut()), limit) else {
             return;
         };
         if job.record.limit.as_ref() == Some(limit) {
             return;
         }
-        if job.record.attempt.is_some() {
+        if job.record.runs.attempt.is_some() {
             self.queue.ended(job.record.limit.as_ref());
             self.queue.launched(Some(limit));
         }
@@ -102,13 +105,13 @@ impl Engine {
 
     /// Waits for the dependencies of a job, or puts the job into the queue.
     pub(super) fn depend(&mut self, step: &mut Step, name: &Name, now: Now) {
-        let Some(job) = self.jobs.get(name) else {
+        let Some(job) = self.units.get(name).and_then(|unit| unit.job()) else {
             return;
         };
         let after: BTreeSet<&String> = job.record.spec.after.iter().collect();
         let mut count = 0;
         for dependency in after {
-            if let Some((dependency, _)) = self.jobs.get_key_value(dependency.as_str()) {
+            if let Some((dependency, _)) = self.units.get_key_value(dependency.as_str()) {
                 let waiting = self.dependents.entry(dependency.clone()).or_default();
                 waiting.push(name.clone());
                 count += 1;
@@ -117,18 +120,22 @@ impl Engine {
         if count == 0 {
             return self.ready(step, name, now);
         }
-        if let Some(job) = self.jobs.get_mut(name) {
-            job.phase = Phase::Blocked(count);
+        if let Some(unit) = self.units.get_mut(name) {
+            unit.phase = Phase::Blocked(count);
         }
     }
 
     fn check(&self, specs: &[JobSpec], done: &BTreeMap<String, DoneRecord>) -> Result<(), Error> {
         let mut new: HashMap<&str, &JobSpec> = HashMap::new();
         for spec in specs {
-            let known = self
-                .jobs
-                .get(spec.name.as_str())
-                .map(|job| &job.record.spec);
+            if self.services.contains_key(spec.name.as_str()) {
+                return Err(config(format!(
+                    "the name {:?} is the name of a service; use another name for the job",
+                    spec.name
+                )));
+            }
+            let known = self.job(&spec.name).and_then(Unit::job);
+            let known = known.map(|job| &job.record.spec);
             let ended = done.get(&spec.name).map(|record| &record.spec);
             let twin = new.insert(&spec.name, spec);
             for other in known.into_iter().chain(ended).chain(twin) {
@@ -144,7 +151,7 @@ impl Engine {
         for spec in specs {
             for dependency in &spec.after {
                 let exists = new.contains_key(dependency.as_str())
-                    || self.jobs.contains_key(dependency.as_str())
+                    || self.job(dependency).is_some()
                     || done.contains_key(dependency);
                 if !exists {
                     return Err(config(format!(
@@ -163,10 +170,6 @@ impl Engine {
             None => Ok(()),
         }
     }
-}
-
-fn config(message: String) -> Error {
-    Error::new(ErrorKind::Config, message)
 }
 
 /// Names that wait for each other; the last is the first again.

@@ -1,6 +1,7 @@
 //! Updates of tasks.
 
-use mesos_proto::v1::TaskStatus;
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{TaskState, TaskStatus};
 use mesos_proto::{TaskFate, UnknownEnum};
 
 use super::attempt::Verdict;
@@ -29,15 +30,41 @@ impl Engine {
                 _ => Handled::Known(step),
             });
         };
-        let job = self.jobs.get_mut(&name);
-        let Some(attempt) = job.and_then(|job| job.record.attempt.as_mut()) else {
+        let Some(unit) = self.units.get_mut(&name) else {
             return Ok(Handled::Known(step));
         };
-        match attempt.apply(status)? {
+        let killing = status.task_state()? == TaskState::TaskKilling;
+        let draining = status.task_reason() == Some(Ok(Reason::AgentDraining));
+        if let Some(instance) = unit.instance_mut() {
+            instance.drained |= killing && draining;
+        }
+        let Some(attempt) = unit.runs_mut().attempt.as_mut() else {
+            return Ok(Handled::Known(step));
+        };
+        let ran = attempt.ran;
+        let verdict = attempt.apply(status)?;
+        // Otherwise a task that the master forgets would not count as an attempt after a restart.
+        let first_run = attempt.ran && !ran;
+        match verdict {
             Verdict::Nothing => {}
-            Verdict::Changed => step.actions.push(Action::Changed(name)),
+            Verdict::Changed => {
+                if unit.instance().is_some() {
+                    self.instance_changed(&mut step, &name, now);
+                } else {
+                    step.actions.push(Action::Changed(name.clone()));
+                }
+                if first_run {
+                    self.save(&mut step, &name);
+                }
+            }
             Verdict::PartEnded => self.save(&mut step, &name),
             Verdict::Ended(part, end) => {
+                let lost_agent = end.reason == Some(Reason::AgentDraining);
+                if let Some(unit) = self.units.get_mut(&name)
+                    && let Some(instance) = unit.instance_mut()
+                {
+                    instance.drained |= lost_agent;
+                }
                 self.attempt_ended(&mut step, &name, part, &end, now);
             }
             Verdict::Lost(end) => self.lost(&mut step, &name, &end, now),

@@ -14,7 +14,7 @@ use mesos_proto::v1::framework_info::capability;
 use tokio::time::Instant;
 
 use super::{Runner, Shared, cannot_open};
-use crate::engine::{Engine, LIVE_JOB, Now};
+use crate::engine::{Engine, LIVE, Now};
 use crate::runtime::writer::Writer;
 use crate::runtime::{Command, Runtime, Store};
 use crate::store::upgrade;
@@ -85,8 +85,9 @@ impl RunnerBuilder {
     /// Loads the state and starts the runner. This does not wait for Mesos: jobs wait until the
     /// runner is subscribed.
     ///
-    /// The framework gets the capability PARTITION_AWARE, so that a task on an unreachable agent
-    /// is not counted as ended, and the driver reconciles. A [`store`](Framework::store) of the
+    /// The framework gets the capabilities PARTITION_AWARE, so that a task on an unreachable agent
+    /// is not counted as ended, and TASK_KILLING_STATE, so that instances of services leave an
+    /// agent that is drained. The driver reconciles. A [`store`](Framework::store) of the
     /// framework is replaced by the state.
     ///
     /// # Errors
@@ -100,7 +101,7 @@ impl RunnerBuilder {
         upgrade(&*store)
             .await
             .map_err(|error| cannot_open(error.into()))?;
-        let entries = store.load(LIVE_JOB).await.map_err(cannot_open)?;
+        let entries = store.load(LIVE).await.map_err(cannot_open)?;
         let start = Instant::now();
         let now = Now {
             at: start.elapsed(),
@@ -111,6 +112,7 @@ impl RunnerBuilder {
         let framework = self
             .framework
             .capability(capability::Type::PartitionAware)
+            .capability(capability::Type::TaskKillingState)
             .store(IdInState(Arc::clone(&store)))
             .reconcile(ReconcilePolicy::default());
         let linter = Linter::new().framework(framework.info());

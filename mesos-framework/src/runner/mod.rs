@@ -1,8 +1,9 @@
-//! The interface of programs: a runner of jobs.
+//! The interface of programs: a runner of jobs and services.
 
 mod batch;
 mod builder;
 mod job;
+mod service;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,13 +19,15 @@ use tokio::task::JoinHandle;
 pub use self::batch::{Progress, RunAll};
 pub use self::builder::{RunnerBuilder, UnknownTasks};
 pub use self::job::{JobHandle, Run};
+pub use self::service::ServiceHandle;
 use crate::engine::job::{DoneRecord, Job, JobRecord};
-use crate::engine::{DONE_JOB, LIVE_JOB};
+use crate::engine::{DONE_JOB, LIVE, LIVE_JOB};
 use crate::runtime::{Command, Driver, Store};
 use crate::view::{JobDetails, JobFilter, JobList, Timeline};
 use crate::{HeldOffer, JobSpec, OfferPool, Outcome, TimelineEvent};
 
-/// Runs jobs on Mesos, until each of them has ended. Clones are handles on one runner.
+/// Runs jobs on Mesos, until each of them has ended, and keeps services running. Clones are handles
+/// on one runner.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -160,8 +163,8 @@ impl Runner {
         self.request(|reply| Command::Forget(name, reply)).await?
     }
 
-    /// Why a job is not placed: the last reports, the newest first. Empty for a job that does not
-    /// wait for offers.
+    /// Why a job or an instance of a service is not placed: the last reports, the newest first.
+    /// Empty if nothing of this name waits for offers.
     ///
     /// # Errors
     /// The reason, if the runner has ended.
@@ -229,7 +232,7 @@ impl Runner {
     }
 
     /// Kills everything and removes the framework from Mesos. Jobs that have not ended end with
-    /// TASK_KILLED.
+    /// TASK_KILLED. Services are removed.
     ///
     /// # Errors
     /// The reason, if the runner had ended before, or the failure of the state.
@@ -273,9 +276,13 @@ impl Runner {
         let failed = |error: mesos_core::BoxError| {
             Error::new(ErrorKind::Store, "cannot record the end of the jobs").with_source(error)
         };
-        let entries = self.shared.store.load(LIVE_JOB).await.map_err(failed)?;
+        let entries = self.shared.store.load(LIVE).await.map_err(failed)?;
         let mut changes = Vec::new();
         for (key, value) in entries {
+            if !key.starts_with(LIVE_JOB) {
+                changes.push(Change::remove(key));
+                continue;
+            }
             let record: JobRecord =
                 serde_json::from_slice(&value).map_err(|error| failed(error.into()))?;
             let mut job = Job::new(record.spec.clone(), None);

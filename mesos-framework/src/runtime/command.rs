@@ -11,14 +11,17 @@ use tokio::sync::{oneshot, watch};
 
 use super::listener::{BatchListener, Counts};
 use crate::engine::job::Limit;
-use crate::engine::{Action, Name};
+use crate::engine::{Action, Name, ServiceRequest};
 use crate::pool::TakenOffer;
-use crate::{JobDetails, JobFilter, JobList, JobSpec, JobStatus};
+use crate::{JobDetails, JobFilter, JobList, JobSpec, JobStatus, ServiceSpec, ServiceStatus};
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
 /// A job to watch.
 pub(crate) type Watched = (String, watch::Receiver<JobStatus>);
+
+/// A service to watch.
+pub(crate) type WatchedService = (String, watch::Receiver<Arc<ServiceStatus>>);
 
 pub(crate) enum Command {
     Submit(Box<JobSpec>, Reply<Result<Watched>>),
@@ -33,6 +36,9 @@ pub(crate) enum Command {
     Reports(String, Reply<Vec<Unplaced>>),
     List(JobFilter, Reply<JobList>),
     Describe(String, Reply<Result<JobDetails>>),
+    Keep(Box<ServiceSpec>, Reply<Result<WatchedService>>),
+    Service(String, ServiceRequest, Reply<Result<WatchedService>>),
+    Services(Reply<Vec<ServiceStatus>>),
     /// Kills everything.
     StopAll(Reply<()>),
     /// Replies when everything before is stored.
@@ -40,7 +46,8 @@ pub(crate) enum Command {
     Stored(Vec<Effect>),
     Answered(Vec<(Name, String)>, Result<(), Error>),
     Tick,
-    Place,
+    /// Judges the services that have changed, and places what waits.
+    Work,
 }
 
 /// What follows when a step is stored.

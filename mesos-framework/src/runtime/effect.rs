@@ -66,7 +66,7 @@ impl Runtime {
                 self.listeners.ended(&outcome);
             }
             // Was shown when the step was made.
-            Action::Changed(_) => {}
+            Action::Changed(_) | Action::Service(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use mesos_core::scheduler::{Failure, Subscribed};
 use mesos_core::{HandlerResult, Offer, Scheduler, StatusUpdate};
-use mesos_proto::v1::OfferId;
+use mesos_proto::v1::{InverseOffer, OfferId};
 
 use super::{Command, Driver, Effect, Runtime};
 use crate::engine::{Handled, Step};
@@ -13,6 +13,7 @@ impl Scheduler<Command> for Runtime {
     async fn subscribed(&mut self, driver: &Driver, _: Subscribed) -> HandlerResult {
         self.pool.subscribed();
         self.demand.subscribed();
+        self.engine.forget_announcements();
         let actions = std::mem::take(&mut self.recovered);
         let step = Step {
             changes: Vec::new(),
@@ -24,7 +25,32 @@ impl Scheduler<Command> for Runtime {
 
     async fn offers(&mut self, driver: &Driver, offers: Vec<Offer>) -> HandlerResult {
         self.pool.add(offers);
-        self.place_soon(driver);
+        self.work_soon(driver);
+        Ok(())
+    }
+
+    async fn inverse_offers(&mut self, driver: &Driver, all: Vec<InverseOffer>) -> HandlerResult {
+        let mut ids = Vec::with_capacity(all.len());
+        for offer in all {
+            if let Some(agent) = &offer.agent_id {
+                self.engine.announced(agent.as_str(), offer.id.as_str());
+            }
+            ids.push(offer.id);
+        }
+        self.work_soon(driver);
+        let driver = driver.clone();
+        // Informs the operator that the instances move. Jobs stay until they end.
+        tokio::spawn(async move {
+            if let Err(error) = driver.accept_inverse_offers(ids, None).await {
+                tracing::debug!(%error, "cannot accept the inverse offers");
+            }
+        });
+        Ok(())
+    }
+
+    async fn rescind_inverse_offer(&mut self, driver: &Driver, id: OfferId) -> HandlerResult {
+        self.engine.rescinded(id.as_str());
+        self.work_soon(driver);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::engine::{DONE_JOB, Step, Submitted};
 use crate::{JobDetails, JobList, JobSpec, JobStatus, JobSummary};
 
 /// What a program gets when its request is stored.
-fn then(then: impl FnOnce() + Send + 'static) -> Vec<Effect> {
+pub(super) fn then(then: impl FnOnce() + Send + 'static) -> Vec<Effect> {
     vec![Effect::Then(Box::new(then))]
 }
 
@@ -25,9 +25,9 @@ impl Runtime {
                 for effect in effects {
                     self.effect(driver, effect);
                 }
-                self.place_soon(driver);
+                self.work_soon(driver);
             }
-            Command::Place => self.place(driver),
+            Command::Work => self.work(driver),
             Command::Tick => {
                 self.tick = None;
                 let step = self.engine.tick(self.now());
@@ -77,14 +77,24 @@ impl Runtime {
                 drop(reply.send(self.history.of(&name).cloned().collect()));
             }
             Command::List(filter, reply) => {
-                let mut list = JobList::select(self.engine.jobs(), &filter);
+                let mut list = JobList::select(
+                    self.engine.jobs().map(|(name, unit)| (&**name, unit)),
+                    &filter,
+                );
                 (list.counts.finished, list.counts.failed) = self.timeline.ends();
                 drop(reply.send(list));
             }
             Command::Describe(name, reply) => drop(reply.send(self.describe(&name).await)),
+            Command::Keep(spec, reply) => self.keep(driver, *spec, reply).await,
+            Command::Service(name, request, reply) => {
+                let result = self.engine.change_service(&name, request, self.now());
+                self.answer_service(driver, result, reply);
+            }
+            Command::Services(reply) => drop(reply.send(self.all_services())),
             Command::StopAll(reply) => {
                 self.stopping = true;
-                let names: Vec<_> = self.engine.names().cloned().collect();
+                self.remove_services(driver);
+                let names: Vec<_> = self.engine.jobs().map(|(name, _)| name.clone()).collect();
                 for name in names {
                     if let Some(step) = self.engine.kill(&name, self.now()) {
                         self.store(driver, step, Vec::new());
@@ -131,7 +141,7 @@ impl Runtime {
     }
 
     /// The record of a job that has ended.
-    async fn done(&self, name: &str) -> Result<Option<DoneRecord>> {
+    pub(super) async fn done(&self, name: &str) -> Result<Option<DoneRecord>> {
         let key = format!("{DONE_JOB}{name}");
         let failed = |error: mesos_core::BoxError| {
             let message = format!("cannot read the entry {key:?} of the state");
@@ -146,7 +156,7 @@ impl Runtime {
         match submitted {
             Submitted::Done(outcome) => ended(outcome),
             Submitted::Live(name) => {
-                let status = self.engine.job(&name).map(|job| job.status());
+                let status = self.engine.job(&name).map(|job| job.job_status());
                 // A job whose dependency failed is over, and its end is about to be reported.
                 let status = status.unwrap_or(JobStatus::Blocked);
                 (name.to_string(), self.listeners.watch(&name, status))
@@ -165,9 +175,11 @@ impl Runtime {
     }
 
     async fn describe(&self, name: &str) -> Result<JobDetails> {
-        if let Some(job) = self.engine.job(name) {
+        if let Some(unit) = self.engine.job(name)
+            && let Some(job) = unit.job()
+        {
             return Ok(JobDetails {
-                summary: JobSummary::new(name, job),
+                summary: JobSummary::new(name, unit),
                 spec: job.record.spec.clone(),
                 reports: self.history.of(name).cloned().collect(),
             });
@@ -201,7 +213,7 @@ impl Runtime {
                             self.listeners
                                 .batch(&name, listener.clone(), Arc::clone(counts));
                             let engine = &self.engine;
-                            let status = || engine.job(&name).map(|job| job.status());
+                            let status = || engine.job(&name).map(|job| job.job_status());
                             self.listeners.changed(&name, status);
                         }
                     }

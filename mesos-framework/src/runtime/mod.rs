@@ -10,6 +10,7 @@ mod events;
 mod input;
 pub(crate) mod listener;
 mod place;
+mod service;
 pub(crate) mod writer;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::command::{Command, Effect};
 use self::listener::Listeners;
+use self::service::ServiceListeners;
 use self::writer::Writer;
 use crate::engine::{Action, Engine, Now, Step};
 use crate::runner::UnknownTasks;
@@ -41,13 +43,14 @@ pub(crate) struct Runtime {
     history: History,
     listeners: Listeners,
     timeline: Timeline,
+    services: ServiceListeners,
     unknown: UnknownTasks,
     /// The time of the engine starts here.
     start: Instant,
     /// The timer for the next tick of the engine.
     tick: Option<(Instant, Timer)>,
-    /// Whether a [`Command::Place`] is on its way.
-    placing: bool,
+    /// Whether a [`Command::Work`] is on its way.
+    working: bool,
     /// What follows the recovery of the engine.
     recovered: Vec<Action>,
     /// Whether new jobs are refused, because everything ends.
@@ -74,10 +77,11 @@ impl Runtime {
             history: History::new(REPORTS),
             listeners: Listeners::default(),
             timeline,
+            services: ServiceListeners::default(),
             unknown,
             start,
             tick: None,
-            placing: false,
+            working: false,
             recovered,
             stopping: false,
         }
@@ -98,11 +102,12 @@ impl Runtime {
             match action {
                 // What is seen is not more than what is stored, because a launch is only a plan.
                 Action::Changed(name) => {
-                    if let Some(status) = self.engine.job(&name).map(|job| job.status()) {
+                    if let Some(status) = self.engine.job(&name).map(|job| job.job_status()) {
                         self.timeline.status(&name, &status);
                         self.listeners.changed(&name, || Some(status));
                     }
                 }
+                Action::Service(name) => self.services.changed(&name, &self.engine),
                 other => effects.push(Effect::Action(other)),
             }
         }
@@ -113,7 +118,7 @@ impl Runtime {
         self.schedule(driver);
     }
 
-    /// Makes sure that the next timer fires and that waiting jobs are placed.
+    /// Makes sure that the next timer fires, services are judged, and waiting jobs are placed.
     fn schedule(&mut self, driver: &Driver) {
         let next = self.engine.next_timer().map(|at| self.start + at);
         let planned = self.tick.as_ref().map(|(at, _)| *at);
@@ -128,14 +133,24 @@ impl Runtime {
             let delay = at.saturating_duration_since(Instant::now());
             self.tick = Some((at, driver.send_after(delay, Command::Tick)));
         }
-        self.place_soon(driver);
+        self.work_soon(driver);
     }
 
-    /// Places waiting jobs after the inputs that are queued now.
-    fn place_soon(&mut self, driver: &Driver) {
-        if !self.placing && !self.engine.is_idle() {
-            self.placing = driver.send(Command::Place).is_ok();
+    /// Judges services and places what waits, after the inputs that are queued now.
+    fn work_soon(&mut self, driver: &Driver) {
+        let needed = !self.engine.is_idle() || self.engine.is_dirty();
+        if needed && !self.working {
+            self.working = driver.send(Command::Work).is_ok();
         }
+    }
+
+    fn work(&mut self, driver: &Driver) {
+        self.working = false;
+        if self.engine.is_dirty() {
+            let step = self.engine.judge(self.now());
+            self.store(driver, step, Vec::new());
+        }
+        self.place(driver);
     }
 }
 

@@ -8,12 +8,11 @@ use super::command::Accept;
 use super::{Driver, Effect, Runtime};
 use crate::engine::{Launch, Wanted};
 
-/// How many jobs are placed in one round.
+/// How many jobs and instances are placed in one round.
 const WINDOW: usize = 500;
 
 impl Runtime {
     pub(super) fn place(&mut self, driver: &Driver) {
-        self.placing = false;
         // A launch that cannot be recorded must wait, and its offers can be used by others.
         if self.writer.is_failing() || self.stopping {
             return;
@@ -29,10 +28,11 @@ impl Runtime {
             return;
         }
         let requests: Vec<Request> = wanted.iter().map(|one| one.request.clone()).collect();
-        let cluster = match wanted.iter().any(|one| one.social) {
+        let mut cluster = match wanted.iter().any(|one| one.social) {
             true => Cluster::from(self.engine.running()),
             false => Cluster::new(),
         };
+        cluster.draining = self.engine.leaving().cloned().collect();
         let round = self.placer.place(self.pool.take_all(), &requests, &cluster);
         self.history.record(&round.report);
         self.timeline.changed();
@@ -47,7 +47,6 @@ impl Runtime {
                     continue;
                 };
                 placed.insert(one.request);
-                self.history.forget(name);
                 self.timeline.launched(name, &one.running.agent.hostname);
                 names.push((name.clone(), id.clone()));
                 launches.push(Launch {
@@ -65,7 +64,15 @@ impl Runtime {
             .enumerate()
             .filter(|(at, _)| !placed.contains(at));
         let left: Vec<&Wanted> = left.map(|(_, one)| one).collect();
-        if wanted.len() == WINDOW {
+        let waiting: BTreeSet<&str> = left.iter().map(|one| one.report.as_str()).collect();
+        for report in placed.iter().filter_map(|at| wanted.get(*at)) {
+            // Other instances of a service may still wait.
+            if !waiting.contains(report.report.as_str()) {
+                self.history.forget(&report.report);
+            }
+        }
+        // At most half of the window are instances.
+        if wanted.len() >= WINDOW / 2 {
             self.engine.rotate(left.iter().map(|one| one.name.clone()));
         }
         let step = self.engine.launch(launches, now);

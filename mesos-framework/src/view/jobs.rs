@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use mesos_placement::Unplaced;
 
-use crate::engine::job::Job;
+use crate::engine::unit::Unit;
 use crate::{JobSpec, JobStatus};
 
 /// The state of a job, without its details. [`JobStatus`] has the details.
@@ -185,14 +185,14 @@ pub struct JobSummary {
 }
 
 impl JobSummary {
-    pub(crate) fn new(name: &str, job: &Job) -> Self {
-        let attempt = job.record.attempt.as_ref();
-        let parts = attempt.map_or(&[][..], |attempt| &attempt.parts);
+    pub(crate) fn new(name: &str, unit: &Unit) -> Self {
+        let parts = unit.attempt().map_or(&[][..], |attempt| &attempt.parts);
+        let record = unit.job().map(|job| &job.record);
         Self {
             name: name.to_owned(),
-            status: job.status(),
-            failures: job.record.failures,
-            started: job.record.started,
+            status: unit.job_status(),
+            failures: record.map_or(0, |record| record.failures),
+            started: record.and_then(|record| record.started),
             tasks: parts.iter().map(|part| part.id.clone()).collect(),
         }
     }
@@ -239,14 +239,14 @@ impl JobList {
     /// The time grows with the number of jobs, and little more than that, so that the event loop
     /// of the runner can do this.
     pub(crate) fn select<'a>(
-        jobs: impl Iterator<Item = (&'a str, &'a Job)>,
+        jobs: impl Iterator<Item = (&'a str, &'a Unit)>,
         filter: &JobFilter,
     ) -> Self {
         let mut counts = JobCounts::default();
         let mut first: BinaryHeap<Entry<'a>> = BinaryHeap::new();
         let mut more = false;
         for (name, job) in jobs {
-            let state = job.status().state();
+            let state = job.job_status().state();
             counts.add(state);
             let matches = filter.state.is_none_or(|wanted| wanted == state)
                 && name > filter.after.as_str()
@@ -273,7 +273,7 @@ impl JobList {
 }
 
 /// Ordered by the name.
-struct Entry<'a>(&'a str, &'a Job);
+struct Entry<'a>(&'a str, &'a Unit);
 
 impl PartialEq for Entry<'_> {
     fn eq(&self, other: &Self) -> bool {
@@ -299,10 +299,13 @@ impl Ord for Entry<'_> {
 mod tests {
     use super::*;
     use crate::TaskSpec;
+    use crate::engine::job::Job;
+    use crate::engine::unit::Kind;
 
     #[test]
     fn a_list_has_the_first_names_of_a_filter_and_counts_all_jobs() {
         let job = Job::new(TaskSpec::shell("any", "true").into(), None);
+        let job = Unit::new(Kind::Job(Box::new(job)), 1);
         let names = ["d", "a1", "c", "a2", "b", "a3"];
         let list = |filter: &JobFilter| {
             let list = JobList::select(names.iter().map(|name| (*name, &job)), filter);

@@ -1,0 +1,105 @@
+//! The engine against a model of Mesos that crashes the scheduler, loses calls and repeats updates,
+//! at random.
+
+use std::collections::BTreeMap;
+
+use mesos_placement::Agent;
+use mesos_proto::v1::{TaskState, TaskStatus};
+use proptest::prelude::*;
+
+mod services;
+mod world;
+
+use self::world::World;
+use super::job::DoneRecord;
+use super::unit::Phase;
+use super::{DONE_JOB, LIVE_JOB, Launch};
+use crate::{JobSpec, TaskSpec};
+
+#[test]
+fn a_job_that_was_killed_and_submitted_again_still_waits_for_each_dependency() {
+    let mut world = World::new();
+    let job = |name: &str| JobSpec::new(TaskSpec::shell(name, "true"));
+    let last = job("last").after("a").after("b");
+    let jobs = vec![job("a"), job("b"), last.clone()];
+    let now = world.now();
+    let done = BTreeMap::new();
+    world.engine.submit(jobs, None, &done, now).unwrap();
+    world.engine.kill("last", now).unwrap();
+    world.engine.submit(vec![last], None, &done, now).unwrap();
+
+    for (name, waiting) in [("a", Phase::Blocked(1)), ("b", Phase::Blocked(0))] {
+        let id = format!("{name}.1");
+        let launch = Launch {
+            name: name.into(),
+            tasks: vec![id.as_str().into()],
+            id: id.clone(),
+            agent: Agent::new("a", "h"),
+        };
+        world.engine.launch(vec![launch], now);
+        let status = TaskStatus::new(id.as_str(), TaskState::TaskFinished);
+        world.engine.update(&status, now).unwrap();
+        let phase = world.engine.job("last").unwrap().phase;
+        match waiting {
+            Phase::Blocked(0) => assert!(matches!(phase, Phase::Ready { .. }), "{phase:?}"),
+            waiting => assert_eq!(phase, waiting),
+        }
+    }
+}
+
+#[test]
+fn a_job_that_was_forgotten_and_submitted_again_has_new_task_ids() {
+    let mut world = World::new();
+    let now = world.now();
+    let mut next_id = || {
+        let job = JobSpec::new(TaskSpec::shell("again", "true"));
+        let done = BTreeMap::new();
+        world.engine.submit(vec![job], None, &done, now).unwrap();
+        let wanted = world.engine.wanted(&"f".into(), 1, now);
+        world.engine.kill("again", now).unwrap();
+        wanted[0].id.clone()
+    };
+    assert_ne!(next_id(), next_id());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_attempt_runs_twice_no_job_is_lost_and_everything_is_stored_before_it_is_visible(
+        inputs in prop::collection::vec((0u8..12, any::<u8>()), 1..250),
+    ) {
+        let mut world = World::new();
+        for (input, n) in inputs {
+            match input {
+                0 | 1 => world.submit(n),
+                2 => world.place(usize::from(n % 4) + 1),
+                3..=5 => world.commit(n),
+                6 => world.answer(),
+                7 | 8 => world.change(n),
+                9 => world.report(),
+                10 => world.pass(n % 4),
+                _ if n % 4 == 0 => world.crash(),
+                _ if n % 4 == 1 => world.kill(n),
+                _ => {}
+            }
+        }
+        world.settle();
+        // Every job that was stored has ended, and nothing of it runs.
+        for (name, spec) in &world.submitted {
+            let json = world.store.get(&format!("{DONE_JOB}{name}"));
+            prop_assert!(json.is_some(), "{name} was lost");
+            let done: DoneRecord = serde_json::from_slice(json.unwrap()).unwrap();
+            let live = format!("{LIVE_JOB}{name}");
+            prop_assert!(!world.store.contains_key(&live));
+            prop_assert!(done.outcome.attempts <= spec.retry.max_attempts);
+            let of_job = world.tasks.values().filter(|task| task.unit == *name);
+            let results = of_job.filter(|task| {
+                matches!(task.state, TaskState::TaskFinished | TaskState::TaskFailed)
+            });
+            prop_assert!(results.count() <= spec.retry.max_attempts as usize);
+        }
+        prop_assert!(world.tasks.values().all(|task| !task.is_alive() && !task.unacknowledged));
+        prop_assert!(world.engine.jobs().next().is_none());
+    }
+}
