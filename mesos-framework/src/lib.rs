@@ -99,7 +99,8 @@
 //!   happens after a failure. An update continues after a restart of the program.
 //! * If the operator drains an agent or announces its maintenance, the instances leave the agent as
 //!   in an update: with [`UpdatePolicy::start_first`], the new instance starts first. New instances
-//!   do not start there. Jobs stay until they end.
+//!   do not start there. Jobs stay until they end. The inverse offer is accepted when nothing of
+//!   the framework is left on the agent.
 //!
 //! # What is guaranteed
 //! * A launch is stored before its ACCEPT is sent, and an end is stored before its update is

@@ -1,5 +1,7 @@
 //! Agents that instances have to leave.
 
+use std::collections::BTreeSet;
+
 use super::{Engine, Name};
 
 impl Engine {
@@ -12,7 +14,7 @@ impl Engine {
 
     /// An announcement is no longer valid.
     pub(crate) fn rescinded(&mut self, inverse_offer: &str) {
-        let of = |(agent, offers): (&String, &std::collections::BTreeSet<String>)| {
+        let of = |(agent, offers): (&String, &BTreeSet<String>)| {
             offers.contains(inverse_offer).then(|| agent.clone())
         };
         let Some(agent) = self.leaving.iter().find_map(of) else {
@@ -32,6 +34,25 @@ impl Engine {
         for agent in std::mem::take(&mut self.leaving).into_keys() {
             self.judge_agent(&agent);
         }
+    }
+
+    /// The inverse offers of agents that nothing uses any more. They can be accepted: Mesos does not
+    /// rescind an inverse offer that was accepted, so the announcement is forgotten here.
+    pub(crate) fn take_left(&mut self) -> Vec<String> {
+        if self.leaving.is_empty() {
+            return Vec::new();
+        }
+        let attempts = self.units.values().filter_map(|unit| unit.attempt());
+        let used: BTreeSet<&str> = attempts.map(|one| one.agent.id.as_str()).collect();
+        let mut left = Vec::new();
+        self.leaving.retain(|agent, offers| {
+            let keep = used.contains(agent.as_str());
+            if !keep {
+                left.extend(std::mem::take(offers));
+            }
+            keep
+        });
+        left
     }
 
     /// The agents that get no new instances.

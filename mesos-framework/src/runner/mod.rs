@@ -235,9 +235,11 @@ impl Runner {
     /// TASK_KILLED. Services are removed.
     ///
     /// # Errors
-    /// The reason, if the runner had ended before, or the failure of the state.
+    /// The reason, if the runner had ended before; [`ErrorKind::Store`] if the state cannot be
+    /// written for 20 seconds. Then the framework is not removed, new jobs are refused, and the
+    /// runner tries further to write the state. Call this again later.
     pub async fn stop(&self) -> Result<()> {
-        self.request(Command::StopAll).await?;
+        self.stored(Command::StopAll).await?;
         self.shared.driver.stop();
         self.shared.driver.join().await?;
         self.written().await;
@@ -248,13 +250,41 @@ impl Runner {
     /// keeps the tasks for the failover timeout of the framework.
     ///
     /// # Errors
-    /// The reason, if the runner had ended before.
+    /// As [`stop`](Self::stop). A process that ends without this loses nothing.
     pub async fn detach(&self) -> Result<()> {
-        self.request(Command::Flush).await?;
+        self.stored(Command::Flush).await?;
         self.shared.driver.stop_for_failover();
         self.shared.driver.join().await?;
         self.written().await;
         Ok(())
+    }
+
+    /// As [`request`](Self::request), for what is answered when everything is stored. A state that
+    /// cannot be written for [`PATIENCE`] is an error.
+    async fn stored(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) -> Result<()> {
+        tokio::select! {
+            answer = self.request(command) => answer,
+            error = self.state_fails() => Err(error),
+        }
+    }
+
+    async fn state_fails(&self) -> Error {
+        let mut failure = self.shared.failure.clone();
+        loop {
+            // The writer may have ended, so that the answer decides.
+            if failure.wait_for(Option::is_some).await.is_err() {
+                return std::future::pending().await;
+            }
+            let recovered = failure.wait_for(Option::is_none);
+            if tokio::time::timeout(PATIENCE, recovered).await.is_err() {
+                let reason = failure.borrow().clone().unwrap_or_default();
+                let message = format!(
+                    "the state cannot be written: {reason}; make room or repair the store, and try \
+                     again, or end the process, which leaves everything to the next one"
+                );
+                return Error::new(ErrorKind::Store, message);
+            }
+        }
     }
 
     /// Waits until everything is written. The scheduler, which writes, has ended.
@@ -337,6 +367,9 @@ impl fmt::Debug for Runner {
             .finish_non_exhaustive()
     }
 }
+
+/// How long the end of a runner waits for a state that cannot be written.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A failure of the state at the start.
 fn cannot_open(error: mesos_core::BoxError) -> Error {

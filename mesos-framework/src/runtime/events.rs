@@ -30,21 +30,13 @@ impl Scheduler<Command> for Runtime {
     }
 
     async fn inverse_offers(&mut self, driver: &Driver, all: Vec<InverseOffer>) -> HandlerResult {
-        let mut ids = Vec::with_capacity(all.len());
         for offer in all {
             if let Some(agent) = &offer.agent_id {
                 self.engine.announced(agent.as_str(), offer.id.as_str());
             }
-            ids.push(offer.id);
         }
         self.work_soon(driver);
-        let driver = driver.clone();
-        // Informs the operator that the instances move. Jobs stay until they end.
-        tokio::spawn(async move {
-            if let Err(error) = driver.accept_inverse_offers(ids, None).await {
-                tracing::debug!(%error, "cannot accept the inverse offers");
-            }
-        });
+        self.accept_left(driver);
         Ok(())
     }
 
@@ -89,6 +81,21 @@ impl Scheduler<Command> for Runtime {
 }
 
 impl Runtime {
+    /// Informs the operator about agents that the framework does not use any more.
+    pub(super) fn accept_left(&mut self, driver: &Driver) {
+        let left = self.engine.take_left();
+        if left.is_empty() {
+            return;
+        }
+        let driver = driver.clone();
+        tokio::spawn(async move {
+            let ids = left.into_iter().map(OfferId::from);
+            if let Err(error) = driver.accept_inverse_offers(ids, None).await {
+                tracing::debug!(%error, "cannot accept the inverse offers");
+            }
+        });
+    }
+
     /// A task that is in no record exists.
     fn stranger(&self, driver: &Driver, update: &StatusUpdate) -> HandlerResult {
         let task_id = &update.task_id;

@@ -149,6 +149,7 @@ impl Runtime {
         if self.engine.is_dirty() {
             let step = self.engine.judge(self.now());
             self.store(driver, step, Vec::new());
+            self.accept_left(driver);
         }
         self.place(driver);
     }

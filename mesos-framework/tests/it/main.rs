@@ -4,7 +4,9 @@
 
 mod cluster;
 mod demand;
+mod failing_store;
 mod launch;
 mod pool;
 mod runner;
+mod service;
 mod spec;

@@ -212,6 +212,7 @@ impl World {
     pub(super) fn judge(&mut self) {
         let step = self.engine.judge(self.now());
         self.push(step, []);
+        self.engine.take_left();
     }
 
     pub(super) fn place(&mut self, most: usize) {

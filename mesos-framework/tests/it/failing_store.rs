@@ -1,0 +1,86 @@
+//! A runner whose state cannot be written.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mesos::framework::store::{Change, MemoryState, StateStore};
+use mesos::framework::{Runner, TaskSpec};
+use mesos::http::HttpBackend;
+use mesos::{BoxError, Bytes, ErrorKind, Framework};
+
+use crate::cluster::cluster;
+
+#[derive(Clone, Debug, Default)]
+struct Flaky {
+    state: Arc<MemoryState>,
+    fails: Arc<AtomicBool>,
+}
+
+#[mesos::async_trait]
+impl StateStore for Flaky {
+    async fn load(&self, prefix: &str) -> Result<Vec<(String, Bytes)>, BoxError> {
+        self.state.load(prefix).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, BoxError> {
+        self.state.get(key).await
+    }
+
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError> {
+        match self.fails.load(Ordering::Relaxed) {
+            true => Err("the disk is full".into()),
+            false => self.state.commit(changes).await,
+        }
+    }
+}
+
+async fn start(master: &str, state: Flaky) -> Runner {
+    let framework = Framework::with_failover_timeout("flaky", Duration::from_secs(3600));
+    let framework = framework.subscribe_timeout(Duration::MAX);
+    let backend = HttpBackend::new(master.parse().unwrap());
+    let builder = Runner::builder(framework).state(state);
+    builder.start(backend).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_runner_does_not_wait_forever_for_a_state_that_cannot_be_written() {
+    let state = Flaky::default();
+    // Nothing listens at this port.
+    let runner = start("http://127.0.0.1:1", state.clone()).await;
+    let job = runner.submit(TaskSpec::shell("job", "true")).await.unwrap();
+    state.fails.store(true, Ordering::Relaxed);
+    for end in [runner.stop().await, runner.detach().await] {
+        let error = end.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store);
+        let text = "the state cannot be written: the disk is full";
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+    state.fails.store(false, Ordering::Relaxed);
+    runner.detach().await.unwrap();
+    drop(job);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_launched_before_it_is_stored() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let state = Flaky::default();
+    let runner = start(&cluster.master_url(), state.clone()).await;
+    runner.run(TaskSpec::shell("first", "true")).await.unwrap();
+    state.fails.store(true, Ordering::Relaxed);
+    let directory = tempfile::tempdir().unwrap();
+    let marker = directory.path().join("marker");
+    let line = format!("touch {}", marker.display());
+    let second = runner.run(TaskSpec::shell("second", line)).into_future();
+    let second = tokio::spawn(second);
+    let mut failure = runner.state_failure();
+    failure.wait_for(Option::is_some).await.unwrap();
+    assert!(!marker.exists() && !second.is_finished());
+    state.fails.store(false, Ordering::Relaxed);
+    assert!(second.await.unwrap().unwrap().is_success());
+    assert!(marker.exists());
+    assert_eq!(*runner.state_failure().borrow(), None);
+    runner.stop().await.unwrap();
+}
