@@ -14,6 +14,8 @@ pub mod failover {}
 pub mod executors {}
 #[doc = include_str!("pages/placement.md")]
 pub mod placement {}
+#[doc = include_str!("pages/holding.md")]
+pub mod holding {}
 #[doc = include_str!("pages/testing.md")]
 pub mod testing {}
 #[doc = include_str!("pages/security.md")]

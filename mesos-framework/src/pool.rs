@@ -89,8 +89,8 @@ impl OfferPool {
         let jitter = if jitter.is_nan() { 0.0 } else { jitter };
         let mut held = self.shared.lock();
         for offer in offers.into_iter().filter(Offer::is_alive) {
-            let earlier = hold.mul_f64(jitter.clamp(0.0, 1.0) * fastrand::f64());
-            held.add_until(offer, now + (hold - earlier));
+            let part = jitter.clamp(0.0, 1.0) * fastrand::f64();
+            held.add_for(offer, hold.saturating_sub(hold.mul_f64(part)), now);
         }
         drop(held);
         self.shared.changed.notify_one();

@@ -7,7 +7,7 @@ use mesos_core::resources::{Ranges, Set};
 use mesos_proto::v1::{self, Attribute, ExecutorInfo, Labels, Offer};
 use serde::{Deserialize, Serialize};
 
-use crate::Field;
+use crate::{Field, Request};
 
 /// The properties of an agent that constraints check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,13 +109,59 @@ pub struct RunningTask {
     pub labels: BTreeMap<String, String>,
     /// Where the task runs.
     pub agent: Agent,
+    /// The labels that the task avoids. Tasks with these labels avoid the task, too.
+    pub avoids: Vec<Avoided>,
     /// The executor of the task, exactly as it was launched. Mesos refuses another
     /// `ExecutorInfo` with the same id on the same agent (`validateExecutor` in
     /// src/master/validation.cpp).
     pub executor: Option<ExecutorInfo>,
 }
 
+/// A label that a task avoids, as in [`Constraint::Avoid`](crate::Constraint::Avoid).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Avoided {
+    /// The key of the label.
+    pub key: String,
+    /// The value of the label.
+    pub value: String,
+    /// What the two agents must not have in common.
+    pub field: Field,
+}
+
+impl Avoided {
+    pub(crate) fn parts(&self) -> (&str, &str, &Field) {
+        (&self.key, &self.value, &self.field)
+    }
+}
+
 impl RunningTask {
+    /// An instance of the request on `agent`, with the labels and the executor of the request, and
+    /// what it avoids.
+    ///
+    /// A round returns this value in [`Placed::running`](crate::Placed::running). After a restart,
+    /// a program makes it again from its own request. The executor must be the same as at the
+    /// launch.
+    pub fn of(request: &Request, agent: Agent) -> RunningTask {
+        let mut running = RunningTask::new(request.name(), agent);
+        for task in request.tasks() {
+            running
+                .labels
+                .extend(label_map(task.template.labels.as_ref()));
+        }
+        let avoids = request.avoids();
+        running.avoids = avoids
+            .map(|(key, value, field)| Avoided {
+                key: key.to_owned(),
+                value: value.to_owned(),
+                field: field.clone(),
+            })
+            .collect();
+        if !request.grouped {
+            running.executor.clone_from(&request.executor);
+        }
+        running
+    }
+
     /// A task of the request with this name, on `agent`.
     pub fn new(request: impl Into<String>, agent: Agent) -> RunningTask {
         RunningTask {

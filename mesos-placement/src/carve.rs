@@ -3,17 +3,17 @@
 //! The result has the reservations and the allocation of the offer, so the master recognizes the
 //! resources as a part of the offer.
 
-use mesos_core::resources::{Resources, Scalar};
+use mesos_core::resources::{Ranges, Resources, Scalar};
 use mesos_proto::v1::resource::disk_info::{Persistence, source};
 use mesos_proto::v1::resource::reservation_info::Type as ReservationType;
-use mesos_proto::v1::resource::{ReservationInfo, RevocableInfo};
+use mesos_proto::v1::resource::{ReservationInfo, RevocableInfo, SharedInfo};
 use mesos_proto::v1::{ExecutorInfo, Resource, Volume as ContainerVolume, value, volume};
 
 use crate::pool::{Pool, owner, prefer};
 use crate::ports::Choice;
 use crate::request::{Request, Revocable};
 use crate::volume::{DiskKind, Persistent, Volume};
-use crate::{Ports, Requirement, TaskTemplate};
+use crate::{Ports, Requirement, Reservations, TaskTemplate};
 
 /// The resources of one instance.
 #[derive(Clone, Debug, Default)]
@@ -35,33 +35,75 @@ pub(crate) struct CarvedTask {
     pub(crate) ports: Vec<Vec<u16>>,
 }
 
+/// What is free on a slot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Free {
+    pub(crate) resources: Resources,
+    /// Shared volumes that tasks of the round use. Further tasks can use them, too: a master adds
+    /// the offered shared resources to what is left (`accept` in src/master/master.cpp). It does
+    /// not do so for groups.
+    in_use: Resources,
+}
+
+impl From<Resources> for Free {
+    fn from(resources: Resources) -> Free {
+        Free {
+            resources,
+            in_use: Resources::new(),
+        }
+    }
+}
+
+/// What a slot has of an instance.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OnSlot<'e> {
+    /// The executor to start, if any.
+    pub(crate) start: Option<&'e ExecutorInfo>,
+    /// The executor that runs there.
+    pub(crate) running: Option<&'e ExecutorInfo>,
+    /// The volumes of the request that are there already, used or not. Another volume with such an
+    /// id cannot be created.
+    pub(crate) volumes: Vec<&'e str>,
+}
+
 /// Takes the resources of one instance from `free`, which stays unchanged on failure.
-///
-/// `executor` is the executor to start, if any.
 pub(crate) fn carve(
-    free: &mut Resources,
+    free: &mut Free,
     request: &Request,
-    executor: Option<&ExecutorInfo>,
+    slot: &OnSlot<'_>,
 ) -> Result<Carved, Requirement> {
     let allowed = request
         .revocable
         .iter()
         .any(|(_, one)| *one == Revocable::Allowed);
-    match take_all(free, request, executor, Revocable::Never) {
+    match take_all(free, request, slot, Revocable::Never) {
         // Mesos accepts only one kind in all tasks of an instance and their executor.
-        Err(_) if allowed => take_all(free, request, executor, Revocable::Only),
+        Err(_) if allowed => take_all(free, request, slot, Revocable::Only),
         result => result,
     }
 }
 
-/// Takes everything; `allowed` is the kind for [`Revocable::Allowed`].
+/// Takes everything; `allowed` is the kind for [`Revocable::Allowed`], unless the executor that
+/// runs has the other kind.
 fn take_all(
-    free: &mut Resources,
+    free: &mut Free,
     request: &Request,
-    executor: Option<&ExecutorInfo>,
+    slot: &OnSlot<'_>,
     allowed: Revocable,
 ) -> Result<Carved, Requirement> {
-    let mut left = free.clone();
+    let allowed = |name: &str| {
+        let of_executor = slot.running.iter().flat_map(|one| &one.resources);
+        let mut of_executor = of_executor.filter(|one| one.name == name);
+        match of_executor.next() {
+            Some(one) if one.revocable.is_some() => Revocable::Only,
+            Some(_) => Revocable::Never,
+            None => allowed,
+        }
+    };
+    let Free {
+        resources: mut left,
+        mut in_use,
+    } = free.clone();
     let mut carved = Carved {
         tasks: vec![CarvedTask::default(); request.tasks.len()],
         ..Carved::default()
@@ -77,7 +119,7 @@ fn take_all(
             }
         }
         for volume in &task.volumes {
-            let mut volume = take_volume(&mut left, request, volume)
+            let mut volume = take_volume(&mut left, &mut in_use, request, slot, volume)
                 .ok_or_else(|| Requirement::Part(volume.to_string()))?;
             carved.reserve.append(&mut volume.reserve);
             carved.create.append(&mut volume.create);
@@ -89,7 +131,7 @@ fn take_all(
         for (task, taken) in request.tasks.iter().zip(&mut carved.tasks) {
             let wanted = task.resources.iter();
             for resource in wanted.filter(|one| one.reservations.is_empty() != reserved) {
-                taken.resources += take_plain(&mut left, request, resource, allowed)?;
+                taken.resources += take_plain(&mut left, request, resource, &allowed)?;
             }
         }
     }
@@ -99,17 +141,20 @@ fn take_all(
             reserve_all(request, &mut taken.resources, &mut carved.reserve);
         }
     }
-    if let Some(executor) = executor {
+    if let Some(executor) = slot.start {
         let mut started = executor.clone();
         started.resources = Vec::new();
         for resource in &executor.resources {
             started
                 .resources
-                .extend(take_plain(&mut left, request, resource, allowed)?);
+                .extend(take_plain(&mut left, request, resource, &allowed)?);
         }
         carved.executor = Some(started);
     }
-    *free = left;
+    *free = Free {
+        resources: left,
+        in_use,
+    };
     Ok(carved)
 }
 
@@ -117,13 +162,13 @@ fn take_plain(
     left: &mut Resources,
     request: &Request,
     wanted: &Resource,
-    allowed: Revocable,
+    allowed: &dyn Fn(&str) -> Revocable,
 ) -> Result<Resources, Requirement> {
     let pool = Pool::of(request, wanted);
     let mut part = pool.part(left, &wanted.name);
     let mut wanted = wanted.clone();
     let kind = match pool.revocable {
-        Revocable::Allowed => allowed,
+        Revocable::Allowed => allowed(&wanted.name),
         kind => kind,
     };
     if kind == Revocable::Only {
@@ -176,21 +221,13 @@ fn take_any_ports(
     // The narrowest choice first.
     let mut chosen: Vec<_> = chosen
         .filter_map(|(ports, numbers)| match &ports.choice {
-            Choice::Within(count, ranges) => Some((ports, *count as usize, ranges, numbers)),
+            Choice::Within(count, ranges) => Some((ports, *count, ranges, numbers)),
             Choice::Fixed(_) => None,
         })
         .collect();
     chosen.sort_by_key(|(_, _, ranges, _)| ranges.count());
     for (ports, count, ranges, numbers) in chosen {
-        let part = Pool::of_ports(request).part(left, "ports");
-        let unreserved = part.unreserved();
-        let picked = match request.reservations {
-            crate::Reservations::UnreservedFirst => unreserved
-                .pick_ports_within(count, ranges)
-                .or_else(|_| part.pick_ports_within(count, ranges)),
-            _ => part.pick_ports_within(count, ranges),
-        };
-        let picked = picked.map_err(|_| needs_ports(ports))?;
+        let picked = pick_within(left, request, count, ranges).ok_or_else(|| needs_ports(ports))?;
         *left -= &picked;
         numbers.extend(picked.port_numbers());
         taken.resources += picked;
@@ -198,52 +235,124 @@ fn take_any_ports(
     Ok(())
 }
 
+fn pick_within(
+    left: &Resources,
+    request: &Request,
+    count: u32,
+    ranges: &Ranges,
+) -> Option<Resources> {
+    let part = Pool::of_ports(request).part(left, "ports");
+    let unreserved = match request.reservations {
+        Reservations::UnreservedFirst => part.unreserved(),
+        _ => Resources::new(),
+    };
+    let picked = unreserved.pick_ports_within(count as usize, ranges);
+    picked
+        .or_else(|_| part.pick_ports_within(count as usize, ranges))
+        .ok()
+}
+
+/// Whether the resource alone could be taken.
+pub(crate) fn has_plain(free: &Free, request: &Request, wanted: &Resource) -> bool {
+    let kinds = [Revocable::Never, Revocable::Only];
+    kinds.iter().any(|kind| {
+        let mut left = free.resources.clone();
+        take_plain(&mut left, request, wanted, &|_: &str| *kind).is_ok()
+    })
+}
+
+/// Whether the ports alone could be taken.
+pub(crate) fn has_ports(free: &Free, request: &Request, ports: &Ports) -> bool {
+    match &ports.choice {
+        Choice::Fixed(fixed) => {
+            let mut left = free.resources.clone();
+            take_fixed(&mut left, request, fixed, &mut Resources::new()).is_some()
+        }
+        Choice::Within(count, ranges) => {
+            pick_within(&free.resources, request, *count, ranges).is_some()
+        }
+    }
+}
+
+/// Whether the disk alone could be taken.
+pub(crate) fn has_disk(free: &Free, request: &Request, wanted: &Volume) -> bool {
+    find_disk(&free.resources, request, wanted).is_some()
+}
+
+#[derive(Default)]
 struct TakenVolume {
     resource: Resources,
     reserve: Vec<Resource>,
     create: Vec<Resource>,
 }
 
-fn take_volume(left: &mut Resources, request: &Request, wanted: &Volume) -> Option<TakenVolume> {
-    if let Some(persistent) = &wanted.persistent
-        && let Some(mut volume) = find_volume(left, &persistent.id)
-    {
-        *left -= Resources::try_from(volume.clone()).ok()?;
+fn take_volume(
+    left: &mut Resources,
+    in_use: &mut Resources,
+    request: &Request,
+    slot: &OnSlot<'_>,
+    wanted: &Volume,
+) -> Option<TakenVolume> {
+    let mut taken = TakenVolume::default();
+    let found = wanted.persistent.as_ref().and_then(|persistent| {
+        let is_it = |resource: &&Resource| is_volume(resource, persistent);
+        let used = in_use.iter().find(is_it).filter(|_| !request.grouped);
+        let volume = left.iter().find(is_it).or(used)?.clone();
+        Some((persistent, volume))
+    });
+    if let Some((persistent, mut volume)) = found {
+        share(left, in_use, request, volume.clone());
         mount(&mut volume, persistent);
-        return Some(TakenVolume {
-            resource: Resources::try_from(volume).ok()?,
-            reserve: Vec::new(),
-            create: Vec::new(),
-        });
+        taken.resource = Resources::try_from(volume).ok()?;
+        return Some(taken);
+    }
+    if let Some(persistent) = &wanted.persistent
+        && slot.volumes.contains(&persistent.id.as_str())
+    {
+        return None;
     }
     let mut disk = find_disk(left, request, wanted)?;
     *left -= Resources::try_from(disk.clone()).ok()?;
-    let (mut reserve, mut create) = (Vec::new(), Vec::new());
     if push_reservation(request, &mut disk) {
-        reserve.push(disk.clone());
+        taken.reserve.push(disk.clone());
     }
     if let Some(persistent) = &wanted.persistent {
         disk.disk.get_or_insert_default().persistence = Some(Persistence {
             id: persistent.id.clone(),
             principal: persistent.principal.clone(),
         });
+        disk.shared = persistent.shared.then(SharedInfo::default);
         mount(&mut disk, persistent);
-        create.push(disk.clone());
+        taken.create.push(disk.clone());
+        share(left, in_use, request, disk.clone());
     }
-    Some(TakenVolume {
-        resource: Resources::try_from(disk).ok()?,
-        reserve,
-        create,
-    })
+    taken.resource = Resources::try_from(disk).ok()?;
+    Some(taken)
 }
 
-fn find_volume(left: &Resources, id: &str) -> Option<Resource> {
-    let is_it = |resource: &&Resource| {
-        let disk = resource.disk.as_ref();
-        let persistence = disk.and_then(|disk| disk.persistence.as_ref());
-        persistence.is_some_and(|persistence| persistence.id == id)
-    };
-    left.iter().find(is_it).cloned()
+/// Takes a volume out of what is left. A shared volume stays usable for other tasks, unless a group
+/// uses it.
+fn share(left: &mut Resources, in_use: &mut Resources, request: &Request, volume: Resource) {
+    let is_shared = volume.shared.is_some();
+    let volume = Resources::from_valid([volume]).0;
+    if left.contains(&volume) {
+        *left -= &volume;
+    }
+    if is_shared && !request.grouped && !in_use.contains(&volume) {
+        *in_use += volume;
+    }
+}
+
+/// Whether the resource is the volume with this id.
+fn is_volume(resource: &Resource, persistent: &Persistent) -> bool {
+    persistence_id(resource) == Some(&persistent.id)
+        && resource.shared.is_some() == persistent.shared
+}
+
+/// The id of a persistent volume.
+pub(crate) fn persistence_id(resource: &Resource) -> Option<&str> {
+    let persistence = resource.disk.as_ref()?.persistence.as_ref()?;
+    Some(&persistence.id)
 }
 
 fn mount(volume: &mut Resource, persistent: &Persistent) {
@@ -268,13 +377,13 @@ fn find_disk(left: &Resources, request: &Request, wanted: &Volume) -> Option<Res
             && (!created || request.reserve.is_some() || !resource.reservations.is_empty())
             && size(resource) >= wanted.size
     };
-    let unreserved_first = request.reservations == crate::Reservations::UnreservedFirst;
+    let unreserved_first = request.reservations == Reservations::UnreservedFirst;
     let mut disk = left
         .iter()
         .filter(usable)
         .min_by_key(|one| (one.reservations.is_empty() != unreserved_first, size(one)))?
         .clone();
-    if wanted.disk != DiskKind::Mount {
+    if is_divisible(&disk) {
         disk.scalar = Some(value::Scalar {
             value: wanted.size.to_f64(),
         });
@@ -294,8 +403,20 @@ pub(crate) fn kind(resource: &Resource) -> Option<DiskKind> {
         None => Some(DiskKind::Root),
         Some(source::Type::Path) => Some(DiskKind::Path),
         Some(source::Type::Mount) => Some(DiskKind::Mount),
-        Some(source::Type::Block | source::Type::Raw | source::Type::Unknown) => None,
+        Some(source::Type::Block) => Some(DiskKind::Block),
+        Some(source::Type::Raw) => Some(DiskKind::Raw),
+        Some(source::Type::Unknown) => None,
     }
+}
+
+/// Whether a part of the disk can be taken. Raw storage with an id is a disk that existed before.
+fn is_divisible(disk: &Resource) -> bool {
+    let source = disk.disk.as_ref().and_then(|disk| disk.source.as_ref());
+    source.is_none_or(|source| match source.r#type() {
+        source::Type::Mount | source::Type::Block => false,
+        source::Type::Raw => source.id.is_none(),
+        source::Type::Path | source::Type::Unknown => true,
+    })
 }
 
 fn size(resource: &Resource) -> Scalar {

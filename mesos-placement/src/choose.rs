@@ -1,5 +1,7 @@
 //! Choosing a slot by a strategy.
 
+use std::borrow::Cow;
+
 use crate::run::Used;
 use crate::tree::{Goal, Query, Tree};
 use crate::{Candidate, Request, Strategy};
@@ -11,14 +13,15 @@ pub(crate) fn choose<'q>(
     strategy: &Strategy,
     tree: &Tree,
     query: impl Fn(Goal) -> Query<'q>,
-    used: impl Fn(usize) -> (&'q Request, Used),
+    request: &'q Request,
+    used: impl Fn(usize) -> Cow<'q, Used>,
 ) -> Option<usize> {
     let goal = match strategy {
         Strategy::FirstFit => Goal::First,
         Strategy::BestFit => Goal::Tightest,
         Strategy::Spread => Goal::Loosest,
         Strategy::Fitness(_) | Strategy::Weighted(_) => {
-            return best_rated(strategy, tree, query, used);
+            return best_rated(strategy, tree, query, request, used);
         }
     };
     tree.search(&query(goal))
@@ -28,7 +31,8 @@ fn best_rated<'q>(
     strategy: &Strategy,
     tree: &Tree,
     query: impl Fn(Goal) -> Query<'q>,
-    used: impl Fn(usize) -> (&'q Request, Used),
+    request: &'q Request,
+    used: impl Fn(usize) -> Cow<'q, Used>,
 ) -> Option<usize> {
     let costs = [Goal::Tightest, Goal::Loosest].map(&query);
     let mut best: Option<(f64, usize)> = None;
@@ -41,7 +45,7 @@ fn best_rated<'q>(
             tight: 1.0 - tightest,
             loose: (-loosest).min(1.0),
         };
-        let value = rated.value(strategy, &|| used(slot));
+        let value = rated.value(strategy, request, &|| used(slot));
         // NaN is not above anything.
         let better = match best {
             Some((best, _)) => value > best,
@@ -62,24 +66,29 @@ struct Rated {
 }
 
 impl Rated {
-    fn value<'q>(&self, strategy: &Strategy, used: &dyn Fn() -> (&'q Request, Used)) -> f64 {
+    fn value<'q>(
+        &self,
+        strategy: &Strategy,
+        request: &Request,
+        used: &dyn Fn() -> Cow<'q, Used>,
+    ) -> f64 {
         match strategy {
             Strategy::FirstFit => self.order,
             Strategy::BestFit => self.tight,
             Strategy::Spread => self.loose,
             Strategy::Fitness(fitness) => {
-                let (request, used) = used();
+                let used = used();
                 (fitness.0)(&Candidate {
                     request,
                     agent: &used.agent,
                     offered: &used.offered,
-                    free: &used.free,
+                    free: &used.free.resources,
                 })
             }
             Strategy::Weighted(parts) => {
                 let parts = parts.iter();
                 parts
-                    .map(|(weight, part)| weight * self.value(part, used))
+                    .map(|(weight, part)| weight * self.value(part, request, used))
                     .sum()
             }
         }

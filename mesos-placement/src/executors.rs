@@ -1,29 +1,32 @@
 //! The executors that run, or are started in a round. Mesos charges the resources of an executor
 //! once per agent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use fixedbitset::FixedBitSet;
 use mesos_proto::v1::ExecutorInfo;
 
 use crate::index::Index;
-use crate::{Cluster, Request};
+use crate::request::{Request, Revocable};
+use crate::{Cluster, Requirement};
 
 /// By the id of the executor.
 #[derive(Clone, Debug)]
 pub(crate) struct Executors<'a, 'r> {
-    cluster: &'r Cluster,
-    states: HashMap<String, State<'a>>,
+    states: HashMap<&'r str, State<'a>>,
 }
 
-/// Where an executor runs.
-#[derive(Clone, Debug)]
+/// Where an executor runs. The sets are as long as their last slot.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct State<'a> {
     /// The slots whose tasks can use the running executor.
     pub(crate) running: FixedBitSet,
     /// The slots whose tasks can neither use the running executor nor start another one.
-    pub(crate) blocked: FixedBitSet,
-    infos: HashMap<&'a str, ExecutorInfo>,
+    blocked: FixedBitSet,
+    /// The slots where the running executor has a resource with this name, revocable or not.
+    kinds: BTreeMap<(String, bool), FixedBitSet>,
+    infos: HashMap<&'a str, Rc<ExecutorInfo>>,
 }
 
 impl<'a, 'r> Executors<'a, 'r> {
@@ -31,57 +34,44 @@ impl<'a, 'r> Executors<'a, 'r> {
     pub(crate) fn new(
         index: &Index<'a>,
         cluster: &'r Cluster,
-        requests: impl Iterator<Item = &'r Request>,
+        requests: &[&'r Request],
     ) -> Executors<'a, 'r> {
-        let mut executors = Executors {
-            cluster,
-            states: HashMap::new(),
-        };
-        for request in requests.filter(|request| !request.grouped) {
+        let mut states: HashMap<&str, State<'a>> = HashMap::new();
+        for request in requests.iter().filter(|request| !request.grouped) {
             if let Some(executor) = &request.executor {
-                executors.prepare(&executor.executor_id.value, index);
+                states.entry(&executor.executor_id.value).or_default();
             }
         }
-        executors
-    }
-
-    fn prepare(&mut self, id: &str, index: &Index<'a>) {
-        if self.states.contains_key(id) {
-            return;
+        if states.is_empty() {
+            return Executors { states };
         }
-        let slots = index.slots.len();
-        let mut state = State {
-            running: FixedBitSet::with_capacity(slots),
-            blocked: FixedBitSet::with_capacity(slots),
-            infos: HashMap::new(),
-        };
-        for task in &self.cluster.tasks {
-            let info = task.executor.as_ref();
-            if let Some(info) = info.filter(|info| info.executor_id.value == id) {
+        for task in &cluster.tasks {
+            if let Some(info) = &task.executor
+                && let Some(state) = states.get_mut(info.executor_id.value.as_str())
+            {
                 state.start(info, &task.agent.id, index);
             }
         }
-        for slot in 0..slots {
+        for slot in 0..index.slots.len() {
             let agent = index.slots[slot].first.agent_id.value.as_str();
-            if index.executors(slot).any(|running| running == id)
-                && !state.infos.contains_key(agent)
-            {
-                state.blocked.extend(index.of_agent(agent));
+            for id in index.executors(slot) {
+                if let Some(state) = states.get_mut(id)
+                    && !state.infos.contains_key(agent)
+                    && !state.blocked.contains(slot)
+                {
+                    index
+                        .of_agent(agent)
+                        .for_each(|slot| state.blocked.grow_and_insert(slot));
+                }
             }
         }
-        self.states.insert(id.to_owned(), state);
+        Executors { states }
     }
 
     /// The state of the executor of a request; `None` for groups, which start their own executors.
     pub(crate) fn of(&self, request: &Request) -> Option<&State<'a>> {
         let executor = request.executor.as_ref().filter(|_| !request.grouped)?;
-        self.states.get(&executor.executor_id.value)
-    }
-
-    /// Whether the executor of the request runs on the agent of the slot.
-    pub(crate) fn is_running(&self, request: &Request, slot: usize) -> bool {
-        self.of(request)
-            .is_some_and(|state| state.running.contains(slot))
+        self.states.get(executor.executor_id.value.as_str())
     }
 
     /// The running executor of the request on the agent of the slot.
@@ -90,15 +80,15 @@ impl<'a, 'r> Executors<'a, 'r> {
         request: &Request,
         slot: usize,
         index: &Index<'a>,
-    ) -> Option<&ExecutorInfo> {
+    ) -> Option<Rc<ExecutorInfo>> {
         let agent = index.slots[slot].first.agent_id.value.as_str();
-        self.of(request)?.infos.get(agent)
+        self.of(request)?.infos.get(agent).cloned()
     }
 
     /// Records that an executor is started.
     pub(crate) fn start(&mut self, executor: &ExecutorInfo, slot: usize, index: &Index<'a>) {
         let agent = index.slots[slot].first.agent_id.value.as_str();
-        if let Some(state) = self.states.get_mut(&executor.executor_id.value) {
+        if let Some(state) = self.states.get_mut(executor.executor_id.value.as_str()) {
             state.start(executor, agent, index);
         }
     }
@@ -106,6 +96,10 @@ impl<'a, 'r> Executors<'a, 'r> {
 
 impl<'a> State<'a> {
     fn start(&mut self, executor: &ExecutorInfo, agent: &str, index: &Index<'a>) {
+        if self.infos.contains_key(agent) {
+            return;
+        }
+        let shared = Rc::new(executor.clone());
         for slot in index.of_agent(agent) {
             // A task and its executor have resources of one role (src/master/validation.cpp).
             let role = index.slots[slot].role();
@@ -114,11 +108,42 @@ impl<'a> State<'a> {
                 allocation.is_none_or(|allocation| allocation.role.as_deref() == role)
             });
             match fits {
-                true => self.running.insert(slot),
-                false => self.blocked.insert(slot),
+                true => self.running.grow_and_insert(slot),
+                false => self.blocked.grow_and_insert(slot),
+            }
+            for resource in executor.resources.iter().filter(|_| fits) {
+                let kind = (resource.name.clone(), resource.revocable.is_some());
+                self.kinds.entry(kind).or_default().grow_and_insert(slot);
             }
             let agent = index.slots[slot].first.agent_id.value.as_str();
-            self.infos.entry(agent).or_insert_with(|| executor.clone());
+            self.infos.insert(agent, Rc::clone(&shared));
         }
+    }
+
+    /// The slots that a request cannot use because of the executor, with the requirements.
+    pub(crate) fn blocks<'s>(
+        &'s self,
+        request: &'s Request,
+    ) -> impl Iterator<Item = (Requirement, &'s FixedBitSet)> {
+        let id = request.executor.iter().map(|one| &one.executor_id.value);
+        let id = id.cloned().next().unwrap_or_default();
+        let unknown =
+            (!self.blocked.is_clear()).then(|| (Requirement::Executor(id.clone()), &self.blocked));
+        let kinds = self.kinds.iter().filter(|((name, revocable), _)| {
+            let other = match revocable {
+                true => Revocable::Never,
+                false => Revocable::Only,
+            };
+            request.kinds_of(name).any(|kind| kind == other)
+        });
+        let kinds = kinds.map(move |((name, revocable), slots)| {
+            let requirement = Requirement::SameKind {
+                resource: name.clone(),
+                executor: id.clone(),
+                revocable: *revocable,
+            };
+            (requirement, slots)
+        });
+        unknown.into_iter().chain(kinds)
     }
 }

@@ -1,37 +1,30 @@
 //! Reasons: why the requests that are left do not fit, with the state at the end of a round.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use fixedbitset::FixedBitSet;
 
 use crate::dimension::{Demand, Dimension};
-use crate::fields::value;
-use crate::near::near;
+use crate::hints::Hints;
 use crate::report::{Nearest, Reason, Unplaced};
 use crate::run::{Left, Plan, Run};
-use crate::{Constraint, Field, Report, Requirement};
+use crate::{Report, Requirement};
 
 /// Requests with the same key have the same reasons.
 type Key<'p> = (usize, &'p Demand, Vec<String>);
 
-/// The hints, which do not depend on the request.
-type Hints = HashMap<Constraint, Option<String>>;
-
 /// Explains everything that a run has left.
-#[expect(
-    clippy::mutable_key_type,
-    reason = "patterns are compared by their text"
-)]
 pub(crate) fn explain(run: &Run<'_, '_>, plans: &[Plan<'_>], dimensions: &[Dimension]) -> Report {
     let mut report = Report::default();
     let mut found: HashMap<Key<'_>, usize> = HashMap::new();
-    let mut hints = Hints::default();
+    let mut hints = Hints::new(run.index);
+    let mut named: HashSet<(usize, &str)> = HashSet::new();
     for (at, plan) in plans.iter().enumerate() {
         let Some(left) = run.left.get(&at) else {
             continue;
         };
         let key = (plan.class, &plan.demand, parts(plan));
-        let entry = *found.entry(key).or_insert_with(|| {
+        let at_entry = *found.entry(key).or_insert_with(|| {
             report.unplaced.push(Unplaced {
                 requests: Vec::new(),
                 missing: 0,
@@ -41,10 +34,10 @@ pub(crate) fn explain(run: &Run<'_, '_>, plans: &[Plan<'_>], dimensions: &[Dimen
             });
             report.unplaced.len() - 1
         });
-        let entry = &mut report.unplaced[entry];
+        let entry = &mut report.unplaced[at_entry];
         entry.missing += u64::from(left.instances);
         entry.requested += u64::from(plan.request.instances);
-        if !entry.requests.contains(&plan.request.name) {
+        if named.insert((at_entry, plan.request.name.as_str())) {
             entry.requests.push(plan.request.name.clone());
         }
     }
@@ -63,42 +56,40 @@ fn parts(plan: &Plan<'_>) -> Vec<String> {
         .collect()
 }
 
-#[expect(
-    clippy::mutable_key_type,
-    reason = "patterns are compared by their text"
-)]
 fn reasons(
     run: &Run<'_, '_>,
     plan: &Plan<'_>,
     left: &Left,
     dimensions: &[Dimension],
-    hints: &mut Hints,
+    hints: &mut Hints<'_>,
 ) -> Vec<Reason> {
     let slots = run.index.slots.len();
     if slots == 0 {
         return vec![reason(Requirement::Offer, 0)];
     }
-    let class = &run.classes[plan.class];
+    let class = run.masks.class(plan.class);
     let mut failures: Vec<(Reason, FixedBitSet)> = Vec::new();
     for (requirement, expr) in &class.requirements {
-        let mut failed = class.mask_of(expr);
+        let mut failed = run.masks.mask_of(expr);
         failed.toggle_range(..);
         let mut reason = reason(requirement.clone(), 0);
         if let Requirement::Constraint(constraint) = requirement {
-            let known = hints.entry(constraint.clone());
-            reason.hint = known.or_insert_with(|| hint(run, constraint)).clone();
+            reason.hint = hints.of(constraint);
         }
         failures.push((reason, failed));
     }
-    let executor = plan.request.executor.as_ref();
-    if let (Some(state), Some(executor)) = (run.executors.of(plan.request), executor) {
-        let requirement = Requirement::Executor(executor.executor_id.value.clone());
-        failures.push((reason(requirement, 0), state.blocked.clone()));
+    if let Some(state) = run.executors.of(plan.request) {
+        let blocks = state.blocks(plan.request);
+        failures.extend(blocks.map(|(requirement, slots)| (reason(requirement, 0), slots.clone())));
     }
+    let elsewhere = run.volumes.elsewhere(plan.request, run.index);
+    failures.extend(elsewhere.map(|(requirement, slots)| (reason(requirement, 0), slots)));
+    let lacking = run.lacking.of(plan, run.volumes.found(plan.request));
+    failures.extend(lacking.map(|(requirement, slots)| (reason(requirement, 0), slots.clone())));
+    let mask = run.masks.mask_of_class(plan.class);
     for (k, dimension) in dimensions.iter().enumerate() {
-        let total = plan.demand.amounts[k] + plan.demand.executor[k];
-        if total > 0 {
-            failures.push(amount(run, plan, k, dimension));
+        if plan.demand.amounts[k] > 0 || plan.demand.executor[k] > 0 {
+            failures.push(amount(run, plan, (k, dimension), &mask));
         }
     }
     let (mut once, mut twice) = (FixedBitSet::with_capacity(slots), FixedBitSet::new());
@@ -118,11 +109,21 @@ fn reasons(
         })
         .filter(|reason| reason.failed > 0)
         .collect();
-    let refusals = left.refusals.iter();
-    reasons.extend(refusals.map(|(requirement, slots)| Reason {
-        only_this: *slots,
-        ..reason(requirement.clone(), *slots)
-    }));
+    for (requirement, slots) in &left.refusals {
+        match reasons
+            .iter_mut()
+            .find(|one| one.requirement == *requirement)
+        {
+            Some(known) => {
+                known.failed += slots;
+                known.only_this += slots;
+            }
+            None => reasons.push(Reason {
+                only_this: *slots,
+                ..reason(requirement.clone(), *slots)
+            }),
+        }
+    }
     reasons.sort_by_key(|reason| std::cmp::Reverse((reason.only_this, reason.failed)));
     reasons
 }
@@ -142,26 +143,26 @@ fn reason(requirement: Requirement, failed: usize) -> Reason {
 fn amount(
     run: &Run<'_, '_>,
     plan: &Plan<'_>,
-    k: usize,
-    dimension: &Dimension,
+    (k, dimension): (usize, &Dimension),
+    mask: &FixedBitSet,
 ) -> (Reason, FixedBitSet) {
     let slots = run.index.slots.len();
-    let needed = |slot: usize| {
-        let running = run.executors.is_running(plan.request, slot);
-        let executor = if running { 0 } else { plan.demand.executor[k] };
-        plan.demand.amounts[k] + executor
+    let (amount, executor) = (plan.demand.amounts[k], plan.demand.executor[k]);
+    let total = amount.saturating_add(executor);
+    let state = run.executors.of(plan.request);
+    let needed = |slot: usize| match state {
+        Some(state) if state.running.contains(slot) => amount,
+        _ => total,
     };
     let free = |slot: usize| run.tree.row(slot)[k];
     let mut failed = FixedBitSet::with_capacity(slots);
     failed.extend((0..slots).filter(|&slot| free(slot) < needed(slot)));
-    let mask = &run.classes[plan.class].mask;
     let most = |slot: &usize| (mask.contains(*slot), free(*slot), std::cmp::Reverse(*slot));
     let nearest = (0..slots).max_by_key(most).map(|slot| Nearest {
         agent: run.index.slots[slot].first.hostname.clone(),
         available: dimension.print(free(slot)),
         missing: dimension.print((needed(slot) - free(slot)).max(0)),
     });
-    let total = plan.demand.amounts[k] + plan.demand.executor[k];
     let requirement = Requirement::Resource {
         name: dimension.label(),
         amount: dimension.print(total),
@@ -171,38 +172,4 @@ fn amount(
         ..reason(requirement, 0)
     };
     (reason, failed)
-}
-
-/// A hint if a name or a value in the constraint is in none of the offers.
-fn hint(run: &Run<'_, '_>, constraint: &Constraint) -> Option<String> {
-    let field = constraint.field()?;
-    let offers = || run.index.offers().iter().copied();
-    let values: BTreeSet<_> = offers().filter_map(|offer| value(offer, field)).collect();
-    if let (Field::Attribute(name), true) = (field, values.is_empty()) {
-        let names: BTreeSet<&str> = offers()
-            .flat_map(|offer| {
-                offer
-                    .attributes
-                    .iter()
-                    .map(|attribute| attribute.name.as_str())
-            })
-            .collect();
-        return Some(match near(name, names.into_iter()).as_slice() {
-            [] => format!("no agent has an attribute {name}"),
-            similar => format!(
-                "no agent has an attribute {name}; similar names: {}",
-                similar.join(", ")
-            ),
-        });
-    }
-    let Constraint::Is { value, .. } = constraint else {
-        return None;
-    };
-    if values.contains(value.as_str()) {
-        return None;
-    }
-    match near(value, values.iter().map(AsRef::as_ref)).as_slice() {
-        [] => None,
-        similar => Some(format!("similar values: {}", similar.join(", "))),
-    }
 }

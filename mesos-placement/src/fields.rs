@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use fixedbitset::FixedBitSet;
 use mesos_proto::v1::Offer;
 
+use crate::Field;
 use crate::agent::text;
 use crate::index::Index;
-use crate::{Agent, Field};
 
 /// The value of a field of an offer's agent.
 pub(crate) fn value<'a>(offer: &'a Offer, field: &Field) -> Option<Cow<'a, str>> {
@@ -29,6 +30,8 @@ pub(crate) struct Values<'a> {
     pub(crate) of_slot: Vec<Option<usize>>,
     /// The slots of each value that a slot has.
     slots: Vec<Vec<usize>>,
+    /// The slots that have a value.
+    pub(crate) known: FixedBitSet,
 }
 
 impl<'a> Values<'a> {
@@ -44,11 +47,14 @@ impl<'a> Values<'a> {
             slots[id].push(i);
             Some(id)
         });
-        let of_slot = of_slot.collect();
+        let of_slot: Vec<Option<usize>> = of_slot.collect();
+        let mut known = FixedBitSet::with_capacity(of_slot.len());
+        known.extend((0..of_slot.len()).filter(|&slot| of_slot[slot].is_some()));
         Values {
             ids,
             of_slot,
             slots,
+            known,
         }
     }
 
@@ -69,10 +75,5 @@ impl<'a> Values<'a> {
     /// The slots with this value.
     pub(crate) fn slots(&self, value: usize) -> &[usize] {
         &self.slots[value]
-    }
-
-    /// The value of another agent, if a slot has it too.
-    pub(crate) fn of_agent(&self, agent: &Agent, field: &Field) -> Option<usize> {
-        self.get(agent.value(field)?)
     }
 }

@@ -34,7 +34,7 @@ struct Held<O> {
 }
 
 impl<O: Deref<Target = Offer>> HeldOffers<O> {
-    /// No offers; each will be held for `hold`.
+    /// No offers; each will be held for `hold`. A time that the clock cannot express is 30 years.
     pub fn new(hold: Duration) -> Self {
         Self {
             hold,
@@ -62,7 +62,12 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
 
     /// Holds an offer that arrived at `now`.
     pub fn add(&mut self, offer: O, now: Instant) {
-        self.add_until(offer, now + self.hold);
+        self.add_until(offer, later(now, self.hold));
+    }
+
+    /// Holds an offer that arrived at `now`, for a time of its own.
+    pub fn add_for(&mut self, offer: O, hold: Duration, now: Instant) {
+        self.add_until(offer, later(now, hold));
     }
 
     /// Holds an offer until `expires`, for example because the offers are held for different times.
@@ -223,6 +228,13 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
         }
         surplus
     }
+}
+
+/// What stands for a time that the clock cannot express: 30 years.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait).unwrap_or_else(|| now + FAR)
 }
 
 /// The role that an offer is allocated to.

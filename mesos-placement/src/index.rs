@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use mesos_core::resources::{Resources, validate};
-use mesos_proto::v1::Offer;
+use mesos_proto::v1::{Offer, Resource};
 
 use crate::Strategy;
 use crate::dimension::Dimension;
@@ -136,9 +136,13 @@ impl<'a> Index<'a> {
 
     /// The offered resources of a slot.
     pub(crate) fn resources(&self, slot: usize) -> Resources {
+        Resources::from_valid(self.offered(slot).cloned()).0
+    }
+
+    /// The messages of the offered resources of a slot.
+    pub(crate) fn offered(&self, slot: usize) -> impl Iterator<Item = &'a Resource> {
         let offers = self.slots[slot].offers.iter();
-        let all = offers.flat_map(|&offer| self.views[offer].resources.iter().cloned());
-        Resources::from_valid(all).0
+        offers.flat_map(|&offer| &self.views[offer].resources)
     }
 
     pub(crate) fn executors(&self, slot: usize) -> impl Iterator<Item = &'a str> {

@@ -1,7 +1,9 @@
 //! The messages of an instance: task infos and operations.
 
+use std::collections::BTreeMap;
+
 use mesos_proto::v1::offer::Operation;
-use mesos_proto::v1::{AgentId, Environment, ExecutorInfo, Port, TaskId, TaskInfo};
+use mesos_proto::v1::{AgentId, Environment, ExecutorInfo, Port, Resource, TaskId, TaskInfo};
 
 use crate::carve::{Carved, CarvedTask};
 use crate::{Request, TaskTemplate};
@@ -91,8 +93,8 @@ fn variable(name: &str) -> String {
 /// each operation uses the result of the operations before it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Operations {
-    reserve: Vec<mesos_proto::v1::Resource>,
-    create: Vec<mesos_proto::v1::Resource>,
+    reserve: Vec<Resource>,
+    create: Vec<Resource>,
     launch: Vec<TaskInfo>,
     groups: Vec<(ExecutorInfo, Vec<TaskInfo>)>,
 }
@@ -114,13 +116,9 @@ impl Operations {
 
     pub(crate) fn into_messages(self) -> Vec<Operation> {
         let mut operations = Vec::new();
-        if !self.reserve.is_empty() {
-            // The space of a volume is reserved as plain disk, and CREATE then makes the volume.
-            operations.push(Operation::reserve(self.reserve));
-        }
-        if !self.create.is_empty() {
-            operations.push(Operation::create(self.create));
-        }
+        // The space of a volume is reserved as plain disk, and CREATE then makes the volume.
+        operations.extend(by_provider(self.reserve).map(Operation::reserve));
+        operations.extend(by_provider(self.create).map(Operation::create));
         if !self.launch.is_empty() {
             operations.push(Operation::launch(self.launch));
         }
@@ -128,4 +126,15 @@ impl Operations {
         operations.extend(groups.map(|(executor, tasks)| Operation::launch_group(executor, tasks)));
         operations
     }
+}
+
+/// Groups resources by their provider: an operation has resources of one provider
+/// (`validateSingleResourceProvider` in src/master/validation.cpp).
+fn by_provider(resources: Vec<Resource>) -> impl Iterator<Item = Vec<Resource>> {
+    let mut groups: BTreeMap<Option<String>, Vec<Resource>> = BTreeMap::new();
+    for resource in resources {
+        let provider = resource.provider_id.as_ref().map(|id| id.value.clone());
+        groups.entry(provider).or_default().push(resource);
+    }
+    groups.into_values()
 }

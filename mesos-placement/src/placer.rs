@@ -17,6 +17,7 @@ use crate::report::{Reason, Unplaced};
 use crate::round::{Accept, Round};
 use crate::run::{Plan, Run, Used};
 use crate::tree::Tree;
+use crate::volumes::Volumes;
 use crate::{Cluster, Constraint, InvalidRequest, Report, Request, Requirement, Strategy};
 
 /// Places requests on offers.
@@ -89,7 +90,7 @@ impl Placer {
                 .collect(),
             operations: used.operations.into_messages(),
             placed: used.placed,
-            left: used.free,
+            left: used.free.resources,
         });
         Round {
             accepts: accepts.collect(),
@@ -138,7 +139,7 @@ impl Placer {
         let all: Vec<&Request> = valid.iter().map(|(_, request)| *request).collect();
         let dimensions = dimensions(&all);
         let index = Index::new(views, &dimensions, &self.strategy, self.seed);
-        let mut classes = Builder::new(&index, cluster);
+        let mut classes = Builder::new(&index, cluster, &all);
         let plans: Vec<Plan<'_>> = valid
             .into_iter()
             .map(|(number, request)| {
@@ -170,8 +171,10 @@ impl Placer {
             &index.shares,
             least,
         );
-        let executors = Executors::new(&index, cluster, all.iter().copied());
-        let start = Run::new(&index, &dimensions, tree, classes.classes, executors);
+        let executors = Executors::new(&index, cluster, &all);
+        let volumes = Volumes::new(&index, &all);
+        let masks = classes.finish();
+        let start = Run::new(&index, &dimensions, tree, masks, executors, volumes);
         let run = self.best_run(start, &plans);
 
         let mut report = explain(&run, &plans, &dimensions);

@@ -34,10 +34,7 @@ impl Pool {
                     Reserved::Any
                 }
             },
-            revocable: match wanted.revocable {
-                Some(_) => Revocable::Only,
-                None => request.revocability(&wanted.name),
-            },
+            revocable: request.kind(wanted),
         }
     }
 

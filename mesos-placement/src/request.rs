@@ -1,9 +1,9 @@
 //! Requests: what to place.
 
 use mesos_core::resources::Resources;
-use mesos_proto::v1::{CommandInfo, ExecutorInfo, TaskId, TaskInfo};
+use mesos_proto::v1::{CommandInfo, ExecutorInfo, Resource, TaskId, TaskInfo};
 
-use crate::{Constraint, Ports, Reservations, Volume};
+use crate::{Constraint, Field, Ports, Reservations, Volume};
 
 /// One task: what it needs, and what it is.
 ///
@@ -314,11 +314,61 @@ impl Request {
         self.executor.as_ref()
     }
 
-    pub(crate) fn revocability(&self, resource: &str) -> Revocable {
+    /// The labels that every instance avoids, with the fields.
+    pub(crate) fn avoids(&self) -> impl Iterator<Item = (&str, &str, &Field)> {
+        self.constraints.iter().flat_map(Constraint::avoids)
+    }
+
+    /// Which kind of a resource is taken. Mesos accepts only one kind for all tasks of an instance
+    /// and their executor, so [`Revocable::Allowed`] can leave no choice.
+    pub(crate) fn kind(&self, wanted: &Resource) -> Revocable {
+        match wanted.revocable {
+            Some(_) => Revocable::Only,
+            None => self.revocability(&wanted.name),
+        }
+    }
+
+    pub(crate) fn revocability(&self, name: &str) -> Revocable {
         let mut settings = self.revocable.iter();
-        settings
-            .find(|(name, _)| name == resource)
-            .map_or(Revocable::Never, |(_, revocable)| *revocable)
+        match settings.find(|(of, _)| of == name) {
+            Some((_, Revocable::Allowed)) => {
+                let set = self.explicit_kinds(name);
+                set.last().unwrap_or(Revocable::Allowed)
+            }
+            Some((_, setting)) => *setting,
+            None => Revocable::Never,
+        }
+    }
+
+    /// The kinds that the parts of the request have whatever the settings are.
+    fn explicit_kinds(&self, name: &str) -> impl Iterator<Item = Revocable> {
+        let of_tasks = self.tasks.iter().flat_map(|task| task.resources.iter());
+        let of_executor = self.executor.iter().flat_map(|one| &one.resources);
+        let revocable = of_tasks
+            .chain(of_executor)
+            .filter(move |one| one.name == name && one.revocable.is_some());
+        let fixed = self.tasks.iter().filter(move |task| match name {
+            "disk" => !task.volumes.is_empty(),
+            "ports" => !task.ports.is_empty(),
+            _ => false,
+        });
+        let revocable = revocable.map(|_| Revocable::Only);
+        revocable.chain(fixed.map(|_| Revocable::Never))
+    }
+
+    /// The kinds of the resources with this name that the tasks need.
+    pub(crate) fn kinds_of(&self, name: &str) -> impl Iterator<Item = Revocable> {
+        let plain = self.tasks.iter().flat_map(|task| task.resources.iter());
+        let plain = plain.filter(move |one| one.name == name);
+        let plain = plain.map(|one| self.kind(one));
+        plain.chain(self.explicit_kinds(name))
+    }
+
+    /// The names of the resources of the tasks and the executor.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let of_tasks = self.tasks.iter().flat_map(|task| task.resources.iter());
+        let of_executor = self.executor.iter().flat_map(|one| &one.resources);
+        of_tasks.chain(of_executor).map(|one| one.name.as_str())
     }
 
     pub(crate) fn is_gpu(&self) -> bool {

@@ -1,21 +1,23 @@
 //! One pass over the requests: chooses a slot for each instance, and carves its resources.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 use mesos_core::resources::Resources;
 use mesos_proto::v1::{ExecutorId, ExecutorInfo, TaskId};
 
-use crate::agent::label_map;
-use crate::carve::{Carved, carve};
+use crate::carve::{Carved, Free, OnSlot, carve};
 use crate::choose::choose;
 use crate::dimension::{Demand, Dimension};
 use crate::executors::Executors;
 use crate::index::Index;
 use crate::launch::{Operations, task_infos};
-use crate::masks::{Class, Tasks};
+use crate::masks::Masks;
+use crate::parts::Lacking;
 use crate::round::Placed;
 use crate::tree::{Query, Tree};
+use crate::volumes::Volumes;
 use crate::{Agent, Request, Requirement, RunningTask, Strategy};
 
 /// A request with everything that a round calculates once.
@@ -35,7 +37,7 @@ pub(crate) struct Plan<'r> {
 pub(crate) struct Used {
     pub(crate) agent: Agent,
     pub(crate) offered: Resources,
-    pub(crate) free: Resources,
+    pub(crate) free: Free,
     pub(crate) placed: Vec<Placed>,
     pub(crate) operations: Operations,
     /// Instances with a made-up id so far.
@@ -47,7 +49,7 @@ impl Used {
         let offered = index.resources(slot);
         Used {
             agent: Agent::of(index.slots[slot].first),
-            free: offered.clone(),
+            free: offered.clone().into(),
             offered,
             placed: Vec::new(),
             operations: Operations::default(),
@@ -60,7 +62,8 @@ impl Used {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Left {
     pub(crate) instances: u32,
-    /// The requirements that only carving checks, with the numbers of slots that failed them.
+    /// The requirements that only carving checks, with the numbers of slots that failed them, if
+    /// other requests with the same need could be placed there.
     pub(crate) refusals: Vec<(Requirement, usize)>,
 }
 
@@ -69,10 +72,10 @@ pub(crate) struct Run<'a, 'r> {
     pub(crate) index: &'r Index<'a>,
     dimensions: &'r [Dimension],
     pub(crate) tree: Tree,
-    pub(crate) classes: Vec<Class<'a>>,
-    /// The classes whose masks depend on these tasks.
-    depending: HashMap<Tasks, Vec<usize>>,
+    pub(crate) masks: Masks<'a, 'r>,
     pub(crate) executors: Executors<'a, 'r>,
+    pub(crate) volumes: Volumes<'r>,
+    pub(crate) lacking: Lacking,
     pub(crate) used: HashMap<usize, Used>,
     /// By the position in the plans.
     pub(crate) left: HashMap<usize, Left>,
@@ -83,25 +86,18 @@ impl<'a, 'r> Run<'a, 'r> {
         index: &'r Index<'a>,
         dimensions: &'r [Dimension],
         tree: Tree,
-        classes: Vec<Class<'a>>,
+        masks: Masks<'a, 'r>,
         executors: Executors<'a, 'r>,
+        volumes: Volumes<'r>,
     ) -> Run<'a, 'r> {
-        let mut depending: HashMap<Tasks, Vec<usize>> = HashMap::new();
-        for (i, class) in classes.iter().enumerate() {
-            for tasks in class.depends_on() {
-                let classes = depending.entry(tasks.clone()).or_default();
-                if classes.last() != Some(&i) {
-                    classes.push(i);
-                }
-            }
-        }
         Run {
             index,
             dimensions,
             tree,
-            classes,
-            depending,
+            masks,
             executors,
+            volumes,
+            lacking: Lacking::default(),
             used: HashMap::new(),
             left: HashMap::new(),
         }
@@ -123,18 +119,28 @@ impl<'a, 'r> Run<'a, 'r> {
         nothing: &FixedBitSet,
     ) {
         let request = plan.request;
-        // Slots where the executor cannot be used, and slots that were tried in vain.
+        // Slots where the executor or a volume cannot be used, and slots that were tried in vain.
         let mut refused: Option<FixedBitSet> = None;
+        for (_, slots) in self.lacking.of(plan, self.volumes.found(request)) {
+            refused
+                .get_or_insert_with(|| nothing.clone())
+                .union_with(slots);
+        }
         let mut left = Left::default();
         let mut placed = 0;
         while placed < request.instances {
             let state = self.executors.of(request);
-            if refused.is_none() && state.is_some_and(|state| !state.blocked.is_clear()) {
-                refused = Some(nothing.clone());
+            for (_, slots) in state.iter().flat_map(|state| state.blocks(request)) {
+                refused
+                    .get_or_insert_with(|| nothing.clone())
+                    .union_with(slots);
             }
-            if let (Some(refused), Some(state)) = (&mut refused, state) {
-                refused.union_with(&state.blocked);
+            for (_, slots) in self.volumes.elsewhere(request, self.index) {
+                refused
+                    .get_or_insert_with(|| nothing.clone())
+                    .union_with(&slots);
             }
+            self.masks.draw(plan.class);
             let executor = match (&request.executor, state) {
                 (None, _) => None,
                 (Some(_), state) => Some((
@@ -145,18 +151,15 @@ impl<'a, 'r> Run<'a, 'r> {
             let query = |goal| Query {
                 goal,
                 demand: &plan.demand.amounts,
-                mask: &self.classes[plan.class].mask,
+                mask: self.masks.mask(plan.class),
                 refused: refused.as_ref().unwrap_or(nothing),
                 executor,
             };
-            let chosen = choose(strategy, &self.tree, query, |slot| {
-                (
-                    request,
-                    self.used
-                        .get(&slot)
-                        .cloned()
-                        .unwrap_or_else(|| Used::new(self.index, slot)),
-                )
+            let chosen = choose(strategy, &self.tree, query, request, |slot| {
+                match self.used.get(&slot) {
+                    Some(used) => Cow::Borrowed(used),
+                    None => Cow::Owned(Used::new(self.index, slot)),
+                }
             });
             let Some(slot) = chosen else { break };
             match self.take(plan, slot) {
@@ -166,6 +169,12 @@ impl<'a, 'r> Run<'a, 'r> {
                 }
                 Err(requirement) => {
                     refused.get_or_insert_with(|| nothing.clone()).insert(slot);
+                    let found = self.volumes.found(request);
+                    if let Some(used) = self.used.get(&slot)
+                        && self.lacking.add(plan, found, slot, &used.free)
+                    {
+                        continue;
+                    }
                     match left
                         .refusals
                         .iter_mut()
@@ -185,13 +194,17 @@ impl<'a, 'r> Run<'a, 'r> {
 
     fn take(&mut self, plan: &Plan<'_>, slot: usize) -> Result<Carved, Requirement> {
         let request = plan.request;
-        let running = self.executors.is_running(request, slot);
-        let start = request.executor.as_ref().filter(|_| !running);
+        let running = self.executors.info(request, slot, self.index);
+        let on_slot = OnSlot {
+            start: request.executor.as_ref().filter(|_| running.is_none()),
+            running: running.as_deref(),
+            volumes: self.volumes.on(request, slot).collect(),
+        };
         let used = self
             .used
             .entry(slot)
             .or_insert_with(|| Used::new(self.index, slot));
-        carve(&mut used.free, request, start).map_err(|requirement| {
+        carve(&mut used.free, request, &on_slot).map_err(|requirement| {
             // Every part was found alone, or the search had not chosen the slot.
             match requirement {
                 Requirement::Resource { .. } if plan.demand.exact => Requirement::Together,
@@ -232,24 +245,16 @@ impl<'a, 'r> Run<'a, 'r> {
                 }
                 Some(started)
             }
-            None => self.executors.info(request, slot, self.index).cloned(),
+            None => {
+                let running = self.executors.info(request, slot, self.index);
+                running.as_deref().cloned()
+            }
         };
         let tasks = task_infos(request, &carved, &id, &offer.agent_id, executor.as_ref());
-        let mut running = RunningTask::new(&request.name, used.agent.clone());
-        for task in &request.tasks {
-            running
-                .labels
-                .extend(label_map(task.template.labels.as_ref()));
-        }
+        let mut running = RunningTask::of(request, used.agent.clone());
         running.executor.clone_from(&executor);
-        let named = Tasks::Named(running.request.clone());
-        let labels = running.labels.iter();
-        let labeled = labels.map(|(key, value)| Tasks::Labeled(key.clone(), value.clone()));
-        for tasks in std::iter::once(named).chain(labeled) {
-            for &class in self.depending.get(&tasks).into_iter().flatten() {
-                self.classes[class].add(&tasks, slot);
-            }
-        }
+        self.masks.add(&running, slot);
+        self.volumes.add(request, slot);
         used.placed.push(Placed {
             request: plan.number,
             task_ids: tasks.iter().map(|task| task.task_id.clone()).collect(),
@@ -265,7 +270,13 @@ impl<'a, 'r> Run<'a, 'r> {
         let free: Vec<i64> = self
             .dimensions
             .iter()
-            .map(|dimension| used.free.iter().map(|one| dimension.amount(one)).sum())
+            .map(|dimension| {
+                used.free
+                    .resources
+                    .iter()
+                    .map(|one| dimension.amount(one))
+                    .sum()
+            })
             .collect();
         self.tree.set(slot, &free);
     }

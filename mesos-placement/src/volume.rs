@@ -24,6 +24,25 @@ pub enum DiskKind {
     Path,
     /// A whole mounted disk: the smallest that is large enough.
     Mount,
+    /// A whole block device without a file system: the smallest that is large enough. Only storage
+    /// providers (CSI) have such disks. Mesos cannot make a persistent volume on one.
+    Block,
+    /// Storage of a storage provider (CSI) that is not a disk yet: a part of a storage pool, or a
+    /// whole disk that existed before. CREATE_DISK makes a mount disk or a block device of it; a
+    /// task cannot access it.
+    Raw,
+}
+
+impl fmt::Display for DiskKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DiskKind::Root => "root",
+            DiskKind::Path => "path",
+            DiskKind::Mount => "mount",
+            DiskKind::Block => "block",
+            DiskKind::Raw => "raw",
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +50,7 @@ pub(crate) struct Persistent {
     pub(crate) id: String,
     pub(crate) path: String,
     pub(crate) principal: Option<String>,
+    pub(crate) shared: bool,
 }
 
 impl Volume {
@@ -49,12 +69,15 @@ impl Volume {
     /// Makes the volume persistent, and mounts it at `path` in the container of the task. Mesos
     /// keeps the data after the task has ended.
     ///
-    /// If a volume with this id is offered, the task uses that volume, whatever its size. Otherwise
-    /// the volume is created on reserved disk space;
-    /// [`Request::reserve`](crate::Request::reserve) reserves the space before. `principal` must be
-    /// the principal of the framework, if it has one.
+    /// If a volume with this id is offered, the task uses that volume, whatever its size, and is
+    /// placed only there. Otherwise the volume is created on reserved disk space;
+    /// [`Request::reserve`](crate::Request::reserve) reserves the space before. A task whose volume
+    /// exists needs a constraint on [`Field::AgentId`](crate::Field::AgentId), because a round does
+    /// not know the volumes of agents that made no offer. `principal` must be the principal of the
+    /// framework, if it has one.
     ///
-    /// A request with a persistent volume has one instance.
+    /// A request with a persistent volume has one instance, unless the volume is
+    /// [shared](Self::shared).
     #[must_use]
     pub fn persistent(
         mut self,
@@ -66,7 +89,22 @@ impl Volume {
             id: id.into(),
             path: path.into(),
             principal: principal.map(str::to_owned),
+            shared: false,
         });
+        self
+    }
+
+    /// Lets several tasks use the persistent volume at once, on the agent that has the volume. The
+    /// framework needs the capability SHARED_RESOURCES. Without
+    /// [`persistent`](Self::persistent) this has no effect: Mesos shares only persistent volumes.
+    ///
+    /// The instances of one request can share a volume, and so can requests that name the same id.
+    /// Mesos counts a shared volume once for each task group, so only one group in a round uses it.
+    #[must_use]
+    pub fn shared(mut self) -> Volume {
+        if let Some(persistent) = &mut self.persistent {
+            persistent.shared = true;
+        }
         self
     }
 }
@@ -88,20 +126,14 @@ pub enum Reservations {
 /// `100 of a mount disk`, `volume db-0 of 100 on a root disk`.
 impl fmt::Display for Volume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.disk {
-            DiskKind::Root => "root",
-            DiskKind::Path => "path",
-            DiskKind::Mount => "mount",
-        };
+        let Volume { disk, size, .. } = self;
         match &self.persistent {
             Some(persistent) => {
-                write!(
-                    f,
-                    "volume {} of {} on a {kind} disk",
-                    persistent.id, self.size
-                )
+                let shared = if persistent.shared { "shared " } else { "" };
+                let id = &persistent.id;
+                write!(f, "{shared}volume {id} of {size} on a {disk} disk")
             }
-            None => write!(f, "{} of a {kind} disk", self.size),
+            None => write!(f, "{size} of a {disk} disk"),
         }
     }
 }

@@ -74,6 +74,15 @@ impl Running {
         policy: PoolPolicy,
         prepare: impl FnOnce(&DemandController),
     ) -> Self {
+        Self::start_at(&cluster.master_url(), name, policy, prepare)
+    }
+
+    pub(crate) fn start_at(
+        url: &str,
+        name: &str,
+        policy: PoolPolicy,
+        prepare: impl FnOnce(&DemandController),
+    ) -> Self {
         let framework = Framework::with_failover_timeout(name, Duration::from_secs(600));
         let framework = framework.role("a").role("b");
         let pool = OfferPool::new(policy);
@@ -83,7 +92,6 @@ impl Running {
             pool: pool.clone(),
             demand: demand.clone(),
         };
-        let url = cluster.master_url();
         let backend = HttpBackend::new(url.parse().unwrap());
         let driver = SchedulerDriver::start(events, framework, backend).detach();
         let running = Self {

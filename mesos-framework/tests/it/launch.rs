@@ -12,10 +12,11 @@ use mesos::lint::Linter;
 use mesos::placement::{Cluster, Placer, Request, Strategy};
 use mesos::scheduler::Subscribed;
 use mesos::v1::task_status::Reason;
-use mesos::v1::{Filters, FrameworkId, TaskState};
+use mesos::v1::{FrameworkId, TaskState};
 use mesos::{Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate};
 use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
+use mesos_testing::answer_offers;
 
 /// How long the test waits. Long, because the machines that run the tests are shared.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -51,7 +52,6 @@ impl Scheduler for Once {
     }
 
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        let again = Some(Filters::refuse(Duration::ZERO));
         let placer = Placer::new(Strategy::FirstFit);
         let round = placer.place(offers, &self.waiting, &Cluster::new());
         let left: BTreeSet<String> = round
@@ -61,22 +61,16 @@ impl Scheduler for Once {
             .flat_map(|unplaced| unplaced.requests.clone())
             .collect();
         self.waiting.retain(|request| left.contains(request.name()));
-        for accept in round.accepts {
-            for task in accept.tasks() {
-                self.live.insert(task.task_id.value.clone());
-                if let Some(tier) = task.labels.as_ref().and_then(|labels| labels.get("tier")) {
-                    self.labels
-                        .insert(task.task_id.value.clone(), tier.to_owned());
-                }
+        for task in round.accepts.iter().flat_map(|accept| accept.tasks()) {
+            let id = &task.task_id.value;
+            self.live.insert(id.clone());
+            if let Some(tier) = task.labels.as_ref().and_then(|labels| labels.get("tier")) {
+                self.labels.insert(id.clone(), tier.to_owned());
             }
-            driver
-                .accept(accept.offers, accept.operations, again)
-                .await?;
         }
-        if !round.unused.is_empty() {
-            driver.decline(round.unused, again).await?;
-        }
-        Ok(())
+        let accepts = round.accepts.into_iter();
+        let accepts = accepts.map(|accept| (accept.offers, accept.operations));
+        Ok(answer_offers(driver, accepts, round.unused).await?)
     }
 
     async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {

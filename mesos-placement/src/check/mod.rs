@@ -2,13 +2,14 @@
 
 mod contradiction;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use mesos_core::resources::{Resources, roles, validate};
 
 use crate::near::near;
 use crate::ports::{Choice, Ports};
 use crate::request::{Request, Revocable, TaskTemplate};
+use crate::volume::DiskKind;
 
 /// A request that no offer can satisfy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,21 +43,22 @@ impl Request {
         self.check_name()?;
         self.check_roles()?;
         self.check_executor()?;
+        self.check_kinds()?;
         let mut fixed = HashSet::new();
         let mut volumes = HashSet::new();
         for task in &self.tasks {
             check_resources(task)?;
             check_ports(task, &mut fixed)?;
-            for persistent in task
+            for (volume, persistent) in task
                 .volumes
                 .iter()
-                .filter_map(|one| one.persistent.as_ref())
+                .filter_map(|one| Some((one, one.persistent.as_ref()?)))
             {
                 let id = &persistent.id;
-                if self.instances > 1 {
+                if self.instances > 1 && !persistent.shared {
                     return fail(format!(
                         "volume {id} can belong to one instance, but there are {} instances; make \
-                         a request for each instance",
+                         a request for each instance, or share the volume",
                         self.instances
                     ));
                 }
@@ -67,6 +69,13 @@ impl Request {
                 }
                 if persistent.path.is_empty() {
                     return fail(format!("volume {id} has an empty path"));
+                }
+                if !can_be_persistent(volume.disk) {
+                    return fail(format!(
+                        "volume {id} cannot be made on a {} disk: an agent ends when it mounts one; \
+                         use another kind of disk",
+                        volume.disk
+                    ));
                 }
                 if !volumes.insert(id) {
                     return fail(format!("two volumes have the id {id}"));
@@ -126,6 +135,24 @@ impl Request {
         Ok(())
     }
 
+    /// The resources with one name must be all revocable, or all not.
+    fn check_kinds(&self) -> Result<(), InvalidRequest> {
+        let names: BTreeSet<&str> = self.names().collect();
+        for name in names {
+            let of_executor = self.executor.iter().flat_map(|one| &one.resources);
+            let of_executor = of_executor.filter(|one| one.name == name);
+            let of_executor = of_executor.map(|one| self.kind(one));
+            let kinds: Vec<Revocable> = self.kinds_of(name).chain(of_executor).collect();
+            if kinds.contains(&Revocable::Only) && kinds.contains(&Revocable::Never) {
+                return fail(format!(
+                    "the request needs both revocable {name} and {name} that are not revocable, and \
+                     Mesos does not accept both in a task and its executor; use one kind"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn check_executor(&self) -> Result<(), InvalidRequest> {
         let Some(executor) = &self.executor else {
             return Ok(());
@@ -167,6 +194,14 @@ impl Request {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// `getPersistentVolumePath` in src/slave/paths.cpp.
+fn can_be_persistent(disk: DiskKind) -> bool {
+    match disk {
+        DiskKind::Root | DiskKind::Path | DiskKind::Mount => true,
+        DiskKind::Block | DiskKind::Raw => false,
     }
 }
 

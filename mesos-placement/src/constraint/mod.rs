@@ -19,7 +19,7 @@ pub use self::pattern::{InvalidPattern, Pattern};
 /// The constraints from [`Unique`](Constraint::Unique) to [`Cluster`](Constraint::Cluster) compare
 /// tasks of the same request: the tasks that are placed now, and the tasks in
 /// [`Cluster::tasks`](crate::Cluster::tasks) whose `request` is the name of the request. The tasks
-/// of one group count as one.
+/// of one group count as one. If they have labels with one key, the label of the last task counts.
 ///
 /// ```
 /// use mesos::placement::{Constraint, Field};
@@ -116,8 +116,11 @@ pub enum Constraint {
     },
     /// No task with this label runs on an agent with the same value of the field.
     ///
-    /// The constraint of the request that is placed later decides: a task with the label does not
-    /// avoid the tasks that avoid the label.
+    /// The constraint holds in both directions, as the anti-affinity of Kubernetes: a later task with
+    /// the label is not placed near a task that avoids the label
+    /// ([`RunningTask::avoids`](crate::RunningTask::avoids)). Inside [`Any`](Self::Any) and
+    /// [`Not`](Self::Not) the constraint has one direction: a later task with the label can be
+    /// placed near the task.
     Avoid {
         /// The key of the label.
         key: String,
@@ -228,6 +231,17 @@ impl Constraint {
             | Constraint::All(_)
             | Constraint::Any(_)
             | Constraint::Not(_) => None,
+        }
+    }
+
+    /// The labels that the constraint avoids in any case, with the fields.
+    pub(crate) fn avoids(&self) -> Box<dyn Iterator<Item = (&str, &str, &Field)> + '_> {
+        match self {
+            Constraint::Avoid { key, value, field } => {
+                Box::new(std::iter::once((key.as_str(), value.as_str(), field)))
+            }
+            Constraint::All(parts) => Box::new(parts.iter().flat_map(Constraint::avoids)),
+            _ => Box::new(std::iter::empty()),
         }
     }
 

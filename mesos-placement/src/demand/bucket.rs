@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::held::later;
+
 /// Holds up to `burst` tokens, and gains one every `refill`.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
@@ -30,7 +32,7 @@ impl Bucket {
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         self.count(now);
         match (self.tokens, self.counted) {
-            (0, Some(counted)) => Err(counted + self.refill),
+            (0, Some(counted)) => Err(later(counted, self.refill)),
             _ => {
                 self.tokens = self.tokens.saturating_sub(1);
                 self.counted.get_or_insert(now);
@@ -52,7 +54,7 @@ impl Bucket {
         self.tokens = self.tokens.saturating_add(gained).min(self.burst);
         self.counted = match self.tokens == self.burst {
             true => None,
-            false => Some(counted + self.refill * gained),
+            false => Some(later(counted, self.refill.saturating_mul(gained))),
         };
     }
 }
@@ -71,6 +73,14 @@ mod tests {
         assert_eq!(bucket.take(start), Err(start + second));
         assert_eq!(bucket.take(start + second * 3 / 2), Ok(()));
         assert_eq!(bucket.take(start + second * 3 / 2), Err(start + second * 2));
+        // A refill that the clock cannot express is far away.
+        let mut never = Bucket::new(1, Duration::MAX);
+        assert_eq!(never.take(start), Ok(()));
+        assert!(
+            never
+                .take(start)
+                .is_err_and(|next| next > start + 1_000_000 * second)
+        );
         // A long time fills the bucket and not more.
         let later = start + second * 100;
         assert_eq!(bucket.take(later), Ok(()));

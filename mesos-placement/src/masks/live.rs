@@ -1,4 +1,4 @@
-//! Constraints that depend on other tasks. Their masks change with each placement.
+//! Constraints that depend on other tasks. What they permit changes with each placement.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -8,27 +8,22 @@ use fixedbitset::FixedBitSet;
 use crate::fields::Values;
 use crate::{Constraint, Field, RunningTask};
 
-/// The state of one constraint of one request.
+/// The tasks that one constraint counts, by the value of its field. Requests whose constraints
+/// count the same tasks share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Live<'a> {
+pub(crate) struct Live<'a, 'r> {
     rule: Rule,
-    pub(super) tasks: Tasks,
-    field: Field,
+    field: &'r Field,
     values: Rc<Values<'a>>,
-    /// The number of tasks per value that a slot has.
-    counts: Vec<u32>,
+    /// The number of tasks per value that a slot has. Most values have none.
+    counts: HashMap<usize, u32>,
     /// The number of tasks per value that no slot has.
-    elsewhere: HashMap<String, u32>,
-    /// The values that a task may have apart from this constraint.
-    possible: Vec<bool>,
-    /// The smallest count of all values.
-    fewest: u32,
-    /// The slots where the constraint holds.
-    pub(crate) mask: FixedBitSet,
+    elsewhere: HashMap<&'r str, u32>,
+    spread: Spread,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Rule {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Rule {
     MaxPer(u32),
     GroupBy(u32),
     Cluster,
@@ -37,145 +32,192 @@ enum Rule {
 }
 
 /// Which tasks are counted.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Tasks {
-    Named(String),
-    Labeled(String, String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Tasks<'t> {
+    /// Those of the request with this name.
+    Named(&'t str),
+    /// Those with this label.
+    Labeled(&'t str, &'t str),
+    /// Those that avoid this label on agents with the same value of the field.
+    Avoiding(&'t str, &'t str, &'t Field),
 }
 
-impl Tasks {
-    pub(crate) fn include(&self, task: &RunningTask) -> bool {
-        match self {
-            Tasks::Named(name) => task.request == *name,
-            Tasks::Labeled(key, value) => task.labels.get(key) == Some(value),
-        }
+impl<'t> Tasks<'t> {
+    /// All groups of tasks that a task belongs to.
+    pub(crate) fn of(task: &'t RunningTask) -> impl Iterator<Item = Tasks<'t>> {
+        let labels = task.labels.iter();
+        let labeled = labels.map(|(key, value)| Tasks::Labeled(key, value));
+        let avoided = task.avoids.iter();
+        let avoiding = avoided.map(|one| Tasks::Avoiding(&one.key, &one.value, &one.field));
+        std::iter::once(Tasks::Named(&task.request))
+            .chain(labeled)
+            .chain(avoiding)
     }
 }
 
-impl<'a> Live<'a> {
-    /// The state of `constraint`, if the constraint depends on tasks. `fixed` has the slots where
-    /// the other constraints of the request hold.
+/// What an even spread needs: the smallest count, and how many values have it.
+#[derive(Clone, Debug, Default)]
+struct Spread {
+    /// The values that a task may have apart from the constraint. Values with tasks count, too.
+    possible: FixedBitSet,
+    fewest: u32,
+    with_fewest: usize,
+}
+
+/// What one more task changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Nothing,
+    /// The slots with this value are no longer permitted.
+    Lost(usize),
+    All,
+}
+
+/// The rule, the tasks and the field of a constraint, if it depends on tasks. `name` is the name of
+/// the request.
+pub(super) fn parts<'r>(
+    constraint: &'r Constraint,
+    name: &'r str,
+) -> Option<(Rule, Tasks<'r>, &'r Field)> {
+    let named = Tasks::Named(name);
+    Some(match constraint {
+        Constraint::Unique(field) => (Rule::MaxPer(1), named, field),
+        Constraint::MaxPer { field, max } => (Rule::MaxPer(*max), named, field),
+        Constraint::GroupBy { field, values } => (Rule::GroupBy(*values), named, field),
+        Constraint::Cluster(field) => (Rule::Cluster, named, field),
+        Constraint::With { key, value, field } => (Rule::With, Tasks::Labeled(key, value), field),
+        Constraint::Avoid { key, value, field } => (Rule::Avoid, Tasks::Labeled(key, value), field),
+        _ => return None,
+    })
+}
+
+impl<'a, 'r> Live<'a, 'r> {
+    /// Without tasks. `fixed` has the slots where the other constraints of the request hold.
     pub(super) fn new(
-        constraint: &Constraint,
-        name: &str,
-        values: impl FnOnce(&Field) -> Rc<Values<'a>>,
+        (rule, field): (Rule, &'r Field),
+        values: Rc<Values<'a>>,
         fixed: &FixedBitSet,
-        running: &[RunningTask],
-    ) -> Option<Live<'a>> {
-        let named = || Tasks::Named(name.to_owned());
-        let labeled = |key: &String, value: &String| Tasks::Labeled(key.clone(), value.clone());
-        let (rule, tasks, field) = match constraint {
-            Constraint::Unique(field) => (Rule::MaxPer(1), named(), field),
-            Constraint::MaxPer { field, max } => (Rule::MaxPer(*max), named(), field),
-            Constraint::GroupBy { field, values } => (Rule::GroupBy(*values), named(), field),
-            Constraint::Cluster(field) => (Rule::Cluster, named(), field),
-            Constraint::With { key, value, field } => (Rule::With, labeled(key, value), field),
-            Constraint::Avoid { key, value, field } => (Rule::Avoid, labeled(key, value), field),
-            _ => return None,
-        };
-        let values = values(field);
-        let possible = (0..values.len())
-            .map(|value| values.slots(value).iter().any(|&slot| fixed.contains(slot)))
-            .collect();
-        let mut live = Live {
+    ) -> Live<'a, 'r> {
+        let mut spread = Spread::default();
+        if let Rule::GroupBy(_) = rule {
+            let possible = |value: &usize| values.slots(*value).iter().any(|&s| fixed.contains(s));
+            spread.possible = FixedBitSet::with_capacity(values.len());
+            spread
+                .possible
+                .extend((0..values.len()).filter(|value| possible(value)));
+        }
+        Live {
             rule,
-            tasks,
-            field: field.clone(),
-            counts: vec![0; values.len()],
-            elsewhere: HashMap::new(),
-            possible,
-            fewest: 0,
-            mask: FixedBitSet::with_capacity(fixed.len()),
+            field,
             values,
+            counts: HashMap::new(),
+            elsewhere: HashMap::new(),
+            spread,
+        }
+    }
+
+    /// Counts a task that runs already. [`settle`](Self::settle) follows when all are counted.
+    pub(super) fn count(&mut self, task: &'r RunningTask) {
+        let Some(text) = task.agent.value(self.field) else {
+            return;
         };
-        for task in running {
-            if live.tasks.include(task) {
-                live.count(task);
-            }
-        }
-        live.draw();
-        Some(live)
-    }
-
-    fn count(&mut self, task: &RunningTask) {
-        match self.values.of_agent(&task.agent, &self.field) {
-            Some(value) => self.counts[value] += 1,
-            None => {
-                if let Some(text) = task.agent.value(&self.field) {
-                    *self.elsewhere.entry(text.to_owned()).or_default() += 1;
-                }
-            }
+        match self.values.get(text) {
+            Some(value) => *self.counts.entry(value).or_default() += 1,
+            None => *self.elsewhere.entry(text).or_default() += 1,
         }
     }
 
-    /// Draws the whole mask.
-    fn draw(&mut self) {
-        self.fewest = self.fewest_of_all();
-        self.mask.clear();
-        for (slot, value) in self.values.of_slot.iter().enumerate() {
-            let holds = match value {
-                Some(value) => self.holds_at(*value),
-                None => matches!(self.rule, Rule::Avoid),
-            };
-            self.mask.set(slot, holds);
-        }
-    }
-
-    fn fewest_of_all(&self) -> u32 {
+    /// Finds the smallest count of all values.
+    pub(super) fn settle(&mut self) {
         let Rule::GroupBy(least) = self.rule else {
-            return 0;
+            return;
         };
-        let here = self.counts.iter().zip(&self.possible);
-        let here = here.filter(|(count, possible)| **possible || **count > 0);
-        let all = here.map(|(count, _)| count).chain(self.elsewhere.values());
-        if all.clone().count() < least as usize {
-            return 0;
-        }
-        all.min().copied().unwrap_or(0)
+        let possible = self.spread.possible.ones();
+        let here = possible.map(|value| self.of_value(value));
+        let counted = self.counts.iter();
+        let others = counted.filter(|(value, _)| !self.spread.possible.contains(**value));
+        let all = here.chain(others.map(|(_, count)| *count));
+        let all: Vec<u32> = all.chain(self.elsewhere.values().copied()).collect();
+        let fewest = match all.iter().min() {
+            Some(fewest) if all.len() >= least as usize => *fewest,
+            _ => 0,
+        };
+        self.spread.fewest = fewest;
+        self.spread.with_fewest = all.iter().filter(|count| **count == fewest).count();
     }
 
-    fn holds_at(&self, value: usize) -> bool {
-        let count = self.counts[value];
-        match self.rule {
-            Rule::MaxPer(max) => count < max,
-            Rule::GroupBy(_) => count <= self.fewest,
-            Rule::Cluster => {
-                let tasks: u32 = self.counts.iter().chain(self.elsewhere.values()).sum();
-                count == tasks
+    fn of_value(&self, value: usize) -> u32 {
+        self.counts.get(&value).copied().unwrap_or(0)
+    }
+
+    /// Removes the slots where the constraint does not hold.
+    pub(super) fn restrict(&self, mask: &mut FixedBitSet) {
+        let lose = |mask: &mut FixedBitSet, least: u32| {
+            for (value, _) in self.counts.iter().filter(|(_, count)| **count >= least) {
+                self.remove(*value, mask);
             }
-            Rule::With => count > 0,
-            Rule::Avoid => count == 0,
+        };
+        match self.rule {
+            Rule::MaxPer(0) => mask.clear(),
+            Rule::MaxPer(max) => {
+                mask.intersect_with(&self.values.known);
+                lose(mask, max);
+            }
+            Rule::GroupBy(_) => {
+                mask.intersect_with(&self.values.known);
+                lose(mask, self.spread.fewest.saturating_add(1));
+            }
+            // An agent without the field has nothing in common with another agent.
+            Rule::Avoid => lose(mask, 1),
+            Rule::With => self.keep(mask),
+            Rule::Cluster if self.counts.is_empty() && self.elsewhere.is_empty() => {
+                mask.intersect_with(&self.values.known);
+            }
+            Rule::Cluster if self.counts.len() == 1 && self.elsewhere.is_empty() => self.keep(mask),
+            Rule::Cluster => mask.clear(),
         }
     }
 
-    /// Counts one more task on `slot`. Returns whether the mask has changed.
-    pub(super) fn add(&mut self, slot: usize) -> bool {
+    /// Keeps the slots whose values have tasks.
+    fn keep(&self, mask: &mut FixedBitSet) {
+        let mut kept = FixedBitSet::with_capacity(mask.len());
+        for value in self.counts.keys() {
+            kept.extend(self.values.slots(*value).iter().copied());
+        }
+        mask.intersect_with(&kept);
+    }
+
+    /// Removes the slots with this value.
+    pub(super) fn remove(&self, value: usize, mask: &mut FixedBitSet) {
+        for &slot in self.values.slots(value) {
+            mask.remove(slot);
+        }
+    }
+
+    /// Counts one more task on `slot`.
+    pub(super) fn add(&mut self, slot: usize) -> Change {
         let Some(value) = self.values.of_slot[slot] else {
-            return false;
+            return Change::Nothing;
         };
-        self.counts[value] += 1;
-        let count = self.counts[value];
-        match self.rule {
-            Rule::MaxPer(max) if count == max => self.set_all(value, false),
-            Rule::GroupBy(_) if count == self.fewest + 1 => {
-                self.set_all(value, false);
-                let fewest = self.fewest_of_all();
-                if fewest > self.fewest {
-                    self.draw();
-                }
+        let count = self.counts.entry(value).or_default();
+        *count += 1;
+        match (self.rule, *count) {
+            (Rule::MaxPer(max), count) if count == max => Change::Lost(value),
+            (Rule::Avoid, 1) => Change::Lost(value),
+            (Rule::With | Rule::Cluster, 1) => Change::All,
+            (Rule::GroupBy(_), 1) if !self.spread.possible.contains(value) => {
+                self.settle();
+                Change::All
             }
-            Rule::Cluster if count == 1 => self.draw(),
-            Rule::With if count == 1 => self.set_all(value, true),
-            Rule::Avoid if count == 1 => self.set_all(value, false),
-            _ => return false,
-        }
-        true
-    }
-
-    fn set_all(&mut self, value: usize, holds: bool) {
-        let values = Rc::clone(&self.values);
-        for &slot in values.slots(value) {
-            self.mask.set(slot, holds);
+            (Rule::GroupBy(_), count) if count == self.spread.fewest + 1 => {
+                self.spread.with_fewest = self.spread.with_fewest.saturating_sub(1);
+                if self.spread.with_fewest > 0 {
+                    return Change::Lost(value);
+                }
+                self.settle();
+                Change::All
+            }
+            _ => Change::Nothing,
         }
     }
 }

@@ -71,10 +71,24 @@ impl fmt::Display for Reason {
                 | Constraint::Exists(_)),
             ) => write!(f, "{offers} {lack} {constraint}")?,
             Requirement::Constraint(constraint) => write!(f, "{offers} {fail}: {constraint}")?,
+            Requirement::Avoided { key, value, field } => write!(
+                f,
+                "{offers} {fail}: a task on the same {field} avoids the label {key}={value}"
+            )?,
             Requirement::Executor(id) => write!(
                 f,
                 "{offers} cannot use executor {id}: it runs there, and its ExecutorInfo is not \
                  known or has resources of another role"
+            )?,
+            Requirement::SameKind {
+                resource,
+                executor,
+                revocable,
+            } => write!(
+                f,
+                "{offers} cannot use executor {executor}: its {resource} {} revocable, and Mesos \
+                 accepts only one kind of {resource} in a task and its executor",
+                if *revocable { "are" } else { "are not" }
             )?,
             Requirement::Together => write!(
                 f,

@@ -2,7 +2,7 @@
 
 mod display;
 
-use crate::{Constraint, InvalidRequest};
+use crate::{Constraint, Field, InvalidRequest};
 
 /// Everything that a round did not place, with the reasons.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,9 +72,29 @@ pub enum Requirement {
     Part(String),
     /// The constraint holds.
     Constraint(Constraint),
+    /// No task with the same value of the field avoids this label of the request.
+    Avoided {
+        /// The key of the label.
+        key: String,
+        /// The value of the label.
+        value: String,
+        /// What the two agents must not have in common.
+        field: Field,
+    },
     /// The executor with this id does not run on the agent, or its `ExecutorInfo` is known and has
     /// resources of the same role.
     Executor(String),
+    /// The resources with this name of the executor that runs on the agent are revocable if those
+    /// of the task are, and not revocable otherwise
+    /// (`validateRevocableAndNonRevocableResources` in src/master/validation.cpp).
+    SameKind {
+        /// The name of the resource.
+        resource: String,
+        /// The id of the executor.
+        executor: String,
+        /// Whether the resource of the running executor is revocable.
+        revocable: bool,
+    },
     /// All tasks of the instance fit together.
     Together,
 }

@@ -1,8 +1,8 @@
 //! Input that no offer satisfies, and offers that are not valid.
 
 use mesos_placement::{
-    Cluster, Constraint, DiskKind, Field, Pattern, Placer, Ports, Request, Strategy, TaskTemplate,
-    Volume,
+    Cluster, Constraint, DiskKind, Field, Pattern, Placer, Ports, Request, Revocable, Strategy,
+    TaskTemplate, Volume,
 };
 use mesos_proto::v1::{AgentInfo, ExecutorInfo, Resource};
 
@@ -74,6 +74,23 @@ fn a_request_that_no_offer_can_satisfy_is_refused_before_offers() {
         (
             Request::new(spec().volume(volume("a/b"))),
             "is not the id of a volume",
+        ),
+        (
+            Request::new(
+                spec().volume(
+                    Volume::new(DiskKind::Block, 8.0)
+                        .unwrap()
+                        .persistent("v", "data", None),
+                ),
+            ),
+            "cannot be made on a block disk",
+        ),
+        (
+            Request::new(
+                TaskTemplate::new("t", "cpus:1;disk:8".parse().unwrap()).volume(volume("v")),
+            )
+            .revocable("disk", Revocable::Only),
+            "needs both revocable disk and disk that are not revocable",
         ),
         (some().role("a//b"), "two consecutive slashes"),
         (

@@ -194,6 +194,41 @@ fn labels_attract_and_repel_tasks() {
     );
 }
 
+/// Kubernetes' anti-affinity is symmetric, too.
+#[test]
+fn a_task_is_not_placed_near_a_task_that_avoids_its_label() {
+    use mesos_placement::{Agent, TaskTemplate};
+    let db = || TaskTemplate::new("db", "cpus:1".parse().unwrap()).label("kind", "db");
+    let db = || Request::new(db()).instances(9);
+    let alone = web(1, Constraint::avoid(rack(), "kind", "db"));
+    let offers = offers(2);
+    // In a later round.
+    let old = Cluster::from(vec![RunningTask::of(&alone, Agent::of(&offers[0]))]);
+    let round = Placer::new(Strategy::FirstFit).place(&offers, &[db()], &old);
+    assert_eq!(hosts(&round), ["agent-3", "agent-3", "agent-4", "agent-4"]);
+    let text = round.report.to_string();
+    assert!(
+        text.contains("2 offers fail: a task on the same attribute rack avoids the label kind=db"),
+        "{text}"
+    );
+    // In the same round, in both orders.
+    for requests in [[alone.clone(), db()], [db(), alone.clone()]] {
+        let requests = requests.map(|request| match request.name() {
+            "db" => request.instances(1),
+            _ => request,
+        });
+        let round = first_fit(&offers, &requests);
+        assert_eq!(hosts(&round), ["agent-1", "agent-3"]);
+    }
+    // Tasks that avoid themselves, and a choice, which has one direction.
+    let exclusive = db().constraint(Constraint::avoid(rack(), "kind", "db"));
+    assert_eq!(hosts(&first_fit(&offers, &[exclusive])).len(), 4);
+    let choice = Constraint::Any(vec![Constraint::avoid(rack(), "kind", "db")]);
+    let old = RunningTask::of(&web(1, choice), Agent::of(&offers[0]));
+    let round = Placer::new(Strategy::FirstFit).place(&offers, &[db()], &vec![old].into());
+    assert_eq!(hosts(&round).len(), 8);
+}
+
 #[test]
 fn a_task_follows_a_task_that_is_placed_in_the_same_round() {
     use mesos_placement::TaskTemplate;

@@ -224,3 +224,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_offer_can_be_held_for_the_longest_duration() {
+    let now = Instant::now();
+    let mut pool = HeldOffers::new(Duration::MAX);
+    pool.add(offer(0), now);
+    pool.add_for(offer(1), Duration::MAX, now);
+    pool.add_for(offer(2), HOLD, now);
+    assert_eq!(numbers(&pool.expire(now + HOLD)), [2]);
+    assert!(
+        pool.next_expiry()
+            .is_some_and(|at| at > now + 1_000_000 * HOLD)
+    );
+    assert_eq!(pool.len(), 2);
+}

@@ -1,14 +1,18 @@
 //! Ports, disks, volumes, reservations, revocable resources and groups.
 
 use mesos_core::resources::Resources;
-use mesos_placement::{DiskKind, Ports, Request, Reservations, Revocable, TaskTemplate, Volume};
+use mesos_placement::{
+    DiskKind, Ports, Request, Reservations, Revocable, Strategy, TaskTemplate, Volume,
+};
 use mesos_proto::v1::resource::DiskInfo;
-use mesos_proto::v1::resource::RevocableInfo;
 use mesos_proto::v1::resource::disk_info::source::{Mount, Path, Type};
 use mesos_proto::v1::resource::disk_info::{Persistence, Source};
-use mesos_proto::v1::{CheckInfo, CommandInfo, ExecutorInfo, HealthCheck, Resource, TaskInfo};
+use mesos_proto::v1::resource::{RevocableInfo, SharedInfo};
+use mesos_proto::v1::{
+    CheckInfo, CommandInfo, ExecutorInfo, HealthCheck, Offer, Resource, TaskInfo,
+};
 
-use crate::make::{first_fit, offer, offer_of, request};
+use crate::make::{first_fit, hosts, offer, offer_of, place, request};
 
 fn spec(resources: &str) -> TaskTemplate {
     TaskTemplate::new("t", resources.parse().unwrap())
@@ -183,6 +187,18 @@ fn the_smallest_sufficient_mount_disk_is_taken_whole() {
         ..Source::default()
     };
     resources += Resources::try_from(disk(1000.0, path)).unwrap();
+    let typed = |kind: Type| Source {
+        r#type: kind.into(),
+        ..Source::default()
+    };
+    for (size, id) in [(700.0, "a"), (500.0, "b")] {
+        let source = Source {
+            id: Some(id.into()),
+            ..typed(Type::Block)
+        };
+        resources += Resources::try_from(disk(size, source)).unwrap();
+    }
+    resources += Resources::try_from(disk(800.0, typed(Type::Raw))).unwrap();
     let offers = [offer_of(1, resources, vec![])];
     let sizes = |kind| {
         let task = spec("cpus:1").volume(Volume::new(kind, 200.0).unwrap());
@@ -202,6 +218,25 @@ fn the_smallest_sufficient_mount_disk_is_taken_whole() {
     assert_eq!(sizes(DiskKind::Mount), (400.0, Some(Type::Mount)));
     assert_eq!(sizes(DiskKind::Path), (200.0, Some(Type::Path)));
     assert_eq!(sizes(DiskKind::Root), (200.0, None));
+    assert_eq!(sizes(DiskKind::Block), (500.0, Some(Type::Block)));
+    // A part of a storage pool.
+    assert_eq!(sizes(DiskKind::Raw), (200.0, Some(Type::Raw)));
+}
+
+/// Raw storage with an id is a disk that existed before.
+#[test]
+fn raw_storage_with_an_id_is_taken_whole() {
+    let source = Source {
+        r#type: Type::Raw.into(),
+        id: Some("disk-1".into()),
+        ..Source::default()
+    };
+    let mut resources: Resources = "cpus:1".parse().unwrap();
+    resources += Resources::try_from(disk(800.0, source)).unwrap();
+    let offers = [offer_of(1, resources, vec![])];
+    let task = spec("cpus:1").volume(Volume::new(DiskKind::Raw, 200.0).unwrap());
+    let round = first_fit(&offers, &[Request::new(task)]);
+    assert!(round.accepts[0].left.is_empty());
 }
 
 #[test]
@@ -269,4 +304,152 @@ fn the_tasks_of_a_group_share_the_executor_and_one_agent() {
     assert_eq!(ids, ["p1.a", "p1.b"]);
     assert_eq!(round.accepts[0].left.cpus(), Some(1.5));
     assert_eq!(round.report.unplaced[0].missing, 1);
+}
+
+fn volume(id: &str) -> Volume {
+    let volume = Volume::new(DiskKind::Root, 64.0).unwrap();
+    volume.persistent(id, "data", None)
+}
+
+/// An offer with a persistent volume.
+fn with_volume(number: usize, id: &str, shared: bool) -> Offer {
+    let mut resource: Resource = Resources::iter(&"disk(web):64".parse().unwrap())
+        .next()
+        .unwrap()
+        .clone();
+    resource.disk = Some(Box::new(DiskInfo {
+        persistence: Some(Persistence {
+            id: id.into(),
+            ..Persistence::default()
+        }),
+        volume: Some(mesos_proto::v1::Volume::default()),
+        ..DiskInfo::default()
+    }));
+    resource.shared = shared.then(SharedInfo::default);
+    let mut resources: Resources = "cpus:4;mem:64;disk(web):500".parse().unwrap();
+    resources += Resources::try_from(resource).unwrap();
+    offer_of(number, resources, vec![])
+}
+
+#[test]
+fn a_task_goes_to_the_agent_that_has_its_volume() {
+    for strategy in [Strategy::FirstFit, Strategy::BestFit, Strategy::Spread] {
+        let offers = [
+            offer(1, "cpus:1;disk(web):64", &[]),
+            with_volume(2, "v", false),
+            offer(3, "cpus:9;mem:4096;disk(web):640", &[]),
+        ];
+        let task = Request::new(spec("cpus:1").volume(volume("v")));
+        let round = place(strategy, &offers, &[task]);
+        assert_eq!(hosts(&round), ["agent-2"]);
+        assert_eq!(round.accepts[0].operations.len(), 1, "nothing is created");
+    }
+}
+
+#[test]
+fn a_volume_is_not_created_a_second_time() {
+    let offers = [
+        with_volume(1, "v", false),
+        offer(2, "cpus:4;disk(web):640", &[]),
+    ];
+    let two = ["a", "b"].map(|name| {
+        let task = TaskTemplate::new(name, "cpus:1".parse().unwrap());
+        Request::new(task.volume(volume("v")))
+    });
+    let round = first_fit(&offers, &two);
+    assert_eq!(hosts(&round), ["agent-1"]);
+    let text = round.report.to_string();
+    assert!(
+        text.contains("needs volume v of 64 on a root disk: 2 offers lack it"),
+        "{text}"
+    );
+    // Likewise a volume that the round creates.
+    let round = first_fit(&offers[1..], &two);
+    assert_eq!(hosts(&round), ["agent-2"]);
+    // A volume that is shared, and one that is not, are not the same.
+    let shared = Request::new(spec("cpus:1").volume(volume("v").shared()));
+    assert!(first_fit(&offers, &[shared]).accepts.is_empty());
+}
+
+#[test]
+fn the_instances_of_a_request_share_a_volume() {
+    let shared = || Request::new(spec("cpus:1").volume(volume("v").shared())).instances(3);
+    let created = [
+        offer(1, "cpus:2;disk(web):64", &[]),
+        offer(2, "cpus:4;disk(web):640", &[]),
+    ];
+    let round = first_fit(&created, &[shared()]);
+    // The first agent has the volume after the first instance, and no room for a third instance.
+    assert_eq!(hosts(&round), ["agent-1", "agent-1"]);
+    let volumes = &round.accepts[0].operations[0]
+        .create
+        .as_ref()
+        .unwrap()
+        .volumes;
+    assert_eq!(volumes.len(), 1);
+    assert!(volumes[0].shared.is_some());
+    for task in round.accepts[0].tasks() {
+        assert!(task.resources.contains(&volumes[0]));
+    }
+
+    let offered = [with_volume(1, "v", true)];
+    let round = first_fit(&offered, &[shared()]);
+    assert_eq!(hosts(&round).len(), 3);
+    assert_eq!(round.accepts[0].operations.len(), 1);
+}
+
+/// A master does not add the copies of a shared volume for groups (`accept` in
+/// src/master/master.cpp).
+#[test]
+fn only_one_group_uses_a_shared_volume() {
+    let offers = [with_volume(1, "v", true)];
+    let executor = ExecutorInfo::builder("pod")
+        .framework("F")
+        .cpus(0.1)
+        .mem(32.0);
+    let executor = executor.disk(1.0).build();
+    let task = |name| {
+        let task = TaskTemplate::new(name, "cpus:0.1".parse().unwrap());
+        task.volume(volume("v").shared())
+    };
+    let group =
+        |name: &str, tasks: Vec<TaskTemplate>| Request::group(name, executor.clone(), tasks);
+    let one = |name: &str| group(name, vec![task("a")]);
+    assert_eq!(
+        first_fit(&offers, &[one("g"), one("h")]).accepts[0]
+            .placed
+            .len(),
+        1
+    );
+    // Tasks are launched before groups.
+    let alone = Request::new(task("t"));
+    for requests in [[alone.clone(), one("g")], [one("g"), alone.clone()]] {
+        assert_eq!(first_fit(&offers, &requests).accepts[0].placed.len(), 1);
+    }
+}
+
+#[test]
+fn an_operation_has_the_resources_of_one_provider() {
+    let mut pool: Resource = Resource::scalar("disk", 100.0);
+    pool.provider_id = Some("provider".into());
+    pool.disk = Some(Box::new(DiskInfo {
+        source: Some(Source {
+            r#type: Type::Mount.into(),
+            ..Source::default()
+        }),
+        ..DiskInfo::default()
+    }));
+    let mut resources: Resources = "cpus:1;disk:100".parse().unwrap();
+    resources += Resources::try_from(pool).unwrap();
+    let offers = [offer_of(1, resources, vec![])];
+    let mounted = Volume::new(DiskKind::Mount, 64.0).unwrap();
+    let task = spec("cpus:1")
+        .volume(volume("a"))
+        .volume(mounted.persistent("b", "more", None));
+    let round = first_fit(&offers, &[Request::new(task).reserve("web", None)]);
+    let operations = &round.accepts[0].operations;
+    let creates = operations.iter().filter_map(|one| one.create.as_ref());
+    assert_eq!(Vec::from_iter(creates.map(|one| one.volumes.len())), [1, 1]);
+    let reserves = operations.iter().filter(|one| one.reserve.is_some());
+    assert_eq!(reserves.count(), 2);
 }

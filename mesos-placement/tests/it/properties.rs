@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use mesos_core::resources::Resources;
 use mesos_placement::{
-    Cluster, Constraint, Field, Placer, Ports, Request, Round, RunningTask, Strategy, TaskTemplate,
+    Agent, Avoided, Cluster, Constraint, Field, Placer, Ports, Request, Round, RunningTask,
+    Strategy, TaskTemplate,
 };
 use mesos_proto::v1::Offer;
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as Generate;
 
-use crate::make::{offer, running};
+use crate::make::{offer, request, running};
 
 fn tenths(amount: u32) -> String {
     format!("{}.{}", amount / 10, amount % 10)
@@ -76,7 +77,7 @@ fn requests() -> impl Generate<Value = Vec<Request>> {
         0..3_u32,
         1..7_u32,
         prop::collection::vec(constraint(), 0..3),
-        0..4_u8,
+        0..5_u8,
     );
     prop::collection::vec(one, 0..10).prop_map(|all| {
         let all = all.into_iter().enumerate();
@@ -94,6 +95,9 @@ fn requests() -> impl Generate<Value = Vec<Request>> {
             if extra == 2 {
                 task = task.ports(Ports::fixed(31002));
             }
+            if extra == 3 {
+                task = task.label("kind", "db");
+            }
             let request = Request::new(task).instances(instances);
             constraints.into_iter().fold(request, Request::constraint)
         })
@@ -107,11 +111,14 @@ fn old_tasks() -> impl Generate<Value = Vec<RunningTask>> {
             let all = all.into_iter();
             all.map(|(task, agent, rack, label)| {
                 let offer = offer(agent + 20, "", &[&format!("rack=r{rack}")]);
-                let task = running(&format!("t{task}"), &offer);
-                if label {
-                    task.with_label("kind", "db")
-                } else {
-                    task
+                let avoids = Constraint::avoid(Field::attribute("rack"), "kind", "db");
+                let agent = Agent::of(&offer);
+                match (label, task) {
+                    (true, _) => running(&format!("t{task}"), &offer).with_label("kind", "db"),
+                    (false, 5) => {
+                        RunningTask::of(&request("old", "cpus:1").constraint(avoids), agent)
+                    }
+                    (false, _) => running(&format!("t{task}"), &offer),
                 }
             })
             .collect()
@@ -189,9 +196,14 @@ fn check_constraints(requests: &[Request], old: &[RunningTask], round: &Round<&O
             }
             for task in new.iter().map(|placed| &placed.running) {
                 let value = task.agent.value(field);
-                let labeled = old.iter().any(|other| {
+                let others = old
+                    .iter()
+                    .chain(placed.iter().map(|placed| &placed.running));
+                let mut others = others.filter(|other| !std::ptr::eq(*other, task));
+                let labeled = others.any(|other| {
                     other.labels.contains_key("kind") && other.agent.value(field) == value
                 });
+                let labeled = labeled && value.is_some();
                 let holds = match constraint {
                     Constraint::Is { value: wanted, .. } => value == Some(wanted),
                     Constraint::IsNot { value: other, .. } => value != Some(other),
@@ -214,6 +226,24 @@ fn check_constraints(requests: &[Request], old: &[RunningTask], round: &Round<&O
     }
 }
 
+/// New tasks are not near old tasks that avoid them.
+fn check_avoided(old: &[RunningTask], round: &Round<&Offer>) {
+    let new = round.accepts.iter().flat_map(|accept| &accept.placed);
+    for task in new.map(|placed| &placed.running) {
+        for avoided in old
+            .iter()
+            .flat_map(|old| old.avoids.iter().map(move |one| (old, one)))
+        {
+            let (old, Avoided { key, value, field }) = avoided;
+            let near = old.agent.value(field) == task.agent.value(field);
+            assert!(
+                !near || task.labels.get(key) != Some(value),
+                "{task:?} is near {old:?}"
+            );
+        }
+    }
+}
+
 /// What was not placed, and has no constraints, fits nowhere.
 fn check_complete(requests: &[Request], round: &Round<&Offer>) {
     let mut free: Vec<Resources> = round
@@ -232,10 +262,12 @@ fn check_complete(requests: &[Request], round: &Round<&Offer>) {
                 .iter()
                 .find(|request| request.name() == name)
                 .unwrap();
-            if !request.constraints().is_empty() || unplaced.requests.len() > 1 {
+            let task = &request.tasks()[0];
+            // Other tasks can avoid a labeled task.
+            let labeled = RunningTask::of(request, Agent::default()).labels.len() > 0;
+            if !request.constraints().is_empty() || labeled || unplaced.requests.len() > 1 {
                 continue;
             }
-            let task = &request.tasks()[0];
             for free in &free {
                 let fits = free.clone().take(task.resources()).is_ok();
                 // All ports that any request here can need.
@@ -261,6 +293,7 @@ proptest! {
         let round = placer.place(&offers, &requests, &cluster);
         check_resources(&offers, &round);
         check_constraints(&requests, &cluster.tasks, &round);
+        check_avoided(&cluster.tasks, &round);
         check_complete(&requests, &round);
         let mut count = vec![0; requests.len()];
         for placed in round.accepts.iter().flat_map(|accept| &accept.placed) {

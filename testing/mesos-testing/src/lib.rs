@@ -109,6 +109,10 @@
 //! * [`Stream`] controls the events of a subscription: it cuts, mutes, delays and splits them.
 //! * [`FaultProxy`] is a network that stalls, loses, garbles and cuts bytes.
 //!
+//! # Answering offers
+//! [`answer_offers`] accepts and declines with a filter of zero seconds, so that tests on a real
+//! Mesos do not wait for the next offers.
+//!
 //! # Waiting
 //! Tests never need to sleep. The `expect` methods wait for the next request, launch, update or
 //! event. After a timeout (10 s by default) they panic, and the message lists everything that has
@@ -117,6 +121,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+mod answer;
 pub mod events;
 pub mod executor_events;
 mod lock;
@@ -130,6 +135,7 @@ mod scenario;
 pub mod wire;
 
 pub use agent::FakeAgent;
+pub use answer::answer_offers;
 pub use log::Transcript;
 pub use master::{Agent, Behavior, Builder, FakeMaster, MasterRole, Received, Stream, When};
 pub use mesos_proto::v1;

@@ -1,21 +1,18 @@
-//! What a round decides is accepted by a real Mesos.
-
-#![allow(clippy::unwrap_used)]
+//! Random request sets.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use mesos_core::scheduler::Subscribed;
 use mesos_core::{Framework, HandlerResult, Offer, Scheduler, SchedulerDriver, StatusUpdate};
-use mesos_http::HttpBackend;
 use mesos_local::LocalCluster;
 use mesos_local::testing::require_real;
 use mesos_placement::{
     Cluster, Constraint, DiskKind, Field, Placer, Ports, Request, Reservations, Strategy,
     TaskTemplate, Volume,
 };
-use mesos_proto::v1::{CommandInfo, ExecutorInfo, Filters, FrameworkId, TaskState};
+use mesos_proto::v1::{CommandInfo, ExecutorInfo, FrameworkId, TaskState};
+use mesos_testing::answer_offers;
 
 const SETS: u32 = 200;
 
@@ -92,12 +89,11 @@ impl Scheduler for Random {
     }
 
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        let again = Some(Filters::refuse(Duration::ZERO));
         if self.sets == SETS {
             if self.live.is_empty() {
                 driver.stop();
             }
-            return Ok(driver.decline(offers, again).await?);
+            return Ok(answer_offers(driver, [], offers).await?);
         }
         self.sets += 1;
         let count = self.random.u32(1..4);
@@ -105,7 +101,7 @@ impl Scheduler for Random {
         let strategies = [Strategy::FirstFit, Strategy::BestFit, Strategy::Spread];
         let strategy = strategies[self.random.usize(0..3)].clone();
         let round = Placer::new(strategy).place(offers, &requests, &Cluster::new());
-        for accept in round.accepts {
+        for accept in &round.accepts {
             self.live
                 .extend(accept.tasks().map(|task| task.task_id.value.clone()));
             for placed in &accept.placed {
@@ -132,14 +128,10 @@ impl Scheduler for Random {
                     *self.launched.entry(part).or_default() += u32::from(used);
                 }
             }
-            driver
-                .accept(accept.offers, accept.operations, again)
-                .await?;
         }
-        if !round.unused.is_empty() {
-            driver.decline(round.unused, again).await?;
-        }
-        Ok(())
+        let accepts = round.accepts.into_iter();
+        let accepts = accepts.map(|accept| (accept.offers, accept.operations));
+        Ok(answer_offers(driver, accepts, round.unused).await?)
     }
 
     async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
@@ -175,14 +167,7 @@ async fn mesos_accepts_200_random_request_sets_without_a_task_error() {
         racks: BTreeSet::new(),
     };
     let framework = Framework::ephemeral("placement").role("web").role("batch");
-    let backend = HttpBackend::new(cluster.master_url().parse().unwrap());
-    let running = SchedulerDriver::start(scheduler, framework, backend);
-    let limit = Duration::from_secs(500);
-    let (end, scheduler) = tokio::time::timeout(limit, running.into_handler())
-        .await
-        .unwrap();
-    end.unwrap();
-    let scheduler = scheduler.unwrap();
+    let scheduler = crate::run(scheduler, framework, &cluster.master_url()).await;
     for (id, (state, message)) in &scheduler.ended {
         assert_eq!(*state, TaskState::TaskFinished, "{id}: {message}");
     }
