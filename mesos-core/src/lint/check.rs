@@ -1,99 +1,124 @@
 //! `validateCheckInfo` and `validateHealthCheck` in src/common/validation.cpp.
 
+use mesos_proto::v1::health_check::HttpCheckInfo;
 use mesos_proto::v1::{CheckInfo, CommandInfo, HealthCheck, check_info, health_check};
 
 use super::command;
 use super::report::Report;
 use super::rules::{IGNORED_FIELD, INVALID_CHECK};
 
+/// What a check and a health check have in common.
+struct Form<'c> {
+    kind: Kind,
+    command: Option<&'c CommandInfo>,
+    /// The path of an HTTP check.
+    http: Option<Option<&'c str>>,
+    has_tcp: bool,
+    times: &'c [(&'c str, Option<f64>)],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unknown,
+    Command,
+    Http,
+    Tcp,
+}
+
 pub(super) fn check(report: &mut Report<'_>, check: &CheckInfo) {
     use check_info::Type;
+    let form = Form {
+        kind: match check.r#type() {
+            Type::Unknown => Kind::Unknown,
+            Type::Command => Kind::Command,
+            Type::Http => Kind::Http,
+            Type::Tcp => Kind::Tcp,
+        },
+        command: check.command.as_ref().map(|body| &body.command),
+        http: check.http.as_ref().map(|http| http.path.as_deref()),
+        has_tcp: check.tcp.is_some(),
+        times: &[
+            ("delay_seconds", check.delay_seconds),
+            ("interval_seconds", check.interval_seconds),
+            ("timeout_seconds", check.timeout_seconds),
+        ],
+    };
     report.within("check", |report| {
-        match check.r#type() {
-            Type::Command => match check.command.as_ref() {
-                None => missing(report, "command", "COMMAND"),
-                Some(body) => report.within("command", |report| runs(report, &body.command)),
-            },
-            Type::Http => match &check.http {
-                None => missing(report, "http", "HTTP"),
-                Some(http) => path(report, http.path.as_deref()),
-            },
-            Type::Tcp if check.tcp.is_none() => missing(report, "tcp", "TCP"),
-            Type::Tcp => {}
-            Type::Unknown => unknown(report),
-        }
-        let kind = check.r#type();
-        others(
-            report,
-            &[
-                ("command", check.command.is_some() && kind != Type::Command),
-                ("http", check.http.is_some() && kind != Type::Http),
-                ("tcp", check.tcp.is_some() && kind != Type::Tcp),
-            ],
-            kind == Type::Unknown,
-        );
-        times(
-            report,
-            &[
-                ("delay_seconds", check.delay_seconds),
-                ("interval_seconds", check.interval_seconds),
-                ("timeout_seconds", check.timeout_seconds),
-            ],
-        );
+        // The command is a field of the message `CheckInfo.Command`.
+        form.report(report, |report, body| {
+            report.within("command", |report| runs(report, body));
+        });
     });
 }
 
 /// `of_mesos`: whether an executor of Mesos performs the check.
 pub(super) fn health_check(report: &mut Report<'_>, check: &HealthCheck, of_mesos: bool) {
     use health_check::Type;
-    let kind = health_check_type(check);
+    let form = Form {
+        kind: match health_check_type(check) {
+            Type::Unknown => Kind::Unknown,
+            Type::Command => Kind::Command,
+            Type::Http => Kind::Http,
+            Type::Tcp => Kind::Tcp,
+        },
+        command: check.command.as_ref(),
+        http: check.http.as_ref().map(|http| http.path.as_deref()),
+        has_tcp: check.tcp.is_some(),
+        times: &[
+            ("delay_seconds", check.delay_seconds),
+            ("grace_period_seconds", check.grace_period_seconds),
+            ("interval_seconds", check.interval_seconds),
+            ("timeout_seconds", check.timeout_seconds),
+        ],
+    };
     report.within("health_check", |report| {
-        match kind {
-            Type::Command => match &check.command {
-                None => missing(report, "command", "COMMAND"),
-                Some(body) => runs(report, body),
-            },
-            Type::Http => match &check.http {
-                None => missing(report, "http", "HTTP"),
-                Some(http) => {
-                    let scheme = http.scheme.as_deref().unwrap_or("http");
-                    if !matches!(scheme, "http" | "https") {
-                        let message = format!("the scheme {scheme:?} is not supported");
-                        let remedy = "use http or https";
-                        report.add(&INVALID_CHECK, "http.scheme", message, remedy);
-                    }
-                    path(report, http.path.as_deref());
-                    if !http.statuses.is_empty() && of_mesos {
-                        let message = "executors of Mesos accept every status from 200 to 399 and \
-                                       ignore statuses";
-                        let remedy = "remove statuses, or use a COMMAND health check";
-                        report.add(&IGNORED_FIELD, "http.statuses", message, remedy);
-                    }
-                }
-            },
-            Type::Tcp if check.tcp.is_none() => missing(report, "tcp", "TCP"),
-            Type::Tcp => {}
-            Type::Unknown => unknown(report),
+        if let (Kind::Http, Some(http)) = (form.kind, &check.http) {
+            http_of_health(report, http, of_mesos);
         }
-        others(
-            report,
-            &[
-                ("command", check.command.is_some() && kind != Type::Command),
-                ("http", check.http.is_some() && kind != Type::Http),
-                ("tcp", check.tcp.is_some() && kind != Type::Tcp),
-            ],
-            kind == Type::Unknown,
-        );
-        times(
-            report,
-            &[
-                ("delay_seconds", check.delay_seconds),
-                ("grace_period_seconds", check.grace_period_seconds),
-                ("interval_seconds", check.interval_seconds),
-                ("timeout_seconds", check.timeout_seconds),
-            ],
-        );
+        form.report(report, runs);
     });
+}
+
+/// The fields that only an HTTP health check has.
+fn http_of_health(report: &mut Report<'_>, http: &HttpCheckInfo, of_mesos: bool) {
+    let scheme = http.scheme.as_deref().unwrap_or("http");
+    if !matches!(scheme, "http" | "https") {
+        let message = format!("the scheme {scheme:?} is not supported");
+        let remedy = "use http or https";
+        report.add(&INVALID_CHECK, "http.scheme", message, remedy);
+    }
+    if !http.statuses.is_empty() && of_mesos {
+        let message = "executors of Mesos accept every status from 200 to 399 and ignore statuses";
+        let remedy = "remove statuses, or use a COMMAND health check";
+        report.add(&IGNORED_FIELD, "http.statuses", message, remedy);
+    }
+}
+
+impl Form<'_> {
+    fn report(&self, report: &mut Report<'_>, command: fn(&mut Report<'_>, &CommandInfo)) {
+        match (self.kind, self.command, self.http) {
+            (Kind::Command, Some(body), _) => command(report, body),
+            (Kind::Command, None, _) => missing(report, "command", "COMMAND"),
+            (Kind::Http, _, Some(http)) => path(report, http),
+            (Kind::Http, _, None) => missing(report, "http", "HTTP"),
+            (Kind::Tcp, ..) if !self.has_tcp => missing(report, "tcp", "TCP"),
+            (Kind::Tcp, ..) => {}
+            (Kind::Unknown, ..) => unknown(report),
+        }
+        let bodies = [
+            (Kind::Command, "command", self.command.is_some()),
+            (Kind::Http, "http", self.http.is_some()),
+            (Kind::Tcp, "tcp", self.has_tcp),
+        ];
+        for (kind, field, is_set) in bodies {
+            if is_set && kind != self.kind && self.kind != Kind::Unknown {
+                let message = format!("the check is of another type, so {field} is ignored");
+                let remedy = format!("remove {field}, or change the type");
+                report.add(&IGNORED_FIELD, field, message, remedy);
+            }
+        }
+        times(report, self.times);
+    }
 }
 
 /// The type of a health check. A master derives a type that is not set from the body (`accept` in
@@ -120,17 +145,6 @@ fn unknown(report: &mut Report<'_>) {
         message,
         "set type to COMMAND, HTTP or TCP",
     );
-}
-
-/// Bodies of another type than the check.
-fn others(report: &mut Report<'_>, bodies: &[(&str, bool)], no_type: bool) {
-    for (field, is_other) in bodies {
-        if *is_other && !no_type {
-            let message = format!("the check is of another type, so {field} is ignored");
-            let remedy = format!("remove {field}, or change the type");
-            report.add(&IGNORED_FIELD, field, message, remedy);
-        }
-    }
 }
 
 fn runs(report: &mut Report<'_>, body: &CommandInfo) {

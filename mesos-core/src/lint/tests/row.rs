@@ -1,11 +1,11 @@
 //! The notation of the rows. Descriptions are JSON, merged into a description without findings:
 //! objects are merged, `null` removes a field, anything else replaces. `$cpus` and `$mem` are
 //! usual resources, and `$ports` are the ports 31000 to 31001.
+//!
+//! The tests of `mesos-testing` use this file and the rows, too.
 
-use mesos_proto::v1::TaskInfo;
+use mesos_proto::v1::{Credential, ExecutorInfo, FrameworkInfo, TaskGroupInfo, TaskInfo};
 use serde_json::{Value, json};
-
-use super::super::{Lint, Linter};
 
 enum Kind {
     Framework,
@@ -16,6 +16,16 @@ enum Kind {
     Group,
 }
 
+/// A description.
+pub(super) enum Described {
+    Framework(FrameworkInfo),
+    Credential(Credential),
+    Executor(ExecutorInfo),
+    Task(TaskInfo),
+    Tasks(Vec<TaskInfo>),
+    Group(ExecutorInfo, TaskGroupInfo),
+}
+
 pub(super) struct Row {
     kind: Kind,
     pub(super) rule: &'static str,
@@ -23,7 +33,7 @@ pub(super) struct Row {
     pub(super) bad: String,
     pub(super) good: String,
     framework: Option<&'static str>,
-    offer: Option<&'static str>,
+    pub(super) offer: Option<&'static str>,
     /// The difference of the first of several tasks.
     first: &'static str,
 }
@@ -156,21 +166,15 @@ impl Row {
         self
     }
 
-    pub(super) fn lint(&self, difference: &str) -> Vec<Lint> {
-        let mut linter = Linter::new();
-        if let Some(framework) = self.framework {
-            linter = linter.framework(&with(FRAMEWORK, framework));
-        }
-        if let Some(offer) = self.offer {
-            linter = linter.offer(&offer.parse().unwrap());
-        }
+    /// What the row describes with a difference.
+    pub(super) fn described(&self, difference: &str) -> Described {
         match self.kind {
-            Kind::Framework => linter.lint_framework(&with(FRAMEWORK, difference)),
-            Kind::Credential => linter.lint_credential(&with(CREDENTIAL, difference)),
-            Kind::Executor => linter.lint_executor(&with(EXECUTOR, difference)),
-            Kind::Task => linter.lint_task(&task(difference)),
+            Kind::Framework => Described::Framework(with(FRAMEWORK, difference)),
+            Kind::Credential => Described::Credential(with(CREDENTIAL, difference)),
+            Kind::Executor => Described::Executor(with(EXECUTOR, difference)),
+            Kind::Task => Described::Task(task(difference)),
             Kind::Tasks => {
-                linter.lint_tasks(&[task(self.first), task(&second(json_of(difference)))])
+                Described::Tasks(vec![task(self.first), task(&second(json_of(difference)))])
             }
             Kind::Group => {
                 let parts = json_of(difference);
@@ -178,9 +182,13 @@ impl Row {
                 let executor = with(DEFAULT_EXECUTOR, &part("executor").to_string());
                 let first = task(&part("first").to_string());
                 let tasks = vec![first, task(&second(part("second")))];
-                let group = mesos_proto::v1::TaskGroupInfo { tasks };
-                linter.lint_task_group(&executor, &group)
+                Described::Group(executor, TaskGroupInfo { tasks })
             }
         }
+    }
+
+    /// The framework of the description, if the row is about it.
+    pub(super) fn framework_info(&self) -> Option<FrameworkInfo> {
+        Some(with(FRAMEWORK, self.framework?))
     }
 }

@@ -1,6 +1,6 @@
 //! Containers.
 
-use crate::lint::tests::row::Row;
+use super::Row;
 
 pub(super) fn rows() -> Vec<Row> {
     let row = |rule, path, bad: &str, good: &str| {

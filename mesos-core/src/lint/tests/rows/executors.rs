@@ -1,6 +1,6 @@
 //! Executors, alone and with a task.
 
-use crate::lint::tests::row::Row;
+use super::Row;
 
 pub(super) fn rows() -> Vec<Row> {
     let row = Row::executor;

@@ -1,6 +1,6 @@
 //! Frameworks and credentials.
 
-use crate::lint::tests::row::Row;
+use super::Row;
 
 pub(super) fn rows() -> Vec<Row> {
     let row = Row::framework;

@@ -1,6 +1,6 @@
 //! Task groups.
 
-use crate::lint::tests::row::Row;
+use super::Row;
 
 pub(super) fn rows() -> Vec<Row> {
     let row = Row::group;

@@ -1,6 +1,6 @@
 //! The other fields of a task.
 
-use crate::lint::tests::row::Row;
+use super::Row;
 
 pub(super) fn rows() -> Vec<Row> {
     let row = Row::task;

@@ -13,6 +13,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(of_resources());
     rows.extend(of_both());
     rows.push(compatible());
+    rows.push(mixed_with_running());
     rows
 }
 
@@ -259,4 +260,28 @@ fn compatible() -> Row {
         error("ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID.\n*"),
     )
     .but(two("sleep 1"))
+}
+
+/// The resources of an executor that runs already count, too.
+fn mixed_with_running() -> Row {
+    let two = |second: Value| {
+        let of = |id: &str, resources: Value| {
+            let difference = json!({"task_id": {"value": id}, "command": null,
+                "executor": executor(json!({})), "resources": resources});
+            task(difference)
+        };
+        let first = json!([scalar("cpus", 0.1), scalar("mem", 32.0)]);
+        accept(&[launch(&[of("$task", first), of("$task-2", second)])])
+    };
+    let revocable = |name: &str| merged(scalar(name, 0.1), json!({"revocable": {}}));
+    Row::of(
+        "a revocable resource of a task whose executor runs without it",
+        "task::internal::validateTaskAndExecutorResources",
+        two(json!([revocable("cpus"), scalar("mem", 32.0)])),
+        error(
+            "Task and its executor mix revocable and non-revocable resources: Cannot use both \
+             revocable and non-revocable 'cpus' at the same time",
+        ),
+    )
+    .but(two(json!([scalar("cpus", 0.1), scalar("mem", 32.0)])))
 }

@@ -10,6 +10,7 @@ mod containers;
 mod executors;
 mod frameworks;
 mod groups;
+mod lint_rows;
 mod lints;
 mod offers;
 mod operations;
@@ -74,6 +75,17 @@ async fn agree(master: SocketAddr, path: &str) {
     );
 }
 
+async fn real() -> Option<LocalCluster> {
+    let cluster = LocalCluster::builder()
+        .agents(2)
+        .resources(RESOURCES)
+        // Free resources are offered again this soon.
+        .env("MESOS_ALLOCATION_INTERVAL", "10ms")
+        .start()
+        .await;
+    require_real(cluster)
+}
+
 #[tokio::test]
 async fn the_fake_master_refuses_and_takes_what_the_table_says() {
     let mut builder = FakeMaster::builder();
@@ -86,18 +98,22 @@ async fn the_fake_master_refuses_and_takes_what_the_table_says() {
 
 #[tokio::test]
 async fn a_real_mesos_refuses_and_takes_what_the_table_says() {
-    let cluster = LocalCluster::builder()
-        .agents(2)
-        .resources(RESOURCES)
-        // Free resources are offered again this soon.
-        .env("MESOS_ALLOCATION_INTERVAL", "10ms")
-        .start()
-        .await;
-    let Some(cluster) = require_real(cluster) else {
+    let Some(cluster) = real().await else {
         return;
     };
     let master = SocketAddr::from((Ipv4Addr::LOCALHOST, cluster.port()));
     agree(master, "/master/api/v1/scheduler").await;
+    cluster.stop().await.unwrap();
+}
+
+/// [`lint_rows`] explains what is compared.
+#[tokio::test]
+async fn a_real_mesos_refuses_what_the_lints_call_an_error_and_nothing_else() {
+    let Some(cluster) = real().await else {
+        return;
+    };
+    let master = SocketAddr::from((Ipv4Addr::LOCALHOST, cluster.port()));
+    lint_rows::agree(master, "/master/api/v1/scheduler").await;
     cluster.stop().await.unwrap();
 }
 
