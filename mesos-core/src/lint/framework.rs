@@ -11,7 +11,7 @@ use super::rules::{
     NO_FAILOVER_TIMEOUT, NO_ROLES, NOT_PARTITION_AWARE, PRINCIPAL_DIFFERS, ROLE_NOT_SUBSCRIBED,
     SECRET_WITHOUT_PRINCIPAL,
 };
-use super::task;
+use super::{Severity, task};
 use crate::resources::roles;
 use crate::scheduler;
 
@@ -34,9 +34,18 @@ pub(super) fn framework(report: &mut Report<'_>, info: &FrameworkInfo) {
     for (role, filters) in &info.offer_filters {
         let field = format!("offer_filters[{role:?}]");
         if !subscribed.contains(role) {
-            let message = format!("the framework does not have the role {role:?}");
+            let message = format!(
+                "the framework does not have the role {role:?}, so Mesos ignores the filter"
+            );
             let remedy = "add the role to roles, or remove the filter";
-            report.add(&ROLE_NOT_SUBSCRIBED, &field, message, remedy);
+            // A real master accepts the filter.
+            report.add_as(
+                Severity::Warning,
+                &ROLE_NOT_SUBSCRIBED,
+                &field,
+                message,
+                remedy,
+            );
         }
         offer_filters(report, &field, filters);
     }

@@ -7,38 +7,20 @@ mod rows;
 
 use std::collections::BTreeSet;
 
-use self::row::{Described, Row, task};
+use self::row::{Row, task};
 use super::*;
-
-fn lint(row: &Row, difference: &str) -> Vec<Lint> {
-    let mut linter = Linter::new();
-    if let Some(framework) = row.framework_info() {
-        linter = linter.framework(&framework);
-    }
-    if let Some(offer) = row.offer {
-        linter = linter.offer(&offer.parse().unwrap());
-    }
-    match row.described(difference) {
-        Described::Framework(framework) => linter.lint_framework(&framework),
-        Described::Credential(credential) => linter.lint_credential(&credential),
-        Described::Executor(executor) => linter.lint_executor(&executor),
-        Described::Task(task) => linter.lint_task(&task),
-        Described::Tasks(tasks) => linter.lint_tasks(&tasks),
-        Described::Group(executor, group) => linter.lint_task_group(&executor, &group),
-    }
-}
 
 /// Every row has findings of its rule alone in the bad description, and none in the good one.
 #[test]
 fn each_rule_finds_its_mistake_and_accepts_the_corrected_description() {
     let mut wrong = Vec::new();
     for row in rows::rows() {
-        let bad = lint(&row, &row.bad);
+        let bad = row.lint(&row.bad);
         let only_this = bad.iter().all(|lint| lint.rule == row.rule);
         if bad.is_empty() || !only_this || !bad.iter().any(|lint| lint.path == row.path) {
             wrong.push(format!("{} {}: bad: {bad:#?}", row.rule, row.path));
         }
-        let good = lint(&row, &row.good);
+        let good = row.lint(&row.good);
         if !good.is_empty() {
             wrong.push(format!("{} {}: good: {good:#?}", row.rule, row.path));
         }

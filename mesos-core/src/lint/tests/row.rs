@@ -7,6 +7,8 @@
 use mesos_proto::v1::{Credential, ExecutorInfo, FrameworkInfo, TaskGroupInfo, TaskInfo};
 use serde_json::{Value, json};
 
+use super::{Lint, Linter};
+
 enum Kind {
     Framework,
     Credential,
@@ -33,7 +35,7 @@ pub(super) struct Row {
     pub(super) bad: String,
     pub(super) good: String,
     framework: Option<&'static str>,
-    pub(super) offer: Option<&'static str>,
+    offer: Option<&'static str>,
     /// The difference of the first of several tasks.
     first: &'static str,
 }
@@ -184,6 +186,25 @@ impl Row {
                 let tasks = vec![first, task(&second(part("second")))];
                 Described::Group(executor, TaskGroupInfo { tasks })
             }
+        }
+    }
+
+    /// The findings in what the row describes.
+    pub(super) fn lint(&self, difference: &str) -> Vec<Lint> {
+        let mut linter = Linter::new();
+        if let Some(framework) = self.framework_info() {
+            linter = linter.framework(&framework);
+        }
+        if let Some(offer) = self.offer {
+            linter = linter.offer(&offer.parse().unwrap());
+        }
+        match self.described(difference) {
+            Described::Framework(framework) => linter.lint_framework(&framework),
+            Described::Credential(credential) => linter.lint_credential(&credential),
+            Described::Executor(executor) => linter.lint_executor(&executor),
+            Described::Task(task) => linter.lint_task(&task),
+            Described::Tasks(tasks) => linter.lint_tasks(&tasks),
+            Described::Group(executor, group) => linter.lint_task_group(&executor, &group),
         }
     }
 
