@@ -96,7 +96,7 @@ impl<'a> Index<'a> {
         self.shares.len()
     }
 
-    /// Orders the slots by their size, so that neighbors have similar bounds in the tree.
+    /// Orders the slots by their size, which decides between slots of equal cost.
     fn sort(&mut self, largest_first: bool) {
         let width = self.width();
         let size = |i: usize| -> i64 {

@@ -16,7 +16,7 @@ use crate::masks::Builder;
 use crate::report::{Reason, Unplaced};
 use crate::round::{Accept, Round};
 use crate::run::{Plan, Run, Used};
-use crate::tree::Tree;
+use crate::tree::{Goal, Tree};
 use crate::volumes::Volumes;
 use crate::{Cluster, Constraint, InvalidRequest, Report, Request, Requirement, Strategy};
 
@@ -170,6 +170,10 @@ impl Placer {
             index.slots.len(),
             &index.shares,
             least,
+            match self.strategy {
+                Strategy::FirstFit => Goal::First,
+                _ => Goal::Tightest,
+            },
         );
         let executors = Executors::new(&index, cluster, &all);
         let volumes = Volumes::new(&index, &all);

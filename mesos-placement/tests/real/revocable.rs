@@ -43,12 +43,14 @@ fn request(name: &str, wanted: Revocable, executor: ExecutorInfo) -> Request {
 #[async_trait]
 impl Scheduler for Mixed {
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        let is_revocable = |one: &Resource| one.revocable.is_some();
-        let all = offers
-            .iter()
-            .all(|offer| offer.resources.iter().any(is_revocable));
-        if !all || self.rounds == 2 {
-            if self.rounds == 0 {
+        // The master can offer the revocable resources alone.
+        let has = |wanted: fn(&Resource) -> bool| {
+            let mut all = offers.iter().flat_map(|offer| &offer.resources);
+            all.any(wanted)
+        };
+        let both = has(|one| one.revocable.is_some()) && has(|one| one.name == "mem");
+        if !both || self.rounds == 2 {
+            if self.rounds == 0 && !has(|one| one.revocable.is_some()) {
                 oversubscribe(&self.local, offers[0].agent_id(), 2.0);
             }
             return Ok(answer_offers(driver, [], offers).await?);
