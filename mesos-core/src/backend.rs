@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use mesos_proto::encoded::EncodedOffer;
+use mesos_proto::encoded::{EncodedOffer, EncodedUpdate};
 use mesos_proto::v1;
 use tokio::sync::oneshot;
 
@@ -24,7 +24,7 @@ use crate::error::{Delivery, Error, ErrorKind, Result};
 /// it.
 pub trait Api: sealed::Sealed + Send + Sync + fmt::Debug + 'static {
     /// A message to Mesos.
-    type Call: Send + fmt::Debug + 'static;
+    type Call: Clone + Send + fmt::Debug + 'static;
     /// A message from Mesos.
     type Event: Send + fmt::Debug + 'static;
     /// The type of a call.
@@ -197,6 +197,8 @@ pub enum Incoming<A: Api> {
     /// The offers of an OFFERS event for a scheduler, which were checked and not decoded. Only
     /// [`EventStream::next_encoded`] returns it.
     Offers(Vec<EncodedOffer>),
+    /// The update of an UPDATE event for a scheduler, as [`Offers`](Self::Offers).
+    Update(EncodedUpdate),
     /// The connection is lost and the backend reconnects; the next event is a SUBSCRIBED. A
     /// backend that leaves reconnecting to the caller ends the stream instead.
     Disconnected(Error),
@@ -214,8 +216,9 @@ pub trait EventStream<A: Api>: Send {
     /// Cancel safe: dropping the future loses no event.
     async fn next(&mut self) -> Result<Incoming<A>>;
 
-    /// As [`next`](Self::next), but offers may be returned undecoded, as [`Incoming::Offers`].
-    /// Drivers call this method, because most offers are never read completely.
+    /// As [`next`](Self::next), but offers and updates may be returned undecoded, as
+    /// [`Incoming::Offers`] and [`Incoming::Update`]. Drivers call this method, because most of them
+    /// are never read completely.
     ///
     /// The default decodes all events.
     async fn next_encoded(&mut self) -> Result<Incoming<A>> {

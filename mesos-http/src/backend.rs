@@ -235,7 +235,7 @@ impl HttpBackend {
         self
     }
 
-    /// The capacity of the event queue (default: 64, at least 1). While the queue is full, the
+    /// The capacity of the event queue (default: 1024, at least 1). While the queue is full, the
     /// backend does not read from the socket.
     #[must_use]
     pub fn event_queue(mut self, events: usize) -> Self {
@@ -252,7 +252,7 @@ impl HttpBackend {
         self
     }
 
-    /// The capacity of the call queue (default: 128, at least 1). While the queue is full, making a
+    /// The capacity of the call queue (default: 1024, at least 1). While the queue is full, making a
     /// call waits.
     #[must_use]
     pub fn call_queue(mut self, calls: usize) -> Self {

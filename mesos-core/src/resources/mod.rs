@@ -78,6 +78,7 @@ mod take;
 mod tests;
 mod validate;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 use mesos_proto::v1::Resource;
 
@@ -104,7 +105,7 @@ pub use self::validate::{InvalidResource, Problem, validate};
 /// copy.
 #[derive(Clone, Default)]
 pub struct Resources {
-    entries: IndexSet<Entry>,
+    entries: IndexSet<Entry, RandomState>,
 }
 
 impl Resources {

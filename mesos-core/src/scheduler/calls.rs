@@ -4,8 +4,10 @@ use mesos_proto::v1::scheduler::call::{self, Type};
 use mesos_proto::v1::scheduler::{Call, OfferConstraints};
 use mesos_proto::v1::{
     AgentId, ExecutorId, Filters, FrameworkInfo, KillPolicy, OfferId, OperationStatus, Request,
-    TaskId, TaskStatus, offer::Operation,
+    TaskId, offer::Operation,
 };
+
+use super::status::Status;
 
 /// A SUBSCRIBE with `framework_info.id` in both places.
 pub(super) fn subscribe(
@@ -98,14 +100,6 @@ pub(super) enum AckBody {
 }
 
 impl AckBody {
-    /// The span of the acknowledgement.
-    pub(super) fn span(&self) -> tracing::Span {
-        match self {
-            Self::Task(body) => task_span(body),
-            Self::Operation(body) => operation_span(body),
-        }
-    }
-
     pub(super) fn into_call(self) -> Call {
         match self {
             Self::Task(body) => body.into(),
@@ -115,13 +109,17 @@ impl AckBody {
 }
 
 /// Whether Mesos expects an acknowledgement: only of an update with a uuid.
-pub(super) fn needs_acknowledgement(status: &TaskStatus) -> bool {
-    let uuid = status.uuid.as_ref().is_some_and(|uuid| !uuid.is_empty());
+pub(super) fn needs_acknowledgement(status: &Status) -> bool {
+    let uuid = status.uuid().is_some_and(|uuid| !uuid.is_empty());
+    let agent_id = status.agent_id();
     // Mesos sets both or neither, and the call needs both.
-    if uuid && status.agent_id.is_none() {
-        tracing::warn!(task = %status.task_id.value, "update with uuid but without agent id");
+    if uuid && agent_id.is_none() {
+        tracing::warn!(
+            task = status.task_id(),
+            "update with uuid but without agent id"
+        );
     }
-    uuid && status.agent_id.is_some()
+    uuid && agent_id.is_some()
 }
 
 /// As [`needs_acknowledgement`]. The ids of the agent and of the operation are mandatory here
@@ -135,12 +133,9 @@ pub(super) fn operation_needs_acknowledgement(status: &OperationStatus) -> bool 
 }
 
 /// The acknowledgement of an update that [needs one](needs_acknowledgement).
-pub(super) fn acknowledge(status: TaskStatus) -> Option<AckBody> {
-    Some(AckBody::Task(call::Acknowledge {
-        agent_id: status.agent_id?,
-        task_id: status.task_id,
-        uuid: status.uuid?,
-    }))
+pub(super) fn acknowledge(status: &Status) -> Option<AckBody> {
+    let mut body = call::Acknowledge::default();
+    status.acknowledge(&mut body).then_some(AckBody::Task(body))
 }
 
 /// The acknowledgement of an update that [needs one](operation_needs_acknowledgement).
@@ -153,7 +148,8 @@ pub(super) fn acknowledge_operation(status: OperationStatus) -> Option<AckBody> 
     }))
 }
 
-fn task_span(body: &call::Acknowledge) -> tracing::Span {
+/// The span of the acknowledgement of a task's update.
+pub(super) fn task_span(body: &call::Acknowledge) -> tracing::Span {
     tracing::info_span!(
         "acknowledge", task_id = %body.task_id.value, agent_id = %body.agent_id.value
     )

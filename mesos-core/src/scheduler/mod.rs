@@ -18,6 +18,7 @@ mod reconcile;
 mod runtime;
 mod session;
 mod shared;
+mod status;
 mod subscribe_state;
 mod update;
 mod validate;

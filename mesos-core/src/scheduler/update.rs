@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{OperationStatus, TaskStatus};
+use mesos_proto::v1::{OperationStatus, TaskState, TaskStatus, UnknownEnum};
 use tracing::Instrument as _;
 
 use super::calls::{self, AckBody};
 use super::handle::Handle;
+use super::status::Status;
 use crate::error::Result;
 
 /// A task's state, as [`Scheduler::update`](super::Scheduler::update) receives it.
@@ -21,17 +22,17 @@ use crate::error::Result;
 /// with [`to_status`](Self::to_status), and the duty to acknowledge with
 /// [`defer`](Self::defer).
 #[derive(Debug)]
-pub struct StatusUpdate(Update<TaskStatus>);
+pub struct StatusUpdate(Update<Status>);
 
 /// An operation's state, as
 /// [`Scheduler::operation_update`](super::Scheduler::operation_update) receives it.
 /// The fields are those of the message [`OperationStatus`], reached by `Deref`. The rules of
 /// [`StatusUpdate`] apply.
 #[derive(Debug)]
-pub struct OperationUpdate(Update<OperationStatus>);
+pub struct OperationUpdate(Update<Box<OperationStatus>>);
 
 impl StatusUpdate {
-    pub(super) fn new(status: Box<TaskStatus>, handle: &Handle) -> Self {
+    pub(super) fn new(status: Status, handle: &Handle) -> Self {
         let needed = calls::needs_acknowledgement(&status);
         Self(Update::new(status, needed, handle))
     }
@@ -42,11 +43,26 @@ impl StatusUpdate {
         self.0.is_open()
     }
 
+    /// The state, or an error for a state that this version does not know; see
+    /// [`TaskStatus::task_state`]. Like [`is_terminal`](Self::is_terminal), it costs less than the
+    /// other fields: the first access to another field decodes the whole message.
+    ///
+    /// # Errors
+    /// The state is unknown.
+    pub fn task_state(&self) -> Result<TaskState, UnknownEnum> {
+        TaskStatus::known_state(self.0.status.state())
+    }
+
+    /// Whether the state is terminal; see [`TaskStatus::is_terminal`].
+    pub fn is_terminal(&self) -> bool {
+        self.task_state().is_ok_and(TaskState::is_terminal)
+    }
+
     /// Whether this update answers a RECONCILE call, so that it repeats a state instead of
     /// reporting a change. A task that was just launched can be reported as TASK_STAGING
     /// this way before its first real update.
     pub fn is_reconciliation(&self) -> bool {
-        self.reason == Some(Reason::Reconciliation as i32)
+        self.0.status.reason() == Some(Reason::Reconciliation as i32)
     }
 
     /// Takes over the acknowledgement from the driver: the update counts as handled once
@@ -77,12 +93,17 @@ impl StatusUpdate {
 
     /// A copy of the message.
     pub fn to_status(&self) -> TaskStatus {
-        (*self.0.status).clone()
+        self.0.status.message().clone()
     }
 
-    /// Called once the handler has returned: the message, and whether the driver has to
+    /// What identifies the update, for logs.
+    pub(super) fn status(&self) -> &Status {
+        &self.0.status
+    }
+
+    /// Called once the handler has returned: the status, and whether the driver has to
     /// acknowledge it.
-    pub(super) fn into_parts(self) -> (Box<TaskStatus>, bool) {
+    pub(super) fn into_parts(self) -> (Status, bool) {
         self.0.into_parts()
     }
 }
@@ -100,7 +121,8 @@ impl OperationUpdate {
 
     /// As [`StatusUpdate::defer`].
     pub fn defer(&self) -> Option<Acknowledgement> {
-        self.0.defer(calls::acknowledge_operation)
+        self.0
+            .defer(|status| calls::acknowledge_operation((**status).clone()))
     }
 
     /// A copy of the message.
@@ -117,7 +139,7 @@ impl Deref for StatusUpdate {
     type Target = TaskStatus;
 
     fn deref(&self) -> &TaskStatus {
-        &self.0.status
+        self.0.status.message()
     }
 }
 
@@ -131,14 +153,14 @@ impl Deref for OperationUpdate {
 
 /// The common part of the updates of tasks and of operations.
 struct Update<T> {
-    status: Box<T>,
+    status: T,
     /// Whether Mesos needs an acknowledgement that no handler has taken over.
     open: AtomicBool,
     handle: Handle,
 }
 
 impl<T> Update<T> {
-    fn new(status: Box<T>, needed: bool, handle: &Handle) -> Self {
+    fn new(status: T, needed: bool, handle: &Handle) -> Self {
         Self {
             status,
             open: AtomicBool::new(needed),
@@ -150,14 +172,11 @@ impl<T> Update<T> {
         self.open.load(Ordering::Acquire)
     }
 
-    fn defer(&self, body: impl FnOnce(T) -> Option<AckBody>) -> Option<Acknowledgement>
-    where
-        T: Clone,
-    {
+    fn defer(&self, body: impl FnOnce(&T) -> Option<AckBody>) -> Option<Acknowledgement> {
         if !self.open.swap(false, Ordering::AcqRel) {
             return None;
         }
-        let call = body((*self.status).clone())?.into_call();
+        let call = body(&self.status)?.into_call();
         let monitor = &self.handle.shared().monitor;
         monitor.count_deferred(|count| count + 1);
         Some(Acknowledgement {
@@ -166,7 +185,7 @@ impl<T> Update<T> {
         })
     }
 
-    fn into_parts(self) -> (Box<T>, bool) {
+    fn into_parts(self) -> (T, bool) {
         (self.status, self.open.into_inner())
     }
 }

@@ -216,6 +216,11 @@ impl<A: Api> EventStream<A> for Events<A> {
         let lost = || Error::new(ErrorKind::Transport, "the script's stream ended");
         self.0.recv().await.unwrap_or_else(|| Err(lost()))
     }
+
+    fn next_ready(&mut self) -> Option<Result<Incoming<A>>> {
+        // The end of the stream is noticed in `next`.
+        self.0.try_recv().ok()
+    }
 }
 
 struct CallQueue<A: Api>(mpsc::Sender<SentCall<A>>);
@@ -227,5 +232,12 @@ impl<A: Api> Calls<A> for CallQueue<A> {
         let sent = self.0.send((call, sender)).await;
         sent.map_err(|_| Error::new(ErrorKind::Transport, "the test has ended"))?;
         Ok(answer)
+    }
+
+    fn try_send(&self, call: &A::Call, answer: AnswerSender) -> Option<AnswerSender> {
+        match self.0.try_send((call.clone(), answer)) {
+            Ok(()) => None,
+            Err(unsent) => Some(unsent.into_inner().1),
+        }
     }
 }

@@ -70,9 +70,9 @@ impl Default for Settings {
             response_timeout: Duration::from_secs(75),
             missed_heartbeats: 5,
             max_record_size: recordio::DEFAULT_LIMIT,
-            event_queue: 64,
+            event_queue: 1024,
             event_queue_bytes: 64 << 20,
-            call_queue: 128,
+            call_queue: 1024,
             // Enough for 800,000 calls per second at a round-trip time of 10 ms.
             pipeline: 8192,
             breaks: Arc::default(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
 use mesos_core::{Endpoint, Result};
-use mesos_proto::encoded::EncodedOffer;
+use mesos_proto::encoded::{EncodedOffer, EncodedUpdate};
 use mesos_proto::v1::scheduler::event::Type;
 use mesos_proto::v1::{executor, scheduler};
 
@@ -45,12 +45,15 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     /// The heartbeat interval, if `event` announces it.
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
 
-    /// Whether `event`, which is encoded as protobuf, seems to be OFFERS. Such an event is decoded
-    /// by the consumer.
-    fn may_be_offers(event: &[u8]) -> bool;
+    /// Whether `event`, which is encoded as protobuf, seems to be OFFERS or UPDATE. Such an event is
+    /// decoded by the consumer, if at all.
+    fn may_be_encoded(event: &[u8]) -> bool;
 
     /// The offers of an event that is encoded as protobuf, unless it has to be decoded.
     fn offers(event: &[u8]) -> Option<Vec<EncodedOffer>>;
+
+    /// The update in an event that is encoded as protobuf, unless it has to be decoded.
+    fn update(event: &Bytes) -> Option<EncodedUpdate>;
 
     /// The smaller events that a large, encoded `event` is split into.
     fn chunks(event: &Bytes) -> Option<OffersChunks>;
@@ -101,12 +104,18 @@ impl HttpApi for SchedulerApi {
     }
 
     /// Mesos encodes the type first.
-    fn may_be_offers(event: &[u8]) -> bool {
-        event.starts_with(&[0x08, Type::Offers as u8])
+    fn may_be_encoded(event: &[u8]) -> bool {
+        const OFFERS: u8 = Type::Offers as u8;
+        const UPDATE: u8 = Type::Update as u8;
+        matches!(event, [0x08, OFFERS | UPDATE, ..])
     }
 
     fn offers(event: &[u8]) -> Option<Vec<EncodedOffer>> {
         EncodedOffer::all_in(event)
+    }
+
+    fn update(event: &Bytes) -> Option<EncodedUpdate> {
+        EncodedUpdate::in_event(event)
     }
 
     fn chunks(event: &Bytes) -> Option<OffersChunks> {
@@ -136,11 +145,15 @@ impl HttpApi for ExecutorApi {
         None
     }
 
-    fn may_be_offers(_: &[u8]) -> bool {
+    fn may_be_encoded(_: &[u8]) -> bool {
         false
     }
 
     fn offers(_: &[u8]) -> Option<Vec<EncodedOffer>> {
+        None
+    }
+
+    fn update(_: &Bytes) -> Option<EncodedUpdate> {
         None
     }
 

@@ -54,7 +54,7 @@ struct Batch<A: HttpApi> {
 #[derive(Debug)]
 enum Item<A: HttpApi> {
     Event(Box<A::Event>, Bytes),
-    /// A large event or offers, which the consumer decodes.
+    /// A large event, offers or an update, which the consumer decodes.
     Undecoded(Bytes),
 }
 
@@ -196,11 +196,13 @@ impl<A: HttpApi> Events<A> {
     }
 
     fn decode(&self, record: Bytes, encoded: bool) -> Result<Incoming<A>> {
-        if encoded
-            && self.codec == Codec::Protobuf
-            && let Some(offers) = A::offers(&record)
-        {
-            return Ok(Incoming::Offers(offers));
+        if encoded && self.codec == Codec::Protobuf && A::may_be_encoded(&record) {
+            if let Some(update) = A::update(&record) {
+                return Ok(Incoming::Update(update));
+            }
+            if let Some(offers) = A::offers(&record) {
+                return Ok(Incoming::Offers(offers));
+            }
         }
         let event = self.codec.decode_boxed(record.clone(), &self.what)?;
         Ok(Incoming::Event(event, record))
@@ -409,8 +411,8 @@ impl Source {
                 continue;
             }
             // The first event announces the interval.
-            let offers = codec == Codec::Protobuf && A::may_be_offers(&record);
-            let item = if interval.is_some() && (offers || size >= LARGE) {
+            let encoded = codec == Codec::Protobuf && A::may_be_encoded(&record);
+            let item = if interval.is_some() && (encoded || size >= LARGE) {
                 Item::Undecoded(record)
             } else {
                 let event = codec.decode_boxed(record.clone(), &self.what)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mesos_core::backend::Answer;
 use mesos_core::{Delivery, ErrorKind};
 
 use crate::peer::*;
@@ -332,6 +333,39 @@ async fn callers_wait_while_the_queue_is_full_and_a_dropped_future_makes_no_call
     peer.respond("202 Accepted", "", "").await;
     soon("the answer", second).await.unwrap();
     soon("the answer", third).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_must_not_wait_is_sent_in_order_or_returned_if_the_queue_is_full() {
+    let server = Server::start().await;
+    let (subscription, _stream) = server.subscribed(server.backend().call_queue(1)).await;
+    let calls = &subscription.calls;
+    let (sender, first) = Answer::channel();
+    assert!(
+        calls.try_send(&kill("1"), sender).is_none(),
+        "there is room"
+    );
+    let mut peer = server.accept().await;
+    assert_eq!(killed(&peer.request().await), "1");
+    // The worker waits for the first answer; the queue has room for one call.
+    let second = calls.send(kill("2")).await.unwrap();
+    let (sender, third) = Answer::channel();
+    let sender = calls
+        .try_send(&kill("3"), sender)
+        .expect("the queue is full");
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", first).await.unwrap();
+    assert_eq!(killed(&peer.request().await), "2");
+    assert!(
+        calls.try_send(&kill("3"), sender).is_none(),
+        "there is room"
+    );
+    peer.respond("202 Accepted", "", "").await;
+    soon("the answer", second).await.unwrap();
+    assert_eq!(killed(&peer.request().await), "3");
+    peer.respond("400 Bad Request", "", "no").await;
+    let refused = soon("the answer", third).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Rejected);
 }
 
 #[tokio::test]

@@ -1,17 +1,21 @@
-//! Offers that are decoded when they are needed.
+//! Offers and updates that are decoded when they are needed.
 //!
 //! Most offers are declined without a look at more than a few fields, and decoding an offer takes
 //! ten times as long as this module needs to find these fields. An [`EncodedOffer`] is a copy of the
 //! bytes of one offer, so that an offer that is kept does not keep its whole event in memory.
 //!
-//! All errors are found at once: [`EncodedOffer::all_in`] checks each field of each offer against
-//! the schema (`shape.rs`), and returns `None` unless decoding is certain to succeed. It also
+//! Updates are read more often, but not all of them completely. An [`EncodedUpdate`] is a slice of its
+//! event, because an update is handled at once.
+//!
+//! All errors are found at once: [`EncodedOffer::all_in`] and [`EncodedUpdate::in_event`] check each
+//! field against the schema (`shape.rs`), and returns `None` unless decoding is certain to succeed. It also
 //! returns `None` for everything unusual, such as text that is not UTF-8 in the fields that it
 //! reads, or a field that occurs twice. The caller then decodes the whole event.
 
 mod shape;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use std::fmt;
 
@@ -22,6 +26,7 @@ use crate::lossy;
 use crate::v1::{self, Resource};
 use crate::wire::{LENGTH_DELIMITED, VARINT, length_delimited, tag, varint};
 use shape::OFFER;
+pub use update::EncodedUpdate;
 
 /// Field numbers in `mesos.v1.scheduler.Event` and in its `Offers`.
 const EVENT_TYPE: u32 = 1;
@@ -198,6 +203,11 @@ fn count(mut list: &[u8]) -> Option<usize> {
     Some(count)
 }
 
+/// Whether `bytes` are UTF-8. Nearly all texts of Mesos are ASCII, which is checked faster.
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
+}
+
 /// Checks an offer and finds its texts.
 fn texts(offer: &[u8]) -> Option<Texts> {
     let mut texts = Texts::default();
@@ -230,7 +240,7 @@ fn texts(offer: &[u8]) -> Option<Texts> {
             }
             text = value;
         }
-        std::str::from_utf8(text).ok()?;
+        is_text(text).then_some(())?;
         *place = u32::try_from(at).ok()?;
     }
     (texts.id != 0 && texts.agent_id != 0).then_some(texts)

@@ -156,7 +156,16 @@ impl TaskStatus {
     ///
     /// [`UnknownEnum`] for a state of a newer Mesos.
     pub fn task_state(&self) -> Result<TaskState, UnknownEnum> {
-        known(self.state)
+        Self::known_state(self.state)
+    }
+
+    /// The state with a number, as [`task_state`](Self::task_state).
+    ///
+    /// # Errors
+    /// This version does not know the state.
+    #[doc(hidden)]
+    pub fn known_state(number: i32) -> Result<TaskState, UnknownEnum> {
+        known(number)
     }
 
     /// Whether the state is terminal; see [`TaskState::is_terminal`]. A state that this version

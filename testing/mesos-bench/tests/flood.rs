@@ -328,3 +328,16 @@ fn a_call_with_a_missing_or_wrong_stream_id_is_refused() {
     assert_eq!((report.acknowledged, report.wrong.total()), (0, 0));
     assert_eq!(report.refused.values().sum::<u64>(), 2);
 }
+
+#[test]
+fn the_cpu_time_of_a_process_grows_with_its_work() {
+    let me = std::process::id();
+    let before = flood::cpu_of(me).expect("this process");
+    let began = std::time::Instant::now();
+    while flood::cpu_of(me).expect("this process") < before + 0.02 {
+        let waited = began.elapsed();
+        assert!(waited < Duration::from_secs(60), "no CPU time was counted");
+    }
+    // The largest pid of Linux is 2^22.
+    assert_eq!(flood::cpu_of(u32::MAX), None);
+}

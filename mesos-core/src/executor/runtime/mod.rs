@@ -336,9 +336,9 @@ async fn next_event(events: &mut Companions) -> Result<Event> {
     match events.next().await? {
         Incoming::Event(event, record) => Event::lift(*event, record),
         Incoming::Disconnected(error) => Err(error),
-        Incoming::Offers(_) => Err(Error::new(
+        Incoming::Offers(_) | Incoming::Update(_) => Err(Error::new(
             crate::ErrorKind::Backend,
-            "the backend returned offers to an executor",
+            "the backend returned an event of a scheduler to an executor",
         )),
     }
 }

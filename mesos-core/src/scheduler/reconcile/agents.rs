@@ -35,15 +35,15 @@ impl Hash for Known {
 
 impl Agents {
     /// The shared copy of `id`.
-    pub(super) fn shared(&mut self, id: &AgentId) -> Arc<AgentId> {
-        if let Some(Known(known)) = self.known.get(id.value.as_str()) {
+    pub(super) fn shared(&mut self, id: &str) -> Arc<AgentId> {
+        if let Some(Known(known)) = self.known.get(id) {
             return Arc::clone(known);
         }
         if self.known.len() >= self.sweep_at.max(FIRST_SWEEP) {
             self.known.retain(|Known(id)| Arc::strong_count(id) > 1);
             self.sweep_at = 2 * self.known.len();
         }
-        let shared = Arc::new(id.clone());
+        let shared = Arc::new(AgentId::from(id));
         self.known.insert(Known(Arc::clone(&shared)));
         shared
     }
@@ -56,11 +56,11 @@ mod tests {
     #[test]
     fn an_id_is_in_memory_once_while_it_is_used() {
         let mut agents = Agents::default();
-        let first = agents.shared(&"kept".into());
+        let first = agents.shared("kept");
         for number in 0..10_000 {
-            drop(agents.shared(&number.to_string().as_str().into()));
+            drop(agents.shared(&number.to_string()));
             assert!(agents.known.len() <= FIRST_SWEEP, "{}", agents.known.len());
         }
-        assert!(Arc::ptr_eq(&first, &agents.shared(&"kept".into())));
+        assert!(Arc::ptr_eq(&first, &agents.shared("kept")));
     }
 }

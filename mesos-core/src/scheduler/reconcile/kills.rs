@@ -33,8 +33,10 @@ impl Kills {
     }
 
     /// The task has ended.
-    pub(super) fn ended(&mut self, id: &TaskId) {
-        self.0.remove(id);
+    pub(super) fn ended(&mut self, id: &str) {
+        if !self.0.is_empty() {
+            self.0.remove(&TaskId::from(id));
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -21,8 +21,8 @@ fn answer(tracker: &mut Tracker, task: &str, state: TaskState) -> bool {
 /// As [`answer`], at `seconds`.
 fn answer_at(tracker: &mut Tracker, seconds: u32, task: &str, state: TaskState) -> bool {
     let observed = ObservedStatus {
-        task_id: &task.into(),
-        agent_id: Some(&"a".into()),
+        task_id: task,
+        agent_id: Some("a"),
         state,
         reason: Reason::Reconciliation,
     };

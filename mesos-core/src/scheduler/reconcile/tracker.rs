@@ -10,9 +10,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use mesos_proto::v1::scheduler::call::{self, reconcile_operations};
 use mesos_proto::v1::task_status::Reason;
-use mesos_proto::v1::{
-    AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState, TaskStatus,
-};
+use mesos_proto::v1::{AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState};
 
 use super::ReconcilePolicy;
 use super::agents::Agents;
@@ -70,21 +68,10 @@ pub(in crate::scheduler) struct Tracker {
 /// The parts of a task's update that reconciliation needs.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scheduler) struct ObservedStatus<'a> {
-    pub(in crate::scheduler) task_id: &'a TaskId,
-    pub(in crate::scheduler) agent_id: Option<&'a AgentId>,
+    pub(in crate::scheduler) task_id: &'a str,
+    pub(in crate::scheduler) agent_id: Option<&'a str>,
     pub(in crate::scheduler) state: TaskState,
     pub(in crate::scheduler) reason: Reason,
-}
-
-impl<'a> From<&'a TaskStatus> for ObservedStatus<'a> {
-    fn from(status: &'a TaskStatus) -> Self {
-        Self {
-            task_id: &status.task_id,
-            agent_id: status.agent_id.as_ref(),
-            state: status.state(),
-            reason: status.reason(),
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -167,7 +154,7 @@ impl Tracker {
         let tasks = tasks.into_iter().map(|(id, agent)| {
             let live = live_tasks.get_key_value(id.value.as_str());
             let id = live.map_or_else(|| id.value.into(), |(id, _)| Arc::clone(id));
-            (id, agent.map(|agent| agents.shared(&agent)))
+            (id, agent.map(|agent| agents.shared(&agent.value)))
         });
         self.open_tasks.add(now, tasks, at_once);
     }
@@ -191,7 +178,7 @@ impl Tracker {
     /// Tracks a task that is about to be launched.
     pub(in crate::scheduler) fn track_task(&mut self, id: &TaskId, agent: Option<&AgentId>) {
         if self.tracking {
-            let agent = agent.map(|agent| self.agents.shared(agent));
+            let agent = agent.map(|agent| self.agents.shared(&agent.value));
             self.live_tasks.insert(id.value.as_str().into(), agent);
         }
     }
@@ -220,18 +207,18 @@ impl Tracker {
         now: Duration,
         observed: &ObservedStatus<'_>,
     ) -> bool {
-        let (id, agent_id) = (observed.task_id.value.as_str(), observed.agent_id);
+        let (id, agent_id) = (observed.task_id, observed.agent_id);
         // The master does not know the task. If that is wrong, an update follows.
         let unknown =
             observed.state == TaskState::TaskUnknown && observed.reason == Reason::Reconciliation;
         if is_terminal(observed.state) || observed.state == TaskState::TaskUnknown {
-            self.kills.ended(observed.task_id);
+            self.kills.ended(id);
         }
         if is_terminal(observed.state) || unknown {
             self.live_tasks.swap_remove(id);
         } else if self.tracking {
             match self.live_tasks.get_mut(id) {
-                Some(agent) if agent.as_deref() == agent_id => {}
+                Some(agent) if agent.as_ref().map(|id| id.value.as_str()) == agent_id => {}
                 Some(agent) => *agent = agent_id.map(|id| self.agents.shared(id)),
                 None => {
                     let key = self.open_tasks.key(id).unwrap_or_else(|| id.into());

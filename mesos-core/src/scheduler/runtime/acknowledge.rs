@@ -7,14 +7,21 @@ use std::task::Poll;
 
 use mesos_proto::v1::scheduler::call::Acknowledge;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
-use tracing::{Instrument as _, Span};
 
 use super::Runtime;
 use crate::backend::{Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
-use crate::scheduler::calls::AckBody;
+use crate::scheduler::calls::{self, AckBody};
 use crate::scheduler::shared::PendingCall;
+use crate::scheduler::status::Status;
+
+/// What an acknowledgement is for.
+pub(super) enum Acknowledged {
+    Task(Status),
+    Operation(AckBody),
+}
 
 impl<S, B, M> Runtime<S, B, M> {
     /// Queues an acknowledgement. A failure loses nothing, because Mesos repeats an update that
@@ -22,25 +29,24 @@ impl<S, B, M> Runtime<S, B, M> {
     /// row end the subscription, see `ack_watch`.
     pub(super) async fn queue_acknowledgement(
         &mut self,
-        calls: &dyn Calls<SchedulerApi>,
-        body: AckBody,
+        queue: &dyn Calls<SchedulerApi>,
+        acknowledged: Acknowledged,
     ) {
-        let span = body.span();
         let aborted = || Error::new(ErrorKind::Closed, "the driver was aborted");
         if self.shared().link.is_aborted() {
             return self.shared().acknowledged(&Err(aborted()));
         }
-        let body = match body {
-            AckBody::Task(body) => match self.try_acknowledge(calls, body, &span) {
+        let mut call = match acknowledged {
+            Acknowledged::Task(status) => match self.try_acknowledge(queue, &status) {
                 None => return,
-                Some(body) => AckBody::Task(body),
+                Some(body) => body.into(),
             },
-            operation => operation,
+            Acknowledged::Operation(body) => body.into_call(),
         };
-        let mut call = body.into_call();
+        let span = calls::span(&call);
         call.framework_id = self.handle.framework_id();
         let shared = self.handle.shared();
-        let sending = shared.enqueue(calls, call).instrument(span.clone());
+        let sending = shared.enqueue(queue, call).instrument(span.clone());
         let sent = tokio::select! {
             biased;
             sent = sending => sent,
@@ -57,19 +63,21 @@ impl<S, B, M> Runtime<S, B, M> {
     /// body otherwise.
     fn try_acknowledge(
         &mut self,
-        calls: &dyn Calls<SchedulerApi>,
-        body: Acknowledge,
-        span: &Span,
+        queue: &dyn Calls<SchedulerApi>,
+        status: &Status,
     ) -> Option<Acknowledge> {
         let call = &mut self.acknowledge;
         if call.framework_id.is_none() {
             call.framework_id = self.handle.framework_id();
         }
-        call.acknowledge = Some(body);
-        let answer = self.acknowledgements.open(span.clone());
-        let refused = calls.try_send(call, answer)?;
+        let body = call.acknowledge.get_or_insert_default();
+        if !status.acknowledge(body) {
+            return None;
+        }
+        let answer = self.acknowledgements.open(calls::task_span(body));
+        let refused = queue.try_send(call, answer)?;
         self.acknowledgements.withdraw(refused);
-        call.acknowledge.take()
+        call.acknowledge.clone()
     }
 
     pub(super) fn acknowledgement_answered(&mut self, answer: Result<()>) {

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use mesos_proto::encoded::EncodedOffer;
-use mesos_proto::v1::{MasterInfo, OperationStatus, TaskStatus};
+use mesos_proto::encoded::{EncodedOffer, EncodedUpdate};
+use mesos_proto::v1::{MasterInfo, OperationStatus};
 use tracing::Instrument as _;
 
+use super::acknowledge::Acknowledged;
 use super::ending::tear_down;
 use super::{Break, Runtime, handled, handled_since, impossible};
 use crate::backend::{Backend, Calls, SchedulerApi};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Handled, ended};
-use crate::scheduler::calls::{self, AckBody};
+use crate::scheduler::calls;
 use crate::scheduler::framework::OFFER_CONSTRAINTS;
-use crate::scheduler::reconcile::{self, ObservedStatus, Tracker};
+use crate::scheduler::reconcile::{self, Tracker};
 use crate::scheduler::session::{Granted, Input, Output, SessionState};
+use crate::scheduler::status::Status;
 use crate::scheduler::update::{OperationUpdate, StatusUpdate};
 use crate::scheduler::{Event, Scheduler, Subscribed, version_of};
 
@@ -95,7 +97,7 @@ where
         let shared = handle.shared();
         let (scheduler, driver) = (&mut self.scheduler, &self.driver);
         let (name, handler) = match event {
-            Event::Update(status) => return self.update(status, calls.as_ref()).await,
+            Event::Update(status) => return self.update(status.into(), calls.as_ref()).await,
             Event::UpdateOperationStatus(status) => {
                 return self.operation_update(status, calls.as_ref()).await;
             }
@@ -132,31 +134,46 @@ where
         ended(handled(&handle, name, handler).await).map(Break::End)
     }
 
-    async fn update(
+    /// Delivers an update that was not decoded.
+    pub(super) async fn deliver_update(
         &mut self,
-        status: Box<TaskStatus>,
+        update: EncodedUpdate,
         calls: &dyn Calls<SchedulerApi>,
     ) -> Option<Break> {
+        tracing::trace!(?update, "event");
+        if self.session.state() != SessionState::Subscribed {
+            tracing::debug!(?update, "ignoring an update from before SUBSCRIBED");
+            return None;
+        }
+        self.update(update.into(), calls).await
+    }
+
+    async fn update(&mut self, status: Status, calls: &dyn Calls<SchedulerApi>) -> Option<Break> {
         let handle = self.handle.clone();
-        if let (Some(recent), Some(uuid)) = (&self.recent, &status.uuid)
-            && recent.contains(uuid)
+        if let Some(recent) = &self.recent
+            && let Some(uuid) = status.uuid()
+            && recent.contains(&uuid)
         {
-            tracing::debug!(task_id = %status.task_id.value, "acknowledging a repeated update");
+            tracing::debug!(
+                task_id = status.task_id(),
+                "acknowledging a repeated update"
+            );
             handle
                 .shared()
                 .monitor
                 .count_updates(|counts| counts.repeated += 1);
-            if let Some(body) = calls::acknowledge(*status) {
-                self.queue_acknowledgement(calls, body).await;
-            }
+            self.queue_acknowledgement(calls, Acknowledged::Task(status))
+                .await;
             return None;
         }
         let update = StatusUpdate::new(status, &handle);
         let span = tracing::info_span!(
             "update",
-            task_id = %update.task_id.value,
-            agent_id = update.agent_id.as_ref().map(|id| id.value.as_str()),
-            state = update.task_state().map_or("UNKNOWN", |state| state.as_str_name()),
+            task_id = update.status().task_id(),
+            agent_id = update.status().agent_id(),
+            state = update
+                .task_state()
+                .map_or("UNKNOWN", |state| state.as_str_name()),
         );
         let handler = self.scheduler.update(&self.driver, &update);
         let handled = handled_since(&handle, "update", self.now, handler);
@@ -164,17 +181,18 @@ where
         self.now = now;
         let (status, acknowledge) = update.into_parts();
         if let Ok(Handled::Done) = outcome {
-            let observed = ObservedStatus::from(&*status);
+            let observed = status.observed();
             let reconciler = &handle.shared().reconciler;
             reconciler.record_at(now, |tracker, now| tracker.task_update(now, &observed));
         }
         if let (Ok(Handled::Done), true) = (&outcome, acknowledge)
-            && let (Some(recent), Some(uuid)) = (&mut self.recent, &status.uuid)
+            && let Some(recent) = &mut self.recent
+            && let Some(uuid) = status.uuid()
         {
-            recent.add(uuid);
+            recent.add(&uuid);
         }
-        let body = acknowledge.then(|| calls::acknowledge(*status));
-        self.acknowledge(outcome, body.flatten(), calls).await
+        let acknowledged = acknowledge.then_some(Acknowledged::Task(status));
+        self.acknowledge(outcome, acknowledged, calls).await
     }
 
     async fn operation_update(
@@ -201,7 +219,8 @@ where
             reconciler.record(|tracker, now| tracker.operation_update(now, &status));
         }
         let body = acknowledge.then(|| calls::acknowledge_operation(*status));
-        self.acknowledge(outcome, body.flatten(), calls).await
+        let acknowledged = body.flatten().map(Acknowledged::Operation);
+        self.acknowledge(outcome, acknowledged, calls).await
     }
 
     async fn subscribed(
@@ -311,7 +330,7 @@ where
     async fn acknowledge(
         &mut self,
         handled: Result<Handled>,
-        body: Option<AckBody>,
+        acknowledged: Option<Acknowledged>,
         calls: &dyn Calls<SchedulerApi>,
     ) -> Option<Break> {
         self.shared().monitor.count_updates(|counts| {
@@ -322,9 +341,9 @@ where
             }
         });
         if let Ok(Handled::Done) = handled
-            && let Some(body) = body
+            && let Some(acknowledged) = acknowledged
         {
-            self.queue_acknowledgement(calls, body).await;
+            self.queue_acknowledgement(calls, acknowledged).await;
         }
         ended(handled).map(Break::End)
     }

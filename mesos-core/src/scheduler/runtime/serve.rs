@@ -146,6 +146,13 @@ where
                 self.now = Instant::now();
                 return reason;
             }
+            Ok(Incoming::Update(update)) => {
+                let event_type = v1::scheduler::event::Type::Update.as_str_name();
+                monitor.event_received(event_type, queued, self.now);
+                let reason = self.deliver_update(update, calls.as_ref()).await;
+                monitor.event_handled();
+                return reason;
+            }
             Ok(Incoming::Disconnected(error)) => return self.interrupted(error).await,
             Err(error) => Err(error),
         };

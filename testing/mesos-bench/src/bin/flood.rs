@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use mesos_bench::flood::{Flood, Options, Report, Workload};
+use mesos_bench::flood::{Flood, Options, Report, Workload, cpu_of};
 
 /// A Mesos master that sends more than schedulers can process, to measure them
 ///
@@ -29,6 +29,9 @@ struct Cli {
     /// The number of seconds without any activity after which the program stops
     #[arg(long, default_value_t = 15, global = true)]
     idle_timeout: u64,
+    /// Print the CPU time of this process, a client, up to the end of the load; may be repeated
+    #[arg(long, global = true)]
+    pid: Vec<u32>,
     /// Print only the report, as JSON, to standard output
     #[arg(long, global = true)]
     json: bool,
@@ -119,10 +122,15 @@ fn run(cli: &Cli) -> std::io::Result<Report> {
     let flood = Flood::start(options)?;
     eprintln!("waiting for a scheduler at {}", flood.url());
     let mut told = 0;
+    let mut cpu = vec![None; cli.pid.len()];
     while !flood.is_over() {
-        std::thread::sleep(Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(50));
+        // A client may end before this program notices the end of the load.
+        for (pid, cpu) in cli.pid.iter().zip(&mut cpu) {
+            *cpu = cpu_of(*pid).or(*cpu);
+        }
         told += 1;
-        if told % 10 == 0 {
+        if told % 40 == 0 {
             let progress = flood.progress();
             eprintln!(
                 "{} subscriptions, {} updates, {} acknowledged, {} offers events",
@@ -138,6 +146,12 @@ fn run(cli: &Cli) -> std::io::Result<Report> {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         println!("{report}");
+        for (pid, cpu) in cli.pid.iter().zip(cpu) {
+            match cpu {
+                Some(seconds) => println!("CPU of {pid}    {seconds:.2} s"),
+                None => println!("CPU of {pid}    unknown, because the process does not exist"),
+            }
+        }
     }
     Ok(report)
 }

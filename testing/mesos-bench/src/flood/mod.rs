@@ -225,6 +225,17 @@ impl Flood {
     }
 }
 
+/// The CPU time of a process with all of its threads, user and system, in seconds. The kernel counts
+/// it in hundredths of a second. `None` if the process does not exist.
+pub fn cpu_of(pid: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program, in parentheses, may contain spaces. The state follows.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let times = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = times.map_while(|ticks| ticks.parse::<u64>().ok()).sum();
+    Some(ticks as f64 / 100.0)
+}
+
 /// In seconds; 0 if the kernel does not report it.
 fn cpu_of_this_thread() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();

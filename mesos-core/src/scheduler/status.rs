@@ -1,0 +1,173 @@
+//! The status of a task's update: a message, or bytes that are decoded when they are needed.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use mesos_proto::encoded::EncodedUpdate;
+use mesos_proto::v1::scheduler::call::Acknowledge;
+use mesos_proto::v1::task_status::Reason;
+use mesos_proto::v1::{TaskState, TaskStatus};
+
+use super::reconcile::ObservedStatus;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) enum Status {
+    Message(Box<TaskStatus>),
+    Encoded {
+        update: EncodedUpdate,
+        message: OnceLock<Box<TaskStatus>>,
+    },
+}
+
+impl From<Box<TaskStatus>> for Status {
+    fn from(message: Box<TaskStatus>) -> Self {
+        Self::Message(message)
+    }
+}
+
+impl From<EncodedUpdate> for Status {
+    fn from(update: EncodedUpdate) -> Self {
+        let message = OnceLock::new();
+        Self::Encoded { update, message }
+    }
+}
+
+impl Status {
+    pub(super) fn message(&self) -> &TaskStatus {
+        match self {
+            Self::Message(message) => message,
+            Self::Encoded { update, message } => message.get_or_init(|| decode(update)),
+        }
+    }
+
+    pub(super) fn task_id(&self) -> &str {
+        match self {
+            Self::Message(message) => &message.task_id.value,
+            Self::Encoded { update, .. } => update.task_id(),
+        }
+    }
+
+    pub(super) fn agent_id(&self) -> Option<&str> {
+        match self {
+            Self::Message(message) => message.agent_id.as_ref().map(|id| id.value.as_str()),
+            Self::Encoded { update, .. } => update.agent_id(),
+        }
+    }
+
+    pub(super) fn uuid(&self) -> Option<Bytes> {
+        match self {
+            Self::Message(message) => message.uuid.clone(),
+            Self::Encoded { update, .. } => update.uuid(),
+        }
+    }
+
+    /// The number of the state.
+    pub(super) fn state(&self) -> i32 {
+        match self {
+            Self::Message(message) => message.state,
+            Self::Encoded { update, .. } => update.state(),
+        }
+    }
+
+    /// The number of the reason.
+    pub(super) fn reason(&self) -> Option<i32> {
+        match self {
+            Self::Message(message) => message.reason,
+            Self::Encoded { update, .. } => update.reason(),
+        }
+    }
+
+    /// The parts that reconciliation needs.
+    pub(super) fn observed(&self) -> ObservedStatus<'_> {
+        let reason = self
+            .reason()
+            .and_then(|reason| Reason::try_from(reason).ok());
+        ObservedStatus {
+            task_id: self.task_id(),
+            agent_id: self.agent_id(),
+            state: TaskState::try_from(self.state()).unwrap_or_default(),
+            reason: reason.unwrap_or_default(),
+        }
+    }
+
+    /// Writes the acknowledgement of an update that needs one into `body`, whose memory is used
+    /// again. Returns whether the update has what an acknowledgement needs.
+    pub(super) fn acknowledge(&self, body: &mut Acknowledge) -> bool {
+        let (Some(agent_id), Some(uuid)) = (self.agent_id(), self.uuid()) else {
+            return false;
+        };
+        let replace = |text: &mut String, with: &str| {
+            text.clear();
+            text.push_str(with);
+        };
+        replace(&mut body.task_id.value, self.task_id());
+        replace(&mut body.agent_id.value, agent_id);
+        body.uuid = uuid;
+        true
+    }
+}
+
+fn decode(update: &EncodedUpdate) -> Box<TaskStatus> {
+    let (message, replaced) = update.decode();
+    if !replaced.is_empty() {
+        let fields = replaced.join(", ");
+        let task_id = update.task_id();
+        tracing::warn!(
+            fields,
+            "replaced invalid UTF-8 in an update of task {task_id}"
+        );
+    }
+    Box::new(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use mesos_proto::v1::scheduler::{Event, event};
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn an_encoded_update_has_the_content_of_its_message() {
+        let message = TaskStatus {
+            agent_id: Some("agent".into()),
+            executor_id: Some("executor".into()),
+            uuid: Some(Bytes::from_static(b"0123456789abcdef")),
+            reason: Some(Reason::Reconciliation as i32),
+            ..TaskStatus::new("task", TaskState::TaskRunning)
+        };
+        let event = Event {
+            r#type: Some(event::Type::Update as i32),
+            update: Some(event::Update {
+                status: message.clone(),
+            }),
+            ..Default::default()
+        };
+        let event = Bytes::from(event.encode_to_vec());
+        let encoded = EncodedUpdate::in_event(&event).expect("a usual update");
+        for status in [
+            Status::from(encoded),
+            Status::from(Box::new(message.clone())),
+        ] {
+            assert_eq!(
+                (status.task_id(), status.agent_id()),
+                ("task", Some("agent"))
+            );
+            assert_eq!(status.uuid(), message.uuid);
+            let observed = status.observed();
+            assert_eq!(observed.state, TaskState::TaskRunning);
+            assert_eq!(observed.reason, Reason::Reconciliation);
+            // The memory of the body before is used again, and nothing of it is left.
+            let mut body = Acknowledge {
+                task_id: "another task".into(),
+                ..Default::default()
+            };
+            assert!(status.acknowledge(&mut body));
+            assert_eq!(body.task_id, message.task_id);
+            assert_eq!(Some(body.agent_id), message.agent_id);
+            assert_eq!(Some(body.uuid), message.uuid);
+            assert_eq!(status.message(), &message);
+        }
+    }
+}

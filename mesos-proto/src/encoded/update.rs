@@ -1,0 +1,199 @@
+//! Updates of tasks that are decoded when they are needed.
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::is_text;
+use super::shape::TASK_STATUS;
+use crate::lossy;
+use crate::v1::TaskStatus;
+use crate::v1::scheduler::event::Type;
+use crate::wire::{LENGTH_DELIMITED, VARINT, length_delimited, tag, varint};
+
+/// Field numbers in `mesos.v1.scheduler.Event` and in its `Update`.
+const EVENT_TYPE: u32 = 1;
+const EVENT_UPDATE: u32 = 5;
+const UPDATE_STATUS: u32 = 1;
+
+/// Field numbers in `mesos.v1.TaskStatus`.
+const TASK_ID: u32 = 1;
+const STATE: u32 = 2;
+const AGENT_ID: u32 = 5;
+const REASON: u32 = 10;
+const UUID: u32 = 11;
+
+/// The field of `TaskID` and `AgentID` that has their text.
+const VALUE: u32 = 1;
+
+/// A task's update as protobuf. The fields that identify the update can be read without decoding
+/// all of it, and decoding cannot fail.
+///
+/// It is a slice of the bytes that contain it, and keeps them in memory.
+#[derive(Clone, PartialEq)]
+pub struct EncodedUpdate {
+    status: Bytes,
+    fields: Fields,
+}
+
+/// The positions of fields in the bytes of a status, and numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Fields {
+    task_id: Option<Range<usize>>,
+    agent_id: Option<Range<usize>>,
+    uuid: Option<Range<usize>>,
+    state: Option<i32>,
+    reason: Option<i32>,
+}
+
+impl EncodedUpdate {
+    /// The update in `event`, which is an encoded `mesos.v1.scheduler.Event`. `None` if the event is
+    /// not UPDATE, or if it has to be decoded as a whole; see the [module](super).
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use mesos_proto::encoded::EncodedUpdate;
+    /// use mesos_proto::v1::TaskState;
+    ///
+    /// // The type UPDATE, and a status with the id "t" and the state TASK_RUNNING.
+    /// let event = Bytes::from_static(b"\x08\x04\x2a\x09\x0a\x07\x0a\x03\x0a\x01t\x10\x01");
+    /// let update = EncodedUpdate::in_event(&event).ok_or("decode the event")?;
+    /// assert_eq!((update.task_id(), update.state()), ("t", TaskState::TaskRunning as i32));
+    /// assert_eq!(update.decode().0.task_id.value, "t");
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn in_event(event: &Bytes) -> Option<Self> {
+        let status = status_in(event)?;
+        let fields = Fields::of(status)?;
+        Some(Self {
+            status: event.slice_ref(status),
+            fields,
+        })
+    }
+
+    /// The id of the task.
+    pub fn task_id(&self) -> &str {
+        self.text(&self.fields.task_id).unwrap_or_default()
+    }
+
+    /// The id of the agent, if there is one.
+    pub fn agent_id(&self) -> Option<&str> {
+        self.text(&self.fields.agent_id)
+    }
+
+    /// The uuid, if there is one. A slice of the bytes of this update.
+    pub fn uuid(&self) -> Option<Bytes> {
+        let uuid = self.fields.uuid.clone()?;
+        Some(self.status.slice(uuid))
+    }
+
+    /// The number of the state.
+    pub fn state(&self) -> i32 {
+        self.fields.state.unwrap_or_default()
+    }
+
+    /// The number of the reason, if there is one.
+    pub fn reason(&self) -> Option<i32> {
+        self.fields.reason
+    }
+
+    /// The whole status, and the names of the fields whose text is not UTF-8 and was replaced, as in
+    /// [`lossy::decode`]. It keeps no other bytes in memory.
+    pub fn decode(&self) -> (TaskStatus, Vec<String>) {
+        if let Ok(status) = TaskStatus::decode(&self.status[..]) {
+            return (status, Vec::new());
+        }
+        let decoded = lossy::decode(Bytes::copy_from_slice(&self.status));
+        // `Fields::of` accepts only what can be decoded; the tests compare.
+        debug_assert!(decoded.is_ok(), "{decoded:?}");
+        decoded.unwrap_or_default()
+    }
+
+    fn text(&self, range: &Option<Range<usize>>) -> Option<&str> {
+        std::str::from_utf8(self.status.get(range.clone()?)?).ok()
+    }
+}
+
+/// Only the fields that identify the update.
+impl fmt::Debug for EncodedUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncodedUpdate")
+            .field("task_id", &self.task_id())
+            .field("agent_id", &self.agent_id())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The status in `event`, if the event consists of the type UPDATE and a status.
+fn status_in(event: &[u8]) -> Option<&[u8]> {
+    let (mut is_update, mut update) = (false, None);
+    let mut rest = event;
+    while !rest.is_empty() {
+        match tag(&mut rest)? {
+            (EVENT_TYPE, VARINT) => is_update = varint(&mut rest)? == Type::Update as u64,
+            (EVENT_UPDATE, LENGTH_DELIMITED) if update.is_none() => {
+                update = Some(length_delimited(&mut rest)?);
+            }
+            _ => return None,
+        }
+    }
+    let mut update = update.filter(|_| is_update)?;
+    let (UPDATE_STATUS, LENGTH_DELIMITED) = tag(&mut update)? else {
+        return None;
+    };
+    let status = length_delimited(&mut update)?;
+    update.is_empty().then_some(status)
+}
+
+impl Fields {
+    /// Checks a status and finds its fields.
+    fn of(status: &[u8]) -> Option<Self> {
+        let mut fields = Self::default();
+        let mut rest = status;
+        while !rest.is_empty() {
+            let (number, wire_type) = tag(&mut rest)?;
+            let place = match (number, wire_type) {
+                (TASK_ID, LENGTH_DELIMITED) => &mut fields.task_id,
+                (AGENT_ID, LENGTH_DELIMITED) => &mut fields.agent_id,
+                (UUID, LENGTH_DELIMITED) => &mut fields.uuid,
+                (STATE, VARINT) => {
+                    fields.state = Some(varint(&mut rest)? as i32);
+                    continue;
+                }
+                (REASON, VARINT) => {
+                    fields.reason = Some(varint(&mut rest)? as i32);
+                    continue;
+                }
+                _ => {
+                    TASK_STATUS.value(&mut rest, number, wire_type)?;
+                    continue;
+                }
+            };
+            if place.is_some() {
+                return None;
+            }
+            let mut value = length_delimited(&mut rest)?;
+            let end = status.len() - rest.len();
+            if number != UUID {
+                let (VALUE, LENGTH_DELIMITED) = tag(&mut value)? else {
+                    return None;
+                };
+                let text = length_delimited(&mut value)?;
+                if !value.is_empty() {
+                    return None;
+                }
+                is_text(text).then_some(())?;
+                value = text;
+            }
+            *place = Some(end - value.len()..end);
+        }
+        (fields.task_id.is_some() && fields.state.is_some()).then_some(fields)
+    }
+}
+
+#[cfg(test)]
+#[path = "update_tests.rs"]
+mod tests;
