@@ -111,15 +111,15 @@ impl AckBody {
 /// Whether Mesos expects an acknowledgement: only of an update with a uuid.
 pub(super) fn needs_acknowledgement(status: &Status) -> bool {
     let uuid = status.uuid().is_some_and(|uuid| !uuid.is_empty());
-    let agent_id = status.agent_id();
+    let agent_id = status.has_agent_id();
     // Mesos sets both or neither, and the call needs both.
-    if uuid && agent_id.is_none() {
+    if uuid && !agent_id {
         tracing::warn!(
-            task = status.task_id(),
+            task = %status.task_id(),
             "update with uuid but without agent id"
         );
     }
-    uuid && agent_id.is_some()
+    uuid && agent_id
 }
 
 /// As [`needs_acknowledgement`]. The ids of the agent and of the operation are mandatory here

@@ -55,6 +55,13 @@ impl Status {
         }
     }
 
+    pub(super) fn has_agent_id(&self) -> bool {
+        match self {
+            Self::Message(message) => message.agent_id.is_some(),
+            Self::Encoded { update, .. } => update.has_agent_id(),
+        }
+    }
+
     pub(super) fn uuid(&self) -> Option<Bytes> {
         match self {
             Self::Message(message) => message.uuid.clone(),

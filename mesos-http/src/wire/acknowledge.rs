@@ -2,7 +2,7 @@
 //!
 //! prost visits all twenty fields of a call twice. This encoder knows the four that are set.
 
-use bytes::{BufMut as _, Bytes};
+use bytes::Bytes;
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::scheduler::call::{Acknowledge, Type};
 use prost::encoding::{encode_varint, encoded_len_varint};
@@ -76,8 +76,13 @@ fn id_length(value: &[u8]) -> usize {
 }
 
 fn put_length(output: &mut Vec<u8>, key: u8, length: usize) {
-    output.put_u8(key);
-    encode_varint(length as u64, output);
+    match u8::try_from(length) {
+        Ok(length @ ..0x80) => output.extend_from_slice(&[key, length]),
+        _ => {
+            output.push(key);
+            encode_varint(length as u64, output);
+        }
+    }
 }
 
 fn put_id(output: &mut Vec<u8>, key: u8, value: &[u8]) {

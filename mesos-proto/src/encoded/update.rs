@@ -83,6 +83,12 @@ impl EncodedUpdate {
         self.text(&self.fields.agent_id)
     }
 
+    /// Whether there is an id of an agent. It costs less than [`agent_id`](Self::agent_id), which
+    /// checks again that the bytes are UTF-8.
+    pub fn has_agent_id(&self) -> bool {
+        self.fields.agent_id.is_some()
+    }
+
     /// The uuid, if there is one. A slice of the bytes of this update.
     pub fn uuid(&self) -> Option<Bytes> {
         let uuid = self.fields.uuid.clone()?;

@@ -54,6 +54,7 @@ fn check(found: &EncodedUpdate, expected: &TaskStatus) {
     assert_eq!(found.task_id(), expected.task_id.value);
     let agent_id = expected.agent_id.as_ref();
     assert_eq!(found.agent_id(), agent_id.map(|id| id.value.as_str()));
+    assert_eq!(found.has_agent_id(), agent_id.is_some());
     assert_eq!(found.uuid(), expected.uuid);
     assert_eq!(found.state(), expected.state);
     assert_eq!(found.reason(), expected.reason);

@@ -201,6 +201,14 @@ impl Tracker {
         self.live_operations.swap_remove(id);
     }
 
+    /// Whether the update of a task can change anything here.
+    pub(in crate::scheduler) fn is_interested(&self) -> bool {
+        self.tracking
+            || !self.live_tasks.is_empty()
+            || !self.open_tasks.is_empty()
+            || !self.kills.is_empty()
+    }
+
     /// The scheduler has handled an update. Returns whether that was the last open answer.
     pub(in crate::scheduler) fn task_update(
         &mut self,

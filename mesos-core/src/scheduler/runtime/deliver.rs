@@ -155,7 +155,7 @@ where
             && recent.contains(&uuid)
         {
             tracing::debug!(
-                task_id = status.task_id(),
+                task_id = %status.task_id(),
                 "acknowledging a repeated update"
             );
             handle
@@ -169,7 +169,7 @@ where
         let update = StatusUpdate::new(status, &handle);
         let span = tracing::info_span!(
             "update",
-            task_id = update.status().task_id(),
+            task_id = %update.status().task_id(),
             agent_id = update.status().agent_id(),
             state = update
                 .task_state()
@@ -181,9 +181,10 @@ where
         self.now = now;
         let (status, acknowledge) = update.into_parts();
         if let Ok(Handled::Done) = outcome {
-            let observed = status.observed();
             let reconciler = &handle.shared().reconciler;
-            reconciler.record_at(now, |tracker, now| tracker.task_update(now, &observed));
+            reconciler.record_at(now, |tracker, now| {
+                tracker.is_interested() && tracker.task_update(now, &status.observed())
+            });
         }
         if let (Ok(Handled::Done), true) = (&outcome, acknowledge)
             && let Some(recent) = &mut self.recent

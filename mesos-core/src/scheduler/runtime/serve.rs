@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::poll;
 use mesos_proto::v1;
+use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use super::acknowledge::answered;
@@ -119,6 +120,8 @@ where
                 if !self.inputs.is_empty() || shared.link.is_stop_requested() {
                     break;
                 }
+                // Other tasks of the thread run between the events of a scheduler that never waits.
+                consume_budget().await;
             }
         }
     }
