@@ -90,7 +90,7 @@ mod tests {
         assert!(due(&mut kills, 4).is_empty());
         assert_eq!(due(&mut kills, 5), ["t"]);
         assert_eq!(kills.next(), Some(15 * SECOND));
-        kills.ended(&"t".into());
+        kills.ended("t");
         assert_eq!(kills.next(), None);
         assert!(due(&mut kills, 15).is_empty());
     }
