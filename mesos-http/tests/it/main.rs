@@ -24,6 +24,7 @@ mod outages;
 mod paused;
 mod peer;
 mod pipeline;
+mod ready;
 mod redirect;
 mod routes;
 mod subscribe;
