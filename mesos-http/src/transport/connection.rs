@@ -61,6 +61,7 @@ impl Connection {
     ///
     /// [`Delivery::NotSent`] is exact: no byte of the request was sent. After any error the connection
     /// cannot be used any more.
+    #[cfg(feature = "operator")]
     pub(crate) async fn post(
         &mut self,
         path: &str,
@@ -71,8 +72,8 @@ impl Connection {
         self.post_as(path, authorization, body, codec).await
     }
 
-    /// As [`post`](Self::post), for a body in another encoding than that of the settings. The response
-    /// has the same encoding.
+    /// As `post`, for a body in another encoding than that of the settings. The response has the same
+    /// encoding.
     pub(crate) async fn post_as(
         &mut self,
         path: &str,
