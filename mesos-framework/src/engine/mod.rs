@@ -164,7 +164,7 @@ impl Engine {
                 break;
             }
             match entry.remove() {
-                Timer::Place => {}
+                Timer::Place => self.queue.set_changed(),
                 Timer::Retry(name) => {
                     let phase = self.units.get(&name).map(|unit| unit.phase);
                     if matches!(phase, Some(Phase::Delayed(at)) if at <= now.at) {
@@ -227,6 +227,17 @@ impl Engine {
     /// The jobs that have not ended.
     pub(crate) fn jobs(&self) -> impl Iterator<Item = (&Name, &Unit)> {
         self.units.iter().filter(|(_, unit)| unit.job().is_some())
+    }
+
+    /// Whether a round of placement can have another result than the round before, apart from new
+    /// offers. True once after each change.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        self.queue.take_changed()
+    }
+
+    /// How many jobs and instances wait for offers.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     /// Whether nothing waits for offers.

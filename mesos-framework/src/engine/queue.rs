@@ -12,6 +12,8 @@ pub(crate) struct Queue {
     waiting: BTreeMap<(Option<Reverse<i32>>, u64), Name>,
     last: u64,
     groups: HashMap<String, Group>,
+    /// Whether something that waits could have a place now that it did not have before.
+    changed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -25,10 +27,15 @@ impl Queue {
         self.waiting.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Adds a job behind the others of its priority, or an instance behind the other instances.
     /// Returns the place.
     pub(crate) fn push(&mut self, name: &Name, priority: Option<i32>) -> u64 {
         self.last += 1;
+        self.changed = true;
         let key = (priority.map(Reverse), self.last);
         self.waiting.insert(key, name.clone());
         self.last
@@ -40,7 +47,19 @@ impl Queue {
 
     /// The limit of a group is this from now on.
     pub(crate) fn set_limit(&mut self, limit: &Limit) {
-        self.groups.entry(limit.group.clone()).or_default().max = limit.max;
+        let group = self.groups.entry(limit.group.clone()).or_default();
+        self.changed |= group.max != limit.max;
+        group.max = limit.max;
+    }
+
+    /// A place may be free that was not free before.
+    pub(crate) fn set_changed(&mut self) {
+        self.changed = true;
+    }
+
+    /// Whether this is the first call after a change.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     pub(crate) fn launched(&mut self, limit: Option<&Limit>) {
@@ -56,6 +75,8 @@ impl Queue {
     }
 
     pub(crate) fn ended(&mut self, limit: Option<&Limit>) {
+        // Constraints count the task no longer, too.
+        self.changed = true;
         let group = limit.and_then(|limit| self.groups.get_mut(&limit.group));
         if let Some(group) = group {
             group.running = group.running.saturating_sub(1);

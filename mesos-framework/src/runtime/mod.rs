@@ -51,6 +51,10 @@ pub(crate) struct Runtime {
     tick: Option<(Instant, Timer)>,
     /// Whether a [`Command::Work`] is on its way.
     working: bool,
+    /// Whether there are offers or answers that no round of placement has seen.
+    news: bool,
+    /// How many of the waiting jobs and instances were not tried since the last change.
+    untried: usize,
     /// What follows the recovery of the engine.
     recovered: Vec<Action>,
     /// Whether new jobs are refused, because everything ends.
@@ -82,6 +86,8 @@ impl Runtime {
             start,
             tick: None,
             working: false,
+            news: true,
+            untried: 0,
             recovered,
             stopping: false,
         }

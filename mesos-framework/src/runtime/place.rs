@@ -20,8 +20,23 @@ impl Runtime {
         let Some(framework) = driver.framework_id() else {
             return;
         };
+        // Otherwise the round would be the same as the round before, again and again.
+        let changed = self.engine.take_changed();
+        if std::mem::take(&mut self.news) || changed {
+            self.untried = self.engine.waiting();
+        }
+        if self.untried == 0 {
+            return;
+        }
+        tracing::trace!("placing");
         let now = self.now();
         let wanted = self.engine.wanted(&framework, WINDOW, now);
+        // At most half of the window are instances.
+        let is_window = wanted.len() >= WINDOW / 2;
+        self.untried = match is_window {
+            true => self.untried.saturating_sub(wanted.len()),
+            false => 0,
+        };
         if wanted.is_empty() {
             self.demand
                 .set_waiting(&self.engine.first_waiting(&framework));
@@ -71,9 +86,9 @@ impl Runtime {
                 self.history.forget(&report.report);
             }
         }
-        // At most half of the window are instances.
-        if wanted.len() >= WINDOW / 2 {
+        if is_window {
             self.engine.rotate(left.iter().map(|one| one.name.clone()));
+            self.engine.take_changed();
         }
         let step = self.engine.launch(launches, now);
         let more = !self.engine.is_idle();
@@ -87,6 +102,7 @@ impl Runtime {
         });
         let accepts = accepts.collect();
         // After a launch, another round finds what waits then.
+        self.news = any;
         if !any {
             let waiting = left.iter().map(|one| &one.request);
             self.demand.set_waiting(waiting);

@@ -7,6 +7,7 @@ mod demand;
 mod failing_store;
 mod launch;
 mod pool;
+mod rounds;
 mod runner;
 mod service;
 mod spec;
