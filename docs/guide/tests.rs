@@ -101,3 +101,22 @@ fn every_link_leads_to_a_page_and_a_heading() {
         }
     }
 }
+
+#[test]
+fn the_readme_shows_the_first_example_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| fs::read_to_string(root.join(path)).expect("the file is text");
+    let example = read("examples/hello_scheduler.rs");
+    let code = example.split_once("\n\n").expect("a header").1;
+    assert!(read("README.md").contains(&format!("```rust\n{code}```")));
+}
+
+#[test]
+fn the_links_of_the_readme_lead_to_files_of_the_repository() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).expect("the file is text");
+    for link in links(&readme) {
+        let path = link.split('#').next().unwrap_or_default();
+        assert!(path.is_empty() || root.join(path).exists(), "{link}");
+    }
+}

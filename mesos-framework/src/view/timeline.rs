@@ -121,7 +121,7 @@ impl Timeline {
             JobStatus::Unreachable(agent) => Some(Happened::Unreachable {
                 hostname: agent.hostname.clone(),
             }),
-            // Launches and ends are recorded when they happen, and the others are no news.
+            // Launches and ends are recorded when they happen. The other states are not events.
             _ => None,
         };
         if let Some(what) = what {
