@@ -21,7 +21,7 @@ use crate::skipped::{self, Skipped};
 use snapshot::{Snapshot, differences};
 
 /// The crates that users depend on.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 12] = [
     "mesos-sdk",
     "mesos-core",
     "mesos-framework",
@@ -31,6 +31,7 @@ const CRATES: [&str; 11] = [
     "mesos-placement",
     "mesos-process",
     "mesos-proto",
+    "mesos-status",
     "mesos-testing",
     "mesos-zookeeper",
 ];
