@@ -16,6 +16,8 @@ pub mod executors {}
 pub mod placement {}
 #[doc = include_str!("pages/holding.md")]
 pub mod holding {}
+#[doc = include_str!("pages/jobs.md")]
+pub mod jobs {}
 #[doc = include_str!("pages/testing.md")]
 pub mod testing {}
 #[doc = include_str!("pages/security.md")]

@@ -9,6 +9,7 @@ mod journal;
 mod lint;
 mod middleware;
 mod new_cluster;
+mod operator;
 mod placement;
 mod program;
 mod service;
