@@ -58,8 +58,8 @@ pub struct ClusterArguments {
     /// Accept HTTP frameworks only with this credential; may be repeated
     #[arg(long, value_name = "PRINCIPAL:SECRET", value_parser = credential)]
     credential: Vec<(String, String)>,
-    /// Register the master in this ZooKeeper, which must be running
-    #[arg(long, value_name = "zk://HOST:PORT/PATH")]
+    /// Register the master in this running ZooKeeper, such as zk://127.0.0.1:2181/mesos
+    #[arg(long, value_name = "ADDRESS")]
     zookeeper: Option<Ensemble>,
 }
 
