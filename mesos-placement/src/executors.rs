@@ -125,8 +125,8 @@ impl<'a> State<'a> {
         &'s self,
         request: &'s Request,
     ) -> impl Iterator<Item = (Requirement, &'s FixedBitSet)> {
-        let id = request.executor.iter().map(|one| &one.executor_id.value);
-        let id = id.cloned().next().unwrap_or_default();
+        let id = request.executor.as_ref();
+        let id = id.map_or_else(String::new, |one| one.executor_id.value.clone());
         let unknown =
             (!self.blocked.is_clear()).then(|| (Requirement::Executor(id.clone()), &self.blocked));
         let kinds = self.kinds.iter().filter(|((name, revocable), _)| {

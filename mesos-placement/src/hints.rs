@@ -22,10 +22,6 @@ pub(crate) struct Hints<'a> {
     left: usize,
 }
 
-#[expect(
-    clippy::mutable_key_type,
-    reason = "patterns are compared by their text"
-)]
 impl<'a> Hints<'a> {
     pub(crate) fn new(offers: &'a Index<'a>) -> Hints<'a> {
         Hints {

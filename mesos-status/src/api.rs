@@ -11,6 +11,7 @@ use mesos_framework::{JobFilter, JobSummary, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::html::{instance_state, service_state};
 use crate::page::State;
 use crate::probe::trouble;
 
@@ -149,6 +150,34 @@ pub(crate) async fn job(state: State, Path(name): Path<String>) -> Response {
             "spec": details.spec,
             "reports": reports.collect::<Vec<_>>(),
         })
+    }))
+}
+
+pub(crate) async fn services(state: State) -> Response {
+    answer(state.runner.services().await.map(|services| {
+        let services = services.iter().map(|service| {
+            let instances = service.instances.iter().map(|one| {
+                json!({
+                    "number": one.number,
+                    "generation": one.generation,
+                    "state": instance_state(one.state),
+                    "agent_id": one.agent.as_ref().map(|agent| &agent.id),
+                    "hostname": one.agent.as_ref().map(|agent| &agent.hostname),
+                    "tasks": one.task_ids,
+                    "ends": one.ends,
+                    "last_end": one.last_end,
+                })
+            });
+            json!({
+                "name": service.name,
+                "wanted": service.wanted,
+                "ready": service.ready(),
+                "state": service_state(service).0,
+                "generation": service.generation,
+                "instances": instances.collect::<Vec<_>>(),
+            })
+        });
+        json!({ "services": services.collect::<Vec<_>>() })
     }))
 }
 

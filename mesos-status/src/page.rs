@@ -101,6 +101,7 @@ impl StatusPage {
             .route("/api/overview", get(api::overview))
             .route("/api/jobs", get(api::jobs))
             .route("/api/jobs/{name}", get(api::job))
+            .route("/api/services", get(api::services))
             .route("/api/offers", get(api::offers))
             .route("/api/events", get(api::events))
             .route("/metrics", get(metrics::render))

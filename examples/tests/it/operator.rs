@@ -52,7 +52,8 @@ async fn status_page_serves_its_jobs() {
     let finished = async {
         loop {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            let request = "GET /api/overview HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            let request =
+                "GET /api/overview HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();

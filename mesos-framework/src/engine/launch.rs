@@ -96,23 +96,17 @@ impl Engine {
         Some(unit.request(framework, TaskId::from(name.as_ref())))
     }
 
+    /// Whether a unit may keep other tasks away, although these have no constraint.
+    pub(crate) fn is_avoiding(&self) -> bool {
+        self.avoiding
+    }
+
     /// The tasks that may run, as constraints of other tasks see them.
-    pub(crate) fn running(&self) -> Vec<RunningTask> {
+    pub(crate) fn running(&self, framework: &FrameworkId) -> Vec<RunningTask> {
         let running = |unit: &Unit| {
-            let (workload, attempt) = (unit.workload(), unit.attempt()?);
-            let mut running = RunningTask::new(unit.request_name(), attempt.agent.clone());
-            for task in workload.tasks() {
-                for (key, value) in &task.labels {
-                    running = running.with_label(key, value);
-                }
-            }
-            Some(match workload {
-                Workload::Task(task) => match &task.executor {
-                    Some(executor) => running.with_executor(executor.info(task.user.as_deref())),
-                    None => running,
-                },
-                Workload::Pod(_) => running,
-            })
+            let attempt = unit.attempt()?;
+            let request = unit.request(framework, TaskId::from(attempt.id.as_str()));
+            Some(RunningTask::of(&request, attempt.agent.clone()))
         };
         self.units.values().filter_map(running).collect()
     }

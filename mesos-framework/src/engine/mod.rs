@@ -36,6 +36,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mesos_core::store::Change;
+use mesos_placement::Constraint;
 use mesos_proto::v1::{AgentId, TaskId};
 use serde::Serialize;
 
@@ -43,7 +44,7 @@ use self::job::{DoneRecord, Job};
 use self::queue::Queue;
 use self::service::Service;
 use self::unit::{Kind, Phase, Unit};
-use crate::Outcome;
+use crate::{Outcome, Workload};
 
 pub(crate) use self::keep::Request as ServiceRequest;
 pub(crate) use self::launch::{Launch, Wanted};
@@ -117,6 +118,8 @@ pub(crate) struct Engine {
     /// The attempt of each task that may run.
     tasks: HashMap<String, Name>,
     queue: Queue,
+    /// Whether a unit was added that keeps other tasks away. Placement then has to know what runs.
+    avoiding: bool,
     timers: BTreeMap<(Duration, u64), Timer>,
     timer_count: u64,
 }
@@ -132,7 +135,14 @@ impl Engine {
 
     fn add(&mut self, name: Name, kind: Kind) {
         self.added += 1;
-        self.units.insert(name, Unit::new(kind, self.added));
+        let unit = Unit::new(kind, self.added);
+        let constraints = match unit.workload() {
+            Workload::Task(task) => &task.constraints,
+            Workload::Pod(pod) => &pod.constraints,
+        };
+        let avoids = |one: &Constraint| matches!(one, Constraint::Avoid { .. });
+        self.avoiding |= constraints.iter().any(avoids);
+        self.units.insert(name, unit);
     }
 
     /// Stores what is known about a unit.

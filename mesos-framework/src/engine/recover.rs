@@ -30,6 +30,7 @@ impl Engine {
             suffix: suffix.into(),
             units: HashMap::new(),
             added: 0,
+            avoiding: false,
             services: BTreeMap::new(),
             dirty: BTreeSet::new(),
             leaving: BTreeMap::new(),

@@ -43,8 +43,9 @@ impl Runtime {
             return;
         }
         let requests: Vec<Request> = wanted.iter().map(|one| one.request.clone()).collect();
-        let mut cluster = match wanted.iter().any(|one| one.social) {
-            true => Cluster::from(self.engine.running()),
+        let social = self.engine.is_avoiding() || wanted.iter().any(|one| one.social);
+        let mut cluster = match social {
+            true => Cluster::from(self.engine.running(&framework)),
             false => Cluster::new(),
         };
         cluster.draining = self.engine.leaving().cloned().collect();

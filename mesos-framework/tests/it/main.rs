@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod avoid;
 mod cluster;
 mod demand;
 mod failing_store;

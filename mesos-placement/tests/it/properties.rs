@@ -264,7 +264,7 @@ fn check_complete(requests: &[Request], round: &Round<&Offer>) {
                 .unwrap();
             let task = &request.tasks()[0];
             // Other tasks can avoid a labeled task.
-            let labeled = RunningTask::of(request, Agent::default()).labels.len() > 0;
+            let labeled = !RunningTask::of(request, Agent::default()).labels.is_empty();
             if !request.constraints().is_empty() || labeled || unplaced.requests.len() > 1 {
                 continue;
             }

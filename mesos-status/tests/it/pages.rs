@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::http::StatusCode;
-use mesos::framework::{JobSpec, RetryPolicy, Runner, TaskSpec};
+use mesos::framework::{JobSpec, RetryPolicy, Runner, ServiceSpec, TaskSpec};
 use mesos::status::StatusPage;
 use mesos::v1::TaskState;
 use mesos_testing::{Agent, Behavior, FakeMaster};
@@ -39,6 +39,9 @@ async fn demo() -> (FakeMaster, Runner) {
     ] {
         runner.submit(job).await.unwrap();
     }
+    let web = ServiceSpec::new(TaskSpec::shell("web", "true").cpus(0.1)).instances(2);
+    let web = runner.keep(web).await.unwrap();
+    web.wait_ready().await.unwrap();
     until("a job that runs, and a report", || async {
         let list = runner.jobs(Default::default()).await.unwrap();
         list.counts.running == 1 && !runner.reports("large").await.unwrap().is_empty()
@@ -109,7 +112,12 @@ async fn the_pages_show_jobs_reports_offers_and_events() {
     let router = StatusPage::new(&runner).router();
     let report = runner.reports("large").await.unwrap()[0].to_string();
     let reason = report.strip_prefix("large: ").unwrap();
-    assert_page(&router, "/", &[reason, "<dd>1</dd>", "launched on"]).await;
+    assert_page(
+        &router,
+        "/",
+        &[reason, "<dd>1</dd>", "launched on", "2 of 2"],
+    )
+    .await;
     assert_page(&router, "/jobs", &["blocked", "large", "runs"]).await;
     assert_page(&router, "/jobs?state=waiting&contains=&after=", &["large"]).await;
     assert_page(&router, "/jobs/good", &["TASK_FINISHED", "finished"]).await;
@@ -208,6 +216,10 @@ async fn the_json_has_what_the_pages_show() {
         events["events"].as_array().unwrap().last().unwrap()["job"],
         "good"
     );
+    let services = json("/api/services").await;
+    assert_eq!(services["services"][0]["name"], "web");
+    assert_eq!(services["services"][0]["state"], "ready");
+    assert_eq!(services["services"][0]["instances"][1]["state"], "ready");
     assert!(json("/api/offers").await["offers"].is_array());
 
     let missing = get(&router, "/api/jobs/missing").await;

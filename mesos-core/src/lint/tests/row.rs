@@ -19,6 +19,7 @@ enum Kind {
 }
 
 /// A description.
+#[expect(clippy::large_enum_variant, reason = "a test has few of them")]
 pub(super) enum Described {
     Framework(FrameworkInfo),
     Credential(Credential),
