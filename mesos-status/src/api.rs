@@ -11,9 +11,9 @@ use mesos_framework::{JobFilter, JobSummary, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::html::{instance_state, service_state};
 use crate::page::State;
 use crate::probe::trouble;
+use crate::services::{instance_state, service_state};
 
 /// The query of a list of jobs.
 #[derive(Debug, Default, Deserialize)]

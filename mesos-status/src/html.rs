@@ -8,14 +8,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use mesos_core::Error;
 use mesos_framework::{
-    InstanceState, JobCounts, JobFilter, JobList, JobState, JobStatus, JobSummary, Runner,
-    ServiceStatus, TimelineEvent,
+    JobCounts, JobFilter, JobList, JobState, JobStatus, JobSummary, Runner, TimelineEvent,
 };
 
 use crate::api::{JobQuery, rfc3339, status_of};
 use crate::logs::{FILES, has_output};
 use crate::page::{Shared, State};
 use crate::probe::trouble;
+use crate::services::Service;
 
 /// How many waiting jobs with their reports, and how many events, the first page has.
 const WAITING: usize = 5;
@@ -154,95 +154,6 @@ impl Row {
             hostname: agent.map_or_else(String::new, |agent| agent.hostname.clone()),
             tasks: job.tasks.join(", "),
         }
-    }
-}
-
-/// A service in a table.
-struct Service {
-    name: String,
-    ready: usize,
-    wanted: u32,
-    /// What is not as it should be, or `ready`.
-    state: String,
-    class: &'static str,
-    instances: Vec<Instance>,
-}
-
-struct Instance {
-    number: u32,
-    state: &'static str,
-    hostname: String,
-    last_end: String,
-}
-
-impl Service {
-    fn new(status: &ServiceStatus) -> Self {
-        let instances = status.instances.iter().map(|one| Instance {
-            number: one.number,
-            state: instance_state(one.state),
-            hostname: one
-                .agent
-                .as_ref()
-                .map_or_else(String::new, |agent| agent.hostname.clone()),
-            last_end: one.last_end.clone().unwrap_or_default(),
-        });
-        let (state, class) = service_state(status);
-        Self {
-            name: status.name.clone(),
-            ready: status.ready(),
-            wanted: status.wanted,
-            state,
-            class,
-            instances: instances.collect(),
-        }
-    }
-}
-
-/// What is not as it should be with a service, and the class of the style sheet.
-pub(crate) fn service_state(status: &ServiceStatus) -> (String, &'static str) {
-    let update = status.update.as_ref();
-    if status.removing {
-        ("is being removed".to_owned(), "killing")
-    } else if let Some(failure) = update.and_then(|update| update.failure.as_ref()) {
-        (format!("the update has failed: {failure}"), "failed")
-    } else if let Some(update) = update {
-        let what = if update.rollback {
-            "rollback"
-        } else {
-            "update"
-        };
-        let how = if update.paused {
-            "paused"
-        } else {
-            "in progress"
-        };
-        (format!("{what} {how}"), "delayed")
-    } else if status.crash_loop {
-        ("ends again and again".to_owned(), "failed")
-    } else if status.is_ready() {
-        match &status.rolled_back {
-            Some(reason) => (
-                format!("ready; the last update was rolled back: {reason}"),
-                "delayed",
-            ),
-            None => ("ready".to_owned(), "running"),
-        }
-    } else {
-        ("starting".to_owned(), "delayed")
-    }
-}
-
-pub(crate) fn instance_state(state: InstanceState) -> &'static str {
-    match state {
-        InstanceState::Waiting => "waiting",
-        InstanceState::Delayed => "delayed",
-        InstanceState::Launched => "launched",
-        InstanceState::Unhealthy => "unhealthy",
-        InstanceState::Ready => "ready",
-        InstanceState::Unreachable => "unreachable",
-        InstanceState::Replaced => "replaced",
-        InstanceState::Stopping => "stopping",
-        _ => "unknown",
     }
 }
 

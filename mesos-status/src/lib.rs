@@ -57,6 +57,7 @@ mod metrics;
 mod page;
 mod probe;
 mod server;
+mod services;
 
 pub use self::page::StatusPage;
 pub use self::server::Listening;

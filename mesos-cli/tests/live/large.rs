@@ -259,6 +259,7 @@ async fn a_large_cluster_that_changes_is_shown_and_keys_are_answered() {
             ("s", "by STATE↑"),
             ("r", "by STATE↓"),
         ] {
+            // sleep: keys arrive at any moment of the view's period
             tokio::time::sleep(Duration::from_millis(37 * (round % 3))).await;
             let pressed = Instant::now();
             top.press(key);

@@ -14,7 +14,7 @@ impl Scheduler<Command> for Runtime {
         self.pool.subscribed();
         self.demand.subscribed();
         self.engine.forget_announcements();
-        self.news = true;
+        self.fresh = true;
         let actions = std::mem::take(&mut self.recovered);
         let step = Step {
             changes: Vec::new(),
@@ -26,7 +26,7 @@ impl Scheduler<Command> for Runtime {
 
     async fn offers(&mut self, driver: &Driver, offers: Vec<Offer>) -> HandlerResult {
         self.pool.add(offers);
-        self.news = true;
+        self.fresh = true;
         self.work_soon(driver);
         Ok(())
     }

@@ -52,7 +52,7 @@ pub(crate) struct Runtime {
     /// Whether a [`Command::Work`] is on its way.
     working: bool,
     /// Whether there are offers or answers that no round of placement has seen.
-    news: bool,
+    fresh: bool,
     /// How many of the waiting jobs and instances were not tried since the last change.
     untried: usize,
     /// What follows the recovery of the engine.
@@ -86,7 +86,7 @@ impl Runtime {
             start,
             tick: None,
             working: false,
-            news: true,
+            fresh: true,
             untried: 0,
             recovered,
             stopping: false,

@@ -22,7 +22,7 @@ impl Runtime {
         };
         // Otherwise the round would be the same as the round before, again and again.
         let changed = self.engine.take_changed();
-        if std::mem::take(&mut self.news) || changed {
+        if std::mem::take(&mut self.fresh) || changed {
             self.untried = self.engine.waiting();
         }
         if self.untried == 0 {
@@ -103,7 +103,7 @@ impl Runtime {
         });
         let accepts = accepts.collect();
         // After a launch, another round finds what waits then.
-        self.news = any;
+        self.fresh = any;
         if !any {
             let waiting = left.iter().map(|one| &one.request);
             self.demand.set_waiting(waiting);

@@ -1,5 +1,7 @@
 //! A model of Mesos, and of a scheduler that can be cut off between any two steps.
 
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
@@ -70,7 +72,7 @@ pub(super) struct World {
     kills: BTreeSet<String>,
     asked: BTreeSet<String>,
     /// Tasks whose reachability changed. Mesos reports this once, without acknowledgement.
-    news: BTreeSet<String>,
+    unsent: BTreeSet<String>,
     /// Answers to calls that the scheduler has not received yet.
     answers: Vec<Answer>,
     pub(super) submitted: BTreeMap<String, JobSpec>,
@@ -93,7 +95,7 @@ impl World {
             tasks: BTreeMap::new(),
             kills: BTreeSet::new(),
             asked: BTreeSet::new(),
-            news: BTreeSet::new(),
+            unsent: BTreeSet::new(),
             answers: Vec::new(),
             submitted: BTreeMap::new(),
         }
@@ -109,104 +111,6 @@ impl World {
     fn push(&mut self, step: Step, then: impl IntoIterator<Item = Effect>) {
         let effects = step.actions.into_iter().map(Effect::Action).chain(then);
         self.steps.push_back((step.changes, effects.collect()));
-    }
-
-    /// The job with the number `n` waits for the job before it, if its number is a multiple of 3.
-    pub(super) fn submit(&mut self, n: u8) {
-        let name = format!("job-{}", n % 8);
-        let mut spec = JobSpec::new(TaskSpec::shell(&name, "true"))
-            .retry(RetryPolicy::attempts(u32::from(n % 3) + 1));
-        if n.is_multiple_of(3) && !n.is_multiple_of(8) {
-            spec = spec.after(format!("job-{}", n % 8 - 1));
-        }
-        if n.is_multiple_of(5) {
-            spec = spec.timeout(Duration::from_secs(20));
-        }
-        if let Some(known) = self.submitted.get(&name) {
-            spec = known.clone();
-        }
-        let mut known = self.store.clone();
-        for (changes, _) in &self.steps {
-            apply(&mut known, changes);
-        }
-        let record = |name: &str| {
-            let json = known.get(&format!("{DONE_JOB}{name}"))?;
-            Some((name.to_owned(), serde_json::from_slice(json).unwrap()))
-        };
-        let names = spec.after.iter().chain([&spec.name]);
-        let done: BTreeMap<String, DoneRecord> = names.filter_map(|name| record(name)).collect();
-        let limit = Limit {
-            group: "g".to_owned(),
-            max: LIMIT,
-        };
-        let now = self.now();
-        if let Ok((step, _)) = self
-            .engine
-            .submit(vec![spec.clone()], Some(&limit), &done, now)
-        {
-            self.push(step, []);
-        }
-    }
-
-    /// A service that the number `n` describes. Every fourth specification always fails, if the
-    /// service exists.
-    pub(super) fn keep(&mut self, n: u8) {
-        let name = format!("service-{}", n % 2);
-        let exists = self.engine.service(&name).is_some();
-        let bad = exists && n.is_multiple_of(4);
-        let line = match bad {
-            true => "bad".to_owned(),
-            false => format!("good {}", n / 64),
-        };
-        let policy = match n % 5 {
-            0 => UpdatePolicy::blue_green(),
-            1 => UpdatePolicy::rolling(2).start_first(true),
-            2 => UpdatePolicy::rolling(3),
-            _ => UpdatePolicy::rolling(1),
-        };
-        let on_failure = match n % 3 {
-            0 => OnFailure::Pause,
-            _ => OnFailure::Rollback,
-        };
-        let spec = ServiceSpec::new(TaskSpec::shell(&name, line))
-            .instances(u32::from(n % 4) + 1)
-            .unreachable_after(Duration::from_secs(5))
-            .update(
-                policy
-                    .on_failure(on_failure)
-                    .timeout(Duration::from_secs(500)),
-            );
-        let now = self.now();
-        if let Ok((step, _)) = self.engine.keep(spec, now) {
-            self.push(step, []);
-        }
-    }
-
-    /// The program changes a service.
-    pub(super) fn request(&mut self, n: u8) {
-        let name = format!("service-{}", n % 2);
-        let request = match n / 2 % 8 {
-            0 | 1 => ServiceRequest::Scale(u32::from(n / 16 % 5)),
-            2 => ServiceRequest::Pause,
-            3 | 4 => ServiceRequest::Resume,
-            5 => ServiceRequest::Rollback,
-            6 if n > 128 => ServiceRequest::Remove,
-            _ => ServiceRequest::Show,
-        };
-        let now = self.now();
-        if let Ok((step, _)) = self.engine.change_service(&name, request, now) {
-            self.push(step, []);
-        }
-    }
-
-    /// The operator announces maintenance of one of the two agents, or takes it back.
-    pub(super) fn maintenance(&mut self, n: u8) {
-        let offer = format!("inverse-{}", n % 2);
-        match n % 3 {
-            0 => self.engine.announced(&format!("agent-{}", n % 2), &offer),
-            1 => self.engine.rescinded(&offer),
-            _ => self.engine.forget_announcements(),
-        }
     }
 
     pub(super) fn judge(&mut self) {
@@ -389,7 +293,7 @@ impl World {
             } else {
                 hidden
             };
-            self.news.insert(id.clone());
+            self.unsent.insert(id.clone());
             return;
         }
         let state = match (task.state, n % 7) {
@@ -403,7 +307,7 @@ impl World {
                 task.hidden = Some(state);
                 task.was_hidden = true;
                 task.state = TaskState::TaskUnreachable;
-                self.news.insert(id.clone());
+                self.unsent.insert(id.clone());
                 return;
             }
             _ => TaskState::TaskFinished,
@@ -419,8 +323,8 @@ impl World {
             .filter(|(_, task)| task.hidden.is_none())
             .map(|(id, task)| (id.clone(), task.state, true))
             .collect();
-        let news = std::mem::take(&mut self.news);
-        for id in std::mem::take(&mut self.asked).into_iter().chain(news) {
+        let unsent = std::mem::take(&mut self.unsent);
+        for id in std::mem::take(&mut self.asked).into_iter().chain(unsent) {
             let state = match self.tasks.get(&id) {
                 Some(task) if task.is_alive() || task.unacknowledged => task.state,
                 Some(task) if task.state == TaskState::TaskGone => task.state,
@@ -446,7 +350,7 @@ impl World {
         self.steps.clear();
         self.answers.clear();
         self.asked.clear();
-        self.news.clear();
+        self.unsent.clear();
         // The driver of the new process requests all tasks.
         let alive = self.tasks.iter().filter(|(_, task)| task.is_alive());
         let known = alive.filter(|(_, task)| task.hidden.is_none());
@@ -509,7 +413,7 @@ impl World {
         for (id, task) in &mut self.tasks {
             if let Some(hidden) = task.hidden.take() {
                 task.state = hidden;
-                self.news.insert(id.clone());
+                self.unsent.insert(id.clone());
             }
             let state = match task.state {
                 _ if !task.is_alive() => continue,
