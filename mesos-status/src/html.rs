@@ -176,6 +176,8 @@ struct Log {
 struct Event {
     at: String,
     job: String,
+    /// Whether there is a page about it. Instances of services have names with a slash.
+    has_page: bool,
     what: String,
 }
 
@@ -184,6 +186,7 @@ impl From<TimelineEvent> for Event {
         Self {
             at: rfc3339(event.at),
             job: event.job.to_string(),
+            has_page: !event.job.contains('/'),
             what: event.what.to_string(),
         }
     }
