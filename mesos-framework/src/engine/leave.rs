@@ -12,7 +12,7 @@ impl Engine {
         self.judge_agent(agent);
     }
 
-    /// An announcement is no longer valid.
+    /// The master has rescinded the announcement of a maintenance.
     pub(crate) fn rescinded(&mut self, inverse_offer: &str) {
         let of = |(agent, offers): (&String, &BTreeSet<String>)| {
             offers.contains(inverse_offer).then(|| agent.clone())

@@ -8,7 +8,7 @@ mod service;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mesos_core::lint::Linter;
+use mesos_core::lint::{Lint, Linter};
 use mesos_core::store::Change;
 use mesos_core::{Error, ErrorKind, Framework, Result, SchedulerDriver, error_chain};
 use mesos_placement::Unplaced;
@@ -24,7 +24,7 @@ use crate::engine::job::{DoneRecord, Job, JobRecord};
 use crate::engine::{DONE_JOB, LIVE, LIVE_JOB};
 use crate::runtime::{Command, Driver, Store};
 use crate::view::{JobDetails, JobFilter, JobList, Timeline};
-use crate::{HeldOffer, JobSpec, OfferPool, Outcome, TimelineEvent};
+use crate::{HeldOffer, InvalidSpec, JobSpec, OfferPool, Outcome, TimelineEvent};
 
 /// Runs jobs on Mesos, until each of them has ended, and keeps services running. Clones are handles
 /// on one runner.
@@ -107,15 +107,7 @@ impl Runner {
 
     /// Finds mistakes before anything starts.
     fn validate(&self, job: &JobSpec) -> Result<()> {
-        match job.validate(&self.shared.linter) {
-            Ok(warnings) => {
-                for warning in warnings {
-                    tracing::warn!(job = job.name, "{warning}");
-                }
-                Ok(())
-            }
-            Err(invalid) => Err(Error::new(ErrorKind::Config, invalid.to_string())),
-        }
+        accepted(&job.name, job.validate(&self.shared.linter))
     }
 
     /// Runs several jobs. The result is a stream of their outcomes, in the order of their ends.
@@ -370,6 +362,15 @@ impl fmt::Debug for Runner {
 
 /// How long the end of a runner waits for a state that cannot be written.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Logs the warnings about a valid specification. An invalid specification is an error.
+fn accepted(name: &str, findings: Result<Vec<Lint>, InvalidSpec>) -> Result<()> {
+    let invalid = |invalid: InvalidSpec| Error::new(ErrorKind::Config, invalid.to_string());
+    for warning in findings.map_err(invalid)? {
+        tracing::warn!(name, "{warning}");
+    }
+    Ok(())
+}
 
 /// A failure of the state at the start.
 fn cannot_open(error: mesos_core::BoxError) -> Error {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mesos_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
-use super::Runner;
+use super::{Runner, accepted};
 use crate::engine::ServiceRequest;
 use crate::runtime::Command;
 use crate::runtime::command::WatchedService;
@@ -27,7 +27,7 @@ impl Runner {
     /// [`ErrorKind::Closed`], or the reason, if the runner has ended.
     pub async fn keep(&self, service: impl Into<ServiceSpec>) -> Result<ServiceHandle> {
         let service = Box::new(service.into());
-        self.validate_service(&service)?;
+        accepted(&service.name, service.validate(&self.shared.linter))?;
         let watched = self.request(|reply| Command::Keep(service, reply)).await?;
         Ok(ServiceHandle::new(self.clone(), watched?))
     }
@@ -52,18 +52,6 @@ impl Runner {
     async fn change(&self, name: String, request: ServiceRequest) -> Result<WatchedService> {
         self.request(|reply| Command::Service(name, request, reply))
             .await?
-    }
-
-    fn validate_service(&self, service: &ServiceSpec) -> Result<()> {
-        match service.validate(&self.shared.linter) {
-            Ok(warnings) => {
-                for warning in warnings {
-                    tracing::warn!(service = service.name, "{warning}");
-                }
-                Ok(())
-            }
-            Err(invalid) => Err(Error::new(ErrorKind::Config, invalid.to_string())),
-        }
     }
 }
 
@@ -158,7 +146,8 @@ impl ServiceHandle {
     /// As [`Runner::keep`]; [`ErrorKind::Config`] for the name of another service.
     pub async fn update(&self, service: impl Into<ServiceSpec>) -> Result<()> {
         let service = Box::new(service.into());
-        self.runner.validate_service(&service)?;
+        let findings = service.validate(&self.runner.shared.linter);
+        accepted(&service.name, findings)?;
         self.request(ServiceRequest::Update(service)).await
     }
 

@@ -1,12 +1,10 @@
 //! Parses the answers to calls in the bytes of a connection.
 
-use std::mem::MaybeUninit;
-
 use bytes::{Buf, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use crate::wire::answer::REASON_LIMIT;
-use crate::wire::framing::{self, Garbage, HEAD_LIMIT, HEADERS, Rest};
+use crate::wire::framing::{self, Garbage, Rest};
 
 /// A longer 202 is not remembered, in bytes. The one of libprocess has 82.
 const REMEMBERED: usize = 1 << 10;
@@ -84,55 +82,24 @@ impl Replies {
 
 /// A complete head. `accepted` becomes its bytes if it is a whole 202.
 fn head(input: &mut BytesMut, accepted: &mut Vec<u8>) -> Result<Option<(Reply, Rest)>, Garbage> {
-    loop {
-        let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
-        let mut response = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut response,
-            input,
-            &mut headers,
-        );
-        let length = match parsed.map_err(Garbage::Head)? {
-            httparse::Status::Complete(length) => length,
-            httparse::Status::Partial if input.len() > HEAD_LIMIT => return Err(Garbage::Long),
-            httparse::Status::Partial => return Ok(None),
+    framing::head(input, |status, response, bytes| {
+        let (rest, close) = framing::length(status, response)?;
+        let headers = match status.is_success() {
+            true => HeaderMap::new(),
+            false => framing::headers(response),
         };
-        let code = response.code.unwrap_or_default();
-        let status = StatusCode::from_u16(code).map_err(|_| Garbage::Status(code))?;
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Garbage::Status(code));
-        }
-        if status.is_informational() {
-            input.advance(length);
-            continue;
-        }
-        let opened = open(status, &response)?;
-        if opened.1 == Rest::Bytes(0) && opened.0.is_accepted() && length <= REMEMBERED {
+        let reply = Reply {
+            status,
+            headers,
+            body: Vec::new(),
+            close,
+        };
+        if rest == Rest::Bytes(0) && reply.is_accepted() && bytes.len() <= REMEMBERED {
             accepted.clear();
-            accepted.extend_from_slice(&input[..length]);
+            accepted.extend_from_slice(bytes);
         }
-        input.advance(length);
-        return Ok(Some(opened));
-    }
-}
-
-fn open(status: StatusCode, response: &httparse::Response) -> Result<(Reply, Rest), Garbage> {
-    let (rest, close) = framing::length(status, response)?;
-    let mut headers = HeaderMap::new();
-    let refused = !status.is_success();
-    for header in response.headers.iter().filter(|_| refused) {
-        let value = HeaderValue::from_bytes(header.value);
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(header.name), value) {
-            headers.append(name, value);
-        }
-    }
-    let reply = Reply {
-        status,
-        headers,
-        body: Vec::new(),
-        close,
-    };
-    Ok((reply, rest))
+        Ok((reply, rest))
+    })
 }
 
 /// Reads the available part of a body; whether the body is complete. Only the start of a long reason
@@ -150,6 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::wire::framing::HEAD_LIMIT;
 
     /// The status, body and `close` of each answer in `text`, however it is split.
     fn replies(text: &str) -> Result<Vec<(u16, String, bool)>, Garbage> {

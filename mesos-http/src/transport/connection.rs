@@ -11,14 +11,14 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use mesos_core::{Delivery, Error, ErrorKind, Result};
+use mesos_core::{Delivery, Endpoint, Error, ErrorKind, Result};
 use tokio::task::JoinHandle;
 
-use super::dial::{Dialed, dial, expects_tls};
+use super::dial::{Dialed, dial};
 use super::patience::timeout;
 use super::settings::Settings;
+use super::unanswered::{Cause, late, unanswered};
 use crate::wire::codec::Codec;
-use mesos_core::{Endpoint, Scheme};
 
 /// An open connection. Dropping it closes the socket, also during a request.
 #[derive(Debug)]
@@ -121,37 +121,17 @@ impl Connection {
                 Ok(response)
             }
             Ok(Err((source, delivery))) => {
-                let at = &self.endpoint;
-                let plain = !self.answered && is_plain(at, &self.settings);
-                let (kind, message) = if plain && expects_tls(at, &self.settings).await {
-                    (ErrorKind::Tls, format!("{at} expects TLS; write https://"))
-                } else if source.is_parse() {
-                    let message = format!("{at} does not speak HTTP; is the port right?");
-                    (ErrorKind::Protocol, message)
-                } else {
-                    let message =
-                        format!("the connection to {at} broke before POST {path} was answered");
-                    (ErrorKind::Transport, message)
+                let cause = Cause {
+                    garbage: source.is_parse(),
+                    fresh: !self.answered,
+                    source: source.into(),
+                    delivery,
                 };
-                Err(Error::new(kind, message)
-                    .with_delivery(delivery)
-                    .with_source(source))
+                Err(unanswered(&self.endpoint, &self.settings, &path, cause).await)
             }
-            Err(_) => Err(Error::new(
-                ErrorKind::Timeout,
-                format!(
-                    "{} did not answer POST {path} within {limit:?}",
-                    self.endpoint
-                ),
-            )),
+            Err(_) => Err(late(&self.endpoint, &path, limit)),
         }
     }
-}
-
-/// Whether the connection does not use TLS, although the port may expect TLS. Mesos with TLS resets
-/// a connection that begins without.
-fn is_plain(endpoint: &Endpoint, settings: &Settings) -> bool {
-    endpoint.scheme() == Scheme::Http && settings.unix_socket.is_none()
 }
 
 impl Drop for Connection {

@@ -9,17 +9,18 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Frame;
-use mesos_core::{Delivery, Endpoint, Error, ErrorKind, Result, Scheme};
+use mesos_core::{Delivery, Endpoint, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::dial::{Dialed, dial, expects_tls};
+use super::dial::{Dialed, dial};
 use super::io::Transport;
 use super::patience::timeout;
 use super::settings::Settings;
-use crate::wire::framing::{self, Garbage, HEAD_LIMIT, HEADERS, Rest};
+use super::unanswered::{Cause, late, unanswered};
+use crate::wire::framing::{self, Garbage, Rest};
 use crate::wire::request;
 
 /// The room for a read, in bytes. It doubles with each read that fills it, up to the second number.
@@ -64,31 +65,17 @@ pub(crate) async fn post(
             Ok((Response::from_parts(parts, body), address))
         }
         Ok(Err(Failure { source, delivery })) => {
-            let plain = endpoint.scheme() == Scheme::Http && settings.unix_socket.is_none();
-            let (kind, message) = if plain && expects_tls(endpoint, settings).await {
-                (
-                    ErrorKind::Tls,
-                    format!("{endpoint} expects TLS; write https://"),
-                )
-            } else if source
-                .get_ref()
-                .is_some_and(|source| source.is::<Garbage>())
-            {
-                let message = format!("{endpoint} does not speak HTTP; is the port right?");
-                (ErrorKind::Protocol, message)
-            } else {
-                let message =
-                    format!("the connection to {endpoint} broke before POST {path} was answered");
-                (ErrorKind::Transport, message)
+            let cause = Cause {
+                garbage: source
+                    .get_ref()
+                    .is_some_and(|source| source.is::<Garbage>()),
+                fresh: true,
+                source: source.into(),
+                delivery,
             };
-            Err(Error::new(kind, message)
-                .with_delivery(delivery)
-                .with_source(source))
+            Err(unanswered(endpoint, settings, &path, cause).await)
         }
-        Err(_) => Err(Error::new(
-            ErrorKind::Timeout,
-            format!("{endpoint} did not answer POST {path} within {limit:?}"),
-        )),
+        Err(_) => Err(late(endpoint, &path, limit)),
     }
 }
 
@@ -108,7 +95,7 @@ pub(crate) struct Body {
     rest: Rest,
 }
 
-type Head = (StatusCode, http::HeaderMap);
+type Head = (StatusCode, HeaderMap);
 
 impl Body {
     /// Writes a request and reads the head of the response.
@@ -235,30 +222,9 @@ impl std::fmt::Debug for Body {
 
 /// Removes a complete head.
 fn parse(input: &mut BytesMut) -> Result<Option<(Head, Rest)>, Garbage> {
-    loop {
-        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        let size = match response.parse(input).map_err(Garbage::Head)? {
-            httparse::Status::Complete(size) => size,
-            httparse::Status::Partial if input.len() > HEAD_LIMIT => return Err(Garbage::Long),
-            httparse::Status::Partial => return Ok(None),
-        };
-        let code = response.code.unwrap_or_default();
-        let status = StatusCode::from_u16(code).map_err(|_| Garbage::Status(code))?;
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Garbage::Status(code));
-        }
-        let (rest, _) = framing::length(status, &response)?;
-        let mut found = http::HeaderMap::new();
-        for header in response.headers.iter() {
-            let value = HeaderValue::from_bytes(header.value);
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(header.name), value) {
-                found.append(name, value);
-            }
-        }
-        input.advance(size);
-        if !status.is_informational() {
-            return Ok(Some(((status, found), rest)));
-        }
-    }
+    framing::head(input, |status, response, _| {
+        let (rest, _) = framing::length(status, response)?;
+        let headers = framing::headers(response);
+        Ok(((status, headers), rest))
+    })
 }

@@ -10,3 +10,4 @@ pub(crate) mod resolve;
 pub(crate) mod settings;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
+mod unanswered;

@@ -1,17 +1,20 @@
-//! How long the body of an answer is, and where its data are.
+//! The head of an answer, the length of its body, and where the body's data are.
 //!
 //! An event stream of Mesos has a chunk for each event. Mesos' answer to a call has a Content-Length
 //! and no body, or a reason of one line (`HttpResponseEncoder` in libprocess' src/encoder.hpp). A
 //! proxy may send any body in chunks, or end the body by closing the connection.
 
+use std::mem::MaybeUninit;
+
 use bytes::{Buf as _, BytesMut};
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use httparse::{ParserConfig, Response, Status};
 
 /// The limit for a head, and for a line between chunks, in bytes.
 pub(crate) const HEAD_LIMIT: usize = 64 << 10;
 
 /// The limit for the number of headers; libprocess sends two with an answer.
-pub(crate) const HEADERS: usize = 100;
+const HEADERS: usize = 100;
 
 /// Why the bytes are not a valid answer.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +43,56 @@ pub(crate) enum Rest {
     UntilClosed,
 }
 
+/// Removes a complete head from `input`. Passes the status, the parsed head and the head's bytes to
+/// `open`. Heads with an informational status are skipped.
+pub(crate) fn head<T>(
+    input: &mut BytesMut,
+    open: impl FnOnce(StatusCode, &Response<'_, '_>, &[u8]) -> Result<T, Garbage>,
+) -> Result<Option<T>, Garbage> {
+    loop {
+        let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
+        let mut response = Response::new(&mut []);
+        let parsed = ParserConfig::default().parse_response_with_uninit_headers(
+            &mut response,
+            input,
+            &mut headers,
+        );
+        let size = match parsed.map_err(Garbage::Head)? {
+            Status::Complete(size) => size,
+            Status::Partial if input.len() > HEAD_LIMIT => return Err(Garbage::Long),
+            Status::Partial => return Ok(None),
+        };
+        let code = response.code.unwrap_or_default();
+        let status = StatusCode::from_u16(code).map_err(|_| Garbage::Status(code))?;
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Garbage::Status(code));
+        }
+        if !status.is_informational() {
+            let opened = open(status, &response, &input[..size])?;
+            input.advance(size);
+            return Ok(Some(opened));
+        }
+        input.advance(size);
+    }
+}
+
+/// The valid headers of a head.
+pub(crate) fn headers(response: &Response<'_, '_>) -> HeaderMap {
+    let valid = response.headers.iter().filter_map(|header| {
+        let name = HeaderName::try_from(header.name).ok()?;
+        Some((name, HeaderValue::from_bytes(header.value).ok()?))
+    });
+    let mut headers = HeaderMap::new();
+    for (name, value) in valid {
+        headers.append(name, value);
+    }
+    headers
+}
+
 /// The length of the body after a head, and whether the connection ends after the body.
 pub(crate) fn length(
     status: StatusCode,
-    response: &httparse::Response<'_, '_>,
+    response: &Response<'_, '_>,
 ) -> Result<(Rest, bool), Garbage> {
     let mut close = response.version == Some(0);
     let mut chunked = None;

@@ -68,7 +68,7 @@ struct Spread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Nothing,
-    /// The slots with this value are no longer permitted.
+    /// The constraint now excludes the slots with this value.
     Lost(usize),
     All,
 }
