@@ -7,9 +7,9 @@ use anyhow::Result;
 use crate::cargo::cargo;
 
 /// The rows that need the feature `cluster` of mesos-bench, or other programs of the workspace.
-const CLUSTER: [&str; 5] = ["state", "real", "callbacks", "placement", "programs"];
+const CLUSTER: [&str; 4] = ["state", "real", "callbacks", "programs"];
 
-/// Whether `args` select rows, and all of these rows are about the HTTP driver alone.
+/// Whether `args` select rows, and none of these rows needs the feature `cluster`.
 fn is_lean(args: &[String]) -> bool {
     let mut rows = Vec::new();
     let mut args = args.iter();
@@ -24,7 +24,7 @@ fn is_lean(args: &[String]) -> bool {
 }
 
 /// Builds the program and everything that its rows start in release mode, and runs it with `args`.
-/// Rows about the HTTP driver alone need a small part of the workspace.
+/// Rows about the HTTP driver and placement need a small part of the workspace.
 ///
 /// # Errors
 /// A limit was not met, or a row could not be measured. The program prints which and why.
@@ -61,11 +61,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_selection_of_rows_about_the_http_driver_needs_no_cluster() {
+    fn only_a_selection_of_rows_without_a_cluster_is_built_without_it() {
         let lean =
             |args: &[&str]| is_lean(&args.iter().map(|arg| (*arg).into()).collect::<Vec<_>>());
         assert!(lean(&["--only", "instructions", "--quick"]));
-        assert!(lean(&["--quick", "--only=offers", "--only", "updates"]));
+        assert!(lean(&["--quick", "--only=offers", "--only", "placement"]));
         assert!(!lean(&["--only", "offers", "--only", "real"]));
         assert!(!lean(&["--only=state"]));
         assert!(!lean(&["--quick"]));

@@ -8,8 +8,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::job::{Job, Outcome};
 use crate::usage::{cpu, field};
 #[cfg(feature = "cluster")]
-use crate::{launch, listen, place, state};
-use crate::{raw, scheduler};
+use crate::{launch, listen, state};
+use crate::{place, raw, scheduler};
 
 /// Performs `job`, which is JSON, and prints the outcome as JSON. `measure` runs the job and may
 /// add its own counts.
@@ -72,7 +72,6 @@ async fn perform(job: Job) -> Result<Outcome> {
         Job::Listen(listen) => listen::run(listen).await,
         #[cfg(feature = "cluster")]
         Job::State(job) => state::run(job).await,
-        #[cfg(feature = "cluster")]
         Job::Place(job) => place::run(job),
         #[cfg(not(feature = "cluster"))]
         job => anyhow::bail!("{job:?} needs the feature `cluster` of mesos-bench"),

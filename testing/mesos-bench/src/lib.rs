@@ -12,7 +12,6 @@ pub mod launch;
 #[cfg(feature = "cluster")]
 mod listen;
 mod lock;
-#[cfg(feature = "cluster")]
 mod place;
 mod raw;
 pub mod rows;

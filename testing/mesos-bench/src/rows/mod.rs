@@ -3,7 +3,6 @@
 mod growth;
 mod instructions;
 mod memory;
-#[cfg(feature = "cluster")]
 mod placement;
 #[cfg(feature = "cluster")]
 mod programs;
@@ -44,7 +43,6 @@ pub const ROWS: &[(&str, Play)] = &[
     ("callbacks", real::callbacks),
     ("growth", growth::growth),
     ("instructions", instructions::instructions),
-    #[cfg(feature = "cluster")]
     ("placement", placement::placement),
 ];
 
