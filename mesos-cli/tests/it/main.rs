@@ -7,6 +7,7 @@ mod bad_input;
 mod changes;
 mod config;
 mod help;
+mod man;
 mod program;
 mod scheduler;
 mod security;
