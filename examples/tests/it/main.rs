@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod batch;
+mod cluster;
 mod failover;
 mod hello;
 mod journal;
@@ -12,6 +13,7 @@ mod new_cluster;
 mod operator;
 mod placement;
 mod program;
+mod readme;
 mod service;
 mod task_output;
 mod worker_pool;

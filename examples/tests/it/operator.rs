@@ -1,27 +1,9 @@
 //! The examples that show a cluster and a framework to people.
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout};
 
-use crate::program::{cluster, example, outcome, within};
-
-/// Starts an example, with the lines of its output.
-fn start(name: &str, args: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
-    let mut child = example(name, args).spawn().unwrap();
-    let stdout = child.stdout.take().unwrap();
-    (child, BufReader::new(stdout).lines())
-}
-
-/// Ends an example as Ctrl-C does.
-async fn interrupt(mut child: Child) {
-    let pid = i32::try_from(child.id().unwrap()).unwrap();
-    kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
-    let status = within("the end", child.wait()).await.unwrap();
-    assert!(status.success(), "{status}");
-}
+use crate::program::{cluster, interrupt, outcome, start, within};
 
 #[tokio::test]
 async fn cluster_watch_prints_each_change_of_a_cluster() {

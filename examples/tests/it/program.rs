@@ -5,7 +5,10 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use mesos_local::{LocalCluster, testing::require_real};
-use tokio::process::Command;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// How long a test waits. Long, because the machines that run the tests are shared.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -38,6 +41,21 @@ pub(crate) fn example(name: &str, args: &[&str]) -> Command {
 pub(crate) async fn outcome(name: &str, args: &[&str]) -> Outcome {
     let output = within(name, example(name, args).output()).await.unwrap();
     Outcome::from(output)
+}
+
+/// Starts an example, with the lines of its output.
+pub(crate) fn start(name: &str, args: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = example(name, args).spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    (child, BufReader::new(stdout).lines())
+}
+
+/// Ends an example as Ctrl-C does.
+pub(crate) async fn interrupt(mut child: Child) {
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
+    let status = within("the end", child.wait()).await.unwrap();
+    assert!(status.success(), "{status}");
 }
 
 /// The result of a program.
