@@ -3,6 +3,7 @@
 //! then no other framework can use its resources.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub(crate) struct Ledger {
 struct State {
     /// The ids are from the master, so a fast hash is enough.
     offers: HashMap<OfferKey, Standing, RandomState>,
-    /// The DECLINEs to send. They name only offers that are in `offers`, or were there.
+    /// The DECLINEs to send. Each of their offers is in `offers`, as [`Standing::Declining`].
     declines: Vec<Decline>,
 }
 
@@ -151,21 +152,28 @@ impl Ledger {
         ids: Vec<OfferId>,
         filters: Option<Filters>,
     ) -> Result<UsedOffers> {
+        let state = self.lock();
+        let keys = ids.iter().map(|id| {
+            let entry = state.offers.get_key_value(id.value.as_bytes());
+            entry
+                .map(|(key, _)| key.clone())
+                .ok_or_else(|| void(&id.value))
+        });
+        let keys = keys.collect::<Result<_>>()?;
+        drop(state);
+        self.take_keys(keys, filters)
+    }
+
+    /// As [`take`](Self::take).
+    pub(super) fn take_keys(
+        self: &Arc<Self>,
+        keys: Vec<OfferKey>,
+        filters: Option<Filters>,
+    ) -> Result<UsedOffers> {
         let mut state = self.lock();
-        let mut keys = Vec::with_capacity(ids.len());
-        for id in &ids {
-            match state.offers.get_key_value(id.value.as_bytes()) {
-                Some((key, Standing::Held(_))) => keys.push(key.clone()),
-                _ => {
-                    return Err(Error::new(
-                        ErrorKind::OfferGone,
-                        format!(
-                            "offer {id} was rescinded or used already, or belongs to an earlier \
-                             subscription"
-                        ),
-                    ));
-                }
-            }
+        let gone = |key: &&OfferKey| !matches!(state.offers.get(*key), Some(Standing::Held(_)));
+        if let Some(key) = keys.iter().find(gone) {
+            return Err(void(key.id()));
         }
         for key in &keys {
             if let Some(standing) = state.offers.get_mut(key)
@@ -185,7 +193,13 @@ impl Ledger {
 
     /// Removes one offer, for RESCIND.
     pub(super) fn remove(&self, id: &OfferId) {
-        self.change(|state| state.offers.remove(id.value.as_bytes()));
+        self.change(|state| {
+            if state.offers.remove(id.value.as_bytes()) == Some(Standing::Declining) {
+                for decline in &mut state.declines {
+                    decline.ids.retain(|other| other.id() != id.value);
+                }
+            }
+        });
     }
 
     /// An [`Offer`] was dropped. Queues its DECLINE if the offer was not used.
@@ -257,15 +271,19 @@ impl Ledger {
     /// next attempt after a failure.
     pub(super) fn declined(&self, mut decline: Decline, result: &Result<()>) -> Option<Duration> {
         self.change(|state| {
-            decline
-                .ids
-                .retain(|id| state.offers.get(id) == Some(&Standing::Declining));
             let Err(error) = result else {
-                for id in &decline.ids {
-                    state.offers.remove(id);
+                for id in decline.ids {
+                    if let Entry::Occupied(entry) = state.offers.entry(id)
+                        && *entry.get() == Standing::Declining
+                    {
+                        entry.remove();
+                    }
                 }
                 return None;
             };
+            decline
+                .ids
+                .retain(|id| state.offers.get(id) == Some(&Standing::Declining));
             if decline.ids.is_empty() {
                 return None;
             }
@@ -281,6 +299,13 @@ impl Ledger {
             Some(wait)
         })
     }
+}
+
+fn void(id: &str) -> Error {
+    Error::new(
+        ErrorKind::OfferGone,
+        format!("offer {id} was rescinded or used already, or belongs to an earlier subscription"),
+    )
 }
 
 impl State {
@@ -303,12 +328,6 @@ impl State {
                 self.declines.push(decline);
                 continue;
             }
-            // The id, which is the key, never changes.
-            #[allow(clippy::mutable_key_type)]
-            let offers = &self.offers;
-            decline
-                .ids
-                .retain(|id| offers.get(id) == Some(&Standing::Declining));
             let same = due
                 .iter_mut()
                 .find(|other| other.filters == decline.filters);

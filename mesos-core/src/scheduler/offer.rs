@@ -4,7 +4,7 @@ mod content;
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use mesos_proto::v1::{self, ExecutorId, Filters};
 
@@ -40,12 +40,18 @@ use crate::resources::Resources;
 #[must_use = "an offer that is dropped is declined"]
 pub struct Offer {
     content: OfferKey,
+    /// The message, if it was decoded.
+    decoded: OnceLock<Box<v1::Offer>>,
     ledger: Arc<Ledger>,
 }
 
 impl Offer {
     pub(super) fn new(content: OfferKey, ledger: Arc<Ledger>) -> Self {
-        Self { content, ledger }
+        Self {
+            content,
+            decoded: OnceLock::new(),
+            ledger,
+        }
     }
 
     /// The id of the offer.
@@ -68,7 +74,15 @@ impl Offer {
     /// # Errors
     /// [`ErrorKind::Decode`] if Mesos sent invalid resources.
     pub fn resources(&self) -> Result<Resources> {
-        Resources::try_from(self.content.resources()).map_err(|error| {
+        let encoded = match self.decoded.get() {
+            None => self.content.encoded_resources(),
+            Some(_) => None,
+        };
+        let resources = match encoded {
+            Some(resources) => Resources::try_from(resources),
+            None => Resources::try_from(&self.resources[..]),
+        };
+        resources.map_err(|error| {
             Error::new(
                 ErrorKind::Decode,
                 format!("cannot parse the resources of offer {}", self.id()),
@@ -102,8 +116,8 @@ impl Offer {
         let Some(first) = offers.first() else {
             return Ok(None);
         };
-        let ids = offers.iter().map(|offer| offer.id().into()).collect();
-        first.ledger.take(ids, filters).map(Some)
+        let keys = offers.iter().map(|offer| offer.content.clone());
+        first.ledger.take_keys(keys.collect(), filters).map(Some)
     }
 }
 
@@ -127,7 +141,7 @@ impl Deref for Offer {
     type Target = v1::Offer;
 
     fn deref(&self) -> &v1::Offer {
-        self.content.message()
+        self.content.message(&self.decoded)
     }
 }
 

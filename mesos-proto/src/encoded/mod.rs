@@ -1,8 +1,9 @@
 //! Offers and updates that are decoded when they are needed.
 //!
 //! Most offers are declined without a look at more than a few fields, and decoding an offer takes
-//! ten times as long as this module needs to find these fields. An [`EncodedOffer`] is a copy of the
-//! bytes of one offer, so that an offer that is kept does not keep its whole event in memory.
+//! ten times as long as this module needs to find these fields. An [`EncodedOffer`] is a copy of its
+//! bytes, so that an offer that is kept does not keep its whole event in memory, but only a block of a
+//! few kilobytes.
 //!
 //! Updates are read more often, but not all of them completely. An [`EncodedUpdate`] is a slice of its
 //! event, because an update is handled at once.
@@ -12,20 +13,27 @@
 //! returns `None` for everything unusual, such as text that is not UTF-8 in the fields that it
 //! reads, or a field that occurs twice. The caller then decodes the whole event.
 
+mod block;
+mod resource;
 mod shape;
+mod template;
 #[cfg(test)]
 mod tests;
 mod update;
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message as _;
 
 use crate::lossy;
 use crate::v1::{self, Resource};
-use crate::wire::{LENGTH_DELIMITED, VARINT, length_delimited, tag, varint};
-use shape::OFFER;
+use crate::wire::{LENGTH_DELIMITED, VARINT, length_delimited, skip, tag, varint};
+use block::{Block, Texts};
+use shape::{Shape, Stack, check, key};
+use template::Templates;
 pub use update::EncodedUpdate;
 
 /// Field numbers in `mesos.v1.scheduler.Event` and in its `Offers`.
@@ -33,32 +41,30 @@ const EVENT_TYPE: u32 = 1;
 const EVENT_OFFERS: u32 = 3;
 const OFFERS_OFFERS: u32 = 1;
 
-/// Field numbers in `mesos.v1.Offer`.
-const ID: u32 = 1;
-const AGENT_ID: u32 = 3;
-const HOSTNAME: u32 = 4;
+/// The field of an offer that has its resources.
 const RESOURCES: u32 = 5;
-const ALLOCATION_INFO: u32 = 10;
 
-/// The field of `OfferID`, `AgentID` and `AllocationInfo` that has their text.
-const VALUE: u32 = 1;
+/// Keys in `mesos.v1.Offer`.
+const ID: u8 = key(1, LENGTH_DELIMITED);
+const AGENT_ID: u8 = key(3, LENGTH_DELIMITED);
+const HOSTNAME: u8 = key(4, LENGTH_DELIMITED);
+const ALLOCATION_INFO: u8 = key(10, LENGTH_DELIMITED);
+
+/// The key in `OfferID`, `AgentID` and `AllocationInfo` of their text.
+const VALUE: u8 = key(1, LENGTH_DELIMITED);
+
+static OFFER: Shape = Shape::new(shape::OFFER, &[ID, AGENT_ID, HOSTNAME, ALLOCATION_INFO]);
 
 /// An offer as protobuf. Its fields can be read without decoding the whole offer, and decoding
-/// cannot fail.
-#[derive(Clone, PartialEq, Eq)]
+/// cannot fail. Clones share the bytes.
+#[derive(Clone)]
 pub struct EncodedOffer {
-    bytes: Box<[u8]>,
-    texts: Texts,
-}
-
-/// The positions of texts in the bytes of an offer: of the length before the text. Zero is a text
-/// that is missing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Texts {
-    id: u32,
-    agent_id: u32,
-    hostname: u32,
-    role: u32,
+    /// Shared with other offers, see [`block`].
+    block: Arc<[u8]>,
+    /// The position of the offer's head in the block.
+    at: u32,
+    /// The position of the id in the offer. It is needed often.
+    id: Range<u16>,
 }
 
 impl EncodedOffer {
@@ -77,63 +83,69 @@ impl EncodedOffer {
     /// ```
     pub fn all_in(event: &[u8]) -> Option<Vec<Self>> {
         let mut list = offers_in(event)?;
-        let mut offers = Vec::with_capacity(count(list)?);
+        let mut following = count(list)?;
+        let mut offers = Vec::with_capacity(following);
+        let mut templates = Templates::default();
+        let (mut block, mut stack) = (Block::default(), Stack::new());
         while !list.is_empty() {
             let (OFFERS_OFFERS, LENGTH_DELIMITED) = tag(&mut list)? else {
                 return None;
             };
             let offer = length_delimited(&mut list)?;
-            let texts = texts(offer)?;
-            let bytes = offer.into();
-            offers.push(Self { bytes, texts });
+            following -= 1;
+            let texts = templates.texts(offer, &mut stack, following)?;
+            block.add(offer, texts, &mut offers)?;
         }
+        block.finish(&mut offers);
         Some(offers)
     }
 
     /// The id of the offer.
     pub fn id(&self) -> &str {
-        self.text(self.texts.id).unwrap_or_default()
+        std::str::from_utf8(self.id_bytes()).unwrap_or_default()
     }
 
     /// The id of the offer as bytes. It costs less than [`id`](Self::id), which checks again that
     /// the bytes are UTF-8.
     pub fn id_bytes(&self) -> &[u8] {
-        self.bytes_at(self.texts.id).unwrap_or_default()
+        let start = block::start(self.at);
+        let id = start + usize::from(self.id.start)..start + usize::from(self.id.end);
+        self.block.get(id).unwrap_or_default()
     }
 
     /// The id of the agent.
     pub fn agent_id(&self) -> &str {
-        self.text(self.texts.agent_id).unwrap_or_default()
+        self.text(block::AGENT_ID).unwrap_or_default()
     }
 
     /// The host name of the agent.
     pub fn hostname(&self) -> &str {
-        self.text(self.texts.hostname).unwrap_or_default()
+        self.text(block::HOSTNAME).unwrap_or_default()
     }
 
     /// The role that the resources are allocated to, if there is one.
     pub fn role(&self) -> Option<&str> {
-        self.text(self.texts.role)
+        self.text(block::ROLE)
     }
 
     /// The size of the encoded offer in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.offer().len()
     }
 
     /// The resources, or `None` if one of them contains text that is not UTF-8.
     pub fn resources(&self) -> Option<Vec<Resource>> {
         let mut resources = Vec::with_capacity(4);
-        let mut rest = &self.bytes[..];
+        let mut rest = self.offer();
         while !rest.is_empty() {
             let (number, wire_type) = tag(&mut rest)?;
             if wire_type != LENGTH_DELIMITED {
-                OFFER.value(&mut rest, number, wire_type)?;
+                skip(&mut rest, number, wire_type, 0)?;
                 continue;
             }
             let data = length_delimited(&mut rest)?;
             if number == RESOURCES {
-                resources.push(Resource::decode(data).ok()?);
+                resources.push(resource::decode(data)?);
             }
         }
         Some(resources)
@@ -142,24 +154,41 @@ impl EncodedOffer {
     /// The whole offer, and the names of the fields whose text is not UTF-8 and was replaced, as in
     /// [`lossy::decode`].
     pub fn decode(&self) -> (v1::Offer, Vec<String>) {
-        if let Ok(offer) = v1::Offer::decode(&self.bytes[..]) {
+        if let Ok(offer) = v1::Offer::decode(self.offer()) {
             return (offer, Vec::new());
         }
-        let decoded = lossy::decode(Bytes::copy_from_slice(&self.bytes));
+        let decoded = lossy::decode(Bytes::copy_from_slice(self.offer()));
         // `texts` accepts only what can be decoded; the tests compare.
         debug_assert!(decoded.is_ok(), "{decoded:?}");
         decoded.unwrap_or_default()
     }
 
-    fn text(&self, at: u32) -> Option<&str> {
-        std::str::from_utf8(self.bytes_at(at)?).ok()
+    /// Whether this is a clone of `other`, or the other way round. It costs less than a comparison
+    /// of the bytes.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.block, &other.block) && self.at == other.at
     }
 
-    fn bytes_at(&self, at: u32) -> Option<&[u8]> {
-        let mut rest = self.bytes.get(at as usize..).filter(|_| at > 0)?;
-        length_delimited(&mut rest)
+    fn offer(&self) -> &[u8] {
+        block::offer(&self.block, self.at)
+    }
+
+    fn text(&self, which: usize) -> Option<&str> {
+        let position = block::number(&self.block, self.at, which);
+        // No text is at the start of an offer.
+        let mut rest = self.offer().get(position..).filter(|_| position > 0)?;
+        std::str::from_utf8(length_delimited(&mut rest)?).ok()
     }
 }
+
+/// Whether the bytes are equal.
+impl PartialEq for EncodedOffer {
+    fn eq(&self, other: &Self) -> bool {
+        self.offer() == other.offer()
+    }
+}
+
+impl Eq for EncodedOffer {}
 
 /// Only the texts: an offer is long.
 impl fmt::Debug for EncodedOffer {
@@ -209,39 +238,45 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Checks an offer and finds its texts.
-fn texts(offer: &[u8]) -> Option<Texts> {
+fn texts<'a>(offer: &'a [u8], stack: &mut Stack<'a>) -> Option<Texts> {
     let mut texts = Texts::default();
-    let mut rest = offer;
-    while !rest.is_empty() {
-        let (number, wire_type) = tag(&mut rest)?;
-        let (place, nested) = match number {
-            ID => (&mut texts.id, true),
-            AGENT_ID => (&mut texts.agent_id, true),
-            HOSTNAME => (&mut texts.hostname, false),
-            ALLOCATION_INFO => (&mut texts.role, true),
-            _ => {
-                OFFER.value(&mut rest, number, wire_type)?;
-                continue;
-            }
+    check((offer, &OFFER), stack, |key, mut rest| {
+        let place = match key {
+            ID => &mut texts.id,
+            AGENT_ID => &mut texts.agent_id,
+            HOSTNAME => &mut texts.hostname,
+            _ => &mut texts.role,
         };
-        if wire_type != LENGTH_DELIMITED || *place != 0 {
+        if *place != 0 {
             return None;
         }
         let mut at = offer.len() - rest.len();
         let mut text = length_delimited(&mut rest)?;
-        if nested {
-            let (VALUE, LENGTH_DELIMITED) = tag(&mut text)? else {
-                return None;
-            };
-            at = offer.len() - rest.len() - text.len();
-            let value = length_delimited(&mut text)?;
-            if !text.is_empty() {
-                return None;
-            }
-            text = value;
+        if key != HOSTNAME {
+            at = offer.len() - rest.len() - text.len() + 1;
+            text = only_value(text)?;
         }
         is_text(text).then_some(())?;
         *place = u32::try_from(at).ok()?;
-    }
+        Some(rest)
+    })?;
     (texts.id != 0 && texts.agent_id != 0).then_some(texts)
+}
+
+/// Whether the texts at these positions are UTF-8.
+fn are_texts(offer: &[u8], texts: &Texts) -> bool {
+    let positions = [texts.id, texts.agent_id, texts.hostname, texts.role];
+    positions.into_iter().all(|position| {
+        let mut rest = offer.get(position as usize..).unwrap_or_default();
+        position == 0 || length_delimited(&mut rest).is_some_and(is_text)
+    })
+}
+
+/// The text in a message that has no other field.
+fn only_value(message: &[u8]) -> Option<&[u8]> {
+    let (&VALUE, mut rest) = message.split_first()? else {
+        return None;
+    };
+    let text = length_delimited(&mut rest)?;
+    rest.is_empty().then_some(text)
 }

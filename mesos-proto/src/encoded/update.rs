@@ -6,8 +6,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::is_text;
-use super::shape::TASK_STATUS;
+use super::shape::{self, Shape, Stack, check, key};
+use super::{is_text, only_value};
 use crate::lossy;
 use crate::v1::TaskStatus;
 use crate::v1::scheduler::event::Type;
@@ -18,15 +18,17 @@ const EVENT_TYPE: u32 = 1;
 const EVENT_UPDATE: u32 = 5;
 const UPDATE_STATUS: u32 = 1;
 
-/// Field numbers in `mesos.v1.TaskStatus`.
-const TASK_ID: u32 = 1;
-const STATE: u32 = 2;
-const AGENT_ID: u32 = 5;
-const REASON: u32 = 10;
-const UUID: u32 = 11;
+/// Keys in `mesos.v1.TaskStatus`.
+const TASK_ID: u8 = key(1, LENGTH_DELIMITED);
+const STATE: u8 = key(2, VARINT);
+const AGENT_ID: u8 = key(5, LENGTH_DELIMITED);
+const REASON: u8 = key(10, VARINT);
+const UUID: u8 = key(11, LENGTH_DELIMITED);
 
-/// The field of `TaskID` and `AgentID` that has their text.
-const VALUE: u32 = 1;
+static STATUS: Shape = Shape::new(
+    shape::TASK_STATUS,
+    &[TASK_ID, STATE, AGENT_ID, REASON, UUID],
+);
 
 /// A task's update as protobuf. The fields that identify the update can be read without decoding
 /// all of it, and decoding cannot fail.
@@ -158,44 +160,32 @@ impl Fields {
     /// Checks a status and finds its fields.
     fn of(status: &[u8]) -> Option<Self> {
         let mut fields = Self::default();
-        let mut rest = status;
-        while !rest.is_empty() {
-            let (number, wire_type) = tag(&mut rest)?;
-            let place = match (number, wire_type) {
-                (TASK_ID, LENGTH_DELIMITED) => &mut fields.task_id,
-                (AGENT_ID, LENGTH_DELIMITED) => &mut fields.agent_id,
-                (UUID, LENGTH_DELIMITED) => &mut fields.uuid,
-                (STATE, VARINT) => {
+        check((status, &STATUS), &mut Stack::new(), |key, mut rest| {
+            let place = match key {
+                STATE => {
                     fields.state = Some(varint(&mut rest)? as i32);
-                    continue;
+                    return Some(rest);
                 }
-                (REASON, VARINT) => {
+                REASON => {
                     fields.reason = Some(varint(&mut rest)? as i32);
-                    continue;
+                    return Some(rest);
                 }
-                _ => {
-                    TASK_STATUS.value(&mut rest, number, wire_type)?;
-                    continue;
-                }
+                TASK_ID => &mut fields.task_id,
+                AGENT_ID => &mut fields.agent_id,
+                _ => &mut fields.uuid,
             };
             if place.is_some() {
                 return None;
             }
             let mut value = length_delimited(&mut rest)?;
-            let end = status.len() - rest.len();
-            if number != UUID {
-                let (VALUE, LENGTH_DELIMITED) = tag(&mut value)? else {
-                    return None;
-                };
-                let text = length_delimited(&mut value)?;
-                if !value.is_empty() {
-                    return None;
-                }
-                is_text(text).then_some(())?;
-                value = text;
+            if key != UUID {
+                value = only_value(value)?;
+                is_text(value).then_some(())?;
             }
+            let end = status.len() - rest.len();
             *place = Some(end - value.len()..end);
-        }
+            Some(rest)
+        })?;
         (fields.task_id.is_some() && fields.state.is_some()).then_some(fields)
     }
 }

@@ -10,30 +10,24 @@ use mesos_proto::v1::{self, OfferId, Resource};
 /// The content of an offer, shared by the [`Offer`](super::Offer) and the ledger. It is equal to
 /// another one if the id is equal.
 #[derive(Clone, Debug)]
-pub(crate) struct OfferKey(Arc<Content>);
-
-#[derive(Debug)]
-enum Content {
-    Message(Box<v1::Offer>),
-    Encoded {
-        offer: EncodedOffer,
-        message: OnceLock<Box<v1::Offer>>,
-    },
+pub(crate) enum OfferKey {
+    Message(Arc<v1::Offer>),
+    Encoded(EncodedOffer),
 }
 
 impl OfferKey {
-    pub(super) fn id(&self) -> &str {
-        match &*self.0 {
-            Content::Message(message) => &message.id.value,
-            Content::Encoded { offer, .. } => offer.id(),
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Message(message) => &message.id.value,
+            Self::Encoded(offer) => offer.id(),
         }
     }
 
     /// Hashing and comparing need no text.
     fn id_bytes(&self) -> &[u8] {
-        match &*self.0 {
-            Content::Message(message) => message.id.value.as_bytes(),
-            Content::Encoded { offer, .. } => offer.id_bytes(),
+        match self {
+            Self::Message(message) => message.id.value.as_bytes(),
+            Self::Encoded(offer) => offer.id_bytes(),
         }
     }
 
@@ -42,40 +36,47 @@ impl OfferKey {
     }
 
     pub(super) fn agent_id(&self) -> &str {
-        match &*self.0 {
-            Content::Message(message) => &message.agent_id.value,
-            Content::Encoded { offer, .. } => offer.agent_id(),
+        match self {
+            Self::Message(message) => &message.agent_id.value,
+            Self::Encoded(offer) => offer.agent_id(),
         }
     }
 
     pub(super) fn hostname(&self) -> &str {
-        match &*self.0 {
-            Content::Message(message) => &message.hostname,
-            Content::Encoded { offer, .. } => offer.hostname(),
+        match self {
+            Self::Message(message) => &message.hostname,
+            Self::Encoded(offer) => offer.hostname(),
         }
     }
 
     pub(super) fn role(&self) -> Option<&str> {
-        match &*self.0 {
-            Content::Message(message) => message.allocation_info.as_ref()?.role.as_deref(),
-            Content::Encoded { offer, .. } => offer.role(),
+        match self {
+            Self::Message(message) => message.allocation_info.as_ref()?.role.as_deref(),
+            Self::Encoded(offer) => offer.role(),
         }
     }
 
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        if let Content::Encoded { offer, message } = &*self.0
-            && message.get().is_none()
-            && let Some(resources) = offer.resources()
-        {
-            return resources;
+    /// The resources, if they can be read without decoding the offer.
+    pub(super) fn encoded_resources(&self) -> Option<Vec<Resource>> {
+        match self {
+            Self::Message(_) => None,
+            Self::Encoded(offer) => offer.resources(),
         }
-        self.message().resources.clone()
     }
 
-    pub(super) fn message(&self) -> &v1::Offer {
-        match &*self.0 {
-            Content::Message(message) => message,
-            Content::Encoded { offer, message } => message.get_or_init(|| decode(offer)),
+    /// The message. If it has to be decoded, `decoded` keeps it.
+    pub(super) fn message<'a>(&'a self, decoded: &'a OnceLock<Box<v1::Offer>>) -> &'a v1::Offer {
+        match self {
+            Self::Message(message) => message,
+            Self::Encoded(offer) => decoded.get_or_init(|| decode(offer)),
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Message(one), Self::Message(other)) => Arc::ptr_eq(one, other),
+            (Self::Encoded(one), Self::Encoded(other)) => one.is_same(other),
+            _ => false,
         }
     }
 }
@@ -91,14 +92,13 @@ fn decode(offer: &EncodedOffer) -> Box<v1::Offer> {
 
 impl From<v1::Offer> for OfferKey {
     fn from(offer: v1::Offer) -> Self {
-        Self(Arc::new(Content::Message(Box::new(offer))))
+        Self::Message(Arc::new(offer))
     }
 }
 
 impl From<EncodedOffer> for OfferKey {
     fn from(offer: EncodedOffer) -> Self {
-        let message = OnceLock::new();
-        Self(Arc::new(Content::Encoded { offer, message }))
+        Self::Encoded(offer)
     }
 }
 
@@ -116,7 +116,7 @@ impl Hash for OfferKey {
 
 impl PartialEq for OfferKey {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.id_bytes() == other.id_bytes()
+        self.is_same(other) || self.id_bytes() == other.id_bytes()
     }
 }
 
@@ -156,10 +156,9 @@ mod tests {
         for offer in [&encoded, &decoded] {
             assert_eq!((offer.id(), offer.agent_id()), ("offer", "agent"));
             assert_eq!((offer.hostname(), offer.role()), ("host", Some("web")));
-            assert_eq!(offer.resources(), message.resources);
-            assert_eq!(offer.message(), &message);
-            assert_eq!(offer.resources(), message.resources, "after decoding");
+            assert_eq!(offer.message(&OnceLock::new()), &message);
         }
+        assert_eq!(encoded.encoded_resources(), Some(message.resources));
         assert_eq!(encoded, decoded);
     }
 }

@@ -89,7 +89,8 @@ impl Mesos {
         let begin = Instant::now();
         let url = format!("{}/master", proxy.url());
         let (driver, notes) = Worker::start(&url, codec, (fault, seed), work);
-        while notes.lock().subscriptions == 0 {
+        // Mesos does not send an OFFERS event again that the proxy has discarded.
+        while notes.lock().delivered == 0 {
             // sleep: polls the recording of the handlers.
             sleep(Duration::from_millis(20)).await;
         }

@@ -1,0 +1,183 @@
+//! Decodes a resource of an offer. A usual resource has few of the fields that a resource can have,
+//! and these are read with less work than by prost.
+
+use prost::Message as _;
+
+use super::shape::key;
+use crate::v1::Resource;
+use crate::v1::resource::AllocationInfo;
+use crate::v1::value::{Range, Ranges, Scalar};
+use crate::wire::{FIXED_64, LENGTH_DELIMITED, VARINT, length_delimited, varint};
+
+/// Keys in `mesos.v1.Resource`.
+const NAME: u8 = key(1, LENGTH_DELIMITED);
+const TYPE: u8 = key(2, VARINT);
+const SCALAR: u8 = key(3, LENGTH_DELIMITED);
+const RANGES: u8 = key(4, LENGTH_DELIMITED);
+const ROLE: u8 = key(6, LENGTH_DELIMITED);
+const ALLOCATION_INFO: u8 = key(11, LENGTH_DELIMITED);
+
+/// Keys in the messages of these fields.
+const SCALAR_VALUE: u8 = key(1, FIXED_64);
+const RANGES_RANGE: u8 = key(1, LENGTH_DELIMITED);
+const RANGE_BEGIN: u8 = key(1, VARINT);
+const RANGE_END: u8 = key(2, VARINT);
+const ALLOCATION_INFO_ROLE: u8 = key(1, LENGTH_DELIMITED);
+
+/// The resource that `bytes` encode, as prost decodes it. `None` if `bytes` cannot be decoded.
+pub(super) fn decode(bytes: &[u8]) -> Option<Resource> {
+    usual(bytes).or_else(|| Resource::decode(bytes).ok())
+}
+
+/// The resource, if it has only usual fields, and no message twice.
+fn usual(bytes: &[u8]) -> Option<Resource> {
+    let mut resource = Resource::default();
+    let mut rest = bytes;
+    while let Some((key, after)) = rest.split_first() {
+        rest = after;
+        match *key {
+            NAME => resource.name = text(&mut rest)?,
+            TYPE => resource.r#type = varint(&mut rest)? as i32,
+            SCALAR if resource.scalar.is_none() => resource.scalar = Some(scalar(&mut rest)?),
+            RANGES if resource.ranges.is_none() => resource.ranges = Some(ranges(&mut rest)?),
+            #[allow(deprecated)]
+            ROLE => resource.role = Some(text(&mut rest)?),
+            ALLOCATION_INFO if resource.allocation_info.is_none() => {
+                resource.allocation_info = Some(allocation_info(&mut rest)?);
+            }
+            _ => return None,
+        }
+    }
+    Some(resource)
+}
+
+fn text(rest: &mut &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(length_delimited(rest)?).ok()?;
+    Some(text.to_owned())
+}
+
+fn scalar(rest: &mut &[u8]) -> Option<Scalar> {
+    let (key, value) = length_delimited(rest)?.split_first()?;
+    if *key != SCALAR_VALUE {
+        return None;
+    }
+    let value = f64::from_le_bytes(value.try_into().ok()?);
+    Some(Scalar { value })
+}
+
+fn ranges(rest: &mut &[u8]) -> Option<Ranges> {
+    let mut list = length_delimited(rest)?;
+    let mut ranges = Ranges::default();
+    while let Some((key, after)) = list.split_first() {
+        list = after;
+        if *key != RANGES_RANGE {
+            return None;
+        }
+        let mut fields = length_delimited(&mut list)?;
+        let mut range = Range::default();
+        while let Some((key, after)) = fields.split_first() {
+            fields = after;
+            match *key {
+                RANGE_BEGIN => range.begin = varint(&mut fields)?,
+                RANGE_END => range.end = varint(&mut fields)?,
+                _ => return None,
+            }
+        }
+        ranges.range.push(range);
+    }
+    Some(ranges)
+}
+
+fn allocation_info(rest: &mut &[u8]) -> Option<AllocationInfo> {
+    let (key, mut value) = length_delimited(rest)?.split_first()?;
+    if *key != ALLOCATION_INFO_ROLE {
+        return None;
+    }
+    let role = text(&mut value)?;
+    value
+        .is_empty()
+        .then_some(AllocationInfo { role: Some(role) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::v1::resource::{ReservationInfo, RevocableInfo};
+    use crate::v1::value;
+
+    /// A resource whose fields are set or missing, by `bits`.
+    fn resource(name: &str, bits: u32, numbers: &[u64]) -> Resource {
+        let some = |bit: u32| (bits >> bit & 1 == 1).then_some(());
+        let range = |number: &u64| Range {
+            begin: *number,
+            end: number.saturating_add(9),
+        };
+        #[allow(deprecated)]
+        Resource {
+            name: name.to_owned(),
+            r#type: numbers.len() as i32 - 1,
+            scalar: some(0).map(|()| Scalar { value: 2.5 }),
+            ranges: some(1).map(|()| Ranges {
+                range: numbers.iter().map(range).collect(),
+            }),
+            role: some(2).map(|()| name.to_owned()),
+            allocation_info: some(3).map(|()| AllocationInfo {
+                role: some(4).map(|()| name.to_owned()),
+            }),
+            // Less often than the usual fields.
+            set: some(5).and(some(6)).map(|()| value::Set {
+                item: vec![name.to_owned()],
+            }),
+            revocable: some(7).and(some(8)).map(|()| RevocableInfo {}),
+            reservations: vec![
+                ReservationInfo {
+                    role: Some(name.to_owned()),
+                    ..Default::default()
+                };
+                usize::from(some(9).and(some(10)).is_some())
+            ],
+            ..Default::default()
+        }
+    }
+
+    fn resources() -> impl Strategy<Value = Resource> {
+        let numbers = prop::collection::vec(any::<u64>(), 0..4);
+        ("\\PC{0,12}", any::<u32>(), numbers)
+            .prop_map(|(name, bits, numbers)| resource(&name, bits, &numbers))
+    }
+
+    proptest! {
+        #[test]
+        fn a_resource_is_decoded_as_by_prost(resource in resources()) {
+            prop_assert_eq!(decode(&resource.encode_to_vec()), Some(resource));
+        }
+
+        #[test]
+        fn spoiled_bytes_are_decoded_or_refused_as_by_prost(
+            resource in resources(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut bytes = resource.encode_to_vec();
+            for (at, with) in changes {
+                if !bytes.is_empty() {
+                    let at = at.index(bytes.len());
+                    bytes[at] = with;
+                }
+            }
+            // Encoded, because NaN is not equal to itself.
+            let found = decode(&bytes).map(|resource| resource.encode_to_vec());
+            let expected = Resource::decode(&bytes[..]).ok();
+            prop_assert_eq!(found, expected.map(|resource| resource.encode_to_vec()));
+        }
+    }
+
+    #[test]
+    fn a_usual_resource_is_not_left_to_prost() {
+        let usual = |resource: Resource| super::usual(&resource.encode_to_vec()).is_some();
+        assert!(usual(Resource::scalar("cpus", 4.5).allocated_to("web")));
+        assert!(usual(Resource::ranges("ports", [1..=5, 8..=9])));
+        assert!(!usual(Resource::set("names", ["a"])));
+    }
+}
