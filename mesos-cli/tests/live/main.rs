@@ -8,6 +8,7 @@ mod large;
 mod local;
 mod processes;
 mod program;
+mod refused;
 mod run;
 mod run_ends;
 mod terminal;

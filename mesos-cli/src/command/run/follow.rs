@@ -5,7 +5,7 @@ use std::time::Duration;
 use mesos::http::HttpBackend;
 use mesos::http::files::{Line, Output, Stream};
 use mesos::v1::{TaskId, TaskState, TaskStatus};
-use mesos::{SchedulerDriver, Scheme};
+use mesos::{SchedulerDriver, Scheme, TaskFate};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -43,6 +43,7 @@ pub(super) struct Follow<'a> {
 
 struct Instance {
     task: TaskId,
+    launched: bool,
     /// Reads the output from the launch to the end of the output.
     reader: Option<Reader>,
     ended: bool,
@@ -58,6 +59,7 @@ impl<'a> Follow<'a> {
         let (lines, written) = mpsc::channel(256);
         let instances = tasks.into_iter().map(|task| Instance {
             task,
+            launched: false,
             reader: None,
             ended: false,
         });
@@ -132,7 +134,7 @@ impl<'a> Follow<'a> {
     fn any_launched(&self) -> bool {
         self.instances
             .iter()
-            .any(|instance| instance.reader.is_some() || instance.ended)
+            .any(|instance| instance.launched || instance.ended)
     }
 
     fn cancel(&mut self, code: u8, driver: &SchedulerDriver<Cancel>) -> Result<(), Error> {
@@ -152,7 +154,7 @@ impl<'a> Follow<'a> {
                 }
             }
             Report::Waiting(why) => note(&why),
-            Report::Failed(error) => return Err(error.into()),
+            Report::Failed(error) => return Err(error),
         }
         Ok(())
     }
@@ -166,7 +168,17 @@ impl<'a> Follow<'a> {
             self.prefix(index),
             launched.agent_id.value
         ));
-        let mut agent = launched.agent.clone();
+        self.instances[index].launched = true;
+        let mut agent = match &launched.agent {
+            Ok(agent) => agent.clone(),
+            Err(why) => {
+                let prefix = self.prefix(index);
+                note(&format!(
+                    "{prefix}cannot read the output of the task: {why}"
+                ));
+                return;
+            }
+        };
         if self.agents.secure {
             agent = agent.with_scheme(Scheme::Https);
         }
@@ -181,7 +193,8 @@ impl<'a> Follow<'a> {
             return;
         };
         note(&format!("{}{}", self.prefix(index), describe(status)));
-        if !status.is_terminal() || self.instances[index].ended {
+        let over = status.fate().is_ok_and(TaskFate::is_over);
+        if !over || self.instances[index].ended {
             return;
         }
         self.instances[index].ended = true;

@@ -1,14 +1,17 @@
 //! The scheduler: launches each task once, and sends reports to the program.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use mesos::resources::Resources;
+use mesos::scheduler::KillOptions;
 use mesos::v1::{AgentId, FrameworkId, TaskId, TaskInfo, TaskStatus};
 use mesos::{
-    BoxError, Disconnected, Endpoint, Error, HandlerResult, Offer, Scheduler, SchedulerDriver,
-    StatusUpdate,
+    Delivery, Disconnected, Endpoint, ErrorKind, HandlerResult, Offer, Scheduler, SchedulerDriver,
+    StatusUpdate, TaskFate,
 };
 use tokio::sync::mpsc;
+
+use crate::error::Error;
 
 /// A report of the scheduler to the program.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub(super) enum Report {
     Canceled(TaskId),
     /// Why a task is not launched yet.
     Waiting(String),
-    /// The tasks cannot be launched.
+    /// The tasks cannot be launched, or the launch of a task was lost.
     Failed(Error),
 }
 
@@ -30,7 +33,8 @@ pub(super) enum Report {
 pub(super) struct Launched {
     pub(super) task: TaskId,
     pub(super) agent_id: AgentId,
-    pub(super) agent: Endpoint,
+    /// The address of the agent; an error if the offer did not contain it.
+    pub(super) agent: Result<Endpoint, String>,
     pub(super) framework: FrameworkId,
 }
 
@@ -43,6 +47,9 @@ pub(super) struct Cancel;
 pub(super) struct Tasks {
     waiting: VecDeque<TaskInfo>,
     launched: Vec<TaskId>,
+    /// The launched tasks whose launch has an unknown result, and why. The driver requests their
+    /// states.
+    unknown: HashMap<TaskId, mesos::Error>,
     reports: mpsc::Sender<Report>,
     /// The last reason for which a task waits, which is not repeated.
     reason: String,
@@ -53,6 +60,7 @@ impl Tasks {
         Self {
             waiting: tasks.into(),
             launched: Vec::new(),
+            unknown: HashMap::new(),
             reports,
             reason: String::new(),
         }
@@ -63,16 +71,62 @@ impl Tasks {
         let _ = self.reports.send(report).await;
     }
 
-    /// Launches as many tasks as fit into the offer.
+    /// Launches as many tasks as fit into the offer. An error is final.
     async fn use_offer(
         &mut self,
         driver: &SchedulerDriver<Cancel>,
         offer: Offer,
-    ) -> Result<(), BoxError> {
+    ) -> Result<(), Error> {
+        let tasks = self.take_fitting(&offer).await?;
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let agent = match &offer.url {
+            Some(url) => Endpoint::try_from(url).map_err(|error| mesos::error_chain(&error)),
+            None => Err("the offer does not contain the address of the agent".to_owned()),
+        };
+        let launched: Vec<_> = tasks
+            .iter()
+            .map(|task| Launched {
+                task: task.task_id.clone(),
+                agent_id: offer.agent_id.clone(),
+                agent: agent.clone(),
+                framework: offer.framework_id.clone(),
+            })
+            .collect();
+        if let Err(error) = driver.launch(offer, tasks.clone()).await {
+            if error.delivery() == Delivery::Unknown {
+                let why = mesos::error_chain(&error);
+                self.report_waiting(format!("waiting for the result of the launch: {why}"))
+                    .await;
+                let ids = launched.iter().map(|launched| launched.task.clone());
+                self.unknown.extend(ids.map(|id| (id, error.clone())));
+            } else if error.is_retryable() || error.kind() == ErrorKind::OfferGone {
+                for task in tasks.into_iter().rev() {
+                    self.waiting.push_front(task);
+                }
+                let why = mesos::error_chain(&error);
+                self.report_waiting(format!("waiting for another offer: {why}"))
+                    .await;
+                return Ok(());
+            } else {
+                return Err(error.into());
+            }
+        }
+        for launched in launched {
+            self.launched.push(launched.task.clone());
+            self.report(Report::Launched(launched)).await;
+        }
+        Ok(())
+    }
+
+    /// Takes the first waiting tasks that fit into the offer, with resources of the offer.
+    async fn take_fitting(&mut self, offer: &Offer) -> Result<Vec<TaskInfo>, Error> {
         let mut left = offer.resources()?;
         let mut tasks = Vec::new();
         while let Some(mut task) = self.waiting.pop_front() {
-            let need = Resources::try_from(task.resources.clone())?;
+            let need = Resources::try_from(task.resources.clone())
+                .map_err(|error| Error::usage(format!("the resources are invalid: {error}")))?;
             match left.take(&need) {
                 Ok(taken) => {
                     task.resources = taken.into();
@@ -88,28 +142,7 @@ impl Tasks {
                 }
             }
         }
-        if tasks.is_empty() {
-            return Ok(());
-        }
-        let agent = match &offer.url {
-            Some(url) => Endpoint::try_from(url)?,
-            None => return Err("the offer does not contain the URL of its agent".into()),
-        };
-        let launched: Vec<_> = tasks
-            .iter()
-            .map(|task| Launched {
-                task: task.task_id.clone(),
-                agent_id: offer.agent_id.clone(),
-                agent: agent.clone(),
-                framework: offer.framework_id.clone(),
-            })
-            .collect();
-        driver.launch(offer, tasks).await?;
-        for launched in launched {
-            self.launched.push(launched.task.clone());
-            self.report(Report::Launched(launched)).await;
-        }
-        Ok(())
+        Ok(tasks)
     }
 
     async fn report_waiting(&mut self, reason: String) {
@@ -130,7 +163,7 @@ impl Scheduler<Cancel> for Tasks {
         // A person waits at a terminal, so an unreachable master ends the program. Once
         // subscribed, the driver retries.
         if driver.framework_id().is_none() {
-            self.report(Report::Failed(disconnected.error)).await;
+            self.report(Report::Failed(disconnected.error.into())).await;
         } else {
             let why = mesos::error_chain(&disconnected.error);
             self.report_waiting(format!("connection lost, reconnecting: {why}"))
@@ -148,7 +181,11 @@ impl Scheduler<Cancel> for Tasks {
             if self.waiting.is_empty() {
                 break;
             }
-            self.use_offer(driver, offer).await?;
+            // The driver only logs the error of a handler.
+            if let Err(error) = self.use_offer(driver, offer).await {
+                self.report(Report::Failed(error)).await;
+                break;
+            }
         }
         Ok(())
     }
@@ -158,8 +195,20 @@ impl Scheduler<Cancel> for Tasks {
         _driver: &SchedulerDriver<Cancel>,
         update: &StatusUpdate,
     ) -> HandlerResult {
-        if update.is_terminal() {
+        let fate = update.fate();
+        if fate.is_ok_and(TaskFate::is_over) {
             self.launched.retain(|task| *task != update.task_id);
+        }
+        // Mesos knows nothing of a task whose launch did not arrive.
+        if let Some(error) = self.unknown.remove(&update.task_id)
+            && matches!(
+                fate,
+                Ok(TaskFate::Gone | TaskFate::Lost | TaskFate::Unknown)
+            )
+        {
+            let error = Error::from(error).context("the launch was lost");
+            self.report(Report::Failed(error)).await;
+            return Ok(());
         }
         let status = Box::new(update.to_status());
         self.report(Report::State(status)).await;
@@ -171,7 +220,7 @@ impl Scheduler<Cancel> for Tasks {
             self.report(Report::Canceled(task.task_id)).await;
         }
         for task in &self.launched {
-            driver.kill(task).await?;
+            driver.kill_until_ended(task.clone(), KillOptions::new())?;
         }
         Ok(())
     }
