@@ -14,6 +14,9 @@ use crate::config::{Cluster, Selection};
 use crate::error::Error;
 use crate::output::Output;
 
+/// The longest time for opening a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// The cluster and the output of one run of the program.
 pub(crate) struct Context {
     pub(crate) out: Output,
@@ -35,8 +38,8 @@ impl Context {
         }
     }
 
-    /// The settings of the selected cluster, or of the cluster of `mesos local up`. Read when they are needed, so that `mesos config` and
-    /// `mesos completions` work without a cluster.
+    /// The settings of the selected cluster, or of the cluster of `mesos local up`. Read when they are
+    /// needed, so that `mesos config` and `mesos completions` work without a cluster.
     pub(crate) fn cluster(&self) -> Result<&Cluster, Error> {
         if let Some(cluster) = self.cluster.get() {
             return Ok(cluster);
@@ -62,7 +65,10 @@ impl Context {
         if let Some(master) = self.master.get() {
             return Ok(master);
         }
-        let client: OperatorClient = self.cluster()?.client()?.response_timeout(self.timeout);
+        let client: OperatorClient = self.cluster()?.client()?;
+        let client = client
+            .response_timeout(self.timeout)
+            .connect_timeout(self.timeout.min(CONNECT));
         // A user at a terminal waits for the leader, but not for long.
         let master = MasterClient::from(Arc::new(client)).retry_for(self.timeout);
         Ok(self.master.get_or_init(|| master))

@@ -31,9 +31,15 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    fn print(&self, text: impl Into<String>) {
+    pub(crate) fn print(&self, text: impl Into<String>) {
         let output = self.output.lock().unwrap();
         let _ = output.as_ref().unwrap().send(text.into());
+    }
+
+    /// Ends the container with exit code 7.
+    pub(crate) fn exit(&self) {
+        *self.exit.lock().unwrap() = 7 << 8;
+        self.output.lock().unwrap().take();
     }
 
     /// Reacts to what arrives at the terminal of the container.
@@ -46,10 +52,7 @@ impl Shell {
         // Ctrl-C and the return key arrive as they were typed.
         match data {
             b"\x03" => self.print("^C\r\n"),
-            b"exit\r" => {
-                *self.exit.lock().unwrap() = 7 << 8;
-                self.output.lock().unwrap().take();
-            }
+            b"exit\r" => self.exit(),
             b"" if message.data.is_some() => self.saw_end.store(true, Ordering::SeqCst),
             b"" => {}
             other => self.print(format!("typed {:?}\r\n", String::from_utf8_lossy(other))),

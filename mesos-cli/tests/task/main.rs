@@ -253,7 +253,7 @@ async fn tasks_are_listed_inspected_read_followed_and_copied() {
     let target = tempfile::tempdir().unwrap();
     let path = target.path().to_str().unwrap().to_owned();
     let copied = run(&master, &["task", "cp", "web-1:out", &path]).await.ok();
-    assert!(copied.ends_with(": 1 file, 0 MiB\n"), "{copied}");
+    assert!(copied.ends_with(": 1 file, 4 B\n"), "{copied}");
     assert_eq!(
         fs::read(target.path().join("out/deep/file")).unwrap(),
         b"data"
@@ -282,6 +282,12 @@ async fn tasks_are_listed_inspected_read_followed_and_copied() {
         error.contains("task done does not have a container"),
         "{error}"
     );
+
+    fs::remove_dir_all(find(cluster.work_dir(), "done")).unwrap();
+    for args in [&["task", "logs", "done"][..], &["task", "ls", "done"]] {
+        let error = list(args).await.failed(3);
+        assert!(error.contains("does not exist any more"), "{error}");
+    }
     cluster.stop().await.unwrap();
 }
 

@@ -7,11 +7,13 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::agent::{Shell, serve, serve_shell};
@@ -41,11 +43,17 @@ struct Session {
 
 impl Session {
     fn start(master: &str, args: &[&str]) -> Self {
+        Self::with_input(master, args, None)
+    }
+
+    /// Without an `input`, the terminal is the input.
+    fn with_input(master: &str, args: &[&str], input: impl Into<Option<Stdio>>) -> Self {
         let terminal = openpty(&size(24, 80), None).unwrap();
         let end = || Stdio::from(terminal.slave.try_clone().unwrap());
         let mut command = mesos(master);
         command.args(args);
-        command.stdin(end()).stdout(end()).stderr(end());
+        let input = input.into().unwrap_or_else(end);
+        command.stdin(input).stdout(end()).stderr(end());
         let child = command.spawn().unwrap();
         Self {
             terminal,
@@ -201,10 +209,60 @@ async fn an_agent_that_is_down_is_named_with_the_address_that_was_tried() {
         &["task", "cat", "t", "stdout"],
         &["task", "cp", "t:stdout", "/nonexistent"],
     ] {
-        let args = [args, &["--timeout", "1"]].concat();
+        let args = [&["--timeout", "1"], args].concat();
         let error = run(&master, &args).await.failed(4);
         assert!(error.contains(&address), "{args:?}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_does_not_answer_is_named_with_the_address_that_was_tried() {
+    // Mesos reports addresses that only other networks reach. The kernel drops connections of a
+    // full queue in the same way.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _queued = TcpStream::connect(address).await.unwrap();
+    let master = serve(Shell {
+        agent_port: Some(address.port()),
+        ..Shell::default()
+    })
+    .await;
+    for args in [
+        &["task", "exec", "t", "true"][..],
+        &["task", "attach", "t"],
+        &["task", "logs", "t"],
+        &["task", "cp", "t:stdout", "/nonexistent"],
+    ] {
+        let args = [&["--timeout", "1"], args].concat();
+        let start = Instant::now();
+        let error = run(&master, &args).await.failed(4);
+        assert!(error.contains(&address.to_string()), "{args:?}: {error}");
+        // Without the option, a connection has 10 s.
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(8), "{args:?}: {took:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_size_of_the_terminal_after_the_end_of_the_input_has_no_effect() {
+    let shell = Arc::new(Shell::default());
+    let master = serve_shell(Arc::clone(&shell)).await;
+    blocking(move || {
+        let args = ["task", "exec", "-it", "t", "cat"];
+        let mut session = Session::with_input(&master, &args, Stdio::null());
+        // The input has ended.
+        session.shows("typed \"\\u{4}\"");
+        for round in ["first", "second"] {
+            kill(Pid::from_raw(session.child.id() as i32), Signal::SIGWINCH).unwrap();
+            shell.print(round);
+            session.shows(round);
+        }
+        shell.exit();
+        assert_eq!(session.ends(), Some(7));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

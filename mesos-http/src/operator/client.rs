@@ -109,6 +109,12 @@ impl OperatorClient {
         self.change(|settings| settings.codec = codec)
     }
 
+    /// The time limit for opening a connection, including name resolution (default: 10 s).
+    #[must_use]
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        self.change(|settings| settings.connect_timeout = timeout)
+    }
+
     /// The time limit for the head of a response, and again for its body (default: 75 s).
     #[must_use]
     pub fn response_timeout(self, timeout: Duration) -> Self {

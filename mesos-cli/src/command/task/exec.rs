@@ -108,7 +108,7 @@ fn not_running(task: &Task) -> Error {
 async fn run(session: ContainerSession, options: Options) -> Result<(), Error> {
     let mut control = session.control;
     // Restores the terminal when this function returns.
-    let _terminal = match options.raw {
+    let terminal = match options.raw {
         true => Terminal::raw()?,
         false => None,
     };
@@ -129,9 +129,13 @@ async fn run(session: ContainerSession, options: Options) -> Result<(), Error> {
     let exit = loop {
         tokio::select! {
             exit = control.wait() => break exit?,
-            Ok(()) = &mut detached => {
-                note("detached; the container continues");
-                return Ok(());
+            // The other end is dropped when the input ends.
+            keys = &mut detached, if !detached.is_terminated() => {
+                if keys.is_ok() {
+                    drop(terminal);
+                    note("detached; the container continues");
+                    return Ok(());
+                }
             }
             size = sizes.next(), if options.resize => {
                 // An input that has ended is the error of `wait`, if it is one.
