@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::error::{Code, Error};
+use crate::output::visible;
 
 /// Returns if the user answers yes to `question`, or said so with `--yes` before.
 ///
@@ -20,6 +21,8 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Error> {
         );
     }
     let mut stderr = anstream::stderr();
+    // The question may contain names from a cluster.
+    let question: String = question.chars().map(visible).collect();
     let _ = write!(stderr, "{question} [y/N] ");
     let _ = stderr.flush();
     let mut answer = String::new();

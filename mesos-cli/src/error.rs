@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use mesos::ErrorKind;
 
+use crate::output::visible;
+
 /// What to do about a wrong address.
 const ADDRESS: &str = "check that the address is the address of a master, with `mesos config show`; \
                        --master and MESOS_MASTER set another one";
@@ -100,10 +102,10 @@ impl Error {
                 hint,
             } => {
                 let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-                let mut text = format!("{red}error:{red:#} {message}\n");
+                let mut text = format!("{red}error:{red:#} {}\n", printable(&message));
                 if let Some(hint) = hint {
                     let bold = Style::new().bold();
-                    text.push_str(&format!("{bold}hint:{bold:#} {hint}\n"));
+                    text.push_str(&format!("{bold}hint:{bold:#} {}\n", printable(&hint)));
                 }
                 // Nobody can be told that stderr is closed.
                 let _ = anstream::stderr().write_all(text.as_bytes());
@@ -111,6 +113,15 @@ impl Error {
             }
         }
     }
+}
+
+/// A message may contain names from a cluster, which must not control the terminal.
+fn printable(text: &str) -> String {
+    let character = |found| match found {
+        '\n' => found,
+        _ => visible(found),
+    };
+    text.chars().map(character).collect()
 }
 
 impl From<mesos::Error> for Error {

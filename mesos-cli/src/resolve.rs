@@ -66,6 +66,8 @@ pub(crate) fn resolve<'a, T>(
     let error = unknown(kind, wanted);
     Err(match near.as_slice() {
         [] if candidates.is_empty() => error.hint(format!("the list of {kind}s is empty")),
+        // Machines do not have a list of their own.
+        [] if kind == "machine" => error.hint("`mesos agent list` prints the host names"),
         [] => error.hint(format!("`mesos {kind} list` prints the ids")),
         near => error.hint(format!("similar: {}", near.join(", "))),
     })

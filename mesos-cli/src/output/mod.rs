@@ -19,7 +19,7 @@ pub(crate) use self::resources::resource_table;
 pub(crate) use self::table::{Cell, Column, GAP, Table, fit, shorten, visible};
 pub(crate) use self::tasks::task_table;
 pub(crate) use self::units::{
-    Usage, age, age_at, count, mebibytes, number, or_dash, scalar, utc_time,
+    Usage, age, age_at, bytes, count, mebibytes, number, or_dash, scalar, utc_time,
 };
 use crate::error::{Code, Error};
 

@@ -5,6 +5,17 @@ use std::time::{Duration, SystemTime};
 use mesos::resources::Resources;
 use mesos::v1::{Resource, TimeInfo};
 
+/// The bytes of a MiB.
+const MIB: f64 = 1_048_576.0;
+
+/// The units of sizes, with their bytes. The largest is first.
+const BINARY: [(&str, f64); 4] = [
+    ("TiB", MIB * MIB),
+    ("GiB", MIB * 1024.0),
+    ("MiB", MIB),
+    ("KiB", 1024.0),
+];
+
 /// What is in use of a resource, and all of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
@@ -58,14 +69,27 @@ pub(crate) fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A size in the largest unit in which it is at least 1, with at most one decimal.
+/// An amount of memory or disk in MiB, GiB or TiB: the largest unit in which it is at least 1, with at
+/// most one decimal. Mesos counts both in MiB.
 pub(crate) fn mebibytes(size: f64) -> String {
-    let units = [("TiB", 1024.0 * 1024.0), ("GiB", 1024.0)];
-    let (unit, factor) = units
-        .into_iter()
-        .find(|(_, factor)| size >= *factor)
-        .unwrap_or(("MiB", 1.0));
-    let text = format!("{:.1}", size / factor);
+    let (unit, factor) = BINARY[..3]
+        .iter()
+        .find(|(_, factor)| size * MIB >= *factor)
+        .unwrap_or(&BINARY[2]);
+    in_unit(size * MIB / factor, unit)
+}
+
+/// The size of files in the largest unit in which it is at least 1, with at most one decimal.
+pub(crate) fn bytes(size: u64) -> String {
+    let size = size as f64;
+    match BINARY.iter().find(|(_, factor)| size >= *factor) {
+        Some((unit, factor)) => in_unit(size / factor, unit),
+        None => format!("{size} B"),
+    }
+}
+
+fn in_unit(amount: f64, unit: &str) -> String {
+    let text = format!("{amount:.1}");
     format!("{} {unit}", text.trim_end_matches(".0"))
 }
 
@@ -108,5 +132,36 @@ pub(crate) fn or_dash(text: impl Into<String>) -> String {
         "-".to_owned()
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_files_is_in_the_unit_that_fits() {
+        for (size, text) in [
+            (0, "0 B"),
+            (1, "1 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (1536, "1.5 KiB"),
+            (5 << 20, "5 MiB"),
+            (3 << 30, "3 GiB"),
+            (2 << 40, "2 TiB"),
+            (u64::MAX, "16777216 TiB"),
+        ] {
+            assert_eq!(bytes(size), text);
+        }
+    }
+
+    #[test]
+    fn memory_is_never_in_a_smaller_unit_than_that_of_mesos() {
+        for (size, text) in [(0.0, "0 MiB"), (0.5, "0.5 MiB"), (32.0, "32 MiB")] {
+            assert_eq!(mebibytes(size), text);
+        }
+        assert_eq!(mebibytes(1536.0), "1.5 GiB");
+        assert_eq!(mebibytes(1_048_576.0), "1 TiB");
     }
 }

@@ -37,6 +37,23 @@ fn a_wrong_id_is_an_error_with_similar_ids() {
     matches("error_wrong_agent", &text);
     let text = cluster.run(&["volume", "destroy", "v", "--yes"]).failed(3);
     matches("error_no_volumes", &text);
+    let text = cluster
+        .run(&["maintenance", "schedule", "nothing-like-it"])
+        .failed(3);
+    matches("error_wrong_machine", &text);
+}
+
+#[test]
+fn an_error_does_not_control_the_terminal() {
+    let shared = shared!();
+    let text = shared
+        .cluster
+        .run(&["agent", "inspect", "a\x1b[2Jb"])
+        .failed(3);
+    assert!(!text.contains('\x1b'), "{text:?}");
+    let address = server("403 Forbidden\r\nContent-Type: text/plain", "\x1b[2Jno");
+    let text = run_on(&address, &["agent", "list"]).failed(5);
+    assert!(!text.contains('\x1b') && text.contains("no"), "{text:?}");
 }
 
 #[test]

@@ -147,6 +147,11 @@ fn a_drain_reports_its_progress_until_the_tasks_have_ended() {
         .run(&["framework", "list", "--all", "-o", "name"])
         .ok();
     assert!(lines(&all).contains(&framework.trim().to_owned()), "{all}");
+    let ended = cluster.run(&["framework", "inspect", "sleepers"]).ok();
+    matches("table_framework_inspect_ended", &ended);
+    let again = cluster.run(&["framework", "teardown", "sleepers", "--yes"]);
+    let text = again.failed(3);
+    assert!(text.contains("the list of frameworks is empty"), "{text}");
     let gone = cluster.agents()[1].clone();
     let text = cluster.run(&["agent", "gone", &gone, "--yes"]).ok();
     assert_eq!(text, format!("agent {gone} is gone\n"));

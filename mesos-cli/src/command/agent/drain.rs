@@ -8,7 +8,7 @@ use mesos::v1::{AgentId, DrainState};
 use super::find::id;
 use super::{Known, known};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::progress::Progress;
 
 /// The shortest time between two requests for the progress, for which the operator API has no event.
@@ -54,6 +54,30 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
     context.out.done("agent", &id.value, result)
 }
 
+/// The state of a drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drain {
+    Draining,
+    /// The agent is drained, or is not an agent of the cluster any more.
+    Ended,
+    /// The agent was reactivated.
+    Canceled,
+}
+
+/// The state of the drain of the agent `id`.
+fn drain<'a>(mut agents: impl Iterator<Item = Known<'a>>, id: &AgentId) -> Drain {
+    match agents.find(|agent| agent.id() == id.value) {
+        None => Drain::Ended,
+        // The registry has the drain.
+        Some(Known::Recovered(_)) => Drain::Draining,
+        Some(Known::Registered(agent)) => match &agent.drain_info {
+            None => Drain::Canceled,
+            Some(info) if info.state() == DrainState::Drained => Drain::Ended,
+            Some(_) => Drain::Draining,
+        },
+    }
+}
+
 /// Waits until the agent is drained, or is not an agent of the cluster any more.
 async fn wait(id: &AgentId, context: &Context) -> Result<(), Error> {
     let master = context.master()?;
@@ -61,15 +85,13 @@ async fn wait(id: &AgentId, context: &Context) -> Result<(), Error> {
     loop {
         let begin = Instant::now();
         let (agents, tasks) = tokio::try_join!(master.get_agents(), master.get_tasks())?;
-        let state = known(&agents).find_map(|agent| match agent {
-            Known::Registered(agent) if agent.agent_info.id.as_ref() == Some(id) => {
-                Some(agent.drain_info.as_ref().map(|info| info.state()))
+        match drain(known(&agents), id) {
+            Drain::Ended => return Ok(()),
+            Drain::Canceled => {
+                let message = format!("agent {} was reactivated before it was drained", id.value);
+                return Err(Error::new(Code::Failure, message));
             }
-            Known::Recovered(info) if info.id.as_ref() == Some(id) => Some(None),
-            _ => None,
-        });
-        if let None | Some(Some(DrainState::Drained)) = state {
-            return Ok(());
+            Drain::Draining => {}
         }
         let left = tasks
             .tasks
@@ -82,5 +104,42 @@ async fn wait(id: &AgentId, context: &Context) -> Result<(), Error> {
             left => format!("draining: {left} tasks are left"),
         });
         tokio::time::sleep(INTERVAL.max(begin.elapsed() * PAUSE)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesos::v1::master::response::get_agents::Agent;
+    use mesos::v1::{AgentInfo, DrainInfo};
+
+    use super::*;
+
+    #[test]
+    fn a_drain_ends_when_the_agent_is_drained_removed_or_reactivated() {
+        let info = AgentInfo {
+            id: Some("a".into()),
+            ..Default::default()
+        };
+        let registered = |state: Option<DrainState>| Agent {
+            agent_info: info.clone(),
+            drain_info: state.map(|state| DrainInfo {
+                state: state.into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let (draining, drained) = (DrainState::Draining, DrainState::Drained);
+        for (state, expected) in [
+            (Some(draining), Drain::Draining),
+            (Some(drained), Drain::Ended),
+            (None, Drain::Canceled),
+        ] {
+            let agent = registered(state);
+            let agents = [Known::Registered(&agent)].into_iter();
+            assert_eq!(drain(agents, &"a".into()), expected, "{state:?}");
+        }
+        let recovered = [Known::Recovered(&info)].into_iter();
+        assert_eq!(drain(recovered, &"a".into()), Drain::Draining);
+        assert_eq!(drain([].into_iter(), &"a".into()), Drain::Ended);
     }
 }

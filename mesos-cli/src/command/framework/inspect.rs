@@ -3,7 +3,7 @@
 use mesos::v1::master::response::GetTasks;
 use mesos::v1::master::response::get_frameworks::Framework;
 
-use super::{find, id, roles, state};
+use super::{find_any, has_ended, id, roles, state};
 use crate::context::Context;
 use crate::error::Error;
 use crate::output::{Fields, resource_table, task_table, utc_time};
@@ -11,7 +11,7 @@ use crate::output::{Fields, resource_table, task_table, utc_time};
 pub(super) async fn run(wanted: &str, context: &Context) -> Result<(), Error> {
     let master = context.master()?;
     let (frameworks, tasks) = tokio::try_join!(master.get_frameworks(), master.get_tasks())?;
-    let framework = find(wanted, &frameworks)?;
+    let framework = find_any(wanted, &frameworks)?;
     context.out.object(framework, id(framework), || {
         describe(framework, &tasks, context)
     })
@@ -39,6 +39,9 @@ fn describe(framework: &Framework, tasks: &GetTasks, context: &Context) -> Strin
         "Reregistered",
         utc_time(framework.reregistered_time.as_ref()),
     );
+    if has_ended(framework) {
+        fields.add("Ended", utc_time(framework.unregistered_time.as_ref()));
+    }
     let capabilities = info.capabilities.iter();
     let names: Vec<_> = capabilities.map(|c| c.r#type().as_str_name()).collect();
     fields.add("Capabilities", names.join(", "));
@@ -51,7 +54,10 @@ fn describe(framework: &Framework, tasks: &GetTasks, context: &Context) -> Strin
         text.push('\n');
         text.push_str(&context.out.section(&table));
     }
-    let tasks = tasks.tasks.iter();
+    let tasks: Box<dyn Iterator<Item = _>> = match has_ended(framework) {
+        true => Box::new(tasks.completed_tasks.iter()),
+        false => Box::new(tasks.tasks.iter().chain(&tasks.unreachable_tasks)),
+    };
     let table = task_table(tasks.filter(|task| Some(&task.framework_id) == info.id.as_ref()));
     if !table.is_empty() {
         text.push('\n');

@@ -19,7 +19,7 @@ pub(crate) enum Command {
     /// List the frameworks
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show a framework with its roles and resources
+    /// Show a framework with its roles, resources and tasks, also one that has ended
     Inspect(Argument),
     /// End a framework, and kill all its tasks and executors
     Teardown(teardown::Args),
@@ -46,7 +46,21 @@ pub(crate) fn find<'a>(
     wanted: &str,
     frameworks: &'a GetFrameworks,
 ) -> Result<&'a Framework, Error> {
-    let candidates = frameworks.frameworks.iter().map(|framework| Candidate {
+    select(wanted, frameworks.frameworks.iter())
+}
+
+/// The framework that `wanted` means: one that has not ended, or else one that has ended.
+fn find_any<'a>(wanted: &str, frameworks: &'a GetFrameworks) -> Result<&'a Framework, Error> {
+    let ended = frameworks.completed_frameworks.iter();
+    let all = frameworks.frameworks.iter().chain(ended);
+    find(wanted, frameworks).or_else(|_| select(wanted, all))
+}
+
+fn select<'a>(
+    wanted: &str,
+    frameworks: impl Iterator<Item = &'a Framework>,
+) -> Result<&'a Framework, Error> {
+    let candidates = frameworks.map(|framework| Candidate {
         id: id(framework),
         name: &framework.framework_info.name,
         value: framework,
@@ -59,13 +73,14 @@ pub(crate) fn id(framework: &Framework) -> &str {
     id.map_or("", |id| &id.value)
 }
 
+fn has_ended(framework: &Framework) -> bool {
+    let time = framework.unregistered_time.as_ref();
+    time.is_some_and(|time| time.nanoseconds > 0)
+}
+
 /// The state in one word, with its style.
 pub(crate) fn state(framework: &Framework) -> Cell {
-    let (text, style): (_, Style) = if framework
-        .unregistered_time
-        .as_ref()
-        .is_some_and(|t| t.nanoseconds > 0)
-    {
+    let (text, style): (_, Style) = if has_ended(framework) {
         ("ended", Style::new())
     } else if framework.recovered {
         ("not returned", WARN)

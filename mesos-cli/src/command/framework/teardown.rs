@@ -27,7 +27,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
         .filter(|task| task.framework_id.value == id)
         .count();
     let name = &framework.framework_info.name;
-    let question = format!("End framework {id} ({name}) and kill its {count} tasks?");
+    let tasks = crate::output::count(count as u64, "task");
+    let question = format!("End framework {id} ({name}) and kill {tasks}?");
     confirm(&question, args.yes)?;
     master.teardown(FrameworkId::from(id)).await?;
     context.out.done("framework", id, "is ended")

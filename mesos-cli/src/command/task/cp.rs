@@ -8,7 +8,7 @@ use mesos::operator::{DownloadEvent, EntryKind, Skipped};
 use super::find::sandbox;
 use crate::context::Context;
 use crate::error::Error;
-use crate::output::{count, mebibytes, note};
+use crate::output::{bytes, count, note};
 use crate::progress::Progress;
 
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
     let mut download = sandbox.download(path, &target);
     let mut progress = Progress::new();
     let live = std::io::stderr().is_terminal();
-    let (mut files, mut unchanged, mut skipped, mut bytes) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut files, mut unchanged, mut skipped, mut copied) = (0_u64, 0_u64, 0_u64, 0_u64);
     while let Some(event) = download.next().await {
         match event? {
             DownloadEvent::Progress {
@@ -52,7 +52,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
                 let percent = written * 100 / size.max(1);
                 progress.set(format!("{path}: {percent} %"));
             }
-            DownloadEvent::File { size, .. } => (files, bytes) = (files + 1, bytes + size),
+            DownloadEvent::File { size, .. } => (files, copied) = (files + 1, copied + size),
             DownloadEvent::Unchanged { .. } => unchanged += 1,
             DownloadEvent::Skipped { path, reason } => {
                 skipped += 1;
@@ -69,10 +69,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
     }
     drop(progress);
     let mut result = format!("copied to {}: {}", target.display(), count(files, "file"));
-    result.push_str(&format!(
-        ", {}",
-        mebibytes(bytes as f64 / f64::from(1 << 20))
-    ));
+    result.push_str(&format!(", {}", bytes(copied)));
     for (number, what) in [(unchanged, "unchanged"), (skipped, "skipped")] {
         if number > 0 {
             result.push_str(&format!(", {number} {what}"));

@@ -10,7 +10,7 @@ use crate::command::top::log::{Log, State};
 use crate::command::top::theme::{BOLD, REVERSED, Theme};
 use crate::output::{shorten, visible};
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, log: &Log, theme: Theme) {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, log: &mut Log, theme: Theme) {
     let width = usize::from(area.width);
     let state = match &log.state {
         State::Opening => "opening",

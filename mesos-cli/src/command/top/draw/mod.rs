@@ -24,7 +24,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, theme: Theme, now: Syst
     let resources = u16::try_from(totals.len()).unwrap_or(u16::MAX);
     let areas = areas(frame.area(), app.focus, resources, agents);
     header::draw(frame, &areas, app, &totals, theme);
-    match &app.over {
+    match &mut app.over {
         Over::Nothing => {
             for (slot, area) in &areas.panes {
                 let focused = *slot == app.focus;
@@ -38,7 +38,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, theme: Theme, now: Syst
         Over::Help => help::draw(frame, areas.body),
         Over::Log(open) => {
             app.page = pane::rows(areas.body);
-            log::draw(frame, areas.body, &open.log, theme);
+            log::draw(frame, areas.body, &mut open.log, theme);
         }
     }
     header::footer(frame, areas.footer, app);

@@ -101,8 +101,9 @@ impl Log {
         self.below = 0;
     }
 
-    /// The lines that fit into an area, the newest at the end. Long lines are wrapped.
-    pub(super) fn visible(&self, width: usize, height: usize) -> Vec<String> {
+    /// The lines that fit into an area, the newest at the end. Long lines are wrapped. The area is
+    /// full if there are enough lines, so the last line moves down at the start of the output.
+    pub(super) fn visible(&mut self, width: usize, height: usize) -> Vec<String> {
         let last = (!self.rest.is_empty() && self.below == 0).then(|| clean(&self.rest));
         let mut shown = VecDeque::new();
         let lines = self.lines.iter().rev().skip(self.below);
@@ -113,6 +114,15 @@ impl Log {
                 }
                 shown.push_front(part);
             }
+        }
+        while self.below > 0 {
+            let line = &self.lines[self.lines.len() - self.below];
+            let parts = wrap(line, width);
+            if shown.len() + parts.len() > height {
+                break;
+            }
+            shown.extend(parts);
+            self.below -= 1;
         }
         shown.into()
     }
@@ -159,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_output_is_visible_and_long_lines_are_wrapped() {
-        let log = log("one\n\nabcdefg\nrest");
+        let mut log = log("one\n\nabcdefg\nrest");
         assert_eq!(log.visible(4, 9), ["one", "", "abcd", "efg", "rest"]);
         assert_eq!(log.visible(4, 2), ["efg", "rest"]);
         assert_eq!(log.visible(4, 0), [""; 0]);
@@ -176,12 +186,14 @@ mod tests {
         assert!(log.is_following());
         assert_eq!(log.visible(9, 2), ["5", "6"]);
         log.first();
-        assert_eq!(log.visible(9, 2), ["1"]);
+        assert_eq!(log.visible(9, 2), ["1", "2"]);
+        log.step(1);
+        assert_eq!(log.visible(9, 2), ["2", "3"]);
     }
 
     #[test]
     fn text_of_a_task_does_not_control_the_terminal() {
-        let log = log("\x1b[31mred\x1b[0m\tx\r\n 10 %\r100 %\r\n\x07bell\n");
+        let mut log = log("\x1b[31mred\x1b[0m\tx\r\n 10 %\r100 %\r\n\x07bell\n");
         assert_eq!(log.visible(20, 3), ["red    x", "100 %", "bell"]);
     }
 
