@@ -59,7 +59,7 @@ pub enum ErrorKind {
     /// The framework was removed, and this driver had been without a subscription for longer
     /// than the framework's failover timeout.
     FailoverTimeout,
-    /// Another instance subscribed with this framework's id. A delayed SUBSCRIBE of this driver
+    /// Another instance subscribed with this framework's id, or took over its state. A delayed SUBSCRIBE of this driver
     /// is not reported as a takeover: if the driver gave up a SUBSCRIBE without any answer in
     /// the previous two minutes, the driver resubscribes once.
     TakenOver,

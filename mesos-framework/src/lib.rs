@@ -111,10 +111,19 @@
 //! * A service never has more instances than its number, and those that its update may add. The
 //!   exception is an instance that was replaced while it was unreachable: it is stopped when it
 //!   comes back. A new instance starts after the end of the old one was confirmed.
+//! * All changes of a request are stored, or none, also if they are more than the store accepts in one
+//!   commit: either all jobs of a [`Runner::run_all`] are submitted, or none of them.
 //! * While the state cannot be written, nothing is launched and no end is acknowledged:
 //!   [`Runner::state_failure`].
 //! * Timers use a monotonic clock. After a restart, the time that is left of a timeout is computed
 //!   from the clock of the machine, and is never longer than the timeout.
+//!
+//! # Several schedulers
+//! With the same `ZooKeeperState` in several processes, one of them leads, and the others wait in
+//! [`RunnerBuilder::start`]. The next process takes over with the framework's id and the state. A
+//! runner that loses the lead ends ([`Runner::join`]), and can neither commit nor subscribe: a launch
+//! or an acknowledged end needs a commit, and the store refuses commits of earlier leaders.
+//! [`StateStore`](store::StateStore) has the methods for other stores.
 //!
 //! # The parts
 //! * [`TaskSpec`], [`PodSpec`], [`JobSpec`] and [`ServiceSpec`] describe what runs. [`Manifest`] reads

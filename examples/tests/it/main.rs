@@ -5,6 +5,7 @@
 mod batch;
 mod cluster;
 mod failover;
+mod ha;
 mod hello;
 mod journal;
 mod lint;
@@ -14,6 +15,9 @@ mod operator;
 mod placement;
 mod program;
 mod readme;
+#[allow(dead_code)]
+#[path = "../../../mesos-zookeeper/tests/it/server.rs"]
+mod server;
 mod service;
 mod task_output;
 mod worker_pool;

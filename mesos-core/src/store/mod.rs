@@ -21,7 +21,7 @@ use crate::error::{BoxError, Result};
 pub use file::{FileStore, FileStoreError};
 pub use memory::MemoryStore;
 pub use memory_state::MemoryState;
-pub use state::{Change, IdInState, StateStore};
+pub use state::{Change, IdInState, Standby, StateStore};
 
 /// Checks that `id` is a valid framework id. A store should check the stored text
 /// before `load` returns it.

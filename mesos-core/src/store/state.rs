@@ -37,10 +37,16 @@ impl Change {
     }
 }
 
+/// Receives descriptions of processes, see [`StateStore::lead`].
+pub type Standby = dyn Fn(&str) + Send + Sync;
+
 /// Stores the state of one framework: entries with a key and a value.
 ///
 /// A store belongs to one process at a time. An error of [`commit`](Self::commit) leaves the state
 /// as it was, unless the documentation of the store states otherwise.
+///
+/// A store that several processes can open elects one of them: [`lead`](Self::lead) waits, and
+/// commits of all others fail. A store that wraps another store has to pass on all methods.
 #[async_trait]
 pub trait StateStore: Send + Sync + fmt::Debug {
     /// All entries whose key starts with `prefix`, sorted by the bytes of the key.
@@ -74,10 +80,50 @@ pub trait StateStore: Send + Sync + fmt::Debug {
     /// The store cannot guarantee that the changes are stored.
     async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError>;
 
-    /// How many bytes all keys and values of one commit may have. A commit with more is an error.
+    /// The size that all changes of one commit may have together, each measured by
+    /// [`size_of`](Self::size_of). A larger commit is an error. Unlimited by default.
     fn commit_limit(&self) -> usize {
         usize::MAX
     }
+
+    /// The size of a change: the bytes of its key and value by default. A store with a
+    /// [`commit_limit`](Self::commit_limit) adds what each change costs in a commit.
+    fn size_of(&self, change: &Change) -> usize {
+        change.key.len() + change.value.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// Waits until no other process uses the state, and makes this process the leader. From then
+    /// on, commits of all earlier leaders fail. What this process loads afterwards contains all
+    /// commits of earlier leaders.
+    ///
+    /// `standby` receives a description of each process that leads while this process waits.
+    ///
+    /// The default returns at once, for a store that only one process can open.
+    ///
+    /// # Errors
+    /// The store cannot be used.
+    async fn lead(&self, standby: &Standby) -> Result<(), BoxError> {
+        let _ = standby;
+        Ok(())
+    }
+
+    /// Waits until this process, which led, may not lead any more, and returns why. The default
+    /// waits forever.
+    async fn lost_lead(&self) -> BoxError {
+        std::future::pending().await
+    }
+
+    /// Whether this process leads at this moment. The default returns true.
+    ///
+    /// # Errors
+    /// The store does not know, for example because it cannot be reached.
+    async fn confirm_lead(&self) -> Result<bool, BoxError> {
+        Ok(true)
+    }
+
+    /// Lets another process lead. This process does not commit afterwards. The default does
+    /// nothing.
+    async fn release_lead(&self) {}
 }
 
 #[async_trait]
@@ -100,6 +146,26 @@ impl<S: StateStore + ?Sized> StateStore for Arc<S> {
 
     fn commit_limit(&self) -> usize {
         (**self).commit_limit()
+    }
+
+    fn size_of(&self, change: &Change) -> usize {
+        (**self).size_of(change)
+    }
+
+    async fn lead(&self, standby: &Standby) -> Result<(), BoxError> {
+        (**self).lead(standby).await
+    }
+
+    async fn lost_lead(&self) -> BoxError {
+        (**self).lost_lead().await
+    }
+
+    async fn confirm_lead(&self) -> Result<bool, BoxError> {
+        (**self).confirm_lead().await
+    }
+
+    async fn release_lead(&self) {
+        (**self).release_lead().await;
     }
 }
 

@@ -1,22 +1,24 @@
 //! How a runner starts.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
 
 use mesos_core::backend::{Backend, SchedulerApi};
 use mesos_core::lint::Linter;
 use mesos_core::scheduler::ReconcilePolicy;
-use mesos_core::store::{IdInState, MemoryState, StateStore};
-use mesos_core::{Framework, Result, SchedulerDriver};
+use mesos_core::store::{IdInState, MemoryState, Standby, StateStore};
+use mesos_core::{Error, Framework, Result, SchedulerDriver, error_chain};
 use mesos_placement::{Placer, Strategy};
 use mesos_proto::v1::framework_info::capability;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::{Runner, Shared, cannot_open};
 use crate::engine::{Engine, LIVE, Now};
+use crate::runtime::gate::{Gate, not_leading};
 use crate::runtime::writer::Writer;
-use crate::runtime::{Command, Runtime, Store};
+use crate::runtime::{Command, Driver, Runtime, Store};
 use crate::store::upgrade;
 use crate::view::Timeline;
 use crate::{DemandController, OfferPool, PoolPolicy};
@@ -39,6 +41,7 @@ pub struct RunnerBuilder {
     unknown: UnknownTasks,
     pool: PoolPolicy,
     placer: Placer,
+    standby: Box<Standby>,
 }
 
 impl RunnerBuilder {
@@ -49,6 +52,7 @@ impl RunnerBuilder {
             unknown: UnknownTasks::default(),
             pool: PoolPolicy::default(),
             placer: Placer::new(Strategy::FirstFit),
+            standby: Box::new(|_| {}),
         }
     }
 
@@ -57,6 +61,14 @@ impl RunnerBuilder {
     #[must_use]
     pub fn state(mut self, state: impl StateStore + 'static) -> Self {
         self.state = Some(Arc::new(state));
+        self
+    }
+
+    /// Calls `standby` when [`start`](Self::start) waits because another process leads, with a
+    /// description of that process such as `web-1 (process 42)`; again for each new leader.
+    #[must_use]
+    pub fn on_standby(mut self, standby: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.standby = Box::new(standby);
         self
     }
 
@@ -85,6 +97,11 @@ impl RunnerBuilder {
     /// Loads the state and starts the runner. This does not wait for Mesos: jobs wait until the
     /// runner is subscribed.
     ///
+    /// With a state that several processes can open, such as `ZooKeeperState`, this waits until the
+    /// process leads; [`on_standby`](Self::on_standby) reports the leader. A runner that loses the lead
+    /// ends with [`ErrorKind::TakenOver`](mesos_core::ErrorKind::TakenOver). Dropping the future
+    /// gives up the place in the election.
+    ///
     /// The framework gets the capabilities PARTITION_AWARE, so that a task on an unreachable agent
     /// is not counted as ended, and TASK_KILLING_STATE, so that instances of services leave an
     /// agent that is drained. The driver reconciles. A [`store`](Framework::store) of the
@@ -98,6 +115,12 @@ impl RunnerBuilder {
     /// Outside a tokio runtime.
     pub async fn start(self, backend: impl Backend<SchedulerApi> + 'static) -> Result<Runner> {
         let store = self.state.unwrap_or_else(|| Arc::new(MemoryState::new()));
+        let shown = self.standby;
+        let standby = move |leader: &str| {
+            tracing::info!(leader, "another process leads; waiting");
+            shown(leader);
+        };
+        store.lead(&standby).await.map_err(cannot_open)?;
         upgrade(&*store)
             .await
             .map_err(|error| cannot_open(error.into()))?;
@@ -133,6 +156,7 @@ impl RunnerBuilder {
         );
         let name = framework.info().name.clone();
         let held = pool.clone();
+        let backend = Gate::new(backend, Arc::clone(&store));
         let driver = SchedulerDriver::start(runtime, framework, backend).detach();
 
         let stored = driver.clone();
@@ -142,6 +166,13 @@ impl RunnerBuilder {
                 let _ = stored.send(Command::Stored(effects));
             }
         }));
+        let lost = Arc::new(OnceLock::new());
+        tokio::spawn(keep_lead(
+            Arc::clone(&store),
+            driver.clone(),
+            writing.abort_handle(),
+            Arc::clone(&lost),
+        ));
         let companion = driver.clone();
         tokio::spawn(async move {
             tokio::join!(pool.decline_expired(&companion), demand.run(&companion));
@@ -156,8 +187,24 @@ impl RunnerBuilder {
                 pool: held,
                 timeline,
                 writing: Mutex::new(Some(writing)),
+                lost,
             }),
         })
+    }
+}
+
+/// Ends the driver and the writer when this process does not lead any more.
+async fn keep_lead(store: Store, driver: Driver, writing: AbortHandle, lost: Arc<OnceLock<Error>>) {
+    tokio::select! {
+        why = store.lost_lead() => {
+            let error = not_leading(&error_chain(&*why));
+            tracing::error!(%error);
+            let _ = lost.set(error);
+            driver.abort();
+            writing.abort();
+            store.release_lead().await;
+        }
+        _ = driver.join() => {}
     }
 }
 

@@ -6,7 +6,7 @@ mod job;
 mod service;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use mesos_core::lint::{Lint, Linter};
 use mesos_core::store::Change;
@@ -23,6 +23,7 @@ pub use self::service::ServiceHandle;
 use crate::engine::job::{DoneRecord, Job, JobRecord};
 use crate::engine::{DONE_JOB, LIVE, LIVE_JOB};
 use crate::runtime::{Command, Driver, Store};
+use crate::store::parts;
 use crate::view::{JobDetails, JobFilter, JobList, Timeline};
 use crate::{HeldOffer, InvalidSpec, JobSpec, OfferPool, Outcome, TimelineEvent};
 
@@ -71,6 +72,8 @@ struct Shared {
     timeline: Timeline,
     /// The task that writes to the store.
     writing: Mutex<Option<JoinHandle<()>>>,
+    /// Why this process does not lead any more.
+    lost: Arc<OnceLock<Error>>,
 }
 
 impl Runner {
@@ -107,7 +110,31 @@ impl Runner {
 
     /// Finds mistakes before anything starts.
     fn validate(&self, job: &JobSpec) -> Result<()> {
-        accepted(&job.name, job.validate(&self.shared.linter))
+        accepted(&job.name, job.validate(&self.shared.linter))?;
+        self.check_size("job", &job.name, job, 1)
+    }
+
+    /// Refuses what could never be stored.
+    fn check_size(
+        &self,
+        what: &str,
+        name: &str,
+        spec: &impl serde::Serialize,
+        copies: usize,
+    ) -> Result<()> {
+        let largest = parts::largest(&*self.shared.store, copies);
+        if self.shared.store.commit_limit() == usize::MAX {
+            return Ok(());
+        }
+        let size = serde_json::to_vec(spec).map_or(0, |json| json.len());
+        if size <= largest {
+            return Ok(());
+        }
+        let message = format!(
+            "the description of the {what} {name:?} has {size} bytes, but the state accepts \
+             {largest}; move files to uris, or keep the state in a file"
+        );
+        Err(Error::new(ErrorKind::Config, message))
     }
 
     /// Runs several jobs. The result is a stream of their outcomes, in the order of their ends.
@@ -234,8 +261,10 @@ impl Runner {
         self.stored(Command::StopAll).await?;
         self.shared.driver.stop();
         self.shared.driver.join().await?;
-        self.written().await;
-        self.end_all().await
+        self.written().await?;
+        self.end_all().await?;
+        self.shared.store.release_lead().await;
+        Ok(())
     }
 
     /// Ends the runner and leaves everything as it is, for the next runner with this state. Mesos
@@ -247,8 +276,23 @@ impl Runner {
         self.stored(Command::Flush).await?;
         self.shared.driver.stop_for_failover();
         self.shared.driver.join().await?;
-        self.written().await;
+        self.written().await?;
+        self.shared.store.release_lead().await;
         Ok(())
+    }
+
+    /// Waits until the runner has ended, by [`stop`](Self::stop), by [`detach`](Self::detach) or with
+    /// an error. Cancel safe.
+    ///
+    /// # Errors
+    /// The reason, if the runner has ended by itself. [`ErrorKind::TakenOver`]: this process does not
+    /// lead any more. Start a new runner, or the process again, to wait for the lead.
+    pub async fn join(&self) -> Result<()> {
+        let end = self.shared.driver.join().await;
+        match self.shared.lost.get() {
+            Some(error) => Err(error.clone()),
+            None => end.map(drop),
+        }
     }
 
     /// As [`request`](Self::request), for what is answered when everything is stored. A state that
@@ -280,7 +324,7 @@ impl Runner {
     }
 
     /// Waits until everything is written. The scheduler, which writes, has ended.
-    async fn written(&self) {
+    async fn written(&self) -> Result<()> {
         let writing = &self.shared.writing;
         let writing = writing
             .lock()
@@ -288,8 +332,13 @@ impl Runner {
             .take();
         if let Some(writing) = writing
             && let Err(error) = writing.await
+            && !error.is_cancelled()
         {
             tracing::error!(%error, "the writer of the state failed");
+        }
+        match self.shared.lost.get() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
         }
     }
 
@@ -322,7 +371,9 @@ impl Runner {
         }
         match changes.is_empty() {
             true => Ok(()),
-            false => self.shared.store.commit(changes).await.map_err(failed),
+            false => parts::commit(&*self.shared.store, changes)
+                .await
+                .map_err(failed),
         }
     }
 
@@ -339,9 +390,9 @@ impl Runner {
 
     /// Why the runner has ended.
     async fn ended(&self) -> Error {
-        match self.shared.driver.join().await {
+        match self.join().await {
             Err(error) => error,
-            Ok(_) => Error::new(ErrorKind::Closed, "the runner was stopped"),
+            Ok(()) => Error::new(ErrorKind::Closed, "the runner was stopped"),
         }
     }
 

@@ -27,7 +27,7 @@ impl Runner {
     /// [`ErrorKind::Closed`], or the reason, if the runner has ended.
     pub async fn keep(&self, service: impl Into<ServiceSpec>) -> Result<ServiceHandle> {
         let service = Box::new(service.into());
-        accepted(&service.name, service.validate(&self.shared.linter))?;
+        self.validate_service(&service)?;
         let watched = self.request(|reply| Command::Keep(service, reply)).await?;
         Ok(ServiceHandle::new(self.clone(), watched?))
     }
@@ -52,6 +52,12 @@ impl Runner {
     async fn change(&self, name: String, request: ServiceRequest) -> Result<WatchedService> {
         self.request(|reply| Command::Service(name, request, reply))
             .await?
+    }
+
+    fn validate_service(&self, service: &ServiceSpec) -> Result<()> {
+        accepted(&service.name, service.validate(&self.shared.linter))?;
+        // The record of a service also has the specifications before.
+        self.check_size("service", &service.name, service, 7)
     }
 }
 
@@ -146,8 +152,7 @@ impl ServiceHandle {
     /// As [`Runner::keep`]; [`ErrorKind::Config`] for the name of another service.
     pub async fn update(&self, service: impl Into<ServiceSpec>) -> Result<()> {
         let service = Box::new(service.into());
-        let findings = service.validate(&self.runner.shared.linter);
-        accepted(&service.name, findings)?;
+        self.runner.validate_service(&service)?;
         self.request(ServiceRequest::Update(service)).await
     }
 

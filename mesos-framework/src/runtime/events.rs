@@ -1,6 +1,7 @@
 //! What Mesos reports.
 
 use mesos_core::scheduler::{Failure, Subscribed};
+use mesos_core::store::Change;
 use mesos_core::{HandlerResult, Offer, Scheduler, StatusUpdate};
 use mesos_proto::v1::{InverseOffer, OfferId};
 
@@ -64,8 +65,8 @@ impl Scheduler<Command> for Runtime {
         let step = match self.engine.update(update, self.now())? {
             Handled::Known(step) => step,
             Handled::Stranger => {
-                self.stranger(driver, update)?;
-                Step::default()
+                self.stranger(driver, update);
+                return Ok(());
             }
         };
         // An end that was recorded before may still be on its way to the store.
@@ -98,16 +99,27 @@ impl Runtime {
         });
     }
 
-    /// A task that is in no record exists.
-    fn stranger(&self, driver: &Driver, update: &StatusUpdate) -> HandlerResult {
-        let task_id = &update.task_id;
-        match self.unknown {
+    /// A task that is in no record exists. It may be a task of the process that leads now, so this
+    /// process first shows with a commit that it leads.
+    fn stranger(&self, driver: &Driver, update: &StatusUpdate) {
+        let acknowledge = update.defer();
+        let mut effects: Vec<Effect> = acknowledge
+            .map(|one| Effect::Acknowledge(Box::new(one)))
+            .into_iter()
+            .collect();
+        let (driver, task_id, policy) = (driver.clone(), update.task_id.clone(), self.unknown);
+        effects.push(Effect::Then(Box::new(move || match policy {
             UnknownTasks::Kill => {
                 tracing::warn!(%task_id, "killing a task that is in no record");
-                driver.kill_until_ended(task_id.clone(), Default::default())?;
+                if let Err(error) = driver.kill_until_ended(task_id, Default::default()) {
+                    tracing::error!(%error, "cannot kill the task");
+                }
             }
             UnknownTasks::Report => tracing::warn!(%task_id, "a task is in no record"),
-        }
-        Ok(())
+        })));
+        self.writer.push(vec![Change::remove(NOTHING)], effects);
     }
 }
+
+/// The key of an entry that never exists.
+const NOTHING: &str = "meta/nothing";

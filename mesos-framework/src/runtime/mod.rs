@@ -7,6 +7,7 @@
 pub(crate) mod command;
 mod effect;
 mod events;
+pub(crate) mod gate;
 mod input;
 pub(crate) mod listener;
 mod place;

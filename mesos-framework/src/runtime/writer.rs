@@ -1,4 +1,5 @@
-//! Writes changes to the store, in their order, several steps in one commit.
+//! Writes changes to the store, in their order, several steps in one commit. All changes of a step
+//! are stored, or none, also if they are larger than a commit of the store.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +10,8 @@ use bytes::Bytes;
 use mesos_core::BoxError;
 use mesos_core::store::{Change, StateStore};
 use tokio::sync::{mpsc, watch};
+
+use crate::store::parts;
 
 /// How many changes are combined in one commit, apart from the changes of the last step.
 const LARGEST: usize = 4096;
@@ -110,20 +113,38 @@ pub(crate) struct Work<E> {
 }
 
 impl<E> Work<E> {
+    fn size(&self, step: &Batch<E>) -> usize {
+        let store = &self.shared.store;
+        step.changes
+            .iter()
+            .map(|change| store.size_of(change))
+            .sum()
+    }
+
     /// Writes, until the writer is dropped and everything is written. `stored` receives what
     /// follows stored steps.
     pub(crate) async fn run(mut self, mut stored: impl FnMut(Vec<E>)) {
-        while let Some(first) = self.steps.recv().await {
+        let mut next = None;
+        while let Some(first) = match next.take() {
+            Some(step) => Some(step),
+            None => self.steps.recv().await,
+        } {
+            let mut size = self.size(&first);
             let Batch {
                 mut changes,
                 mut then,
             } = first;
             let mut count = 1;
             while changes.len() < LARGEST
-                && let Ok(next) = self.steps.try_recv()
+                && let Ok(step) = self.steps.try_recv()
             {
-                changes.extend(next.changes);
-                then.extend(next.then);
+                size = size.saturating_add(self.size(&step));
+                if size > self.shared.store.commit_limit() {
+                    next = Some(step);
+                    break;
+                }
+                changes.extend(step.changes);
+                then.extend(step.then);
                 count += 1;
             }
             let keys: Vec<String> = changes.iter().map(|change| change.key.clone()).collect();
@@ -150,7 +171,7 @@ impl<E> Work<E> {
 async fn commit(shared: &Shared, changes: Vec<Change>) {
     let mut delay = FIRST_DELAY;
     loop {
-        match shared.store.commit(changes.clone()).await {
+        match parts::commit(&*shared.store, changes.clone()).await {
             Ok(()) => {
                 shared
                     .failure

@@ -5,6 +5,8 @@ use mesos_core::BoxError;
 use mesos_core::store::{Change, MemoryState, StateStore};
 use thiserror::Error;
 
+use super::parts;
+
 /// The version of the entries that this crate reads and writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -56,7 +58,7 @@ pub enum SchemaError {
 }
 
 /// Checks the schema version of a state, and upgrades older entries. An empty state gets the
-/// present version.
+/// present version. A commit that an earlier process did not finish is finished.
 ///
 /// An upgrade is one commit, so a state is never between two versions.
 ///
@@ -74,13 +76,15 @@ async fn upgrade_with(state: &dyn StateStore, steps: &[Step]) -> Result<(), Sche
     if found > known {
         return Err(SchemaError::Newer { found, known });
     }
-    if found == known && is_stored {
-        return Ok(());
-    }
     let failed = |source| SchemaError::Upgrade {
         from: found,
         source,
     };
+    // The changes are of the same version as the entries.
+    parts::complete(state).await.map_err(SchemaError::Store)?;
+    if found == known && is_stored {
+        return Ok(());
+    }
     let mut changes = Vec::new();
     if found < known {
         let entries = state.load("").await.map_err(SchemaError::Store)?;
@@ -103,7 +107,8 @@ async fn upgrade_with(state: &dyn StateStore, steps: &[Step]) -> Result<(), Sche
         );
     }
     changes.push(Change::put(VERSION, known.to_string()));
-    state.commit(changes).await.map_err(SchemaError::Store)
+    let committed = parts::commit(state, changes).await;
+    committed.map_err(SchemaError::Store)
 }
 
 fn parse(text: &[u8]) -> Result<u32, SchemaError> {

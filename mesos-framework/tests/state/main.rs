@@ -1,4 +1,4 @@
-//! The state in a file.
+//! The state in a file, large commits, and how long a runner needs to start from a state.
 //!
 //! The test that kills a process starts this program again: with the path of a state in
 //! `STATE_TO_WRITE` it commits until it is killed.
@@ -8,6 +8,11 @@
 
 mod durable;
 mod full;
+mod large;
+mod lead;
+#[allow(dead_code)]
+#[path = "../../../mesos-zookeeper/tests/it/server.rs"]
+mod server;
 mod shared;
 mod size;
 

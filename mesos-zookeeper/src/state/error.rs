@@ -14,7 +14,7 @@ pub enum ZooKeeperStateError {
          make it smaller, or keep the state in a file"
     )]
     TooLarge {
-        /// The bytes of all keys and values.
+        /// The size of all changes.
         size: usize,
         /// The limit in bytes.
         limit: usize,
@@ -29,6 +29,14 @@ pub enum ZooKeeperStateError {
     Changed {
         /// The address, without credentials.
         at: String,
+    },
+    /// This process does not lead any more, or it gave up the lead.
+    #[error("this process has lost the lead at {at}: {why}")]
+    LeadLost {
+        /// The address, without credentials.
+        at: String,
+        /// How the lead was lost.
+        why: String,
     },
     /// ZooKeeper was not reached, or refused.
     #[error(transparent)]

@@ -17,6 +17,9 @@ const SESSION: Duration = Duration::from_secs(10);
 /// How many requests are sent before the first answer is awaited.
 const PIPELINED: usize = 256;
 
+/// Any version of a node.
+const ANY: i32 = -1;
+
 /// What each commit writes to the node of the address, so that a commit without an answer can be
 /// recognized.
 pub(super) type CommitId = [u8; 16];
@@ -31,6 +34,8 @@ pub(super) enum Failed {
     Request(zk::Error),
     /// Another process has committed.
     Changed,
+    /// The node of this process in the election does not exist.
+    NotLeading,
 }
 
 impl From<zk::Error> for Failed {
@@ -55,6 +60,8 @@ pub(super) enum Task {
         /// An earlier attempt may have succeeded without an answer.
         repeated: bool,
     },
+    /// Makes all commits of other processes fail, as long as this node exists.
+    Take { node: String, id: CommitId },
 }
 
 /// The result of a task.
@@ -70,6 +77,8 @@ pub(super) struct Session {
     client: Option<Client>,
     /// The version of the node of the address after the last commit that this process knows.
     version: Option<i32>,
+    /// The node of this process in the election. Each commit checks that it exists.
+    lead: Option<String>,
 }
 
 impl Session {
@@ -93,6 +102,7 @@ impl Session {
                 id,
                 repeated,
             } => self.commit(ensemble, changes, id, *repeated).await?,
+            Task::Take { node, id } => self.take(ensemble, node, id).await?,
         }
         Ok(answer)
     }
@@ -196,6 +206,9 @@ impl Session {
         };
         let mut writer = client.new_multi_writer();
         writer.add_set_data(base, id, Some(version))?;
+        if let Some(node) = &self.lead {
+            writer.add_check_version(node, ANY)?;
+        }
         // The last change of a key decides.
         let last: BTreeMap<&str, Option<&Bytes>> = changes
             .iter()
@@ -230,9 +243,53 @@ impl Session {
                 index: 0,
                 source: zk::Error::BadVersion | zk::Error::NoNode,
             }) => Err(Failed::Changed),
+            Err(MultiWriteError::OperationFailed {
+                index: 1,
+                source: zk::Error::NoNode,
+            }) if self.lead.is_some() => Err(Failed::NotLeading),
             Err(error) => Err(zk::Error::from(error).into()),
         }
     }
+
+    async fn take(&mut self, ensemble: &Ensemble, node: &str, id: &CommitId) -> Result<()> {
+        let base = ensemble.path();
+        let client = self.client(ensemble).await?;
+        loop {
+            client.sync(base).await?;
+            let Some(stat) = client.check_stat(base).await? else {
+                client.mkdir(base, &client::persistent(ensemble)).await?;
+                continue;
+            };
+            let mut writer = client.new_multi_writer();
+            writer.add_set_data(base, id, Some(stat.version))?;
+            writer.add_check_version(node, ANY)?;
+            match writer.commit().await {
+                Ok(results) => {
+                    if let Some(MultiWriteResult::SetData { stat }) = results.first() {
+                        self.version = Some(stat.version);
+                        self.lead = Some(node.to_owned());
+                    }
+                    return Ok(());
+                }
+                // The leader before has committed in between.
+                Err(MultiWriteError::OperationFailed {
+                    index: 0,
+                    source: zk::Error::BadVersion,
+                }) => {}
+                Err(MultiWriteError::OperationFailed {
+                    index: 1,
+                    source: zk::Error::NoNode,
+                }) => return Err(Failed::NotLeading),
+                Err(error) => return Err(zk::Error::from(error).into()),
+            }
+        }
+    }
+}
+
+/// The bytes of the paths of the two nodes of an entry.
+pub(super) fn size_of_paths(ensemble: &Ensemble, key: &str) -> usize {
+    let (folder, leaf) = names_of(key);
+    2 * (ensemble.path().len() + 1 + folder.len()) + 1 + leaf.len()
 }
 
 fn path(ensemble: &Ensemble, key: &str) -> String {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod election;
 #[allow(dead_code)]
 mod server;
 mod state;

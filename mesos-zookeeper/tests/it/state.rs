@@ -123,22 +123,41 @@ async fn a_commit_that_is_too_large_is_refused_and_changes_nothing() {
     };
     let state = state(&zookeeper);
     let limit = state.commit_limit();
-    let large = |key: &str, size: usize| Change::put(key, vec![7; size - key.len()]);
-    let changes = vec![Change::put("a", "1"), large("live/job/big", limit)];
+    let big = "live/job/big";
+    let room = limit - state.size_of(&Change::put(big, ""));
+    let changes = vec![Change::put(big, vec![7; room + 1])];
     let error = state.commit(changes).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the commit has 1000002 bytes, but ZooKeeper accepts 1000000; the largest entry is \
+        "the commit has 1000001 bytes, but ZooKeeper accepts 1000000; the largest entry is \
          \"live/job/big\": make it smaller, or keep the state in a file"
     );
     assert_eq!(state.count("").await.unwrap(), 0);
     // The limit itself is accepted, by ZooKeeper too.
-    state
-        .commit(vec![large("live/job/big", limit)])
-        .await
-        .unwrap();
-    let value = state.get("live/job/big").await.unwrap().unwrap();
-    assert_eq!(value.len(), limit - "live/job/big".len());
+    let changes = vec![Change::put(big, vec![7; room])];
+    state.commit(changes).await.unwrap();
+    assert_eq!(state.get(big).await.unwrap().unwrap().len(), room);
+}
+
+#[tokio::test]
+async fn zookeeper_accepts_the_largest_commits_of_many_small_changes() {
+    let Some(zookeeper) = ZooKeeper::start().await else {
+        return;
+    };
+    // With credentials, each new node has two access control entries.
+    let address = format!("zk://user:secret@{}{NODE}", zookeeper.servers());
+    let state: ZooKeeperState = address.parse().unwrap();
+    for folder in ["live/job/", "live/service/%/"] {
+        for end in ["", "/own folder"] {
+            let key = |number| format!("{folder}{number:05}{end}");
+            let size = state.size_of(&Change::put(key(0), "1"));
+            let changes = |count: usize| (0..count).map(|number| Change::put(key(number), "1"));
+            let count = state.commit_limit() / size;
+            state.commit(changes(count).collect()).await.unwrap();
+            let removed = (0..count).map(|number| Change::remove(key(number)));
+            state.commit(removed.collect()).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]
