@@ -6,6 +6,7 @@ mod avoid;
 mod cluster;
 mod demand;
 mod failing_store;
+mod instances;
 mod launch;
 mod pool;
 mod rounds;
