@@ -6,6 +6,7 @@
 #![cfg(feature = "redb")]
 #![allow(clippy::unwrap_used)]
 
+mod cut_off;
 mod durable;
 mod full;
 mod large;
