@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mesos::Framework;
-use mesos::framework::store::RedbState;
+use mesos::framework::store::{RedbState, RedbStateError};
 use mesos::framework::{JobFilter, Runner, ServiceSpec, TaskSpec};
 use mesos::http::HttpBackend;
 use mesos::v1::scheduler::call::Type;
@@ -34,10 +34,17 @@ const BAR: Duration = Duration::from_secs(1);
 /// How often the recovery is measured at most: other programs use the processors, too.
 const ATTEMPTS: usize = 5;
 
-async fn start(master: &str, state: &Path) -> Runner {
+async fn start(master: &str, path: &Path) -> Runner {
+    let state = loop {
+        match RedbState::open(path) {
+            // The driver before drops its parts after its end.
+            Err(RedbStateError::InUse { .. }) => tokio::task::yield_now().await,
+            state => break state.unwrap(),
+        }
+    };
     let framework = Framework::with_failover_timeout("recovery", Duration::from_secs(3600));
     let backend = HttpBackend::new(master.parse().unwrap());
-    let builder = Runner::builder(framework).state(RedbState::open(state).unwrap());
+    let builder = Runner::builder(framework).state(state);
     builder.start(backend).await.unwrap()
 }
 
@@ -120,6 +127,7 @@ async fn everything_is_known_again_a_second_after_the_subscription() {
         let took = subscribed.elapsed();
         println!("started in {started:?}; {TASKS} tasks known {took:?} after SUBSCRIBE");
         runner.detach().await.unwrap();
+        drop(runner);
         best = best.min(took);
         if best <= BAR {
             break;

@@ -167,7 +167,7 @@ impl RunnerBuilder {
             }
         }));
         let lost = Arc::new(OnceLock::new());
-        tokio::spawn(keep_lead(
+        let leading = tokio::spawn(keep_lead(
             Arc::clone(&store),
             driver.clone(),
             writing.abort_handle(),
@@ -186,7 +186,7 @@ impl RunnerBuilder {
                 name,
                 pool: held,
                 timeline,
-                writing: Mutex::new(Some(writing)),
+                tasks: Mutex::new(vec![writing, leading]),
                 lost,
             }),
         })

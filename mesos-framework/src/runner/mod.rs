@@ -70,8 +70,8 @@ struct Shared {
     name: String,
     pool: OfferPool,
     timeline: Timeline,
-    /// The task that writes to the store.
-    writing: Mutex<Option<JoinHandle<()>>>,
+    /// The tasks that use the store. They end after the driver.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Why this process does not lead any more.
     lost: Arc<OnceLock<Error>>,
 }
@@ -325,16 +325,14 @@ impl Runner {
 
     /// Waits until everything is written. The scheduler, which writes, has ended.
     async fn written(&self) -> Result<()> {
-        let writing = &self.shared.writing;
-        let writing = writing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(writing) = writing
-            && let Err(error) = writing.await
-            && !error.is_cancelled()
-        {
-            tracing::error!(%error, "the writer of the state failed");
+        let tasks = &self.shared.tasks;
+        let tasks = std::mem::take(&mut *tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            if let Err(error) = task.await
+                && !error.is_cancelled()
+            {
+                tracing::error!(%error, "a task that uses the state failed");
+            }
         }
         match self.shared.lost.get() {
             Some(error) => Err(error.clone()),
