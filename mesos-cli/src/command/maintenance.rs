@@ -66,17 +66,17 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error
             let machines = find_all(&args.machines, context).await?;
             let names = names(&machines);
             confirm(
-                &format!("Take down {names}? All tasks there are lost."),
+                &format!("Take down {}? All tasks there are lost.", names.join(", ")),
                 args.yes,
             )?;
             master.start_maintenance(machines).await?;
-            context.out.done("machine", &names, "is down")
+            context.out.done_all("machine", &names, "is down")
         }
         Command::Stop(args) => {
             let machines = find_all(&args, context).await?;
             let names = names(&machines);
             master.stop_maintenance(machines).await?;
-            context.out.done("machine", &names, "is up")
+            context.out.done_all("machine", &names, "is up")
         }
     }
 }
@@ -161,7 +161,7 @@ async fn schedule(args: &ScheduleArgs, context: &Context) -> Result<(), Error> {
     } else {
         "is scheduled"
     };
-    context.out.done("machine", &names, result)
+    context.out.done_all("machine", &names, result)
 }
 
 /// The machines of the agents and of the schedule that the arguments mean.
@@ -216,8 +216,8 @@ fn name(machine: &MachineId) -> String {
     format!("{}/{}", machine.hostname(), machine.ip())
 }
 
-fn names(machines: &[MachineId]) -> String {
-    machines.iter().map(name).collect::<Vec<_>>().join(", ")
+fn names(machines: &[MachineId]) -> Vec<String> {
+    machines.iter().map(name).collect()
 }
 
 fn time(text: &str) -> Result<SystemTime, String> {

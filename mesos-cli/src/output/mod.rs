@@ -95,6 +95,19 @@ impl Output {
         self.object(&object, name, || format!("{kind} {name} {result}\n"))
     }
 
+    /// Reports the same change of several objects, one on each line.
+    pub(crate) fn done_all(&self, kind: &str, names: &[String], result: &str) -> Result<(), Error> {
+        let object = |name| serde_json::json!({ "kind": kind, "name": name, "result": result });
+        match self.format {
+            Format::Json | Format::Yaml => {
+                self.serialized(&names.iter().map(object).collect::<Vec<_>>())
+            }
+            _ => names
+                .iter()
+                .try_for_each(|name| self.done(kind, name, result)),
+        }
+    }
+
     /// Prints `object` as JSON or YAML.
     pub(crate) fn serialized<T: Serialize>(&self, object: &T) -> Result<(), Error> {
         let failed = |error: &dyn std::fmt::Display| {

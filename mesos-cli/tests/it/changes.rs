@@ -113,6 +113,17 @@ fn maintenance_is_scheduled_started_and_stopped() {
     matches("table_maintenance_down", &run(&["status"]));
     run(&["stop", "127.0.0.1"]);
     assert_eq!(run(&["status", "-o", "name"]), "");
+
+    let two = ["schedule", "a/10.0.0.1", "b/10.0.0.2"];
+    assert_eq!(
+        run(&two),
+        "machine a/10.0.0.1 is scheduled\nmachine b/10.0.0.2 is scheduled\n"
+    );
+    let names = run(&[&two[..], &["--remove", "-o", "name"]].concat());
+    assert_eq!(names, "a/10.0.0.1\nb/10.0.0.2\n");
+    let json = run(&[&two[..], &["-o", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[1]["name"], "b/10.0.0.2");
 }
 
 #[test]

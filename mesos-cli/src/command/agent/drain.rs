@@ -45,21 +45,31 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
     if args.no_wait {
         return context.out.done("agent", &id.value, "is draining");
     }
-    wait(&id, context).await?;
-    let result = if args.mark_gone {
-        "is drained and gone"
-    } else {
-        "is drained"
-    };
-    context.out.done("agent", &id.value, result)
+    match wait(&id, context).await? {
+        Drain::Drained | Drain::Removed if args.mark_gone => {
+            context.out.done("agent", &id.value, "is drained and gone")
+        }
+        // The master does not list an agent that it cannot reach, and its tasks may run.
+        Drain::Removed => {
+            let message = format!("the master cannot reach agent {}", id.value);
+            let hint = "the agent is drained when it registers again";
+            Err(Error::new(Code::Failure, message).hint(hint))
+        }
+        Drain::Canceled => {
+            let message = format!("agent {} was reactivated before it was drained", id.value);
+            Err(Error::new(Code::Failure, message))
+        }
+        Drain::Draining | Drain::Drained => context.out.done("agent", &id.value, "is drained"),
+    }
 }
 
 /// The state of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drain {
     Draining,
-    /// The agent is drained, or is not an agent of the cluster any more.
-    Ended,
+    Drained,
+    /// The master does not list the agent any more.
+    Removed,
     /// The agent was reactivated.
     Canceled,
 }
@@ -67,31 +77,27 @@ enum Drain {
 /// The state of the drain of the agent `id`.
 fn drain<'a>(mut agents: impl Iterator<Item = Known<'a>>, id: &AgentId) -> Drain {
     match agents.find(|agent| agent.id() == id.value) {
-        None => Drain::Ended,
+        None => Drain::Removed,
         // The registry has the drain.
         Some(Known::Recovered(_)) => Drain::Draining,
         Some(Known::Registered(agent)) => match &agent.drain_info {
             None => Drain::Canceled,
-            Some(info) if info.state() == DrainState::Drained => Drain::Ended,
+            Some(info) if info.state() == DrainState::Drained => Drain::Drained,
             Some(_) => Drain::Draining,
         },
     }
 }
 
-/// Waits until the agent is drained, or is not an agent of the cluster any more.
-async fn wait(id: &AgentId, context: &Context) -> Result<(), Error> {
+/// Waits until the drain of the agent ends.
+async fn wait(id: &AgentId, context: &Context) -> Result<Drain, Error> {
     let master = context.master()?;
     let mut progress = Progress::new();
     loop {
         let begin = Instant::now();
         let (agents, tasks) = tokio::try_join!(master.get_agents(), master.get_tasks())?;
         match drain(known(&agents), id) {
-            Drain::Ended => return Ok(()),
-            Drain::Canceled => {
-                let message = format!("agent {} was reactivated before it was drained", id.value);
-                return Err(Error::new(Code::Failure, message));
-            }
             Drain::Draining => {}
+            end => return Ok(end),
         }
         let left = tasks
             .tasks
@@ -131,7 +137,7 @@ mod tests {
         let (draining, drained) = (DrainState::Draining, DrainState::Drained);
         for (state, expected) in [
             (Some(draining), Drain::Draining),
-            (Some(drained), Drain::Ended),
+            (Some(drained), Drain::Drained),
             (None, Drain::Canceled),
         ] {
             let agent = registered(state);
@@ -140,6 +146,6 @@ mod tests {
         }
         let recovered = [Known::Recovered(&info)].into_iter();
         assert_eq!(drain(recovered, &"a".into()), Drain::Draining);
-        assert_eq!(drain([].into_iter(), &"a".into()), Drain::Ended);
+        assert_eq!(drain([].into_iter(), &"a".into()), Drain::Removed);
     }
 }

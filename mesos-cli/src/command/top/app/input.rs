@@ -16,21 +16,20 @@ impl App {
         if self.typing.is_some() {
             return self.type_filter(key);
         }
-        let Some(action) = action(key) else {
-            return Effect::Nothing;
-        };
-        match &mut self.over {
-            Over::Nothing => self.browse(action),
-            // Every key closes the help.
-            Over::Help => {
-                self.over = Over::Nothing;
-                let control = key.modifiers.contains(KeyModifiers::CONTROL);
-                match action {
-                    Action::Quit if control => Effect::Quit,
-                    _ => Effect::Nothing,
-                }
-            }
-            Over::Log(_) => self.read(action, key),
+        let action = action(key);
+        // Every key closes the help, also one without a meaning.
+        if matches!(self.over, Over::Help) {
+            self.over = Over::Nothing;
+            let control = key.modifiers.contains(KeyModifiers::CONTROL);
+            return match action {
+                Some(Action::Quit) if control => Effect::Quit,
+                _ => Effect::Nothing,
+            };
+        }
+        match action {
+            None => Effect::Nothing,
+            Some(action) if matches!(self.over, Over::Log(_)) => self.read(action, key),
+            Some(action) => self.browse(action),
         }
     }
 

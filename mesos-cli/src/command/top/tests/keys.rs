@@ -140,6 +140,9 @@ fn every_key_closes_the_help_and_control_c_always_quits() {
     assert!(matches!(app.over, Over::Help));
     assert!(matches!(press(&mut app, "q")[..], [Effect::Nothing]));
     assert!(matches!(app.over, Over::Nothing));
+    // A key without a meaning.
+    press(&mut app, "?x");
+    assert!(matches!(app.over, Over::Nothing));
     for keys in ["", "?", "/x", "\n"] {
         let mut app = super::app();
         press(&mut app, keys);
