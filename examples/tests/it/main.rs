@@ -6,6 +6,7 @@ mod batch;
 mod cluster;
 mod failover;
 mod ha;
+mod ha_chaos;
 mod hello;
 mod journal;
 mod lint;

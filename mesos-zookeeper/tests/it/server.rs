@@ -24,6 +24,9 @@ const START: Duration = Duration::from_secs(60);
 /// If this variable is `1`, a test without a real ZooKeeper fails.
 const REQUIRE_VARIABLE: &str = "MESOS_REQUIRE_REAL";
 
+/// How long a session may last, unless the test names another limit.
+const SESSIONS: Duration = Duration::from_secs(60);
+
 /// The host of the servers, unless the test names another one.
 const HOST: &str = "127.0.0.1";
 
@@ -62,13 +65,23 @@ impl ZooKeeper {
         Self::at("[::1]", 1).await
     }
 
+    /// Like [`start`](Self::start), with sessions that last at most this long.
+    #[allow(dead_code, reason = "not all users of this file wait for sessions")]
+    pub(crate) async fn with_sessions_up_to(limit: Duration) -> Option<Self> {
+        Self::limited(HOST, 1, limit).await
+    }
+
     async fn at(host: &'static str, size: usize) -> Option<Self> {
+        Self::limited(host, size, SESSIONS).await
+    }
+
+    async fn limited(host: &'static str, size: usize, sessions: Duration) -> Option<Self> {
         if !available() {
             return None;
         }
         // Another process may take a port between the check and its use.
         for _ in 0..5 {
-            let mut zookeeper = Self::configured(host, size);
+            let mut zookeeper = Self::configured(host, size, sessions);
             if zookeeper.run().await {
                 return Some(zookeeper);
             }
@@ -76,7 +89,7 @@ impl ZooKeeper {
         panic!("ZooKeeper has not started on any port");
     }
 
-    fn configured(host: &'static str, size: usize) -> Self {
+    fn configured(host: &'static str, size: usize, sessions: Duration) -> Self {
         let directory = TempDir::with_prefix("zookeeper-").expect("a directory");
         let listeners: Vec<TcpListener> = (0..3 * size)
             .map(|_| TcpListener::bind(format!("{host}:0")).expect("a port"))
@@ -97,7 +110,10 @@ impl ZooKeeper {
         let servers = ports
             .chunks(3)
             .zip(1..)
-            .map(|(ports, id)| Server::configured(directory.path(), id, (host, ports[0]), &members))
+            .map(|(ports, id)| {
+                let address = (host, ports[0]);
+                Server::configured(directory.path(), id, address, &members, sessions)
+            })
             .collect();
         Self {
             servers,
@@ -163,17 +179,19 @@ impl Server {
         id: usize,
         (host, port): (&'static str, u16),
         members: &str,
+        sessions: Duration,
     ) -> Self {
         let directory = parent.join(id.to_string());
         fs::create_dir(&directory).expect("a directory");
         fs::write(directory.join("myid"), id.to_string()).expect("myid");
         let data = directory.display();
         let ip = host.trim_matches(['[', ']']);
+        let sessions = sessions.as_millis();
         // A short tick allows fast elections and short session timeouts.
         let configuration = format!(
             "dataDir={data}\nclientPort={port}\nclientPortAddress={ip}\n\
              tickTime=200\ninitLimit=100\nsyncLimit=50\n\
-             minSessionTimeout=400\nmaxSessionTimeout=60000\nmaxClientCnxns=0\n\
+             minSessionTimeout=400\nmaxSessionTimeout={sessions}\nmaxClientCnxns=0\n\
              admin.enableServer=false\n4lw.commands.whitelist=srvr\n{members}"
         );
         fs::write(directory.join("zoo.cfg"), configuration).expect("zoo.cfg");
