@@ -38,7 +38,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::backend::{Answer, Api, Backend, Calls, EventStream, Incoming, Subscription};
+use crate::backend::{
+    Answer, AnswerSender, Api, Backend, Calls, EventStream, Incoming, Subscription,
+};
 use crate::capability::Capabilities;
 use crate::error::Result;
 pub use retry::RetryCalls;
@@ -59,6 +61,18 @@ pub trait Middleware<A: Api>: Send + Sync + fmt::Debug + 'static {
     /// the update is acknowledged. Blocking here blocks the event loop.
     fn event(&self, event: Box<A::Event>) -> Option<Box<A::Event>> {
         Some(event)
+    }
+
+    /// Whether [`event`](Self::event) has to be called. If not, offers and updates reach the driver
+    /// undecoded, and several events at a time, as without this middleware. The default is `true`.
+    fn sees_events(&self) -> bool {
+        true
+    }
+
+    /// Whether [`call`](Self::call) has to be called. If not, calls reach the backend without
+    /// waiting, as without this middleware. The default is `true`.
+    fn sees_calls(&self) -> bool {
+        true
     }
 
     /// Called with each call except SUBSCRIBE, also with calls of the driver itself. `next` sends a
@@ -142,6 +156,20 @@ impl<A: Api, M: Middleware<A>> EventStream<A> for Events<A, M> {
         }
     }
 
+    async fn next_encoded(&mut self) -> Result<Incoming<A>> {
+        if self.middleware.sees_events() {
+            return self.next().await;
+        }
+        self.inner.next_encoded().await
+    }
+
+    fn next_ready(&mut self) -> Option<Result<Incoming<A>>> {
+        if self.middleware.sees_events() {
+            return None;
+        }
+        self.inner.next_ready()
+    }
+
     fn queued(&self) -> usize {
         self.inner.queued()
     }
@@ -155,6 +183,16 @@ struct Outgoing<A: Api, M> {
 #[async_trait]
 impl<A: Api, M: Middleware<A>> Calls<A> for Outgoing<A, M> {
     async fn send(&self, call: A::Call) -> Result<Answer> {
+        if !self.middleware.sees_calls() {
+            return self.inner.send(call).await;
+        }
         self.middleware.call(call, &self.inner).await
+    }
+
+    fn try_send(&self, call: &A::Call, answer: AnswerSender) -> Option<AnswerSender> {
+        if self.middleware.sees_calls() {
+            return Some(answer);
+        }
+        self.inner.try_send(call, answer)
     }
 }

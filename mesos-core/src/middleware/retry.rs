@@ -71,6 +71,10 @@ impl RetryCalls {
 
 #[async_trait]
 impl Middleware<SchedulerApi> for RetryCalls {
+    fn sees_events(&self) -> bool {
+        false
+    }
+
     async fn call(&self, call: Call, next: &Arc<dyn Calls<SchedulerApi>>) -> Result<Answer> {
         let call_type = call.r#type();
         let change = matches!(

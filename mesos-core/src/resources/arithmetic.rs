@@ -16,6 +16,9 @@ use super::identity::{Entry, Identity, is_divisible};
 use super::ranges as range;
 use super::{Missing, Resources, Scalar, Shortfall, set};
 
+/// A number of entries; see [`Resources::insert`].
+const FEW: usize = 8;
+
 impl Resources {
     /// Whether `other` is a part of these resources: each entry has an entry with the same identity
     /// and at least the same amount here.
@@ -70,11 +73,16 @@ impl Resources {
         if is_nothing(&entry) {
             return;
         }
-        match self.entries.get_full_mut2(&entry) {
-            Some((_, mine)) if is_divisible(&entry.resource) => {
+        // To compare with a few entries takes less time than a hash.
+        let index = match self.entries.len() <= FEW {
+            true => self.entries.iter().position(|mine| *mine == entry),
+            false => self.entries.get_index_of(&entry),
+        };
+        match index.and_then(|index| self.entries.get_index_mut2(index)) {
+            Some(mine) if is_divisible(&entry.resource) => {
                 add_value(&mut mine.resource, &entry.resource)
             }
-            Some((_, mine)) => mine.copies = mine.copies.saturating_add(entry.copies),
+            Some(mine) => mine.copies = mine.copies.saturating_add(entry.copies),
             None => {
                 self.entries.insert(entry);
             }

@@ -59,8 +59,9 @@ impl Hash for Identity<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let resource = self.0;
         resource.name.hash(state);
-        resource.r#type.hash(state);
-        resource.allocation_info.hash(state);
+        if let Some(info) = &resource.allocation_info {
+            info.role.hash(state);
+        }
         for reservation in &resource.reservations {
             (
                 &reservation.r#type,
@@ -75,18 +76,16 @@ impl Hash for Identity<'_> {
                 (source.r#type, &source.path, &source.mount, &source.id).hash(state);
             }
         }
-        resource.revocable.hash(state);
-        resource.shared.hash(state);
-        resource
-            .provider_id
-            .as_ref()
-            .map(|id| &id.value)
-            .hash(state);
+        if let Some(id) = &resource.provider_id {
+            id.value.hash(state);
+        }
     }
 }
 
 fn same_identity(left: &Resource, right: &Resource) -> bool {
-    left.allocation_info == right.allocation_info
+    // The names usually differ.
+    left.name == right.name
+        && left.allocation_info == right.allocation_info
         && same_reservations(&left.reservations, &right.reservations)
         && same_kind(left, right)
 }

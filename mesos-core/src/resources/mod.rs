@@ -124,9 +124,12 @@ impl Resources {
     {
         let mut valid = Resources::new();
         let mut invalid = Vec::new();
-        for resource in resources {
+        for mut resource in resources {
             match validate(&resource) {
-                Ok(()) => valid.insert(Entry::new(normalize_valid(resource))),
+                Ok(()) => {
+                    normalize_valid(&mut resource);
+                    valid.insert(Entry::new(resource));
+                }
                 Err(why) => invalid.push((resource, why)),
             }
         }
@@ -159,9 +162,12 @@ impl TryFrom<Vec<Resource>> for Resources {
     type Error = InvalidResource;
 
     fn try_from(resources: Vec<Resource>) -> Result<Resources, InvalidResource> {
-        let mut sum = Resources::new();
-        for resource in resources {
-            sum.insert(Entry::new(normalize(resource)?));
+        let entries = IndexSet::with_capacity_and_hasher(resources.len(), RandomState::default());
+        let mut sum = Resources { entries };
+        for mut resource in resources {
+            validate(&resource)?;
+            normalize_valid(&mut resource);
+            sum.insert(Entry::new(resource));
         }
         Ok(sum)
     }

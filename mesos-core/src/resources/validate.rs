@@ -101,14 +101,15 @@ pub fn validate(resource: &Resource) -> Result<(), InvalidResource> {
 }
 
 /// Validates and normalizes a resource.
-pub(super) fn normalize(resource: Resource) -> Result<Resource, InvalidResource> {
+pub(super) fn normalize(mut resource: Resource) -> Result<Resource, InvalidResource> {
     validate(&resource)?;
-    Ok(normalize_valid(resource))
+    normalize_valid(&mut resource);
+    Ok(resource)
 }
 
 /// Rounds scalars, coalesces ranges, sorts sets, refines reservations.
-pub(super) fn normalize_valid(mut resource: Resource) -> Resource {
-    refine(&mut resource);
+pub(super) fn normalize_valid(resource: &mut Resource) {
+    refine(resource);
     if let Some(scalar) = &mut resource.scalar {
         scalar.value = Scalar::from_checked(scalar.value).to_f64();
     }
@@ -118,7 +119,6 @@ pub(super) fn normalize_valid(mut resource: Resource) -> Resource {
     if let Some(set) = &mut resource.set {
         set.item.sort_unstable();
     }
-    resource
 }
 
 fn check(resource: &Resource) -> Result<(), Problem> {

@@ -8,12 +8,11 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
 use mesos_proto::v1::{Filters, OfferId};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::offer::{Offer, OfferKey};
+use super::offer::{HashIds, Offer, OfferKey};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::lock;
 use crate::metrics::Meter;
@@ -40,8 +39,7 @@ pub(crate) struct Ledger {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The ids are from the master, so a fast hash is enough.
-    offers: HashMap<OfferKey, Standing, RandomState>,
+    offers: HashMap<OfferKey, Standing, HashIds>,
     /// The DECLINEs to send. Each of their offers is in `offers`, as [`Standing::Declining`].
     declines: Vec<Decline>,
 }

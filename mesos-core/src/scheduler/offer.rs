@@ -1,6 +1,7 @@
 //! Offers as values that can be used once.
 
 mod content;
+mod hash;
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use mesos_proto::v1::{self, ExecutorId, Filters};
 
 pub(super) use self::content::OfferKey;
+pub(super) use self::hash::HashIds;
 use super::ledger::{Ledger, UsedOffers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::resources::Resources;
@@ -180,7 +182,7 @@ mod tests {
     fn due(ledger: &Ledger) -> Vec<String> {
         let declines = ledger.declines().now_or_never().unwrap_or_default();
         let ids = declines.into_iter().flat_map(|decline| decline.ids);
-        ids.map(|id| id.to_id().value).collect()
+        ids.map(|id| id.id().to_owned()).collect()
     }
 
     fn take(offer: &Offer) -> UsedOffers {

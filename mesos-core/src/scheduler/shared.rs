@@ -81,6 +81,29 @@ impl Drop for PendingCall {
     }
 }
 
+/// A call that was queued, unless `sent` is an error.
+fn pending(
+    name: &'static str,
+    sent: Result<Answer>,
+    timer: CallTimer,
+    entry: Entry,
+) -> Result<PendingCall> {
+    match sent {
+        Ok(answer) => Ok(PendingCall {
+            name,
+            open: Some(Open {
+                answer,
+                timer,
+                entry,
+            }),
+        }),
+        Err(error) => {
+            finish(name, timer, &Err(error.clone()));
+            Err(error)
+        }
+    }
+}
+
 fn finish(name: &'static str, timer: CallTimer, result: &Result<()>) {
     log_result(name, result);
     timer.finish(result);
@@ -136,21 +159,27 @@ impl Shared {
         let timer = self.monitor.meter().call(name);
         let entry = self.in_flight.enter();
         let sending = queue.send(call);
+        async move { pending(name, sending.await, timer, entry) }
+    }
+
+    /// As [`enqueue`](Self::enqueue), without taking `call`, so that its memory can be used again.
+    pub(super) fn enqueue_copy<'a>(
+        &self,
+        queue: &'a dyn Calls<SchedulerApi>,
+        call: &Call,
+    ) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
+        let name = call.r#type().as_str_name();
+        let timer = self.monitor.meter().call(name);
+        let entry = self.in_flight.enter();
+        let (sender, answer) = Answer::channel();
+        let refused = queue.try_send(call, sender).is_some();
+        let sending = refused.then(|| queue.send(call.clone()));
         async move {
-            match sending.await {
-                Ok(answer) => Ok(PendingCall {
-                    name,
-                    open: Some(Open {
-                        answer,
-                        timer,
-                        entry,
-                    }),
-                }),
-                Err(error) => {
-                    finish(name, timer, &Err(error.clone()));
-                    Err(error)
-                }
-            }
+            let sent = match sending {
+                Some(sending) => sending.await,
+                None => Ok(answer),
+            };
+            pending(name, sent, timer, entry)
         }
     }
 

@@ -167,9 +167,9 @@ pub(crate) fn id(what: &str, value: &str) -> Result<()> {
         "is longer than 255 bytes"
     } else if value == "." || value == ".." {
         "cannot be `.` or `..`"
-    } else if value.contains(['/', '\\']) {
+    } else if value.bytes().any(|byte| matches!(byte, b'/' | b'\\')) {
         "contains a slash or a backslash"
-    } else if value.chars().any(|char| char.is_ascii_control()) {
+    } else if value.bytes().any(|byte| byte.is_ascii_control()) {
         "contains a control character"
     } else {
         return Ok(());

@@ -8,8 +8,8 @@ use mesos_proto::v1::scheduler::call::{Acknowledge, Type};
 use prost::encoding::{encode_varint, encoded_len_varint};
 
 // Keys of fields: the number of the field, and the type of a value with a length.
-const CALL_FRAMEWORK_ID: u8 = 1 << 3 | 2;
-const CALL_TYPE: u8 = 2 << 3;
+pub(super) const CALL_FRAMEWORK_ID: u8 = 1 << 3 | 2;
+pub(super) const CALL_TYPE: u8 = 2 << 3;
 const CALL_ACKNOWLEDGE: u8 = 8 << 3 | 2;
 const ACKNOWLEDGE_AGENT_ID: u8 = 1 << 3 | 2;
 const ACKNOWLEDGE_TASK_ID: u8 = 2 << 3 | 2;
@@ -66,16 +66,16 @@ pub(super) fn encode(call: &Call) -> Option<Bytes> {
 }
 
 /// The size of a field of this length, with its key.
-fn field_length(length: usize) -> usize {
+pub(super) fn field_length(length: usize) -> usize {
     1 + encoded_len_varint(length as u64) + length
 }
 
 /// The size of a field that is an id.
-fn id_length(value: &[u8]) -> usize {
+pub(super) fn id_length(value: &[u8]) -> usize {
     field_length(field_length(value.len()))
 }
 
-fn put_length(output: &mut Vec<u8>, key: u8, length: usize) {
+pub(super) fn put_length(output: &mut Vec<u8>, key: u8, length: usize) {
     match u8::try_from(length) {
         Ok(length @ ..0x80) => output.extend_from_slice(&[key, length]),
         _ => {
@@ -85,7 +85,7 @@ fn put_length(output: &mut Vec<u8>, key: u8, length: usize) {
     }
 }
 
-fn put_id(output: &mut Vec<u8>, key: u8, value: &[u8]) {
+pub(super) fn put_id(output: &mut Vec<u8>, key: u8, value: &[u8]) {
     put_length(output, key, field_length(value.len()));
     put_length(output, VALUE, value.len());
     output.extend_from_slice(value);

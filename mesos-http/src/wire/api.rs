@@ -11,6 +11,7 @@ use mesos_proto::v1::{executor, scheduler};
 
 use super::acknowledge;
 use super::codec::{Codec, Wire};
+use super::decline;
 use super::offers_chunks::OffersChunks;
 
 /// An [`Api`] over HTTP.
@@ -82,7 +83,7 @@ impl HttpApi for SchedulerApi {
 
     fn encode(call: &scheduler::Call, codec: Codec) -> Result<Bytes> {
         if codec == Codec::Protobuf
-            && let Some(bytes) = acknowledge::encode(call)
+            && let Some(bytes) = acknowledge::encode(call).or_else(|| decline::encode(call))
         {
             return Ok(bytes);
         }

@@ -5,6 +5,7 @@ pub(crate) mod acknowledge;
 pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod codec;
+pub(crate) mod decline;
 pub(crate) mod framing;
 pub(crate) mod offers_chunks;
 pub mod recordio;

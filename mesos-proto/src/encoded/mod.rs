@@ -136,6 +136,7 @@ impl EncodedOffer {
     /// The resources, or `None` if one of them contains text that is not UTF-8.
     pub fn resources(&self) -> Option<Vec<Resource>> {
         let mut resources = Vec::with_capacity(4);
+        let role = self.role().unwrap_or_default();
         let mut rest = self.offer();
         while !rest.is_empty() {
             let (number, wire_type) = tag(&mut rest)?;
@@ -145,7 +146,8 @@ impl EncodedOffer {
             }
             let data = length_delimited(&mut rest)?;
             if number == RESOURCES {
-                resources.push(resource::decode(data)?);
+                resources.push(Resource::default());
+                resource::decode_into(resources.last_mut()?, data, role)?;
             }
         }
         Some(resources)

@@ -24,35 +24,48 @@ const RANGE_BEGIN: u8 = key(1, VARINT);
 const RANGE_END: u8 = key(2, VARINT);
 const ALLOCATION_INFO_ROLE: u8 = key(1, LENGTH_DELIMITED);
 
-/// The resource that `bytes` encode, as prost decodes it. `None` if `bytes` cannot be decoded.
-pub(super) fn decode(bytes: &[u8]) -> Option<Resource> {
-    usual(bytes).or_else(|| Resource::decode(bytes).ok())
+/// The names and roles of most resources, which need not be checked to be UTF-8.
+const NAMES: [&str; 6] = ["cpus", "mem", "disk", "ports", "gpus", "*"];
+
+/// Makes the empty `resource` the one that `bytes` encode, as prost decodes it. `None` if `bytes`
+/// cannot be decoded. `role` is a role that the resource is probably allocated to.
+///
+/// A resource is so large that moving it would take a tenth of the time.
+pub(super) fn decode_into(resource: &mut Resource, bytes: &[u8], role: &str) -> Option<()> {
+    if usual(resource, bytes, role).is_none() {
+        *resource = Resource::decode(bytes).ok()?;
+    }
+    Some(())
 }
 
-/// The resource, if it has only usual fields, and no message twice.
-fn usual(bytes: &[u8]) -> Option<Resource> {
-    let mut resource = Resource::default();
+/// `None` if the resource has an unusual field, or a message twice.
+fn usual(resource: &mut Resource, bytes: &[u8], role: &str) -> Option<()> {
     let mut rest = bytes;
     while let Some((key, after)) = rest.split_first() {
         rest = after;
         match *key {
-            NAME => resource.name = text(&mut rest)?,
+            NAME => resource.name = text(&mut rest, &NAMES)?,
             TYPE => resource.r#type = varint(&mut rest)? as i32,
             SCALAR if resource.scalar.is_none() => resource.scalar = Some(scalar(&mut rest)?),
             RANGES if resource.ranges.is_none() => resource.ranges = Some(ranges(&mut rest)?),
             #[allow(deprecated)]
-            ROLE => resource.role = Some(text(&mut rest)?),
+            ROLE => resource.role = Some(text(&mut rest, &NAMES)?),
             ALLOCATION_INFO if resource.allocation_info.is_none() => {
-                resource.allocation_info = Some(allocation_info(&mut rest)?);
+                resource.allocation_info = Some(allocation_info(&mut rest, role)?);
             }
             _ => return None,
         }
     }
-    Some(resource)
+    Some(())
 }
 
-fn text(rest: &mut &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(length_delimited(rest)?).ok()?;
+/// A text, which is probably one of `known`.
+fn text(rest: &mut &[u8], known: &[&str]) -> Option<String> {
+    let text = length_delimited(rest)?;
+    let text = match known.iter().find(|known| known.as_bytes() == text) {
+        Some(known) => known,
+        None => std::str::from_utf8(text).ok()?,
+    };
     Some(text.to_owned())
 }
 
@@ -88,12 +101,12 @@ fn ranges(rest: &mut &[u8]) -> Option<Ranges> {
     Some(ranges)
 }
 
-fn allocation_info(rest: &mut &[u8]) -> Option<AllocationInfo> {
+fn allocation_info(rest: &mut &[u8], role: &str) -> Option<AllocationInfo> {
     let (key, mut value) = length_delimited(rest)?.split_first()?;
     if *key != ALLOCATION_INFO_ROLE {
         return None;
     }
-    let role = text(&mut value)?;
+    let role = text(&mut value, &[role])?;
     value
         .is_empty()
         .then_some(AllocationInfo { role: Some(role) })
@@ -142,9 +155,14 @@ mod tests {
         }
     }
 
+    fn decode(bytes: &[u8]) -> Option<Resource> {
+        let mut resource = Resource::default();
+        decode_into(&mut resource, bytes, "web").map(|()| resource)
+    }
+
     fn resources() -> impl Strategy<Value = Resource> {
         let numbers = prop::collection::vec(any::<u64>(), 0..4);
-        ("\\PC{0,12}", any::<u32>(), numbers)
+        ("cpus|mem|web|\\*|\\PC{0,12}", any::<u32>(), numbers)
             .prop_map(|(name, bits, numbers)| resource(&name, bits, &numbers))
     }
 
@@ -175,7 +193,10 @@ mod tests {
 
     #[test]
     fn a_usual_resource_is_not_left_to_prost() {
-        let usual = |resource: Resource| super::usual(&resource.encode_to_vec()).is_some();
+        let usual = |resource: Resource| {
+            let bytes = resource.encode_to_vec();
+            super::usual(&mut Resource::default(), &bytes, "web").is_some()
+        };
         assert!(usual(Resource::scalar("cpus", 4.5).allocated_to("web")));
         assert!(usual(Resource::ranges("ports", [1..=5, 8..=9])));
         assert!(!usual(Resource::set("names", ["a"])));

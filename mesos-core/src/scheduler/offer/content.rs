@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use mesos_proto::encoded::EncodedOffer;
-use mesos_proto::v1::{self, OfferId, Resource};
+use mesos_proto::v1::{self, Resource};
 
 /// The content of an offer, shared by the [`Offer`](super::Offer) and the ledger. It is equal to
 /// another one if the id is equal.
@@ -29,10 +29,6 @@ impl OfferKey {
             Self::Message(message) => message.id.value.as_bytes(),
             Self::Encoded(offer) => offer.id_bytes(),
         }
-    }
-
-    pub(crate) fn to_id(&self) -> OfferId {
-        self.id().into()
     }
 
     pub(super) fn agent_id(&self) -> &str {

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use mesos_proto::v1::AgentId;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Agents {
-    known: HashSet<Known>,
+    known: HashSet<Known, RandomState>,
     /// The number of ids at which unused ids are removed.
     sweep_at: usize,
 }

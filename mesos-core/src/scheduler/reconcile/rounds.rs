@@ -8,6 +8,7 @@
 use std::hash::Hash;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use indexmap::{Equivalent, IndexMap};
 
 use crate::runtime::BackoffPolicy;
@@ -24,7 +25,7 @@ pub(super) struct Rounds<K, V> {
 struct Round<K, V> {
     // Removed with `swap_remove`: keeping the order would make each removal as expensive as the
     // map is large.
-    items: IndexMap<K, V>,
+    items: IndexMap<K, V, RandomState>,
     /// How often the items were requested.
     attempts: u32,
     /// The wait after the last request; zero before the first one.
@@ -67,7 +68,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
             false => now.saturating_add(self.policy.first),
         };
         let items = items.into_iter();
-        let mut new = IndexMap::with_capacity(items.size_hint().0);
+        let room = items.size_hint().0;
+        let mut new = IndexMap::with_capacity_and_hasher(room, RandomState::default());
         for (key, value) in items {
             let mut rounds = self.rounds.iter_mut();
             match rounds.find_map(|round| round.items.get_mut(&key)) {

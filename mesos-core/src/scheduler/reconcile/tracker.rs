@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use mesos_proto::v1::scheduler::call::{self, reconcile_operations};
 use mesos_proto::v1::task_status::Reason;
@@ -52,8 +53,8 @@ pub(in crate::scheduler) struct Tracker {
     operations_supported: bool,
     // Removed with `swap_remove`, see `rounds`.
     /// Not in a terminal state, as far as the driver knows.
-    live_tasks: IndexMap<Arc<str>, Option<Arc<AgentId>>>,
-    live_operations: IndexMap<OperationId, Operation>,
+    live_tasks: IndexMap<Arc<str>, Option<Arc<AgentId>>, RandomState>,
+    live_operations: IndexMap<OperationId, Operation, RandomState>,
     /// Requested and not answered yet.
     open_tasks: Rounds<Arc<str>, Option<Arc<AgentId>>>,
     open_operations: Rounds<OperationId, Operation>,
@@ -91,8 +92,8 @@ impl Tracker {
             policy: policy.unwrap_or_default(),
             tracking: policy.is_some(),
             operations_supported: operations,
-            live_tasks: IndexMap::new(),
-            live_operations: IndexMap::new(),
+            live_tasks: IndexMap::default(),
+            live_operations: IndexMap::default(),
             open_tasks: Rounds::new(retry),
             open_operations: Rounds::new(retry),
             agents: Agents::default(),

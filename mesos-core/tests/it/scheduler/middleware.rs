@@ -2,9 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use mesos_core::backend::{Answer, AnswerSender, Calls};
+use bytes::Bytes;
+use mesos_core::backend::{
+    Answer, AnswerSender, Backend, Calls, EventStream, Incoming, Subscription,
+};
 use mesos_core::middleware::{Middleware, RetryCalls, Wrapped};
-use mesos_core::{BackoffPolicy, Delivery};
+use mesos_core::{BackoffPolicy, Capabilities, Delivery};
 
 use super::*;
 
@@ -230,4 +233,86 @@ async fn a_call_is_not_repeated_over_another_subscription() {
     };
     let (killed, ()) = tokio::join!(driver.kill("t"), failing);
     killed.unwrap_err();
+}
+
+/// Changes only the SUBSCRIBE.
+#[derive(Debug)]
+struct OnlySubscribe;
+
+#[async_trait]
+impl Middleware<SchedulerApi> for OnlySubscribe {
+    fn sees_events(&self) -> bool {
+        false
+    }
+
+    fn sees_calls(&self) -> bool {
+        false
+    }
+}
+
+/// A backend whose events are encoded, and which has an event and room for a call.
+#[derive(Debug)]
+struct Fast;
+
+#[async_trait]
+impl Backend<SchedulerApi> for Fast {
+    fn name(&self) -> &'static str {
+        "fast"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    async fn subscribe(&self, _: Call) -> mesos_core::Result<Subscription<SchedulerApi>> {
+        Ok(Subscription::new(Fast, Arc::new(Fast), "fast"))
+    }
+}
+
+#[async_trait]
+impl EventStream<SchedulerApi> for Fast {
+    async fn next(&mut self) -> mesos_core::Result<Incoming<SchedulerApi>> {
+        Ok(Incoming::Event(Box::default(), Bytes::new()))
+    }
+
+    async fn next_encoded(&mut self) -> mesos_core::Result<Incoming<SchedulerApi>> {
+        Ok(Incoming::Offers(Vec::new()))
+    }
+
+    fn next_ready(&mut self) -> Option<mesos_core::Result<Incoming<SchedulerApi>>> {
+        Some(Ok(Incoming::Offers(Vec::new())))
+    }
+}
+
+#[async_trait]
+impl Calls<SchedulerApi> for Fast {
+    async fn send(&self, _: Call) -> mesos_core::Result<Answer> {
+        Ok(Answer::ready(Ok(())))
+    }
+
+    fn try_send(&self, _: &Call, answer: AnswerSender) -> Option<AnswerSender> {
+        answer.send(Ok(()));
+        None
+    }
+}
+
+#[tokio::test]
+async fn middleware_that_does_not_see_events_or_calls_keeps_them_as_fast_as_without_it() {
+    async fn is_fast(middleware: impl Middleware<SchedulerApi>) -> [bool; 3] {
+        let backend = Wrapped::new(Fast, middleware);
+        let call = Call {
+            subscribe: Some(Default::default()),
+            ..Default::default()
+        };
+        let mut subscription = backend.subscribe(call).await.unwrap();
+        let events = &mut subscription.events;
+        let encoded = matches!(events.next_encoded().await, Ok(Incoming::Offers(_)));
+        let ready = matches!(events.next_ready(), Some(Ok(Incoming::Offers(_))));
+        let (sender, _answer) = Answer::channel();
+        let refused = subscription.calls.try_send(&Call::default(), sender);
+        [encoded, ready, refused.is_none()]
+    }
+    assert_eq!(is_fast(OnlySubscribe).await, [true, true, true]);
+    assert_eq!(is_fast(RetryCalls::new()).await, [true, true, false]);
+    assert_eq!(is_fast(Spy::default()).await, [false, false, false]);
 }
