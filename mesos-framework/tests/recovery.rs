@@ -32,7 +32,7 @@ const START: Duration = Duration::from_secs(180);
 const BAR: Duration = Duration::from_secs(1);
 
 /// How often the recovery is measured at most: other programs use the processors, too.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
 
 async fn start(master: &str, path: &Path) -> Runner {
     let state = loop {

@@ -78,13 +78,17 @@ async fn a_pod_of_a_service_is_started_again_and_updated_as_a_whole() {
     );
 
     // One task ends, so the other task of its pod ends, too, and the pod is started again.
-    let left = &lines(&marker("left"))[0];
-    kill(left);
-    until("another pod", || async {
-        lines(&marker("left")).len() == 3 && pods.status().is_ready()
+    until("the first pods", || async {
+        lines(&marker("left")).len() == 2
     })
     .await;
-    assert_eq!(lines(&marker("right")).len(), 3);
+    kill(&lines(&marker("left"))[0]);
+    // A task can be reported as running before its shell has written the line.
+    let started = |count| {
+        let both = ["left", "right"].map(|name| lines(&marker(name)).len());
+        both == [count, count] && pods.status().is_ready()
+    };
+    until("another pod", || async { started(3) }).await;
     let after = instances(&pods);
     let same = before.iter().filter(|one| after.contains(one)).count();
     assert_eq!(same, 1, "{before:?} {after:?}");
@@ -98,7 +102,7 @@ async fn a_pod_of_a_service_is_started_again_and_updated_as_a_whole() {
     };
     let old = tasks(&after);
     assert!(tasks(&new).iter().all(|task| !old.contains(task)));
-    assert_eq!(lines(&marker("right")).len(), 5);
+    until("the new pods", || async { started(5) }).await;
     pods.remove().await.unwrap();
     runner.stop().await.unwrap();
 }
@@ -131,6 +135,7 @@ async fn an_update_that_is_paused_keeps_both_generations_running_until_it_is_res
         generations
     };
     until("one new instance", || async { generations() == [1, 1, 2] }).await;
+    until("four lines", || async { lines(&marker).len() == 4 }).await;
     web.pause().await.unwrap();
     assert!(web.status().update.as_ref().unwrap().paused);
     let error = web.wait_ready().await.unwrap_err().to_string();
@@ -140,10 +145,16 @@ async fn an_update_that_is_paused_keeps_both_generations_running_until_it_is_res
     // An instance of each generation that ends is started again.
     for version in ["1 ", "2 "] {
         let started = lines(&marker).len();
-        let line = lines(&marker)
-            .into_iter()
-            .rfind(|line| line.starts_with(version));
-        let process = line.unwrap()[2..].to_owned();
+        // The update has ended an instance of the first version.
+        let all = lines(&marker).into_iter();
+        let mut processes = all.filter_map(|line| {
+            let process = line.strip_prefix(version)?.to_owned();
+            Path::new("/proc")
+                .join(&process)
+                .exists()
+                .then_some(process)
+        });
+        let process = processes.next().unwrap();
         kill(&process);
         until("another instance", || async {
             lines(&marker).len() == started + 1 && web.status().ready() == 3
