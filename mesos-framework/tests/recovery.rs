@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mesos::Framework;
-use mesos::framework::store::{RedbState, RedbStateError};
+use mesos::framework::store::{RedbState, RedbStateError, StateStore};
 use mesos::framework::{JobFilter, Runner, ServiceSpec, TaskSpec};
 use mesos::http::HttpBackend;
 use mesos::v1::scheduler::call::Type;
@@ -70,6 +70,15 @@ async fn running(runner: &Runner) -> usize {
     jobs.counts.running + services.iter().map(|one| one.ready()).sum::<usize>()
 }
 
+/// How many tasks are recorded as seen by an executor: without that, the end of a task that the
+/// master has forgotten would not count as an attempt.
+async fn recorded(path: &Path) -> usize {
+    let state = RedbState::open(path).unwrap();
+    let entries = state.load("live/").await.unwrap();
+    let ran = |value: &[u8]| str::from_utf8(value).unwrap().contains("\"ran\":true");
+    entries.iter().filter(|(_, value)| ran(value)).count()
+}
+
 async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !check().await {
@@ -114,6 +123,7 @@ async fn everything_is_known_again_a_second_after_the_subscription() {
     println!("{TASKS} tasks run after {:?}", begin.elapsed());
     child.kill().unwrap();
     child.wait().unwrap();
+    assert_eq!(recorded(&path).await, TASKS);
 
     // The SUBSCRIBE of the first process.
     let _ = master.expect(Type::Subscribe).await;

@@ -46,6 +46,8 @@ impl Engine {
         // Otherwise a task that the master forgets would not count as an attempt after a restart.
         let first_run = attempt.ran && !ran;
         match verdict {
+            // TASK_STARTING changes nothing that anyone sees.
+            Verdict::Nothing if first_run => self.save(&mut step, &name),
             Verdict::Nothing => {}
             Verdict::Changed => {
                 if unit.instance().is_some() {
