@@ -33,7 +33,7 @@ impl StateStore for Nowhere {
 
 /// All tasks run on this thread, because only its allocations are counted.
 #[test]
-fn a_waiting_job_needs_at_most_four_kibibytes() {
+fn a_waiting_job_needs_at_most_two_kibibytes() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -61,5 +61,5 @@ fn a_waiting_job_needs_at_most_four_kibibytes() {
     });
     let each = more.bytes_current / JOBS as i64;
     println!("{each} bytes for each waiting job");
-    assert!(each <= 4096, "{each} bytes for each waiting job");
+    assert!(each <= 2048, "{each} bytes for each waiting job");
 }

@@ -6,14 +6,15 @@ use mesos_proto::v1::TaskState;
 use serde::{Deserialize, Serialize};
 
 use super::attempt::End;
+use super::packed::Packed;
 use super::unit::{Phase, Runs, Unit};
+use crate::JobStatus;
 use crate::outcome::{Outcome, exit_status};
-use crate::{JobSpec, JobStatus};
 
 /// What is stored about a job until it ends, in `live/job/NAME`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JobRecord {
-    pub(crate) spec: JobSpec,
+    pub(crate) spec: Packed,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) started: Option<SystemTime>,
     /// The launches that count as attempts and have ended.
@@ -43,7 +44,7 @@ pub(crate) struct Limit {
 /// What is stored about a job that has ended, in `done/job/NAME`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DoneRecord {
-    pub(crate) spec: JobSpec,
+    pub(crate) spec: Packed,
     pub(crate) outcome: Outcome,
 }
 
@@ -55,7 +56,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(spec: JobSpec, limit: Option<Limit>) -> Self {
+    pub(crate) fn new(spec: Packed, limit: Option<Limit>) -> Self {
         Self {
             record: JobRecord {
                 spec,
@@ -82,7 +83,7 @@ impl Job {
             None => (end.state, end.message.clone()),
         };
         Outcome {
-            name: record.spec.name.clone(),
+            name: record.spec.name.to_string(),
             state,
             reason: end.reason,
             exit_status: exit_status(end.state, &end.message),
@@ -101,7 +102,7 @@ impl Job {
     /// The outcome of a job that ends without a task.
     pub(crate) fn ended(&self, state: TaskState, message: String, now: SystemTime) -> Outcome {
         Outcome {
-            name: self.record.spec.name.clone(),
+            name: self.record.spec.name.to_string(),
             state,
             reason: None,
             message,

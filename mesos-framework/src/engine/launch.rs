@@ -10,7 +10,6 @@ use mesos_proto::v1::{FrameworkId, TaskId};
 use super::attempt::Attempt;
 use super::unit::{Phase, Unit};
 use super::{Action, Engine, Name, Now, Step, Timer};
-use crate::Workload;
 
 /// How long a job waits for another agent than those of its failed attempts.
 const AVOID: Duration = Duration::from_secs(3);
@@ -49,7 +48,9 @@ impl Engine {
                 continue;
             };
             let id = unit.next_id(&name, &self.suffix);
-            let mut request = unit.request(framework, id.as_str().into());
+            let Some(mut request) = unit.request(framework, id.as_str().into()) else {
+                continue;
+            };
             let avoid = &unit.runs().avoid;
             if let Phase::Ready { since, .. } = unit.phase
                 && !avoid.is_empty()
@@ -65,12 +66,8 @@ impl Engine {
                     later.push(until);
                 }
             }
-            let social = match unit.workload() {
-                Workload::Task(task) => task.executor.is_some() || !task.constraints.is_empty(),
-                Workload::Pod(pod) => !pod.constraints.is_empty(),
-            };
             wanted.push(Wanted {
-                social,
+                social: unit.is_social(),
                 report: unit.request_name().to_owned(),
                 name,
                 id,
@@ -93,7 +90,7 @@ impl Engine {
     pub(crate) fn first_waiting(&self, framework: &FrameworkId) -> Option<Request> {
         let name = self.queue.first(1, |_| None).pop()?;
         let unit = self.units.get(&name)?;
-        Some(unit.request(framework, TaskId::from(name.as_ref())))
+        unit.request(framework, TaskId::from(name.as_ref()))
     }
 
     /// Whether a unit may keep other tasks away, although these have no constraint.
@@ -105,7 +102,7 @@ impl Engine {
     pub(crate) fn running(&self, framework: &FrameworkId) -> Vec<RunningTask> {
         let running = |unit: &Unit| {
             let attempt = unit.attempt()?;
-            let request = unit.request(framework, TaskId::from(attempt.id.as_str()));
+            let request = unit.request(framework, TaskId::from(attempt.id.as_str()))?;
             Some(RunningTask::of(&request, attempt.agent.clone()))
         };
         self.units.values().filter_map(running).collect()

@@ -21,6 +21,7 @@ mod judge;
 mod keep;
 mod launch;
 mod leave;
+pub(crate) mod packed;
 mod plan;
 mod queue;
 mod recover;
@@ -36,7 +37,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mesos_core::store::Change;
-use mesos_placement::Constraint;
 use mesos_proto::v1::{AgentId, TaskId};
 use serde::Serialize;
 
@@ -44,7 +44,7 @@ use self::job::{DoneRecord, Job};
 use self::queue::Queue;
 use self::service::Service;
 use self::unit::{Kind, Phase, Unit};
-use crate::{Outcome, Workload};
+use crate::Outcome;
 
 pub(crate) use self::keep::Request as ServiceRequest;
 pub(crate) use self::launch::{Launch, Wanted};
@@ -136,12 +136,7 @@ impl Engine {
     fn add(&mut self, name: Name, kind: Kind) {
         self.added += 1;
         let unit = Unit::new(kind, self.added);
-        let constraints = match unit.workload() {
-            Workload::Task(task) => &task.constraints,
-            Workload::Pod(pod) => &pod.constraints,
-        };
-        let avoids = |one: &Constraint| matches!(one, Constraint::Avoid { .. });
-        self.avoiding |= constraints.iter().any(avoids);
+        self.avoiding |= unit.avoids();
         self.units.insert(name, unit);
     }
 

@@ -8,6 +8,7 @@ use mesos_proto::v1::TaskState;
 
 use super::job::{DoneRecord, Job, Limit};
 use super::keep::config;
+use super::packed::Packed;
 use super::unit::{Kind, Phase, Unit};
 use super::{Engine, Name, Now, Step};
 use crate::{JobSpec, Outcome};
@@ -36,6 +37,8 @@ impl Engine {
         now: Now,
     ) -> Result<(Step, Vec<Submitted>), Error> {
         self.check(&specs, done)?;
+        let specs = specs.iter().map(Packed::new);
+        let specs: Vec<Packed> = specs.collect::<Result<_, _>>()?;
         if let Some(limit) = limit {
             self.queue.set_limit(limit);
         }
@@ -43,18 +46,18 @@ impl Engine {
         let mut added = Vec::new();
         let mut submitted = Vec::with_capacity(specs.len());
         for spec in specs {
-            if let Some(record) = done.get(&spec.name) {
+            if let Some(record) = done.get(&*spec.name) {
                 submitted.push(Submitted::Done(Arc::new(record.outcome.clone())));
                 continue;
             }
-            let known = self.units.get_key_value(spec.name.as_str());
+            let known = self.units.get_key_value(&*spec.name);
             let name = match known.map(|(name, _)| name.clone()) {
                 Some(name) => {
                     self.regroup(&mut step, &name, limit);
                     name
                 }
                 None => {
-                    let name = Name::from(spec.name.as_str());
+                    let name = Name::from(&*spec.name);
                     let job = Job::new(spec, limit.cloned());
                     self.add(name.clone(), Kind::Job(Box::new(job)));
                     self.save(&mut step, &name);
@@ -135,10 +138,11 @@ impl Engine {
                 )));
             }
             let known = self.job(&spec.name).and_then(Unit::job);
-            let known = known.map(|job| &job.record.spec);
             let ended = done.get(&spec.name).map(|record| &record.spec);
+            let stored = known.map(|job| &job.record.spec).into_iter().chain(ended);
+            let stored: Vec<_> = stored.filter_map(Packed::unpack).collect();
             let twin = new.insert(&spec.name, spec);
-            for other in known.into_iter().chain(ended).chain(twin) {
+            for other in stored.iter().chain(twin) {
                 if other != spec {
                     return Err(config(format!(
                         "the job {:?} exists with another specification; use another name, or \

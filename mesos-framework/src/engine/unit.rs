@@ -11,7 +11,6 @@ use super::Name;
 use super::attempt::Attempt;
 use super::instance::Instance;
 use super::job::{Job, Limit, Stop};
-use crate::Workload;
 
 /// What is stored about the launches of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -115,10 +114,19 @@ impl Unit {
         self.runs().attempt.as_ref()
     }
 
-    pub(crate) fn workload(&self) -> &Workload {
+    /// Whether the place depends on the tasks that run.
+    pub(crate) fn is_social(&self) -> bool {
         match &self.kind {
-            Kind::Job(job) => &job.record.spec.workload,
-            Kind::Instance(instance) => &instance.spec.workload,
+            Kind::Job(job) => job.record.spec.social,
+            Kind::Instance(instance) => instance.spec.workload.is_social(),
+        }
+    }
+
+    /// Whether the unit keeps other tasks away.
+    pub(crate) fn avoids(&self) -> bool {
+        match &self.kind {
+            Kind::Job(job) => job.record.spec.avoids,
+            Kind::Instance(instance) => instance.spec.workload.avoids(),
         }
     }
 
@@ -130,10 +138,11 @@ impl Unit {
         }
     }
 
-    pub(crate) fn request(&self, framework: &FrameworkId, id: TaskId) -> Request {
+    /// `None` is a bug, which is logged.
+    pub(crate) fn request(&self, framework: &FrameworkId, id: TaskId) -> Option<Request> {
         match &self.kind {
-            Kind::Job(job) => job.record.spec.request(framework, [id]),
-            Kind::Instance(instance) => instance.request(framework, id),
+            Kind::Job(job) => Some(job.record.spec.unpack()?.request(framework, [id])),
+            Kind::Instance(instance) => Some(instance.request(framework, id)),
         }
     }
 

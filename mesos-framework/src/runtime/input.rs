@@ -175,19 +175,20 @@ impl Runtime {
     }
 
     async fn describe(&self, name: &str) -> Result<JobDetails> {
+        let bug = || Error::new(ErrorKind::Store, format!("cannot decode the job {name:?}"));
         if let Some(unit) = self.engine.job(name)
             && let Some(job) = unit.job()
         {
             return Ok(JobDetails {
                 summary: JobSummary::new(name, unit),
-                spec: job.record.spec.clone(),
+                spec: job.record.spec.unpack().ok_or_else(bug)?,
                 reports: self.history.of(name).cloned().collect(),
             });
         }
         let record = self.done(name).await?.ok_or_else(|| unknown(name))?;
         Ok(JobDetails {
             summary: JobSummary::ended(record.outcome),
-            spec: record.spec,
+            spec: record.spec.unpack().ok_or_else(bug)?,
             reports: Vec::new(),
         })
     }

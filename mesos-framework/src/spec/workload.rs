@@ -1,5 +1,7 @@
 //! What a job or a service runs: a task or a pod.
 
+use mesos_placement::Constraint;
+
 use super::{PodSpec, TaskSpec};
 
 /// A task or a pod.
@@ -42,6 +44,25 @@ impl Workload {
             Self::Task(task) => std::slice::from_ref(task),
             Self::Pod(pod) => &pod.tasks,
         }
+    }
+
+    fn constraints(&self) -> &[Constraint] {
+        match self {
+            Self::Task(task) => &task.constraints,
+            Self::Pod(pod) => &pod.constraints,
+        }
+    }
+
+    /// Whether its place depends on the tasks that run.
+    pub(crate) fn is_social(&self) -> bool {
+        let executor = matches!(self, Self::Task(task) if task.executor.is_some());
+        executor || !self.constraints().is_empty()
+    }
+
+    /// Whether it keeps other tasks away.
+    pub(crate) fn avoids(&self) -> bool {
+        let avoids = |one: &Constraint| matches!(one, Constraint::Avoid { .. });
+        self.constraints().iter().any(avoids)
     }
 
     /// The role whose offers are used; `None` for any role of the framework.

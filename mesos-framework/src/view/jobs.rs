@@ -300,11 +300,13 @@ mod tests {
     use super::*;
     use crate::TaskSpec;
     use crate::engine::job::Job;
+    use crate::engine::packed::Packed;
     use crate::engine::unit::Kind;
 
     #[test]
     fn a_list_has_the_first_names_of_a_filter_and_counts_all_jobs() {
-        let job = Job::new(TaskSpec::shell("any", "true").into(), None);
+        let spec = Packed::new(&TaskSpec::shell("any", "true").into());
+        let job = Job::new(spec.expect("a specification"), None);
         let job = Unit::new(Kind::Job(Box::new(job)), 1);
         let names = ["d", "a1", "c", "a2", "b", "a3"];
         let list = |filter: &JobFilter| {

@@ -16,7 +16,8 @@ impl Engine {
     /// Whether the instance runs a specification that always fails.
     pub(super) fn is_bad(&self, unit: &str) -> bool {
         let unit = self.units.get(unit);
-        unit.is_some_and(|unit| is_bad(unit.workload()))
+        let instance = unit.and_then(|unit| unit.instance());
+        instance.is_some_and(|instance| is_bad(&instance.spec.workload))
     }
 
     /// Whether the service has a specification that always fails: it had no instances during the

@@ -165,7 +165,8 @@ impl World {
                 && let Some(json) = &change.value
             {
                 let record: JobRecord = serde_json::from_slice(json).unwrap();
-                self.submitted.entry(name.to_owned()).or_insert(record.spec);
+                let spec = record.spec.unpack().unwrap();
+                self.submitted.entry(name.to_owned()).or_insert(spec);
             }
         }
         for effect in effects {
