@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,8 @@ impl Running {
 #[derive(Debug)]
 pub(super) struct State {
     path: PathBuf,
-    file: File,
+    /// Never closed, so that the lock ends with the process, after the last work of the runtime.
+    file: ManuallyDrop<File>,
 }
 
 impl State {
@@ -60,7 +62,10 @@ impl State {
         }
         let file = open(&path, true)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { path, file }),
+            Ok(()) => Ok(Self {
+                path,
+                file: ManuallyDrop::new(file),
+            }),
             Err(TryLockError::WouldBlock) => {
                 let pid = read(&file).unwrap_or_default().pid;
                 let message = format!("a local Mesos is already running (process {pid})");
