@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 
 use mesos::v1::scheduler::call::Type;
+use mesos::v1::{self, Offer, Resource, TaskState, TaskStatus, Url};
 use mesos_local::LocalCluster;
-use mesos_testing::{Agent, Behavior, FakeMaster, Reaction};
+use mesos_testing::{Agent, Behavior, FakeMaster, Reaction, events};
+use tokio::net::TcpListener;
 
 use crate::processes::ended_with_argument;
 use crate::program::{User, cluster};
@@ -117,4 +119,42 @@ async fn a_task_on_an_agent_without_a_url_runs_without_its_output() {
         .await;
     assert_eq!(end.code, Some(0), "{end:?}");
     assert!(end.stderr.contains("cannot read the output"), "{end:?}");
+}
+
+#[tokio::test]
+async fn the_exit_code_is_that_of_the_task_if_its_agent_cannot_be_reached() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let master = FakeMaster::scripted().await.unwrap();
+    let url = master.url();
+    let mut run = User::new().start(&["run", "--master", &url, "true"]);
+    let stream = master.expect_stream().await;
+    let resources = [Resource::scalar("cpus", 1.0), Resource::scalar("mem", 64.0)];
+    let offer = Offer {
+        url: Some(Url {
+            scheme: "http".to_owned(),
+            address: v1::Address {
+                ip: Some(address.ip().to_string()),
+                port: address.port().into(),
+                ..Default::default()
+            },
+            ..Default::default()
+        }),
+        ..events::offer("o1", "a1", "*", resources)
+    };
+    stream.send(events::offers([offer]));
+    let call = master.expect(Type::Accept).await.into_call();
+    let launch = call.accept.unwrap().operations[0].launch.clone().unwrap();
+    let id = launch.task_infos[0].task_id.clone();
+    for state in [TaskState::TaskRunning, TaskState::TaskFailed] {
+        let status =
+            TaskStatus::new(id.clone(), state).with_message("Command exited with status 9");
+        stream.send(events::update(status));
+    }
+    run.prints(&format!(
+        "cannot read the output of the task: cannot connect to http://{address}"
+    ))
+    .await;
+    assert_eq!(run.exit_code().await, Some(9));
 }
