@@ -55,7 +55,8 @@ impl Deref for Mesos {
 
 impl Mesos {
     pub(super) async fn fake(wanted: ClusterKind) -> Self {
-        let retry = Duration::from_millis(100);
+        // Longer than a case needs on a busy machine until it has acknowledged an update by a token.
+        let retry = Duration::from_millis(500);
         let mut builder = FakeMaster::builder()
             .heartbeat(HEARTBEAT)
             .update_retry(retry, retry)
