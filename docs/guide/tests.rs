@@ -1,7 +1,7 @@
 //! A page that is not in the table of contents is not part of the book, and a page without a module
 //! is not tested.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -79,13 +79,13 @@ fn every_link_leads_to_a_page_and_a_heading() {
                 _ if folder.is_empty() => file.to_owned(),
                 _ => format!("{folder}/{file}"),
             };
-            if target.ends_with(".svg") {
+            if target.ends_with(".svg") || target.ends_with(".json") {
                 let file = Path::new(env!("CARGO_MANIFEST_DIR"))
                     .join("pages")
                     .join(&target);
                 assert!(
                     file.is_file(),
-                    "{page} has a picture {link}, which is not a file"
+                    "{page} has a link to {link}, which is not a file"
                 );
                 continue;
             }
@@ -118,5 +118,46 @@ fn the_links_of_the_readme_lead_to_files_of_the_repository() {
     for link in links(&readme) {
         let path = link.split('#').next().unwrap_or_default();
         assert!(path.is_empty() || root.join(path).exists(), "{link}");
+    }
+}
+
+/// The names of metrics in a text.
+fn metric_names(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_name =
+        |word: &&str| word.starts_with("mesos_scheduler_") || word.starts_with("mesos_framework_");
+    words.filter(is_name).collect()
+}
+
+#[test]
+fn the_dashboard_shows_metrics_that_exist_and_all_metrics_of_the_driver_that_deserve_an_alert() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("pages");
+    let read = |path: &Path| fs::read_to_string(path).expect("the file is text");
+    let dashboard = read(&pages.join("dashboard.json"));
+    let json: serde_json::Value = serde_json::from_str(&dashboard).expect("JSON");
+    assert!(
+        json["panels"]
+            .as_array()
+            .is_some_and(|panels| !panels.is_empty())
+    );
+    let root = pages.join("../../..");
+    let driver = read(&root.join("mesos-core/src/metrics.rs"));
+    // The status page adds the prefix, and the library that writes the format adds `_total`.
+    let page = read(&root.join("mesos-status/src/metrics.rs"));
+    let shown = metric_names(&dashboard);
+    for name in &shown {
+        let exists = match name.strip_prefix("mesos_framework_") {
+            Some(name) => {
+                let name = name.strip_suffix("_total").unwrap_or(name);
+                page.contains(&format!("\"{name}\""))
+            }
+            None => driver.contains(&format!("\"{name}\"")),
+        };
+        assert!(exists, "there is no metric {name}");
+    }
+    let alerts = read(&pages.join("operating.md"));
+    for name in metric_names(&alerts) {
+        let is_shown = shown.contains(name) || name.starts_with("mesos_framework_");
+        assert!(is_shown, "the dashboard does not show {name}");
     }
 }
