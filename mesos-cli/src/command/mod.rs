@@ -67,7 +67,7 @@ pub(crate) enum Command {
     Doctor,
 
     // Running tasks.
-    /// Run a command as a task
+    /// Run a command as a task, or the jobs of a file
     Run(run::Args),
     /// Run a real Mesos on this machine
     #[command(subcommand)]

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod doctor;
+mod jobs;
 mod large;
 mod local;
 mod processes;

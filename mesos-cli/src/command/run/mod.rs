@@ -1,12 +1,16 @@
 //! `mesos run`: runs a command as one or several tasks, shows their states and their output, and
-//! exits with the status of the command.
+//! exits with the status of the command. `mesos run -f` runs the jobs of a file.
 //!
 //! `task` makes the tasks from the arguments, `target` finds or starts a Mesos, `scheduler` launches
 //! the tasks, `follow` shows what happens, `output` reads what the tasks write, and `status` finds
 //! the exit status.
+//!
+//! `jobs` reads a file and runs its jobs, and `progress` shows what happens to them.
 
 mod follow;
+mod jobs;
 mod output;
+mod progress;
 mod scheduler;
 mod status;
 mod target;
@@ -21,6 +25,7 @@ use mesos::{Framework, SchedulerDriver};
 use tokio::sync::mpsc;
 
 use self::follow::{Agents, Follow};
+use self::jobs::Jobs;
 use self::scheduler::Tasks;
 use self::target::Target;
 use self::task::{Health, Variable, amount};
@@ -28,13 +33,17 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::signals::Signals;
 
+const USAGE: &str = "\
+mesos run [OPTIONS] <COMMAND>...
+       mesos run [OPTIONS] --file <FILE>";
+
 const AFTER_HELP: &str = "\
 Exit codes: the exit status of the command; 128 and the number of the signal that ended it; 124 \
 after --time-limit; 125 if the task could not be run; 126 or 127 if the command could not be \
-started; 130 after Ctrl-C. With several instances, that of the first instance that failed.";
+started; 130 after Ctrl-C. With several instances or jobs, that of the first one that failed.";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(override_usage = USAGE, after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The name of the task
     #[arg(long, default_value = "run")]
@@ -84,8 +93,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
     /// One word is a command for the shell; several words are a program and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    #[arg(
+        required_unless_present = "file",
+        trailing_var_arg = true,
+        value_name = "COMMAND"
+    )]
     command: Vec<String>,
+    #[command(flatten)]
+    jobs: jobs::Options,
+}
+
+/// What runs.
+enum Work {
+    Tasks(Vec<TaskInfo>),
+    Jobs(Box<Jobs>),
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
@@ -99,17 +120,26 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
 }
 
 async fn attempt(args: &Args, context: &Context) -> Result<u8, Error> {
-    let tasks = task::tasks(args)?;
+    let work = match &args.jobs.file {
+        Some(path) => Work::Jobs(Box::new(Jobs::read(path, &args.jobs)?)),
+        None => Work::Tasks(task::tasks(args)?),
+    };
     let mut signals = Signals::new()?;
     let target = tokio::select! {
-        target = Target::find(args.work_dir.as_deref(), context) => target?,
+        target = Target::find(args, context) => target?,
         _ = signals.next() => {
             // Nothing else interrupts a download. The supervisor of a local Mesos notices the end
             // of this process, and ends what it has started.
             std::process::exit(status::INTERRUPTED.into())
         }
     };
-    let result = run_on(&target, tasks, args, &mut signals, context).await;
+    let result = match work {
+        Work::Tasks(tasks) => run_on(&target, tasks, args, &mut signals, context).await,
+        Work::Jobs(jobs) => match target.backend() {
+            Ok(backend) => jobs.run(backend, &args.jobs, &mut signals, context).await,
+            Err(error) => Err(error),
+        },
+    };
     target.stop().await?;
     result
 }

@@ -1,10 +1,9 @@
 //! The Mesos that runs the tasks: the cluster of the configuration, or a local one.
 
-use std::path::Path;
-
 use mesos::http::HttpBackend;
 use mesos_local::LocalCluster;
 
+use super::Args;
 use crate::command::local;
 use crate::config::Cluster;
 use crate::context::Context;
@@ -22,7 +21,7 @@ pub(super) enum Target {
 impl Target {
     /// The cluster of the configuration. Without a configuration, the cluster of `mesos local up`,
     /// or else a new one.
-    pub(super) async fn find(work_dir: Option<&Path>, context: &Context) -> Result<Self, Error> {
+    pub(super) async fn find(args: &Args, context: &Context) -> Result<Self, Error> {
         if let Some(cluster) = context.selection.find()? {
             return Ok(Self::Cluster(Box::new(cluster)));
         }
@@ -30,9 +29,14 @@ impl Target {
             note(&format!("using the local Mesos at {}", running.master));
             return Ok(Self::Cluster(Box::new(running.cluster()?)));
         }
+        if args.jobs.state.is_some() {
+            let message = "--state needs a Mesos that runs longer than this command";
+            return Err(Error::usage(message)
+                .hint("set --master, or start a Mesos on this machine with `mesos local up`"));
+        }
         note("starting a local Mesos (--master ADDRESS uses another Mesos)");
         let mut builder = LocalCluster::builder();
-        if let Some(directory) = work_dir {
+        if let Some(directory) = &args.work_dir {
             builder = builder.work_dir(directory);
         }
         let cluster = builder.start().await.map_err(local::failed)?;
