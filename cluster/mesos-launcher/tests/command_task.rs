@@ -6,6 +6,7 @@ mod common;
 #[path = "command_task/ends.rs"]
 mod ends;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -29,33 +30,54 @@ use tokio::sync::mpsc;
 /// A cluster with a framework that runs tasks one at a time.
 struct Mesos {
     cluster: LocalCluster,
-    driver: SchedulerDriver,
-    tasks: mpsc::UnboundedSender<TaskInfo>,
+    driver: SchedulerDriver<TaskInfo>,
     updates: mpsc::UnboundedReceiver<TaskStatus>,
 }
 
 /// Launches the received tasks on the next offers.
 struct Launcher {
-    tasks: mpsc::UnboundedReceiver<TaskInfo>,
+    /// Kept for the next tasks: a declined offer would come back late.
+    offers: Vec<Offer>,
+    tasks: VecDeque<TaskInfo>,
     updates: mpsc::UnboundedSender<TaskStatus>,
 }
 
-#[async_trait]
-impl Scheduler for Launcher {
-    async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
-        for offer in offers {
-            // Keeps the offer for the next task: a declined offer would come back late.
-            let Some(mut task) = self.tasks.recv().await else {
-                break;
-            };
+impl Launcher {
+    async fn launch(&mut self, driver: &SchedulerDriver<TaskInfo>) -> HandlerResult {
+        self.offers.retain(Offer::is_alive);
+        while !self.offers.is_empty()
+            && let Some(mut task) = self.tasks.pop_front()
+        {
+            let offer = self.offers.remove(0);
             let need = Resources::try_from(task.resources)?;
             task.resources = offer.resources()?.take(&need)?.into();
             driver.launch(offer, [task]).await?;
         }
         Ok(())
     }
+}
 
-    async fn update(&mut self, _: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
+#[async_trait]
+impl Scheduler<TaskInfo> for Launcher {
+    async fn offers(
+        &mut self,
+        driver: &SchedulerDriver<TaskInfo>,
+        offers: Vec<Offer>,
+    ) -> HandlerResult {
+        self.offers.extend(offers);
+        self.launch(driver).await
+    }
+
+    async fn input(&mut self, driver: &SchedulerDriver<TaskInfo>, task: TaskInfo) -> HandlerResult {
+        self.tasks.push_back(task);
+        self.launch(driver).await
+    }
+
+    async fn update(
+        &mut self,
+        _: &SchedulerDriver<TaskInfo>,
+        update: &StatusUpdate,
+    ) -> HandlerResult {
         self.updates.send(update.to_status())?;
         Ok(())
     }
@@ -69,10 +91,10 @@ impl Mesos {
     async fn start_with(builder: Builder) -> Option<Self> {
         let cluster = require_real(builder.start().await)?;
         let master = cluster.master_url().parse().expect("a URL");
-        let (tasks, to_launch) = mpsc::unbounded_channel();
         let (sender, updates) = mpsc::unbounded_channel();
         let launcher = Launcher {
-            tasks: to_launch,
+            offers: Vec::new(),
+            tasks: VecDeque::new(),
             updates: sender,
         };
         let framework = Framework::ephemeral("command tasks");
@@ -80,7 +102,6 @@ impl Mesos {
         Some(Self {
             cluster,
             driver,
-            tasks,
             updates,
         })
     }
@@ -95,7 +116,7 @@ impl Mesos {
     }
 
     fn launch_task(&self, task: TaskInfo) {
-        self.tasks.send(task).expect("the scheduler runs");
+        self.driver.send(task).expect("the scheduler runs");
     }
 
     async fn update(&mut self, expected: TaskState) -> TaskStatus {
@@ -142,9 +163,6 @@ impl Mesos {
     }
 
     async fn stop(self) {
-        // The handler of a further offer may wait for a task. The driver ends when the handler
-        // has returned.
-        drop(self.tasks);
         self.driver.stop();
         self.driver
             .join()
