@@ -153,7 +153,7 @@ fn the_dashboard_shows_metrics_that_exist_and_all_metrics_of_the_driver_that_des
             }
             None => driver.contains(&format!("\"{name}\"")),
         };
-        assert!(exists, "there is no metric {name}");
+        assert!(exists, "the metric {name} does not exist");
     }
     let alerts = read(&pages.join("operating.md"));
     for name in metric_names(&alerts) {

@@ -37,31 +37,31 @@ impl Engine {
         now: Now,
     ) -> Result<(Step, Vec<Submitted>), Error> {
         self.check(&specs, done)?;
-        let specs = specs.iter().map(Packed::new);
-        let specs: Vec<Packed> = specs.collect::<Result<_, _>>()?;
+        let mut packed = self.pack(&specs, done)?;
         if let Some(limit) = limit {
             self.queue.set_limit(limit);
         }
         let mut step = Step::default();
         let mut added = Vec::new();
         let mut submitted = Vec::with_capacity(specs.len());
-        for spec in specs {
-            if let Some(record) = done.get(&*spec.name) {
+        for JobSpec { name, .. } in &specs {
+            if let Some(record) = done.get(name) {
                 submitted.push(Submitted::Done(Arc::new(record.outcome.clone())));
                 continue;
             }
-            let known = self.units.get_key_value(&*spec.name);
-            let name = match known.map(|(name, _)| name.clone()) {
-                Some(name) => {
-                    self.regroup(&mut step, &name, limit);
-                    name
-                }
-                None => {
-                    let name = Name::from(&*spec.name);
+            let name = match packed.remove(name.as_str()) {
+                Some(spec) => {
+                    let name = Name::from(name.as_str());
                     let job = Job::new(spec, limit.cloned());
                     self.add(name.clone(), Kind::Job(Box::new(job)));
                     self.save(&mut step, &name);
                     added.push(name.clone());
+                    name
+                }
+                None => {
+                    let known = self.units.get_key_value(name.as_str());
+                    let name = known.map_or_else(|| name.as_str().into(), |(name, _)| name.clone());
+                    self.regroup(&mut step, &name, limit);
                     name
                 }
             };
@@ -87,6 +87,18 @@ impl Engine {
             }
         }
         Ok((step, submitted))
+    }
+
+    /// The stored forms of the jobs that are new. Nothing has changed yet if one of them fails.
+    fn pack<'s>(
+        &self,
+        specs: &'s [JobSpec],
+        done: &BTreeMap<String, DoneRecord>,
+    ) -> Result<HashMap<&'s str, Packed>, Error> {
+        let is_new = |name: &str| !done.contains_key(name) && !self.units.contains_key(name);
+        let new = specs.iter().filter(|spec| is_new(&spec.name));
+        new.map(|spec| Ok((spec.name.as_str(), Packed::new(spec)?)))
+            .collect()
     }
 
     /// The job counts for the limit of a new group.
@@ -139,17 +151,16 @@ impl Engine {
             }
             let known = self.job(&spec.name).and_then(Unit::job);
             let ended = done.get(&spec.name).map(|record| &record.spec);
-            let stored = known.map(|job| &job.record.spec).into_iter().chain(ended);
-            let stored: Vec<_> = stored.filter_map(Packed::unpack).collect();
+            let mut stored = known.map(|job| &job.record.spec).into_iter().chain(ended);
             let twin = new.insert(&spec.name, spec);
-            for other in stored.iter().chain(twin) {
-                if other != spec {
-                    return Err(config(format!(
-                        "the job {:?} exists with another specification; use another name, or \
-                         forget the job when it has ended",
-                        spec.name
-                    )));
-                }
+            let differs = stored.any(|stored| stored.unpack().as_ref() != Some(spec))
+                || twin.is_some_and(|twin| twin != spec);
+            if differs {
+                return Err(config(format!(
+                    "the job {:?} exists with another specification; use another name, or \
+                     forget the job when it has ended",
+                    spec.name
+                )));
             }
         }
         for spec in specs {
