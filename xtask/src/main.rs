@@ -15,6 +15,7 @@ mod long;
 mod man;
 mod memcheck;
 mod output;
+mod record;
 mod release;
 mod sha256;
 mod skipped;
@@ -98,6 +99,8 @@ enum Task {
     Build,
     /// Check the guide in docs/guide, and build it as a book (needs `cargo install mdbook`)
     Book,
+    /// Record sessions of the command mesos on a real Mesos as pictures of the guide
+    Record,
     /// Write the manual pages of the command mesos into mesos-cli/man
     Man {
         /// Write nothing; fail if a page is out of date
@@ -144,6 +147,7 @@ fn main() -> ExitCode {
         Task::Bench { args } => bench::run(&root(), &args),
         Task::Build => build::run(&root()),
         Task::Book => book::run(&root()),
+        Task::Record => record::run(&root()),
         Task::Man { check } => man::run(&root(), check),
         Task::Api { check } => api::run(&root(), check),
         Task::Release { dry_run } => release::run(&root(), !dry_run),

@@ -84,6 +84,12 @@ fn wrong_with(package: &Package) -> Vec<String> {
     let mut wrong: Vec<_> = missing
         .map(|(field, _)| format!("{name} has no `{field}`"))
         .collect();
+    // The license requires that copies of the code contain the license.
+    if !package.manifest_path.with_file_name("LICENSE").exists() {
+        wrong.push(format!(
+            "{name} has no LICENSE; add a symbolic link to the LICENSE of the workspace"
+        ));
+    }
     for dependency in &package.dependencies {
         if dependency.path.is_none() {
             continue;
@@ -116,7 +122,10 @@ mod tests {
         let text = format!(
             r#"{{"name": "mesos-core", "version": "0.2.0", "description": "d", "keywords": ["k"],
                 "categories": ["c"], "readme": "README.md", "license": "L", "publish": null,
-                "features": {{}}, "targets": [], "dependencies": [{dependencies}]}}"#
+                "manifest_path": "{}", "features": {{}}, "targets": [],
+                "dependencies": [{dependencies}]}}"#,
+            // The LICENSE of this workspace is beside its manifest.
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")
         );
         serde_json::from_str(&text).expect("has the form of cargo metadata")
     }
@@ -153,9 +162,14 @@ mod tests {
         let mut package = package("");
         package.keywords.clear();
         package.readme = None;
+        package.manifest_path = "/w/mesos-core/Cargo.toml".into();
         assert_eq!(
             wrong_with(&package),
-            ["mesos-core has no `keywords`", "mesos-core has no `readme`"]
+            [
+                "mesos-core has no `keywords`",
+                "mesos-core has no `readme`",
+                "mesos-core has no LICENSE; add a symbolic link to the LICENSE of the workspace",
+            ]
         );
         package.publish = Some(Vec::new());
         assert!(wrong_with(&package).is_empty());

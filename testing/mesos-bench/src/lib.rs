@@ -13,6 +13,7 @@ pub mod launch;
 mod listen;
 mod lock;
 mod place;
+pub mod plot;
 mod raw;
 pub mod rows;
 mod scheduler;

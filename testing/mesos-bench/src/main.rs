@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 use mesos_bench::client;
 #[cfg(feature = "cluster")]
 use mesos_bench::launch;
+use mesos_bench::plot;
 use mesos_bench::rows::{Bench, MORE, ROWS};
 use mesos_bench::table::Table;
 
@@ -22,6 +24,9 @@ struct Cli {
     /// Use small numbers, to check that the rows work; the results are not meaningful
     #[arg(long)]
     quick: bool,
+    /// Also draw the rows and their bars into this SVG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -94,5 +99,9 @@ fn play(cli: &Cli) -> Result<bool> {
         eprintln!("{name}: {:.1} s", began.elapsed().as_secs_f64());
     }
     println!("{}", Table(&rows));
+    if let Some(path) = &cli.plot {
+        plot::draw(&rows, path)?;
+        eprintln!("the plot is in {}", path.display());
+    }
     Ok(!failed && rows.iter().all(|row| row.met != Some(false)))
 }

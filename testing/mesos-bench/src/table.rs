@@ -13,6 +13,9 @@ pub struct Row {
     pub bar: String,
     /// Whether the bar was met; `None` for a row without a bar.
     pub met: Option<bool>,
+    /// How many times better than the bar the result is; less than 1 if the bar was not met. `None`
+    /// for a row whose bar is not a number.
+    pub margin: Option<f64>,
     /// Additional details.
     pub note: String,
 }
@@ -25,6 +28,7 @@ impl Row {
             figure: figure.into(),
             bar: "stated".to_owned(),
             met: None,
+            margin: None,
             note: String::new(),
         }
     }
@@ -34,6 +38,7 @@ impl Row {
         Self {
             bar: format!("≥ {bar}"),
             met: Some(figure >= bar),
+            margin: Some(figure / bar),
             ..Self::stated(what, format!("{figure:.2}"))
         }
     }
@@ -43,6 +48,7 @@ impl Row {
         Self {
             bar: format!("≤ {bar}"),
             met: Some(figure <= bar),
+            margin: Some(bar / figure),
             ..Self::stated(what, format!("{figure:.2}"))
         }
     }
