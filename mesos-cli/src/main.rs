@@ -11,11 +11,13 @@ mod command;
 mod config;
 mod confirm;
 mod context;
+mod detach;
 mod error;
 mod output;
 mod progress;
 mod resolve;
 mod signals;
+mod state_dir;
 
 use std::process::ExitCode;
 

@@ -193,7 +193,9 @@ pub use self::pool::{OfferPool, PoolPolicy, TakenOffer};
 pub use self::runner::{
     JobHandle, Progress, Run, RunAll, Runner, RunnerBuilder, ServiceHandle, UnknownTasks,
 };
-pub use self::service::{InstanceState, InstanceStatus, ServiceStatus, UpdateStatus};
+pub use self::service::{
+    InstanceState, InstanceStatus, ServiceDetails, ServiceStatus, UpdateStatus,
+};
 pub use self::spec::{
     CheckSpec, Command, Containerizer, DockerVolume, ExecutorSpec, FileSpec, Format, HttpCheck,
     ImageSpec, InvalidSpec, JobSpec, Manifest, OnFailure, PodSpec, PortRef, PortSpec, ReadError,

@@ -1,6 +1,10 @@
 //! The visible state of a service.
 
-use mesos_placement::Agent;
+use std::fmt;
+
+use mesos_placement::{Agent, Unplaced};
+
+use crate::ServiceSpec;
 
 /// The state of a service and of its instances.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +90,67 @@ pub enum InstanceState {
     Stopping,
 }
 
+impl InstanceState {
+    /// The name of the state: lower case, one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delayed => "delayed",
+            Self::Launched => "launched",
+            Self::Unhealthy => "unhealthy",
+            Self::Ready => "ready",
+            Self::Unreachable => "unreachable",
+            Self::Replaced => "replaced",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+impl fmt::Display for InstanceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One service with all that is known about it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServiceDetails {
+    /// The state of the service and of its instances.
+    pub status: ServiceStatus,
+    /// The specification that the instances are to have, with the present number of instances.
+    pub spec: ServiceSpec,
+    /// Why an instance is not placed: the last reports, the newest first.
+    pub reports: Vec<Unplaced>,
+}
+
 impl ServiceStatus {
+    /// The state in a few words, for people: `ready`, or what is not as it should be.
+    pub fn summary(&self) -> String {
+        if self.removing {
+            return "is being removed".to_owned();
+        }
+        if let Some(update) = &self.update {
+            let what = match update.rollback {
+                true => "rollback",
+                false => "update",
+            };
+            return match (&update.failure, update.paused) {
+                (Some(failure), _) => format!("the {what} has failed: {failure}"),
+                (None, true) => format!("{what} paused"),
+                (None, false) => format!("{what} in progress"),
+            };
+        }
+        if self.crash_loop {
+            return "ends again and again".to_owned();
+        }
+        match (self.is_ready(), &self.rolled_back) {
+            (true, Some(reason)) => format!("ready; the last update was rolled back: {reason}"),
+            (true, None) => "ready".to_owned(),
+            (false, _) => "starting".to_owned(),
+        }
+    }
+
     /// The number of instances that run, and are healthy if they have a health check.
     pub fn ready(&self) -> usize {
         self.count(InstanceState::Ready)

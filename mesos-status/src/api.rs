@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use crate::page::State;
 use crate::probe::trouble;
-use crate::services::{instance_state, service_state};
 
 /// The query of a list of jobs.
 #[derive(Debug, Default, Deserialize)]
@@ -160,7 +159,7 @@ pub(crate) async fn services(state: State) -> Response {
                 json!({
                     "number": one.number,
                     "generation": one.generation,
-                    "state": instance_state(one.state),
+                    "state": one.state.as_str(),
                     "agent_id": one.agent.as_ref().map(|agent| &agent.id),
                     "hostname": one.agent.as_ref().map(|agent| &agent.hostname),
                     "tasks": one.task_ids,
@@ -172,7 +171,7 @@ pub(crate) async fn services(state: State) -> Response {
                 "name": service.name,
                 "wanted": service.wanted,
                 "ready": service.ready(),
-                "state": service_state(service).0,
+                "state": service.summary(),
                 "generation": service.generation,
                 "instances": instances.collect::<Vec<_>>(),
             })

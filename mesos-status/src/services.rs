@@ -1,6 +1,6 @@
 //! How services appear on the page and in its JSON.
 
-use mesos_framework::{InstanceState, ServiceStatus};
+use mesos_framework::{ServiceStatus, UpdateStatus};
 
 /// A service in a table.
 pub(crate) struct Service {
@@ -24,69 +24,36 @@ impl Service {
     pub(crate) fn new(status: &ServiceStatus) -> Self {
         let instances = status.instances.iter().map(|one| Instance {
             number: one.number,
-            state: instance_state(one.state),
+            state: one.state.as_str(),
             hostname: one
                 .agent
                 .as_ref()
                 .map_or_else(String::new, |agent| agent.hostname.clone()),
             last_end: one.last_end.clone().unwrap_or_default(),
         });
-        let (state, class) = service_state(status);
         Self {
             name: status.name.clone(),
             ready: status.ready(),
             wanted: status.wanted,
-            state,
-            class,
+            state: status.summary(),
+            class: class(status),
             instances: instances.collect(),
         }
     }
 }
 
-/// What is not as it should be with a service, and the class of the style sheet.
-pub(crate) fn service_state(status: &ServiceStatus) -> (String, &'static str) {
-    let update = status.update.as_ref();
+/// The class of the style sheet for the state of a service.
+fn class(status: &ServiceStatus) -> &'static str {
+    let failed = |update: &UpdateStatus| update.failure.is_some();
     if status.removing {
-        ("is being removed".to_owned(), "killing")
-    } else if let Some(failure) = update.and_then(|update| update.failure.as_ref()) {
-        (format!("the update has failed: {failure}"), "failed")
-    } else if let Some(update) = update {
-        let what = if update.rollback {
-            "rollback"
-        } else {
-            "update"
-        };
-        let how = if update.paused {
-            "paused"
-        } else {
-            "in progress"
-        };
-        (format!("{what} {how}"), "delayed")
+        "killing"
+    } else if let Some(update) = &status.update {
+        if failed(update) { "failed" } else { "delayed" }
     } else if status.crash_loop {
-        ("ends again and again".to_owned(), "failed")
-    } else if status.is_ready() {
-        match &status.rolled_back {
-            Some(reason) => (
-                format!("ready; the last update was rolled back: {reason}"),
-                "delayed",
-            ),
-            None => ("ready".to_owned(), "running"),
-        }
+        "failed"
+    } else if status.is_ready() && status.rolled_back.is_none() {
+        "running"
     } else {
-        ("starting".to_owned(), "delayed")
-    }
-}
-
-pub(crate) fn instance_state(state: InstanceState) -> &'static str {
-    match state {
-        InstanceState::Waiting => "waiting",
-        InstanceState::Delayed => "delayed",
-        InstanceState::Launched => "launched",
-        InstanceState::Unhealthy => "unhealthy",
-        InstanceState::Ready => "ready",
-        InstanceState::Unreachable => "unreachable",
-        InstanceState::Replaced => "replaced",
-        InstanceState::Stopping => "stopping",
-        _ => "unknown",
+        "delayed"
     }
 }

@@ -14,6 +14,7 @@ mod quota;
 mod reservation;
 mod role;
 mod run;
+mod service;
 mod status;
 mod stock;
 mod task;
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     // Running tasks.
     /// Run a command as a task, or the jobs of a file
     Run(run::Args),
+    /// Keep services running, and change them
+    Service(service::Args),
     /// Run a real Mesos on this machine
     #[command(subcommand)]
     Local(local::Command),
@@ -94,6 +97,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Error
         Command::Agent(command) => agent::run(command, context).await,
         Command::Task(command) => task::run(command, context).await,
         Command::Run(args) => run::run(&args, context).await,
+        Command::Service(args) => service::run(args, context).await,
         Command::Local(command) => local::run(command, context).await,
         Command::Framework(command) => framework::run(command, context).await,
         Command::Role(command) => role::run(command, context).await,

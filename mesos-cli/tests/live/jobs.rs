@@ -315,11 +315,11 @@ async fn a_mistake_in_the_file_is_named_with_its_line_and_column() {
         ),
         ("jobs.json", "{\"jobs\": [}", "jobs.json:1:11: "),
         ("jobs.txt", "", "use .yaml, .toml or .json"),
-        ("jobs.yaml", "jobs: []\n", "there are no jobs"),
+        ("jobs.yaml", "jobs: []\n", "neither jobs nor services"),
         (
             "jobs.yaml",
             "jobs: [{name: a, after: [b], task: {command: 'true'}}]\n",
-            "jobs[0].after[0]: there is no job \"b\"",
+            "jobs[0].after[0]: the job \"b\" does not exist",
         ),
     ] {
         let end = refused(name, text, &[]).await;
@@ -331,7 +331,7 @@ async fn a_mistake_in_the_file_is_named_with_its_line_and_column() {
 async fn a_file_with_services_is_refused_with_what_to_do() {
     let text = "services: [{name: web, task: {command: sleep 10}}]\n";
     let end = refused("jobs.yaml", text, &[]).await;
-    for part in ["the service \"web\"", "Runner::keep", "examples/service.rs"] {
+    for part in ["the service \"web\"", "`mesos service run -f FILE`"] {
         assert!(end.stderr.contains(part), "`{part}` is not in: {end:?}");
     }
 }

@@ -12,6 +12,8 @@ mod program;
 mod refused;
 mod run;
 mod run_ends;
+mod service;
+mod service_refused;
 mod terminal;
 mod top;
 mod zookeeper;

@@ -36,6 +36,7 @@ impl User {
             .env("MESOS_CLI_CONFIG", self.home().join("none"))
             .env_remove("MESOS_MASTER")
             .env_remove("MESOS_CLUSTER")
+            .env_remove("MESOS_SERVICE_STATE")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -64,12 +64,7 @@ impl Engine {
         self.queue.set_limit(&limit);
         let mut changed = false;
         if plan.complete {
-            let record = &mut service.record;
-            record.update = None;
-            if record.stable != record.target {
-                record.previous = Some(record.stable);
-                record.stable = record.target;
-            }
+            service.record.complete();
             changed = true;
         }
         let (generation, count) = plan.create;

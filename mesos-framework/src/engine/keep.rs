@@ -20,6 +20,7 @@ pub(crate) enum Request {
     Pause,
     Resume,
     Rollback,
+    Restart,
     Remove,
 }
 
@@ -66,9 +67,7 @@ impl Engine {
         let mut step = Step::default();
         let known = self.services.get_key_value(name);
         let Some(name) = known.map(|(name, _)| name.clone()) else {
-            return Err(config(format!(
-                "there is not a service {name:?}; check the name"
-            )));
+            return Err(unknown_service(name));
         };
         let Some(service) = self.services.get_mut(&name) else {
             return Ok((step, name));
@@ -93,6 +92,18 @@ impl Engine {
                 if !update.paused {
                     self.restart_clocks(&mut step, &name, now);
                 }
+            }
+            Request::Restart => {
+                if record.is_paused() {
+                    return Err(config(format!(
+                        "the update of the service {name:?} is paused; resume it, or roll it back"
+                    )));
+                }
+                // The same specification under another number.
+                let spec = Arc::clone(record.spec());
+                let number = record.next_generation();
+                record.generations.push(Generation { number, spec });
+                self.aim(&mut step, &name, number, false, now);
             }
             Request::Rollback => {
                 let to = match record.target == record.stable {
@@ -144,8 +155,7 @@ impl Engine {
                 generation.number
             }
             None => {
-                let last = record.generations.iter().map(|one| one.number).max();
-                let number = last.unwrap_or(0).max(record.target) + 1;
+                let number = record.next_generation();
                 let spec = Arc::clone(&spec);
                 record.generations.push(Generation { number, spec });
                 number
@@ -205,6 +215,10 @@ impl Engine {
             }
         }
     }
+}
+
+pub(crate) fn unknown_service(name: &str) -> Error {
+    config(format!("the service {name:?} does not exist"))
 }
 
 fn is_removed(name: &str) -> Error {

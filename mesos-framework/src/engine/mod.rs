@@ -46,7 +46,7 @@ use self::service::Service;
 use self::unit::{Kind, Phase, Unit};
 use crate::Outcome;
 
-pub(crate) use self::keep::Request as ServiceRequest;
+pub(crate) use self::keep::{Request as ServiceRequest, unknown_service};
 pub(crate) use self::launch::{Launch, Wanted};
 pub(crate) use self::submit::Submitted;
 pub(crate) use self::update::Handled;

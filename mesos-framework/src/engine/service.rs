@@ -106,6 +106,26 @@ impl ServiceRecord {
         all.find(|one| one.number == number).map(|one| &one.spec)
     }
 
+    /// The number of a new generation.
+    pub(crate) fn next_generation(&self) -> u32 {
+        let last = self.generations.iter().map(|one| one.number).max();
+        last.unwrap_or(0).max(self.target) + 1
+    }
+
+    /// All instances have the present generation.
+    pub(crate) fn complete(&mut self) {
+        self.update = None;
+        if self.stable == self.target {
+            return;
+        }
+        let workload = |number| self.generation(number).map(|spec| &spec.workload);
+        // After a restart, a rollback means the task or pod before.
+        if workload(self.stable) != workload(self.target) {
+            self.previous = Some(self.stable);
+        }
+        self.stable = self.target;
+    }
+
     /// The specification that the service is to have.
     pub(crate) fn spec(&self) -> &Arc<ServiceSpec> {
         // The target is always among the generations.

@@ -9,7 +9,7 @@ use super::{Runner, accepted};
 use crate::engine::ServiceRequest;
 use crate::runtime::Command;
 use crate::runtime::command::WatchedService;
-use crate::{ServiceSpec, ServiceStatus};
+use crate::{ServiceDetails, ServiceSpec, ServiceStatus};
 
 impl Runner {
     /// Keeps a service running. When this returns, the service is stored, and it continues after a
@@ -47,6 +47,16 @@ impl Runner {
     /// The reason, if the runner has ended.
     pub async fn services(&self) -> Result<Vec<ServiceStatus>> {
         self.request(Command::Services).await
+    }
+
+    /// All that is known about a service.
+    ///
+    /// # Errors
+    /// As [`service`](Self::service).
+    pub async fn describe_service(&self, name: impl Into<String>) -> Result<ServiceDetails> {
+        let name = name.into();
+        self.request(|reply| Command::DescribeService(name, reply))
+            .await?
     }
 
     async fn change(&self, name: String, request: ServiceRequest) -> Result<WatchedService> {
@@ -181,6 +191,15 @@ impl ServiceHandle {
     /// [`scale`](Self::scale).
     pub async fn rollback(&self) -> Result<()> {
         self.request(ServiceRequest::Rollback).await
+    }
+
+    /// Replaces all instances by new ones with the same specification, in the order of
+    /// [`ServiceSpec::update`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] while an update is paused; otherwise as [`scale`](Self::scale).
+    pub async fn restart(&self) -> Result<()> {
+        self.request(ServiceRequest::Restart).await
     }
 
     /// Removes the service, and waits until all its instances have ended. Kills are repeated until

@@ -13,7 +13,9 @@ use super::listener::{BatchListener, Counts};
 use crate::engine::job::Limit;
 use crate::engine::{Action, Name, ServiceRequest};
 use crate::pool::TakenOffer;
-use crate::{JobDetails, JobFilter, JobList, JobSpec, JobStatus, ServiceSpec, ServiceStatus};
+use crate::{
+    JobDetails, JobFilter, JobList, JobSpec, JobStatus, ServiceDetails, ServiceSpec, ServiceStatus,
+};
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
@@ -39,6 +41,7 @@ pub(crate) enum Command {
     Keep(Box<ServiceSpec>, Reply<Result<WatchedService>>),
     Service(String, ServiceRequest, Reply<Result<WatchedService>>),
     Services(Reply<Vec<ServiceStatus>>),
+    DescribeService(String, Reply<Result<ServiceDetails>>),
     /// Kills everything.
     StopAll(Reply<()>),
     /// Replies when everything before is stored.

@@ -91,6 +91,9 @@ impl Runtime {
                 self.answer_service(driver, result, reply);
             }
             Command::Services(reply) => drop(reply.send(self.all_services())),
+            Command::DescribeService(name, reply) => {
+                drop(reply.send(self.describe_service(&name)));
+            }
             Command::StopAll(reply) => {
                 self.stopping = true;
                 self.remove_services(driver);
@@ -239,7 +242,7 @@ impl Runtime {
 }
 
 fn unknown(name: &str) -> Error {
-    let message = format!("the job {name:?} does not exist; check the name");
+    let message = format!("the job {name:?} does not exist");
     Error::new(ErrorKind::Config, message)
 }
 

@@ -114,7 +114,10 @@ impl Runtime {
                         self.listeners.changed(&name, || Some(status));
                     }
                 }
-                Action::Service(name) => self.services.changed(&name, &self.engine),
+                Action::Service(name) => {
+                    self.services.changed(&name, &self.engine);
+                    self.timeline.changed();
+                }
                 other => effects.push(Effect::Action(other)),
             }
         }

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use super::command::{Reply, WatchedService};
 use super::input::then;
 use super::{Driver, Runtime};
-use crate::engine::{Engine, Name, ServiceRequest, Step};
-use crate::{ServiceSpec, ServiceStatus};
+use crate::engine::{Engine, Name, ServiceRequest, Step, unknown_service};
+use crate::{ServiceDetails, ServiceSpec, ServiceStatus};
 
 /// Those who watch services. A service that nobody watches costs nothing here.
 #[derive(Default)]
@@ -123,6 +123,20 @@ impl Runtime {
         names
             .filter_map(|name| self.engine.service_status(name))
             .collect()
+    }
+
+    pub(super) fn describe_service(&self, name: &str) -> Result<ServiceDetails> {
+        let known = self.engine.service_status(name);
+        let (Some(status), Some(service)) = (known, self.engine.service(name)) else {
+            return Err(unknown_service(name));
+        };
+        let mut spec = (**service.record.spec()).clone();
+        spec.instances = status.wanted;
+        Ok(ServiceDetails {
+            status,
+            spec,
+            reports: self.history.of(name).cloned().collect(),
+        })
     }
 
     /// The framework ends, so that its services end, too.

@@ -82,7 +82,7 @@ impl Manifest {
     pub fn lint(&self, linter: &Linter) -> Vec<Lint> {
         let mut lints = Vec::new();
         if self.jobs.is_empty() && self.services.is_empty() {
-            let message = "there are no jobs and no services";
+            let message = "the manifest has neither jobs nor services";
             lints.push(error(
                 "empty-manifest",
                 "",
@@ -135,7 +135,7 @@ impl Manifest {
         for (place, job) in self.jobs.iter().enumerate() {
             for (number, after) in job.after.iter().enumerate() {
                 if !jobs.contains_key(after.as_str()) {
-                    let message = format!("there is no job {after:?}");
+                    let message = format!("the job {after:?} does not exist");
                     let path = format!("jobs[{place}].after[{number}]");
                     let remedy = match super::read::nearest(after, jobs.keys().copied()) {
                         Some(near) => format!("did you mean {near:?}?"),

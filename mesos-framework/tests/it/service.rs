@@ -95,6 +95,50 @@ async fn an_update_replaces_the_instances_within_its_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restart_replaces_all_instances_and_keeps_the_specification_before() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let runner = start(&cluster).await;
+    let policy = UpdatePolicy::rolling(1);
+    for line in ["sleep 1000", "sleep 1001"] {
+        let web = runner.keep(service(line, policy.clone())).await.unwrap();
+        web.wait_ready().await.unwrap();
+    }
+    let web = runner.service("web").await.unwrap();
+    let old = tasks(&web);
+    web.restart().await.unwrap();
+    let (fewest, most) = follow(&web).await;
+    assert!(fewest >= 1 && most == 2, "{fewest}, {most}");
+    assert!(tasks(&web).is_disjoint(&old));
+
+    // The same request again does not change anything.
+    let restarted = tasks(&web);
+    runner
+        .keep(service("sleep 1001", policy.clone()))
+        .await
+        .unwrap();
+    web.wait_ready().await.unwrap();
+    assert_eq!(tasks(&web), restarted);
+    // The specification before is that before the restart.
+    web.rollback().await.unwrap();
+    web.wait_ready().await.unwrap();
+    let details = runner.describe_service("web").await.unwrap();
+    assert_eq!(details.spec, service("sleep 1000", policy.clone()));
+    assert_eq!(details.status, *web.status());
+
+    let paused = service("sleep 1002", policy.healthy_for(Duration::from_secs(3600)));
+    runner.keep(paused).await.unwrap();
+    web.pause().await.unwrap();
+    let error = web.restart().await.unwrap_err();
+    let text = "the update of the service \"web\" is paused; resume it, or roll it back";
+    assert_eq!(error.to_string(), text);
+    let error = runner.describe_service("wbe").await.unwrap_err();
+    assert_eq!(error.to_string(), "the service \"wbe\" does not exist");
+    runner.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_fails_is_rolled_back_or_paused_and_the_old_instances_stay() {
     let Some(cluster) = cluster().await else {
         return;

@@ -4,7 +4,6 @@
 //! and `mesos run` find the cluster.
 
 mod describe;
-mod detach;
 mod state;
 mod stop;
 mod up;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Cluster;
 use crate::error::{Code, Error};
+use crate::state_dir::state_dir;
 
 /// A cluster that `mesos local up` runs.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -149,19 +150,8 @@ fn read(mut file: &File) -> Option<Running> {
     serde_json::from_str(&text).ok()
 }
 
-/// `$XDG_STATE_HOME/mesos/local.json` or `~/.local/state/mesos/local.json`.
 fn path() -> Result<PathBuf, Error> {
-    let directory = |name| {
-        let value = std::env::var_os(name).map(PathBuf::from);
-        // The XDG base directory specification ignores relative paths.
-        value.filter(|path| path.is_absolute())
-    };
-    let state =
-        directory("XDG_STATE_HOME").or_else(|| Some(directory("HOME")?.join(".local/state")));
-    match state {
-        Some(state) => Ok(state.join("mesos").join("local.json")),
-        None => Err(Error::usage("the home directory is not known").hint("set HOME")),
-    }
+    Ok(state_dir()?.join("local.json"))
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Error {

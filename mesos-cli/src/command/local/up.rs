@@ -2,10 +2,10 @@
 
 use mesos_local::arguments::{Certificate, ClusterArguments};
 
-use super::detach::{self, report_ready};
 use super::state::{Running, State};
 use super::{describe, failed};
 use crate::context::Context;
+use crate::detach::{self, leave_session, report_ready};
 use crate::error::Error;
 use crate::output::note;
 use crate::signals::Signals;
@@ -24,11 +24,11 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: Args, context: &Context) -> Result<(), Error> {
     if args.detach {
-        let running = detach::start().await?;
+        let running = detach::start(None).await?;
         return describe::up(&running, true, context);
     }
     if args.detached {
-        detach::leave_session()?;
+        leave_session()?;
     }
     let mut state = State::lock()?;
     let mut signals = Signals::with_hangup()?;

@@ -68,8 +68,8 @@ impl Jobs {
                 "{source} has the service {:?}, which never ends; `mesos run` only runs jobs",
                 service.name
             );
-            let hint = "move the services to another file, and write a program that keeps them \
-                        with Runner::keep of the crate mesos, such as examples/service.rs";
+            let hint = "move the services to another file, and keep them running with `mesos \
+                        service run -f FILE`";
             return Err(Error::usage(message).hint(hint));
         }
         let framework = framework(&source, &manifest.jobs, options);
@@ -125,7 +125,7 @@ impl Jobs {
 }
 
 /// The name of the source, for messages, and what it describes.
-fn manifest(path: &Path) -> Result<(String, Manifest), Error> {
+pub(crate) fn manifest(path: &Path) -> Result<(String, Manifest), Error> {
     if path != Path::new("-") {
         let manifest = Manifest::read(path).map_err(|error| Error::usage(error.to_string()))?;
         return Ok((path.display().to_string(), manifest));

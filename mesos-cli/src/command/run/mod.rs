@@ -26,6 +26,7 @@ use tokio::sync::mpsc;
 
 use self::follow::{Agents, Follow};
 use self::jobs::Jobs;
+pub(crate) use self::jobs::manifest;
 use self::scheduler::Tasks;
 use self::target::Target;
 use self::task::{Health, Variable, amount};

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use mesos::operator::SandboxReader;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::files::copy;
@@ -66,13 +67,17 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
 }
 
 /// Prints the lines of several files as they arrive.
-async fn merged(logs: Vec<(String, SandboxReader)>) -> Result<(), Error> {
+pub(crate) async fn merged<P, E>(logs: Vec<(String, P)>) -> Result<(), Error>
+where
+    P: Stream<Item = Result<Bytes, E>> + Unpin + Send + 'static,
+    E: Into<Error> + Send + 'static,
+{
     let width = logs.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
     let (sender, mut lines) = mpsc::channel(64);
-    for (index, (id, reader)) in logs.into_iter().enumerate() {
+    for (index, (id, parts)) in logs.into_iter().enumerate() {
         let style = prefix_style(index);
         let prefix = format!("{style}{id:<width$} |{style:#} ");
-        tokio::spawn(split(prefix, reader, sender.clone()));
+        tokio::spawn(split(prefix, parts, sender.clone()));
     }
     drop(sender);
     let mut failure = None;
@@ -94,14 +99,14 @@ async fn merged(logs: Vec<(String, SandboxReader)>) -> Result<(), Error> {
 }
 
 /// Sends each line with the prefix.
-async fn split(
-    prefix: String,
-    mut reader: SandboxReader,
-    lines: mpsc::Sender<Result<Vec<u8>, Error>>,
-) {
+async fn split<P, E>(prefix: String, mut parts: P, lines: mpsc::Sender<Result<Vec<u8>, Error>>)
+where
+    P: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Into<Error>,
+{
     let line = |text: &[u8]| Ok([prefix.as_bytes(), text, b"\n"].concat());
     let mut rest = Vec::new();
-    while let Some(part) = reader.next().await {
+    while let Some(part) = parts.next().await {
         match part {
             Ok(part) => rest.extend_from_slice(&part),
             Err(error) => {

@@ -14,6 +14,7 @@ mod terminal;
 use clap::Subcommand;
 
 pub(crate) use self::find::{started, state};
+pub(crate) use self::logs::merged;
 pub(crate) use self::tail::last_lines;
 use crate::context::Context;
 use crate::error::Error;

@@ -179,7 +179,7 @@ fn jobs_and_services_that_contradict_themselves_are_errors() {
         ),
         (
             "jobs: [{name: first, task: {command: ls}}, {name: b, after: [frist], task: {command: ls}}]",
-            "error[unknown-job] jobs[1].after[0]: there is no job \"frist\"; did you mean \"first\"?",
+            "error[unknown-job] jobs[1].after[0]: the job \"frist\" does not exist; did you mean \"first\"?",
         ),
         (
             "jobs: [{name: a, after: [a], task: {command: ls}}]",

@@ -77,12 +77,13 @@ impl World {
     /// The program changes a service.
     pub(in crate::engine::tests) fn request(&mut self, n: u8) {
         let name = format!("service-{}", n % 2);
-        let request = match n / 2 % 8 {
+        let request = match n / 2 % 9 {
             0 | 1 => ServiceRequest::Scale(u32::from(n / 16 % 5)),
             2 => ServiceRequest::Pause,
             3 | 4 => ServiceRequest::Resume,
             5 => ServiceRequest::Rollback,
             6 if n > 128 => ServiceRequest::Remove,
+            8 => ServiceRequest::Restart,
             _ => ServiceRequest::Show,
         };
         let now = self.now();
