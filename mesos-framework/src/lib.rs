@@ -198,9 +198,9 @@ pub use self::service::{
 };
 pub use self::spec::{
     CheckSpec, Command, Containerizer, DockerVolume, ExecutorSpec, FileSpec, Format, HttpCheck,
-    ImageSpec, InvalidSpec, JobSpec, Manifest, OnFailure, PodSpec, PortRef, PortSpec, ReadError,
-    RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy, UpdateStrategy, UriSpec,
-    VolumeSpec, Workload,
+    ImageSpec, InvalidSpec, JobSpec, Manifest, NetworkSpec, OnFailure, PodSpec, PortRef, PortSpec,
+    ReadError, RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy, UpdateStrategy,
+    UriSpec, VolumeSpec, Workload,
 };
 pub use self::status::JobStatus;
 pub use self::view::{

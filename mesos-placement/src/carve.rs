@@ -365,6 +365,9 @@ fn mount(volume: &mut Resource, persistent: &Persistent) {
 
 /// The disk to use, with the amount to take.
 fn find_disk(left: &Resources, request: &Request, wanted: &Volume) -> Option<Resource> {
+    if wanted.persistent.as_ref().is_some_and(|one| one.existing) {
+        return None;
+    }
     let pool = Pool::of(request, &Resource::scalar("disk", 1.0));
     let created = wanted.persistent.is_some();
     let usable = |resource: &&Resource| {

@@ -80,10 +80,10 @@ fn parts(request: &Request, found: bool) -> impl Iterator<Item = (Part<'_>, Stri
         let disks = task.volumes.iter();
         let disks = disks.filter(move |one| one.persistent.is_none() || !found);
         let disks = disks.map(|one| {
-            let made = one.persistent.is_some();
+            let made = one.persistent.as_ref().map(|one| one.existing);
             (
                 Part::Disk(one),
-                format!("{:?} {:?} {made}", one.disk, one.size),
+                format!("{:?} {:?} {made:?}", one.disk, one.size),
             )
         });
         plain.chain(ports).chain(disks)

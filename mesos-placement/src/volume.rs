@@ -51,6 +51,8 @@ pub(crate) struct Persistent {
     pub(crate) path: String,
     pub(crate) principal: Option<String>,
     pub(crate) shared: bool,
+    /// Whether the volume is never created.
+    pub(crate) existing: bool,
 }
 
 impl Volume {
@@ -90,8 +92,28 @@ impl Volume {
             path: path.into(),
             principal: principal.map(str::to_owned),
             shared: false,
+            existing: false,
         });
         self
+    }
+
+    /// The persistent volume with this id, which exists, mounted at `path` in the container of the
+    /// task. The task is placed only where the volume is offered, and waits if the volume is not
+    /// offered. The size does not matter.
+    ///
+    /// A request with the volume has one instance, unless the volume is [shared](Self::shared).
+    pub fn existing(id: impl Into<String>, path: impl Into<String>) -> Volume {
+        Volume {
+            disk: DiskKind::Root,
+            size: Scalar::default(),
+            persistent: Some(Persistent {
+                id: id.into(),
+                path: path.into(),
+                principal: None,
+                shared: false,
+                existing: true,
+            }),
+        }
     }
 
     /// Lets several tasks use the persistent volume at once, on the agent that has the volume. The
@@ -131,6 +153,9 @@ impl fmt::Display for Volume {
             Some(persistent) => {
                 let shared = if persistent.shared { "shared " } else { "" };
                 let id = &persistent.id;
+                if persistent.existing {
+                    return write!(f, "existing {shared}volume {id}");
+                }
                 write!(f, "{shared}volume {id} of {size} on a {disk} disk")
             }
             None => write!(f, "{size} of a {disk} disk"),

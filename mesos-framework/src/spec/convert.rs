@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use mesos_placement::{Ports, Request, TaskTemplate};
+use mesos_placement::{Ports, Request, TaskTemplate, Volume};
 use mesos_proto::v1::check_info;
 use mesos_proto::v1::container_info::DockerInfo;
+use mesos_proto::v1::container_info::docker_info::Network;
 use mesos_proto::v1::{
     CheckInfo, CommandInfo, ContainerInfo, DiscoveryInfo, ExecutorInfo, FrameworkId, HealthCheck,
-    TaskId, TaskInfo,
+    Secret, TaskId, TaskInfo,
 };
 
 use super::files::with_files;
 use super::{
-    CheckSpec, Command, Containerizer, HttpCheck, ImageSpec, PodSpec, PortRef, PortSpec, TaskSpec,
-    Workload,
+    CheckSpec, Command, Containerizer, HttpCheck, ImageSpec, NetworkSpec, PodSpec, PortRef,
+    PortSpec, TaskSpec, Workload,
 };
 
 /// What an executor of a pod gets beyond the longest time that one of its tasks has to end.
@@ -67,6 +68,10 @@ impl PodSpec {
         let executor = ExecutorInfo::builder(self.name.as_str())
             .framework(framework_id.clone())
             .resources(self.executor_resources.clone());
+        let executor = match self.networks.is_empty() {
+            true => executor,
+            false => executor.container(with_networks(ContainerInfo::mesos(), &self.networks)),
+        };
         let longest = self.tasks.iter().filter_map(|task| task.kill_grace).max();
         match longest.map(|grace| grace.saturating_add(MARGIN)) {
             Some(grace) if grace > SHUTDOWN_GRACE => executor.shutdown_grace(grace).build(),
@@ -80,6 +85,11 @@ impl TaskSpec {
         let mut template = TaskTemplate::new(&self.name, self.resources.clone());
         for port in &self.ports {
             template = template.ports(port.ports());
+        }
+        for volume in &self.volumes {
+            if let Some(id) = &volume.persistent {
+                template = template.volume(Volume::existing(id, &volume.path));
+            }
         }
         if let Some(name) = self.check.as_ref().and_then(CheckSpec::port_name) {
             template = template.check_port(name);
@@ -139,26 +149,38 @@ impl TaskSpec {
         let mut command = self.env.iter().fold(command, |command, (name, value)| {
             command.with_env(name, value)
         });
+        for (name, secret) in &self.secrets {
+            command = command.with_secret_env(name, Secret::reference(secret));
+        }
         command.uris = self.uris.iter().map(super::UriSpec::info).collect();
         command.user.clone_from(&self.user);
         Some(command)
     }
 
     fn container(&self) -> Option<ContainerInfo> {
-        if self.image.is_none() && self.volumes.is_empty() {
+        let volumes = self.volumes.iter().filter(|one| one.persistent.is_none());
+        let volumes: Vec<_> = volumes.map(super::VolumeSpec::info).collect();
+        if self.image.is_none() && volumes.is_empty() && self.networks.is_empty() {
             return None;
         }
         let container = match &self.image {
-            Some(image) => image.container(),
+            Some(image) => image.container(!self.networks.is_empty()),
             None => ContainerInfo::mesos(),
         };
-        let volumes = self.volumes.iter().map(super::VolumeSpec::info);
-        Some(volumes.fold(container, ContainerInfo::with_volume))
+        let container = volumes
+            .into_iter()
+            .fold(container, ContainerInfo::with_volume);
+        Some(with_networks(container, &self.networks))
     }
 }
 
+fn with_networks(container: ContainerInfo, networks: &[NetworkSpec]) -> ContainerInfo {
+    let networks = networks.iter().map(NetworkSpec::info);
+    networks.fold(container, ContainerInfo::with_network)
+}
+
 impl ImageSpec {
-    fn container(&self) -> ContainerInfo {
+    fn container(&self, has_network: bool) -> ContainerInfo {
         match self.containerizer {
             Containerizer::Mesos => {
                 let image = mesos_proto::v1::Image::docker(&self.name);
@@ -171,6 +193,10 @@ impl ImageSpec {
                 let docker = DockerInfo::new(&self.name);
                 let docker = match self.always_pull {
                     true => docker.with_force_pull_image(true),
+                    false => docker,
+                };
+                let docker = match has_network {
+                    true => docker.with_network(Network::User),
                     false => docker,
                 };
                 ContainerInfo::docker(match self.privileged {

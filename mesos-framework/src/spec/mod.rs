@@ -24,7 +24,9 @@ pub use self::executor::ExecutorSpec;
 pub use self::job::{JobSpec, RetryPolicy};
 pub use self::lint::InvalidSpec;
 pub use self::manifest::Manifest;
-pub use self::parts::{Containerizer, FileSpec, ImageSpec, PortRef, PortSpec, UriSpec};
+pub use self::parts::{
+    Containerizer, FileSpec, ImageSpec, NetworkSpec, PortRef, PortSpec, UriSpec,
+};
 pub use self::pod::PodSpec;
 pub use self::read::{Format, ReadError};
 pub use self::service::{OnFailure, RestartPolicy, ServiceSpec, UpdatePolicy, UpdateStrategy};

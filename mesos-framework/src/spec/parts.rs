@@ -1,12 +1,14 @@
 //! The parts of a task: images, files, ports and volumes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use mesos_proto::v1::NetworkInfo;
 use mesos_proto::v1::command_info::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::text::text_or_map;
+use super::text::{text_or_map, texts};
 
 /// Whether a field has its default, which is not written to files.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -81,6 +83,56 @@ impl ImageSpec {
 }
 
 impl From<&str> for ImageSpec {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+/// A network that a container joins, instead of the network of its agent.
+///
+/// In a file, a text is the name of the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NetworkSpec {
+    /// The name of a CNI network of the agent, or of a user-defined Docker network.
+    pub name: String,
+    /// Labels, which the agent passes to the CNI plugin.
+    #[serde(default, with = "texts", skip_serializing_if = "is_default")]
+    pub labels: BTreeMap<String, String>,
+}
+
+text_or_map!(
+    NetworkSpec,
+    "the name of a network, or a map with the key name"
+);
+
+impl NetworkSpec {
+    /// The network with this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Sets a label.
+    #[must_use]
+    pub fn label(mut self, key: impl Into<String>, value: impl ToString) -> Self {
+        self.labels.insert(key.into(), value.to_string());
+        self
+    }
+
+    pub(crate) fn info(&self) -> NetworkInfo {
+        let network = NetworkInfo::named(&self.name);
+        let labels = self.labels.iter();
+        labels.fold(network, |network, (key, value)| {
+            network.with_label(key, value)
+        })
+    }
+}
+
+impl From<&str> for NetworkSpec {
     fn from(name: &str) -> Self {
         Self::new(name)
     }

@@ -5,9 +5,9 @@ use mesos_placement::Constraint;
 use mesos_proto::v1::Resource;
 use serde::{Deserialize, Serialize};
 
-use super::TaskSpec;
 use super::parts::is_default;
 use super::text::resources;
+use super::{NetworkSpec, TaskSpec};
 
 /// A group of tasks that run together on one agent, in the default executor of Mesos (LAUNCH_GROUP).
 /// If one of the tasks fails, Mesos ends the others.
@@ -27,6 +27,9 @@ pub struct PodSpec {
     /// `cpus:0.1;mem:32;disk:8` by default.
     #[serde(default = "of_executor", with = "resources")]
     pub executor_resources: Resources,
+    /// The networks that the pod joins, instead of the network of the agent. Its tasks share them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub networks: Vec<NetworkSpec>,
     /// Where the pod may run. All constraints must hold.
     #[serde(default, skip_serializing_if = "is_default")]
     pub constraints: Vec<Constraint>,
@@ -47,6 +50,7 @@ impl PodSpec {
             name: name.into(),
             tasks: tasks.into_iter().collect(),
             executor_resources: of_executor(),
+            networks: Vec::new(),
             constraints: Vec::new(),
             role: None,
         }
@@ -56,6 +60,13 @@ impl PodSpec {
     #[must_use]
     pub fn executor_resources(mut self, resources: Resources) -> Self {
         self.executor_resources = resources;
+        self
+    }
+
+    /// Adds a network that the pod joins. Text is the name of the network.
+    #[must_use]
+    pub fn network(mut self, network: impl Into<NetworkSpec>) -> Self {
+        self.networks.push(network.into());
         self
     }
 

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::is_default;
 use super::text::{optional_duration, resources, texts, unique_map};
-use super::{CheckSpec, Command, ExecutorSpec, FileSpec, ImageSpec, PortSpec, UriSpec, VolumeSpec};
+use super::{
+    CheckSpec, Command, ExecutorSpec, FileSpec, ImageSpec, NetworkSpec, PortSpec, UriSpec,
+    VolumeSpec,
+};
 
 /// One task: what it runs, what it needs, and where it may run.
 ///
@@ -50,6 +53,13 @@ pub struct TaskSpec {
     /// The environment of the command.
     #[serde(with = "texts", skip_serializing_if = "is_default")]
     pub env: BTreeMap<String, String>,
+    /// Variables of the environment whose values are secrets: the name of the variable, and the name
+    /// of the secret.
+    #[serde(
+        deserialize_with = "unique_map::deserialize",
+        skip_serializing_if = "is_default"
+    )]
+    pub secrets: BTreeMap<String, String>,
     /// Files that the agent fetches before the task starts.
     #[serde(skip_serializing_if = "is_default")]
     pub uris: Vec<UriSpec>,
@@ -65,6 +75,9 @@ pub struct TaskSpec {
     /// The ports, in the order of `$PORT0`, `$PORT1` and so on.
     #[serde(skip_serializing_if = "is_default")]
     pub ports: Vec<PortSpec>,
+    /// The networks that the container joins, instead of the network of the agent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub networks: Vec<NetworkSpec>,
     /// What the container sees besides its sandbox.
     #[serde(skip_serializing_if = "is_default")]
     pub volumes: Vec<VolumeSpec>,
@@ -112,10 +125,12 @@ impl Default for TaskSpec {
             data: None,
             image: None,
             env: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             uris: Vec::new(),
             files: BTreeMap::new(),
             resources: least(),
             ports: Vec::new(),
+            networks: Vec::new(),
             volumes: Vec::new(),
             constraints: Vec::new(),
             kill_grace: None,
@@ -187,6 +202,14 @@ impl TaskSpec {
         self
     }
 
+    /// Sets a variable of the environment to the secret with this name. The agent's secret resolver
+    /// knows its value.
+    #[must_use]
+    pub fn secret(mut self, variable: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.secrets.insert(variable.into(), secret.into());
+        self
+    }
+
     /// Adds a file that the agent fetches. Text is the address.
     #[must_use]
     pub fn uri(mut self, uri: impl Into<UriSpec>) -> Self {
@@ -248,6 +271,13 @@ impl TaskSpec {
     #[must_use]
     pub fn port(mut self, port: impl Into<PortSpec>) -> Self {
         self.ports.push(port.into());
+        self
+    }
+
+    /// Adds a network that the container joins. Text is the name of the network.
+    #[must_use]
+    pub fn network(mut self, network: impl Into<NetworkSpec>) -> Self {
+        self.networks.push(network.into());
         self
     }
 

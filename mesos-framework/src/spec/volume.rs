@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::parts::is_default;
 
 /// A directory or a file that the container of a task sees: exactly one of `host`, `sandbox`,
-/// `parent`, `docker` and `secret`.
+/// `parent`, `persistent`, `docker` and `secret`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -25,6 +25,9 @@ pub struct VolumeSpec {
     /// A relative path in the sandbox of the pod, which the tasks of the pod share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// The id of a persistent volume that exists. The task runs where the volume is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persistent: Option<String>,
     /// A volume of a Docker volume driver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docker: Option<DockerVolume>,
@@ -75,6 +78,15 @@ impl VolumeSpec {
         }
     }
 
+    /// The persistent volume with this id, which exists. The task runs where the volume is, and waits
+    /// while the volume is not offered.
+    pub fn persistent(id: impl Into<String>, path: impl Into<String>) -> Self {
+        Self {
+            persistent: Some(id.into()),
+            ..Self::new(path)
+        }
+    }
+
     /// A volume of a Docker volume driver.
     pub fn docker(
         driver: impl Into<String>,
@@ -109,6 +121,7 @@ impl VolumeSpec {
             ("host", self.host.is_some()),
             ("sandbox", self.sandbox.is_some()),
             ("parent", self.parent.is_some()),
+            ("persistent", self.persistent.is_some()),
             ("docker", self.docker.is_some()),
             ("secret", self.secret.is_some()),
         ];
@@ -116,7 +129,8 @@ impl VolumeSpec {
         set.map(|(name, _)| name).collect()
     }
 
-    /// The volume of Mesos. Of several sources, the first is used; the lints refuse this.
+    /// The volume of the container; a persistent volume is a resource instead. Of several sources,
+    /// the first is used; the lints refuse this.
     pub(crate) fn info(&self) -> Volume {
         let path = &self.path;
         let volume = match self {

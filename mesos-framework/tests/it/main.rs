@@ -4,6 +4,7 @@
 
 mod avoid;
 mod cluster;
+mod containers;
 mod demand;
 mod failing_store;
 mod instances;

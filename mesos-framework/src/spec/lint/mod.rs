@@ -104,6 +104,9 @@ impl ServiceSpec {
         lints.extend(self.workload.lint(linter, self.instances.max(1)));
         lints.extend(within("restart", policy::restart(&self.restart)));
         lints.extend(within("update", policy::update(&self.update)));
+        if self.has_persistent_volume() {
+            lints.extend(policy::one_at_a_time(&self.update));
+        }
         lints
     }
 
@@ -113,6 +116,15 @@ impl ServiceSpec {
     /// [`InvalidSpec`] with all findings, if one of them is an error.
     pub fn validate(&self, linter: &Linter) -> Result<Vec<Lint>, InvalidSpec> {
         judge(format!("the service {:?}", self.name), self.lint(linter))
+    }
+}
+
+impl ServiceSpec {
+    fn has_persistent_volume(&self) -> bool {
+        let volumes = self.workload.tasks().iter().flat_map(|task| &task.volumes);
+        volumes
+            .into_iter()
+            .any(|volume| volume.persistent.is_some())
     }
 }
 
@@ -145,7 +157,10 @@ fn of_pod(pod: &PodSpec) -> Vec<Lint> {
     let tasks = pod.tasks.iter().enumerate();
     let tasks =
         tasks.flat_map(|(place, task)| within(format!("tasks[{place}]"), task::in_pod(task)));
+    let mut lints = Vec::new();
+    task::networks(&mut lints, &pod.networks);
     tasks
+        .chain(lints)
         .chain(policy::text_form(
             "executor_resources",
             &pod.executor_resources,

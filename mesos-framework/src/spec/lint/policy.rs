@@ -59,6 +59,19 @@ pub(super) fn update(policy: &UpdatePolicy) -> Vec<Lint> {
     lints
 }
 
+/// The new instance needs what the old instance has.
+pub(super) fn one_at_a_time(policy: &UpdatePolicy) -> Option<Lint> {
+    let field = match policy.strategy {
+        UpdateStrategy::BlueGreen => "strategy",
+        UpdateStrategy::Rolling if policy.start_first => "start_first",
+        UpdateStrategy::Rolling => return None,
+    };
+    let message = "a persistent volume belongs to one instance, so the old one must stop first";
+    let remedy = "use a rolling update without start_first";
+    let path = format!("update.{field}");
+    Some(error("contradiction", path, message, remedy))
+}
+
 fn from_one(path: &str, number: u32) -> Option<Lint> {
     (number == 0).then(|| {
         error(

@@ -7,7 +7,7 @@ use mesos_core::lint::Lint;
 
 use super::error;
 use super::policy::text_form;
-use crate::spec::{CheckSpec, Command, Containerizer, TaskSpec, VolumeSpec};
+use crate::spec::{CheckSpec, Command, Containerizer, NetworkSpec, TaskSpec, VolumeSpec};
 
 /// The limit for all files of a task. Linux accepts 128 KiB for one argument of a program, and the
 /// JSON in which an agent passes the command can be six times as long.
@@ -38,6 +38,11 @@ pub(super) fn in_pod(task: &TaskSpec) -> Vec<Lint> {
         "move them to the pod",
     );
     of_pod("role", task.role.is_some(), "move it to the pod");
+    of_pod(
+        "networks",
+        !task.networks.is_empty(),
+        "move them to the pod",
+    );
     lints
 }
 
@@ -73,10 +78,31 @@ fn anywhere(task: &TaskSpec) -> Vec<Lint> {
     if let Some(one) = &task.health_check {
         check(&mut lints, "health_check", one);
     }
+    networks(&mut lints, &task.networks);
+    let image = task.image.as_ref().map(|image| image.containerizer);
+    if image == Some(Containerizer::Docker) && task.networks.len() > 1 {
+        let message = "a container of the Docker daemon joins one network";
+        let remedy = "keep one of them";
+        lints.push(error("contradiction", "networks", message, remedy));
+    }
     for (place, one) in task.volumes.iter().enumerate() {
         volume(&mut lints, &format!("volumes[{place}]"), one);
     }
     lints
+}
+
+pub(super) fn networks(lints: &mut Vec<Lint>, networks: &[NetworkSpec]) {
+    for (place, network) in networks.iter().enumerate() {
+        let path = format!("networks[{place}]");
+        if network.name.is_empty() {
+            let message = "the network has no name";
+            lints.push(error("invalid-network", path, message, "add a name"));
+        } else if networks[..place].iter().any(|one| one.name == network.name) {
+            let message = format!("the network {:?} is listed twice", network.name);
+            let remedy = "remove one of them";
+            lints.push(error("duplicate-name", path, message, remedy));
+        }
+    }
 }
 
 /// The command, the executor and the image.
@@ -121,6 +147,8 @@ fn program(lints: &mut Vec<Lint>, task: &TaskSpec) {
             ("command", task.command.is_some()),
             ("image", task.image.is_some()),
             ("env", !task.env.is_empty()),
+            ("secrets", !task.secrets.is_empty()),
+            ("networks", !task.networks.is_empty()),
             ("uris", !task.uris.is_empty()),
             ("files", !task.files.is_empty()),
         ];
@@ -150,6 +178,24 @@ fn environment(lints: &mut Vec<Lint>, task: &TaskSpec) {
             let message = format!("{name:?} cannot be a variable with this value");
             let remedy = "use a name without =, and no null characters";
             lints.push(error("invalid-variable", "env", message, remedy));
+        }
+    }
+    for (name, secret) in &task.secrets {
+        let path = format!("secrets[{name:?}]");
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let message = format!("{name:?} cannot be a variable");
+            let remedy = "use a name without =, and no null characters";
+            lints.push(error("invalid-variable", &path, message, remedy));
+        }
+        if secret.is_empty() {
+            let message = "the secret has no name";
+            let remedy = "add the name of the secret";
+            lints.push(error("invalid-secret", &path, message, remedy));
+        }
+        if task.env.contains_key(name) {
+            let message = format!("the variable {name:?} is also in env");
+            let remedy = "remove one of them";
+            lints.push(error("contradiction", &path, message, remedy));
         }
     }
 }
@@ -279,13 +325,18 @@ fn volume(lints: &mut Vec<Lint>, field: &str, volume: &VolumeSpec) {
         [_] => {}
         [] => {
             let message = "the volume has no source";
-            let remedy = "add host, sandbox, parent, docker or secret";
+            let remedy = "add host, sandbox, parent, persistent, docker or secret";
             lints.push(error(RULE, field, message, remedy));
         }
         several => {
             let message = format!("the volume has {}", several.join(" and "));
             lints.push(error("contradiction", field, message, "keep one of them"));
         }
+    }
+    if volume.persistent.is_some() && volume.read_only {
+        let message = "a persistent volume cannot be read only";
+        let path = format!("{field}.read_only");
+        lints.push(error("contradiction", path, message, "remove read_only"));
     }
     if volume.path.is_empty() {
         let message = "the path in the container is empty";

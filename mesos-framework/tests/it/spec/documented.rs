@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use mesos_core::Framework;
 use mesos_core::lint::Linter;
 use mesos_framework::{
-    CheckSpec, ExecutorSpec, FileSpec, Format, HttpCheck, ImageSpec, JobSpec, Manifest, PodSpec,
-    PortSpec, RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy, UriSpec, VolumeSpec,
+    CheckSpec, ExecutorSpec, FileSpec, Format, HttpCheck, ImageSpec, JobSpec, Manifest,
+    NetworkSpec, PodSpec, PortSpec, RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec,
+    UpdatePolicy, UriSpec, VolumeSpec,
 };
 use mesos_placement::{Constraint, Field};
 
@@ -90,6 +91,7 @@ fn every_table_has_exactly_the_keys_that_are_accepted() {
         ("A file", keys::<FileSpec>()),
         ("A port", keys::<PortSpec>()),
         ("A volume", keys::<VolumeSpec>()),
+        ("A network", keys::<NetworkSpec>()),
         ("A check", keys::<CheckSpec>()),
         ("An HTTP check", keys::<HttpCheck>()),
     ]);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use mesos_framework::{
-    CheckSpec, Command, Containerizer, ExecutorSpec, FileSpec, ImageSpec, JobSpec, OnFailure,
-    PodSpec, PortSpec, RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy, UriSpec,
-    VolumeSpec,
+    CheckSpec, Command, Containerizer, ExecutorSpec, FileSpec, ImageSpec, JobSpec, NetworkSpec,
+    OnFailure, PodSpec, PortSpec, RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy,
+    UriSpec, VolumeSpec,
 };
 use mesos_placement::{Constraint, Field};
 
@@ -24,6 +24,8 @@ jobs:
       LEVEL: debug
       RETRIES: 3
       DRY: true
+    secrets:
+      PASSWORD: db-password
     uris:
     - https://files.example/train.tar.gz
     - uri: https://files.example/run
@@ -47,6 +49,10 @@ jobs:
     - name: admin
       number: 8080
     - range: 31000-31999
+    networks:
+    - name: overlay
+      labels:
+        zone: inner
     volumes:
     - host: /srv/data
       path: data
@@ -59,6 +65,8 @@ jobs:
       path: /db
     - secret: token
       path: token
+    - persistent: model
+      path: model
     constraints:
     - is:
         field:
@@ -119,6 +127,7 @@ services:
       check:
         command: [test, -e, log]
     executor_resources: cpus:0.2;mem:64;disk:16
+    networks: [overlay, storage]
     constraints:
     - max_per:
         field: hostname
@@ -160,6 +169,7 @@ pub(crate) fn job() -> JobSpec {
         .env("LEVEL", "debug")
         .env("RETRIES", 3)
         .env("DRY", true)
+        .secret("PASSWORD", "db-password")
         .uri("https://files.example/train.tar.gz")
         .uri(run.cache(true).output("start"))
         .uri(UriSpec::new("https://files.example/data.zip").extract(false))
@@ -169,10 +179,12 @@ pub(crate) fn job() -> JobSpec {
         .port("http")
         .port(PortSpec::named("admin").number(8080))
         .port(PortSpec::any().range(31000..=31999))
+        .network(NetworkSpec::new("overlay").label("zone", "inner"))
         .volume(VolumeSpec::host("/srv/data", "data").read_only())
         .volume(VolumeSpec::sandbox("cache", "/var/cache"))
         .volume(VolumeSpec::docker("rexray", "db", "/db"))
         .volume(VolumeSpec::secret("token", "token"))
+        .volume(VolumeSpec::persistent("model", "model"))
         .constraint(Constraint::is(Field::attribute("rack"), "r1"))
         .constraint(Constraint::Unique(Field::Hostname))
         .kill_grace(90 * SECOND)
@@ -217,6 +229,8 @@ pub(crate) fn services() -> [ServiceSpec; 2] {
     let logger = TaskSpec::shell("logger", "./log").check(check);
     let pod = PodSpec::new("frontend", [server, logger])
         .executor_resources("cpus:0.2;mem:64;disk:16".parse().unwrap())
+        .network("overlay")
+        .network("storage")
         .constraint(Constraint::max_per(Field::Hostname, 2))
         .role("web");
     let restart = RestartPolicy::default()

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use mesos_core::Framework;
 use mesos_core::lint::{Linter, Severity};
 use mesos_framework::{
-    CheckSpec, ExecutorSpec, FileSpec, Format, HttpCheck, ImageSpec, JobSpec, Manifest, PodSpec,
-    PortSpec, RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy, UriSpec, VolumeSpec,
+    CheckSpec, ExecutorSpec, FileSpec, Format, HttpCheck, ImageSpec, JobSpec, Manifest,
+    NetworkSpec, PodSpec, PortSpec, RestartPolicy, RetryPolicy, ServiceSpec, TaskSpec,
+    UpdatePolicy, UriSpec, VolumeSpec,
 };
 use serde::de::DeserializeOwned;
 
@@ -42,6 +43,7 @@ pub(crate) fn all_keys() -> BTreeSet<String> {
         keys::<FileSpec>(),
         keys::<PortSpec>(),
         keys::<VolumeSpec>(),
+        keys::<NetworkSpec>(),
         keys::<CheckSpec>(),
         keys::<HttpCheck>(),
         keys::<RetryPolicy>(),

@@ -54,6 +54,39 @@ fn a_task_that_contradicts_itself_is_an_error() {
             "{image: a, files: {a: b}}",
             "error[invalid-file] jobs[0].task.files: ",
         ),
+        (
+            "{executor: {id: e, command: e}, secrets: {A: a}}",
+            "error[contradiction] jobs[0].task.secrets: ",
+        ),
+        (
+            "{command: ls, secrets: {A=B: a}}",
+            "error[invalid-variable] jobs[0].task.secrets[\"A=B\"]: ",
+        ),
+        ("{command: ls, secrets: {A: ''}}", "error[invalid-secret] "),
+        (
+            "{command: ls, env: {A: 1}, secrets: {A: a}}",
+            "error[contradiction] jobs[0].task.secrets[\"A\"]: ",
+        ),
+        (
+            "{command: ls, networks: ['']}",
+            "error[invalid-network] jobs[0].task.networks[0]: ",
+        ),
+        (
+            "{command: ls, networks: [a, {name: a}]}",
+            "error[duplicate-name] jobs[0].task.networks[1]: ",
+        ),
+        (
+            "{image: {name: a, containerizer: docker}, networks: [a, b]}",
+            "error[contradiction] jobs[0].task.networks: ",
+        ),
+        (
+            "{command: ls, volumes: [{persistent: a, path: b, read_only: true}]}",
+            "error[contradiction] jobs[0].task.volumes[0].read_only: ",
+        ),
+        (
+            "{command: ls, volumes: [{persistent: a/b, path: b}]}",
+            "\"a/b\" is not the id of a volume",
+        ),
         ("{command: ls, ports: [{number: 0}]}", "needs port 0"),
         (
             "{command: ls, ports: [{number: 80, range: 1-9}]}",
@@ -304,4 +337,40 @@ fn a_validation_reports_all_findings_with_the_name_of_the_job() {
             .any(|line| line.starts_with(&format!("error[{rule}] ")));
         assert!(found, "{rule}: {error}");
     }
+}
+
+#[test]
+fn a_service_with_a_persistent_volume_has_one_instance_at_a_time() {
+    let service = |rest: &str| {
+        let volumes = "volumes: [{persistent: data, path: data}]";
+        let text = format!("services: [{{name: db, task: {{command: ls, {volumes}}}{rest}}}]");
+        lints(&yaml(&text)).join("\n")
+    };
+    assert_eq!(service(""), "");
+    let text = service(", instances: 2");
+    assert!(
+        text.contains("volume data can belong to one instance"),
+        "{text}"
+    );
+    let text = service(", update: {strategy: blue_green}");
+    assert!(text.contains("services[0].update.strategy: "), "{text}");
+    let text = service(", update: {start_first: true}");
+    assert!(text.contains("services[0].update.start_first: "), "{text}");
+}
+
+#[test]
+fn the_networks_of_a_pod_are_a_key_of_the_pod() {
+    let pod = |networks: &str, of_task: &str| {
+        let tasks = format!("tasks: [{{name: t, command: ls{of_task}}}]");
+        let text = format!("jobs: [{{name: a, pod: {{{tasks}, networks: {networks}}}}}]");
+        lints(&yaml(&text)).join("\n")
+    };
+    assert_eq!(pod("[a, b]", ""), "");
+    let text = pod("[a]", ", networks: [a]");
+    assert!(
+        text.contains("jobs[0].pod.tasks[0].networks: a task of a pod cannot have"),
+        "{text}"
+    );
+    let text = pod("[a, a]", "");
+    assert!(text.contains("jobs[0].pod.networks[1]: "), "{text}");
 }
