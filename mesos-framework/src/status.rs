@@ -16,8 +16,9 @@ pub enum JobStatus {
     /// The job waits for offers. [`Runner::reports`](crate::Runner::reports) says why none of them
     /// is used.
     Waiting,
-    /// An attempt failed, and the delay before the next attempt is not over.
-    Delayed,
+    /// An attempt failed, and the delay before the next attempt is not over. The text is the
+    /// failure, such as `TASK_FAILED: Command exited with status 1`.
+    Delayed(String),
     /// A task was launched on this agent, and does not run yet.
     Launched(Agent),
     /// A task runs on this agent.
@@ -38,12 +39,21 @@ impl JobStatus {
             _ => None,
         }
     }
+
+    /// Why the job is delayed.
+    pub fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Delayed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
     /// The state without its details.
     pub fn state(&self) -> JobState {
         match self {
             Self::Blocked => JobState::Blocked,
             Self::Waiting => JobState::Waiting,
-            Self::Delayed => JobState::Delayed,
+            Self::Delayed(_) => JobState::Delayed,
             Self::Launched(_) => JobState::Launched,
             Self::Running(_) => JobState::Running,
             Self::Unreachable(_) => JobState::Unreachable,
@@ -58,7 +68,7 @@ impl JobStatus {
         match self {
             Self::Launched(agent) | Self::Running(agent) | Self::Unreachable(agent) => Some(agent),
             Self::Ended(outcome) => outcome.agent.as_ref(),
-            Self::Blocked | Self::Waiting | Self::Delayed | Self::Killing => None,
+            Self::Blocked | Self::Waiting | Self::Delayed(_) | Self::Killing => None,
         }
     }
 }

@@ -52,6 +52,9 @@ struct Job<'a> {
     agent_id: Option<&'a str>,
     hostname: Option<&'a str>,
     tasks: &'a [String],
+    /// Why the job is delayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Value>,
 }
@@ -67,6 +70,7 @@ impl<'a> Job<'a> {
             agent_id: agent.map(|agent| agent.id.as_str()),
             hostname: agent.map(|agent| agent.hostname.as_str()),
             tasks: &job.tasks,
+            failure: job.status.failure(),
             outcome: job.status.outcome().map(outcome),
         }
     }

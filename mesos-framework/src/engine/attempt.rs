@@ -1,5 +1,7 @@
 //! One launch of a job, or one instance of a service: its tasks and what is known about them.
 
+use std::fmt;
+
 use mesos_placement::Agent;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{AgentId, TaskId, TaskState, TaskStatus};
@@ -58,6 +60,29 @@ pub(crate) struct End {
     pub(crate) message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) container: Option<String>,
+}
+
+/// What is kept of an end when the attempt is forgotten.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LastEnd {
+    #[serde(with = "state")]
+    pub(crate) state: TaskState,
+    pub(crate) message: String,
+}
+
+impl From<&End> for LastEnd {
+    fn from(end: &End) -> Self {
+        Self {
+            state: end.state,
+            message: end.message.clone(),
+        }
+    }
+}
+
+impl fmt::Display for LastEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.state.as_str_name(), self.message)
+    }
 }
 
 /// What an update changed.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mesos_proto::v1::TaskState;
 
-use super::attempt::End;
+use super::attempt::{End, LastEnd};
 use super::job::Stop;
 use super::unit::{Kind, Phase};
 use super::{Action, Engine, Name, Now, Step};
@@ -58,6 +58,9 @@ impl Engine {
                 Kind::Instance(_) => self.instance_ended(step, name, end, false, now),
             };
         }
+        if let Some(job) = unit.job_mut() {
+            job.record.last_end = Some(LastEnd::from(end));
+        }
         unit.misses = unit.misses.saturating_add(1);
         let delay = unit.miss_delay();
         self.not_run(step, name, delay, now);
@@ -88,6 +91,7 @@ impl Engine {
             return self.finish(step, name, outcome, now);
         }
         let delay = retry.delay(record.failures);
+        record.last_end = Some(LastEnd::from(end));
         let runs = &mut record.runs;
         if let Some(agent) = runs.attempt.as_ref().map(|attempt| &attempt.agent.id)
             && !runs.avoid.contains(agent)

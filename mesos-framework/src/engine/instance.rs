@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mesos_placement::{Constraint, Request};
-use mesos_proto::v1::{FrameworkId, TaskId, TaskState};
+use mesos_proto::v1::{FrameworkId, TaskId};
 use serde::{Deserialize, Serialize};
 
-use super::attempt::{Attempt, End};
+use super::attempt::{Attempt, End, LastEnd};
 use super::job::Limit;
 use super::unit::{Phase, Runs, Unit};
 use super::{Engine, Name, Now, Step};
-use crate::outcome::state;
 use crate::service::{InstanceState, InstanceStatus};
 use crate::{ServiceSpec, Workload};
 
@@ -38,14 +37,6 @@ pub(crate) struct InstanceRecord {
     pub(crate) replaced: bool,
     #[serde(default)]
     pub(crate) runs: Runs,
-}
-
-/// The last end of an instance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LastEnd {
-    #[serde(with = "state")]
-    pub(crate) state: TaskState,
-    pub(crate) message: String,
 }
 
 #[derive(Clone, Debug)]
@@ -238,10 +229,7 @@ impl Engine {
         }
         let record = &mut instance.record;
         record.ends = record.ends.saturating_add(1);
-        record.last_end = Some(LastEnd {
-            state: end.state,
-            message: end.message.clone(),
-        });
+        record.last_end = Some(LastEnd::from(end));
         record.runs.avoid.clear();
         let own_fault = own_fault && !std::mem::take(&mut instance.drained);
         let mut delay = Duration::ZERO;
@@ -307,10 +295,7 @@ impl Unit {
                 .unwrap_or_default(),
             ends: record.ends,
             early_ends: record.early,
-            last_end: record
-                .last_end
-                .as_ref()
-                .map(|end| format!("{}: {}", end.state.as_str_name(), end.message)),
+            last_end: record.last_end.as_ref().map(LastEnd::to_string),
         }
     }
 }

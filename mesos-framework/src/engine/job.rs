@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use mesos_proto::v1::TaskState;
 use serde::{Deserialize, Serialize};
 
-use super::attempt::End;
+use super::attempt::{End, LastEnd};
 use super::packed::Packed;
 use super::unit::{Phase, Runs, Unit};
 use crate::JobStatus;
@@ -22,6 +22,9 @@ pub(crate) struct JobRecord {
     pub(crate) failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<Limit>,
+    /// The end of the last attempt or launch that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_end: Option<LastEnd>,
     #[serde(default)]
     pub(crate) runs: Runs,
 }
@@ -63,6 +66,7 @@ impl Job {
                 started: None,
                 failures: 0,
                 limit,
+                last_end: None,
                 runs: Runs::default(),
             },
             deadline: None,
@@ -137,7 +141,10 @@ impl Unit {
             (Some(attempt), _) if attempt.is_running() => JobStatus::Running(attempt.agent.clone()),
             (Some(attempt), _) => JobStatus::Launched(attempt.agent.clone()),
             (None, Phase::Blocked(_)) => JobStatus::Blocked,
-            (None, Phase::Delayed(_)) => JobStatus::Delayed,
+            (None, Phase::Delayed(_)) => {
+                let last = self.job().and_then(|job| job.record.last_end.as_ref());
+                JobStatus::Delayed(last.map(LastEnd::to_string).unwrap_or_default())
+            }
             (None, Phase::Ready { .. } | Phase::Launched) => JobStatus::Waiting,
         }
     }

@@ -36,7 +36,10 @@ pub enum Happened {
         hostname: String,
     },
     /// An attempt has failed, and the next attempt waits for the end of a delay.
-    Delayed,
+    Delayed {
+        /// The failure, for people.
+        failure: String,
+    },
     /// The master cannot reach the agent of the task.
     Unreachable {
         /// The host name of the agent.
@@ -57,7 +60,9 @@ impl fmt::Display for Happened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Launched { hostname } => write!(f, "launched on {hostname}"),
-            Self::Delayed => f.write_str("failed; waits for the next attempt"),
+            Self::Delayed { failure } => {
+                write!(f, "failed; waits for the next attempt: {failure}")
+            }
             Self::Unreachable { hostname } => write!(f, "{hostname} is unreachable"),
             Self::Killing => f.write_str("is being killed"),
             Self::Ended { state, message } => {
@@ -116,7 +121,9 @@ impl Timeline {
     /// The job is visible in another state.
     pub(crate) fn status(&self, job: &Name, status: &JobStatus) {
         let what = match status {
-            JobStatus::Delayed => Some(Happened::Delayed),
+            JobStatus::Delayed(failure) => Some(Happened::Delayed {
+                failure: failure.clone(),
+            }),
             JobStatus::Killing => Some(Happened::Killing),
             JobStatus::Unreachable(agent) => Some(Happened::Unreachable {
                 hostname: agent.hostname.clone(),

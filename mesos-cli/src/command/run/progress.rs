@@ -252,7 +252,8 @@ fn describe(status: &JobStatus) -> String {
     if let Some(agent) = status.agent() {
         text.push_str(&format!(" on {}", agent.hostname));
     }
-    match status.outcome().map(|outcome| outcome.message.as_str()) {
+    let message = status.outcome().map(|outcome| outcome.message.as_str());
+    match message.or(status.failure()) {
         None | Some("") => text,
         Some(message) => format!("{text}: {message}"),
     }

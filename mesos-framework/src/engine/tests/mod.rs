@@ -2,7 +2,9 @@
 //! at random.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use bytes::Bytes;
 use mesos_placement::Agent;
 use mesos_proto::v1::{TaskState, TaskStatus};
 use proptest::prelude::*;
@@ -13,8 +15,8 @@ mod world;
 use self::world::World;
 use super::job::DoneRecord;
 use super::unit::Phase;
-use super::{DONE_JOB, LIVE_JOB, Launch};
-use crate::{JobSpec, TaskSpec};
+use super::{DONE_JOB, Engine, Handled, LIVE_JOB, Launch};
+use crate::{JobSpec, JobStatus, RetryPolicy, TaskSpec};
 
 #[test]
 fn a_job_that_was_killed_and_submitted_again_still_waits_for_each_dependency() {
@@ -45,6 +47,37 @@ fn a_job_that_was_killed_and_submitted_again_still_waits_for_each_dependency() {
             waiting => assert_eq!(phase, waiting),
         }
     }
+}
+
+#[test]
+fn a_delayed_job_says_which_failure_it_waits_after_also_after_a_restart() {
+    let mut world = World::new();
+    let now = world.now();
+    let retry = RetryPolicy::attempts(2).first_delay(Duration::from_secs(60));
+    let job = JobSpec::new(TaskSpec::shell("job", "exit 1")).retry(retry);
+    let submitted = world.engine.submit(vec![job], None, &BTreeMap::new(), now);
+    let mut changes = submitted.unwrap().0.changes;
+    let launch = Launch {
+        name: "job".into(),
+        tasks: vec!["job.1".into()],
+        id: "job.1".into(),
+        agent: Agent::new("a", "h"),
+    };
+    changes.extend(world.engine.launch(vec![launch], now).changes);
+    let status = TaskStatus::new("job.1", TaskState::TaskFailed).with_message("exited with 1");
+    let Handled::Known(step) = world.engine.update(&status, now).unwrap() else {
+        panic!("the task is known");
+    };
+    changes.extend(step.changes);
+    let expected = JobStatus::Delayed("TASK_FAILED: exited with 1".to_owned());
+    assert_eq!(world.engine.job("job").unwrap().job_status(), expected);
+
+    let entries: BTreeMap<String, Bytes> = changes
+        .into_iter()
+        .filter_map(|change| Some((change.key, change.value?)))
+        .collect();
+    let (engine, _) = Engine::recover("2", entries, now).unwrap();
+    assert_eq!(engine.job("job").unwrap().job_status(), expected);
 }
 
 #[test]
