@@ -63,6 +63,49 @@ pub(crate) fn faults(root: &Path, faults: Faults) -> Result<()> {
     )
 }
 
+/// What runs while faults are injected.
+#[derive(clap::Args)]
+pub(crate) struct Chaos {
+    /// Seconds of faults. The end of all jobs follows
+    #[arg(long, default_value_t = 600)]
+    seconds: u64,
+    /// Seed of the random numbers; each run prints its seed [default: random]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The number of jobs
+    #[arg(long, default_value_t = 1000)]
+    jobs: u32,
+    /// The number of services, each with three instances
+    #[arg(long, default_value_t = 3)]
+    services: u32,
+    /// Run three schedulers of which one leads
+    #[arg(long)]
+    ha: bool,
+}
+
+/// Runs jobs and services while everything fails at random moments.
+///
+/// # Errors
+/// The test does not build, or an invariant was violated.
+pub(crate) fn chaos(root: &Path, chaos: Chaos) -> Result<()> {
+    let test = ["--package", "mesos-examples", "--test", "it"];
+    let name = "chaos::a_runner_loses_nothing_and_runs_nothing_twice_whatever_fails";
+    let test = [&test[..], &[name]].concat();
+    let schedulers = if chaos.ha { 3 } else { 1 };
+    let mut variables = vec![
+        ("MESOS_CHAOS_SECONDS", chaos.seconds.to_string()),
+        ("MESOS_CHAOS_JOBS", chaos.jobs.to_string()),
+        ("MESOS_CHAOS_SERVICES", chaos.services.to_string()),
+        ("MESOS_CHAOS_SCHEDULERS", schedulers.to_string()),
+    ];
+    variables.extend(
+        chaos
+            .seed
+            .map(|seed| ("MESOS_CHAOS_SEED", seed.to_string())),
+    );
+    self::test(root, &test, variables)
+}
+
 fn test(root: &Path, which: &[&str], variables: Vec<(&str, String)>) -> Result<()> {
     let args = [&["test"], which, &["--", "--nocapture"]].concat();
     cargo(root, &args, variables)

@@ -72,6 +72,9 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Run jobs and services on a real Mesos while everything fails at random moments, and check
+    /// that nothing is lost and nothing runs twice
+    Chaos(long::Chaos),
     /// Run the conformance suite for all backends on a fake master and on a real Mesos
     #[command(disable_help_flag = true)]
     Conform {
@@ -138,6 +141,7 @@ fn main() -> ExitCode {
             seed,
         } => fuzz::run(&root(), target.as_deref(), seconds, seed),
         Task::Failover { kills, seed } => long::failover(&root(), kills, seed),
+        Task::Chaos(chaos) => long::chaos(&root(), chaos),
         Task::Conform { args } => conform::run(&root(), &args),
         Task::Memcheck {
             sanitizer,

@@ -152,11 +152,19 @@ async fn lose_nothing(backend: &str) {
 }
 
 pub(crate) async fn tasks(client: &OperatorClient) -> master::response::GetTasks {
+    try_tasks(client).await.unwrap()
+}
+
+/// The tasks, or the error of a master that may be down.
+pub(crate) async fn try_tasks(
+    client: &OperatorClient,
+) -> mesos::Result<master::response::GetTasks> {
     let call = master::Call {
         r#type: Some(master::call::Type::GetTasks.into()),
         ..Default::default()
     };
-    client.call_master(&call).await.unwrap().get_tasks.unwrap()
+    let answer = client.call_master(&call).await?;
+    Ok(answer.get_tasks.unwrap_or_default())
 }
 
 /// The processes, one after another, and their output.

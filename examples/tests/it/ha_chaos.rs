@@ -77,7 +77,7 @@ impl Chaos {
 
     fn alive(&self) -> Vec<i32> {
         let mut all = self.processes();
-        all.retain(|process| is_instance(*process));
+        all.retain(|process| is_running(*process, SLEEP));
         all
     }
 
@@ -132,14 +132,15 @@ impl Chaos {
     }
 }
 
-fn is_instance(process: i32) -> bool {
+/// Whether a process runs that has this text in its arguments.
+pub(crate) fn is_running(process: i32, argument: &str) -> bool {
     let read = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}"));
-    let is_sleep = read("cmdline").is_ok_and(|text| text.contains(SLEEP));
+    let is_expected = read("cmdline").is_ok_and(|text| text.contains(argument));
     let ended = |stat: String| {
         stat.rsplit_once(") ")
             .is_none_or(|(_, rest)| rest.starts_with('Z'))
     };
-    is_sleep && !read("stat").map_or(true, ended)
+    is_expected && !read("stat").map_or(true, ended)
 }
 
 fn command(folder: &Path) -> String {

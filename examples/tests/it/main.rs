@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod batch;
+mod chaos;
 mod cluster;
 mod failover;
 mod ha;
