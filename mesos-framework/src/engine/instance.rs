@@ -29,6 +29,9 @@ pub(crate) struct InstanceRecord {
     /// Since when the task runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) running: Option<SystemTime>,
+    /// Since when the task runs and is healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) healthy: Option<SystemTime>,
     /// Since when the task is unreachable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unreachable: Option<SystemTime>,
@@ -50,8 +53,11 @@ pub(crate) struct Instance {
     /// When the task began to run. `before` is the time before this process started.
     pub(crate) running: Option<Since>,
     pub(crate) unreachable: Option<Since>,
-    /// Since when the instance runs and is healthy; or since when it is not so.
+    /// Since when the instance runs and is healthy; or since when it is not so, or not known to be
+    /// so since the start of this process.
     pub(crate) health: Health,
+    /// Since when the instance was healthy for the process before.
+    was_healthy: Option<Since>,
     /// Whether the task is being killed because its agent is drained.
     pub(crate) drained: bool,
     /// Whether the instance was replaced and came back.
@@ -95,7 +101,7 @@ impl Since {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
-    Good(Duration),
+    Good(Since),
     Bad(Duration),
 }
 
@@ -116,6 +122,7 @@ impl Instance {
             running: record.running.map(since),
             unreachable: record.unreachable.map(since),
             health: Health::Bad(now.at),
+            was_healthy: record.healthy.map(since),
             drained: false,
             returned: false,
             record,
@@ -135,7 +142,8 @@ impl Instance {
 
     /// Follows what is known about the attempt. Returns whether the record has changed.
     pub(super) fn observe(&mut self, now: Now) -> bool {
-        let before = (self.record.running, self.record.unreachable);
+        let times = |record: &InstanceRecord| (record.running, record.healthy, record.unreachable);
+        let before = times(&self.record);
         let attempt = self.record.runs.attempt.as_ref();
         let ran = attempt.is_some_and(|attempt| attempt.ran);
         let unreachable = attempt.is_some_and(Attempt::is_unreachable);
@@ -152,12 +160,18 @@ impl Instance {
             self.record.unreachable = Some(now.wall);
         }
         let good = attempt.is_some_and(|one| is_healthy(one, &self.spec.workload));
+        // What this process learns first decides whether the time before it counts.
+        let was_healthy = self.was_healthy.take();
         self.health = match (good, self.health) {
-            (true, Health::Bad(_)) => Health::Good(now.at),
+            (true, Health::Bad(_)) => Health::Good(was_healthy.unwrap_or(Since::now(now))),
             (false, Health::Good(_)) => Health::Bad(now.at),
             (_, same) => same,
         };
-        before != (self.record.running, self.record.unreachable)
+        self.record.healthy = match good {
+            true => self.record.healthy.or(Some(now.wall)),
+            false => None,
+        };
+        before != times(&self.record)
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn plan(
     for one in &keepers {
         match one.health {
             Health::Good(since) => {
-                let at = since.saturating_add(policy.healthy_for);
+                let at = since.end_of(policy.healthy_for);
                 ready += usize::from(at <= now);
                 wake(at);
             }

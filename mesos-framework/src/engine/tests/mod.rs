@@ -13,10 +13,11 @@ mod services;
 mod world;
 
 use self::world::World;
+use super::instance::{Health, Instance};
 use super::job::DoneRecord;
 use super::unit::Phase;
-use super::{DONE_JOB, Engine, Handled, LIVE_JOB, Launch};
-use crate::{JobSpec, JobStatus, RetryPolicy, TaskSpec};
+use super::{DONE_JOB, Engine, Handled, LIVE_JOB, Launch, Now};
+use crate::{JobSpec, JobStatus, RetryPolicy, ServiceSpec, TaskSpec};
 
 #[test]
 fn a_job_that_was_killed_and_submitted_again_still_waits_for_each_dependency() {
@@ -78,6 +79,55 @@ fn a_delayed_job_says_which_failure_it_waits_after_also_after_a_restart() {
         .collect();
     let (engine, _) = Engine::recover("2", entries, now).unwrap();
     assert_eq!(engine.job("job").unwrap().job_status(), expected);
+}
+
+#[test]
+fn the_time_for_which_an_instance_is_healthy_continues_over_a_restart() {
+    let start = World::new().now();
+    let (mut engine, _) = Engine::recover("1", [], start).unwrap();
+    let service = ServiceSpec::new(TaskSpec::shell("web", "serve"));
+    let mut changes = engine.keep(service, start).unwrap().0.changes;
+    changes.extend(engine.judge(start).changes);
+    let wanted = engine.wanted(&"f".into(), 1, start).remove(0);
+    let launch = Launch {
+        name: wanted.name.clone(),
+        tasks: vec![wanted.id.as_str().into()],
+        id: wanted.id.clone(),
+        agent: Agent::new("a", "h"),
+    };
+    changes.extend(engine.launch(vec![launch], start).changes);
+    let mut report = |engine: &mut Engine, state, now| {
+        let status = TaskStatus::new(wanted.id.as_str(), state);
+        match engine.update(&status, now).unwrap() {
+            Handled::Known(step) => changes.extend(step.changes),
+            Handled::Stranger => panic!("the task is known"),
+        }
+        let entries = changes.clone().into_iter();
+        let entries = entries.filter_map(|change| Some((change.key, change.value?)));
+        entries.collect::<BTreeMap<String, Bytes>>()
+    };
+    let entries = report(&mut engine, TaskState::TaskRunning, start);
+
+    let later = Now {
+        at: Duration::ZERO,
+        wall: start.wall + Duration::from_secs(40),
+    };
+    let healthy_for = |engine: &Engine| match engine.units[&wanted.name].instance() {
+        Some(Instance {
+            health: Health::Good(since),
+            ..
+        }) => Some(since.passed(later).as_secs()),
+        _ => None,
+    };
+    let (mut next, _) = Engine::recover("2", entries.clone(), later).unwrap();
+    assert_eq!(healthy_for(&next), None, "before Mesos has confirmed it");
+    report(&mut next, TaskState::TaskRunning, later);
+    assert_eq!(healthy_for(&next), Some(40));
+
+    let (mut next, _) = Engine::recover("3", entries, later).unwrap();
+    report(&mut next, TaskState::TaskUnreachable, later);
+    report(&mut next, TaskState::TaskRunning, later);
+    assert_eq!(healthy_for(&next), Some(0), "it was not healthy in between");
 }
 
 #[test]
