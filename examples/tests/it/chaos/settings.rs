@@ -48,8 +48,7 @@ impl Settings {
     /// How long a job sleeps. The jobs take about as long as the faults.
     pub(super) fn sleep_of(&self, job: u32) -> f64 {
         // Faults and starts of processes take the rest of the time.
-        let mean =
-            0.35 * f64::from(self.max_running()) * self.seconds as f64 / f64::from(self.jobs);
+        let mean = 0.5 * f64::from(self.max_running()) * self.seconds as f64 / f64::from(self.jobs);
         2.0 * mean * fastrand::Rng::with_seed(self.seed ^ u64::from(job)).f64()
     }
 
