@@ -259,6 +259,22 @@ pub trait Calls<A: Api>: Send + Sync {
         let _ = call;
         Some(answer)
     }
+
+    /// As [`try_send`](Self::try_send), for a call of the type `call_type` that `encode` encodes as
+    /// protobuf. Drivers call this method for the most frequent calls, so that they need not make a
+    /// message.
+    ///
+    /// Returns `answer` if the queue is full, or if the backend does not send protobuf. The default
+    /// always returns it.
+    fn try_send_encoded(
+        &self,
+        call_type: A::CallType,
+        encode: &dyn Fn() -> Bytes,
+        answer: AnswerSender,
+    ) -> Option<AnswerSender> {
+        let _ = (call_type, encode);
+        Some(answer)
+    }
 }
 
 /// The answer to a queued call.

@@ -17,6 +17,11 @@ pub(crate) fn varint(rest: &mut &[u8]) -> Option<u64> {
             *rest = after;
             Some((*byte).into())
         }
+        // The length of an offer, for example.
+        (low, [high @ ..0x80, after @ ..]) => {
+            *rest = after;
+            Some(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+        }
         _ => long_varint(rest),
     }
 }

@@ -37,6 +37,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::backend::{
     Answer, AnswerSender, Api, Backend, Calls, EventStream, Incoming, Subscription,
@@ -194,5 +195,17 @@ impl<A: Api, M: Middleware<A>> Calls<A> for Outgoing<A, M> {
             return Some(answer);
         }
         self.inner.try_send(call, answer)
+    }
+
+    fn try_send_encoded(
+        &self,
+        call_type: A::CallType,
+        encode: &dyn Fn() -> Bytes,
+        answer: AnswerSender,
+    ) -> Option<AnswerSender> {
+        if self.middleware.sees_calls() {
+            return Some(answer);
+        }
+        self.inner.try_send_encoded(call_type, encode, answer)
     }
 }

@@ -8,16 +8,12 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
-use indexmap::set::MutableValues;
 use mesos_proto::v1::Resource;
 
 use super::amount::{Amount, items, ranges, scalar};
-use super::identity::{Entry, Identity, is_divisible};
+use super::identity::{Entry, is_divisible};
 use super::ranges as range;
 use super::{Missing, Resources, Scalar, Shortfall, set};
-
-/// A number of entries; see [`Resources::insert`].
-const FEW: usize = 8;
 
 impl Resources {
     /// Whether `other` is a part of these resources: each entry has an entry with the same identity
@@ -28,7 +24,7 @@ impl Resources {
     pub fn contains(&self, other: &Resources) -> bool {
         other.entries.iter().all(|theirs| {
             self.entries
-                .get(theirs)
+                .get(&theirs.resource)
                 .is_some_and(|mine| covers(mine, theirs))
         })
     }
@@ -41,7 +37,7 @@ impl Resources {
             return 0;
         };
         self.entries
-            .get(&Identity(&resource))
+            .get(&resource)
             .filter(|entry| super::same_value(&entry.resource, &resource))
             .map_or(0, |entry| entry.copies)
     }
@@ -55,7 +51,7 @@ impl Resources {
             .entries
             .iter()
             .filter_map(|theirs| {
-                let mine = self.entries.get(theirs);
+                let mine = self.entries.get(&theirs.resource);
                 match mine {
                     Some(mine) if covers(mine, theirs) => None,
                     mine => Some(Shortfall::between(self, mine, theirs)),
@@ -70,29 +66,42 @@ impl Resources {
 
     /// Adds a normalized entry.
     pub(super) fn insert(&mut self, entry: Entry) {
-        if is_nothing(&entry) {
-            return;
+        if !is_nothing(&entry) {
+            self.entries.push(entry);
+            self.settle();
         }
-        // To compare with a few entries takes less time than a hash.
-        let index = match self.entries.len() <= FEW {
-            true => self.entries.iter().position(|mine| *mine == entry),
-            false => self.entries.get_index_of(&entry),
-        };
-        match index.and_then(|index| self.entries.get_index_mut2(index)) {
-            Some(mine) if is_divisible(&entry.resource) => {
-                add_value(&mut mine.resource, &entry.resource)
+    }
+
+    /// Adds the normalized resource that `fill` writes into an empty one. After an error nothing is
+    /// added.
+    pub(super) fn insert_with<E>(
+        &mut self,
+        fill: impl FnOnce(&mut Resource) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let filled = fill(self.entries.open());
+        if filled.is_err() || self.entries.last().is_some_and(is_nothing) {
+            self.entries.pop();
+        } else {
+            self.settle();
+        }
+        filled
+    }
+
+    /// Adds the last entry to the entry with the same identity, if there is one.
+    fn settle(&mut self) {
+        match self.entries.settle() {
+            None => {}
+            Some((mine, added)) if is_divisible(&added.resource) => {
+                add_value(&mut mine.resource, &added.resource);
             }
-            Some(mine) => mine.copies = mine.copies.saturating_add(entry.copies),
-            None => {
-                self.entries.insert(entry);
-            }
+            Some((mine, added)) => mine.copies = mine.copies.saturating_add(added.copies),
         }
     }
 
     /// Subtracts an entry, as far as it is available. Empty entries stay until
     /// [`Resources::sweep`].
     pub(super) fn reduce(&mut self, entry: &Entry) {
-        let Some((_, mine)) = self.entries.get_full_mut2(entry) else {
+        let Some(mine) = self.entries.get_mut(&entry.resource) else {
             return;
         };
         if is_divisible(&entry.resource) {
@@ -102,7 +111,7 @@ impl Resources {
         }
     }
 
-    /// Removes all empty entries at once: removing one of n entries takes as long as removing many.
+    /// Removes all empty entries.
     pub(super) fn sweep(&mut self) {
         if self.entries.iter().any(is_nothing) {
             self.entries.retain(|entry| !is_nothing(entry));
@@ -112,8 +121,9 @@ impl Resources {
 
 pub(super) fn is_nothing(entry: &Entry) -> bool {
     let resource = &entry.resource;
-    entry.copies == 0
-        || (scalar(resource).is_zero() && ranges(resource).is_empty() && items(resource).is_empty())
+    // A normalized amount below 0.001 is zero.
+    let no_scalar = resource.scalar.is_none_or(|scalar| scalar.value == 0.0);
+    entry.copies == 0 || (no_scalar && ranges(resource).is_empty() && items(resource).is_empty())
 }
 
 /// Whether `mine` is at least `theirs`, which has the same identity.

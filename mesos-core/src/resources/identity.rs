@@ -8,13 +8,11 @@
 
 use std::hash::{Hash, Hasher};
 
-use indexmap::Equivalent;
 use mesos_proto::v1::resource::disk_info::{Source, source};
 use mesos_proto::v1::resource::{DiskInfo, ReservationInfo};
 use mesos_proto::v1::{Labels, Resource};
 
-/// A normalized resource with its number of copies. Equality and hash use only the identity, so a
-/// set of entries finds the entry to add to.
+/// A normalized resource with its number of copies.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) resource: Resource,
@@ -31,28 +29,8 @@ impl Entry {
     }
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Entry) -> bool {
-        same_identity(&self.resource, &other.resource)
-    }
-}
-
-impl Eq for Entry {}
-
-impl Hash for Entry {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Identity(&self.resource).hash(state);
-    }
-}
-
-/// Finds the entry of a resource.
+/// Hashes the identity of a resource.
 pub(super) struct Identity<'a>(pub(super) &'a Resource);
-
-impl Equivalent<Entry> for Identity<'_> {
-    fn equivalent(&self, entry: &Entry) -> bool {
-        same_identity(self.0, &entry.resource)
-    }
-}
 
 impl Hash for Identity<'_> {
     /// Hashes the fields that usually differ, and only fields that [`same_identity`] compares.
@@ -82,7 +60,7 @@ impl Hash for Identity<'_> {
     }
 }
 
-fn same_identity(left: &Resource, right: &Resource) -> bool {
+pub(super) fn same_identity(left: &Resource, right: &Resource) -> bool {
     // The names usually differ.
     left.name == right.name
         && left.allocation_info == right.allocation_info

@@ -10,7 +10,7 @@ use super::identity::Entry;
 /// [`into_iter`](super::Resources::into_iter).
 #[derive(Clone, Debug)]
 pub struct IntoIter {
-    pub(super) entries: indexmap::set::IntoIter<Entry>,
+    pub(super) entries: std::vec::IntoIter<Entry>,
     /// The copies that are left of the current entry.
     pub(super) copies: Option<RepeatN<Resource>>,
 }
@@ -33,7 +33,7 @@ impl Iterator for IntoIter {
 /// [`iter`](super::Resources::iter).
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
-    pub(super) entries: indexmap::set::Iter<'a, Entry>,
+    pub(super) entries: std::slice::Iter<'a, Entry>,
     /// The copies that are left of the current entry.
     pub(super) copies: Option<RepeatN<&'a Resource>>,
 }

@@ -62,6 +62,7 @@
 
 mod amount;
 mod arithmetic;
+mod entries;
 mod format;
 mod identity;
 mod iter;
@@ -78,10 +79,10 @@ mod take;
 mod tests;
 mod validate;
 
-use foldhash::fast::RandomState;
-use indexmap::IndexSet;
+use mesos_proto::encoded::EncodedResources;
 use mesos_proto::v1::Resource;
 
+use self::entries::Entries;
 use self::identity::{Entry, same_value};
 use self::validate::{normalize, normalize_valid};
 
@@ -105,7 +106,7 @@ pub use self::validate::{InvalidResource, Problem, validate};
 /// copy.
 #[derive(Clone, Default)]
 pub struct Resources {
-    entries: IndexSet<Entry, RandomState>,
+    entries: Entries,
 }
 
 impl Resources {
@@ -136,6 +137,36 @@ impl Resources {
         (valid, invalid)
     }
 
+    /// The resources of an offer, which are decoded in their place. `None` if a text in one of them is
+    /// not UTF-8.
+    pub(crate) fn from_encoded(
+        encoded: EncodedResources<'_>,
+    ) -> Option<Result<Resources, InvalidResource>> {
+        /// Why the loop ends.
+        enum End {
+            NotText,
+            Invalid(InvalidResource),
+        }
+        let mut sum = Resources {
+            // Most agents have this number of resources: CPUs, memory, disk and ports.
+            entries: Entries::with_capacity(4),
+        };
+        for one in encoded {
+            let added = sum.insert_with(|resource| {
+                one.decode_into(resource).ok_or(End::NotText)?;
+                validate(resource).map_err(End::Invalid)?;
+                normalize_valid(resource);
+                Ok(())
+            });
+            match added {
+                Ok(()) => {}
+                Err(End::NotText) => return None,
+                Err(End::Invalid(why)) => return Some(Err(why)),
+            }
+        }
+        Some(Ok(sum))
+    }
+
     /// Whether there are no resources.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -162,7 +193,7 @@ impl TryFrom<Vec<Resource>> for Resources {
     type Error = InvalidResource;
 
     fn try_from(resources: Vec<Resource>) -> Result<Resources, InvalidResource> {
-        let entries = IndexSet::with_capacity_and_hasher(resources.len(), RandomState::default());
+        let entries = Entries::with_capacity(resources.len());
         let mut sum = Resources { entries };
         for mut resource in resources {
             validate(&resource)?;
@@ -229,7 +260,7 @@ impl PartialEq for Resources {
     fn eq(&self, other: &Resources) -> bool {
         self.entries.len() == other.entries.len()
             && self.entries.iter().all(|mine| {
-                other.entries.get(mine).is_some_and(|theirs| {
+                other.entries.get(&mine.resource).is_some_and(|theirs| {
                     mine.copies == theirs.copies && same_value(&mine.resource, &theirs.resource)
                 })
             })

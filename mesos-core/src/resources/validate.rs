@@ -158,6 +158,11 @@ fn check_value(resource: &Resource) -> Result<(), Problem> {
 }
 
 fn check_ranges(ranges: &value::Ranges) -> Result<(), Problem> {
+    // Mesos sends valid ranges in their order.
+    let valid = ranges.range.iter().all(|range| range.begin <= range.end);
+    if valid && ranges.range.is_sorted_by(|one, next| one.end < next.begin) {
+        return Ok(());
+    }
     let mut sorted: Vec<(u64, u64)> = ranges.range.iter().map(|r| (r.begin, r.end)).collect();
     if let Some(&(begin, end)) = sorted.iter().find(|(begin, end)| begin > end) {
         return Err(Problem::Inverted { begin, end });
@@ -211,6 +216,8 @@ fn check_disk(name: &str, disk: &DiskInfo) -> Result<(), Problem> {
 
 fn check_reservation(resource: &Resource) -> Result<(), Problem> {
     match resource.reservations.as_slice() {
+        #[allow(deprecated)]
+        [] if resource.role.is_none() && resource.reservation.is_none() => Ok(()),
         [] => check_unrefined(resource),
         [one] => {
             check_stack(&resource.reservations)?;
@@ -338,6 +345,8 @@ fn refine(resource: &mut Resource) {
     resource.reservations.push(ReservationInfo {
         r#type: Some(kind.into()),
         role: Some(role),
-        ..reservation.unwrap_or_default()
+        ..reservation
+            .map(|reservation| *reservation)
+            .unwrap_or_default()
     });
 }

@@ -110,8 +110,8 @@ impl AckBody {
 
 /// Whether Mesos expects an acknowledgement: only of an update with a uuid.
 pub(super) fn needs_acknowledgement(status: &Status) -> bool {
-    let uuid = status.uuid().is_some_and(|uuid| !uuid.is_empty());
-    let agent_id = status.has_agent_id();
+    let uuid = status.uuid_bytes().is_some_and(|uuid| !uuid.is_empty());
+    let agent_id = status.agent_id_bytes().is_some();
     // Mesos sets both or neither, and the call needs both.
     if uuid && !agent_id {
         tracing::warn!(
@@ -148,11 +148,10 @@ pub(super) fn acknowledge_operation(status: OperationStatus) -> Option<AckBody> 
     }))
 }
 
-/// The span of the acknowledgement of a task's update.
-pub(super) fn task_span(body: &call::Acknowledge) -> tracing::Span {
-    tracing::info_span!(
-        "acknowledge", task_id = %body.task_id.value, agent_id = %body.agent_id.value
-    )
+/// The span of the acknowledgement of a task's update. `ids` are those of the task and of the agent;
+/// they are needed only if the span is enabled.
+pub(super) fn task_span<'a>(ids: impl Fn() -> (&'a str, &'a str)) -> tracing::Span {
+    tracing::info_span!("acknowledge", task_id = %ids().0, agent_id = %ids().1)
 }
 
 fn operation_span(body: &call::AcknowledgeOperationStatus) -> tracing::Span {
@@ -162,7 +161,7 @@ fn operation_span(body: &call::AcknowledgeOperationStatus) -> tracing::Span {
 /// The span of an acknowledgement.
 pub(super) fn span(call: &Call) -> tracing::Span {
     match (&call.acknowledge, &call.acknowledge_operation_status) {
-        (Some(body), _) => task_span(body),
+        (Some(body), _) => task_span(|| (&body.task_id.value, &body.agent_id.value)),
         (None, Some(body)) => operation_span(body),
         (None, None) => tracing::Span::none(),
     }

@@ -80,10 +80,10 @@ impl Offer {
             None => self.content.encoded_resources(),
             Some(_) => None,
         };
-        let resources = match encoded {
-            Some(resources) => Resources::try_from(resources),
-            None => Resources::try_from(&self.resources[..]),
-        };
+        // Text that is not UTF-8 is replaced in the message.
+        let resources = encoded
+            .and_then(Resources::from_encoded)
+            .unwrap_or_else(|| Resources::try_from(&self.resources[..]));
         resources.map_err(|error| {
             Error::new(
                 ErrorKind::Decode,

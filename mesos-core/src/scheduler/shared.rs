@@ -4,8 +4,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
+use mesos_proto::v1::scheduler::call::Type;
 
 use super::Framework;
 use super::ack_watch::AckWatch;
@@ -162,18 +164,21 @@ impl Shared {
         async move { pending(name, sending.await, timer, entry) }
     }
 
-    /// As [`enqueue`](Self::enqueue), without taking `call`, so that its memory can be used again.
-    pub(super) fn enqueue_copy<'a>(
+    /// As [`enqueue`](Self::enqueue), for a call that `encode` encodes as protobuf. `call` makes the
+    /// message if the backend needs it.
+    pub(super) fn enqueue_encoded<'a>(
         &self,
         queue: &'a dyn Calls<SchedulerApi>,
-        call: &Call,
+        call_type: Type,
+        encode: &dyn Fn() -> Bytes,
+        call: &dyn Fn() -> Call,
     ) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
-        let name = call.r#type().as_str_name();
+        let name = call_type.as_str_name();
         let timer = self.monitor.meter().call(name);
         let entry = self.in_flight.enter();
         let (sender, answer) = Answer::channel();
-        let refused = queue.try_send(call, sender).is_some();
-        let sending = refused.then(|| queue.send(call.clone()));
+        let refused = queue.try_send_encoded(call_type, encode, sender).is_some();
+        let sending = refused.then(|| queue.send(call()));
         async move {
             let sent = match sending {
                 Some(sending) => sending.await,

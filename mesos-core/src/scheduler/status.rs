@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use mesos_proto::encoded::EncodedUpdate;
+use mesos_proto::encoded::{self, EncodedUpdate};
 use mesos_proto::v1::scheduler::call::Acknowledge;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
@@ -55,10 +55,18 @@ impl Status {
         }
     }
 
-    pub(super) fn has_agent_id(&self) -> bool {
+    /// The id of the agent as bytes, which costs less.
+    pub(super) fn agent_id_bytes(&self) -> Option<&[u8]> {
         match self {
-            Self::Message(message) => message.agent_id.is_some(),
-            Self::Encoded { update, .. } => update.has_agent_id(),
+            Self::Message(message) => message.agent_id.as_ref().map(|id| id.value.as_bytes()),
+            Self::Encoded { update, .. } => update.agent_id_bytes(),
+        }
+    }
+
+    fn task_id_bytes(&self) -> &[u8] {
+        match self {
+            Self::Message(message) => message.task_id.value.as_bytes(),
+            Self::Encoded { update, .. } => update.task_id_bytes(),
         }
     }
 
@@ -66,6 +74,13 @@ impl Status {
         match self {
             Self::Message(message) => message.uuid.clone(),
             Self::Encoded { update, .. } => update.uuid(),
+        }
+    }
+
+    pub(super) fn uuid_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Message(message) => message.uuid.as_deref(),
+            Self::Encoded { update, .. } => update.uuid_bytes(),
         }
     }
 
@@ -96,6 +111,13 @@ impl Status {
             state: TaskState::try_from(self.state()).unwrap_or_default(),
             reason: reason.unwrap_or_default(),
         }
+    }
+
+    /// The acknowledgement as protobuf, as a call of this framework. The update needs one.
+    pub(super) fn encode_acknowledge(&self, framework_id: &str) -> Bytes {
+        let agent_id = self.agent_id_bytes().unwrap_or_default();
+        let uuid = self.uuid_bytes().unwrap_or_default();
+        encoded::acknowledge(framework_id, agent_id, self.task_id_bytes(), uuid)
     }
 
     /// Writes the acknowledgement of an update that needs one into `body`, whose memory is used
@@ -130,7 +152,7 @@ fn decode(update: &EncodedUpdate) -> Box<TaskStatus> {
 
 #[cfg(test)]
 mod tests {
-    use mesos_proto::v1::scheduler::{Event, event};
+    use mesos_proto::v1::scheduler::{Call, Event, event};
     use prost::Message as _;
 
     use super::*;
@@ -171,6 +193,11 @@ mod tests {
                 ..Default::default()
             };
             assert!(status.acknowledge(&mut body));
+            let call = Call {
+                framework_id: Some("framework".into()),
+                ..body.clone().into()
+            };
+            assert_eq!(status.encode_acknowledge("framework"), call.encode_to_vec());
             assert_eq!(body.task_id, message.task_id);
             assert_eq!(Some(body.agent_id), message.agent_id);
             assert_eq!(Some(body.uuid), message.uuid);

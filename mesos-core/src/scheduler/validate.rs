@@ -161,6 +161,12 @@ pub(super) fn tasks(operation: &Operation) -> impl Iterator<Item = &TaskInfo> {
 /// Checks an id. An id becomes the name of a directory on the agent, and Mesos refuses ids that
 /// are not valid names.
 pub(crate) fn id(what: &str, value: &str) -> Result<()> {
+    let bad = |byte: u8| byte.is_ascii_control() | (byte == b'/') | (byte == b'\\');
+    // Without an exit from the loop, several bytes are checked at once.
+    let any_bad = value.bytes().fold(false, |any, byte| any | bad(byte));
+    if !any_bad && matches!(value.len(), 3..=MAX_ID_LENGTH) {
+        return Ok(());
+    }
     let wrong = if value.is_empty() {
         "is empty"
     } else if value.len() > MAX_ID_LENGTH {

@@ -150,12 +150,12 @@ impl<A: HttpApi> Calls<A> for CallQueue<A> {
         let job = Job {
             name: A::call_name(&call),
             // Encoded here, so that the callers share this work, and not the one worker.
-            body: match A::encode(&call, self.codec) {
+            body: match self.codec.encode(&call) {
                 Ok(body) => body,
                 Err(error) => return Box::pin(async { Err(error) }),
             },
             answer: sender,
-            alone: A::goes_alone(&call),
+            alone: A::goes_alone(A::call_type(&call)),
             renewed: false,
         };
         Box::pin(async move {
@@ -172,16 +172,38 @@ impl<A: HttpApi> Calls<A> for CallQueue<A> {
             // `send` waits, or reports why the call cannot be sent.
             return Some(answer);
         };
-        match A::encode(call, self.codec) {
+        match self.codec.encode(call) {
             Ok(body) => place.send(Job {
                 name: A::call_name(call),
                 body,
                 answer,
-                alone: A::goes_alone(call),
+                alone: A::goes_alone(A::call_type(call)),
                 renewed: false,
             }),
             Err(error) => answer.send(Err(error)),
         }
+        None
+    }
+
+    fn try_send_encoded(
+        &self,
+        call_type: A::CallType,
+        encode: &dyn Fn() -> Bytes,
+        answer: AnswerSender,
+    ) -> Option<AnswerSender> {
+        if self.codec != Codec::Protobuf {
+            return Some(answer);
+        }
+        let Ok(place) = self.jobs.try_reserve() else {
+            return Some(answer);
+        };
+        place.send(Job {
+            name: A::type_name(call_type),
+            body: encode(),
+            answer,
+            alone: A::goes_alone(call_type),
+            renewed: false,
+        });
         None
     }
 }

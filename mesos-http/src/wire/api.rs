@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use mesos_core::Endpoint;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
-use mesos_core::{Endpoint, Result};
 use mesos_proto::encoded::{EncodedOffer, EncodedUpdate};
 use mesos_proto::v1::scheduler::event::Type;
 use mesos_proto::v1::{executor, scheduler};
 
-use super::acknowledge;
-use super::codec::{Codec, Wire};
-use super::decline;
+use super::codec::Wire;
 use super::offers_chunks::OffersChunks;
 
 /// An [`Api`] over HTTP.
@@ -35,13 +33,8 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     /// The other place of the API at a peer that has no API at `endpoint`.
     fn other_prefix(endpoint: &Endpoint) -> Option<Endpoint>;
 
-    /// Encodes a call.
-    fn encode(call: &Self::Call, codec: Codec) -> Result<Bytes> {
-        codec.encode(call)
-    }
-
-    /// Whether `call` has to be answered before the next call is written.
-    fn goes_alone(call: &Self::Call) -> bool;
+    /// Whether a call of this type has to be answered before the next call is written.
+    fn goes_alone(call_type: Self::CallType) -> bool;
 
     /// The heartbeat interval, if `event` announces it.
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
@@ -81,18 +74,9 @@ impl HttpApi for SchedulerApi {
         endpoint.clone().with_prefix(&other).ok()
     }
 
-    fn encode(call: &scheduler::Call, codec: Codec) -> Result<Bytes> {
-        if codec == Codec::Protobuf
-            && let Some(bytes) = acknowledge::encode(call).or_else(|| decline::encode(call))
-        {
-            return Ok(bytes);
-        }
-        codec.encode(call)
-    }
-
-    fn goes_alone(call: &scheduler::Call) -> bool {
+    fn goes_alone(call_type: scheduler::call::Type) -> bool {
         use scheduler::call::Type;
-        matches!(call.r#type(), Type::UpdateFramework | Type::Teardown)
+        matches!(call_type, Type::UpdateFramework | Type::Teardown)
     }
 
     fn heartbeat(event: &scheduler::Event) -> Option<Duration> {
@@ -136,7 +120,7 @@ impl HttpApi for ExecutorApi {
     }
 
     /// An agent handles each call on arrival (src/slave/http.cpp).
-    fn goes_alone(_: &executor::Call) -> bool {
+    fn goes_alone(_: executor::call::Type) -> bool {
         false
     }
 

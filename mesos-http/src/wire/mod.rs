@@ -1,11 +1,9 @@
 //! The wire format of the v1 APIs: paths and calls, the two encodings, RecordIO, event streams,
 //! answers and redirects. Connections are in `transport`.
 
-pub(crate) mod acknowledge;
 pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod codec;
-pub(crate) mod decline;
 pub(crate) mod framing;
 pub(crate) mod offers_chunks;
 pub mod recordio;

@@ -1,4 +1,4 @@
-//! Offers and updates that are decoded when they are needed.
+//! Offers and updates that are decoded when they are needed, and calls without messages.
 //!
 //! Most offers are declined without a look at more than a few fields, and decoding an offer takes
 //! ten times as long as this module needs to find these fields. An [`EncodedOffer`] is a copy of its
@@ -12,8 +12,11 @@
 //! field against the schema (`shape.rs`), and returns `None` unless decoding is certain to succeed. It also
 //! returns `None` for everything unusual, such as text that is not UTF-8 in the fields that it
 //! reads, or a field that occurs twice. The caller then decodes the whole event.
+//!
+//! [`decline`], [`acknowledge`] and [`reconcile`] encode calls from the ids alone.
 
 mod block;
+mod call;
 mod resource;
 mod shape;
 mod template;
@@ -29,9 +32,11 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use crate::lossy;
-use crate::v1::{self, Resource};
-use crate::wire::{LENGTH_DELIMITED, VARINT, length_delimited, skip, tag, varint};
+use crate::v1;
+use crate::wire::{LENGTH_DELIMITED, VARINT, length_delimited, tag, varint};
 use block::{Block, Texts};
+pub use call::{acknowledge, decline, reconcile};
+pub use resource::{EncodedResource, EncodedResources};
 use shape::{Shape, Stack, check, key};
 use template::Templates;
 pub use update::EncodedUpdate;
@@ -40,9 +45,6 @@ pub use update::EncodedUpdate;
 const EVENT_TYPE: u32 = 1;
 const EVENT_OFFERS: u32 = 3;
 const OFFERS_OFFERS: u32 = 1;
-
-/// The field of an offer that has its resources.
-const RESOURCES: u32 = 5;
 
 /// Keys in `mesos.v1.Offer`.
 const ID: u8 = key(1, LENGTH_DELIMITED);
@@ -133,24 +135,9 @@ impl EncodedOffer {
         self.offer().len()
     }
 
-    /// The resources, or `None` if one of them contains text that is not UTF-8.
-    pub fn resources(&self) -> Option<Vec<Resource>> {
-        let mut resources = Vec::with_capacity(4);
-        let role = self.role().unwrap_or_default();
-        let mut rest = self.offer();
-        while !rest.is_empty() {
-            let (number, wire_type) = tag(&mut rest)?;
-            if wire_type != LENGTH_DELIMITED {
-                skip(&mut rest, number, wire_type, 0)?;
-                continue;
-            }
-            let data = length_delimited(&mut rest)?;
-            if number == RESOURCES {
-                resources.push(Resource::default());
-                resource::decode_into(resources.last_mut()?, data, role)?;
-            }
-        }
-        Some(resources)
+    /// The resources.
+    pub fn resources(&self) -> EncodedResources<'_> {
+        EncodedResources::of(self.offer(), self.role().unwrap_or_default())
     }
 
     /// The whole offer, and the names of the fields whose text is not UTF-8 and was replaced, as in

@@ -7,7 +7,10 @@ use super::shape::key;
 use crate::v1::Resource;
 use crate::v1::resource::AllocationInfo;
 use crate::v1::value::{Range, Ranges, Scalar};
-use crate::wire::{FIXED_64, LENGTH_DELIMITED, VARINT, length_delimited, varint};
+use crate::wire::{FIXED_64, LENGTH_DELIMITED, VARINT, length_delimited, skip, tag, varint};
+
+/// The key in `mesos.v1.Offer` of a resource.
+const RESOURCES: u8 = key(5, LENGTH_DELIMITED);
 
 /// Keys in `mesos.v1.Resource`.
 const NAME: u8 = key(1, LENGTH_DELIMITED);
@@ -24,18 +27,75 @@ const RANGE_BEGIN: u8 = key(1, VARINT);
 const RANGE_END: u8 = key(2, VARINT);
 const ALLOCATION_INFO_ROLE: u8 = key(1, LENGTH_DELIMITED);
 
-/// The names and roles of most resources, which need not be checked to be UTF-8.
-const NAMES: [&str; 6] = ["cpus", "mem", "disk", "ports", "gpus", "*"];
+/// The resources of an [`EncodedOffer`](super::EncodedOffer).
+#[derive(Clone, Debug)]
+pub struct EncodedResources<'a> {
+    /// The rest of the offer.
+    rest: &'a [u8],
+    role: &'a str,
+}
 
-/// Makes the empty `resource` the one that `bytes` encode, as prost decodes it. `None` if `bytes`
-/// cannot be decoded. `role` is a role that the resource is probably allocated to.
-///
-/// A resource is so large that moving it would take a tenth of the time.
-pub(super) fn decode_into(resource: &mut Resource, bytes: &[u8], role: &str) -> Option<()> {
-    if usual(resource, bytes, role).is_none() {
-        *resource = Resource::decode(bytes).ok()?;
+/// A resource of an [`EncodedOffer`](super::EncodedOffer).
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedResource<'a> {
+    bytes: &'a [u8],
+    /// A role that the resource is probably allocated to.
+    role: &'a str,
+}
+
+impl<'a> EncodedResources<'a> {
+    /// The resources in `offer`, which was checked.
+    pub(super) fn of(offer: &'a [u8], role: &'a str) -> Self {
+        Self { rest: offer, role }
     }
-    Some(())
+
+    fn next_bytes(&mut self) -> Option<&'a [u8]> {
+        loop {
+            // A short field with a short key, as nearly all are.
+            if let [key, length @ ..0x80, value @ ..] = self.rest
+                && u64::from(key & 0x87) == LENGTH_DELIMITED
+            {
+                let data;
+                (data, self.rest) = value.split_at_checked(usize::from(*length))?;
+                if *key == RESOURCES {
+                    return Some(data);
+                }
+                continue;
+            }
+            let (number, wire_type) = tag(&mut self.rest)?;
+            if wire_type != LENGTH_DELIMITED {
+                skip(&mut self.rest, number, wire_type, 0)?;
+                continue;
+            }
+            let data = length_delimited(&mut self.rest)?;
+            if number == u32::from(RESOURCES >> 3) {
+                return Some(data);
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for EncodedResources<'a> {
+    type Item = EncodedResource<'a>;
+
+    fn next(&mut self) -> Option<EncodedResource<'a>> {
+        let bytes = self.next_bytes()?;
+        let role = self.role;
+        Some(EncodedResource { bytes, role })
+    }
+}
+
+impl EncodedResource<'_> {
+    /// Makes the empty `resource` this one. `None` if this one contains text that is not UTF-8.
+    ///
+    /// A resource is so large that moving it would take a tenth of the time. The role `*` may be
+    /// missing if there are no reservations: it is the default.
+    pub fn decode_into(&self, resource: &mut Resource) -> Option<()> {
+        if usual(resource, self.bytes, self.role).is_none() {
+            *resource = Resource::decode(self.bytes).ok()?;
+        }
+        Some(())
+    }
 }
 
 /// `None` if the resource has an unusual field, or a message twice.
@@ -44,12 +104,15 @@ fn usual(resource: &mut Resource, bytes: &[u8], role: &str) -> Option<()> {
     while let Some((key, after)) = rest.split_first() {
         rest = after;
         match *key {
-            NAME => resource.name = text(&mut rest, &NAMES)?,
+            NAME => resource.name = name(&mut rest)?,
             TYPE => resource.r#type = varint(&mut rest)? as i32,
             SCALAR if resource.scalar.is_none() => resource.scalar = Some(scalar(&mut rest)?),
             RANGES if resource.ranges.is_none() => resource.ranges = Some(ranges(&mut rest)?),
             #[allow(deprecated)]
-            ROLE => resource.role = Some(text(&mut rest, &NAMES)?),
+            ROLE => match length_delimited(&mut rest)? {
+                b"*" => resource.role = None,
+                role => resource.role = Some(text(role)?),
+            },
             ALLOCATION_INFO if resource.allocation_info.is_none() => {
                 resource.allocation_info = Some(allocation_info(&mut rest, role)?);
             }
@@ -59,14 +122,21 @@ fn usual(resource: &mut Resource, bytes: &[u8], role: &str) -> Option<()> {
     Some(())
 }
 
-/// A text, which is probably one of `known`.
-fn text(rest: &mut &[u8], known: &[&str]) -> Option<String> {
-    let text = length_delimited(rest)?;
-    let text = match known.iter().find(|known| known.as_bytes() == text) {
-        Some(known) => known,
-        None => std::str::from_utf8(text).ok()?,
+/// A name. The usual names need not be checked to be UTF-8.
+fn name(rest: &mut &[u8]) -> Option<String> {
+    let known = match length_delimited(rest)? {
+        b"cpus" => "cpus",
+        b"mem" => "mem",
+        b"disk" => "disk",
+        b"ports" => "ports",
+        b"gpus" => "gpus",
+        other => return text(other),
     };
-    Some(text.to_owned())
+    Some(known.to_owned())
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    std::str::from_utf8(bytes).ok().map(str::to_owned)
 }
 
 fn scalar(rest: &mut &[u8]) -> Option<Scalar> {
@@ -106,7 +176,10 @@ fn allocation_info(rest: &mut &[u8], role: &str) -> Option<AllocationInfo> {
     if *key != ALLOCATION_INFO_ROLE {
         return None;
     }
-    let role = text(&mut value, &[role])?;
+    let role = match length_delimited(&mut value)? {
+        same if same == role.as_bytes() => role.to_owned(),
+        other => text(other)?,
+    };
     value
         .is_empty()
         .then_some(AllocationInfo { role: Some(role) })
@@ -157,7 +230,19 @@ mod tests {
 
     fn decode(bytes: &[u8]) -> Option<Resource> {
         let mut resource = Resource::default();
-        decode_into(&mut resource, bytes, "web").map(|()| resource)
+        let encoded = EncodedResource { bytes, role: "web" };
+        encoded
+            .decode_into(&mut resource)
+            .map(|()| without_default(resource))
+    }
+
+    /// Without the role `*`, if it is the default.
+    #[allow(deprecated)]
+    fn without_default(mut resource: Resource) -> Resource {
+        if resource.reservations.is_empty() && resource.role.as_deref() == Some("*") {
+            resource.role = None;
+        }
+        resource
     }
 
     fn resources() -> impl Strategy<Value = Resource> {
@@ -169,7 +254,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_resource_is_decoded_as_by_prost(resource in resources()) {
-            prop_assert_eq!(decode(&resource.encode_to_vec()), Some(resource));
+            let found = decode(&resource.encode_to_vec());
+            prop_assert_eq!(found, Some(without_default(resource)));
         }
 
         #[test]
@@ -186,7 +272,7 @@ mod tests {
             }
             // Encoded, because NaN is not equal to itself.
             let found = decode(&bytes).map(|resource| resource.encode_to_vec());
-            let expected = Resource::decode(&bytes[..]).ok();
+            let expected = Resource::decode(&bytes[..]).ok().map(without_default);
             prop_assert_eq!(found, expected.map(|resource| resource.encode_to_vec()));
         }
     }

@@ -80,21 +80,31 @@ impl EncodedUpdate {
         self.text(&self.fields.task_id).unwrap_or_default()
     }
 
+    /// The id of the task as bytes. It costs less than [`task_id`](Self::task_id), which checks again
+    /// that the bytes are UTF-8.
+    pub fn task_id_bytes(&self) -> &[u8] {
+        self.bytes(&self.fields.task_id).unwrap_or_default()
+    }
+
     /// The id of the agent, if there is one.
     pub fn agent_id(&self) -> Option<&str> {
         self.text(&self.fields.agent_id)
     }
 
-    /// Whether there is an id of an agent. It costs less than [`agent_id`](Self::agent_id), which
-    /// checks again that the bytes are UTF-8.
-    pub fn has_agent_id(&self) -> bool {
-        self.fields.agent_id.is_some()
+    /// The id of the agent as bytes, as [`task_id_bytes`](Self::task_id_bytes).
+    pub fn agent_id_bytes(&self) -> Option<&[u8]> {
+        self.bytes(&self.fields.agent_id)
     }
 
     /// The uuid, if there is one. A slice of the bytes of this update.
     pub fn uuid(&self) -> Option<Bytes> {
         let uuid = self.fields.uuid.clone()?;
         Some(self.status.slice(uuid))
+    }
+
+    /// The uuid, if there is one, as a slice of this update.
+    pub fn uuid_bytes(&self) -> Option<&[u8]> {
+        self.bytes(&self.fields.uuid)
     }
 
     /// The number of the state.
@@ -120,7 +130,11 @@ impl EncodedUpdate {
     }
 
     fn text(&self, range: &Option<Range<usize>>) -> Option<&str> {
-        std::str::from_utf8(self.status.get(range.clone()?)?).ok()
+        std::str::from_utf8(self.bytes(range)?).ok()
+    }
+
+    fn bytes(&self, range: &Option<Range<usize>>) -> Option<&[u8]> {
+        self.status.get(range.clone()?)
     }
 }
 

@@ -54,8 +54,10 @@ fn check(found: &EncodedUpdate, expected: &TaskStatus) {
     assert_eq!(found.task_id(), expected.task_id.value);
     let agent_id = expected.agent_id.as_ref();
     assert_eq!(found.agent_id(), agent_id.map(|id| id.value.as_str()));
-    assert_eq!(found.has_agent_id(), agent_id.is_some());
     assert_eq!(found.uuid(), expected.uuid);
+    assert_eq!(found.task_id_bytes(), found.task_id().as_bytes());
+    assert_eq!(found.agent_id_bytes(), found.agent_id().map(str::as_bytes));
+    assert_eq!(found.uuid_bytes(), expected.uuid.as_deref());
     assert_eq!(found.state(), expected.state);
     assert_eq!(found.reason(), expected.reason);
     assert_eq!(&found.decode().0, expected);

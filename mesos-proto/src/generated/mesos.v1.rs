@@ -1288,8 +1288,10 @@ pub struct Resource {
     /// The dynamic reservation in the older format, together with `role`. Set: dynamically
     /// reserved for that role. Unset: statically reserved or, with role `*`, unreserved. A
     /// framework with `RESERVATION_REFINEMENT` uses `reservations` instead.
-    #[prost(message, optional, tag = "8")]
-    pub reservation: ::core::option::Option<resource::ReservationInfo>,
+    #[prost(message, optional, boxed, tag = "8")]
+    pub reservation: ::core::option::Option<
+        ::prost::alloc::boxed::Box<resource::ReservationInfo>,
+    >,
     /// The stack of reservations, oldest first; empty means unreserved. Each role is a
     /// strict child of the role before, and only the first reservation can be static.
     /// Frameworks with `RESERVATION_REFINEMENT` use this field instead of `role` and

@@ -37,6 +37,7 @@ const LAYERS: &[Layer] = &[
             "fastrand",
             "foldhash",
             "futures-util",
+            "hashbrown",
             "indexmap",
             "memchr",
             "metrics",

@@ -80,8 +80,10 @@ fn generate(descriptors: FileDescriptorSet) -> Result<Files> {
         .bytes(["."])
         // Maps in the order of their keys, so that a message has only one encoding.
         .btree_map(["."])
-        // Few resources have a disk, which would be three quarters of the size of each resource.
+        // Few resources have a disk, which would be three quarters of the size of each resource, or
+        // a reservation in the old format, which would be a quarter of the rest.
         .boxed(".mesos.v1.Resource.disk")
+        .boxed(".mesos.v1.Resource.reservation")
         .skip_debug(SECRET)
         .out_dir(temp.path())
         .compile_fds(descriptors)

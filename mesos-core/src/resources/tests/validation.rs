@@ -174,7 +174,7 @@ fn the_three_formats_of_reservations_are_equivalent() {
     };
     let unrefined = Resource {
         role,
-        reservation: Some(principal),
+        reservation: Some(principal.into()),
         ..plain.clone()
     };
     let refined = single(Resource {
@@ -255,7 +255,7 @@ fn the_older_fields_agree_with_the_newer_ones() {
     };
     let both = Resource {
         role: role.clone(),
-        reservation: Some(principal("ops")),
+        reservation: Some(principal("ops").into()),
         reservations: vec![dynamic("web", "ops")],
         ..plain.clone()
     };
@@ -269,7 +269,7 @@ fn the_older_fields_agree_with_the_newer_ones() {
     );
     rejects(
         &Resource {
-            reservation: Some(principal("x")),
+            reservation: Some(principal("x").into()),
             ..both.clone()
         },
         "principal",
@@ -308,7 +308,7 @@ fn the_older_fields_agree_with_the_newer_ones() {
     };
     rejects(
         &Resource {
-            reservation: Some(labeled),
+            reservation: Some(labeled.into()),
             ..both
         },
         "labels",
@@ -316,7 +316,7 @@ fn the_older_fields_agree_with_the_newer_ones() {
 
     rejects(
         &Resource {
-            reservation: Some(principal("ops")),
+            reservation: Some(principal("ops").into()),
             ..plain.clone()
         },
         "the role * cannot have reservations",
@@ -324,7 +324,7 @@ fn the_older_fields_agree_with_the_newer_ones() {
     rejects(
         &Resource {
             role: role.clone(),
-            reservation: Some(fixed("web")),
+            reservation: Some(fixed("web").into()),
             ..plain.clone()
         },
         "a `type` or a `role`",

@@ -4,8 +4,8 @@ use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-use mesos_proto::encoded::EncodedOffer;
-use mesos_proto::v1::{self, Resource};
+use mesos_proto::encoded::{EncodedOffer, EncodedResources};
+use mesos_proto::v1;
 
 /// The content of an offer, shared by the [`Offer`](super::Offer) and the ledger. It is equal to
 /// another one if the id is equal.
@@ -23,8 +23,8 @@ impl OfferKey {
         }
     }
 
-    /// Hashing and comparing need no text.
-    fn id_bytes(&self) -> &[u8] {
+    /// The id as bytes, which costs less.
+    pub(crate) fn id_bytes(&self) -> &[u8] {
         match self {
             Self::Message(message) => message.id.value.as_bytes(),
             Self::Encoded(offer) => offer.id_bytes(),
@@ -53,10 +53,10 @@ impl OfferKey {
     }
 
     /// The resources, if they can be read without decoding the offer.
-    pub(super) fn encoded_resources(&self) -> Option<Vec<Resource>> {
+    pub(super) fn encoded_resources(&self) -> Option<EncodedResources<'_>> {
         match self {
             Self::Message(_) => None,
-            Self::Encoded(offer) => offer.resources(),
+            Self::Encoded(offer) => Some(offer.resources()),
         }
     }
 
@@ -125,6 +125,7 @@ mod tests {
     use prost::Message as _;
 
     use super::*;
+    use crate::resources::Resources;
 
     #[test]
     fn an_encoded_offer_has_the_content_of_its_message() {
@@ -154,7 +155,12 @@ mod tests {
             assert_eq!((offer.hostname(), offer.role()), ("host", Some("web")));
             assert_eq!(offer.message(&OnceLock::new()), &message);
         }
-        assert_eq!(encoded.encoded_resources(), Some(message.resources));
+        let resources = encoded.encoded_resources().map(Resources::from_encoded);
+        let resources = resources.flatten().expect("encoded").expect("valid");
+        assert_eq!(
+            resources,
+            Resources::try_from(message.resources).expect("valid")
+        );
         assert_eq!(encoded, decoded);
     }
 }

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-use mesos_proto::v1::scheduler::call::Acknowledge;
+use mesos_proto::v1::scheduler::call::{Acknowledge, Type};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
@@ -66,15 +66,21 @@ impl<S, B, M> Runtime<S, B, M> {
         queue: &dyn Calls<SchedulerApi>,
         status: &Status,
     ) -> Option<Acknowledge> {
+        if !calls::needs_acknowledgement(status) {
+            return None;
+        }
         let call = &mut self.acknowledge;
         if call.framework_id.is_none() {
             call.framework_id = self.handle.framework_id();
         }
-        let body = call.acknowledge.get_or_insert_default();
-        if !status.acknowledge(body) {
-            return None;
+        let ids = || (status.task_id(), status.agent_id().unwrap_or_default());
+        let mut answer = self.acknowledgements.open(calls::task_span(ids));
+        if let Some(framework_id) = &call.framework_id {
+            let encode = || status.encode_acknowledge(&framework_id.value);
+            answer = queue.try_send_encoded(Type::Acknowledge, &encode, answer)?;
         }
-        let answer = self.acknowledgements.open(calls::task_span(body));
+        let body = call.acknowledge.get_or_insert_default();
+        status.acknowledge(body);
         let refused = queue.try_send(call, answer)?;
         self.acknowledgements.withdraw(refused);
         call.acknowledge.clone()

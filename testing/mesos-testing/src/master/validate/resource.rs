@@ -139,7 +139,7 @@ fn disk(resource: &Resource) -> Check {
 /// The fields `role` and `reservation`, which came before `reservations`. Mesos still reads them.
 #[expect(deprecated)]
 pub(super) fn old_fields(resource: &Resource) -> (Option<&str>, Option<&ReservationInfo>) {
-    (resource.role.as_deref(), resource.reservation.as_ref())
+    (resource.role.as_deref(), resource.reservation.as_deref())
 }
 
 fn reservation(resource: &Resource) -> Check {
