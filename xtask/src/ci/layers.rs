@@ -38,7 +38,6 @@ const LAYERS: &[Layer] = &[
             "foldhash",
             "futures-util",
             "hashbrown",
-            "indexmap",
             "memchr",
             "metrics",
             "nix",

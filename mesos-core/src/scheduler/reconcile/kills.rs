@@ -6,7 +6,7 @@ use std::time::Duration;
 use mesos_proto::v1::TaskId;
 use mesos_proto::v1::scheduler::call;
 
-use super::rounds::Rounds;
+use super::table::Table;
 use crate::runtime::BackoffPolicy;
 use crate::scheduler::KillOptions;
 
@@ -17,25 +17,26 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// See the module.
 #[derive(Debug)]
-pub(in crate::scheduler) struct Kills(Rounds<TaskId, KillOptions>);
+pub(in crate::scheduler) struct Kills(Table<KillOptions>);
 
 impl Default for Kills {
     fn default() -> Self {
-        Self(Rounds::new(BackoffPolicy::new(FIRST_WAIT, LONGEST_WAIT)))
+        Self(Table::new(BackoffPolicy::new(FIRST_WAIT, LONGEST_WAIT)))
     }
 }
 
 impl Kills {
     /// Kills a task now, also if a kill of the task is being repeated.
     pub(in crate::scheduler) fn add(&mut self, now: Duration, id: TaskId, options: KillOptions) {
-        self.0.remove(&id);
-        self.0.add(now, [(id, options)], true);
+        self.0.remove(&id.value);
+        self.0
+            .request(now, [(id.value, options)], true, |old, new| *old = new);
     }
 
     /// The task has ended.
     pub(super) fn ended(&mut self, id: &str) {
         if !self.0.is_empty() {
-            self.0.remove(&TaskId::from(id));
+            self.0.remove(id);
         }
     }
 
@@ -56,7 +57,7 @@ impl Kills {
     pub(super) fn due(&mut self, now: Duration, random: f64) -> Vec<call::Kill> {
         let due = self.0.due(now, random).into_iter();
         due.map(|(task_id, options)| call::Kill {
-            task_id,
+            task_id: (*task_id).into(),
             agent_id: options.agent_id,
             kill_policy: options.policy,
         })

@@ -12,11 +12,13 @@
 //! intervals. That request has no last answer, and no answer at all if there are no tasks, so
 //! nothing waits for its answers.
 //!
-//! `tracker` decides what to request and when, without a clock; `worker` sends the requests.
+//! `tracker` decides what to request and when, without a clock; `worker` sends the requests. `table`
+//! has the items, and `rounds` their waits.
 
 mod agents;
 mod kills;
 mod rounds;
+mod table;
 mod tracker;
 mod worker;
 

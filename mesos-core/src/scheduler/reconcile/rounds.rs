@@ -1,31 +1,35 @@
-//! Requests that are repeated until they are answered. Pure: time and randomness are arguments.
+//! When requests are repeated until they are answered. Pure: time and randomness are arguments.
 //!
 //! Items that were requested at about the same time form a round, which is repeated with its own
 //! growing waits. So a new request does not repeat the open requests, and does not postpone them
 //! either. Rounds with the same wait are joined, so there are only a few rounds, however many
 //! items are requested one by one.
+//!
+//! The items are in a [table](super::table), where each open item has the number of its round.
 
-use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Duration;
-
-use foldhash::fast::RandomState;
-use indexmap::{Equivalent, IndexMap};
 
 use crate::runtime::BackoffPolicy;
 
+/// The number of a round, which no other present round has.
+pub(super) type Number = std::num::NonZeroU16;
+
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Rounds<K, V> {
+pub(super) struct Rounds {
     policy: BackoffPolicy,
-    rounds: Vec<Round<K, V>>,
+    rounds: Vec<Round>,
 }
 
 /// Items that are requested together.
 #[derive(Debug)]
-struct Round<K, V> {
-    // Removed with `swap_remove`: keeping the order would make each removal as expensive as the
-    // map is large.
-    items: IndexMap<K, V, RandomState>,
+pub(super) struct Round {
+    pub(super) number: Number,
+    /// The ids of the items in their order, also of those that have left the round since.
+    pub(super) items: Vec<Arc<str>>,
+    /// The number of items in the round.
+    pub(super) open: usize,
     /// How often the items were requested.
     attempts: u32,
     /// The wait after the last request; zero before the first one.
@@ -34,7 +38,15 @@ struct Round<K, V> {
     due: Duration,
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
+impl Round {
+    /// Adds an item, which has to get the number of this round.
+    pub(super) fn push(&mut self, id: Arc<str>) {
+        self.items.push(id);
+        self.open += 1;
+    }
+}
+
+impl Rounds {
     pub(super) fn new(policy: BackoffPolicy) -> Self {
         Self {
             policy,
@@ -43,8 +55,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
     }
 
     /// The number of open items.
-    pub(super) fn len(&self) -> usize {
-        self.rounds.iter().map(|round| round.items.len()).sum()
+    pub(super) fn open(&self) -> usize {
+        self.rounds.iter().map(|round| round.open).sum()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -55,209 +67,124 @@ impl<K: Hash + Eq + Clone, V: Clone> Rounds<K, V> {
         self.rounds.clear();
     }
 
-    /// Requests `items` now, or after the first wait. An open item only gets its new value.
-    /// Returns whether an item is new.
-    pub(super) fn add(
-        &mut self,
-        now: Duration,
-        items: impl IntoIterator<Item = (K, V)>,
-        at_once: bool,
-    ) -> bool {
+    /// The round for items that are requested now, or after the first wait. It may be empty; see
+    /// [`sweep`](Self::sweep).
+    pub(super) fn begin(&mut self, now: Duration, at_once: bool) -> Option<&mut Round> {
         let due = match at_once {
             true => now,
             false => now.saturating_add(self.policy.first),
         };
-        let items = items.into_iter();
-        let room = items.size_hint().0;
-        let mut new = IndexMap::with_capacity_and_hasher(room, RandomState::default());
-        for (key, value) in items {
-            let mut rounds = self.rounds.iter_mut();
-            match rounds.find_map(|round| round.items.get_mut(&key)) {
-                Some(open) => *open = value,
-                None => drop(new.insert(key, value)),
-            }
-        }
-        if new.is_empty() {
-            return false;
-        }
         // A round that is due already was not sent yet, because its task did not run meanwhile.
         let earliest = match at_once {
             true => Duration::ZERO,
             false => due.saturating_sub(self.policy.first / 4),
         };
-        self.join(
-            earliest,
-            Round {
-                items: new,
-                attempts: 0,
-                wait: Duration::ZERO,
-                due,
-            },
-        );
-        true
+        self.place(earliest, due, (0, Duration::ZERO), &[])
     }
 
-    /// Adds `new` to a round with the same wait that is due between `earliest` and the time of
-    /// `new`, or else as a round of its own.
-    fn join(&mut self, earliest: Duration, mut new: Round<K, V>) {
+    /// The round for the items of the round `number`, which are requested now.
+    pub(super) fn again(
+        &mut self,
+        number: Number,
+        now: Duration,
+        random: f64,
+        others: &[Number],
+    ) -> Option<&mut Round> {
+        let round = self.rounds.iter().find(|round| round.number == number)?;
+        let wait = self.policy.delay(round.attempts, random);
+        let attempts = round.attempts.saturating_add(1);
+        let due = now.saturating_add(wait);
+        let earliest = due.saturating_sub(wait / 4);
+        self.place(earliest, due, (attempts, wait), others)
+    }
+
+    /// A round with the same wait that is due between `earliest` and `due`, and is not one of
+    /// `others`, or else a new round.
+    fn place(
+        &mut self,
+        earliest: Duration,
+        due: Duration,
+        (attempts, wait): (u32, Duration),
+        others: &[Number],
+    ) -> Option<&mut Round> {
         let level = |attempts| (attempts == 0, self.policy.bound(attempts));
-        let same = |round: &&mut Round<K, V>| {
-            level(round.attempts) == level(new.attempts)
-                && (earliest..=new.due).contains(&round.due)
+        let same = |round: &Round| {
+            level(round.attempts) == level(attempts)
+                && (earliest..=due).contains(&round.due)
+                && !others.contains(&round.number)
         };
-        match self.rounds.iter_mut().find(same) {
-            Some(round) => round.items.extend(new.items),
-            // A map that was made with room for items that were open already.
-            None if new.items.capacity() / 2 > new.items.len() => {
-                new.items.shrink_to_fit();
-                self.rounds.push(new);
+        if let Some(index) = self.rounds.iter().position(same) {
+            return self.rounds.get_mut(index);
+        }
+        let number = self.free_number();
+        self.rounds.push(Round {
+            number,
+            items: Vec::new(),
+            open: 0,
+            attempts,
+            wait,
+            due,
+        });
+        self.rounds.last_mut()
+    }
+
+    /// A number that no round has. There are only a few rounds.
+    fn free_number(&self) -> Number {
+        let is_free = |number: &Number| self.rounds.iter().all(|round| round.number != *number);
+        let mut numbers = (1..=u16::MAX).filter_map(Number::new);
+        numbers.find(is_free).unwrap_or(Number::MAX)
+    }
+
+    /// Takes the ids of a round, and returns how many of them are in the round.
+    pub(super) fn take(&mut self, number: Number) -> (Vec<Arc<str>>, usize) {
+        match self.round(number) {
+            Some(round) => (std::mem::take(&mut round.items), round.open),
+            None => (Vec::new(), 0),
+        }
+    }
+
+    pub(super) fn remove(&mut self, number: Number) {
+        self.rounds.retain(|round| round.number != number);
+    }
+
+    /// Removes empty rounds.
+    pub(super) fn sweep(&mut self) {
+        self.rounds.retain(|round| round.open > 0);
+    }
+
+    /// An item has left the round.
+    pub(super) fn left(&mut self, number: Number) {
+        if let Some(round) = self.round(number) {
+            round.open = round.open.saturating_sub(1);
+            if round.open == 0 {
+                self.remove(number);
             }
-            None => self.rounds.push(new),
         }
     }
 
-    /// Requests all items again at `now`, with the first wait.
-    pub(super) fn restart(&mut self, now: Duration) {
-        let mut rounds = self.rounds.drain(..).map(|round| round.items);
-        let mut items = rounds.next().unwrap_or_default();
-        rounds.for_each(|more| items.extend(more));
-        if !items.is_empty() {
-            self.rounds.push(Round {
-                items,
-                attempts: 0,
-                wait: Duration::ZERO,
-                due: now,
-            });
-        }
-    }
-
-    /// A copy of the key of an open item.
-    pub(super) fn key<Q: ?Sized + Hash + Equivalent<K>>(&self, key: &Q) -> Option<K> {
-        let mut rounds = self.rounds.iter();
-        let (key, _) = rounds.find_map(|round| round.items.get_key_value(key))?;
-        Some(key.clone())
-    }
-
-    /// Removes an item. Returns whether it was open.
-    pub(super) fn remove<Q: ?Sized + Hash + Equivalent<K>>(&mut self, key: &Q) -> bool {
-        self.take(key).is_some()
-    }
-
-    /// Removes an item that was answered. The other answers of its round may be on their way, so
+    /// An item of the round was answered. The other answers of its round may be on their way, so
     /// this postpones the next request of the round: otherwise a scheduler with a slow handler
-    /// would receive all answers again. Returns whether the item was open.
-    pub(super) fn answered<Q>(&mut self, now: Duration, key: &Q) -> bool
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        let Some(index) = self.take(key) else {
-            return false;
-        };
-        if let Some(round) = index.and_then(|index| self.rounds.get_mut(index)) {
+    /// would receive all answers again.
+    pub(super) fn answered(&mut self, now: Duration, number: Number) {
+        if let Some(round) = self.round(number) {
             round.due = round.due.max(now.saturating_add(round.wait));
         }
-        true
+        self.left(number);
     }
 
-    /// Removes an item. Returns the index of its round, or `Some(None)` if the round is empty now
-    /// and was removed.
-    fn take<Q: ?Sized + Hash + Equivalent<K>>(&mut self, key: &Q) -> Option<Option<usize>> {
+    fn round(&mut self, number: Number) -> Option<&mut Round> {
         let mut rounds = self.rounds.iter_mut();
-        let index = rounds.position(|round| round.items.swap_remove(key).is_some())?;
-        if !self.rounds[index].items.is_empty() {
-            return Some(Some(index));
-        }
-        self.rounds.remove(index);
-        Some(None)
+        rounds.find(|round| round.number == number)
     }
 
-    /// The items to request now.
-    pub(super) fn due(&mut self, now: Duration, random: f64) -> Vec<(K, V)> {
-        let mut requests = Vec::new();
-        let due = |round: &mut Round<K, V>| round.due <= now;
-        let rounds: Vec<_> = self.rounds.extract_if(.., due).collect();
-        for mut round in rounds {
-            let items = round.items.iter();
-            requests.extend(items.map(|(key, value)| (key.clone(), value.clone())));
-            round.wait = self.policy.delay(round.attempts, random);
-            round.attempts = round.attempts.saturating_add(1);
-            round.due = now.saturating_add(round.wait);
-            let earliest = round.due.saturating_sub(round.wait / 4);
-            self.join(earliest, round);
-        }
-        requests
+    /// The rounds that are due.
+    pub(super) fn due(&self, now: Duration) -> Vec<Number> {
+        let rounds = self.rounds.iter().filter(|round| round.due <= now);
+        rounds.map(|round| round.number).collect()
     }
 
     /// When the next items are due.
     pub(super) fn next(&self) -> Option<Duration> {
         self.rounds.iter().map(|round| round.due).min()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn rounds() -> Rounds<u32, &'static str> {
-        Rounds::new(BackoffPolicy::new(10 * SECOND, 300 * SECOND))
-    }
-
-    fn due(rounds: &mut Rounds<u32, &'static str>, seconds: u32) -> Vec<u32> {
-        let due = rounds.due(seconds * SECOND, 1.0);
-        due.into_iter().map(|(key, _)| key).collect()
-    }
-
-    #[test]
-    fn the_number_of_rounds_does_not_grow_with_the_number_of_items() {
-        for random in [0.0, 0.3, 1.0] {
-            let mut rounds = rounds();
-            for now in 0..5_000 {
-                rounds.add(now * SECOND, [(now, "")], true);
-                rounds.due(now * SECOND, random);
-                let old = now.saturating_sub(1_000);
-                rounds.answered(now * SECOND, &old);
-                assert!(rounds.rounds.len() <= 50, "{}", rounds.rounds.len());
-            }
-            assert!(rounds.len() >= 1_000);
-        }
-    }
-
-    #[test]
-    fn an_answer_postpones_only_its_own_round() {
-        let mut rounds = rounds();
-        rounds.add(Duration::ZERO, [(1, ""), (2, "")], true);
-        assert_eq!(due(&mut rounds, 0), [1, 2]);
-        rounds.add(5 * SECOND, [(3, ""), (4, "")], true);
-        assert_eq!(due(&mut rounds, 5), [3, 4]);
-        assert!(rounds.answered(9 * SECOND, &3));
-        assert!(!rounds.answered(9 * SECOND, &3));
-        assert_eq!(due(&mut rounds, 10), [1, 2]);
-        assert_eq!(rounds.next(), Some(19 * SECOND));
-        assert_eq!(due(&mut rounds, 19), [4]);
-    }
-
-    #[test]
-    fn an_open_item_is_not_requested_earlier_and_gets_its_new_value() {
-        let mut rounds = rounds();
-        assert!(rounds.add(Duration::ZERO, [(1, "a")], true));
-        assert_eq!(due(&mut rounds, 0), [1]);
-        assert!(!rounds.add(SECOND, [(1, "b")], true));
-        assert_eq!(rounds.next(), Some(10 * SECOND));
-        assert_eq!(rounds.due(10 * SECOND, 1.0), [(1, "b")]);
-        assert!(rounds.remove(&1) && rounds.is_empty());
-        assert_eq!(rounds.next(), None);
-    }
-
-    #[test]
-    fn a_restart_requests_everything_together() {
-        let mut rounds = rounds();
-        rounds.add(Duration::ZERO, [(1, "")], true);
-        due(&mut rounds, 0);
-        rounds.add(5 * SECOND, [(2, "")], false);
-        rounds.restart(6 * SECOND);
-        assert_eq!(due(&mut rounds, 6), [1, 2]);
-        assert_eq!(rounds.next(), Some(16 * SECOND));
     }
 }

@@ -1,22 +1,19 @@
 //! Tracks tasks and operations, and decides which requests are due. Pure: time and randomness
 //! are arguments.
 //!
-//! A scheduler may have a million tasks. So the id of a task is in memory once, however many maps
-//! have the task, and so is the id of an agent.
+//! A task, and the id of an agent, are in memory once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
-use indexmap::IndexMap;
 use mesos_proto::v1::scheduler::call::{self, reconcile_operations};
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{AgentId, OperationId, OperationState, OperationStatus, TaskId, TaskState};
 
 use super::ReconcilePolicy;
-use super::agents::Agents;
+use super::agents::{Agent, Agents};
 use super::kills::Kills;
-use super::rounds::Rounds;
+use super::table::{Answer, Table};
 
 type Operation = reconcile_operations::Operation;
 
@@ -42,6 +39,14 @@ pub(in crate::scheduler) struct TrackedTask {
     pub(super) agent_id: Option<Arc<AgentId>>,
 }
 
+impl TrackedTask {
+    /// The id of the task, and that of the agent.
+    pub(super) fn ids(&self) -> (&str, Option<&str>) {
+        let agent_id = self.agent_id.as_ref();
+        (&self.task_id, agent_id.map(|id| id.value.as_str()))
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(in crate::scheduler) struct Tracker {
@@ -51,13 +56,11 @@ pub(in crate::scheduler) struct Tracker {
     tracking: bool,
     /// Whether the backend supports operation feedback.
     operations_supported: bool,
-    // Removed with `swap_remove`, see `rounds`.
-    /// Not in a terminal state, as far as the driver knows.
-    live_tasks: IndexMap<Arc<str>, Option<Arc<AgentId>>, RandomState>,
-    live_operations: IndexMap<OperationId, Operation, RandomState>,
-    /// Requested and not answered yet.
-    open_tasks: Rounds<Arc<str>, Option<Arc<AgentId>>>,
-    open_operations: Rounds<OperationId, Operation>,
+    /// Live tasks are those not in a terminal state, as far as the driver knows. Open tasks are
+    /// those that were requested and not answered yet.
+    tasks: Table<Agent>,
+    /// As `tasks`.
+    operations: Table<Operation>,
     agents: Agents,
     /// `None` without a subscription.
     subscription: Option<Subscription>,
@@ -92,10 +95,8 @@ impl Tracker {
             policy: policy.unwrap_or_default(),
             tracking: policy.is_some(),
             operations_supported: operations,
-            live_tasks: IndexMap::default(),
-            live_operations: IndexMap::default(),
-            open_tasks: Rounds::new(retry),
-            open_operations: Rounds::new(retry),
+            tasks: Table::new(retry),
+            operations: Table::new(retry),
             agents: Agents::default(),
             subscription: None,
             subscriptions: 0,
@@ -110,14 +111,8 @@ impl Tracker {
 
     /// A subscription was granted: the states of everything known are due at once.
     pub(in crate::scheduler) fn subscribed(&mut self, now: Duration) {
-        let tasks = self.live_tasks.iter();
-        let tasks = tasks.map(|(id, agent)| (Arc::clone(id), agent.clone()));
-        self.open_tasks.add(now, tasks, true);
-        self.open_tasks.restart(now);
-        let operations = self.live_operations.iter();
-        let operations = operations.map(|(id, operation)| (id.clone(), operation.clone()));
-        self.open_operations.add(now, operations, true);
-        self.open_operations.restart(now);
+        self.tasks.restart(now);
+        self.operations.restart(now);
         self.kills.subscribed(now);
         self.subscriptions += 1;
         let interval = self.policy.interval;
@@ -134,10 +129,8 @@ impl Tracker {
 
     /// The framework was removed, with its tasks and operations.
     pub(in crate::scheduler) fn clear(&mut self) {
-        self.live_tasks.clear();
-        self.live_operations.clear();
-        self.open_tasks.clear();
-        self.open_operations.clear();
+        self.tasks.clear();
+        self.operations.clear();
         self.kills.clear();
     }
 
@@ -150,14 +143,19 @@ impl Tracker {
         at_once: bool,
     ) {
         let Self {
-            agents, live_tasks, ..
+            agents,
+            tasks: table,
+            ..
         } = self;
         let tasks = tasks.into_iter().map(|(id, agent)| {
-            let live = live_tasks.get_key_value(id.value.as_str());
-            let id = live.map_or_else(|| id.value.into(), |(id, _)| Arc::clone(id));
-            (id, agent.map(|agent| agents.shared(&agent.value)))
+            let agent = agent.map(|agent| agents.number(&agent.value));
+            (id.value, agent)
         });
-        self.open_tasks.add(now, tasks, at_once);
+        // The scheduler may not know the agent.
+        table.request(now, tasks, at_once, |known, agent| {
+            *known = agent.or(*known)
+        });
+        self.agents.sweep(self.tasks.values());
     }
 
     /// As [`request_tasks`](Self::request_tasks).
@@ -172,42 +170,41 @@ impl Tracker {
         }
         let named = operations
             .into_iter()
-            .map(|one| (one.operation_id.clone(), one));
-        self.open_operations.add(now, named, at_once);
+            .map(|one| (one.operation_id.value.clone(), one));
+        let set = |known: &mut Operation, operation| *known = operation;
+        self.operations.request(now, named, at_once, set);
     }
 
     /// Tracks a task that is about to be launched.
     pub(in crate::scheduler) fn track_task(&mut self, id: &TaskId, agent: Option<&AgentId>) {
         if self.tracking {
-            let agent = agent.map(|agent| self.agents.shared(&agent.value));
-            self.live_tasks.insert(id.value.as_str().into(), agent);
+            let agent = agent.map(|agent| self.agents.number(&agent.value));
+            self.tasks.track(&id.value, agent);
+            self.agents.sweep(self.tasks.values());
         }
     }
 
     /// Tracks an operation that is about to be sent.
     pub(in crate::scheduler) fn track_operation(&mut self, operation: &Operation) {
         if self.tracking && self.operations_supported {
-            let id = operation.operation_id.clone();
-            self.live_operations.insert(id, operation.clone());
+            let id = &operation.operation_id.value;
+            self.operations.track(id, operation.clone());
         }
     }
 
     /// The task was not launched: the call was refused or not sent.
     pub(in crate::scheduler) fn untrack_task(&mut self, id: &TaskId) {
-        self.live_tasks.swap_remove(id.value.as_str());
+        self.tasks.untrack(&id.value);
     }
 
     /// As [`untrack_task`](Self::untrack_task).
     pub(in crate::scheduler) fn untrack_operation(&mut self, id: &OperationId) {
-        self.live_operations.swap_remove(id);
+        self.operations.untrack(&id.value);
     }
 
     /// Whether the update of a task can change anything here.
     pub(in crate::scheduler) fn is_interested(&self) -> bool {
-        self.tracking
-            || !self.live_tasks.is_empty()
-            || !self.open_tasks.is_empty()
-            || !self.kills.is_empty()
+        self.tracking || !self.tasks.is_empty() || !self.kills.is_empty()
     }
 
     /// The scheduler has handled an update. Returns whether that was the last open answer.
@@ -223,20 +220,26 @@ impl Tracker {
         if is_terminal(observed.state) || observed.state == TaskState::TaskUnknown {
             self.kills.ended(id);
         }
-        if is_terminal(observed.state) || unknown {
-            self.live_tasks.swap_remove(id);
+        let answer = if is_terminal(observed.state) || unknown {
+            Answer::Ended
         } else if self.tracking {
-            match self.live_tasks.get_mut(id) {
-                Some(agent) if agent.as_ref().map(|id| id.value.as_str()) == agent_id => {}
-                Some(agent) => *agent = agent_id.map(|id| self.agents.shared(id)),
-                None => {
-                    let key = self.open_tasks.key(id).unwrap_or_else(|| id.into());
-                    let agent = agent_id.map(|id| self.agents.shared(id));
-                    self.live_tasks.insert(key, agent);
-                }
+            Answer::Live
+        } else {
+            Answer::Other
+        };
+        let Self { tasks, agents, .. } = self;
+        let mut is_new = false;
+        let open = tasks.answered(now, id, answer, |known| match known {
+            Some(known) if agents.is(*known, agent_id) => None,
+            _ => {
+                is_new = true;
+                Some(agent_id.map(|id| agents.number(id)))
             }
+        });
+        if is_new {
+            agents.sweep(tasks.values());
         }
-        self.open_tasks.answered(now, id) && self.is_done()
+        open && self.is_done()
     }
 
     /// As [`task_update`](Self::task_update).
@@ -248,23 +251,26 @@ impl Tracker {
         let Some(id) = &status.operation_id else {
             return false;
         };
-        match status.state() {
+        let answer = match status.state() {
             // The agent has not reregistered yet, so the state is unknown.
             OperationState::OperationRecovering => return false,
+            OperationState::OperationPending | OperationState::OperationUnreachable
+                if self.tracking && self.operations_supported =>
+            {
+                Answer::Live
+            }
             OperationState::OperationPending | OperationState::OperationUnreachable => {
-                if self.tracking {
-                    self.track_operation(&Operation {
-                        operation_id: id.clone(),
-                        agent_id: status.agent_id.clone(),
-                        resource_provider_id: status.resource_provider_id.clone(),
-                    });
-                }
+                Answer::Other
             }
-            _ => {
-                self.live_operations.swap_remove(id);
-            }
-        }
-        self.open_operations.answered(now, id) && self.is_done()
+            _ => Answer::Ended,
+        };
+        let operation = || Operation {
+            operation_id: id.clone(),
+            agent_id: status.agent_id.clone(),
+            resource_provider_id: status.resource_provider_id.clone(),
+        };
+        let operations = &mut self.operations;
+        operations.answered(now, &id.value, answer, |_| Some(operation())) && self.is_done()
     }
 
     /// Whether the driver is subscribed and every request was answered.
@@ -274,11 +280,11 @@ impl Tracker {
 
     /// The number of tasks and operations that were requested and not answered yet.
     pub(in crate::scheduler) fn open(&self) -> usize {
-        self.open_tasks.len() + self.open_operations.len()
+        self.tasks.open() + self.operations.open()
     }
 
     fn nothing_open(&self) -> bool {
-        self.open_tasks.is_empty() && self.open_operations.is_empty()
+        self.tasks.nothing_open() && self.operations.nothing_open()
     }
 
     /// The requests to send now. [`next`](Self::next) is the time of the next ones.
@@ -292,12 +298,15 @@ impl Tracker {
         if !kills.is_empty() {
             requests.push(Request::Kills(kills));
         }
-        let tasks = self.open_tasks.due(now, random);
+        let tasks = self.tasks.due(now, random);
         if !tasks.is_empty() {
-            let task = |(task_id, agent_id)| TrackedTask { task_id, agent_id };
+            let task = |(task_id, agent)| TrackedTask {
+                task_id,
+                agent_id: self.agents.id(agent).cloned(),
+            };
             requests.push(Request::Tasks(tasks.into_iter().map(task).collect()));
         }
-        let operations = self.open_operations.due(now, random);
+        let operations = self.operations.due(now, random);
         if !operations.is_empty() {
             let operations = operations.into_iter().map(|(_, operation)| operation);
             requests.push(Request::Operations(operations.collect()));
@@ -322,7 +331,7 @@ impl Tracker {
             Some(_) if self.nothing_open() && !subscription.all_requested => Some(Duration::ZERO),
             all_at => all_at,
         };
-        let open = [self.open_tasks.next(), self.open_operations.next()];
+        let open = [self.tasks.next(), self.operations.next()];
         let next = open.into_iter().chain([all, self.kills.next()]);
         next.flatten().min()
     }

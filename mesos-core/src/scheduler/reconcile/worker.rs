@@ -5,18 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, future, stream};
+use mesos_proto::encoded;
 use mesos_proto::v1::scheduler::Call;
-use mesos_proto::v1::scheduler::call::reconcile;
+use mesos_proto::v1::scheduler::call::{Kill, Type, reconcile};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::tracker::{Request, TrackedTask, Tracker};
 use crate::backend::{Calls, SchedulerApi};
+use crate::error::Result;
 use crate::lock;
 use crate::metrics::Meter;
 use crate::runtime::{Background, deadline};
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
+use crate::scheduler::shared::PendingCall;
 
 /// The most tasks in one call. A master processes one call at a time.
 const CHUNK_SIZE: usize = 1000;
@@ -120,8 +123,8 @@ pub(in crate::scheduler) fn start(
         let mut changed = reconciler.changed.subscribe();
         loop {
             for request in reconciler.due() {
-                stream::iter(to_calls(request))
-                    .map(|call| send(&handle, calls.as_ref(), call))
+                stream::iter(requested(request))
+                    .map(|one| send(&handle, calls.as_ref(), one))
                     .buffered(MAX_UNANSWERED)
                     .for_each(|()| future::ready(()))
                     .await;
@@ -131,35 +134,72 @@ pub(in crate::scheduler) fn start(
     })
 }
 
-/// Sends `call` and waits for its answer. A failure is logged with the call, and the tracker
+/// A call to make.
+enum Requested {
+    /// A RECONCILE of these tasks, which is by far the largest call.
+    Tasks(Vec<TrackedTask>),
+    Other(Box<Call>),
+}
+
+/// Makes a call and waits for its answer. A failure is logged with the call, and the tracker
 /// repeats the request.
-async fn send(handle: &Handle, queue: &dyn Calls<SchedulerApi>, mut call: Call) {
-    let shared = handle.shared();
-    call.framework_id = handle.framework_id();
-    tracing::debug!(call = ?call.r#type(), "reconciling");
-    let answer = async { shared.enqueue(queue, call).await?.await };
+async fn send(handle: &Handle, queue: &dyn Calls<SchedulerApi>, requested: Requested) {
+    let answer = async {
+        match requested {
+            Requested::Tasks(tasks) => send_tasks(handle, queue, &tasks).await?.await,
+            Requested::Other(mut call) => {
+                call.framework_id = handle.framework_id();
+                tracing::debug!(call = ?call.r#type(), "reconciling");
+                handle.shared().enqueue(queue, *call).await?.await
+            }
+        }
+    };
     let _ = answer.await;
 }
 
-fn to_calls(request: Request) -> Box<dyn Iterator<Item = Call> + Send> {
-    match request {
-        Request::Tasks(tasks) => Box::new(chunks(tasks).map(|tasks| {
-            let task = |task: TrackedTask| reconcile::Task {
-                task_id: (*task.task_id).into(),
-                agent_id: task.agent_id.as_deref().cloned(),
-            };
-            calls::reconcile(tasks.into_iter().map(task).collect())
-        })),
-        Request::Operations(operations) => {
-            Box::new(chunks(operations).map(calls::reconcile_operations))
+fn send_tasks<'a>(
+    handle: &Handle,
+    queue: &'a dyn Calls<SchedulerApi>,
+    tasks: &[TrackedTask],
+) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
+    let call_type = Type::Reconcile;
+    tracing::debug!(call = ?call_type, "reconciling");
+    let framework_id = handle.framework_id();
+    let encode = || {
+        let framework_id = framework_id.as_ref().map_or("", |id| &id.value);
+        encoded::reconcile(framework_id, tasks.iter().map(TrackedTask::ids))
+    };
+    let call = || {
+        let task = |task: &TrackedTask| reconcile::Task {
+            task_id: (*task.task_id).into(),
+            agent_id: task.agent_id.as_deref().cloned(),
+        };
+        Call {
+            framework_id: framework_id.clone(),
+            ..calls::reconcile(tasks.iter().map(task).collect())
         }
-        Request::Kills(kills) => Box::new(
-            kills
-                .into_iter()
-                .map(|kill| calls::kill(kill.task_id, kill.agent_id, kill.kill_policy)),
-        ),
-        Request::AllTasks => Box::new(iter::once(calls::reconcile(Vec::new()))),
-        Request::AllOperations => Box::new(iter::once(calls::reconcile_operations(Vec::new()))),
+    };
+    handle
+        .shared()
+        .enqueue_encoded(queue, call_type, &encode, &call)
+}
+
+fn requested(request: Request) -> Box<dyn Iterator<Item = Requested> + Send> {
+    let other = |call| Requested::Other(Box::new(call));
+    match request {
+        Request::Tasks(tasks) => Box::new(chunks(tasks).map(Requested::Tasks)),
+        Request::Operations(operations) => {
+            let calls = chunks(operations).map(calls::reconcile_operations);
+            Box::new(calls.map(other))
+        }
+        Request::Kills(kills) => {
+            let call = |kill: Kill| calls::kill(kill.task_id, kill.agent_id, kill.kill_policy);
+            Box::new(kills.into_iter().map(call).map(other))
+        }
+        Request::AllTasks => Box::new(iter::once(other(calls::reconcile(Vec::new())))),
+        Request::AllOperations => {
+            Box::new(iter::once(other(calls::reconcile_operations(Vec::new()))))
+        }
     }
 }
 
