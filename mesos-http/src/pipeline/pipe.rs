@@ -22,8 +22,10 @@ use crate::wire::framing::Garbage;
 use mesos_core::Endpoint;
 use mesos_core::Result;
 
-/// The amount of output that is gathered for one write while the connection is busy, in bytes.
-const GATHERED: usize = 64 << 10;
+/// The amount of output that is gathered for one write while the connection is busy, in bytes: at
+/// least the acknowledgements of all updates that the event loop handles without waiting, of about
+/// 300 bytes each.
+const GATHERED: usize = 128 << 10;
 
 /// The room for each read, in bytes: two hundred answers of Mesos. With less room the kernel is
 /// called more often.
@@ -133,16 +135,20 @@ impl Pipe {
         self.proven = false;
     }
 
-    /// Whether another call may be in flight, of at most `window`. The first call on a connection
-    /// is sent alone: only its answer shows whether the peer speaks HTTP/1.1 and accepts calls.
-    pub(super) fn has_room(&self, window: usize) -> bool {
+    /// The number of calls that may be added, of which at most `window` are in flight. The first call
+    /// on a connection is sent alone: only its answer shows whether the peer speaks HTTP/1.1 and
+    /// accepts calls.
+    pub(super) fn room(&self, window: usize) -> usize {
         let window = if self.proven { window } else { 1 };
         let last = self.in_flight.back();
-        !self.write_closed
-            && self.in_flight.len() < window
+        let has_room = !self.write_closed
             && self.size < IN_FLIGHT
             && self.output.len() < GATHERED
-            && last.is_none_or(|flight| !flight.job.alone)
+            && last.is_none_or(|flight| !flight.job.alone);
+        match has_room {
+            true => window.saturating_sub(self.in_flight.len()),
+            false => 0,
+        }
     }
 
     /// Appends a call. `head` is the head of the request, up to the value of Content-Length.

@@ -36,6 +36,9 @@ const FORGET_BREAKS: Duration = Duration::from_secs(10 * 60);
 const REOPEN_DELAY: Duration = Duration::from_millis(50);
 const REOPEN_DELAY_MAX: Duration = Duration::from_secs(1);
 
+/// The most calls that are taken out of the queue together.
+const MOST_AT_ONCE: usize = 256;
+
 /// What the worker has to do next.
 enum Next {
     /// Open a connection, for the first waiting call.
@@ -54,6 +57,8 @@ struct Worker<'a, A> {
     settings: &'a Settings,
     stream_id: Option<&'a HeaderValue>,
     queue: mpsc::Receiver<Job>,
+    /// The memory for calls that are received together.
+    received: Vec<Job>,
     /// Calls before the ones in the queue that are not written yet.
     waiting: VecDeque<Job>,
     /// Calls that were answered with 401 and may be repeated once no call is in flight. They
@@ -82,6 +87,7 @@ pub(super) async fn run<A: HttpApi>(queue: mpsc::Receiver<Job>, subscription: Su
         settings: &subscription.settings,
         stream_id: subscription.stream_id.as_ref(),
         queue,
+        received: Vec::new(),
         waiting: VecDeque::new(),
         refused: Vec::new(),
         access: None,
@@ -188,17 +194,21 @@ impl<A: HttpApi> Worker<'_, A> {
             if idle && self.closing {
                 return Err(Next::Done);
             }
-            let room = |pipe: &Pipe| pipe.has_room(self.window);
-            if self.closing || !self.refused.is_empty() || !self.pipe.as_ref().is_none_or(room) {
+            let room = |pipe: &Pipe| pipe.room(self.window);
+            let room = self.pipe.as_ref().map_or(1, room);
+            if self.closing || !self.refused.is_empty() || room == 0 {
                 return Ok(filled);
             }
-            let job = match self.waiting.pop_front() {
-                Some(job) => job,
-                None => match self.queue.poll_recv(context) {
-                    Poll::Ready(Some(job)) => job,
-                    Poll::Ready(None) if idle => return Err(Next::Done),
-                    Poll::Ready(None) | Poll::Pending => return Ok(filled),
-                },
+            let Some(job) = self.waiting.pop_front() else {
+                // One by one, tokio would interrupt this task after 128 calls, and each write would
+                // have so few.
+                let most = room.min(MOST_AT_ONCE);
+                match self.queue.poll_recv_many(context, &mut self.received, most) {
+                    Poll::Ready(1..) => self.waiting.extend(self.received.drain(..)),
+                    Poll::Ready(0) if idle => return Err(Next::Done),
+                    Poll::Ready(0) | Poll::Pending => return Ok(filled),
+                }
+                continue;
             };
             let Some(pipe) = &mut self.pipe else {
                 self.waiting.push_front(job);

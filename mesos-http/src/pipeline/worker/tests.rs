@@ -31,6 +31,7 @@ fn worker<'a>(
         settings,
         stream_id: None,
         queue,
+        received: Vec::new(),
         waiting: waiting.into(),
         refused: Vec::new(),
         access: None,
