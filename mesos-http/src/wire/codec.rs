@@ -113,9 +113,10 @@ fn log_replaced(what: &str, replaced: &[String]) {
 
 #[cfg(feature = "json")]
 fn json<M: Wire>(bytes: &[u8], what: &str) -> serde_json::Result<M> {
-    let Err(_) = std::str::from_utf8(bytes) else {
-        return serde_json::from_slice(bytes);
-    };
+    // As a text, because serde_json would check each string of bytes again.
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return serde_json::from_str(text);
+    }
     // JSON has bytes as base64, so the invalid UTF-8 is in a text.
     let text = String::from_utf8_lossy(bytes);
     let message = serde_json::from_str(&text)?;
