@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
         ],
     };
     let features: &[&str] = if lean {
-        &["--no-default-features"]
+        &["--no-default-features", "--features", "json"]
     } else {
         &[]
     };

@@ -19,6 +19,8 @@ pub(super) fn instructions(bench: &Bench) -> Result<Vec<Row>> {
     require_valgrind()?;
     let mut rows = updates(bench)?;
     rows.extend(offers(bench)?);
+    #[cfg(feature = "json")]
+    rows.extend(json(bench)?);
     rows.extend(tasks(bench)?);
     rows.extend(system_calls(bench)?);
     Ok(rows)
@@ -36,6 +38,35 @@ fn window(updates: u64) -> Options {
         updates,
         window: 1000,
     })
+}
+
+/// The rates with JSON ÷ those with protobuf. Each rate is that of one processor, without the kernel.
+#[cfg(feature = "json")]
+fn json(bench: &Bench) -> Result<Vec<Row>> {
+    let offers = |events| {
+        Options::new(Workload::Offers {
+            events,
+            offers: OFFERS,
+        })
+    };
+    let row = |what: &str, sizes: (u64, u64), options: &dyn Fn(u64) -> Options, bar| {
+        let cost = |json| {
+            let drive = Drive {
+                json,
+                ..Drive::default()
+            };
+            let (few, many) = sizes;
+            slope(few, many, |n| growth::instructions(options(n), &drive))
+        };
+        let (protobuf, json) = (cost(false)?, cost(true)?);
+        let what = format!("{what} per instruction, JSON ÷ protobuf");
+        anyhow::Ok(Row::at_least(what, protobuf / json, bar))
+    };
+    let sizes = bench.size((5000, 15_000), (1000, 3000));
+    let updates = row("updates acknowledged", sizes, &window, 0.8)?;
+    let sizes = bench.size((20, 60), (5, 15));
+    let offers = row("offers declined unread", sizes, &offers, 0.7)?;
+    Ok(vec![updates, offers])
 }
 
 fn allocations(bench: &Bench, options: Options, drive: &Drive) -> Result<u64> {
