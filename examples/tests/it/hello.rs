@@ -1,5 +1,6 @@
 //! The smallest examples.
 
+use mesos::framework::{Command, ExecutorSpec, Runner, TaskSpec};
 use mesos::http::HttpBackend;
 use mesos::v1::{CommandInfo, ExecutorInfo, Resource, TaskInfo, TaskState};
 use mesos::{
@@ -70,6 +71,35 @@ async fn hello_executor_runs_the_tasks_of_a_scheduler() {
     );
     let end = within("the framework's end", run).await;
     assert_eq!(end.unwrap(), StopReason::Stopped);
+}
+
+#[tokio::test]
+async fn hello_executor_runs_the_jobs_of_a_runner() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let program = path("hello_executor");
+    let executor = ExecutorSpec::new("hello", Command::argv([program.to_str().unwrap()]));
+    let backend = HttpBackend::new(cluster.master_url().parse().unwrap());
+    let runner = Runner::builder(Framework::ephemeral("hello"));
+    let runner = runner.start(backend).await.unwrap();
+    let job = |name: &str| TaskSpec::new(name).executor(executor.clone());
+    let mut jobs = runner.run_all([job("a"), job("b")]);
+    let mut count = 0;
+    while let Some(outcome) = within("the end of a job", jobs.next()).await {
+        let outcome = outcome.unwrap();
+        assert!(outcome.is_success(), "{outcome:?}");
+        count += 1;
+    }
+    assert_eq!(count, 2);
+    // An executor that cannot be started fails the job.
+    let missing = ExecutorSpec::new("missing", Command::argv(["/nonexistent/executor"]));
+    let job = TaskSpec::new("missing").executor(missing);
+    let outcome = within("the end of a job", runner.run(job).into_future()).await;
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.state, TaskState::TaskFailed, "{outcome:?}");
+    assert!(!outcome.message.is_empty(), "{outcome:?}");
+    runner.stop().await.unwrap();
 }
 
 #[test]

@@ -10,6 +10,7 @@ use mesos_proto::v1::offer::Operation;
 use tokio::sync::{oneshot, watch};
 
 use super::listener::{BatchListener, Counts};
+use super::load::Loaded;
 use crate::engine::job::Limit;
 use crate::engine::{Action, Name, ServiceRequest};
 use crate::pool::TakenOffer;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     /// Replies when everything before is stored.
     Flush(Reply<()>),
     Stored(Vec<Effect>),
+    /// The ended jobs that a request is about were read, or the state cannot be read.
+    Loaded(Box<Command>, Loaded, Result<()>),
     Answered(Vec<(Name, String)>, Result<(), Error>),
     Tick,
     /// Judges the services that have changed, and places what waits.

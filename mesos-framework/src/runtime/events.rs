@@ -79,7 +79,8 @@ impl Scheduler<Command> for Runtime {
     }
 
     async fn input(&mut self, driver: &Driver, input: Command) -> HandlerResult {
-        self.command(driver, input).await
+        self.request(driver, input);
+        Ok(())
     }
 }
 

@@ -1,15 +1,15 @@
 //! What the program requests.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mesos_core::{Error, ErrorKind, HandlerResult, Result};
+use mesos_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
 use super::command::Watched;
 use super::listener::{BatchListener, Counts};
+use super::load::Loaded;
 use super::{Command, Driver, Effect, Runtime};
-use crate::engine::job::{DoneRecord, Limit};
+use crate::engine::job::Limit;
 use crate::engine::{DONE_JOB, Step, Submitted};
 use crate::{JobDetails, JobList, JobSpec, JobStatus, JobSummary};
 
@@ -19,8 +19,12 @@ pub(super) fn then(then: impl FnOnce() + Send + 'static) -> Vec<Effect> {
 }
 
 impl Runtime {
-    pub(super) async fn command(&mut self, driver: &Driver, command: Command) -> HandlerResult {
+    /// Answers a request. `loaded` has what is stored about the names that the request is about.
+    pub(super) fn answer(&mut self, driver: &Driver, command: Command, loaded: &Loaded) {
         match command {
+            Command::Loaded(command, loaded, result) => {
+                self.loaded(driver, *command, loaded, result);
+            }
             Command::Stored(effects) => {
                 for effect in effects {
                     self.effect(driver, effect);
@@ -38,7 +42,7 @@ impl Runtime {
                 let step = self.engine.answered(&launches, result, self.now());
                 self.store(driver, step, Vec::new());
             }
-            Command::Submit(spec, reply) => match self.submit(vec![*spec], None).await {
+            Command::Submit(spec, reply) => match self.submit(vec![*spec], None, loaded) {
                 Ok((step, mut submitted)) => {
                     let watched = submitted.pop().map(|one| self.watched(one));
                     self.store(
@@ -54,11 +58,11 @@ impl Runtime {
                 Err(error) => drop(reply.send(Err(error))),
             },
             Command::SubmitAll(specs, limit, listener, counts) => {
-                self.submit_all(driver, specs, limit.as_ref(), &listener, &counts)
-                    .await;
+                let jobs = (specs, limit.as_ref());
+                self.submit_all(driver, jobs, &listener, &counts, loaded);
             }
             Command::Watch { name, kill, reply } => {
-                let watched = self.known(&name).await;
+                let watched = self.known(&name, loaded);
                 let step = match (kill, &watched) {
                     (true, Ok(_)) => self.engine.kill(&name, self.now()).unwrap_or_default(),
                     _ => Step::default(),
@@ -66,7 +70,7 @@ impl Runtime {
                 self.store(driver, step, then(move || drop(reply.send(watched))));
             }
             Command::Forget(name, reply) => {
-                let result = self.forget(&name).await;
+                let result = self.forget(&name);
                 let (step, result) = match result {
                     Ok(step) => (step, Ok(())),
                     Err(error) => (Step::default(), Err(error)),
@@ -84,8 +88,8 @@ impl Runtime {
                 (list.counts.finished, list.counts.failed) = self.timeline.ends();
                 drop(reply.send(list));
             }
-            Command::Describe(name, reply) => drop(reply.send(self.describe(&name).await)),
-            Command::Keep(spec, reply) => self.keep(driver, *spec, reply).await,
+            Command::Describe(name, reply) => drop(reply.send(self.describe(&name, loaded))),
+            Command::Keep(spec, reply) => self.keep(driver, *spec, reply, loaded),
             Command::Service(name, request, reply) => {
                 let result = self.engine.change_service(&name, request, self.now());
                 self.answer_service(driver, result, reply);
@@ -118,41 +122,22 @@ impl Runtime {
                 );
             }
         }
-        Ok(())
     }
 
-    async fn submit(
+    fn submit(
         &mut self,
         specs: Vec<JobSpec>,
         limit: Option<&Limit>,
+        loaded: &Loaded,
     ) -> Result<(Step, Vec<Submitted>)> {
         if self.stopping {
             return Err(Error::new(ErrorKind::Closed, "the runner is stopping"));
         }
-        let mut done = BTreeMap::new();
-        for spec in &specs {
-            for name in std::iter::once(&spec.name).chain(&spec.after) {
-                if self.engine.job(name).is_none()
-                    && !done.contains_key(name)
-                    && let Some(record) = self.done(name).await?
-                {
-                    done.insert(name.clone(), record);
-                }
-            }
-        }
-        self.engine.submit(specs, limit, &done, self.now())
-    }
-
-    /// The record of a job that has ended.
-    pub(super) async fn done(&self, name: &str) -> Result<Option<DoneRecord>> {
-        let key = format!("{DONE_JOB}{name}");
-        let failed = |error: mesos_core::BoxError| {
-            let message = format!("cannot read the entry {key:?} of the state");
-            Error::new(ErrorKind::Store, message).with_source(error)
-        };
-        let value = self.writer.read(&key).await.map_err(failed)?;
-        let record = value.map(|value| serde_json::from_slice(&value));
-        record.transpose().map_err(|error| failed(error.into()))
+        let done = loaded
+            .iter()
+            .filter_map(|(name, record)| Some((name.clone(), record.clone()?)));
+        self.engine
+            .submit(specs, limit, &done.collect(), self.now())
     }
 
     fn watched(&mut self, submitted: Submitted) -> Watched {
@@ -167,17 +152,17 @@ impl Runtime {
         }
     }
 
-    async fn known(&mut self, name: &str) -> Result<Watched> {
+    fn known(&mut self, name: &str, loaded: &Loaded) -> Result<Watched> {
         if self.engine.job(name).is_some() {
             return Ok(self.watched(Submitted::Live(name.into())));
         }
-        match self.done(name).await? {
-            Some(record) => Ok(ended(Arc::new(record.outcome))),
-            None => Err(unknown(name)),
+        match loaded.get(name) {
+            Some(Some(record)) => Ok(ended(Arc::new(record.outcome.clone()))),
+            _ => Err(unknown(name)),
         }
     }
 
-    async fn describe(&self, name: &str) -> Result<JobDetails> {
+    fn describe(&self, name: &str, loaded: &Loaded) -> Result<JobDetails> {
         let bug = || Error::new(ErrorKind::Store, format!("cannot decode the job {name:?}"));
         if let Some(unit) = self.engine.job(name)
             && let Some(job) = unit.job()
@@ -188,7 +173,8 @@ impl Runtime {
                 reports: self.history.of(name).cloned().collect(),
             });
         }
-        let record = self.done(name).await?.ok_or_else(|| unknown(name))?;
+        let record = loaded.get(name).cloned().flatten();
+        let record = record.ok_or_else(|| unknown(name))?;
         Ok(JobDetails {
             summary: JobSummary::ended(record.outcome),
             spec: record.spec.unpack().ok_or_else(bug)?,
@@ -196,16 +182,16 @@ impl Runtime {
         })
     }
 
-    async fn submit_all(
+    fn submit_all(
         &mut self,
         driver: &Driver,
-        specs: Vec<JobSpec>,
-        limit: Option<&Limit>,
+        (specs, limit): (Vec<JobSpec>, Option<&Limit>),
         listener: &BatchListener,
         counts: &Arc<Counts>,
+        loaded: &Loaded,
     ) {
         // The program may have dropped the stream, so nobody may listen.
-        match self.submit(specs, limit).await {
+        match self.submit(specs, limit, loaded) {
             Ok((step, submitted)) => {
                 for one in submitted {
                     match one {
@@ -228,7 +214,7 @@ impl Runtime {
         }
     }
 
-    async fn forget(&mut self, name: &str) -> Result<Step> {
+    fn forget(&mut self, name: &str) -> Result<Step> {
         if self.engine.job(name).is_some() {
             let message = format!("the job {name:?} has not ended; kill it before");
             return Err(Error::new(ErrorKind::Config, message));

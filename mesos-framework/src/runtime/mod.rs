@@ -10,6 +10,7 @@ mod events;
 pub(crate) mod gate;
 mod input;
 pub(crate) mod listener;
+mod load;
 mod place;
 mod service;
 pub(crate) mod writer;
@@ -23,6 +24,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::command::{Command, Effect};
 use self::listener::Listeners;
+use self::load::Waiting;
 use self::service::ServiceListeners;
 use self::writer::Writer;
 use crate::engine::{Action, Engine, Now, Step};
@@ -60,6 +62,8 @@ pub(crate) struct Runtime {
     recovered: Vec<Action>,
     /// Whether new jobs are refused, because everything ends.
     stopping: bool,
+    /// The requests behind the one for which the state is read.
+    waiting: Waiting,
 }
 
 impl Runtime {
@@ -91,6 +95,7 @@ impl Runtime {
             untried: 0,
             recovered,
             stopping: false,
+            waiting: None,
         }
     }
 

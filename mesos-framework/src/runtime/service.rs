@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::command::{Reply, WatchedService};
 use super::input::then;
+use super::load::Loaded;
 use super::{Driver, Runtime};
 use crate::engine::{Engine, Name, ServiceRequest, Step, unknown_service};
 use crate::{ServiceDetails, ServiceSpec, ServiceStatus};
@@ -73,21 +74,23 @@ fn removed(name: &str) -> ServiceStatus {
 }
 
 impl Runtime {
-    pub(super) async fn keep(
+    pub(super) fn keep(
         &mut self,
         driver: &Driver,
         spec: ServiceSpec,
         reply: Reply<Result<WatchedService>>,
+        loaded: &Loaded,
     ) {
-        let result = self.keep_checked(spec).await;
+        let result = self.keep_checked(spec, loaded);
         self.answer_service(driver, result, reply);
     }
 
-    async fn keep_checked(&mut self, spec: ServiceSpec) -> Result<(Step, Name)> {
+    fn keep_checked(&mut self, spec: ServiceSpec, loaded: &Loaded) -> Result<(Step, Name)> {
         if self.stopping {
             return Err(Error::new(ErrorKind::Closed, "the runner is stopping"));
         }
-        if self.engine.service(&spec.name).is_none() && self.done(&spec.name).await?.is_some() {
+        let of_job = loaded.get(&spec.name).is_some_and(Option::is_some);
+        if self.engine.service(&spec.name).is_none() && of_job {
             let message = format!(
                 "the name {:?} is the name of a job that has ended; use another name for the \
                  service, or forget the job",

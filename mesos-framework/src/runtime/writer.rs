@@ -96,12 +96,22 @@ impl<E: Send + 'static> Writer<E> {
         self.shared.failure.borrow().is_some()
     }
 
+    pub(crate) fn reader(&self) -> Reader {
+        Reader(Arc::clone(&self.shared))
+    }
+}
+
+/// Reads what was given to the writer.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader(Arc<Shared>);
+
+impl Reader {
     /// The value of an entry, also if it is not stored yet.
     pub(crate) async fn read(&self, key: &str) -> Result<Option<Bytes>, BoxError> {
-        let unstored = self.shared.unstored().get(key).cloned();
+        let unstored = self.0.unstored().get(key).cloned();
         match unstored {
             Some((_, value)) => Ok(value),
-            None => self.shared.store.get(key).await,
+            None => self.0.store.get(key).await,
         }
     }
 }

@@ -117,6 +117,10 @@ impl RestartPolicy {
 }
 
 /// How a new specification of a service replaces the old instances.
+///
+/// The update of a service without instances is complete at once, because there is nothing to
+/// replace: the health of the new specification is not judged. Instances that are added later have
+/// the new specification, and a rollback restores the one before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -5,16 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mesos::framework::store::{Change, MemoryState, StateStore};
-use mesos::framework::{Runner, TaskSpec};
+use mesos::framework::{JobFilter, Runner, ServiceSpec, TaskSpec};
 use mesos::http::HttpBackend;
 use mesos::{BoxError, Bytes, ErrorKind, Framework};
+use tokio::sync::RwLock;
 
-use crate::cluster::cluster;
+use crate::cluster::{cluster, within};
 
 #[derive(Clone, Debug, Default)]
 struct Flaky {
     state: Arc<MemoryState>,
     fails: Arc<AtomicBool>,
+    /// Reading waits while a test holds this.
+    slow: Arc<RwLock<()>>,
 }
 
 #[mesos::async_trait]
@@ -24,6 +27,7 @@ impl StateStore for Flaky {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, BoxError> {
+        drop(self.slow.read().await);
         self.state.get(key).await
     }
 
@@ -82,5 +86,56 @@ async fn nothing_is_launched_before_it_is_stored() {
     assert!(second.await.unwrap().unwrap().is_success());
     assert!(marker.exists());
     assert_eq!(*runner.state_failure().borrow(), None);
+    runner.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_is_slow_to_read_does_not_delay_anything_but_new_requests() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let state = Flaky::default();
+    let runner = start(&cluster.master_url(), state.clone()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let go = directory.path().join("go");
+    let line = format!("until test -e {}; do sleep 0.05; done", go.display());
+    let first = runner.submit(TaskSpec::shell("first", line)).await.unwrap();
+
+    let slow = state.slow.write().await;
+    let submit = |line: &'static str| {
+        let runner = runner.clone();
+        tokio::spawn(async move { runner.submit(TaskSpec::shell("second", line)).await })
+    };
+    let second = submit("true");
+    let keep = {
+        let service = ServiceSpec::new(TaskSpec::shell("third", "sleep 1000"));
+        let runner = runner.clone();
+        tokio::spawn(async move { runner.keep(service).await })
+    };
+    // The runner answers, and handles the end of a task.
+    let list = runner.jobs(JobFilter::default());
+    let list = within("a list of jobs", list).await.unwrap();
+    assert_eq!(list.jobs.len(), 1);
+    std::fs::write(&go, "").unwrap();
+    let outcome = within("the end of the first job", first.outcome()).await;
+    assert!(outcome.unwrap().is_success());
+    let other = submit("false");
+    assert!(!second.is_finished() && !keep.is_finished() && !other.is_finished());
+
+    drop(slow);
+    let second = second.await.unwrap().unwrap();
+    assert!(second.outcome().await.unwrap().is_success());
+    // The requests keep their order, so that the other one is refused.
+    let error = other.await.unwrap().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("exists with another specification"),
+        "{error}"
+    );
+    keep.await.unwrap().unwrap().wait_ready().await.unwrap();
+    // A job that ended while the state could not be read is known.
+    let first = runner.submit(TaskSpec::shell("first", "true")).await;
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Config);
     runner.stop().await.unwrap();
 }

@@ -139,6 +139,29 @@ async fn a_restart_replaces_all_instances_and_keeps_the_specification_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_update_without_instances_is_complete_at_once_and_can_be_rolled_back() {
+    let Some(cluster) = cluster().await else {
+        return;
+    };
+    let runner = start(&cluster).await;
+    let policy = UpdatePolicy::rolling(1);
+    let spec = |line: &str| service(line, policy.clone()).instances(0);
+    let web = runner.keep(spec("sleep 1000")).await.unwrap();
+    assert!(web.wait_ready().await.unwrap().instances.is_empty());
+    runner.keep(spec("sleep 1001")).await.unwrap();
+    let status = web.wait_ready().await.unwrap();
+    assert_eq!((status.generation, &status.update), (2, &None));
+    // Instances that are added later have the new specification.
+    web.scale(1).await.unwrap();
+    let status = web.wait_ready().await.unwrap();
+    assert_eq!(status.instances[0].generation, 2);
+    web.rollback().await.unwrap();
+    let status = web.wait_ready().await.unwrap();
+    assert_eq!(status.instances[0].generation, 1);
+    runner.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_fails_is_rolled_back_or_paused_and_the_old_instances_stay() {
     let Some(cluster) = cluster().await else {
         return;
