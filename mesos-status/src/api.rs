@@ -1,5 +1,6 @@
 //! The content of the pages as JSON.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Json;
@@ -7,7 +8,7 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use mesos_core::{Error, ErrorKind};
-use mesos_framework::{JobFilter, JobSummary, Outcome};
+use mesos_framework::{JobFilter, JobSummary, Outcome, Runner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -35,6 +36,29 @@ impl JobQuery {
         filter.contains.clone_from(&self.contains);
         filter.after.clone_from(&self.after);
         Ok(filter)
+    }
+}
+
+/// The query of a list of jobs that have ended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EndedQuery {
+    pub(crate) state: String,
+}
+
+impl EndedQuery {
+    /// # Errors
+    /// The state is not known.
+    pub(crate) fn jobs(&self, runner: &Runner) -> Result<Vec<Arc<Outcome>>, String> {
+        let success = match self.state.as_str() {
+            "" => None,
+            "finished" => Some(true),
+            "failed" => Some(false),
+            other => return Err(format!("{other:?} is neither finished nor failed")),
+        };
+        let mut jobs = runner.ended_jobs();
+        jobs.retain(|one| success.is_none_or(|wanted| one.is_success() == wanted));
+        Ok(jobs)
     }
 }
 
@@ -143,6 +167,20 @@ pub(crate) async fn jobs(state: State, Query(query): Query<JobQuery>) -> Respons
         let jobs: Vec<Job<'_>> = list.jobs.iter().map(Job::new).collect();
         json!({ "jobs": jobs, "more": list.more })
     }))
+}
+
+pub(crate) async fn ended(state: State, Query(query): Query<EndedQuery>) -> Response {
+    match query.jobs(&state.runner) {
+        Err(message) => failed(StatusCode::BAD_REQUEST, &message),
+        Ok(jobs) => {
+            let jobs = jobs.iter().map(|one| {
+                let mut job = outcome(one);
+                job["name"] = json!(one.name);
+                job
+            });
+            Json(json!({ "jobs": jobs.collect::<Vec<_>>() })).into_response()
+        }
+    }
 }
 
 pub(crate) async fn job(state: State, Path(name): Path<String>) -> Response {

@@ -8,11 +8,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use mesos_core::Error;
 use mesos_framework::{
-    JobCounts, JobFilter, JobList, JobState, JobStatus, JobSummary, Runner, TimelineEvent,
+    JobCounts, JobFilter, JobList, JobState, JobStatus, JobSummary, Outcome, Runner, TimelineEvent,
 };
 
-use crate::api::{JobQuery, rfc3339, status_of};
-use crate::logs::{FILES, has_output};
+use crate::api::{EndedQuery, JobQuery, rfc3339, status_of};
+use crate::logs::{FILES, Log, Owner};
 use crate::page::{Shared, State};
 use crate::probe::trouble;
 use crate::services::Service;
@@ -22,20 +22,20 @@ const WAITING: usize = 5;
 const EVENTS: usize = 20;
 
 /// What all pages have.
-struct Frame {
-    base: String,
+pub(crate) struct Frame {
+    pub(crate) base: String,
     /// The path of the first page.
-    home: String,
-    framework: String,
-    framework_id: String,
-    connection: String,
-    trouble: Option<String>,
+    pub(crate) home: String,
+    pub(crate) framework: String,
+    pub(crate) framework_id: String,
+    pub(crate) connection: String,
+    pub(crate) trouble: Option<String>,
     /// For readers who wonder whether the page still changes.
-    rendered: String,
+    pub(crate) rendered: String,
 }
 
 impl Frame {
-    fn new(state: &Shared) -> Self {
+    pub(crate) fn new(state: &Shared) -> Self {
         let runner = &state.runner;
         Self {
             home: match state.base.as_str() {
@@ -93,6 +93,14 @@ struct Job {
     logs: Vec<Log>,
     /// Why no output is shown.
     no_logs: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "ended.html")]
+struct EndedJobs {
+    frame: Frame,
+    state: String,
+    rows: Vec<(String, Ended)>,
 }
 
 #[derive(Template)]
@@ -158,6 +166,7 @@ impl Row {
 }
 
 struct Ended {
+    class: &'static str,
     state: &'static str,
     reason: &'static str,
     message: String,
@@ -167,26 +176,43 @@ struct Ended {
     duration: Option<String>,
 }
 
-struct Log {
-    task: String,
-    file: &'static str,
-    text: Result<String, String>,
+impl Ended {
+    fn new(outcome: &Outcome) -> Self {
+        Self {
+            class: match outcome.is_success() {
+                true => "finished",
+                false => "failed",
+            },
+            state: outcome.state.as_str_name(),
+            reason: outcome.reason.map_or("", |reason| reason.as_str_name()),
+            message: outcome.message.clone(),
+            exit_status: outcome.exit_status,
+            attempts: outcome.attempts,
+            at: rfc3339(outcome.ended),
+            duration: outcome.duration().as_ref().map(seconds),
+        }
+    }
 }
 
 struct Event {
     at: String,
     job: String,
-    /// Whether there is a page about it. Instances of services have names with a slash.
-    has_page: bool,
+    /// The path of the page about it.
+    page: String,
     what: String,
 }
 
 impl From<TimelineEvent> for Event {
     fn from(event: TimelineEvent) -> Self {
+        // Instances of services have the name of the service, a slash and a number.
+        let page = match event.job.split_once('/') {
+            Some((service, _)) => format!("services/{service}"),
+            None => format!("jobs/{}", event.job),
+        };
         Self {
             at: rfc3339(event.at),
             job: event.job.to_string(),
-            has_page: !event.job.contains('/'),
+            page,
             what: event.what.to_string(),
         }
     }
@@ -212,7 +238,7 @@ fn seconds(duration: &Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-fn page(page: &impl Template) -> Response {
+pub(crate) fn page(page: &impl Template) -> Response {
     respond(StatusCode::OK, page)
 }
 
@@ -236,7 +262,7 @@ fn problem(state: &Shared, status: StatusCode, title: &'static str, message: Str
     respond(status, &problem)
 }
 
-fn failed(state: &Shared, error: &Error) -> Response {
+pub(crate) fn failed(state: &Shared, error: &Error) -> Response {
     let status = status_of(error);
     let title = match status {
         StatusCode::NOT_FOUND => "Not found",
@@ -321,35 +347,8 @@ pub(crate) async fn job(state: State, Path(name): Path<String>) -> Response {
         Err(error) => return failed(&state, &error),
     };
     let summary = &details.summary;
-    let outcome = summary.status.outcome().map(|outcome| Ended {
-        state: outcome.state.as_str_name(),
-        reason: outcome.reason.map_or("", |reason| reason.as_str_name()),
-        message: outcome.message.clone(),
-        exit_status: outcome.exit_status,
-        attempts: outcome.attempts,
-        at: rfc3339(outcome.ended),
-        duration: outcome.duration().as_ref().map(seconds),
-    });
-    let mut logs = Vec::new();
-    let mut no_logs = None;
-    match &state.logs {
-        None => no_logs = Some("This program does not show output of tasks."),
-        Some(_) if !has_output(&summary.status) => {
-            no_logs = Some("No task of this job has started.");
-        }
-        Some(source) => {
-            for task in &summary.tasks {
-                for file in FILES {
-                    let text = source.tail(&details, task, file).await;
-                    logs.push(Log {
-                        task: task.clone(),
-                        file,
-                        text: text.map_err(|error| format!("{error:#}")),
-                    });
-                }
-            }
-        }
-    }
+    let outcome = summary.status.outcome().map(Ended::new);
+    let (logs, no_logs) = output(&state, &Owner::from(summary)).await;
     page(&Job {
         frame: Frame::new(&state),
         row: Row::new(summary),
@@ -361,11 +360,32 @@ pub(crate) async fn job(state: State, Path(name): Path<String>) -> Response {
     })
 }
 
-/// The last part of a file, as plain text.
+/// The output of tasks, or why no output is shown.
+pub(crate) async fn output(state: &Shared, of: &Owner<'_>) -> (Vec<Log>, Option<&'static str>) {
+    match &state.logs {
+        None => (
+            Vec::new(),
+            Some("This program does not show output of tasks."),
+        ),
+        Some(_) if of.agent_id.is_none() => (Vec::new(), Some("No task has started.")),
+        Some(logs) => (logs.all(of).await, None),
+    }
+}
+
+/// The last part of a file of a job, as plain text.
 pub(crate) async fn log(
     state: State,
     Path((name, task, file)): Path<(String, String, String)>,
 ) -> Response {
+    let details = match state.runner.describe(name).await {
+        Ok(details) => details,
+        Err(error) => return failed(&state, &error),
+    };
+    plain_file(state, &Owner::from(&details.summary), &task, &file).await
+}
+
+/// The last part of a file, as plain text.
+pub(crate) async fn plain_file(state: State, of: &Owner<'_>, task: &str, file: &str) -> Response {
     let Some(logs) = &state.logs else {
         let message = "this program does not show output of tasks".to_owned();
         return problem(&state, StatusCode::NOT_FOUND, "Not found", message);
@@ -373,14 +393,23 @@ pub(crate) async fn log(
     let Some(file) = FILES.into_iter().find(|known| *known == file) else {
         return not_found(state).await;
     };
-    let read = async {
-        let details = state.runner.describe(name).await?;
-        logs.tail(&details, &task, file).await
-    };
-    match read.await {
+    match logs.tail(of, task, file).await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response(),
         Err(error) => failed(&state, &error),
     }
+}
+
+pub(crate) async fn ended(state: State, Query(query): Query<EndedQuery>) -> Response {
+    let jobs = match query.jobs(&state.runner) {
+        Ok(jobs) => jobs,
+        Err(message) => return problem(&state, StatusCode::BAD_REQUEST, "Wrong filter", message),
+    };
+    let rows = jobs.iter().map(|one| (one.name.clone(), Ended::new(one)));
+    page(&EndedJobs {
+        frame: Frame::new(&state),
+        rows: rows.collect(),
+        state: query.state,
+    })
 }
 
 pub(crate) async fn offers(state: State) -> Response {

@@ -29,8 +29,12 @@
 //! | `/jobs?state=…&contains=…&after=…` | jobs that have not ended, 100 at a time |
 //! | `/jobs/NAME` | one job: its state, specification, reports, and the output of its tasks |
 //! | `/jobs/NAME/tasks/TASK/stdout`, `…/stderr` | the last 64 KiB of a file of a sandbox, as plain text |
+//! | `/ended?state=finished`, `/ended?state=failed`, `/ended` | the last 500 jobs that ended since the start of the program |
+//! | `/services/NAME` | one service: its state, instances, specification and reports |
+//! | `/services/NAME/instances/NUMBER` | one instance with the output of its tasks |
+//! | `/services/NAME/tasks/TASK/stdout`, `…/stderr` | the last 64 KiB of a file of a sandbox, as plain text |
 //! | `/offers`, `/events`, `/driver` | held offers; the last 500 events; the connection to Mesos |
-//! | `/api/overview`, `/api/jobs`, `/api/jobs/NAME`, `/api/services`, `/api/offers`, `/api/events` | the same as JSON |
+//! | `/api/overview`, `/api/jobs`, `/api/jobs/NAME`, `/api/ended`, `/api/services`, `/api/offers`, `/api/events` | the same as JSON |
 //! | `/metrics` | metrics as text for Prometheus |
 //! | `/healthz` | 200 while the runner works; 503 with the reason after its end |
 //! | `/readyz` | 200 while the framework is subscribed and its state can be written; otherwise 503 with the reason |

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use mesos_core::{Error, ErrorKind, Result};
-use mesos_framework::{JobDetails, JobStatus};
+use mesos_framework::JobSummary;
 use mesos_http::operator::{AgentClient, MasterClient, Sandbox};
 use mesos_proto::v1::Task;
 use tokio::time::timeout;
@@ -18,6 +18,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many sandboxes are remembered. To find one costs several requests.
 const REMEMBERED: usize = 256;
+
+/// What the tasks belong to.
+pub(crate) struct Owner<'a> {
+    /// For people, such as `the job "a"`.
+    pub(crate) name: String,
+    pub(crate) tasks: Vec<&'a str>,
+    pub(crate) agent_id: Option<&'a str>,
+}
+
+/// The end of a file, or why it cannot be shown.
+pub(crate) struct Log {
+    pub(crate) task: String,
+    pub(crate) file: &'static str,
+    pub(crate) text: std::result::Result<String, String>,
+}
 
 pub(crate) struct Logs {
     master: MasterClient,
@@ -33,13 +48,13 @@ impl Logs {
         }
     }
 
-    /// The last 64 KiB of `file` in the sandbox of a task of this job.
+    /// The last 64 KiB of `file` in the sandbox of a task.
     ///
     /// # Errors
-    /// The task is not one of the job, the agent does not answer within 5 s, or the file does not
+    /// The task is not one of its owner, the agent does not answer within 5 s, or the file does not
     /// exist (any more).
-    pub(crate) async fn tail(&self, job: &JobDetails, task: &str, file: &str) -> Result<String> {
-        match timeout(PATIENCE, self.read(job, task, file)).await {
+    pub(crate) async fn tail(&self, of: &Owner<'_>, task: &str, file: &str) -> Result<String> {
+        match timeout(PATIENCE, self.read(of, task, file)).await {
             Ok(Ok(text)) => Ok(text),
             Ok(Err(error)) => {
                 // The agent may have another address now.
@@ -56,8 +71,24 @@ impl Logs {
         }
     }
 
-    async fn read(&self, job: &JobDetails, task: &str, file: &str) -> Result<String> {
-        let sandbox = self.sandbox(job, task).await?;
+    /// The ends of all files that a page shows.
+    pub(crate) async fn all(&self, of: &Owner<'_>) -> Vec<Log> {
+        let mut logs = Vec::new();
+        for task in &of.tasks {
+            for file in FILES {
+                let text = self.tail(of, task, file).await;
+                logs.push(Log {
+                    task: (*task).to_owned(),
+                    file,
+                    text: text.map_err(|error| format!("{error:#}")),
+                });
+            }
+        }
+        logs
+    }
+
+    async fn read(&self, of: &Owner<'_>, task: &str, file: &str) -> Result<String> {
+        let sandbox = self.sandbox(of, task).await?;
         let size = sandbox.stat(file).await?.size;
         let offset = size.saturating_sub(TAIL);
         let bytes = sandbox.read(file, offset, TAIL).await?;
@@ -72,20 +103,19 @@ impl Logs {
         })
     }
 
-    async fn sandbox(&self, job: &JobDetails, task: &str) -> Result<Sandbox> {
+    async fn sandbox(&self, of: &Owner<'_>, task: &str) -> Result<Sandbox> {
         if let Some(sandbox) = self.lock().get(task).cloned() {
             return Ok(sandbox);
         }
-        let summary = &job.summary;
-        if !summary.tasks.iter().any(|one| one == task) {
-            let message = format!("task {task} is not a task of the job {:?}", summary.name);
+        if !of.tasks.contains(&task) {
+            let message = format!("task {task} is not a task of {}", of.name);
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let Some(agent) = summary.status.agent() else {
+        let Some(agent) = of.agent_id else {
             let message = format!("the agent of task {task} is not known");
             return Err(Error::new(ErrorKind::Config, message));
         };
-        let agent = self.master.agent(agent.id.as_str()).await?;
+        let agent = self.master.agent(agent).await?;
         let known = find(&agent, task).await?;
         let sandbox = agent.task_sandbox(&known).await?;
         let mut sandboxes = self.lock();
@@ -120,7 +150,12 @@ async fn find(agent: &AgentClient, task: &str) -> Result<Task> {
 /// The files that a page shows.
 pub(crate) const FILES: [&str; 2] = ["stdout", "stderr"];
 
-/// Whether the tasks of a job can have output.
-pub(crate) fn has_output(status: &JobStatus) -> bool {
-    status.agent().is_some()
+impl<'a> From<&'a JobSummary> for Owner<'a> {
+    fn from(job: &'a JobSummary) -> Self {
+        Self {
+            name: format!("the job {:?}", job.name),
+            tasks: job.tasks.iter().map(String::as_str).collect(),
+            agent_id: job.status.agent().map(|agent| agent.id.as_str()),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use mesos_framework::Runner;
 use mesos_http::operator::MasterClient;
 
 use crate::logs::Logs;
-use crate::{api, html, live, metrics, probe};
+use crate::{api, html, live, metrics, probe, services};
 
 /// A page about one [`Runner`]. The [crate page](crate) lists what is served.
 pub struct StatusPage {
@@ -92,6 +92,13 @@ impl StatusPage {
             .route("/jobs", get(html::jobs))
             .route("/jobs/{name}", get(html::job))
             .route("/jobs/{name}/tasks/{task}/{file}", get(html::log))
+            .route("/ended", get(html::ended))
+            .route("/services/{name}", get(services::service))
+            .route(
+                "/services/{name}/instances/{number}",
+                get(services::instance),
+            )
+            .route("/services/{name}/tasks/{task}/{file}", get(services::log))
             .route("/offers", get(html::offers))
             .route("/events", get(html::events))
             .route("/driver", get(html::driver))
@@ -101,6 +108,7 @@ impl StatusPage {
             .route("/api/overview", get(api::overview))
             .route("/api/jobs", get(api::jobs))
             .route("/api/jobs/{name}", get(api::job))
+            .route("/api/ended", get(api::ended))
             .route("/api/services", get(api::services))
             .route("/api/offers", get(api::offers))
             .route("/api/events", get(api::events))

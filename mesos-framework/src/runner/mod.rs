@@ -244,6 +244,12 @@ impl Runner {
         self.shared.timeline.events()
     }
 
+    /// How jobs ended: the last 500 since the start of the runner, the newest first.
+    /// [`describe`](Self::describe) also knows the jobs that ended before.
+    pub fn ended_jobs(&self) -> Vec<Arc<Outcome>> {
+        self.shared.timeline.ended_jobs()
+    }
+
     /// Changes whenever [`jobs`](Self::jobs), [`timeline`](Self::timeline) or a report may have
     /// changed. The value itself has no meaning.
     pub fn activity(&self) -> watch::Receiver<u64> {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::engine::Name;
 use crate::{JobStatus, Outcome};
 
-/// The number of events that a runner remembers.
+/// The number of events, and of jobs that have ended, that a runner remembers.
 const LENGTH: usize = 500;
 
 /// Something that happened to a job.
@@ -92,6 +92,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Record {
     events: VecDeque<TimelineEvent>,
+    ended: VecDeque<Arc<Outcome>>,
     finished: u64,
     failed: u64,
 }
@@ -137,13 +138,17 @@ impl Timeline {
         self.changed();
     }
 
-    pub(crate) fn ended(&self, outcome: &Outcome) {
+    pub(crate) fn ended(&self, outcome: &Arc<Outcome>) {
         let what = Happened::Ended {
             state: outcome.state,
             message: outcome.message.clone(),
         };
         self.push(outcome.name.as_str().into(), what);
         let mut record = self.lock();
+        if record.ended.len() == LENGTH {
+            record.ended.pop_front();
+        }
+        record.ended.push_back(Arc::clone(outcome));
         match outcome.is_success() {
             true => record.finished += 1,
             false => record.failed += 1,
@@ -164,6 +169,11 @@ impl Timeline {
     /// The last events, the newest first.
     pub(crate) fn events(&self) -> Vec<TimelineEvent> {
         self.lock().events.iter().rev().cloned().collect()
+    }
+
+    /// The last jobs that have ended, the newest first.
+    pub(crate) fn ended_jobs(&self) -> Vec<Arc<Outcome>> {
+        self.lock().ended.iter().rev().cloned().collect()
     }
 
     /// The number of jobs that ended well, and of those that ended otherwise.

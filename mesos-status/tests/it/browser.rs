@@ -9,7 +9,7 @@ use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use mesos::framework::{JobSpec, Runner, TaskSpec};
+use mesos::framework::{JobSpec, Runner, ServiceSpec, TaskSpec};
 use mesos::operator::MasterClient;
 use mesos::status::StatusPage;
 use mesos_local::LocalCluster;
@@ -168,6 +168,85 @@ async fn jobs(runner: &Runner, end: &std::path::Path) {
         TaskSpec::shell("failed", "exit 3").cpus(0.1).mem(32.0),
     ));
     assert_eq!(failed.await.unwrap().exit_status, Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_finds_the_output_of_a_service_and_the_ended_jobs() {
+    let builder = LocalCluster::builder().env("MESOS_ALLOCATION_INTERVAL", "50ms");
+    let Some(cluster) = require_real(builder.start().await) else {
+        return;
+    };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let runner = runner(&cluster.master_url()).await;
+    let line = "echo hello from a service; exec sleep 1000";
+    let web = ServiceSpec::new(TaskSpec::shell("web", line).cpus(0.1)).instances(2);
+    let web = runner.keep(web).await.unwrap();
+    web.wait_ready().await.unwrap();
+    let failed = TaskSpec::shell("a-job-with-a-long-name-that-has-failed", "exit 3").cpus(0.1);
+    runner.run(failed).await.unwrap();
+    let master = MasterClient::new(cluster.master_url().parse().unwrap());
+    let page = StatusPage::new(&runner)
+        .logs(master)
+        .listen(0)
+        .await
+        .unwrap();
+
+    let client = &browser.client;
+    client.goto(&page.url()).await.unwrap();
+    browser.shows("services", "2 of 2").await;
+    // With the keyboard alone, from the first link of the services.
+    browser
+        .run("document.querySelector('#services a').focus()", vec![])
+        .await;
+    assert_eq!(browser.focused().await, "web");
+    browser.press(Key::Enter).await;
+    browser.shows("instances", "ready").await;
+    browser.shows("facts", "2 of 2").await;
+    browser.picture("service-light").await;
+    browser
+        .run("document.querySelector('.skip').focus()", vec![])
+        .await;
+    browser.press(Key::Enter).await;
+    browser.press(Key::Tab).await;
+    assert_eq!(browser.focused().await, "1");
+    browser.press(Key::Enter).await;
+
+    browser.shows("output", "hello from a service").await;
+    browser.picture("instance-light").await;
+    let link = client.find(Locator::LinkText("stdout")).await.unwrap();
+    link.click().await.unwrap();
+    let text = browser.run("return document.body.innerText", vec![]).await;
+    assert_eq!(text, "hello from a service\n");
+
+    client
+        .goto(&format!("{}ended?state=failed", page.url()))
+        .await
+        .unwrap();
+    browser.shows("ended", "Command exited with status 3").await;
+
+    // A small screen: nothing is wider than the screen, except the tables, which scroll.
+    let small = json!({ "width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true });
+    browser
+        .cdp("Emulation.setDeviceMetricsOverride", small)
+        .await;
+    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    browser.cdp("Emulation.setEmulatedMedia", dark).await;
+    for (path, name) in [
+        ("", "overview-small"),
+        ("ended", "ended-small"),
+        ("services/web", "service-small"),
+        ("services/web/instances/1", "instance-small"),
+    ] {
+        client.goto(&format!("{}{path}", page.url())).await.unwrap();
+        browser.shows("connection", "subscribed").await;
+        let width = "return document.documentElement.scrollWidth";
+        assert_eq!(browser.run(width, vec![]).await, 360, "{path}");
+        browser.picture(name).await;
+    }
+    runner.stop().await.unwrap();
+    browser.client.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -125,6 +125,21 @@ async fn the_pages_show_jobs_reports_offers_and_events() {
     assert_page(&router, "/jobs/bad", &["TASK_FAILED", escaped]).await;
     assert_page(&router, "/jobs/runs", &["running", "does not show output"]).await;
     assert_page(&router, "/jobs/large", &[&report]).await;
+    assert_page(&router, "/ended", &["good", "bad", escaped]).await;
+    let failed = get(&router, "/ended?state=failed").await.text;
+    assert!(
+        failed.contains("/jobs/bad") && !failed.contains("/jobs/good"),
+        "{failed}"
+    );
+    let texts = [
+        "2 of 2",
+        "ready",
+        "/services/web/instances/2",
+        "&#34;instances&#34;: 2",
+    ];
+    assert_page(&router, "/services/web", &texts).await;
+    let texts = ["Instance 1 of web", "a1", "does not show output"];
+    assert_page(&router, "/services/web/instances/1", &texts).await;
     assert_page(&router, "/offers", &["Offers"]).await;
     assert_page(&router, "/events", &["launched on", escaped]).await;
     assert_page(&router, "/driver", &["subscribed"]).await;
@@ -144,6 +159,27 @@ async fn the_pages_show_jobs_reports_offers_and_events() {
         ),
         ("/nothing", 404, "this page does not exist"),
         ("/jobs/good/tasks/x/stdout", 404, "does not show output"),
+        (
+            "/ended?state=x",
+            400,
+            "&#34;x&#34; is neither finished nor failed",
+        ),
+        (
+            "/services/missing",
+            404,
+            "the service &#34;missing&#34; does not exist",
+        ),
+        (
+            "/services/web/instances/99",
+            404,
+            "does not have an instance 99",
+        ),
+        (
+            "/services/missing/instances/1",
+            404,
+            "the service &#34;missing&#34; does not exist",
+        ),
+        ("/services/web/tasks/x/stdout", 404, "does not show output"),
     ] {
         let answer = get(&router, path).await;
         assert_eq!(answer.status.as_u16(), status, "{path}");
@@ -221,6 +257,16 @@ async fn the_json_has_what_the_pages_show() {
     assert_eq!(services["services"][0]["state"], "ready");
     assert_eq!(services["services"][0]["instances"][1]["state"], "ready");
     assert!(json("/api/offers").await["offers"].is_array());
+
+    let ended = json("/api/ended").await;
+    let names: Vec<_> = ended["jobs"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (&names[0]["name"], &names[1]["name"]),
+        (&"bad".into(), &"good".into())
+    );
+    assert_eq!(names[0]["message"], HOSTILE);
+    let finished = json("/api/ended?state=finished").await;
+    assert_eq!(finished["jobs"].as_array().unwrap().len(), 1);
 
     let missing = get(&router, "/api/jobs/missing").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
