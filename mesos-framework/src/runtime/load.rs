@@ -4,6 +4,7 @@
 //! meanwhile. So a request waits for its part of the state outside of the event loop. The requests
 //! behind it wait, too, because two of them can be about the same name.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -105,9 +106,9 @@ fn with_dependencies<'a>(specs: impl IntoIterator<Item = &'a JobSpec>) -> Vec<St
 
 async fn read_all(reader: &Reader, names: Vec<String>, loaded: &mut Loaded) -> Result<()> {
     for name in names {
-        if !loaded.contains_key(&name) {
-            let record = read(reader, &name).await?;
-            loaded.insert(name, record);
+        if let Entry::Vacant(entry) = loaded.entry(name) {
+            let record = read(reader, entry.key()).await?;
+            entry.insert(record);
         }
     }
     Ok(())
