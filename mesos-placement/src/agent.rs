@@ -192,6 +192,9 @@ impl RunningTask {
 pub struct Cluster {
     /// The tasks of the framework that run already, or were launched.
     pub tasks: Vec<RunningTask>,
+    /// Executors of the framework that were launched, each with the id of its agent. Such an executor
+    /// is used again if an offer of the agent reports that the executor runs, also without a task.
+    pub executors: Vec<(String, ExecutorInfo)>,
     /// The ids of agents that are being drained. The constraint
     /// [`Available`](crate::Constraint::Available) fails there.
     pub draining: BTreeSet<String>,

@@ -52,16 +52,24 @@ impl<'a, 'r> Executors<'a, 'r> {
                 state.start(info, &task.agent.id, index);
             }
         }
+        let known = cluster.executors.iter();
+        let known: HashMap<(&str, &str), &ExecutorInfo> = known
+            .map(|(agent, info)| ((agent.as_str(), info.executor_id.value.as_str()), info))
+            .collect();
         for slot in 0..index.slots.len() {
             let agent = index.slots[slot].first.agent_id.value.as_str();
             for id in index.executors(slot) {
-                if let Some(state) = states.get_mut(id)
-                    && !state.infos.contains_key(agent)
-                    && !state.blocked.contains(slot)
-                {
-                    index
+                let Some(state) = states.get_mut(id) else {
+                    continue;
+                };
+                if state.infos.contains_key(agent) || state.blocked.contains(slot) {
+                    continue;
+                }
+                match known.get(&(agent, id)) {
+                    Some(info) => state.start(info, agent, index),
+                    None => index
                         .of_agent(agent)
-                        .for_each(|slot| state.blocked.grow_and_insert(slot));
+                        .for_each(|slot| state.blocked.grow_and_insert(slot)),
                 }
             }
         }

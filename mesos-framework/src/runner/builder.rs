@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::{Runner, Shared, cannot_open};
 use crate::engine::{Engine, LIVE, Now};
+use crate::runtime::executors::Executors;
 use crate::runtime::gate::{Gate, not_leading};
 use crate::runtime::writer::Writer;
 use crate::runtime::{Command, Driver, Runtime, Store};
@@ -131,6 +132,7 @@ impl RunnerBuilder {
             wall: SystemTime::now(),
         };
         let suffix = format!("{:06x}", fastrand::u32(..0x0100_0000));
+        let executors = Executors::recover(&entries).map_err(cannot_open)?;
         let (engine, step) = Engine::recover(suffix, entries, now).map_err(cannot_open)?;
         let framework = self
             .framework
@@ -150,6 +152,7 @@ impl RunnerBuilder {
             step.actions,
             start,
             writer,
+            executors,
             parts,
             timeline.clone(),
             self.unknown,

@@ -54,9 +54,24 @@ impl Scheduler<Command> for Runtime {
         Ok(())
     }
 
-    async fn failure(&mut self, _: &Driver, failure: Failure) -> HandlerResult {
-        if let Failure::Agent(agent_id) = failure {
-            self.pool.agent_lost(&agent_id);
+    async fn failure(&mut self, driver: &Driver, failure: Failure) -> HandlerResult {
+        match failure {
+            Failure::Agent(agent_id) => self.pool.agent_lost(&agent_id),
+            Failure::Executor {
+                agent_id,
+                executor_id,
+                ..
+            } => {
+                let (agent, executor) = (agent_id.as_str(), executor_id.as_str());
+                if let Some(change) = self.executors.ended(agent, executor) {
+                    let step = Step {
+                        changes: vec![change],
+                        actions: Vec::new(),
+                    };
+                    self.store(driver, step, Vec::new());
+                }
+            }
+            _ => {}
         }
         Ok(())
     }

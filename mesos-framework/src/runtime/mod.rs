@@ -7,6 +7,7 @@
 pub(crate) mod command;
 mod effect;
 mod events;
+pub(crate) mod executors;
 pub(crate) mod gate;
 mod input;
 pub(crate) mod listener;
@@ -23,6 +24,7 @@ use mesos_placement::{History, Placer};
 use tokio::time::Instant;
 
 pub(crate) use self::command::{Command, Effect};
+use self::executors::Executors;
 use self::listener::Listeners;
 use self::load::Waiting;
 use self::service::ServiceListeners;
@@ -44,6 +46,7 @@ pub(crate) struct Runtime {
     pub(crate) demand: DemandController,
     placer: Placer,
     history: History,
+    executors: Executors,
     listeners: Listeners,
     timeline: Timeline,
     services: ServiceListeners,
@@ -72,6 +75,7 @@ impl Runtime {
         recovered: Vec<Action>,
         start: Instant,
         writer: Writer<Effect>,
+        executors: Executors,
         parts: (OfferPool, DemandController, Placer),
         timeline: Timeline,
         unknown: UnknownTasks,
@@ -84,6 +88,7 @@ impl Runtime {
             demand,
             placer,
             history: History::new(REPORTS),
+            executors,
             listeners: Listeners::default(),
             timeline,
             services: ServiceListeners::default(),

@@ -48,6 +48,7 @@ impl Runtime {
             true => Cluster::from(self.engine.running(&framework)),
             false => Cluster::new(),
         };
+        cluster.executors = self.executors.all();
         cluster.draining = self.engine.leaving().cloned().collect();
         let round = self.placer.place(self.pool.take_all(), &requests, &cluster);
         self.history.record(&round.report);
@@ -56,7 +57,10 @@ impl Runtime {
         let mut placed = BTreeSet::new();
         let mut launches = Vec::new();
         let mut accepts = Vec::new();
+        let mut changes = Vec::new();
         for accept in round.accepts {
+            let tasks = accept.tasks();
+            changes.extend(tasks.filter_map(|task| self.executors.launched(task)));
             let mut names = Vec::with_capacity(accept.placed.len());
             for one in accept.placed {
                 let Some(Wanted { name, id, .. }) = wanted.get(one.request) else {
@@ -91,7 +95,8 @@ impl Runtime {
             self.engine.rotate(left.iter().map(|one| one.name.clone()));
             self.engine.take_changed();
         }
-        let step = self.engine.launch(launches, now);
+        let mut step = self.engine.launch(launches, now);
+        step.changes.extend(changes);
         let more = !self.engine.is_idle();
         let accepts = accepts.into_iter().map(|(offers, operations, launches)| {
             Effect::Accept(Box::new(Accept {

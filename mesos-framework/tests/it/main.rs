@@ -6,6 +6,7 @@ mod avoid;
 mod cluster;
 mod containers;
 mod demand;
+mod executors;
 mod failing_store;
 mod instances;
 mod launch;

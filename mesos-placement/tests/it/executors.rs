@@ -42,6 +42,23 @@ fn a_running_executor_is_used_as_it_was_launched() {
 }
 
 #[test]
+fn a_known_executor_without_a_task_is_used_where_an_offer_reports_it() {
+    let mut cluster = Cluster::new();
+    for id in ["agent-1", &with_executor()[0].agent_id.value] {
+        cluster.executors.push((id.to_owned(), executor("web")));
+    }
+    let place = |offers: &[Offer; 1]| {
+        let requests = [request("t", "cpus:0.6").executor(executor("web"))];
+        let round = Placer::new(Strategy::FirstFit).place(offers, &requests, &cluster);
+        let task = round.accepts.first().and_then(|one| one.tasks().next());
+        task.map(|task| task.executor.clone())
+    };
+    assert_eq!(place(&with_executor()), Some(Some(executor("web"))));
+    // The executor has ended, and there is not enough for another one.
+    assert_eq!(place(&[offer(1, "cpus:1;mem:64", &[])]), None);
+}
+
+#[test]
 fn an_executor_that_is_not_known_or_has_another_role_is_not_used() {
     let offers = with_executor();
     let other = RunningTask::new("t", Agent::of(&offers[0])).with_executor(executor("batch"));

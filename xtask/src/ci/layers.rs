@@ -94,6 +94,7 @@ const LAYERS: &[Layer] = &[
             "fastrand",
             "futures-core",
             "humantime",
+            "prost",
             "redb",
             "serde",
             "serde-saphyr",
