@@ -1,5 +1,6 @@
 //! Spreads 30 tasks over the racks of the agents (the attribute `rack`), and ends with the tasks:
-//! `cargo run --example place_tasks http://127.0.0.1:5050`
+//! `cargo run --example place_tasks http://127.0.0.1:5050`.
+//! The cluster needs agents in at least two racks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
