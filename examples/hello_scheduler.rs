@@ -10,15 +10,17 @@ struct Hello(Option<TaskInfo>);
 impl Scheduler for Hello {
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
         for offer in offers {
-            if let Some(task) = self.0.take() {
-                driver.launch(offer, task).await?;
+            if let Some(task) = &self.0 {
+                driver.launch(offer, task.clone()).await?;
+                self.0 = None; // If the call fails, the task waits for the next offer.
             } // All other offers are declined here, when they are dropped.
         }
         Ok(())
     }
 
     async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
-        println!("{}: {:?}", update.task_id, update.task_state()?);
+        let state = update.task_state()?;
+        println!("{}: {state:?} {}", update.task_id, update.message());
         if update.is_terminal() {
             driver.stop();
         }

@@ -32,8 +32,9 @@ struct Once(Option<TaskInfo>);
 impl Scheduler for Once {
     async fn offers(&mut self, driver: &SchedulerDriver, offers: Vec<Offer>) -> HandlerResult {
         for offer in offers {
-            if let Some(task) = self.0.take() {
-                driver.launch(offer, task).await?;
+            if let Some(task) = &self.0 {
+                driver.launch(offer, task.clone()).await?;
+                self.0 = None; // If the call fails, the task waits for the next offer.
             }
         }
         Ok(())

@@ -95,7 +95,7 @@
 //! # Features
 //! | feature | default | what |
 //! |---|---|---|
-//! | `framework` | no | the runtime of a framework: held offers, and the demand of its roles: `mesos::framework`; includes `placement` |
+//! | `framework` | no | jobs that run until they have ended, services that always run, and their state (`Runner`); held offers, and the demand of roles: `mesos::framework`; includes `placement` |
 //! | `http` | yes | the backend over the v1 HTTP API, `mesos::http` |
 //! | `json` | no | Mesos's JSON mapping: serde on all messages, and the JSON codec of `http` |
 //! | `metrics` | no | metrics of the drivers, through the crate `metrics`: [`metrics`] |

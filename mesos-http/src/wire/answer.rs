@@ -175,6 +175,10 @@ pub(crate) fn refusal(
         400 | 402 | 403 | 405..=407 | 409..=428 | 430..500 if html(answer) => {
             (Protocol, format!("{answered}; is the peer Mesos?"))
         }
+        400 if purpose == Purpose::Subscribe && reason.contains(NOT_MY_CALL) => (
+            Rejected,
+            format!("{answered}; is this the address of an agent instead of a master?"),
+        ),
         403 => (Forbidden, answered),
         // A file that does not exist, and the like.
         404 if purpose == Purpose::Operator && !no_route(answer) => (Rejected, answered),
@@ -224,6 +228,10 @@ fn html(answer: &Answer) -> bool {
 fn no_route(answer: &Answer) -> bool {
     html(answer) || answer.body.starts_with(b"404 Not Found")
 }
+
+/// What an agent answers to a call of the scheduler API, and a master to a call of the executor API:
+/// each decodes the calls of its own operator API (`src/slave/http.cpp`, `src/master/http.cpp`).
+const NOT_MY_CALL: &str = "Failed to parse body into";
 
 /// Whether the text of a refusal means that Mesos does not know the subscription of the call.
 fn is_unknown_subscription(status: StatusCode, reason: &str) -> bool {
@@ -353,6 +361,18 @@ mod tests {
             let error = error(purpose, 400, "text/plain", "Framework cannot be found");
             assert_eq!(error.kind(), ErrorKind::Rejected);
         }
+    }
+
+    #[test]
+    fn the_address_of_an_agent_is_recognized() {
+        let text = "Failed to parse body into a protobuf object";
+        let error = error(Purpose::Subscribe, 400, "text/plain", text);
+        assert_eq!(error.kind(), ErrorKind::Rejected);
+        let error = error.to_string();
+        assert!(
+            error.ends_with("is this the address of an agent instead of a master?"),
+            "{error}"
+        );
     }
 
     #[test]

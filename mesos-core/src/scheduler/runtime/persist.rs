@@ -32,8 +32,8 @@ impl<S, B, M> Runtime<S, B, M> {
                 ),
             )));
         }
-        if stored.is_some() {
-            tracing::info!(framework_id = ?stored, "continuing as the stored framework");
+        if let Some(id) = &stored {
+            tracing::info!(framework_id = %id, "continuing as the stored framework");
             self.handle.shared().set_framework_id(stored.clone());
             self.session.continue_as(stored.clone());
         }
