@@ -19,8 +19,7 @@ impl Scheduler for Hello {
     }
 
     async fn update(&mut self, driver: &SchedulerDriver, update: &StatusUpdate) -> HandlerResult {
-        let state = update.task_state()?;
-        println!("{}: {state:?} {}", update.task_id, update.message());
+        println!("{update}");
         if update.is_terminal() {
             driver.stop();
         }
@@ -31,9 +30,8 @@ impl Scheduler for Hello {
 #[tokio::main]
 async fn main() -> Result<(), mesos::BoxError> {
     tracing_subscriber::fmt::init(); // Shows why a connection fails.
-    let master = std::env::args()
-        .nth(1)
-        .ok_or("usage: hello_scheduler MASTER")?;
+    let usage = "usage: hello_scheduler MASTER";
+    let master = std::env::args().nth(1).ok_or(usage)?;
     let task = TaskInfo::builder("hello").id("hello").cpus(0.1).mem(32.0);
     let task = task.command(CommandInfo::sh("echo hello")).build();
     let backend = mesos::http::HttpBackend::new(master.parse()?);

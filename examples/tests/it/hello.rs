@@ -18,7 +18,7 @@ async fn hello_scheduler_runs_its_task_and_ends() {
     assert_eq!(end.code, Some(0), "{end:?}");
     assert_eq!(
         end.stdout,
-        "hello: TaskStarting \nhello: TaskRunning \nhello: TaskFinished Command exited with status 0\n"
+        "hello: TASK_STARTING\nhello: TASK_RUNNING\nhello: TASK_FINISHED: Command exited with status 0\n"
     );
 }
 

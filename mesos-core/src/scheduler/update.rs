@@ -24,6 +24,22 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct StatusUpdate(Update<Status>);
 
+/// The task, its state and the message of the update, as in `web-1: TASK_FAILED: Command exited with
+/// status 1`, for logs and terminals.
+impl fmt::Display for StatusUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.task_id)?;
+        match self.task_state() {
+            Ok(state) => f.write_str(state.as_str_name())?,
+            Err(unknown) => write!(f, "{unknown}")?,
+        }
+        match self.message() {
+            "" => Ok(()),
+            message => write!(f, ": {message}"),
+        }
+    }
+}
+
 /// An operation's state, as
 /// [`Scheduler::operation_update`](super::Scheduler::operation_update) receives it.
 /// The fields are those of the message [`OperationStatus`], reached by `Deref`. The rules of

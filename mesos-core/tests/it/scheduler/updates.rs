@@ -22,6 +22,34 @@ async fn an_update_is_acknowledged_after_its_handler_returned_ok() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_is_shown_with_its_state_and_message() {
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let show = Arc::clone(&shown);
+    let recording = Recording::with_update(move |update| {
+        show.lock().unwrap().push(update.to_string());
+        Ok(())
+    });
+    let (_driver, _peer, session) = start(&recording).await;
+    for (state, message) in [(1, None), (3, Some("exit 1")), (99, None)] {
+        let status = TaskStatus {
+            agent_id: Some("agent".into()),
+            uuid: Some(Bytes::from_static(b"0123456789abcdef")),
+            state,
+            message: message.map(str::to_owned),
+            ..TaskStatus::new("t1", TaskState::TaskRunning)
+        };
+        session.send(event::Update { status }.into()).await;
+        session.call().await;
+    }
+    let unknown = "t1: TaskState 99 is unknown to this version of mesos-proto";
+    let shown = shown.lock().unwrap();
+    assert_eq!(
+        *shown,
+        ["t1: TASK_RUNNING", "t1: TASK_FAILED: exit 1", unknown]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_update_whose_handler_failed_is_not_acknowledged() {
     let recording = Recording::with_update(|_| Err("database away".into()));
     let (driver, _peer, session) = start(&recording).await;
