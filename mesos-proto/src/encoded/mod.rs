@@ -140,8 +140,8 @@ impl EncodedOffer {
         EncodedResources::of(self.offer(), self.role().unwrap_or_default())
     }
 
-    /// The whole offer, and the names of the fields whose text is not UTF-8 and was replaced, as in
-    /// [`lossy::decode`].
+    /// The whole offer, and the names of the fields whose text is not UTF-8 and was replaced, as the
+    /// backends do for all messages.
     pub fn decode(&self) -> (v1::Offer, Vec<String>) {
         if let Ok(offer) = v1::Offer::decode(self.offer()) {
             return (offer, Vec::new());

@@ -117,8 +117,8 @@ impl EncodedUpdate {
         self.fields.reason
     }
 
-    /// The whole status, and the names of the fields whose text is not UTF-8 and was replaced, as in
-    /// [`lossy::decode`]. It keeps no other bytes in memory.
+    /// The whole status, and the names of the fields whose text is not UTF-8 and was replaced, as the
+    /// backends do for all messages. It keeps no other bytes in memory.
     pub fn decode(&self) -> (TaskStatus, Vec<String>) {
         if let Ok(status) = TaskStatus::decode(&self.status[..]) {
             return (status, Vec::new());
