@@ -148,11 +148,9 @@ impl RunnerBuilder {
         let parts = (pool.clone(), demand.clone(), self.placer);
         let timeline = Timeline::default();
         let runtime = Runtime::new(
-            engine,
-            step.actions,
+            (engine, executors, step.actions),
             start,
             writer,
-            executors,
             parts,
             timeline.clone(),
             self.unknown,

@@ -71,15 +71,14 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     pub(crate) fn new(
-        engine: Engine,
-        recovered: Vec<Action>,
+        recovered: (Engine, Executors, Vec<Action>),
         start: Instant,
         writer: Writer<Effect>,
-        executors: Executors,
         parts: (OfferPool, DemandController, Placer),
         timeline: Timeline,
         unknown: UnknownTasks,
     ) -> Self {
+        let (engine, executors, recovered) = recovered;
         let (pool, demand, placer) = parts;
         Self {
             engine,

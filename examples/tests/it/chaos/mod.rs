@@ -154,17 +154,19 @@ async fn in_order(chaos: &Arc<Chaos>, schedulers: &mut JoinSet<()>) -> Result<()
 /// Checks the jobs; after the end of the services also whether anything is left.
 async fn check(chaos: &Chaos, services: bool) -> Result<(), Violation> {
     let begin = Instant::now();
-    let mut left = check::Left::default();
-    while !services {
-        left = chaos.left().await;
-        let nothing = left.tasks.is_empty() && left.processes.is_empty();
-        if nothing || begin.elapsed() > ACKNOWLEDGE {
-            chaos.ledger().acknowledged_after = begin.elapsed();
-            break;
-        }
-        // sleep: the operator API has no event for an acknowledgment.
-        sleep(Duration::from_millis(500)).await;
-    }
+    let left = match services {
+        true => check::Left::default(),
+        false => loop {
+            let left = chaos.left().await;
+            let nothing = left.tasks.is_empty() && left.processes.is_empty();
+            if nothing || begin.elapsed() > ACKNOWLEDGE {
+                chaos.ledger().acknowledged_after = begin.elapsed();
+                break left;
+            }
+            // sleep: the operator API has no event for an acknowledgment.
+            sleep(Duration::from_millis(500)).await;
+        },
+    };
     let text = fs::read_to_string(chaos.process.folder.join("marks")).unwrap_or_default();
     let ends = chaos.ledger().ends.clone();
     at_the_end(&chaos.process.settings, &marks(&text), &ends, &left)
