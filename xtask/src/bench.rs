@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::cargo::cargo;
 
 /// The rows that need the feature `cluster` of mesos-bench, or other programs of the workspace.
-const CLUSTER: [&str; 4] = ["state", "real", "callbacks", "programs"];
+const CLUSTER: [&str; 5] = ["state", "real", "callbacks", "jobs", "programs"];
 
 /// Whether `args` select rows, and none of these rows needs the feature `cluster`.
 fn is_lean(args: &[String]) -> bool {

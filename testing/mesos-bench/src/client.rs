@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::job::{Job, Outcome};
 use crate::usage::{cpu, field};
 #[cfg(feature = "cluster")]
-use crate::{launch, listen, state};
+use crate::{jobs, launch, listen, state};
 use crate::{place, raw, scheduler};
 
 /// Performs `job`, which is JSON, and prints the outcome as JSON. `measure` runs the job and may
@@ -37,7 +37,7 @@ pub fn run(
 fn runtime(job: &Job) -> Result<Runtime> {
     let threads = match job {
         Job::Drive(drive) => drive.threads,
-        Job::Launch(_) | Job::Listen(_) | Job::Decode { .. } => 2,
+        Job::Launch(_) | Job::Jobs(_) | Job::Listen(_) | Job::Decode { .. } => 2,
         _ => 0,
     };
     let mut builder = match threads {
@@ -68,6 +68,8 @@ async fn perform(job: Job) -> Result<Outcome> {
         Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
         #[cfg(feature = "cluster")]
         Job::Launch(launch) => launch::run(launch).await,
+        #[cfg(feature = "cluster")]
+        Job::Jobs(launch) => jobs::run(launch).await,
         #[cfg(feature = "cluster")]
         Job::Listen(listen) => listen::run(listen).await,
         #[cfg(feature = "cluster")]

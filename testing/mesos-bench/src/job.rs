@@ -36,6 +36,8 @@ pub enum Job {
     },
     /// Run tasks on a real Mesos.
     Launch(Launch),
+    /// Run the same tasks as jobs of mesos-framework.
+    Jobs(Launch),
     /// Let one task on a real Mesos send messages.
     Listen(Launch),
     /// Decode the state of a large cluster.
@@ -103,7 +105,7 @@ pub enum Handling {
     Keep,
 }
 
-/// See [`Job::Launch`] and [`Job::Listen`].
+/// See [`Job::Launch`], [`Job::Jobs`] and [`Job::Listen`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Launch {
     /// The master.

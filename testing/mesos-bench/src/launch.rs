@@ -25,7 +25,7 @@ const MESSAGE: &[u8] = &[0; 100];
 const AT_ONCE: usize = 64;
 
 /// The resources of a task.
-const TASK: &str = "cpus:0.1";
+pub(crate) const TASK: &str = "cpus:0.1";
 
 struct Finishing;
 

@@ -8,6 +8,8 @@ pub mod client;
 pub mod flood;
 pub mod job;
 #[cfg(feature = "cluster")]
+mod jobs;
+#[cfg(feature = "cluster")]
 pub mod launch;
 #[cfg(feature = "cluster")]
 mod listen;

@@ -200,6 +200,7 @@ const LAYERS: &[Layer] = &[
         name: "mesos-bench",
         uses: &[
             "mesos-core",
+            "mesos-framework",
             "mesos-http",
             "mesos-local",
             "mesos-native",

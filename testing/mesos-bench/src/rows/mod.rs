@@ -41,6 +41,8 @@ pub const ROWS: &[(&str, Play)] = &[
     ("real", real::real),
     #[cfg(feature = "cluster")]
     ("callbacks", real::callbacks),
+    #[cfg(feature = "cluster")]
+    ("jobs", real::jobs),
     ("growth", growth::growth),
     ("instructions", instructions::instructions),
     ("placement", placement::placement),
