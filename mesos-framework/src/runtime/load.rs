@@ -92,7 +92,8 @@ fn names(command: &Command) -> Option<Vec<String>> {
         Command::SubmitAll(specs, ..) => with_dependencies(specs),
         Command::Watch { name, .. } | Command::Describe(name, _) => vec![name.clone()],
         Command::Keep(spec, _) => vec![spec.name.clone()],
-        Command::Forget(..) => Vec::new(),
+        // A job that was submitted before must be stored before the reply.
+        Command::Forget(..) | Command::Flush(_) => Vec::new(),
         _ => return None,
     })
 }

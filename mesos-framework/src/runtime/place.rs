@@ -8,8 +8,13 @@ use super::command::Accept;
 use super::{Driver, Effect, Runtime};
 use crate::engine::{Launch, Wanted};
 
-/// How many jobs and instances are placed in one round.
+/// How many jobs and instances are placed in one round, at most.
 const WINDOW: usize = 500;
+
+/// How many of them are tried for each offer, and at least. A round makes the request of each one, so
+/// a round of 500 for an offer with room for one task would be a waste.
+const PER_OFFER: usize = 16;
+const LEAST: usize = 32;
 
 impl Runtime {
     pub(super) fn place(&mut self, driver: &Driver) {
@@ -30,9 +35,10 @@ impl Runtime {
         }
         tracing::trace!("placing");
         let now = self.now();
-        let wanted = self.engine.wanted(&framework, WINDOW, now);
+        let window = (self.pool.len() * PER_OFFER).clamp(LEAST, WINDOW);
+        let wanted = self.engine.wanted(&framework, window, now);
         // At most half of the window are instances.
-        let is_window = wanted.len() >= WINDOW / 2;
+        let is_window = wanted.len() >= window / 2;
         self.untried = match is_window {
             true => self.untried.saturating_sub(wanted.len()),
             false => 0,
