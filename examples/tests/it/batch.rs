@@ -102,3 +102,21 @@ async fn the_dag_runs_in_its_order() {
     assert_eq!(program, "tools\nsources\n");
     assert!(directory.path().join("report").exists());
 }
+
+#[tokio::test]
+async fn the_containers_of_a_pod_share_a_folder_and_an_image_that_cannot_be_had_fails_them() {
+    let builder = LocalCluster::builder()
+        .agents(1)
+        .env("MESOS_ISOLATION", "posix/cpu,posix/mem,volume/sandbox_path");
+    let Some(cluster) = require_real(builder.start().await) else {
+        return;
+    };
+    let master = cluster.master_url();
+    let end = outcome("containers", &[&master]).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(end.stdout.starts_with("TASK_FINISHED"), "{end:?}");
+    // The agent has no image provider.
+    let end = outcome("containers", &[&master, "alpine"]).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(end.stdout.starts_with("TASK_FAILED"), "{end:?}");
+}
