@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     /// The fields of cargo metadata that the layers do not use.
-    const METADATA: &str = r#""version":"0.1.0","description":null,"keywords":[],"categories":[],
+    const METADATA: &str = r#""version":"0.1.0","manifest_path":"/w/Cargo.toml","description":null,"keywords":[],"categories":[],
         "readme":null,"license":null,"publish":null,"features":{}"#;
 
     fn package(text: &str) -> Package {
