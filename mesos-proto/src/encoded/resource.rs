@@ -88,8 +88,8 @@ impl<'a> Iterator for EncodedResources<'a> {
 impl EncodedResource<'_> {
     /// Makes the empty `resource` this one. `None` if this one contains text that is not UTF-8.
     ///
-    /// A resource is so large that moving it would take a tenth of the time. The role `*` may be
-    /// missing if there are no reservations: it is the default.
+    /// A resource is so large that moving it would take a tenth of the time. Without
+    /// reservations, the resource may lack the role `*`, which is the default.
     pub fn decode_into(&self, resource: &mut Resource) -> Option<()> {
         if usual(resource, self.bytes, self.role).is_none() {
             *resource = Resource::decode(self.bytes).ok()?;

@@ -20,7 +20,7 @@ pub(super) struct Ledger {
     pub(super) stopped: bool,
     /// The number of faults that have not ended.
     faults: usize,
-    /// Since when there is no fault.
+    /// The time from which no fault is active; `None` during a fault.
     healed: Option<Instant>,
     /// The time without a fault before, since the last end of a job.
     recovering: Duration,

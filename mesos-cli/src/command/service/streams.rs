@@ -10,7 +10,7 @@ use mesos::framework::{ServiceHandle, ServiceStatus};
 use mesos::operator::MasterClient;
 
 use super::api::{Output, Service};
-use crate::command::task::last_lines;
+use crate::command::task::reader;
 
 /// The present state of a service and each change, as lines of JSON. The last one is that of a removed
 /// service.
@@ -38,17 +38,6 @@ pub(super) async fn file(
     output: Output,
 ) -> mesos::Result<Response> {
     let sandbox = master.sandbox(task).await?;
-    let reader = match (output.tail, output.follow) {
-        (None, true) => sandbox.follow(file),
-        (None, false) => sandbox.open(file),
-        (Some(lines), follow) => {
-            let offset = last_lines(&sandbox, file, lines).await?;
-            let reader = sandbox.follow_from(file, offset);
-            if !follow {
-                reader.finish();
-            }
-            reader
-        }
-    };
+    let reader = reader(&sandbox, file, output.tail, output.follow).await?;
     Ok(Response::new(Body::from_stream(reader)))
 }

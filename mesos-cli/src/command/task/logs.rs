@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::files::copy;
 use super::find::sandbox;
-use super::tail::last_lines;
+use super::tail::reader;
 use crate::context::Context;
 use crate::error::Error;
 use crate::output::prefix_style;
@@ -45,18 +45,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<(), Error> {
     let mut logs = Vec::new();
     for task in &args.tasks {
         let sandbox = sandbox(task, context).await?;
-        let reader = match (args.tail, args.follow) {
-            (None, true) => sandbox.follow(file),
-            (None, false) => sandbox.open(file),
-            (Some(lines), follow) => {
-                let offset = last_lines(&sandbox, file, lines).await?;
-                let reader = sandbox.follow_from(file, offset);
-                if !follow {
-                    reader.finish();
-                }
-                reader
-            }
-        };
+        let reader = reader(&sandbox, file, args.tail, args.follow).await?;
         let id = sandbox.task().map(|task| task.task_id.to_string());
         logs.push((id.unwrap_or_default(), reader));
     }

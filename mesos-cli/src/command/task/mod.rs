@@ -15,7 +15,7 @@ use clap::Subcommand;
 
 pub(crate) use self::find::{started, state};
 pub(crate) use self::logs::merged;
-pub(crate) use self::tail::last_lines;
+pub(crate) use self::tail::{last_lines, reader};
 use crate::context::Context;
 use crate::error::Error;
 

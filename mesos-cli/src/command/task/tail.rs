@@ -1,9 +1,31 @@
 //! The end of a file.
 
-use mesos::operator::{EntryKind, Sandbox};
+use mesos::operator::{EntryKind, Sandbox, SandboxReader};
 
 /// The size of a step back.
 const BLOCK: u64 = 64 << 10;
+
+/// A reader of a file, or of its last `tail` lines. With `follow`, the reader continues with what is
+/// written later.
+pub(crate) async fn reader(
+    sandbox: &Sandbox,
+    file: &str,
+    tail: Option<usize>,
+    follow: bool,
+) -> mesos::Result<SandboxReader> {
+    Ok(match (tail, follow) {
+        (None, true) => sandbox.follow(file),
+        (None, false) => sandbox.open(file),
+        (Some(lines), follow) => {
+            let offset = last_lines(sandbox, file, lines).await?;
+            let reader = sandbox.follow_from(file, offset);
+            if !follow {
+                reader.finish();
+            }
+            reader
+        }
+    })
+}
 
 /// The offset at which the last `lines` lines of a file begin; 0 if the file does not exist yet. Text
 /// after the last line feed is a line.

@@ -51,7 +51,7 @@ impl<V: Clone> Table<V> {
         }
     }
 
-    /// Whether there is no item, live or open.
+    /// Whether the table has neither live nor open items.
     pub(super) fn is_empty(&self) -> bool {
         self.items.list.is_empty()
     }
