@@ -3,7 +3,8 @@
 //! `cargo run --example containers MASTER [IMAGE]`
 //!
 //! The agents need the isolator `volume/sandbox_path`, and for an image also an image provider
-//! (`--image_providers=docker`) with its isolators.
+//! (`--image_providers=docker`) with its isolators. `mesos local up --images SOURCE` starts such an
+//! agent.
 
 use mesos::framework::{PodSpec, Runner, TaskSpec, VolumeSpec};
 use mesos::http::HttpBackend;

@@ -417,30 +417,30 @@ fn output_goes_to_the_sandbox_for_an_agent_in_local_mode() {
 }
 
 #[test]
-fn a_container_that_needs_isolation_is_refused_before_anything_runs() {
-    let mut info = shell("echo ran");
-    info["mounts"] = json!([{ "target": "/t", "source": "/s" }]);
-    let (output, status) = run(supervised(&info));
-    assert_eq!((output.status.code(), status.as_str()), (Some(1), "256"));
-    assert_eq!(text(&output.stdout), "");
-    assert!(
-        text(&output.stderr).contains("the field `mounts`"),
-        "{}",
-        text(&output.stderr)
-    );
-
+fn a_container_that_cannot_be_isolated_is_refused_before_anything_runs() {
+    let mut of_the_host = shell("echo ran");
+    of_the_host["mounts"] = json!([{ "target": "/t", "source": "/s" }]);
+    let mut terminal = shell("echo ran");
+    terminal["tty_slave_path"] = json!("/dev/pts/0");
+    for (info, reason) in [
+        (of_the_host, "the mounts would be the host's"),
+        (terminal, "the field `tty_slave_path`"),
+    ] {
+        let (output, status) = run(supervised(&info));
+        assert_eq!((output.status.code(), status.as_str()), (Some(1), "256"));
+        assert_eq!(text(&output.stdout), "");
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains(reason), "{stderr}");
+    }
     let (mut command, directory) = supervised(&shell("echo ran"));
-    command.env("MESOS_CONTAINERIZER_NAMESPACE_MNT_TARGET", "1");
+    command.env("MESOS_CONTAINERIZER_NAMESPACE_MNT_TARGET", "0");
     let (output, status) = run((command, directory));
     assert_eq!(
         (text(&output.stdout).as_str(), status.as_str()),
         ("", "256")
     );
-    assert!(
-        text(&output.stderr).contains("--namespace_mnt_target"),
-        "{}",
-        text(&output.stderr)
-    );
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("/proc/0/ns/mnt"), "{stderr}");
 }
 
 #[test]

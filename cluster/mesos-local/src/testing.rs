@@ -1,10 +1,15 @@
 //! For tests that need a real Mesos, in this workspace and elsewhere.
 
+mod image;
+
 use std::io;
 use std::path::Path;
 
+use crate::cluster::images;
 use crate::error::Error;
 use crate::libraries;
+
+pub use image::write_image;
 
 /// The variable that, set to `1`, makes a test fail if it cannot have a real Mesos.
 pub const REQUIRE_VARIABLE: &str = "MESOS_REQUIRE_REAL";
@@ -42,6 +47,18 @@ pub fn write_stand_ins(directory: &Path) -> io::Result<()> {
 /// so that a test fails without the library.
 pub fn can_authenticate_drivers() -> bool {
     libraries::has_sasl() || std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1")
+}
+
+/// Whether this process can start agents with images (see
+/// [`Builder::images`](crate::Builder::images)). If not, prints a notice, and the test should return.
+pub fn can_have_images() -> bool {
+    match images::lacking() {
+        Some(what) => {
+            eprintln!("NOT TESTED: agents with images need {what}");
+            false
+        }
+        None => true,
+    }
 }
 
 #[track_caller]

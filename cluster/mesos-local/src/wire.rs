@@ -17,6 +17,9 @@ pub const READY: &str = "ready";
 /// The cluster process writes a line with this prefix and the reason if it cannot start.
 pub const FAILED: &str = "failed ";
 
+/// The variable with the name of the cgroup of the containers, if they have one.
+pub const CGROUPS_VARIABLE: &str = "MESOS_CGROUPS_ROOT";
+
 /// What `mesos-local provide` prints.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Provided {

@@ -8,7 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use mesos::http::OperatorClient;
-use mesos_local::{LocalCluster, testing::require_real};
+use mesos_local::LocalCluster;
+use mesos_local::testing::{can_have_images, require_real, write_image};
 
 use crate::failover::{number, tasks};
 use crate::program::{cluster, example, outcome, within};
@@ -115,8 +116,25 @@ async fn the_containers_of_a_pod_share_a_folder_and_an_image_that_cannot_be_had_
     let end = outcome("containers", &[&master]).await;
     assert_eq!(end.code, Some(0), "{end:?}");
     assert!(end.stdout.starts_with("TASK_FINISHED"), "{end:?}");
-    // The agent has no image provider.
+    // This agent has no images.
     let end = outcome("containers", &[&master, "alpine"]).await;
     assert_eq!(end.code, Some(0), "{end:?}");
     assert!(end.stdout.starts_with("TASK_FAILED"), "{end:?}");
+}
+
+#[tokio::test]
+async fn the_containers_of_a_pod_share_a_folder_on_the_filesystem_of_an_image() {
+    if !can_have_images() {
+        return;
+    }
+    let images = tempfile::tempdir().unwrap();
+    let programs = ["/bin/sh", "/bin/cat", "/bin/date", "/bin/sleep"];
+    write_image(images.path(), ("tools", "1"), &programs, &[]).unwrap();
+    let builder = LocalCluster::builder().images(images.path().display().to_string());
+    let Some(cluster) = require_real(builder.start().await) else {
+        return;
+    };
+    let end = outcome("containers", &[&cluster.master_url(), "tools:1"]).await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(end.stdout.starts_with("TASK_FINISHED"), "{end:?}");
 }

@@ -8,6 +8,7 @@ mod containers;
 mod demand;
 mod executors;
 mod failing_store;
+mod images;
 mod instances;
 mod launch;
 mod pool;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use super::network::Setup;
+
 /// The prefix of all variables of this program.
 const PREFIX: &str = "MESOS_CONTAINERIZER_";
 /// The flag `--launch_info` as a variable.
@@ -31,6 +33,9 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run a container's command, and write its exit status into the runtime directory
     Launch(Flags),
+    /// Give a container with an image the host's files /etc/hosts, /etc/hostname and
+    /// /etc/resolv.conf
+    NetworkCniSetup(Setup),
     /// The process that a supervising `launch` starts and that becomes the command.
     #[command(hide = true)]
     Exec(Flags),
@@ -84,11 +89,11 @@ pub(super) struct Flags {
     )]
     pub(super) sandbox_output: bool,
 
-    /// A process whose mount namespace to enter: not supported
+    /// A process whose mount namespace to enter, for a command in the container of the process
     #[arg(long, env = "MESOS_CONTAINERIZER_NAMESPACE_MNT_TARGET")]
     pub(super) namespace_mnt_target: Option<i32>,
 
-    /// Whether to run in a new mount namespace: not supported
+    /// Whether to run in a new mount namespace
     #[arg(
         long,
         env = "MESOS_CONTAINERIZER_UNSHARE_NAMESPACE_MNT",

@@ -2,10 +2,13 @@
 //! as far as this program supports it. Other fields are refused by name.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::filesystem::{MOUNT_NAMESPACE, Mount, Operation};
 
 /// The command to run, and its settings.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -27,6 +30,19 @@ pub(crate) struct LaunchInfo {
     pub(crate) rlimits: Option<Limits>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) no_new_privileges: Option<bool>,
+    /// The path of the container's root filesystem on the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rootfs: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mounts: Vec<Mount>,
+    /// Paths that the container must not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) masked_paths: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) file_operations: Vec<Operation>,
+    /// The namespaces that the agent made for the container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) clone_namespaces: Vec<i64>,
     /// All other fields.
     #[serde(flatten)]
     pub(crate) rest: BTreeMap<String, Value>,
@@ -85,8 +101,13 @@ fn yes() -> bool {
     true
 }
 
-/// Fields that this program does not use: the agent turns them into flags of the command executor.
-const IGNORED: [&str; 2] = ["task_environment", "task_supplementary_groups"];
+/// Fields that this program does not use: the agent has entered the namespaces, and turns the other
+/// fields into flags of the command executor.
+const IGNORED: [&str; 3] = [
+    "enter_namespaces",
+    "task_environment",
+    "task_supplementary_groups",
+];
 
 impl LaunchInfo {
     /// Parses the message and refuses what is not supported.
@@ -111,10 +132,6 @@ impl LaunchInfo {
                 continue;
             }
             let what = match name.as_str() {
-                "rootfs" | "mounts" | "masked_paths" | "file_operations" => {
-                    "containers are on the host's filesystem"
-                }
-                "enter_namespaces" | "clone_namespaces" => "containers share the host's namespaces",
                 "seccomp_profile" | "effective_capabilities" | "bounding_capabilities" => {
                     "containers have the rights of their user"
                 }
@@ -123,11 +140,41 @@ impl LaunchInfo {
             };
             bail!(
                 "the launch info has the field `{name}`, which this mesos-containerizer does not \
-                 support ({what}); use --launcher=posix --isolation=posix/cpu,posix/mem for the \
-                 agent, and no image, volumes, terminal or capabilities for the task"
+                 support ({what}); remove what needs the field from the agent's --isolation, and \
+                 use no terminal or capabilities for the task"
             );
         }
-        Ok(())
+        let namespace = self.clone_namespaces.contains(&MOUNT_NAMESPACE);
+        ensure!(
+            self.mounts.is_empty() || namespace,
+            "the launch info has the field `mounts`, but `clone_namespaces` does not contain the \
+             mount namespace ({MOUNT_NAMESPACE}): the mounts would be the host's"
+        );
+        self.mounts.iter().try_for_each(Mount::check)
+    }
+
+    /// Adds the isolation of another launch info.
+    pub(crate) fn isolate_as(&mut self, other: Self) {
+        self.pre_exec_commands = other.pre_exec_commands;
+        self.mounts = other.mounts;
+        self.masked_paths = other.masked_paths;
+        self.file_operations = other.file_operations;
+        self.clone_namespaces = other.clone_namespaces;
+        self.rest.extend(other.rest);
+    }
+
+    /// The sandbox on the host, before the root filesystem is entered.
+    pub(super) fn sandbox(&self) -> Option<&Path> {
+        let Some(root) = &self.rootfs else {
+            return self.working_directory.as_deref().map(Path::new);
+        };
+        // The agent mounts the sandbox at the path that this variable names.
+        let mut variables = self.environment.iter().flat_map(LaunchEnvironment::pairs);
+        let (_, inside) = variables.find(|(name, _)| *name == "MESOS_SANDBOX")?;
+        let target = Path::new(root).join(inside.trim_start_matches('/'));
+        let is_sandbox = |mount: &&Mount| Path::new(&mount.target) == target;
+        let mount = self.mounts.iter().find(is_sandbox)?;
+        mount.source.as_deref().map(Path::new)
     }
 
     /// The command to run.
@@ -202,14 +249,32 @@ mod tests {
     }
 
     #[test]
+    fn the_sandbox_of_a_container_with_an_image_is_what_is_mounted_at_mesos_sandbox() {
+        let info = LaunchInfo::parse(
+            r#"{"command":{"value":"true"},"rootfs":"/r","working_directory":"/app",
+                "clone_namespaces":[131072],
+                "environment":{"variables":[{"name":"MESOS_SANDBOX","value":"/mnt/sandbox"}]},
+                "mounts":[{"source":"/r","target":"/r","flags":20480},
+                    {"source":"/s","target":"/r/mnt/sandbox","flags":20480}]}"#,
+        );
+        assert_eq!(info.unwrap().sandbox(), Some(Path::new("/s")));
+        let plain = r#"{"command":{"value":"true"},"working_directory":"/s"}"#;
+        assert_eq!(
+            LaunchInfo::parse(plain).unwrap().sandbox(),
+            Some(Path::new("/s"))
+        );
+    }
+
+    #[test]
+    fn mounts_of_the_host_are_refused() {
+        let json = r#"{"command":{"value":"true"},"mounts":[{"source":"/s","target":"/t"}]}"#;
+        let error = LaunchInfo::parse(json).unwrap_err().to_string();
+        assert!(error.contains("the mounts would be the host's"), "{error}");
+    }
+
+    #[test]
     fn every_field_about_isolation_is_refused_by_name() {
         for (name, value) in [
-            ("rootfs", r#""/r""#),
-            ("mounts", r#"[{"target":"/t"}]"#),
-            ("masked_paths", r#"["/proc/kcore"]"#),
-            ("file_operations", r#"[{"operation":"MKDIR"}]"#),
-            ("enter_namespaces", "[1]"),
-            ("clone_namespaces", "[131072]"),
             ("seccomp_profile", "{}"),
             ("effective_capabilities", "{}"),
             ("bounding_capabilities", r#"{"capabilities":["CHOWN"]}"#),

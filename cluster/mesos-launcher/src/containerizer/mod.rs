@@ -1,5 +1,5 @@
-//! The program `mesos-containerizer`: what an agent starts for every container, for containers
-//! on the host's filesystem (`src/slave/containerizer/mesos/launch.cpp` in Mesos' tree).
+//! The program `mesos-containerizer`: what an agent starts for every container, on the host's
+//! filesystem or on that of an image (`src/slave/containerizer/mesos/launch.cpp` in Mesos' tree).
 //!
 //! `launch` with a runtime directory is the supervisor. It waits for the agent, starts this program
 //! again as `exec`, forwards signals to that process, and writes its wait status, always exactly
@@ -9,14 +9,18 @@
 //!
 //! `guard` ends the processes of a task whose executor was killed.
 //!
-//! Containers that need more than a process (a root filesystem, mounts, namespaces,
-//! capabilities, seccomp, a terminal) are refused with an error that names the field.
+//! `network-cni-setup` gives a container with an image the host's files about names.
+//!
+//! Containers that need capabilities, seccomp, a network of their own or a terminal are refused with
+//! an error that names the field.
 
 mod descriptors;
+mod filesystem;
 mod flags;
 mod guard;
 mod launch_info;
 mod limits;
+mod network;
 mod output;
 mod report;
 mod run;
@@ -50,11 +54,17 @@ pub fn main() -> ExitCode {
                 Err(error) => failed(&error),
             };
         }
+        Command::NetworkCniSetup(setup) => {
+            return match network::set_up(&setup) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error.context("cannot set up the files of a container")),
+            };
+        }
         Command::Other(words) => {
             let word = words.first().map(|word| word.to_string_lossy());
             return failed(&anyhow!(
-                "the subcommand `{}` is not supported, only `launch` is; remove what needs it \
-                 (networks, shared mounts) from the agent's --isolation",
+                "the subcommand `{}` is not supported, only `launch` and `network-cni-setup` are; \
+                 remove what needs it (shared mounts) from the agent's --isolation",
                 word.unwrap_or_default()
             ));
         }

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Error, Result, bail, ensure};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::unistd::setsid;
 
+use super::filesystem::{self, MOUNT_NAMESPACE};
 use super::flags::{Flags, is_own_variable};
 use super::launch_info::{LaunchCommand, LaunchEnvironment, LaunchInfo};
 use super::user::Identity;
@@ -37,16 +39,42 @@ pub(super) fn run(flags: Flags, role: Role) -> Error {
     }
 }
 
-/// The launch info of the flags. Fails if another flag requests something unsupported.
-pub(super) fn launch_info(flags: Flags) -> Result<String> {
-    ensure!(
-        !flags.unshare_namespace_mnt && flags.namespace_mnt_target.is_none(),
-        "the flags --unshare_namespace_mnt and --namespace_mnt_target are not supported: \
-         containers share the host's namespaces"
-    );
-    flags
-        .launch_info
-        .context("the flag --launch_info is missing")
+/// The launch info of the flags, and the mount namespace that they request.
+pub(super) fn requested(flags: &Flags) -> Result<(LaunchInfo, Namespace)> {
+    let json = flags.launch_info.as_deref();
+    let info = LaunchInfo::parse(json.context("the flag --launch_info is missing")?)?;
+    let namespace = Namespace::of(flags)?;
+    if let Namespace::Of(pid) = namespace {
+        ensure!(
+            info.mounts.is_empty() && info.rootfs.is_none(),
+            "a container in the mount namespace of process {pid} cannot have mounts or a root \
+             filesystem of its own"
+        );
+    }
+    Ok((info, namespace))
+}
+
+/// The mount namespace of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Namespace {
+    /// That of this process.
+    Inherited,
+    New,
+    /// That of the process with this id.
+    Of(i32),
+}
+
+impl Namespace {
+    fn of(flags: &Flags) -> Result<Self> {
+        match (flags.unshare_namespace_mnt, flags.namespace_mnt_target) {
+            (false, None) => Ok(Self::Inherited),
+            (true, None) => Ok(Self::New),
+            (false, Some(pid)) => Ok(Self::Of(pid)),
+            (true, Some(_)) => bail!(
+                "the flags --unshare_namespace_mnt and --namespace_mnt_target exclude each other"
+            ),
+        }
+    }
 }
 
 fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
@@ -59,8 +87,9 @@ fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
             sync::wait(&mut pipe, None)?;
         }
     }
-    let info = LaunchInfo::parse(&launch_info(flags)?)?;
+    let (info, namespace) = requested(&flags)?;
     let (command, value) = info.argv()?;
+    prepare_filesystem(&info, namespace)?;
     for command in &info.pre_exec_commands {
         run_pre_exec(command)?;
     }
@@ -68,6 +97,12 @@ fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
         Some(name) => Identity::find(name, &info.supplementary_groups)?,
         None => None,
     };
+    // The user was searched in the host's files.
+    match (&info.rootfs, namespace) {
+        (Some(root), _) => filesystem::enter(root)?,
+        (None, Namespace::Of(pid)) => filesystem::enter_namespace(pid)?,
+        (None, Namespace::Inherited | Namespace::New) => {}
+    }
     if let Some(limits) = &info.rlimits {
         limits::set(limits)?;
     }
@@ -86,6 +121,28 @@ fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
     let program = process.get_program().to_string_lossy().into_owned();
     let error = process.exec();
     Err(error).with_context(|| format!("cannot execute `{program}`"))
+}
+
+/// Prepares the mounts and files of the container on the host's filesystem.
+fn prepare_filesystem(info: &LaunchInfo, namespace: Namespace) -> Result<()> {
+    if namespace == Namespace::New {
+        unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
+    }
+    if namespace == Namespace::New || info.clone_namespaces.contains(&MOUNT_NAMESPACE) {
+        filesystem::receive_only()?;
+    }
+    if let Some(root) = &info.rootfs {
+        filesystem::check(root)?;
+    }
+    filesystem::mount_all(&info.mounts)?;
+    for path in &info.masked_paths {
+        // As in Mesos, a container can start without a mask.
+        if let Err(error) = filesystem::mask(path) {
+            eprintln!("mesos-containerizer: {error:#}");
+        }
+    }
+    let mut operations = info.file_operations.iter();
+    operations.try_for_each(filesystem::Operation::execute)
 }
 
 /// Runs a command that an isolator requires before the container's command, as the agent's user

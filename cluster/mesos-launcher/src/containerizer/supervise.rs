@@ -1,14 +1,12 @@
 //! The supervisor: starts the process that becomes the command, and records how it ended.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Child, Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 use nix::unistd::Pid;
 
 use super::flags::{Flags, LAUNCH_INFO_VARIABLE};
-use super::launch_info::LaunchInfo;
 use super::signals::Signals;
 use super::status_file::{self, EXIT_1, StatusFile};
 use super::{failed, output, run, sync};
@@ -43,13 +41,13 @@ fn supervise(flags: Flags) -> Result<End> {
     let signals = Signals::block()?;
     let pipe = sync::pipe(&flags)?;
     let sandbox_output = flags.sandbox_output;
-    let json = run::launch_info(flags)?;
     // Before the wait, so that the agent receives the error at once.
-    let info = LaunchInfo::parse(&json)?;
-    if sandbox_output && let Some(sandbox) = &info.working_directory {
-        output::into_sandbox(Path::new(sandbox))?;
+    let (info, _) = run::requested(&flags)?;
+    if sandbox_output && let Some(sandbox) = info.sandbox() {
+        output::into_sandbox(sandbox)?;
     }
     drop(info);
+    let json = flags.launch_info.unwrap_or_default();
     if let Some(mut pipe) = pipe
         && let Some(signal) = sync::wait(&mut pipe, Some(&signals))?
     {

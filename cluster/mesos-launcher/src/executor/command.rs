@@ -17,8 +17,9 @@ use tokio::process::Command;
 
 use super::Flags;
 use super::guard::Guard;
+use crate::checks::ProcessRunner;
 use crate::containerizer::{
-    LAUNCH_INFO_VARIABLE, LaunchCommand, LaunchEnvironment, LaunchInfo, REPORT_VARIABLE,
+    Identity, LAUNCH_INFO_VARIABLE, LaunchCommand, LaunchEnvironment, LaunchInfo, REPORT_VARIABLE,
     is_own_variable,
 };
 use crate::executor_main::TOKEN_VARIABLE;
@@ -41,27 +42,55 @@ impl LaunchReport {
     }
 }
 
+/// The process of a task.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) child: Child,
+    pub(super) guard: Guard,
+    pub(super) report: LaunchReport,
+    /// Runs the commands of checks where the task runs.
+    pub(super) checks: ProcessRunner,
+}
+
 /// Starts the process that becomes the command of `task`.
-pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<(Child, Guard, LaunchReport)> {
+pub(super) fn start(flags: &Flags, task: &TaskInfo) -> Result<Started> {
+    if flags.rootfs.is_some()
+        && let Some(user) = &flags.user
+        && let Some(user) = Identity::find(user, &[])?
+    {
+        // An agent gives the sandbox to its own user if the task has an image.
+        user.give(&env::current_dir().context("cannot find the sandbox")?)?;
+    }
     let info = launch_info(flags, task, env::vars_os().filter_map(utf8))?;
     let info = serde_json::to_string(&info).context("cannot write the launch info as JSON")?;
     let program = launcher_directory(flags)?.join("mesos-containerizer");
 
     let (reader, writer) = nix::unistd::pipe().context("cannot make a pipe")?;
     fcntl(&reader, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).context("cannot set up a pipe")?;
-    let child = spawn(&program, info, &writer)
+    let child = spawn(&program, info, &writer, flags.rootfs.is_some())
         .with_context(|| format!("cannot start {}", program.display()))?;
     // Otherwise the pipe would never end.
     drop(writer);
     let reader = Receiver::from_owned_fd(reader).context("cannot read a pipe")?;
     let guard = Guard::start(&program, &child);
-    Ok((child, guard, LaunchReport(reader)))
+    let checks = match &flags.rootfs {
+        Some(_) => ProcessRunner::in_container(program, child.pid()),
+        None => ProcessRunner::default(),
+    };
+    Ok(Started {
+        child,
+        guard,
+        report: LaunchReport(reader),
+        checks,
+    })
 }
 
-fn spawn(program: &PathBuf, info: String, report: &OwnedFd) -> io::Result<Child> {
+/// `new_mounts`: the task gets a mount namespace, so that its root is not that of this process.
+fn spawn(program: &PathBuf, info: String, report: &OwnedFd, new_mounts: bool) -> io::Result<Child> {
     let mut command = Command::new(program);
     command
         .arg("launch")
+        .arg(format!("--unshare_namespace_mnt={new_mounts}"))
         .env(LAUNCH_INFO_VARIABLE, info)
         .env(REPORT_VARIABLE, report.as_raw_fd().to_string())
         .env_remove(TOKEN_VARIABLE);
@@ -116,16 +145,12 @@ fn launch_info(
             environment: None,
             ..command
         }),
+        rootfs: flags.rootfs.clone(),
         ..LaunchInfo::default()
     };
-    for (name, value) in [
-        ("rootfs", &flags.rootfs),
-        ("tty_slave_path", &flags.tty_slave_path),
-    ] {
-        if let Some(value) = value {
-            info.rest
-                .insert(name.to_owned(), Value::from(value.as_str()));
-        }
+    if let Some(path) = &flags.tty_slave_path {
+        let name = "tty_slave_path".to_owned();
+        info.rest.insert(name, Value::from(path.as_str()));
     }
     for (name, json) in [
         ("effective_capabilities", &flags.effective_capabilities),
@@ -136,9 +161,7 @@ fn launch_info(
         }
     }
     if let Some(json) = &flags.task_launch_info {
-        let task: LaunchInfo = json_flag("--task_launch_info", json)?;
-        info.pre_exec_commands = task.pre_exec_commands;
-        info.rest.extend(task.rest);
+        info.isolate_as(json_flag("--task_launch_info", json)?);
     }
     Ok(info)
 }
@@ -246,7 +269,7 @@ mod tests {
             sandbox_directory: Some("/mnt/mesos/sandbox".into()),
             tty_slave_path: Some("/dev/pts/0".into()),
             effective_capabilities: Some("{}".into()),
-            task_launch_info: Some(r#"{"mounts":[{"target":"/t"}]}"#.into()),
+            task_launch_info: Some(r#"{"a_field_of_a_newer_mesos":1}"#.into()),
             ..Flags::default()
         };
         let info = launch_info(&flags, &task(CommandInfo::sh("true")), own()).unwrap();
@@ -254,12 +277,12 @@ mod tests {
         assert_eq!(
             names,
             [
+                "a_field_of_a_newer_mesos",
                 "effective_capabilities",
-                "mounts",
-                "rootfs",
                 "tty_slave_path"
             ]
         );
+        assert_eq!(info.rootfs.as_deref(), Some("/r"));
         assert_eq!(
             info.working_directory.as_deref(),
             Some("/mnt/mesos/sandbox")

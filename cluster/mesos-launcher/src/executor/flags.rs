@@ -29,7 +29,7 @@ pub struct Flags {
     #[arg(long, value_delimiter = ',')]
     pub task_supplementary_groups: Vec<u32>,
 
-    /// The root filesystem for the task: refused by mesos-containerizer
+    /// The root filesystem for the task
     #[arg(long)]
     pub rootfs: Option<String>,
 

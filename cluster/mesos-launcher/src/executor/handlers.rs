@@ -92,11 +92,10 @@ impl Executor for CommandExecutor {
         let mut reporter = StatusReporter::new(driver.clone(), task.task_id.clone(), empty);
         reporter.report_state(TaskState::TaskStarting).await;
         match plan.and_then(|plan| Ok((plan, command::start(&self.flags, &task)?))) {
-            Ok((plan, (child, guard, report))) => {
+            Ok((plan, process)) => {
                 let task = task::supervise(
                     &task,
-                    (child, guard),
-                    report,
+                    process,
                     plan,
                     reporter,
                     driver.clone(),

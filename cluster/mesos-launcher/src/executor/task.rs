@@ -9,9 +9,9 @@ use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskId, TaskInfo, TaskState, TaskStatus};
 use tokio::sync::{mpsc, watch};
 
-use super::command::LaunchReport;
+use super::command::{LaunchReport, Started};
 use super::guard::Guard;
-use crate::checks::{Checks, CommandRunner, Plan, ProcessRunner, StatusChange};
+use crate::checks::{Checks, CommandRunner, Plan, StatusChange};
 use crate::reporter::StatusReporter;
 use crate::task_settings::max_completion_time;
 
@@ -37,11 +37,10 @@ impl Task {
     }
 }
 
-/// Starts to supervise `child`, which becomes the command of `task`.
+/// Starts to supervise `process`, which becomes the command of `task`.
 pub(super) fn supervise(
     task: &TaskInfo,
-    (child, guard): (Child, Guard),
-    report: LaunchReport,
+    process: Started,
     plan: Plan,
     reporter: StatusReporter,
     driver: ExecutorDriver,
@@ -53,8 +52,9 @@ pub(super) fn supervise(
     let supervision = Supervision {
         task_id: task.task_id.clone(),
         grace,
-        child,
-        guard,
+        child: process.child,
+        guard: process.guard,
+        commands: Arc::new(process.checks),
         plan,
         checks: None,
         reporter,
@@ -62,7 +62,7 @@ pub(super) fn supervise(
         announce_killing,
         expires: max_completion_time(task).map_or(TimeLimit::never(), TimeLimit::new),
     };
-    tokio::spawn(supervision.run(report, requests));
+    tokio::spawn(supervision.run(process.report, requests));
     Task {
         id: task.task_id.clone(),
         grace,
@@ -76,6 +76,8 @@ struct Supervision {
     grace: Duration,
     child: Child,
     guard: Guard,
+    /// Runs the commands of checks.
+    commands: Arc<dyn CommandRunner>,
     plan: Plan,
     /// From the start of the command until its end is requested.
     checks: Option<Checks>,
@@ -125,8 +127,7 @@ impl Supervision {
     async fn started(&mut self, result: &Result<(), String>) {
         if result.is_ok() && !self.child.is_killed() {
             self.reporter.report_state(TaskState::TaskRunning).await;
-            let commands: Arc<dyn CommandRunner> = Arc::new(ProcessRunner);
-            self.checks = Some(Checks::start(&self.plan, &commands, &always()));
+            self.checks = Some(Checks::start(&self.plan, &self.commands, &always()));
         }
     }
 

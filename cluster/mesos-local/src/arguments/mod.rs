@@ -58,6 +58,10 @@ pub struct ClusterArguments {
     /// Accept HTTP frameworks only with this credential; may be repeated
     #[arg(long, value_name = "PRINCIPAL:SECRET", value_parser = credential)]
     credential: Vec<(String, String)>,
+    /// Run tasks on Docker images from this directory with archives NAME:TAG.tar, as docker save wrote
+    /// them before Docker 25, or from this registry, such as https://registry-1.docker.io; needs root
+    #[arg(long, value_name = "SOURCE")]
+    images: Option<String>,
     /// Register the master in this running ZooKeeper, such as zk://127.0.0.1:2181/mesos
     #[arg(long, value_name = "ADDRESS")]
     zookeeper: Option<Ensemble>,
@@ -73,6 +77,7 @@ impl std::fmt::Debug for ClusterArguments {
             .field("work_dir", &self.work_dir)
             .field("resources", &self.resources)
             .field("tls", &self.tls)
+            .field("images", &self.images)
             .field("zookeeper", &self.zookeeper)
             .finish_non_exhaustive()
     }
@@ -105,6 +110,9 @@ impl ClusterArguments {
         }
         for (principal, secret) in &self.credential {
             builder = builder.credential(principal, secret);
+        }
+        if let Some(source) = &self.images {
+            builder = builder.images(source);
         }
         if let Some(files) = certificate {
             builder = builder.tls(&files.certificate, &files.key, &files.authority);

@@ -9,7 +9,7 @@ use super::link::Link;
 use super::resources::Resources;
 use super::security::{self, Secret, Security, Tls};
 use super::work_dir::{STAND_INS_DIR, WorkDir};
-use super::{LocalCluster, environment};
+use super::{LocalCluster, environment, images};
 use crate::error::{Error, ErrorKind};
 use crate::libmesos::{libmesos_blocking, openssl, released};
 use crate::libraries::{
@@ -38,6 +38,7 @@ pub struct Builder {
     ready_timeout: Duration,
     stop_grace: Duration,
     security: Security,
+    images: Option<String>,
 }
 
 impl Default for Builder {
@@ -53,6 +54,7 @@ impl Default for Builder {
             ready_timeout: Duration::from_secs(60),
             stop_grace: Duration::from_secs(3),
             security: Security::default(),
+            images: None,
         }
     }
 }
@@ -167,6 +169,20 @@ impl Builder {
         self
     }
 
+    /// The agents run tasks on the filesystems of Docker images, which come from `source`: a directory
+    /// with an archive `NAME:TAG.tar` for each image, as `docker save` wrote before Docker 25, or the
+    /// address of a registry, such as `https://registry-1.docker.io`. By default, agents have no images.
+    ///
+    /// The agents use the Linux launcher and the isolators `filesystem/linux` and `docker/runtime`.
+    /// That needs root, and the freezer of cgroups version 1. The mounts are in a mount namespace of the
+    /// cluster, so the host does not see them. Containers use the network of the host.
+    /// Images are copied for each container; the variable `MESOS_IMAGE_PROVISIONER_BACKEND` (see
+    /// [`env`](Self::env)) chooses another way, such as `overlay`.
+    pub fn images(mut self, source: impl Into<String>) -> Self {
+        self.images = Some(source.into());
+        self
+    }
+
     /// Starts the cluster, and returns when the master and all agents are ready. This takes about a
     /// second, plus the download the first time.
     ///
@@ -215,6 +231,9 @@ impl Builder {
         if self.security.drivers && self.security.credentials.is_empty() {
             let message = "drivers cannot be authenticated without a credential: add one";
             return Err(Error::new(ErrorKind::Config, message));
+        }
+        if let Some(source) = &self.images {
+            images::check(source)?;
         }
         // The supervisor checks this again. Here the error comes before a download.
         match TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)) {
@@ -285,6 +304,10 @@ impl Builder {
             program.extend(["--attributes-pipe".into(), pipe]);
             let each = |text| [format!("--attributes={text}")];
             program.extend(self.attributes.into_iter().flat_map(each));
+        }
+        if let Some(source) = &self.images {
+            environment.extend(images::variables(&utf8(&work_dir)?, source));
+            program.push("--own-mounts".into());
         }
         environment.extend(self.security.prepare(&work_dir).map_err(unwritable)?);
         environment.extend(self.environment);

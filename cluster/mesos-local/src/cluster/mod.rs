@@ -6,6 +6,7 @@
 
 mod builder;
 mod environment;
+pub(crate) mod images;
 mod link;
 mod resources;
 mod security;

@@ -15,6 +15,8 @@ use mesos_local::wire::{FAILED, READY};
 use mesos_native::local::Local;
 use mesos_native::{Library, LibraryError};
 use mesos_proto::v1::{Credential, master};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::getppid;
@@ -52,6 +54,9 @@ pub(crate) struct Arguments {
     /// The attributes of each agent, in order.
     #[arg(long, requires = "attributes_pipe")]
     attributes: Vec<String>,
+    /// Mount only in a mount namespace of this process and its containers.
+    #[arg(long)]
+    own_mounts: bool,
     /// The process that has to be the parent of this one.
     #[arg(long)]
     supervisor: i32,
@@ -69,6 +74,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // Before there is another thread, which would keep the namespace of the host.
+    if arguments.own_mounts
+        && let Err(error) = leave_mounts()
+    {
+        let reason = format!("{FAILED}cannot make a mount namespace: {error}");
+        send(&mut report, &reason);
+        return ExitCode::FAILURE;
+    }
     for (pipe, texts) in [
         (&arguments.resources_pipe, &arguments.resources),
         (&arguments.attributes_pipe, &arguments.attributes),
@@ -177,6 +190,13 @@ fn take_stdout() -> io::Result<File> {
     let report = io::stdout().as_fd().try_clone_to_owned()?;
     nix::unistd::dup2_stdout(io::stderr())?;
     Ok(File::from(report))
+}
+
+/// Enters a new mount namespace. Mounts of the host still reach the namespace.
+fn leave_mounts() -> nix::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    let none: Option<&str> = None;
+    mount(none, "/", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
 }
 
 /// Writes a report. If the supervisor has ended, this process ends soon.

@@ -8,6 +8,7 @@ mod cluster;
 #[cfg(target_os = "linux")]
 mod descendants;
 #[cfg(target_os = "linux")]
+mod groups;
 mod guard;
 #[cfg(target_os = "linux")]
 mod log;

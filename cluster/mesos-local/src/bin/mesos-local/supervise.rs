@@ -12,7 +12,9 @@ use std::os::fd::AsFd as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use mesos_local::wire::{Action, Config, Event, FAILED, Failure, READY, Request, port_message};
+use mesos_local::wire::{
+    Action, CGROUPS_VARIABLE, Config, Event, FAILED, Failure, READY, Request, port_message,
+};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
@@ -23,6 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use crate::descendants::{Reaped, adopt_orphans, end, end_all, pause, reap};
+use crate::groups::Groups;
 use crate::log;
 use crate::port::Port;
 
@@ -100,7 +103,11 @@ async fn supervise(guard: i32) -> io::Result<()> {
     };
     // First, so that the cluster starts nothing while the other processes end.
     supervisor.kill();
+    let group = supervisor.config.environment.get(CGROUPS_VARIABLE);
+    let groups = group.map(|name| Groups::named(name)).unwrap_or_default();
+    groups.thaw();
     end_all(grace, &mut children).await?;
+    groups.remove();
     if supervisor.config.remove_work_dir && !supervisor.failed {
         fs::remove_dir_all(&supervisor.config.work_dir)?;
     }
