@@ -72,8 +72,10 @@ async fn run(settings: &Settings) -> Option<Result<String, Violation>> {
         _ => ZooKeeper::with_sessions_up_to(SESSION).await?,
     };
     let folder = tempfile::Builder::new().prefix("chaos-").tempdir();
-    let folder = folder.unwrap();
+    let mut folder = folder.unwrap();
     let cluster = require_real(World::builder(folder.path()).start().await)?;
+    // The files stay after a panic, too.
+    folder.disable_cleanup(true);
     let world = World::start(cluster, zookeeper, settings.seed).await;
     let process = Process {
         settings: settings.clone(),
@@ -92,12 +94,16 @@ async fn run(settings: &Settings) -> Option<Result<String, Violation>> {
     let history = chaos.ledger().history.clone();
     fs::write(folder.path().join("history"), history).unwrap();
     let result = match result {
-        Ok(()) if keeps_files() => Ok(format!("{}\n{}", chaos.report(), folder.keep().display())),
-        Ok(()) => Ok(chaos.report()),
+        Ok(()) if keeps_files() => Ok(format!("{}\n{}", chaos.report(), folder.path().display())),
+        Ok(()) => {
+            folder.disable_cleanup(false);
+            Ok(chaos.report())
+        }
         Err(violation) => {
             let mut text = format!("{violation}\n{}", chaos.report());
-            if !settings.forgetful {
-                text += &format!("\nlogs, marks and history: {}", folder.keep().display());
+            match settings.forgetful {
+                true => folder.disable_cleanup(false),
+                false => text += &format!("\nlogs, marks and history: {}", folder.path().display()),
             }
             Err(Violation(text))
         }
