@@ -216,6 +216,7 @@ impl OfferPool {
             match next {
                 None => changed.await,
                 Some(at) => tokio::select! {
+                    biased;
                     () = changed => {}
                     () = tokio::time::sleep_until(at.into()) => {}
                 },
@@ -229,7 +230,16 @@ impl OfferPool {
         }
         let policy = &self.shared.policy;
         let count = offers.len();
-        let filters = Filters::refuse_with_jitter(policy.refuse, policy.jitter);
+        // As `Filters::refuse_with_jitter`, with a random number that a simulation can repeat.
+        let jitter = if policy.jitter.is_nan() {
+            0.0
+        } else {
+            policy.jitter
+        };
+        let jitter = jitter.clamp(0.0, 1.0) * (2.0 * fastrand::f64() - 1.0);
+        let filters = Filters {
+            refuse_seconds: Some(policy.refuse.as_secs_f64() * (1.0 + jitter)),
+        };
         tracing::debug!(
             count,
             refuse_seconds = filters.refuse_seconds(),

@@ -17,9 +17,9 @@ use mesos_proto::v1::{AgentId, Offer, OfferId};
 #[derive(Debug)]
 pub struct HeldOffers<O> {
     hold: Duration,
-    offers: HashMap<OfferId, Held<O>>,
+    offers: BTreeMap<OfferId, Held<O>>,
     /// The held offers of each agent, in the order of their arrival.
-    agents: HashMap<AgentId, Vec<OfferId>>,
+    agents: BTreeMap<AgentId, Vec<OfferId>>,
     /// When the taken offers expire, and their agents.
     taken: HashMap<OfferId, (AgentId, Instant)>,
     /// All expiries with the id of the offer. Offers that are not held any more stay until their
@@ -38,8 +38,8 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
     pub fn new(hold: Duration) -> Self {
         Self {
             hold,
-            offers: HashMap::new(),
-            agents: HashMap::new(),
+            offers: BTreeMap::new(),
+            agents: BTreeMap::new(),
             taken: HashMap::new(),
             expiries: BTreeSet::new(),
         }
@@ -123,7 +123,8 @@ impl<O: Deref<Target = Offer>> HeldOffers<O> {
         self.taken.clear();
         self.agents.clear();
         self.expiries.clear();
-        self.offers.drain().map(|(_, held)| held.offer).collect()
+        let offers = std::mem::take(&mut self.offers);
+        offers.into_values().map(|held| held.offer).collect()
     }
 
     /// Removes and returns the offers that were held for long enough, to be declined.

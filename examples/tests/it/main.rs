@@ -22,4 +22,5 @@ mod readme;
 mod server;
 mod service;
 mod task_output;
+mod unit_tests;
 mod worker_pool;

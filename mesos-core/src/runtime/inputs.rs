@@ -22,6 +22,7 @@ impl Timer {
     ) -> Self {
         let task = spawn("send_after", async move {
             tokio::select! {
+                biased;
                 () = sleep(delay) => drop(inputs.send(input)),
                 () = inputs.closed() => {}
             }

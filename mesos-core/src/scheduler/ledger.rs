@@ -257,6 +257,7 @@ impl Ledger {
             let added = self.decline_added.notified();
             match next {
                 Some(next) => tokio::select! {
+                    biased;
                     () = added => {}
                     () = sleep_until(next) => {}
                 },

@@ -1,13 +1,14 @@
 //! Tests of Mesos frameworks without a Mesos: no installation, no containers, no waiting.
 //!
-//! Everything runs in the process of the test, over real sockets on loopback. The scheduler or
-//! executor under test uses the same drivers and backends as in production.
+//! Everything runs in the process of the test, over real sockets on loopback, or without sockets in
+//! virtual time. The scheduler or executor under test uses the same drivers as in production.
 //!
 //! | to test | use |
 //! |---|---|
 //! | a scheduler, by its effects | [`FakeMaster`] with [`Agent`]s and task [`Behavior`]s |
 //! | a scheduler, call by call | [`Scenario`], with the events of [`events`] |
 //! | a scheduler's failover | [`FakeMaster`], and [two drivers in turn](#testing-a-failover) |
+//! | a scheduler over days, with faults at random times | [a simulation](#simulating-a-cluster): [`Builder::simulate`], [`Chaos`], [`seeds`](seeds()) |
 //! | an executor | [`FakeAgent`], with the events of [`executor_events`] |
 //! | failures of the network | [`FaultProxy`], [`Reaction`], [`Stream`], and [`RemoteHost`] for a host that vanishes (Linux, root) |
 //! | a driver or a backend | [`Recorder`], [`ExecutorRecorder`] |
@@ -99,6 +100,12 @@
 //! To fail over the master instead, call [`FakeMaster::fail_over`]. To break the connection, use
 //! [`Stream::cut`](wire::Stream::cut).
 //!
+//! # Simulating a cluster
+//! [`Builder::simulate`] starts a [`FakeMaster`] without sockets, for tokio's paused time. A driver
+//! with its [`backend`](FakeMaster::backend) then lives through days in a second, with the faults of a
+//! [`Chaos`]. [`seeds`](seeds()) runs a simulation for each of many seeds, and names the seed that
+//! fails; the same seed repeats the run. `examples/simulate_your_scheduler.rs` is a complete test.
+//!
 //! # Testing an executor
 //! A [`FakeAgent`] launches tasks, receives their updates, crashes and recovers. See its page for a
 //! complete test, and `examples/unit_test_your_executor.rs`.
@@ -132,12 +139,16 @@ mod recorder;
 #[cfg(target_os = "linux")]
 mod remote;
 mod scenario;
+mod seeds;
 pub mod wire;
 
 pub use agent::FakeAgent;
 pub use answer::answer_offers;
 pub use log::Transcript;
-pub use master::{Agent, Behavior, Builder, FakeMaster, MasterRole, Received, Stream, When};
+pub use master::{
+    Agent, Behavior, Builder, Chaos, FakeMaster, InProcessBackend, MasterRole, Received, Stream,
+    Trace, When,
+};
 pub use mesos_proto::v1;
 pub use proxy::{Direction, Fault, FaultProxy, ProxyConnection, Recording};
 pub use recorder::{
@@ -147,4 +158,5 @@ pub use recorder::{
 #[cfg(target_os = "linux")]
 pub use remote::RemoteHost;
 pub use scenario::Scenario;
+pub use seeds::seeds;
 pub use wire::{Encoding, Held, Reaction};

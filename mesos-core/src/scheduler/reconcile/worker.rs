@@ -101,6 +101,7 @@ impl Reconciler {
         let next = self.lock().next();
         match next.map(|at| deadline(self.started, at)) {
             Some(at) => tokio::select! {
+                biased;
                 () = sleep_until(at) => {}
                 _ = changed.changed() => {}
             },

@@ -24,12 +24,13 @@ pub(super) fn start(handle: &Handle, calls: &Arc<dyn Calls<SchedulerApi>>) -> Ba
         let mut answers = FuturesUnordered::new();
         loop {
             tokio::select! {
+                biased;
+                Some(()) = answers.next() => {}
                 due = ledger.declines() => {
                     for decline in due {
                         answers.push(send(&handle, &calls, decline));
                     }
                 }
-                Some(()) = answers.next() => {}
             }
         }
     })

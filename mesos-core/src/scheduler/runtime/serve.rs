@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use futures_util::poll;
 use mesos_proto::v1;
+use tokio::sync::mpsc;
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use super::acknowledge::answered;
 use super::{Break, Runtime, decliner, handled, impossible};
-use crate::backend::{Backend, Calls, Incoming, SchedulerApi, Subscription};
+use crate::backend::{Backend, Calls, EventStream, Incoming, SchedulerApi, Subscription};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::runtime::{Background, ended};
 use crate::scheduler::acknowledgements::Acknowledgements;
@@ -80,14 +81,7 @@ where
         let mut reconnect = pin!(shared.reconnect.notified());
         loop {
             let has_answers = !self.answers.is_empty();
-            // In random order, so that neither inputs nor events wait for the others forever.
-            let inputs = &mut self.inputs;
-            let next = async {
-                tokio::select! {
-                    Some(input) = inputs.recv() => Next::Input(input),
-                    incoming = events.next_encoded() => Next::Event(incoming),
-                }
-            };
+            let next = next(&mut self.inputs, events.as_mut());
             let incoming = tokio::select! {
                 biased;
                 stop = &mut stop => {
@@ -210,6 +204,28 @@ where
             .change(|tracker, _| tracker.unsubscribed());
         shared.link.disconnect();
         shared.ledger.clear();
+    }
+}
+
+/// The next input or event. In random order, so that neither inputs nor events wait for the others
+/// forever. The order follows from the seed of `fastrand`, so that simulations can repeat it, which
+/// the order of `tokio::select!` does not. Cancel safe.
+async fn next<M>(
+    inputs: &mut mpsc::UnboundedReceiver<M>,
+    events: &mut dyn EventStream<SchedulerApi>,
+) -> Next<M> {
+    let inputs_first = fastrand::bool();
+    let input = async {
+        match inputs.recv().await {
+            Some(input) => Next::Input(input),
+            None => std::future::pending().await,
+        }
+    };
+    let event = async { Next::Event(events.next_encoded().await) };
+    if inputs_first {
+        tokio::select! { biased; next = input => next, next = event => next }
+    } else {
+        tokio::select! { biased; next = event => next, next = input => next }
     }
 }
 

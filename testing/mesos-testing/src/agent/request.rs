@@ -165,7 +165,7 @@ impl Inner {
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .closed(&stream);
         };
-        let (stream, body) = Stream::open(encoding, muted, over);
+        let (stream, body) = Stream::open(uuid::Uuid::new_v4().to_string(), encoding, muted, over);
         stream.set_owner(self.settings.executor_id.value.clone());
         let interval = self.settings.heartbeat;
         let beating = stream.clone();

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use mesos_proto::v1::TaskInfo;
 use mesos_proto::v1::scheduler::call;
 
-use super::{Agent, Behavior, FakeMaster};
+use super::{Agent, Behavior, Chaos, FakeMaster};
 use crate::log::DEFAULT_TIMEOUT;
 
 type Tasks = Arc<dyn Fn(&TaskInfo) -> Behavior + Send + Sync>;
@@ -38,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) agents: Vec<Agent>,
     pub(crate) tasks: Tasks,
     pub(crate) echo: Option<Echo>,
+    pub(crate) chaos: Chaos,
 }
 
 impl fmt::Debug for Settings {
@@ -49,9 +50,9 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Settings of a [`FakeMaster`]; [`start`](Self::start) starts it.
+/// Settings of a [`FakeMaster`]; [`start`](Self::start) or [`simulate`](Self::simulate) starts it.
 #[derive(Clone, Debug)]
-#[must_use = "nothing listens before start"]
+#[must_use = "the master does nothing before start or simulate"]
 pub struct Builder(Settings);
 
 impl Builder {
@@ -76,6 +77,7 @@ impl Builder {
             agents: Vec::new(),
             tasks: Arc::new(|_| Behavior::runs()),
             echo: None,
+            chaos: Chaos::none(),
         })
     }
 
@@ -201,5 +203,30 @@ impl Builder {
     /// If the address cannot be bound.
     pub async fn start(self) -> io::Result<FakeMaster> {
         FakeMaster::with(self.0).await
+    }
+
+    /// Sets the faults of a [simulation](Self::simulate). Default: no faults.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.0.chaos = chaos;
+        self
+    }
+
+    /// Starts the master for a simulation: without sockets, and with everything that is random
+    /// following from `seed`. Schedulers subscribe with the [`backend`](FakeMaster::backend).
+    ///
+    /// Call it in a test with `#[tokio::test(start_paused = true)]`. Virtual time then passes at
+    /// once whenever nobody has anything to do, so a simulated month of heartbeats, filters, retries
+    /// and failover timeouts takes seconds. The `expect` methods wait for a day by default.
+    ///
+    /// The same seed repeats a run exactly; see [`trace`](FakeMaster::trace). For that this method
+    /// also seeds the generator of the crate `fastrand` for this thread, from which a driver takes
+    /// its delays. A scheduler must not use what differs between two runs: `TaskId::random` and
+    /// other random ids (count, or use `fastrand`), the time of day, other threads, and the order of
+    /// a `HashMap`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, or if the master is a [proxy](Self::in_front_of).
+    pub fn simulate(self, seed: u64) -> FakeMaster {
+        FakeMaster::simulated(self.0, seed)
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Action {
     Heartbeat(Stream),
     /// Offers free resources.
     Allocate,
+    /// A filter has expired.
+    FilterExpired,
     /// Removes a framework that is still disconnected since its `absence`.
     FailoverTimeout(FrameworkId, u64),
     /// Reports the next state of a task, unless the task was killed meanwhile.

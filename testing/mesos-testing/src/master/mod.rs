@@ -1,40 +1,55 @@
-//! A master without a Mesos: the v1 scheduler API over real sockets.
+//! A master without a Mesos: the v1 scheduler API over real sockets, or in this process.
 
 mod agent;
+mod backend;
 mod behavior;
 mod builder;
+mod chaos;
 mod clock;
 mod cluster;
+mod info;
+mod nature;
 mod relay;
 mod request;
+mod trace;
 pub(crate) mod validate;
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use mesos_core::backend::SchedulerApi;
 use mesos_proto::v1::{
-    self, AgentId, FrameworkId, MasterInfo, OfferId, TaskId, TaskInfo, TaskState, TaskStatus,
+    AgentId, FrameworkId, MasterInfo, OfferId, TaskId, TaskInfo, TaskState, TaskStatus,
     Unavailability,
 };
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::builder::Settings;
+use self::chaos::Disturber;
 use self::clock::Clock;
 use self::cluster::{Cluster, Launched};
+use self::info::master_info;
+use self::nature::Nature;
+use self::trace::Tracer;
 use crate::lock::lock;
-use crate::log::Log;
+use crate::log::{DEFAULT_TIMEOUT, Log};
 use crate::wire::{self, Control, Listener};
 
 pub use self::agent::Agent;
+pub use self::backend::InProcessBackend;
 pub use self::behavior::Behavior;
 pub use self::builder::Builder;
+pub use self::chaos::Chaos;
 pub use self::request::MasterRole;
+pub use self::trace::Trace;
 
 /// A request as a [`FakeMaster`] received it.
 pub type Received = wire::Received<SchedulerApi>;
@@ -44,7 +59,7 @@ pub type Stream = wire::Stream<SchedulerApi>;
 pub type When = wire::When<SchedulerApi>;
 
 /// A Mesos master to test schedulers with. It runs in this process and listens on a loopback
-/// address.
+/// address, or is [simulated](Builder::simulate) without sockets in virtual time.
 ///
 /// The master implements the v1 scheduler API like the master of Mesos 1.11: the same checks in the
 /// same order with the same responses (`Http::scheduler` in src/master/http.cpp), JSON and
@@ -92,12 +107,18 @@ pub type When = wire::When<SchedulerApi>;
 /// * Not supported: authorization, quota, hooks, regular expressions in offer constraints, and the
 ///   protocol of libmesos.
 ///
-/// Dropping the master closes its sockets. The master needs a tokio runtime with I/O and time. Do
-/// not combine it with tokio's paused time, because the sockets are real.
+/// Dropping the master closes its sockets. The master needs a tokio runtime with I/O and time. Real
+/// sockets do not work in tokio's paused time; [`simulate`](Builder::simulate) starts a master
+/// without them.
 pub struct FakeMaster {
     inner: Arc<Inner>,
     tasks: Vec<JoinHandle<()>>,
+    /// Dropped with the master, which ends the subscriptions in this process.
+    alive: watch::Sender<()>,
 }
+
+/// How long the `expect` methods wait in a simulation, by default.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The state that the sockets, the clock and the test's handle share.
 pub(crate) struct Inner {
@@ -105,6 +126,11 @@ pub(crate) struct Inner {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) control: Control<SchedulerApi>,
+    pub(crate) nature: Arc<Nature>,
+    pub(crate) chaos: Arc<Disturber>,
+    pub(crate) trace: Tracer,
+    /// The number of connections of backends in this process.
+    pub(crate) connections: AtomicU64,
     role: Mutex<MasterRole>,
     cluster: Mutex<Cluster>,
     launched: Arc<Log<Launched>>,
@@ -116,9 +142,24 @@ impl Inner {
         lock(&self.cluster)
     }
 
+    fn set_role(&self, role: MasterRole) {
+        *lock(&self.role) = role;
+    }
+
+    fn fail_over(&self) {
+        let id = self.nature.uuid().to_string();
+        self.cluster().fail_over(id);
+    }
+
+    /// The streams that neither side has ended.
+    fn open_streams(&self) -> Vec<Stream> {
+        let mut streams = self.control.streams();
+        streams.retain(Stream::is_open);
+        streams
+    }
+
     pub(crate) fn role(&self) -> MasterRole {
-        let role = self.role.lock();
-        role.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.role).clone()
     }
 }
 
@@ -147,14 +188,50 @@ impl FakeMaster {
     async fn with(settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.address).await?;
         let address = listener.local_addr()?;
+        let mut master = Self::assemble(settings, address, None);
+        let serving = wire::serve(Arc::clone(&master.inner), Listener::Tcp(listener));
+        master.tasks.push(tokio::spawn(serving));
+        Ok(master)
+    }
+
+    fn simulated(mut settings: Settings, seed: u64) -> Self {
+        assert!(
+            settings.upstream.is_none(),
+            "a proxy in front of another master cannot be simulated"
+        );
+        fastrand::seed(seed);
+        if settings.timeout == DEFAULT_TIMEOUT {
+            settings.timeout = DAY;
+        }
+        let mut address = settings.address;
+        if address.port() == 0 {
+            address.set_port(5050);
+        }
+        let mut master = Self::assemble(settings, address, Some(seed));
+        let chaos = Arc::clone(&master.inner.chaos);
+        let disturbing = chaos.run(Arc::downgrade(&master.inner));
+        master.tasks.push(tokio::spawn(disturbing));
+        master
+    }
+
+    /// A master without a listener. `seed` is that of a simulation.
+    fn assemble(settings: Settings, address: SocketAddr, seed: Option<u64>) -> Self {
         let settings = Arc::new(settings);
         let (clock, due) = Clock::new();
-        let info = master_info(new_id(), address);
+        let nature = Arc::new(seed.map_or(Nature::Real, Nature::simulated));
+        let chaos = match seed {
+            Some(seed) => Disturber::new(settings.chaos.clone(), !seed),
+            None => Disturber::new(Chaos::none(), 0),
+        };
+        let chaos = Arc::new(chaos);
+        let info = master_info(nature.uuid().to_string(), address);
         let launched = Arc::new(Log::new(settings.timeout));
         let cluster = Cluster::new(
             Arc::clone(&settings),
             clock.clone(),
             info,
+            Arc::clone(&nature),
+            Arc::clone(&chaos),
             Arc::clone(&launched),
         );
         let inner = Arc::new(Inner {
@@ -164,18 +241,56 @@ impl FakeMaster {
             cluster: Mutex::new(cluster),
             launched,
             clock,
+            nature,
+            chaos,
+            trace: Tracer::new(seed.is_some()),
+            connections: AtomicU64::new(0),
             settings,
         });
-        let tasks = vec![
-            tokio::spawn(due.run(Arc::downgrade(&inner))),
-            tokio::spawn(wire::serve(Arc::clone(&inner), Listener::Tcp(listener))),
-        ];
-        Ok(Self { inner, tasks })
+        let tasks = vec![tokio::spawn(due.run(Arc::downgrade(&inner)))];
+        let alive = watch::Sender::new(());
+        Self {
+            inner,
+            tasks,
+            alive,
+        }
+    }
+
+    /// A backend for schedulers in this process, without sockets. It also works in tokio's paused
+    /// time, so a [simulation](Builder::simulate) uses it. Every request takes the same way as over
+    /// a socket: it is validated, recorded, and subject to reactions.
+    ///
+    /// ```
+    /// use mesos::{Framework, Scheduler, SchedulerDriver};
+    /// use mesos_testing::{Agent, FakeMaster};
+    ///
+    /// struct Idle;
+    /// impl Scheduler for Idle {}
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), mesos::Error> {
+    /// let master = FakeMaster::builder().agent(Agent::new("a1")).simulate(7);
+    /// let framework = Framework::ephemeral("idle");
+    /// let driver = SchedulerDriver::start(Idle, framework, master.backend());
+    /// driver.when_subscribed().await?;
+    /// tokio::time::sleep(std::time::Duration::from_secs(24 * 3600)).await; // Takes no time.
+    /// assert!(driver.is_subscribed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn backend(&self) -> InProcessBackend {
+        InProcessBackend::new(&self.inner, self.alive.subscribe())
+    }
+
+    /// What happened so far in a [simulation](Builder::simulate). Empty for other masters.
+    pub fn trace(&self) -> Trace {
+        self.inner.trace.trace()
     }
 
     /// Closes the listener and all connections, like the end of the process. The port is free when
     /// this returns.
     pub async fn stop(mut self) {
+        self.alive.send_replace(());
         for task in std::mem::take(&mut self.tasks) {
             task.abort();
             let _ = task.await;
@@ -200,8 +315,7 @@ impl FakeMaster {
     /// Sets the role of the master for all further requests. Subscriptions stay open;
     /// [`Stream::cut`] or [`fail_over`](Self::fail_over) ends them.
     pub fn set_role(&self, role: MasterRole) {
-        let current = self.inner.role.lock();
-        *current.unwrap_or_else(PoisonError::into_inner) = role;
+        self.inner.set_role(role);
     }
 
     /// Redirects all further requests to `leader`, whatever the role of `leader` is.
@@ -213,7 +327,7 @@ impl FakeMaster {
     /// are cut, removed frameworks can subscribe again, and a framework is known only through the
     /// tasks that its agents report ([`return_agent`](Self::return_agent)).
     pub fn fail_over(&self) {
-        self.inner.cluster().fail_over(new_id());
+        self.inner.fail_over();
     }
 
     // The cluster.
@@ -367,31 +481,5 @@ impl fmt::Debug for FakeMaster {
             .field("role", &self.inner.role())
             .field("control", &self.inner.control)
             .finish_non_exhaustive()
-    }
-}
-
-fn new_id() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
-
-fn master_info(id: String, address: SocketAddr) -> MasterInfo {
-    let ip = match address.ip() {
-        // In network byte order: the first number in the lowest byte.
-        IpAddr::V4(ip) => u32::from_le_bytes(ip.octets()),
-        IpAddr::V6(_) => 0,
-    };
-    MasterInfo {
-        pid: Some(format!("master@{address}")),
-        ip,
-        port: u32::from(address.port()),
-        hostname: Some(address.ip().to_string()),
-        version: Some("1.11.0".to_owned()),
-        address: Some(v1::Address {
-            hostname: Some(address.ip().to_string()),
-            ip: Some(address.ip().to_string()),
-            port: i32::from(address.port()),
-        }),
-        id,
-        ..Default::default()
     }
 }

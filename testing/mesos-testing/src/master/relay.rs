@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -16,7 +16,7 @@ use super::Inner;
 use super::clock::Action;
 use super::request::{PATH, Response};
 use super::{Received, Stream};
-use crate::wire::{Encoding, JSON};
+use crate::wire::{Encoding, JSON, next_record};
 
 /// Headers that concern one connection only, and are not forwarded.
 const HOP_BY_HOP: [&str; 5] = [
@@ -83,7 +83,7 @@ impl Inner {
                 };
                 let clock = self.clock.clone();
                 let over = move |stream| clock.now(Action::StreamClosed(stream));
-                let (stream, events) = Stream::with_id(id.to_owned(), encoding, muted, over);
+                let (stream, events) = Stream::open(id.to_owned(), encoding, muted, over);
                 self.control.streams.push(stream.clone());
                 tokio::spawn(pass_on(stream, body, connection));
                 response.events = Some(events);
@@ -133,15 +133,4 @@ async fn pass_on(stream: Stream, mut body: Incoming, _connection: Closed) {
             }
         }
     }
-}
-
-/// Removes the first complete record from the buffer.
-fn next_record(unread: &mut BytesMut) -> Option<Bytes> {
-    let end = unread.iter().position(|byte| *byte == b'\n')?;
-    let length: usize = std::str::from_utf8(&unread[..end]).ok()?.parse().ok()?;
-    if unread.len() < end + 1 + length {
-        return None;
-    }
-    unread.advance(end + 1);
-    Some(unread.split_to(length).freeze())
 }

@@ -9,7 +9,7 @@ use mesos_proto::v1::scheduler::call::Type;
 
 use super::clock::Action;
 use super::{Inner, Received, Stream, validate};
-use crate::wire::{self, Control, Encoding, Service, decode};
+use crate::wire::{self, Control, Encoding, Reaction, Service, decode};
 
 pub(super) type Response = wire::Response<SchedulerApi>;
 
@@ -54,6 +54,10 @@ impl Service for Inner {
             }
             _ => Some(self.respond(request, muted)),
         }
+    }
+
+    fn disturb(&self, request: &Received) -> Option<Reaction> {
+        self.chaos.disturb(request)
     }
 
     fn respond(&self, request: &Received, muted: bool) -> Response {
@@ -148,7 +152,7 @@ impl Inner {
         }
         let clock = self.clock.clone();
         let over = move |stream| clock.now(Action::StreamClosed(stream));
-        let (stream, events) = Stream::open(encoding, muted, over);
+        let (stream, events) = Stream::open(self.nature.uuid().to_string(), encoding, muted, over);
         self.cluster().subscribe(subscribe, &stream);
         let response = Response {
             events: Some(events),

@@ -1,7 +1,7 @@
 //! The two encodings and the RecordIO framing, from the server's side. Written independently of the
 //! driver's codec, so that the two cannot share a bug.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -116,6 +116,17 @@ pub(crate) fn frame(record: &[u8]) -> Bytes {
     framed.put_u8(b'\n');
     framed.put_slice(record);
     framed.freeze()
+}
+
+/// Removes the first complete record from the buffer.
+pub(crate) fn next_record(unread: &mut BytesMut) -> Option<Bytes> {
+    let end = unread.iter().position(|byte| *byte == b'\n')?;
+    let length: usize = std::str::from_utf8(&unread[..end]).ok()?.parse().ok()?;
+    if unread.len() < end + 1 + length {
+        return None;
+    }
+    unread.advance(end + 1);
+    Some(unread.split_to(length).freeze())
 }
 
 #[cfg(test)]

@@ -21,76 +21,12 @@ use tokio::task::JoinSet;
 
 use super::api::Wire;
 use super::codec;
-use super::control::Control;
-use super::reaction::{Plan, Reaction};
+use super::exchange::{Exchange, Response, Service, exchange};
 use super::received::Received;
-use super::stream::Events;
 
 use crate::lock::lock;
 
 type Reply = hyper::Response<BoxBody<Bytes, io::Error>>;
-
-/// A fake that answers requests.
-pub(crate) trait Service: Send + Sync + 'static {
-    type Api: Wire + Clone;
-
-    fn control(&self) -> &Control<Self::Api>;
-
-    /// Executes a request. `muted` opens a muted stream.
-    fn respond(&self, request: &Received<Self::Api>, muted: bool) -> Response<Self::Api>;
-
-    /// Executes a request, or lets another server execute it. `None` if the other server cannot be
-    /// reached.
-    fn execute(
-        &self,
-        request: &Received<Self::Api>,
-        muted: bool,
-    ) -> impl Future<Output = Option<Response<Self::Api>>> + Send {
-        let response = self.respond(request, muted);
-        async { Some(response) }
-    }
-}
-
-/// A response.
-pub(crate) struct Response<A: Wire> {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) text: String,
-    /// The stream of an accepted SUBSCRIBE.
-    pub(crate) events: Option<Events<A>>,
-}
-
-impl<A: Wire> Response<A> {
-    pub(crate) fn text(status: u16, text: impl Into<String>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            text: text.into(),
-            events: None,
-        }
-    }
-
-    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
-        self
-    }
-
-    /// The response of libprocess to a path without a route.
-    pub(crate) fn not_found() -> Self {
-        Self::text(404, "404 Not Found.")
-    }
-
-    /// The response of libprocess to any other method than POST.
-    pub(crate) fn unless_post(method: &str) -> Option<Self> {
-        if method == "POST" {
-            return None;
-        }
-        let text = format!(
-            "405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{method}'."
-        );
-        Some(Self::text(405, text).header("Allow", "POST"))
-    }
-}
 
 /// A listening socket.
 pub(crate) enum Listener {
@@ -192,75 +128,15 @@ async fn handle<P: Service>(
         .and_then(|content_type| codec::decode(content_type, &received.body)?.ok());
     tracing::debug!(%received, "received");
 
-    let mut place = None;
-    let reaction = match peer.control().plans.take(&received) {
-        None => None,
-        Some(Plan::React(reaction)) => Some(reaction),
-        Some(Plan::Hold(release)) => {
-            place = Some(peer.control().log.push(received.clone()));
-            release.await.unwrap_or_default()
-        }
-    };
-    let closed = || io::Error::other("closed by the test");
-    let (response, then) = match reaction {
-        None => answer(peer.execute(&received, false).await),
-        Some(Reaction::OpenMuted) => answer(peer.execute(&received, true).await),
-        Some(Reaction::Respond {
-            status,
-            headers,
-            body,
-        }) => {
-            let response = Response {
-                headers,
-                ..Response::text(status, body)
-            };
-            (Some(response), Then::Answer)
-        }
-        Some(Reaction::Garble(bytes)) => {
+    match exchange(peer, received).await {
+        Exchange::Answered(response) => reply(response),
+        Exchange::Garbled(bytes) => {
             instead.set(bytes);
-            (Some(Response::text(200, "")), Then::Answer)
+            reply(Response::<P::Api>::text(200, ""))
         }
-        Some(Reaction::Close) => (None, Then::Close),
-        Some(Reaction::Ignore) => (None, Then::Ignore),
-        Some(Reaction::ExecuteAndClose) => {
-            drop(peer.execute(&received, false).await);
-            (None, Then::Close)
-        }
-        Some(Reaction::ExecuteAndIgnore) => {
-            drop(peer.execute(&received, false).await);
-            (None, Then::Ignore)
-        }
-    };
-    received.status = response.as_ref().map(|response| response.status);
-    received.answer = response
-        .as_ref()
-        .map(|response| response.text.clone())
-        .unwrap_or_default();
-    match place {
-        Some(place) => peer.control().log.change(place, |entry| *entry = received),
-        None => {
-            peer.control().log.push(received);
-        }
+        Exchange::Closed => Err(io::Error::other("closed by the test")),
+        Exchange::Ignored => std::future::pending().await,
     }
-    match (response, then) {
-        (Some(response), Then::Answer) => reply(response),
-        (_, Then::Ignore) => std::future::pending().await,
-        _ => Err(closed()),
-    }
-}
-
-/// The response of a fake; without one the connection is closed.
-fn answer<A: Wire>(response: Option<Response<A>>) -> (Option<Response<A>>, Then) {
-    match response {
-        Some(response) => (Some(response), Then::Answer),
-        None => (None, Then::Close),
-    }
-}
-
-enum Then {
-    Answer,
-    Close,
-    Ignore,
 }
 
 fn reply<A: Wire>(response: Response<A>) -> io::Result<Reply> {

@@ -58,18 +58,10 @@ enum Piece {
 }
 
 impl<A: Wire> Stream<A> {
-    /// Creates a stream and the body that carries it. `over` is called when Mesos has to regard the
-    /// stream as ended, on either side; twice if the stream was [orphaned](Self::orphan).
+    /// Creates a stream with this id, and the body that carries it. `over` is called when Mesos has
+    /// to regard the stream as ended, on either side; twice if the stream was
+    /// [orphaned](Self::orphan).
     pub(crate) fn open(
-        encoding: Encoding,
-        muted: bool,
-        over: impl Fn(Self) + Send + Sync + 'static,
-    ) -> (Self, Events<A>) {
-        Self::with_id(uuid::Uuid::new_v4().to_string(), encoding, muted, over)
-    }
-
-    /// Creates a stream with an id that another server has assigned.
-    pub(crate) fn with_id(
         id: String,
         encoding: Encoding,
         muted: bool,

@@ -286,7 +286,7 @@ impl Cluster {
         let mut status = TaskStatus::new(&task.task_id, state)
             .with_reason(reason)
             .with_message(message)
-            .with_time(std::time::SystemTime::now());
+            .with_time(self.nature.now());
         status.source = Some(Source::Master as i32);
         status.agent_id = Some(task.agent_id.clone());
         self.send(framework_id, events::update(status));

@@ -1,6 +1,7 @@
 //! Agents: registration, loss and return.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use mesos_core::resources::Resources;
 use mesos_proto::v1::task_status::{Reason, Source};
@@ -35,6 +36,13 @@ impl AgentState {
 }
 
 impl Cluster {
+    /// The agents that are registered and connected.
+    pub(crate) fn agent_ids(&self) -> Vec<AgentId> {
+        let agents = self.agents.values();
+        let connected = agents.filter(|state| state.connected);
+        connected.map(|state| state.agent.id.clone()).collect()
+    }
+
     pub(crate) fn add_agent(&mut self, agent: Agent) {
         let id = agent.id.value.clone();
         self.agents.insert(id, AgentState::new(agent));
@@ -61,13 +69,13 @@ impl Cluster {
         let Some(mut state) = self.agents.remove(agent_id.as_str()) else {
             // After a failover the master does not know the tasks of the agent.
             if let Some(mut state) = self.recovered.remove(agent_id.as_str()) {
-                state.unreachable_since = Some(now());
+                state.unreachable_since = Some(self.time_info());
                 self.unreachable.insert(agent_id.value.clone(), state);
                 self.failure_to_all(agent_id);
             }
             return;
         };
-        let since = now();
+        let since = self.time_info();
         state.unreachable_since = Some(since);
         state.used = Resources::new();
         self.unreachable.insert(agent_id.value.clone(), state);
@@ -128,6 +136,7 @@ impl Cluster {
         let was_unreachable = state.unreachable_since.take().is_some();
         state.used = Resources::new();
         self.agents.insert(agent_id.value.clone(), state);
+        let now = self.nature.now();
         let mut updates: Vec<(FrameworkId, TaskStatus)> = Vec::new();
         for framework in self.frameworks.values_mut() {
             let framework_id = framework.id();
@@ -140,7 +149,7 @@ impl Cluster {
                 if was_unreachable {
                     let status = TaskStatus {
                         state: task.state,
-                        ..by_master(&task)
+                        ..by_master(&task, now)
                     }
                     .with_reason(Reason::AgentReregistered)
                     .with_message("Unreachable agent has reregistered");
@@ -186,7 +195,8 @@ impl Cluster {
             framework.filters.clear();
             framework.suppressed.clear();
             framework.recovered = true;
-            framework.absences += 1;
+            // No timeout of the earlier leader applies.
+            framework.absence = 0;
             let mut tasks = std::mem::take(&mut framework.tasks);
             framework.lost_tasks.append(&mut tasks);
             !framework.lost_tasks.is_empty()
@@ -196,6 +206,7 @@ impl Cluster {
     /// Removes the tasks of a lost agent from the live tasks and reports them, as the master does:
     /// best effort, without a uuid, only to connected frameworks.
     fn move_tasks(&mut self, agent_id: &AgentId, status: impl Fn(bool) -> TaskStatus) {
+        let now = self.nature.now();
         let mut updates = Vec::new();
         for framework in self.frameworks.values_mut() {
             let framework_id = framework.id();
@@ -212,7 +223,7 @@ impl Cluster {
                         reason: template.reason,
                         message: template.message.clone(),
                         unreachable_time: template.unreachable_time,
-                        ..by_master(&task)
+                        ..by_master(&task, now)
                     };
                     updates.push((framework_id.clone(), status));
                 }
@@ -221,6 +232,14 @@ impl Cluster {
         }
         for (framework_id, status) in updates {
             self.send(&framework_id, events::update(status));
+        }
+    }
+
+    fn time_info(&self) -> TimeInfo {
+        let since = self.nature.now().duration_since(SystemTime::UNIX_EPOCH);
+        let since = since.unwrap_or_default();
+        TimeInfo {
+            nanoseconds: i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
         }
     }
 
@@ -234,17 +253,9 @@ impl Cluster {
 }
 
 /// The fields of every status that the master creates.
-fn by_master(task: &Task) -> TaskStatus {
-    let mut status = TaskStatus::new(&task.info.task_id, TaskState::TaskStaging)
-        .with_time(std::time::SystemTime::now());
+fn by_master(task: &Task, now: SystemTime) -> TaskStatus {
+    let mut status = TaskStatus::new(&task.info.task_id, TaskState::TaskStaging).with_time(now);
     status.source = Some(Source::Master as i32);
     status.agent_id = Some(task.agent_id.clone());
     status
-}
-
-fn now() -> TimeInfo {
-    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    TimeInfo {
-        nanoseconds: i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
-    }
 }

@@ -28,7 +28,9 @@ use self::agents::AgentState;
 use self::offers::OutstandingOffer;
 use self::records::Framework;
 use super::builder::Settings;
+use super::chaos::Disturber;
 use super::clock::{Action, Clock};
+use super::nature::Nature;
 use crate::log::Log;
 
 /// A launched task, as it appears in listings.
@@ -47,6 +49,8 @@ pub(crate) struct Cluster {
     pub(crate) settings: Arc<Settings>,
     pub(crate) clock: Clock,
     pub(crate) info: MasterInfo,
+    nature: Arc<Nature>,
+    chaos: Arc<Disturber>,
     /// By id, and so in the order of their first subscription.
     frameworks: BTreeMap<String, Framework>,
     /// The removed frameworks, oldest first.
@@ -65,6 +69,8 @@ pub(crate) struct Cluster {
     acknowledged: Vec<TaskStatus>,
     frameworks_so_far: u64,
     offers_so_far: u64,
+    /// Of all leaders, because a timeout outlives the leader that began it.
+    absences_so_far: u64,
     /// Whether an allocation is scheduled.
     allocating: bool,
     /// The number of the framework that is first in the next allocation.
@@ -76,11 +82,15 @@ impl Cluster {
         settings: Arc<Settings>,
         clock: Clock,
         info: MasterInfo,
+        nature: Arc<Nature>,
+        chaos: Arc<Disturber>,
         launched: Arc<Log<Launched>>,
     ) -> Self {
         let mut cluster = Self {
             clock,
             info,
+            nature,
+            chaos,
             frameworks: BTreeMap::new(),
             completed: VecDeque::new(),
             agents: BTreeMap::new(),
@@ -93,6 +103,7 @@ impl Cluster {
             acknowledged: Vec::new(),
             frameworks_so_far: 0,
             offers_so_far: 0,
+            absences_so_far: 0,
             allocating: false,
             turn: 0,
             settings,
@@ -117,6 +128,8 @@ impl Cluster {
                 self.allocating = false;
                 self.allocate();
             }
+            // Filters often expire together.
+            Action::FilterExpired => self.request_allocation(),
             Action::FailoverTimeout(framework_id, absence) => {
                 self.failover_timeout(&framework_id, absence);
             }

@@ -121,12 +121,15 @@ impl Cluster {
         let resources = self.free(agent_id).allocatable_to(role);
         let worth_it = resources.cpus().is_some_and(|cpus| cpus >= MIN_CPUS)
             || resources.mem().is_some_and(|mem| mem >= MIN_MEM);
+        if !worth_it {
+            return None;
+        }
         let refused = framework.filters.iter().any(|filter| {
             filter.role == role
                 && filter.agent_id == *agent_id
                 && filter.refused.contains(&resources)
         });
-        (worth_it && !refused).then_some(resources)
+        (!refused).then_some(resources)
     }
 
     fn make_offer(
@@ -259,7 +262,7 @@ impl Cluster {
                 until: Instant::now() + wait,
             });
             self.clock
-                .after(wait + Duration::from_millis(1), Action::Allocate);
+                .after(wait + Duration::from_millis(1), Action::FilterExpired);
         }
     }
 
@@ -297,6 +300,11 @@ impl Cluster {
             return None;
         }
         Some(named.to_vec())
+    }
+
+    /// The ids of all outstanding offers.
+    pub(crate) fn all_offers(&self) -> Vec<OfferId> {
+        self.offers.keys().map(OfferId::from).collect()
     }
 
     /// The ids of the outstanding offers of a framework.

@@ -71,7 +71,10 @@ impl Cluster {
             };
             let record = OperationRecord {
                 agent_id: pool.agent_id.clone(),
-                status: events::operation_from_agent(&pool.agent_id, status),
+                status: OperationStatus {
+                    uuid: Some(self.nature.uuid_bytes().into()),
+                    ..events::operation_from_agent(&pool.agent_id, status)
+                },
             };
             if let Some(framework) = self.frameworks.get_mut(framework_id.as_str()) {
                 framework.operations.insert(id.value.clone(), record);

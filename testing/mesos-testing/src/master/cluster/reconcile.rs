@@ -1,6 +1,8 @@
 //! RECONCILE and RECONCILE_OPERATIONS: `reconcile` and `reconcileOperations` in
 //! src/master/master.cpp.
 
+use std::time::SystemTime;
+
 use mesos_proto::v1::scheduler::call;
 use mesos_proto::v1::task_status::{Reason, Source};
 use mesos_proto::v1::{
@@ -20,14 +22,16 @@ impl Cluster {
         let Some(framework) = self.frameworks.get(framework_id.as_str()) else {
             return;
         };
+        let now = self.nature.now();
         let answers: Vec<TaskStatus> = if tasks.is_empty() {
-            framework.tasks.values().map(latest).collect()
+            let tasks = framework.tasks.values();
+            tasks.map(|task| latest(task, now)).collect()
         } else {
             let aware = framework.partition_aware();
             tasks
                 .iter()
                 .filter_map(|asked| match framework.tasks.get(asked.task_id.as_str()) {
-                    Some(task) => Some(latest(task)),
+                    Some(task) => Some(latest(task, now)),
                     None => self.unknown(asked, aware),
                 })
                 .collect()
@@ -68,7 +72,8 @@ impl Cluster {
             ),
         };
         let state = if aware { state } else { TaskState::TaskLost };
-        let mut status = answer(TaskStatus::new(&asked.task_id, state).with_message(message));
+        let status = TaskStatus::new(&asked.task_id, state).with_message(message);
+        let mut status = answer(status, self.nature.now());
         status.agent_id.clone_from(&asked.agent_id);
         status.unreachable_time = since;
         Some(status)
@@ -123,7 +128,7 @@ impl Cluster {
 }
 
 /// The last status that the master has forwarded for a live task, or the state that it knows.
-fn latest(task: &Task) -> TaskStatus {
+fn latest(task: &Task, now: SystemTime) -> TaskStatus {
     let mut status = TaskStatus::new(&task.info.task_id, TaskState::TaskStaging)
         .with_message("Reconciliation: Latest task state");
     status.state = task.state;
@@ -137,14 +142,12 @@ fn latest(task: &Task) -> TaskStatus {
         status.executor_id.clone_from(&forwarded.executor_id);
     }
     status.agent_id = Some(task.agent_id.clone());
-    answer(status)
+    answer(status, now)
 }
 
 /// Without a uuid: such a status is not acknowledged.
-fn answer(status: TaskStatus) -> TaskStatus {
-    let mut status = status
-        .with_reason(Reason::Reconciliation)
-        .with_time(std::time::SystemTime::now());
+fn answer(status: TaskStatus, now: SystemTime) -> TaskStatus {
+    let mut status = status.with_reason(Reason::Reconciliation).with_time(now);
     status.source = Some(Source::Master as i32);
     status
 }

@@ -24,8 +24,8 @@ pub(super) struct Framework {
     pub(super) stream: Option<Stream>,
     /// Whether the framework is known only from agents: it has not subscribed to this master.
     pub(super) recovered: bool,
-    /// The number of disconnects.
-    pub(super) absences: u64,
+    /// The number of the last disconnect.
+    pub(super) absence: u64,
     pub(super) filters: Vec<Filter>,
     pub(super) tasks: BTreeMap<String, Task>,
     /// The tasks on unreachable agents.
@@ -49,7 +49,7 @@ impl Framework {
             constraints: OfferConstraints::default(),
             stream: None,
             recovered: false,
-            absences: 0,
+            absence: 0,
             filters: Vec::new(),
             tasks: BTreeMap::new(),
             lost_tasks: BTreeMap::new(),

@@ -120,8 +120,9 @@ impl Cluster {
         }
         framework.stream = None;
         framework.filters.clear();
-        framework.absences += 1;
-        let absence = framework.absences;
+        self.absences_so_far += 1;
+        let absence = self.absences_so_far;
+        framework.absence = absence;
         let seconds = framework.info.failover_timeout.unwrap_or_default();
         self.withdraw_offers(&framework_id);
         self.request_allocation();
@@ -138,7 +139,7 @@ impl Cluster {
         let still_away = self
             .frameworks
             .get(framework_id.as_str())
-            .is_some_and(|framework| framework.stream.is_none() && framework.absences == absence);
+            .is_some_and(|framework| framework.stream.is_none() && framework.absence == absence);
         if still_away {
             self.remove_framework(framework_id);
         }

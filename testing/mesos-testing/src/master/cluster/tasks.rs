@@ -106,6 +106,7 @@ impl Cluster {
         task_id: &TaskId,
         mut status: TaskStatus,
     ) {
+        let (uuid, time) = (self.nature.uuid_bytes(), self.nature.now());
         let Some(task) = self.task(framework_id, task_id) else {
             return;
         };
@@ -115,7 +116,8 @@ impl Cluster {
         task.state = status.state;
         status.task_id = task_id.clone();
         status.executor_id = Some(task.executor_id());
-        let status = events::from_agent(&task.agent_id, status);
+        let mut status = events::from_agent(&task.agent_id, status).with_time(time);
+        status.uuid = Some(uuid);
         task.pending.push_back(status);
         let first = task.pending.len() == 1;
         if task.is_over() {
@@ -156,6 +158,9 @@ impl Cluster {
         if reachable {
             if let Some(task) = self.task(framework_id, task_id) {
                 task.forwarded = Some(status.clone());
+            }
+            if self.chaos.repeats() {
+                self.send(framework_id, events::update(status.clone()));
             }
             self.send(framework_id, events::update(status));
         }
