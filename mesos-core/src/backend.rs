@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use mesos_proto::encoded::{EncodedOffer, EncodedUpdate};
+use mesos_proto::encoded::{EncodedOffer, EncodedUpdate, Encoding};
 use mesos_proto::v1;
 use tokio::sync::oneshot;
 
@@ -260,16 +260,16 @@ pub trait Calls<A: Api>: Send + Sync {
         Some(answer)
     }
 
-    /// As [`try_send`](Self::try_send), for a call of the type `call_type` that `encode` encodes as
-    /// protobuf. Drivers call this method for the most frequent calls, so that they need not make a
-    /// message.
+    /// As [`try_send`](Self::try_send), for a call of the type `call_type` that `encode` encodes, if
+    /// the encoding can represent it. Drivers call this method for the most frequent calls, so that
+    /// they need not make a message.
     ///
-    /// Returns `answer` if the queue is full, or if the backend does not send protobuf. The default
-    /// always returns it.
+    /// Returns `answer` if the queue is full, or if the call was not encoded. The default always
+    /// returns it.
     fn try_send_encoded(
         &self,
         call_type: A::CallType,
-        encode: &dyn Fn() -> Bytes,
+        encode: &dyn Fn(Encoding) -> Option<Bytes>,
         answer: AnswerSender,
     ) -> Option<AnswerSender> {
         let _ = (call_type, encode);

@@ -38,6 +38,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use mesos_proto::encoded::Encoding;
 
 use crate::backend::{
     Answer, AnswerSender, Api, Backend, Calls, EventStream, Incoming, Subscription,
@@ -200,7 +201,7 @@ impl<A: Api, M: Middleware<A>> Calls<A> for Outgoing<A, M> {
     fn try_send_encoded(
         &self,
         call_type: A::CallType,
-        encode: &dyn Fn() -> Bytes,
+        encode: &dyn Fn(Encoding) -> Option<Bytes>,
         answer: AnswerSender,
     ) -> Option<AnswerSender> {
         if self.middleware.sees_calls() {

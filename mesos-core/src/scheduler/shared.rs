@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use mesos_proto::encoded::Encoding;
 use mesos_proto::v1::FrameworkId;
 use mesos_proto::v1::scheduler::Call;
 use mesos_proto::v1::scheduler::call::Type;
@@ -164,13 +165,13 @@ impl Shared {
         async move { pending(name, sending.await, timer, entry) }
     }
 
-    /// As [`enqueue`](Self::enqueue), for a call that `encode` encodes as protobuf. `call` makes the
-    /// message if the backend needs it.
+    /// As [`enqueue`](Self::enqueue), for a call that `encode` encodes. `call` makes the message if the
+    /// backend needs it.
     pub(super) fn enqueue_encoded<'a>(
         &self,
         queue: &'a dyn Calls<SchedulerApi>,
         call_type: Type,
-        encode: &dyn Fn() -> Bytes,
+        encode: &dyn Fn(Encoding) -> Option<Bytes>,
         call: &dyn Fn() -> Call,
     ) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
         let name = call_type.as_str_name();

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use mesos_proto::encoded::{self, EncodedUpdate};
+use mesos_proto::encoded::{self, EncodedUpdate, Encoding};
 use mesos_proto::v1::scheduler::call::Acknowledge;
 use mesos_proto::v1::task_status::Reason;
 use mesos_proto::v1::{TaskState, TaskStatus};
@@ -113,11 +113,11 @@ impl Status {
         }
     }
 
-    /// The acknowledgement as protobuf, as a call of this framework. The update needs one.
-    pub(super) fn encode_acknowledge(&self, framework_id: &str) -> Bytes {
+    /// The acknowledgement as a call of this framework. The update needs one.
+    pub(super) fn encode_acknowledge(&self, encoding: Encoding, framework_id: &str) -> Bytes {
         let agent_id = self.agent_id_bytes().unwrap_or_default();
         let uuid = self.uuid_bytes().unwrap_or_default();
-        encoded::acknowledge(framework_id, agent_id, self.task_id_bytes(), uuid)
+        encoded::acknowledge(encoding, framework_id, agent_id, self.task_id_bytes(), uuid)
     }
 
     /// Writes the acknowledgement of an update that needs one into `body`, whose memory is used
@@ -152,6 +152,7 @@ fn decode(update: &EncodedUpdate) -> Box<TaskStatus> {
 
 #[cfg(test)]
 mod tests {
+    use mesos_proto::encoded::JsonEvents;
     use mesos_proto::v1::scheduler::{Call, Event, event};
     use prost::Message as _;
 
@@ -173,10 +174,13 @@ mod tests {
             }),
             ..Default::default()
         };
-        let event = Bytes::from(event.encode_to_vec());
-        let encoded = EncodedUpdate::in_event(&event).expect("a usual update");
+        let bytes = Bytes::from(event.encode_to_vec());
+        let encoded = EncodedUpdate::in_event(&bytes).expect("a usual update");
+        let text = Bytes::from(serde_json::to_vec(&event).expect("JSON"));
+        let json = JsonEvents::default().update(&text).expect("a usual update");
         for status in [
             Status::from(encoded),
+            Status::from(json),
             Status::from(Box::new(message.clone())),
         ] {
             assert_eq!(
@@ -197,7 +201,8 @@ mod tests {
                 framework_id: Some("framework".into()),
                 ..body.clone().into()
             };
-            assert_eq!(status.encode_acknowledge("framework"), call.encode_to_vec());
+            let encoded = status.encode_acknowledge(Encoding::Protobuf, "framework");
+            assert_eq!(encoded, call.encode_to_vec());
             assert_eq!(body.task_id, message.task_id);
             assert_eq!(Some(body.agent_id), message.agent_id);
             assert_eq!(Some(body.uuid), message.uuid);

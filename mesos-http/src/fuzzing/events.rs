@@ -6,15 +6,19 @@ use std::mem::discriminant;
 use bytes::Bytes;
 use mesos_core::backend::{ExecutorApi, SchedulerApi};
 use mesos_core::{ErrorKind, Result, executor, scheduler};
+use mesos_proto::v1;
 
 use crate::wire::api::HttpApi;
 use crate::wire::codec::{Codec, Wire};
+use crate::wire::undecoded::Undecoded;
 
 /// Parses any bytes as a protobuf event of both APIs.
 ///
 /// # Panics
-/// If parsing panics, or if an event changes on its way through JSON.
+/// If parsing panics, if an event changes on its way through JSON, or if an offer or an update that
+/// was decoded later differs from that of the decoded event.
 pub fn event_protobuf(data: &[u8]) {
+    undecoded(Codec::Protobuf, data);
     read::<SchedulerApi, _>(Codec::Protobuf, data, scheduler::Event::lift);
     read::<ExecutorApi, _>(Codec::Protobuf, data, executor::Event::lift);
 }
@@ -24,8 +28,37 @@ pub fn event_protobuf(data: &[u8]) {
 /// # Panics
 /// See [`event_protobuf`].
 pub fn event_json(data: &[u8]) {
+    undecoded(Codec::Json, data);
     read::<SchedulerApi, _>(Codec::Json, data, scheduler::Event::lift);
     read::<ExecutorApi, _>(Codec::Json, data, executor::Event::lift);
+}
+
+/// Compares offers and updates that are decoded later with those of the decoded event.
+fn undecoded(codec: Codec, data: &[u8]) {
+    let record = Bytes::copy_from_slice(data);
+    let event = || -> v1::scheduler::Event {
+        let decoded = codec.decode(record.clone(), "an event");
+        decoded.expect("what is decoded later was checked")
+    };
+    let mut undecoded = Undecoded::new(codec);
+    // JSON is compared with the event before it.
+    for _ in 0..2 {
+        if let Some(offers) = undecoded.offers(&record) {
+            let expected = event().offers.unwrap_or_default().offers;
+            assert_eq!(offers.len(), expected.len());
+            for (offer, expected) in offers.iter().zip(&expected) {
+                assert_eq!(bytes(&offer.decode().0), bytes(expected));
+                assert_eq!(offer.id(), expected.id.value);
+                assert_eq!(offer.agent_id(), expected.agent_id.value);
+            }
+        }
+        if let Some(update) = undecoded.update(&record) {
+            let expected = event().update.unwrap_or_default().status;
+            assert_eq!(bytes(&update.decode().0), bytes(&expected));
+            assert_eq!(update.task_id(), expected.task_id.value);
+            assert_eq!(update.uuid(), expected.uuid);
+        }
+    }
 }
 
 fn read<A: HttpApi, E: Debug>(

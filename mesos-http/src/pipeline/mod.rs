@@ -77,6 +77,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use mesos_core::backend::{Answer, AnswerSender, Calls};
 use mesos_core::{Delivery, Error, ErrorKind, Result};
+use mesos_proto::encoded::Encoding;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::transport::settings::Settings;
@@ -188,18 +189,18 @@ impl<A: HttpApi> Calls<A> for CallQueue<A> {
     fn try_send_encoded(
         &self,
         call_type: A::CallType,
-        encode: &dyn Fn() -> Bytes,
+        encode: &dyn Fn(Encoding) -> Option<Bytes>,
         answer: AnswerSender,
     ) -> Option<AnswerSender> {
-        if self.codec != Codec::Protobuf {
-            return Some(answer);
-        }
         let Ok(place) = self.jobs.try_reserve() else {
+            return Some(answer);
+        };
+        let Some(body) = encode(self.codec.encoding()) else {
             return Some(answer);
         };
         place.send(Job {
             name: A::type_name(call_type),
-            body: encode(),
+            body,
             answer,
             alone: A::goes_alone(call_type),
             renewed: false,

@@ -5,8 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use mesos_core::Endpoint;
 use mesos_core::backend::{Api, ExecutorApi, SchedulerApi};
-use mesos_proto::encoded::{EncodedOffer, EncodedUpdate};
-use mesos_proto::v1::scheduler::event::Type;
 use mesos_proto::v1::{executor, scheduler};
 
 use super::codec::Wire;
@@ -14,6 +12,9 @@ use super::offers_chunks::OffersChunks;
 
 /// An [`Api`] over HTTP.
 pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
+    /// Whether the events can be OFFERS and UPDATE, which need not be decoded.
+    const HAS_OFFERS: bool;
+
     /// The path, without the endpoint's prefix.
     const PATH: &'static str;
 
@@ -39,17 +40,7 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
     /// The heartbeat interval, if `event` announces it.
     fn heartbeat(event: &Self::Event) -> Option<Duration>;
 
-    /// Whether `event`, which is encoded as protobuf, seems to be OFFERS or UPDATE. Such an event is
-    /// decoded by the consumer, if at all.
-    fn may_be_encoded(event: &[u8]) -> bool;
-
-    /// The offers of an event that is encoded as protobuf, unless it has to be decoded.
-    fn offers(event: &[u8]) -> Option<Vec<EncodedOffer>>;
-
-    /// The update in an event that is encoded as protobuf, unless it has to be decoded.
-    fn update(event: &Bytes) -> Option<EncodedUpdate>;
-
-    /// The smaller events that a large, encoded `event` is split into.
+    /// The smaller events that a large `event` in protobuf is split into.
     fn chunks(event: &Bytes) -> Option<OffersChunks>;
 }
 
@@ -58,6 +49,7 @@ pub(crate) trait HttpApi: Api<Call: Wire, Event: Wire> {
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 impl HttpApi for SchedulerApi {
+    const HAS_OFFERS: bool = true;
     const PATH: &'static str = "/api/v1/scheduler";
     const PEER: &'static str = "Mesos master";
     const STREAM_ID: bool = true;
@@ -88,27 +80,13 @@ impl HttpApi for SchedulerApi {
         Some(announced.unwrap_or(HEARTBEAT_INTERVAL))
     }
 
-    /// Mesos encodes the type first.
-    fn may_be_encoded(event: &[u8]) -> bool {
-        const OFFERS: u8 = Type::Offers as u8;
-        const UPDATE: u8 = Type::Update as u8;
-        matches!(event, [0x08, OFFERS | UPDATE, ..])
-    }
-
-    fn offers(event: &[u8]) -> Option<Vec<EncodedOffer>> {
-        EncodedOffer::all_in(event)
-    }
-
-    fn update(event: &Bytes) -> Option<EncodedUpdate> {
-        EncodedUpdate::in_event(event)
-    }
-
     fn chunks(event: &Bytes) -> Option<OffersChunks> {
         OffersChunks::new(event)
     }
 }
 
 impl HttpApi for ExecutorApi {
+    const HAS_OFFERS: bool = false;
     const PATH: &'static str = "/api/v1/executor";
     const PEER: &'static str = "Mesos agent";
     const STREAM_ID: bool = false;
@@ -127,18 +105,6 @@ impl HttpApi for ExecutorApi {
     /// Agents send heartbeats every 30 minutes (src/slave/constants.hpp), to keep the connection in
     /// the tables of firewalls. This is too rare to detect a dead connection.
     fn heartbeat(_: &executor::Event) -> Option<Duration> {
-        None
-    }
-
-    fn may_be_encoded(_: &[u8]) -> bool {
-        false
-    }
-
-    fn offers(_: &[u8]) -> Option<Vec<EncodedOffer>> {
-        None
-    }
-
-    fn update(_: &Bytes) -> Option<EncodedUpdate> {
         None
     }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::HeaderValue;
 use mesos_core::{BoxError, Error, ErrorKind, Result};
+use mesos_proto::encoded::Encoding;
 use mesos_proto::lossy::{self, HasText};
 
 /// The encoding of messages.
@@ -43,6 +44,15 @@ impl Codec {
             Self::Protobuf => "application/x-protobuf",
             #[cfg(feature = "json")]
             Self::Json => "application/json",
+        }
+    }
+
+    /// The encoding of calls that are encoded without a message.
+    pub(crate) fn encoding(self) -> Encoding {
+        match self {
+            Self::Protobuf => Encoding::Protobuf,
+            #[cfg(feature = "json")]
+            Self::Json => Encoding::Json,
         }
     }
 

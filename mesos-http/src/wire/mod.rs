@@ -10,3 +10,4 @@ pub mod recordio;
 pub(crate) mod redirect;
 pub(crate) mod request;
 pub(crate) mod stream;
+pub(crate) mod undecoded;

@@ -25,6 +25,7 @@ use crate::wire::api::HttpApi;
 use crate::wire::codec::Codec;
 use crate::wire::offers_chunks::OffersChunks;
 use crate::wire::recordio::{Decoder, FrameError};
+use crate::wire::undecoded::Undecoded;
 
 /// The consumer's end. Dropping it closes the connection.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ pub(crate) struct Events<A: HttpApi> {
     /// The chunks of the event that is delivered now.
     chunks: Option<OffersChunks>,
     codec: Codec,
+    undecoded: Undecoded,
     /// The name of an event, for messages.
     what: String,
     reader: JoinHandle<()>,
@@ -123,6 +125,7 @@ impl<A: HttpApi> Events<A> {
             queued,
             chunks: None,
             codec,
+            undecoded: Undecoded::new(codec),
             what,
             reader,
             ended: None,
@@ -141,7 +144,7 @@ impl<A: HttpApi> Events<A> {
                     return Some(Ok(Incoming::Event(event, record)));
                 }
                 Some(Item::Undecoded(record)) => {
-                    // JSON is decoded as a whole: a user who needs little memory uses protobuf.
+                    // JSON is not split: a user who needs little memory uses protobuf.
                     if self.codec == Codec::Protobuf {
                         self.chunks = A::chunks(&record);
                     }
@@ -195,12 +198,12 @@ impl<A: HttpApi> Events<A> {
         }
     }
 
-    fn decode(&self, record: Bytes, encoded: bool) -> Result<Incoming<A>> {
-        if encoded && self.codec == Codec::Protobuf && A::may_be_encoded(&record) {
-            if let Some(update) = A::update(&record) {
+    fn decode(&mut self, record: Bytes, encoded: bool) -> Result<Incoming<A>> {
+        if encoded && A::HAS_OFFERS && Undecoded::may_read(self.codec, &record) {
+            if let Some(update) = self.undecoded.update(&record) {
                 return Ok(Incoming::Update(update));
             }
-            if let Some(offers) = A::offers(&record) {
+            if let Some(offers) = self.undecoded.offers(&record) {
                 return Ok(Incoming::Offers(offers));
             }
         }
@@ -411,7 +414,7 @@ impl Source {
                 continue;
             }
             // The first event announces the interval.
-            let encoded = codec == Codec::Protobuf && A::may_be_encoded(&record);
+            let encoded = A::HAS_OFFERS && Undecoded::may_read(codec, &record);
             let item = if interval.is_some() && (encoded || size >= LARGE) {
                 Item::Undecoded(record)
             } else {

@@ -8,14 +8,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::EncodedOffer;
-use crate::wire::length_delimited;
 
 /// The size of a block in bytes, without its last offer. An offer that is kept keeps its block in
 /// memory.
 const BLOCK: usize = 4 << 10;
 
-/// The positions of texts in the bytes of an offer: of the length before the text. Zero is a text
-/// that is missing.
+/// The positions of texts in the bytes of an offer: of the length before the text, or of its first byte
+/// in JSON. Zero is a text that is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Texts {
     pub(super) id: u32,
@@ -42,19 +41,17 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Adds a copy of `offer`. When the block is full, its offers are added to `offers`. `None` if
-    /// the offer is too large, or its id is not at its start.
+    /// Adds a copy of `offer`, which has its id in this range. When the block is full, its offers are
+    /// added to `offers`. `None` if the offer is too large, or its id is not at its start.
     pub(super) fn add(
         &mut self,
         offer: &[u8],
+        id: Range<usize>,
         texts: Texts,
         offers: &mut Vec<EncodedOffer>,
     ) -> Option<()> {
         let at = u32::try_from(self.bytes.len()).ok()?;
-        let mut id = offer.get(texts.id as usize..)?;
-        let length = length_delimited(&mut id)?.len();
-        let end = offer.len() - id.len();
-        let id = [end - length, end].map(u16::try_from);
+        let id = [id.start, id.end].map(u16::try_from);
         let [Ok(start), Ok(end)] = id else {
             return None;
         };
@@ -121,7 +118,8 @@ mod tests {
         for size in [1, 400, 10_000] {
             let (mut block, mut offers) = (Block::default(), Vec::new());
             for number in 0..100 {
-                let added = block.add(&bytes(number, size), Texts::default(), &mut offers);
+                let offer = bytes(number, size);
+                let added = block.add(&offer, 1..1, Texts::default(), &mut offers);
                 added.expect("a small offer");
             }
             block.finish(&mut offers);

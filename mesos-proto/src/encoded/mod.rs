@@ -13,10 +13,14 @@
 //! returns `None` for everything unusual, such as text that is not UTF-8 in the fields that it
 //! reads, or a field that occurs twice. The caller then decodes the whole event.
 //!
+//! Offers and updates of an event that is JSON are read by [`JsonEvents`], and stay text.
+//!
 //! [`decline`], [`acknowledge`] and [`reconcile`] encode calls from the ids alone.
 
 mod block;
 mod call;
+#[cfg(feature = "json")]
+mod json;
 mod resource;
 mod shape;
 mod template;
@@ -35,7 +39,9 @@ use crate::lossy;
 use crate::v1;
 use crate::wire::{LENGTH_DELIMITED, VARINT, length_delimited, tag, varint};
 use block::{Block, Texts};
-pub use call::{acknowledge, decline, reconcile};
+pub use call::{Encoding, acknowledge, decline, reconcile};
+#[cfg(feature = "json")]
+pub use json::JsonEvents;
 pub use resource::{EncodedResource, EncodedResources};
 use shape::{Shape, Stack, check, key};
 use template::Templates;
@@ -57,7 +63,7 @@ const VALUE: u8 = key(1, LENGTH_DELIMITED);
 
 static OFFER: Shape = Shape::new(shape::OFFER, &[ID, AGENT_ID, HOSTNAME, ALLOCATION_INFO]);
 
-/// An offer as protobuf. Its fields can be read without decoding the whole offer, and decoding
+/// An offer as protobuf or JSON. Its fields can be read without decoding the whole offer, and decoding
 /// cannot fail. Clones share the bytes.
 #[derive(Clone)]
 pub struct EncodedOffer {
@@ -96,7 +102,7 @@ impl EncodedOffer {
             let offer = length_delimited(&mut list)?;
             following -= 1;
             let texts = templates.texts(offer, &mut stack, following)?;
-            block.add(offer, texts, &mut offers)?;
+            block.add(offer, id_in(offer, &texts)?, texts, &mut offers)?;
         }
         block.finish(&mut offers);
         Some(offers)
@@ -143,6 +149,10 @@ impl EncodedOffer {
     /// The whole offer, and the names of the fields whose text is not UTF-8 and was replaced, as the
     /// backends do for all messages.
     pub fn decode(&self) -> (v1::Offer, Vec<String>) {
+        #[cfg(feature = "json")]
+        if json::is_json(self.offer()) {
+            return (json::decode(self.offer()), Vec::new());
+        }
         if let Ok(offer) = v1::Offer::decode(self.offer()) {
             return (offer, Vec::new());
         }
@@ -166,6 +176,10 @@ impl EncodedOffer {
         let position = block::number(&self.block, self.at, which);
         // No text is at the start of an offer.
         let mut rest = self.offer().get(position..).filter(|_| position > 0)?;
+        #[cfg(feature = "json")]
+        if json::is_json(self.offer()) {
+            return json::text(rest);
+        }
         std::str::from_utf8(length_delimited(&mut rest)?).ok()
     }
 }
@@ -250,6 +264,15 @@ fn texts<'a>(offer: &'a [u8], stack: &mut Stack<'a>) -> Option<Texts> {
         Some(rest)
     })?;
     (texts.id != 0 && texts.agent_id != 0).then_some(texts)
+}
+
+/// The range of the id.
+#[inline]
+fn id_in(offer: &[u8], texts: &Texts) -> Option<Range<usize>> {
+    let mut rest = offer.get(texts.id as usize..)?;
+    let length = length_delimited(&mut rest)?.len();
+    let end = offer.len() - rest.len();
+    Some(end - length..end)
 }
 
 /// Whether the texts at these positions are UTF-8.

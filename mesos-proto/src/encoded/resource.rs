@@ -3,6 +3,8 @@
 
 use prost::Message as _;
 
+#[cfg(feature = "json")]
+use super::json;
 use super::shape::key;
 use crate::v1::Resource;
 use crate::v1::resource::AllocationInfo;
@@ -30,9 +32,11 @@ const ALLOCATION_INFO_ROLE: u8 = key(1, LENGTH_DELIMITED);
 /// The resources of an [`EncodedOffer`](super::EncodedOffer).
 #[derive(Clone, Debug)]
 pub struct EncodedResources<'a> {
-    /// The rest of the offer.
+    /// The rest of the offer, or of its array of resources in JSON.
     rest: &'a [u8],
     role: &'a str,
+    #[cfg(feature = "json")]
+    json: bool,
 }
 
 /// A resource of an [`EncodedOffer`](super::EncodedOffer).
@@ -46,7 +50,18 @@ pub struct EncodedResource<'a> {
 impl<'a> EncodedResources<'a> {
     /// The resources in `offer`, which was checked.
     pub(super) fn of(offer: &'a [u8], role: &'a str) -> Self {
-        Self { rest: offer, role }
+        #[cfg(feature = "json")]
+        if json::is_json(offer) {
+            let rest = json::resources(offer);
+            let json = true;
+            return Self { rest, role, json };
+        }
+        Self {
+            rest: offer,
+            role,
+            #[cfg(feature = "json")]
+            json: false,
+        }
     }
 
     fn next_bytes(&mut self) -> Option<&'a [u8]> {
@@ -79,6 +94,12 @@ impl<'a> Iterator for EncodedResources<'a> {
     type Item = EncodedResource<'a>;
 
     fn next(&mut self) -> Option<EncodedResource<'a>> {
+        #[cfg(feature = "json")]
+        let bytes = match self.json {
+            true => json::next_element(&mut self.rest)?,
+            false => self.next_bytes()?,
+        };
+        #[cfg(not(feature = "json"))]
         let bytes = self.next_bytes()?;
         let role = self.role;
         Some(EncodedResource { bytes, role })
@@ -91,6 +112,11 @@ impl EncodedResource<'_> {
     /// A resource is so large that moving it would take a tenth of the time. Without
     /// reservations, the resource may lack the role `*`, which is the default.
     pub fn decode_into(&self, resource: &mut Resource) -> Option<()> {
+        #[cfg(feature = "json")]
+        if json::is_json(self.bytes) {
+            *resource = json::decode(self.bytes);
+            return Some(());
+        }
         if usual(resource, self.bytes, self.role).is_none() {
             *resource = Resource::decode(self.bytes).ok()?;
         }

@@ -6,6 +6,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use prost::Message as _;
 
+#[cfg(feature = "json")]
+use super::json;
 use super::shape::{self, Shape, Stack, check, key};
 use super::{is_text, only_value};
 use crate::lossy;
@@ -30,7 +32,7 @@ static STATUS: Shape = Shape::new(
     &[TASK_ID, STATE, AGENT_ID, REASON, UUID],
 );
 
-/// A task's update as protobuf. The fields that identify the update can be read without decoding
+/// A task's update as protobuf or JSON. The fields that identify the update can be read without decoding
 /// all of it, and decoding cannot fail.
 ///
 /// It is a slice of the bytes that contain it, and keeps them in memory.
@@ -42,12 +44,24 @@ pub struct EncodedUpdate {
 
 /// The positions of fields in the bytes of a status, and numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Fields {
-    task_id: Option<Range<usize>>,
-    agent_id: Option<Range<usize>>,
-    uuid: Option<Range<usize>>,
-    state: Option<i32>,
-    reason: Option<i32>,
+pub(super) struct Fields {
+    pub(super) task_id: Option<Range<usize>>,
+    pub(super) agent_id: Option<Range<usize>>,
+    pub(super) uuid: Uuid,
+    pub(super) state: Option<i32>,
+    pub(super) reason: Option<i32>,
+}
+
+/// The uuid of a status.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Uuid {
+    #[default]
+    Missing,
+    /// The position in the bytes of the status.
+    At(Range<usize>),
+    /// JSON contains it as base64.
+    #[cfg(feature = "json")]
+    Decoded([u8; 16]),
 }
 
 impl EncodedUpdate {
@@ -75,6 +89,11 @@ impl EncodedUpdate {
         })
     }
 
+    #[cfg(feature = "json")]
+    pub(super) fn new(status: Bytes, fields: Fields) -> Self {
+        Self { status, fields }
+    }
+
     /// The id of the task.
     pub fn task_id(&self) -> &str {
         self.text(&self.fields.task_id).unwrap_or_default()
@@ -96,15 +115,24 @@ impl EncodedUpdate {
         self.bytes(&self.fields.agent_id)
     }
 
-    /// The uuid, if there is one. A slice of the bytes of this update.
+    /// The uuid, if there is one. In protobuf, a slice of the bytes of this update.
     pub fn uuid(&self) -> Option<Bytes> {
-        let uuid = self.fields.uuid.clone()?;
-        Some(self.status.slice(uuid))
+        match &self.fields.uuid {
+            Uuid::Missing => None,
+            Uuid::At(range) => Some(self.status.slice(range.clone())),
+            #[cfg(feature = "json")]
+            Uuid::Decoded(uuid) => Some(Bytes::copy_from_slice(uuid)),
+        }
     }
 
     /// The uuid, if there is one, as a slice of this update.
     pub fn uuid_bytes(&self) -> Option<&[u8]> {
-        self.bytes(&self.fields.uuid)
+        match &self.fields.uuid {
+            Uuid::Missing => None,
+            Uuid::At(range) => self.status.get(range.clone()),
+            #[cfg(feature = "json")]
+            Uuid::Decoded(uuid) => Some(uuid),
+        }
     }
 
     /// The number of the state.
@@ -120,6 +148,10 @@ impl EncodedUpdate {
     /// The whole status, and the names of the fields whose text is not UTF-8 and was replaced, as the
     /// backends do for all messages. It keeps no other bytes in memory.
     pub fn decode(&self) -> (TaskStatus, Vec<String>) {
+        #[cfg(feature = "json")]
+        if json::is_json(&self.status) {
+            return (json::decode(&self.status), Vec::new());
+        }
         if let Ok(status) = TaskStatus::decode(&self.status[..]) {
             return (status, Vec::new());
         }
@@ -186,16 +218,19 @@ impl Fields {
                 }
                 TASK_ID => &mut fields.task_id,
                 AGENT_ID => &mut fields.agent_id,
-                _ => &mut fields.uuid,
+                _ => {
+                    let value = length_delimited(&mut rest)?;
+                    let end = status.len() - rest.len();
+                    let uuid = Uuid::At(end - value.len()..end);
+                    let before = std::mem::replace(&mut fields.uuid, uuid);
+                    return (before == Uuid::Missing).then_some(rest);
+                }
             };
             if place.is_some() {
                 return None;
             }
-            let mut value = length_delimited(&mut rest)?;
-            if key != UUID {
-                value = only_value(value)?;
-                is_text(value).then_some(())?;
-            }
+            let value = only_value(length_delimited(&mut rest)?)?;
+            is_text(value).then_some(())?;
             let end = status.len() - rest.len();
             *place = Some(end - value.len()..end);
             Some(rest)

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 
+use super::check::{Check, Scan};
 use super::number::{Num, NumberVisitor};
+use super::text::Kind;
 
 /// Writes and reads a `T`.
 pub(super) trait Codec<T> {
@@ -24,6 +26,9 @@ pub(super) trait Codec<T> {
         Self::read(from).map(Some)
     }
 
+    /// Checks the text of a value, see [`check`](super::check).
+    fn check(scan: &mut Scan<'_>) -> Option<()>;
+
     /// Whether this schema has a JSON form for the value.
     fn has_form(_: &T) -> bool {
         true
@@ -33,13 +38,17 @@ pub(super) trait Codec<T> {
 /// The default of serde: text and messages.
 pub(super) struct Plain;
 
-impl<T: Serialize + for<'a> Deserialize<'a>> Codec<T> for Plain {
+impl<T: Serialize + for<'a> Deserialize<'a> + Check> Codec<T> for Plain {
     fn write<S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
         value.serialize(to)
     }
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
         T::deserialize(from)
+    }
+
+    fn check(scan: &mut Scan<'_>) -> Option<()> {
+        T::check(scan)
     }
 }
 
@@ -54,6 +63,10 @@ impl<T: Num> Codec<T> for Number {
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
         from.deserialize_any(NumberVisitor(PhantomData))
     }
+
+    fn check(scan: &mut Scan<'_>) -> Option<()> {
+        scan.leaf(T::KIND, 0)
+    }
 }
 
 /// `true` and `false`, also read from text.
@@ -66,6 +79,10 @@ impl Codec<bool> for Bool {
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
         from.deserialize_any(BoolVisitor)
+    }
+
+    fn check(scan: &mut Scan<'_>) -> Option<()> {
+        scan.bool()
     }
 }
 
@@ -109,6 +126,10 @@ impl Codec<Bytes> for Base64 {
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
         from.deserialize_str(Base64Visitor)
+    }
+
+    fn check(scan: &mut Scan<'_>) -> Option<()> {
+        scan.quoted(Kind::Base64, 0)
     }
 }
 
@@ -165,6 +186,10 @@ impl<E: Named> Codec<i32> for Name<E> {
 
     fn read_known<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i32>, D::Error> {
         Ok(from.deserialize_any(NameVisitor::<E>(PhantomData))?.ok())
+    }
+
+    fn check(scan: &mut Scan<'_>) -> Option<()> {
+        scan.quoted(Kind::Name(E::number_of), 0)
     }
 
     fn has_form(number: &i32) -> bool {
@@ -240,5 +265,9 @@ impl Codec<prost_types::Duration> for Duration {
             seconds: fields.seconds.unwrap_or_default(),
             nanos: fields.nanos.unwrap_or_default(),
         })
+    }
+
+    fn check(scan: &mut Scan<'_>) -> Option<()> {
+        DurationFields::check(scan)
     }
 }

@@ -1,5 +1,6 @@
 //! Labels of fields: when a field is written, and which values it accepts. Each module is a label
-//! that the tables name. `read` returns whether it set the field.
+//! that the tables name. `read` returns whether it set the field. `check` checks the text of a value;
+//! its argument for the field serves only to infer types.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::de::{
 };
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use super::check::Scan;
 use super::codec::Codec;
 
 /// A required field.
@@ -31,6 +33,13 @@ pub(super) mod required {
     ) -> Result<bool, A::Error> {
         let value = map.next_value_seed(OrNull::<C, T, STRICT>(PhantomData))?;
         Ok(value.map(|value| *field = value).is_some())
+    }
+
+    pub(in crate::json) fn check<C: Codec<T>, T, M>(
+        _: fn(&M) -> &T,
+        scan: &mut Scan<'_>,
+    ) -> Option<()> {
+        C::check(scan)
     }
 }
 
@@ -56,6 +65,13 @@ pub(super) mod optional {
         *field = map.next_value_seed(OrNull::<C, T, LENIENT>(PhantomData))?;
         Ok(field.is_some())
     }
+
+    pub(in crate::json) fn check<C: Codec<T>, T, M>(
+        _: fn(&M) -> &Option<T>,
+        scan: &mut Scan<'_>,
+    ) -> Option<()> {
+        C::check(scan)
+    }
 }
 
 /// An optional field with a default in the schema. Mesos writes the default, unless the field is
@@ -76,7 +92,7 @@ pub(super) mod defaulted {
     }
 
     /// A missing field stays unset: its getter returns the default.
-    pub(in crate::json) use super::optional::read;
+    pub(in crate::json) use super::optional::{check, read};
 }
 
 /// A field of a oneof. The oneof stores its value.
@@ -125,6 +141,13 @@ pub(super) mod repeated {
         *field = map.next_value_seed(List::<C, T>(PhantomData))?;
         Ok(!field.is_empty())
     }
+
+    pub(in crate::json) fn check<C: Codec<T>, T, M>(
+        _: fn(&M) -> &Vec<T>,
+        scan: &mut Scan<'_>,
+    ) -> Option<()> {
+        scan.list(C::check)
+    }
 }
 
 /// A map with text keys, the only kind in the schema.
@@ -149,6 +172,14 @@ pub(super) mod map {
     ) -> Result<bool, A::Error> {
         *field = map.next_value_seed(Entries::<C, T>(PhantomData))?;
         Ok(!field.is_empty())
+    }
+
+    /// No offer or status has a map.
+    pub(in crate::json) fn check<C: Codec<T>, T, M>(
+        _: fn(&M) -> &BTreeMap<String, T>,
+        _: &mut Scan<'_>,
+    ) -> Option<()> {
+        None
     }
 }
 

@@ -8,8 +8,10 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
+use super::check::Scan;
+
 /// The table of a message.
-pub(super) trait Message: Default {
+pub(crate) trait Message: Default {
     /// The name in the schema, for errors.
     const NAME: &'static str;
     /// The required fields, at most 32.
@@ -20,6 +22,9 @@ pub(super) trait Message: Default {
 
     /// Reads the value of the field `name` from `map`, and returns whether that set the field.
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
+
+    /// Checks the text of the field `name`.
+    fn check_field(name: &[u8], scan: &mut Scan<'_>) -> Option<()>;
 }
 
 /// The table of a oneof.
@@ -149,6 +154,33 @@ macro_rules! message {
                     $($key => $crate::json::field::$label::read::<$codec, _, _>(map, &mut self.$field),)*
                     _ => $crate::json::message::ignore(map),
                 }
+            }
+
+            fn check_field(
+                name: &[u8],
+                scan: &mut $crate::json::check::Scan<'_>,
+            ) -> Option<()> {
+                // No offer or status has a oneof.
+                $(if <$choice as $crate::json::message::Oneof>::NAMES
+                    .iter()
+                    .any(|member| member.as_bytes() == name)
+                {
+                    return None;
+                })*
+                $(if name == $key.as_bytes() {
+                    return $crate::json::field::$label::check::<$codec, _, _>(
+                        |message: &Self| &message.$field,
+                        scan,
+                    );
+                })*
+                let _ = name;
+                scan.any()
+            }
+        }
+
+        impl $crate::json::check::Check for $message {
+            fn check(scan: &mut $crate::json::check::Scan<'_>) -> Option<()> {
+                scan.object::<Self>(<Self as $crate::json::message::Message>::check_field)
             }
         }
 

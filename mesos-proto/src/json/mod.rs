@@ -34,13 +34,15 @@
 //!
 //! The rules are those of Mesos' 3rdparty/stout: protobuf.hpp, jsonify.hpp, json.hpp, base64.hpp.
 // `codec` has the form of a value, `field` the labels, `message` whole messages, and the generated
-// `tables` the fields of each message.
+// `tables` the fields of each message. `check` and `text` check a text without decoding it.
 
+pub(crate) mod check;
 mod codec;
 mod field;
-mod message;
+pub(crate) mod message;
 mod number;
 #[cfg(test)]
-mod round_trip;
+pub(crate) mod round_trip;
 #[path = "../generated/json.rs"]
 mod tables;
+pub(crate) mod text;

@@ -6,10 +6,15 @@ use std::marker::PhantomData;
 use serde::de::{Error, Visitor};
 use serde::ser::{Error as _, Serializer};
 
+use super::text::Kind;
+
 /// A number type of the schema.
 pub(super) trait Num: Copy {
     /// The name in errors.
     const NAME: &'static str;
+
+    /// The kind of its usual text.
+    const KIND: Kind;
 
     fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error>;
 
@@ -27,9 +32,10 @@ pub(super) trait Num: Copy {
 }
 
 macro_rules! integer {
-    ($($type:ident, $name:literal, $serialize:ident;)*) => {
+    ($($type:ident, $name:literal, $serialize:ident, $signed:literal, $digits:literal;)*) => {
         $(impl Num for $type {
             const NAME: &'static str = $name;
+            const KIND: Kind = Kind::Integer { signed: $signed, digits: $digits };
 
             fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error> {
                 to.$serialize(self)
@@ -49,14 +55,15 @@ macro_rules! integer {
 }
 
 integer! {
-    i32, "a 32-bit integer", serialize_i32;
-    i64, "a 64-bit integer", serialize_i64;
-    u32, "an unsigned 32-bit integer", serialize_u32;
-    u64, "an unsigned 64-bit integer", serialize_u64;
+    i32, "a 32-bit integer", serialize_i32, true, 9;
+    i64, "a 64-bit integer", serialize_i64, true, 18;
+    u32, "an unsigned 32-bit integer", serialize_u32, false, 9;
+    u64, "an unsigned 64-bit integer", serialize_u64, false, 19;
 }
 
 impl Num for f64 {
     const NAME: &'static str = "a number, \"Infinity\" or \"-Infinity\"";
+    const KIND: Kind = Kind::Double;
 
     fn write<S: Serializer>(self, to: S) -> Result<S::Ok, S::Error> {
         if self.is_nan() {

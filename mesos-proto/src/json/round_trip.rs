@@ -2,6 +2,7 @@
 //! the mapping derived from the descriptors.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use prost::Message as _;
 use prost_reflect::{
@@ -67,6 +68,18 @@ fn schema() -> DescriptorPool {
     let files = files.map(|file| include.join(format!("mesos/v1/{file}.proto")));
     let files = protox::compile(files, [include]).expect("the schema compiles");
     DescriptorPool::from_file_descriptor_set(files).expect("the schema is consistent")
+}
+
+/// An encoded message with random content, and defaults where the schema has some.
+pub(crate) fn random(name: &str, seed: u64) -> Vec<u8> {
+    static SCHEMA: LazyLock<DescriptorPool> = LazyLock::new(schema);
+    let descriptor = SCHEMA.get_message_by_name(name);
+    let mut random = Random {
+        rng: fastrand::Rng::with_seed(seed),
+        fill_defaults: true,
+    };
+    let message = random.message(&descriptor.expect("is in the schema"), 0);
+    message.encode_to_vec()
 }
 
 #[test]

@@ -23,7 +23,16 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "mesos-proto",
         uses: &[],
-        foreign: Some(&["base64", "bytes", "prost", "prost-types", "serde", "uuid"]),
+        foreign: Some(&[
+            "base64",
+            "bytes",
+            "prost",
+            "prost-types",
+            "serde",
+            // With the feature `json`, whose text only serde_json reads.
+            "serde_json",
+            "uuid",
+        ]),
         builds: false,
     },
     // No transport: a backend brings that.

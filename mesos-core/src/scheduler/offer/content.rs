@@ -120,6 +120,7 @@ impl Eq for OfferKey {}
 
 #[cfg(test)]
 mod tests {
+    use mesos_proto::encoded::JsonEvents;
     use mesos_proto::v1::scheduler::{Event, event};
     use mesos_proto::v1::{ExecutorId, Resource, resource};
     use prost::Message as _;
@@ -149,18 +150,21 @@ mod tests {
         };
         let mut encoded = EncodedOffer::all_in(&event.encode_to_vec()).expect("usual offers");
         let encoded = OfferKey::from(encoded.remove(0));
+        let json = serde_json::to_vec(&event).expect("JSON");
+        let mut json = JsonEvents::default().offers(&json).expect("usual offers");
+        let json = OfferKey::from(json.remove(0));
         let decoded = OfferKey::from(message.clone());
-        for offer in [&encoded, &decoded] {
+        for offer in [&encoded, &json, &decoded] {
             assert_eq!((offer.id(), offer.agent_id()), ("offer", "agent"));
             assert_eq!((offer.hostname(), offer.role()), ("host", Some("web")));
             assert_eq!(offer.message(&OnceLock::new()), &message);
         }
-        let resources = encoded.encoded_resources().map(Resources::from_encoded);
-        let resources = resources.flatten().expect("encoded").expect("valid");
-        assert_eq!(
-            resources,
-            Resources::try_from(message.resources).expect("valid")
-        );
+        let expected = Resources::try_from(message.resources).expect("valid");
+        for offer in [&encoded, &json] {
+            let resources = offer.encoded_resources().map(Resources::from_encoded);
+            let resources = resources.flatten().expect("encoded");
+            assert_eq!(resources.expect("valid"), expected);
+        }
         assert_eq!(encoded, decoded);
     }
 }

@@ -166,9 +166,10 @@ fn send_tasks<'a>(
     let call_type = Type::Reconcile;
     tracing::debug!(call = ?call_type, "reconciling");
     let framework_id = handle.framework_id();
-    let encode = || {
+    let encode = |encoding| {
         let framework_id = framework_id.as_ref().map_or("", |id| &id.value);
-        encoded::reconcile(framework_id, tasks.iter().map(TrackedTask::ids))
+        let tasks = tasks.iter().map(TrackedTask::ids);
+        Some(encoded::reconcile(encoding, framework_id, tasks))
     };
     let call = || {
         let task = |task: &TrackedTask| reconcile::Task {

@@ -76,7 +76,7 @@ impl<S, B, M> Runtime<S, B, M> {
         let ids = || (status.task_id(), status.agent_id().unwrap_or_default());
         let mut answer = self.acknowledgements.open(calls::task_span(ids));
         if let Some(framework_id) = &call.framework_id {
-            let encode = || status.encode_acknowledge(&framework_id.value);
+            let encode = |encoding| Some(status.encode_acknowledge(encoding, &framework_id.value));
             answer = queue.try_send_encoded(Type::Acknowledge, &encode, answer)?;
         }
         let body = call.acknowledge.get_or_insert_default();

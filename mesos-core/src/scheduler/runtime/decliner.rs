@@ -47,10 +47,10 @@ fn send<'a>(
     let offers = decline.ids.len();
     tracing::debug!(offers, "declining unused offers");
     let framework_id = handle.framework_id();
-    let encode = || {
+    let encode = |encoding| {
         let framework_id = framework_id.as_ref().map_or("", |id| &id.value);
         let ids = decline.ids.iter().map(OfferKey::id_bytes);
-        encoded::decline(framework_id, ids, decline.filters.as_ref())
+        encoded::decline(encoding, framework_id, ids, decline.filters.as_ref())
     };
     let call = || {
         let ids = decline.ids.iter().map(|key| key.id().into());

@@ -1,13 +1,10 @@
-//! Encodes the calls that a scheduler makes most often, without a message.
-//!
-//! A message of a DECLINE would need a copy of each id, and prost visits each id twice, and all twenty
-//! fields of a call.
+//! The calls as protobuf.
 
 use bytes::Bytes;
 use prost::Message as _;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
-use super::shape::key;
+use super::super::shape::key;
 use crate::v1::Filters;
 use crate::v1::scheduler::call::Type;
 use crate::wire::{LENGTH_DELIMITED, VARINT};
@@ -37,19 +34,7 @@ const RECONCILED_AGENT_ID: u8 = key(2, LENGTH_DELIMITED);
 /// The key in each id of its text.
 const VALUE: u8 = key(1, LENGTH_DELIMITED);
 
-/// A DECLINE as protobuf. The ids are those of offers, as text.
-///
-/// ```
-/// use mesos_proto::encoded;
-/// use mesos_proto::v1::scheduler::Call;
-/// use prost::Message as _;
-///
-/// let bytes = encoded::decline("framework", [&b"offer"[..]].into_iter(), None);
-/// let decline = Call::decode(bytes)?.decline.unwrap_or_default();
-/// assert_eq!(decline.offer_ids[0].value, "offer");
-/// # Ok::<(), prost::DecodeError>(())
-/// ```
-pub fn decline<'a>(
+pub(super) fn decline<'a>(
     framework_id: &str,
     offer_ids: impl Iterator<Item = &'a [u8]> + Clone,
     filters: Option<&Filters>,
@@ -68,8 +53,12 @@ pub fn decline<'a>(
     output.into()
 }
 
-/// An ACKNOWLEDGE as protobuf. The ids are text.
-pub fn acknowledge(framework_id: &str, agent_id: &[u8], task_id: &[u8], uuid: &[u8]) -> Bytes {
+pub(super) fn acknowledge(
+    framework_id: &str,
+    agent_id: &[u8],
+    task_id: &[u8],
+    uuid: &[u8],
+) -> Bytes {
     let body = id_length(agent_id) + id_length(task_id) + field_length(uuid.len());
     let mut output = head(framework_id, Type::Acknowledge, field_length(body));
     put_length(&mut output, ACKNOWLEDGE, body);
@@ -80,8 +69,7 @@ pub fn acknowledge(framework_id: &str, agent_id: &[u8], task_id: &[u8], uuid: &[
     output.into()
 }
 
-/// A RECONCILE of these tasks as protobuf. Each has an id and, if it is known, the id of its agent.
-pub fn reconcile<'a>(
+pub(super) fn reconcile<'a>(
     framework_id: &str,
     tasks: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone,
 ) -> Bytes {
