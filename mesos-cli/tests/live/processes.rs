@@ -16,6 +16,17 @@ pub(crate) fn with_argument(text: &str) -> usize {
     commands.filter(|line| line.contains(text)).count()
 }
 
+/// The processes of the program `mesos` with `text` in their arguments.
+pub(crate) fn programs_with_argument(text: &str) -> Vec<i32> {
+    let is_such = |pid: &u32| {
+        let exe = std::fs::read_link(format!("/proc/{pid}/exe"));
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+        exe.is_ok_and(|exe| exe.ends_with("mesos")) && line.is_ok_and(|line| line.contains(text))
+    };
+    let pids = pids().filter(is_such);
+    pids.filter_map(|pid| pid.try_into().ok()).collect()
+}
+
 /// Waits until no process has `text` in its arguments. The executor reports the end of a task when
 /// the shell has ended. The shell's children have a signal then and end a little later.
 pub(crate) async fn ended_with_argument(text: &str) {

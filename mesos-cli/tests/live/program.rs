@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
+use crate::processes::programs_with_argument;
+
 /// How long a test waits. Long, because the machines that run the tests are shared.
 const TIMEOUT: Duration = Duration::from_secs(90);
 
@@ -54,6 +56,17 @@ impl User {
         let stderr = child.stderr.take().unwrap();
         let lines = BufReader::new(stderr).lines();
         Running { child, lines }
+    }
+}
+
+/// A detached scheduler would outlive a test that fails.
+impl Drop for User {
+    fn drop(&mut self) {
+        let home = self.home().to_string_lossy();
+        for pid in programs_with_argument(&home) {
+            // It may have ended meanwhile.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
     }
 }
 

@@ -22,6 +22,14 @@ impl Engine {
                 self.tasks.remove(&part.id);
             }
             self.queue.ended(unit.limit());
+            if let Some(key) = unit.executor_key()
+                && let Some(count) = self.executors.get_mut(&key)
+            {
+                *count -= 1;
+                if *count == 0 {
+                    self.executors.remove(&key);
+                }
+            }
         }
     }
 
@@ -129,12 +137,12 @@ impl Engine {
             let Some(unit) = self.units.remove(&name) else {
                 continue;
             };
-            let (phase, priority) = (unit.phase, unit.priority());
+            let phase = unit.phase;
             let Kind::Job(job) = unit.kind else {
                 continue;
             };
             match phase {
-                Phase::Ready { place, .. } => self.queue.remove(priority, place),
+                Phase::Ready { place, .. } => self.queue.remove(place),
                 Phase::Blocked(_) => {
                     // Otherwise the ends would count twice for a later job with this name.
                     for dependency in &job.record.spec.after {

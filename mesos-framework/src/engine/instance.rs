@@ -268,7 +268,7 @@ impl Engine {
             return;
         };
         if let Phase::Ready { place, .. } = unit.phase {
-            self.queue.remove(unit.priority(), place);
+            self.queue.remove(place);
         }
         let Some(instance) = unit.instance() else {
             return;

@@ -38,7 +38,7 @@ pub(crate) enum Stop {
 }
 
 /// How many jobs or instances of a group may run at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Limit {
     pub(crate) group: String,
     pub(crate) max: u32,

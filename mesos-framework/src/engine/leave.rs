@@ -61,7 +61,7 @@ impl Engine {
     }
 
     fn judge_agent(&mut self, agent: &str) {
-        self.queue.set_changed();
+        self.queue.gained();
         let affected = |unit: &super::unit::Unit| -> Option<Name> {
             let instance = unit.instance()?;
             let here = unit.attempt()?.agent.id == agent;

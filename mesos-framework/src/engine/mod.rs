@@ -14,6 +14,7 @@
 //! and its instances. So it does not matter where an update of a service was cut off.
 
 pub(crate) mod attempt;
+mod candidates;
 mod end;
 mod instance;
 pub(crate) mod job;
@@ -25,12 +26,14 @@ pub(crate) mod packed;
 mod plan;
 mod queue;
 mod recover;
+mod room;
 mod service;
 mod submit;
 #[cfg(test)]
 mod tests;
 pub(crate) mod unit;
 mod update;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -41,15 +44,17 @@ use mesos_proto::v1::{AgentId, TaskId};
 use serde::Serialize;
 
 use self::job::{DoneRecord, Job};
-use self::queue::Queue;
+use self::queue::{Need, Queue};
 use self::service::Service;
 use self::unit::{Kind, Phase, Unit};
 use crate::Outcome;
 
 pub(crate) use self::keep::{Request as ServiceRequest, unknown_service};
-pub(crate) use self::launch::{Launch, Wanted};
+pub(crate) use self::launch::Launch;
+pub(crate) use self::room::Room;
 pub(crate) use self::submit::Submitted;
 pub(crate) use self::update::Handled;
+pub(crate) use self::waiting::WantedUnit;
 
 /// The name of a job, of a service or of an instance, shared by all tables.
 pub(crate) type Name = Arc<str>;
@@ -120,6 +125,10 @@ pub(crate) struct Engine {
     queue: Queue,
     /// Whether a unit was added that keeps other tasks away. Placement then has to know what runs.
     avoiding: bool,
+    /// Whether units that need the same can have different places.
+    separate: bool,
+    /// How many attempts use the custom executor with this id on this agent.
+    executors: BTreeMap<(String, String), usize>,
     timers: BTreeMap<(Duration, u64), Timer>,
     timer_count: u64,
 }
@@ -136,8 +145,12 @@ impl Engine {
     fn add(&mut self, name: Name, kind: Kind) {
         self.added += 1;
         let unit = Unit::new(kind, self.added);
-        self.avoiding |= unit.avoids();
+        let avoids = unit.avoids();
         self.units.insert(name, unit);
+        if avoids && !self.avoiding {
+            self.avoiding = true;
+            self.sort_again();
+        }
     }
 
     /// Stores what is known about a unit.
@@ -169,7 +182,7 @@ impl Engine {
                 break;
             }
             match entry.remove() {
-                Timer::Place => self.queue.set_changed(),
+                Timer::Place => self.queue.gained(),
                 Timer::Retry(name) => {
                     let phase = self.units.get(&name).map(|unit| unit.phase);
                     if matches!(phase, Some(Phase::Delayed(at)) if at <= now.at) {
@@ -193,7 +206,8 @@ impl Engine {
         let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        let place = self.queue.push(name, unit.priority());
+        let need = need(unit, self.avoiding, self.separate);
+        let place = self.queue.push(name, need);
         unit.phase = Phase::Ready {
             since: now.at,
             place,
@@ -234,17 +248,6 @@ impl Engine {
         self.units.iter().filter(|(_, unit)| unit.job().is_some())
     }
 
-    /// Whether a round of placement can have another result than the round before, apart from new
-    /// offers. True once after each change.
-    pub(crate) fn take_changed(&mut self) -> bool {
-        self.queue.take_changed()
-    }
-
-    /// How many jobs and instances wait for offers.
-    pub(crate) fn waiting(&self) -> usize {
-        self.queue.len()
-    }
-
     /// Whether nothing waits for offers.
     pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty()
@@ -260,5 +263,12 @@ impl Engine {
             spec: job.record.spec,
         };
         Self::put(step, format!("{DONE_JOB}{name}"), &record);
+    }
+}
+
+fn need(unit: &Unit, labels: bool, separate: bool) -> Need {
+    match separate {
+        true => unit.own_need(labels),
+        false => unit.need(labels),
     }
 }

@@ -24,6 +24,12 @@ pub(crate) struct Packed {
     pub(crate) social: bool,
     /// Whether the task keeps other tasks away.
     pub(crate) avoids: bool,
+    /// See [`Workload::shape`](crate::Workload::shape) and [`Workload::labels`](crate::Workload::labels).
+    pub(crate) shape: u64,
+    pub(crate) labels: u64,
+    pub(crate) role: Option<Box<str>>,
+    /// The id of the custom executor.
+    pub(crate) executor: Option<Box<str>>,
 }
 
 impl Packed {
@@ -55,6 +61,10 @@ impl Packed {
             priority: spec.priority,
             social: spec.workload.is_social(),
             avoids: spec.workload.avoids(),
+            shape: spec.workload.shape(),
+            labels: spec.workload.labels(),
+            role: spec.workload.role().map(Into::into),
+            executor: spec.workload.executor_id().map(Into::into),
         }
     }
 

@@ -31,6 +31,8 @@ impl Engine {
             units: HashMap::new(),
             added: 0,
             avoiding: false,
+            separate: false,
+            executors: BTreeMap::new(),
             services: BTreeMap::new(),
             dirty: BTreeSet::new(),
             leaving: BTreeMap::new(),
@@ -144,6 +146,7 @@ impl Engine {
             }
             self.queue.launched(unit.limit());
             unit.phase = Phase::Launched;
+            self.executor_used(name);
         } else if let Some(delay) = delay {
             self.again(step, name, delay, now);
         } else {

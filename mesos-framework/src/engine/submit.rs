@@ -115,6 +115,7 @@ impl Engine {
             self.queue.launched(Some(limit));
         }
         job.record.limit = Some(limit.clone());
+        self.sort(name);
         self.save(step, name);
     }
 

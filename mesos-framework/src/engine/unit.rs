@@ -1,5 +1,7 @@
 //! What is launched: a job, or an instance of a service.
 
+use std::cmp::Reverse;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use super::Name;
 use super::attempt::Attempt;
 use super::instance::Instance;
 use super::job::{Job, Limit, Stop};
+use super::queue::{Key, Need, Place};
 
 /// What is stored about the launches of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,7 +56,7 @@ pub(crate) enum Phase {
     /// For the end of the delay after a failure.
     Delayed(Duration),
     /// For offers, since this time and with this place in the queue.
-    Ready { since: Duration, place: u64 },
+    Ready { since: Duration, place: Place },
     /// For the end of its attempt.
     Launched,
 }
@@ -158,9 +161,64 @@ impl Unit {
         }
     }
 
-    /// `None` for an instance, which comes before all jobs.
-    pub(crate) fn priority(&self) -> Option<i32> {
-        self.job().map(|job| job.record.spec.priority)
+    /// The id of the custom executor of the task.
+    pub(crate) fn executor_id(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Job(job) => job.record.spec.executor.as_deref(),
+            Kind::Instance(instance) => instance.spec.workload.executor_id(),
+        }
+    }
+
+    /// The agent and the custom executor of the attempt.
+    pub(crate) fn executor_key(&self) -> Option<(String, String)> {
+        let (attempt, id) = (self.attempt()?, self.executor_id()?);
+        Some((attempt.agent.id.clone(), id.to_owned()))
+    }
+
+    /// What the queue has to know. With `labels`, units whose labels differ have different places.
+    pub(crate) fn need(&self, labels: bool) -> Need {
+        let social = labels || self.is_social();
+        let avoids = !self.runs().avoid.is_empty() && self.avoids_failed_agents();
+        // Instances come before all jobs.
+        let (priority, shape, role, own) = match &self.kind {
+            Kind::Job(job) => {
+                let spec = &job.record.spec;
+                let shape = match labels {
+                    true => hash(&(spec.shape, spec.labels)),
+                    false => spec.shape,
+                };
+                // A job is a request of its own, so that it has its own tasks and labels.
+                let own = avoids || spec.social;
+                (
+                    Some(Reverse(spec.priority)),
+                    shape,
+                    spec.role.as_deref(),
+                    own,
+                )
+            }
+            Kind::Instance(instance) => {
+                let workload = &instance.spec.workload;
+                let shape = hash(&(&instance.service, workload.shape(), workload.labels()));
+                (None, shape, workload.role(), avoids)
+            }
+        };
+        Need {
+            key: Key {
+                priority,
+                limit: self.limit().cloned(),
+                shape,
+                alone: own.then_some(self.serial),
+            },
+            social,
+            role: role.map(str::to_owned),
+        }
+    }
+
+    /// What the queue has to know if the unit is unlike all others.
+    pub(crate) fn own_need(&self, labels: bool) -> Need {
+        let mut need = self.need(labels);
+        need.key.alone = Some(self.serial);
+        need
     }
 
     pub(crate) fn limit(&self) -> Option<&Limit> {
@@ -183,6 +241,12 @@ impl Unit {
             Kind::Instance(instance) => instance.spec.restart.delay(self.misses),
         }
     }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// serde for values that are shared in memory.

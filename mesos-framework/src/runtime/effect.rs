@@ -61,7 +61,6 @@ impl Runtime {
                 }
             }
             Action::Ended(outcome) => {
-                self.history.forget(&outcome.name);
                 self.timeline.ended(&outcome);
                 self.listeners.ended(&outcome);
             }

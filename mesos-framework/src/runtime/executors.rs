@@ -56,6 +56,11 @@ impl Executors {
         self.0.remove(&key).map(|_| Change::remove(key))
     }
 
+    /// The executor with this id on this agent, as it was launched.
+    pub(super) fn get(&self, agent: &str, executor: &str) -> Option<&ExecutorInfo> {
+        self.0.get(&key(agent, executor)).map(|(_, info)| info)
+    }
+
     /// All executors, as the placement needs them.
     pub(super) fn all(&self) -> Vec<(String, ExecutorInfo)> {
         self.0.values().cloned().collect()

@@ -78,7 +78,9 @@ impl Runtime {
                 self.store(driver, step, then(move || drop(reply.send(result))));
             }
             Command::Reports(name, reply) => {
-                drop(reply.send(self.history.of(&name).cloned().collect()));
+                let mut reports = self.engine.reports(&name);
+                reports.extend(self.engine.service_reports(&name));
+                drop(reply.send(reports));
             }
             Command::List(filter, reply) => {
                 let mut list = JobList::select(
@@ -170,7 +172,7 @@ impl Runtime {
             return Ok(JobDetails {
                 summary: JobSummary::new(name, unit),
                 spec: job.record.spec.unpack().ok_or_else(bug)?,
-                reports: self.history.of(name).cloned().collect(),
+                reports: self.engine.reports(name),
             });
         }
         let record = loaded.get(name).cloned().flatten();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use mesos_core::{SchedulerDriver, Timer};
-use mesos_placement::{History, Placer};
+use mesos_placement::{Placer, Strategy};
 use tokio::time::Instant;
 
 pub(crate) use self::command::{Command, Effect};
@@ -36,16 +36,12 @@ use crate::{DemandController, OfferPool};
 
 pub(crate) type Driver = SchedulerDriver<Command>;
 
-/// How many reports of each job are kept.
-const REPORTS: usize = 5;
-
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) writer: Writer<Effect>,
     pub(crate) pool: OfferPool,
     pub(crate) demand: DemandController,
     placer: Placer,
-    history: History,
     executors: Executors,
     listeners: Listeners,
     timeline: Timeline,
@@ -57,10 +53,8 @@ pub(crate) struct Runtime {
     tick: Option<(Instant, Timer)>,
     /// Whether a [`Command::Work`] is on its way.
     working: bool,
-    /// Whether there are offers or answers that no round of placement has seen.
+    /// Whether there are offers that no round of placement has seen.
     fresh: bool,
-    /// How many of the waiting jobs and instances were not tried since the last change.
-    untried: usize,
     /// What follows the recovery of the engine.
     recovered: Vec<Action>,
     /// Whether new jobs are refused, because everything ends.
@@ -78,15 +72,17 @@ impl Runtime {
         timeline: Timeline,
         unknown: UnknownTasks,
     ) -> Self {
-        let (engine, executors, recovered) = recovered;
+        let (mut engine, executors, recovered) = recovered;
         let (pool, demand, placer) = parts;
+        if is_selective(placer.strategy()) {
+            engine.separate();
+        }
         Self {
             engine,
             writer,
             pool,
             demand,
             placer,
-            history: History::new(REPORTS),
             executors,
             listeners: Listeners::default(),
             timeline,
@@ -96,7 +92,6 @@ impl Runtime {
             tick: None,
             working: false,
             fresh: true,
-            untried: 0,
             recovered,
             stopping: false,
             waiting: None,
@@ -157,7 +152,8 @@ impl Runtime {
 
     /// Judges services and places what waits, after the inputs that are queued now.
     fn work_soon(&mut self, driver: &Driver) {
-        let needed = !self.engine.is_idle() || self.engine.is_dirty();
+        let is_placing = self.fresh && !self.engine.is_idle();
+        let needed = is_placing || self.engine.is_unplaced() || self.engine.is_dirty();
         if needed && !self.working {
             self.working = driver.send(Command::Work).is_ok();
         }
@@ -176,3 +172,12 @@ impl Runtime {
 
 /// The shared store of a runner.
 pub(crate) type Store = Arc<dyn mesos_core::store::StateStore>;
+
+/// Whether the strategy can refuse a place to a job that it gives to another job with equal needs.
+fn is_selective(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::FirstFit | Strategy::BestFit | Strategy::Spread => false,
+        Strategy::Weighted(all) => all.iter().any(|(_, one)| is_selective(one)),
+        _ => true,
+    }
+}

@@ -1,20 +1,17 @@
 //! From waiting jobs and held offers to launches.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use mesos_placement::{Cluster, Request};
+use mesos_placement::{Agent, Cluster, Report, Request, RunningTask, Unplaced};
+use mesos_proto::v1::FrameworkId;
 
 use super::command::Accept;
 use super::{Driver, Effect, Runtime};
-use crate::engine::{Launch, Wanted};
+use crate::engine::{Launch, Room, WantedUnit};
 
-/// How many jobs and instances are placed in one round, at most.
+/// How many jobs and instances are tried in one round, at most.
 const WINDOW: usize = 500;
-
-/// How many of them are tried for each offer, and at least. A round makes the request of each one, so
-/// a round of 500 for an offer with room for one task would be a waste.
-const PER_OFFER: usize = 16;
-const LEAST: usize = 32;
 
 impl Runtime {
     pub(super) fn place(&mut self, driver: &Driver) {
@@ -25,42 +22,29 @@ impl Runtime {
         let Some(framework) = driver.framework_id() else {
             return;
         };
-        // Otherwise the round would be the same as the round before, again and again.
-        let changed = self.engine.take_changed();
-        if std::mem::take(&mut self.fresh) || changed {
-            self.untried = self.engine.waiting();
+        if std::mem::take(&mut self.fresh) {
+            self.engine.gained();
         }
-        if self.untried == 0 {
-            return;
+        // Otherwise the round would be the same as the round before, again and again.
+        let without_offers = self.pool.is_empty() && !self.engine.is_untried();
+        if !self.engine.is_changed() || without_offers {
+            return self.set_demand(&framework);
         }
         tracing::trace!("placing");
         let now = self.now();
-        let window = (self.pool.len() * PER_OFFER).clamp(LEAST, WINDOW);
-        let wanted = self.engine.wanted(&framework, window, now);
-        // At most half of the window are instances.
-        let is_window = wanted.len() >= window / 2;
-        self.untried = match is_window {
-            true => self.untried.saturating_sub(wanted.len()),
-            false => 0,
-        };
-        if wanted.is_empty() {
-            self.demand
-                .set_waiting(&self.engine.first_waiting(&framework));
-            return;
+        let offers = self.pool.take_all();
+        let mut room = Room::of(offers.iter().map(|offer| &**offer));
+        let wanted = self.engine.wanted(&framework, WINDOW, &mut room, now);
+        let (units, cut) = (wanted.units, wanted.cut);
+        if units.is_empty() {
+            self.engine.unchanged();
+            return self.set_demand(&framework);
         }
-        let requests: Vec<Request> = wanted.iter().map(|one| one.request.clone()).collect();
-        let social = self.engine.is_avoiding() || wanted.iter().any(|one| one.social);
-        let mut cluster = match social {
-            true => Cluster::from(self.engine.running(&framework)),
-            false => Cluster::new(),
-        };
-        cluster.executors = self.executors.all();
-        cluster.draining = self.engine.leaving().cloned().collect();
-        let round = self.placer.place(self.pool.take_all(), &requests, &cluster);
-        self.history.record(&round.report);
-        self.timeline.changed();
+        let is_social = units.iter().any(|one| one.social);
+        let cluster = self.cluster(&framework, &wanted.requests, is_social);
+        let round = self.placer.place(offers, &wanted.requests, &cluster);
 
-        let mut placed = BTreeSet::new();
+        let mut placed = HashSet::new();
         let mut launches = Vec::new();
         let mut accepts = Vec::new();
         let mut changes = Vec::new();
@@ -69,7 +53,7 @@ impl Runtime {
             changes.extend(tasks.filter_map(|task| self.executors.launched(task)));
             let mut names = Vec::with_capacity(accept.placed.len());
             for one in accept.placed {
-                let Some(Wanted { name, id, .. }) = wanted.get(one.request) else {
+                let Some(WantedUnit { name, id, .. }) = units.get(one.request) else {
                     continue;
                 };
                 placed.insert(one.request);
@@ -84,23 +68,16 @@ impl Runtime {
             }
             accepts.push((accept.offers, accept.operations, names));
         }
-        let any = !launches.is_empty();
-        let left = wanted
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !placed.contains(at));
-        let left: Vec<&Wanted> = left.map(|(_, one)| one).collect();
-        let waiting: BTreeSet<&str> = left.iter().map(|one| one.report.as_str()).collect();
-        for report in placed.iter().filter_map(|at| wanted.get(*at)) {
-            // Other instances of a service may still wait.
-            if !waiting.contains(report.report.as_str()) {
-                self.history.forget(&report.report);
-            }
+        if !changes.is_empty() {
+            // An executor that runs takes nothing from the later offers of its agent.
+            self.engine.gained();
         }
-        if is_window {
-            self.engine.rotate(left.iter().map(|one| one.name.clone()));
-            self.engine.take_changed();
-        }
+        let left = units.into_iter().zip(&wanted.requests).enumerate();
+        let left = left.filter(|(at, _)| !placed.contains(at));
+        let left = left.map(|(_, (unit, request))| (unit, request.name()));
+        self.engine.unplaced(with_reports(left, round.report), cut);
+        self.timeline.changed();
+
         let mut step = self.engine.launch(launches, now);
         step.changes.extend(changes);
         let more = !self.engine.is_idle();
@@ -113,14 +90,59 @@ impl Runtime {
             }))
         });
         let accepts = accepts.collect();
-        // After a launch, another round finds what waits then.
-        self.fresh = any;
-        if !any {
-            let waiting = left.iter().map(|one| &one.request);
-            self.demand.set_waiting(waiting);
-        } else if !more {
-            self.demand.set_waiting([]);
-        }
+        // Another round finds what was not tried.
         self.store(driver, step, accepts);
     }
+
+    /// What the placer has to know about the tasks that run.
+    fn cluster(&self, framework: &FrameworkId, requests: &[Request], is_social: bool) -> Cluster {
+        let mut tasks = Vec::new();
+        let has_executors = requests.iter().any(|one| one.executor_info().is_some());
+        if has_executors {
+            // An offer does not have an executor that was launched after it.
+            for (agent, id) in self.engine.executors() {
+                if let Some(info) = self.executors.get(agent, id) {
+                    let mut task = RunningTask::new("", Agent::new(agent, ""));
+                    task.executor = Some(info.clone());
+                    tasks.push(task);
+                }
+            }
+        }
+        if self.engine.is_avoiding() || is_social {
+            tasks.extend(self.engine.running(framework));
+        }
+        let mut cluster = Cluster::from(tasks);
+        if has_executors {
+            cluster.executors = self.executors.all();
+        }
+        cluster.draining = self.engine.leaving().cloned().collect();
+        cluster
+    }
+
+    /// Lets the master offer what waiting jobs and instances need.
+    fn set_demand(&mut self, framework: &FrameworkId) {
+        if self.engine.take_renewed() {
+            self.demand.set_waiting(&self.engine.waiting(framework));
+        }
+    }
+}
+
+/// Adds the reports about the requests to the units.
+fn with_reports<'r>(
+    units: impl Iterator<Item = (WantedUnit, &'r str)>,
+    report: Report,
+) -> Vec<(WantedUnit, Vec<Arc<Unplaced>>)> {
+    let mut reports: HashMap<String, Vec<Arc<Unplaced>>> = HashMap::new();
+    for unplaced in report.unplaced {
+        let unplaced = Arc::new(unplaced);
+        for name in &unplaced.requests {
+            let of_name = reports.entry(name.clone()).or_default();
+            of_name.push(Arc::clone(&unplaced));
+        }
+    }
+    let reports = units.map(|(unit, name)| {
+        let reports = reports.get(name).cloned().unwrap_or_default();
+        (unit, reports)
+    });
+    reports.collect()
 }

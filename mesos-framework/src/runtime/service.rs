@@ -138,7 +138,7 @@ impl Runtime {
         Ok(ServiceDetails {
             status,
             spec,
-            reports: self.history.of(name).cloned().collect(),
+            reports: self.engine.service_reports(name),
         })
     }
 

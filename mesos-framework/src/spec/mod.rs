@@ -13,6 +13,7 @@ mod parts;
 mod pod;
 mod read;
 mod service;
+mod shape;
 mod task;
 mod text;
 mod volume;

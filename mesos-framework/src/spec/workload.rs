@@ -2,7 +2,7 @@
 
 use mesos_placement::Constraint;
 
-use super::{PodSpec, TaskSpec};
+use super::{PodSpec, TaskSpec, shape};
 
 /// A task or a pod.
 #[expect(
@@ -55,14 +55,20 @@ impl Workload {
 
     /// Whether its place depends on the tasks that run.
     pub(crate) fn is_social(&self) -> bool {
-        let executor = matches!(self, Self::Task(task) if task.executor.is_some());
-        executor || !self.constraints().is_empty()
+        self.constraints().iter().any(shape::is_social)
     }
 
     /// Whether it keeps other tasks away.
     pub(crate) fn avoids(&self) -> bool {
-        let avoids = |one: &Constraint| matches!(one, Constraint::Avoid { .. });
-        self.constraints().iter().any(avoids)
+        self.constraints().iter().any(shape::avoids)
+    }
+
+    /// The id of its custom executor.
+    pub(crate) fn executor_id(&self) -> Option<&str> {
+        match self {
+            Self::Task(task) => Some(&task.executor.as_ref()?.id),
+            Self::Pod(_) => None,
+        }
     }
 
     /// The role whose offers are used; `None` for any role of the framework.

@@ -16,3 +16,4 @@ mod rounds;
 mod runner;
 mod service;
 mod spec;
+mod waiting;

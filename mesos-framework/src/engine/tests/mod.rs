@@ -1,7 +1,7 @@
 //! The engine against a model of Mesos that crashes the scheduler, loses calls and repeats updates,
 //! at random.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,13 +10,14 @@ use mesos_proto::v1::{TaskState, TaskStatus};
 use proptest::prelude::*;
 
 mod services;
+mod waiting;
 mod world;
 
 use self::world::World;
 use super::instance::{Health, Instance};
 use super::job::DoneRecord;
 use super::unit::Phase;
-use super::{DONE_JOB, Engine, Handled, LIVE_JOB, Launch, Now};
+use super::{DONE_JOB, Engine, Handled, LIVE_JOB, Launch, Now, Room};
 use crate::{JobSpec, JobStatus, RetryPolicy, ServiceSpec, TaskSpec};
 
 #[test]
@@ -88,7 +89,10 @@ fn the_time_for_which_an_instance_is_healthy_continues_over_a_restart() {
     let service = ServiceSpec::new(TaskSpec::shell("web", "serve"));
     let mut changes = engine.keep(service, start).unwrap().0.changes;
     changes.extend(engine.judge(start).changes);
-    let wanted = engine.wanted(&"f".into(), 1, start).remove(0);
+    let wanted = engine
+        .wanted(&"f".into(), 1, &mut Room::endless(), start)
+        .units
+        .remove(0);
     let launch = Launch {
         name: wanted.name.clone(),
         tasks: vec![wanted.id.as_str().into()],
@@ -138,9 +142,11 @@ fn a_job_that_was_forgotten_and_submitted_again_has_new_task_ids() {
         let job = JobSpec::new(TaskSpec::shell("again", "true"));
         let done = BTreeMap::new();
         world.engine.submit(vec![job], None, &done, now).unwrap();
-        let wanted = world.engine.wanted(&"f".into(), 1, now);
+        let wanted = world
+            .engine
+            .wanted(&"f".into(), 1, &mut Room::endless(), now);
         world.engine.kill("again", now).unwrap();
-        wanted[0].id.clone()
+        wanted.units[0].id.clone()
     };
     assert_ne!(next_id(), next_id());
 }

@@ -15,7 +15,7 @@ use crate::engine::instance::InstanceRecord;
 use crate::engine::job::{DoneRecord, JobRecord, Limit};
 use crate::engine::unit::Runs;
 use crate::engine::{
-    Action, DONE_JOB, Engine, Handled, LIVE, LIVE_INSTANCE, LIVE_JOB, Launch, Name, Now,
+    Action, DONE_JOB, Engine, Handled, LIVE, LIVE_INSTANCE, LIVE_JOB, Launch, Name, Now, Room,
     ServiceRequest, Step,
 };
 use crate::{JobSpec, OnFailure, RetryPolicy, ServiceSpec, TaskSpec, UpdatePolicy};
@@ -125,8 +125,11 @@ impl World {
         let agents = ["agent-0", "agent-1", "agent-2"];
         let free = |agent: &&&str| !leaving.iter().any(|one| one == **agent);
         let agents: Vec<&str> = agents.iter().filter(free).copied().collect();
-        let wanted = self.engine.wanted(&"f".into(), most, now);
+        let wanted = self
+            .engine
+            .wanted(&"f".into(), most, &mut Room::endless(), now);
         let launches: Vec<Launch> = wanted
+            .units
             .into_iter()
             .enumerate()
             .map(|(at, one)| Launch {
