@@ -278,7 +278,7 @@ fn a_job_without_a_place_does_not_keep_others_from_the_room_that_it_would_need()
     assert_eq!(round(&mut engine, 50, &offers).1.len(), 10);
     engine.gained();
     let (_, launched) = round(&mut engine, 50, &[offer("x", 5.0), offer("y", 6.0)]);
-    assert_eq!(launched[..1], ["half"]);
+    assert!(launched.iter().any(|name| name == "half"), "{launched:?}");
 }
 
 #[test]
