@@ -25,9 +25,12 @@ impl Runtime {
         if std::mem::take(&mut self.fresh) {
             self.engine.gained();
         }
+        // Without offers, a round only finds the reports of what was never tried.
+        if self.pool.is_empty() && !self.engine.is_untried() {
+            self.engine.unchanged();
+        }
         // Otherwise the round would be the same as the round before, again and again.
-        let without_offers = self.pool.is_empty() && !self.engine.is_untried();
-        if !self.engine.is_changed() || without_offers {
+        if !self.engine.is_changed() {
             return self.set_demand(&framework);
         }
         tracing::trace!("placing");
