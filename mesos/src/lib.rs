@@ -84,9 +84,10 @@
 //!
 //! # Testing a framework
 //! These crates of the same repository are dev-dependencies of a framework:
-//! * `mesos-testing`: a fake master and a fake agent, whose tasks behave as the test decides, a
-//!   proxy that injects network faults, and recorders. `examples/unit_test_your_scheduler.rs`
-//!   shows a scheduler with its tests.
+//! * `mesos-testing`: a fake master and a fake agent, whose tasks behave as the test decides,
+//!   simulations in virtual time with faults that a seed repeats, a proxy that injects network
+//!   faults, and recorders. `examples/unit_test_your_scheduler.rs` shows a scheduler with its tests.
+//! * The feature `replay` of this crate records a scheduler in production, and replays it in a test.
 //! * `mesos-local`: a real Mesos on this machine, as a library (`LocalCluster`) and as a program.
 //!
 //! Executors that start programs use the crate `mesos-process`: child processes that end with
@@ -102,6 +103,7 @@
 //! | `native` | no | schedulers and executors over libmesos, loaded at run time: `mesos::native` |
 //! | `operator` | yes | a method for each call of the operator API, and events of the cluster: `mesos::operator` |
 //! | `placement` | no | from offers to placed tasks, with a report of what was not placed: `mesos::placement` |
+//! | `replay` | no | records what a scheduler and its master said, and replays it without Mesos: `mesos::replay`; includes `json` |
 //! | `status` | no | a web page about the jobs of a framework, with JSON, metrics and probes: `mesos::status`; includes `framework` |
 //! | `tls` | no | `https://` for `http`, with rustls |
 //! | `tls-openssl` | no | the OpenSSL of the system as a second TLS library, for a Mesos whose cipher suites rustls refuses; needs its development files to build (Debian: `libssl-dev`, `pkg-config`) |
@@ -143,6 +145,13 @@ pub mod native {
 pub mod framework {
     #[doc(inline)]
     pub use mesos_framework::*;
+}
+/// Records what a scheduler and its master said, and replays it without Mesos.
+#[cfg(feature = "replay")]
+#[cfg_attr(docsrs, doc(cfg(feature = "replay")))]
+pub mod replay {
+    #[doc(inline)]
+    pub use mesos_replay::*;
 }
 /// A web page about the jobs of a framework, with JSON, metrics and probes.
 #[cfg(feature = "status")]

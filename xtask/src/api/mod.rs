@@ -21,7 +21,7 @@ use crate::skipped::{self, Skipped};
 use snapshot::{Snapshot, differences};
 
 /// The crates that users depend on.
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 13] = [
     "mesos-sdk",
     "mesos-core",
     "mesos-framework",
@@ -31,6 +31,7 @@ const CRATES: [&str; 12] = [
     "mesos-placement",
     "mesos-process",
     "mesos-proto",
+    "mesos-replay",
     "mesos-status",
     "mesos-testing",
     "mesos-zookeeper",

@@ -116,6 +116,20 @@ const LAYERS: &[Layer] = &[
         ]),
         builds: false,
     },
+    // Over any backend, in production as well, so without a driver of its own.
+    Layer {
+        name: "mesos-replay",
+        uses: &["mesos-core", "mesos-proto"],
+        foreign: Some(&[
+            "async-trait",
+            "bytes",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ]),
+        builds: false,
+    },
     // A page about a framework over any backend. The output of tasks comes over HTTP in any case.
     Layer {
         name: "mesos-status",
@@ -146,6 +160,7 @@ const LAYERS: &[Layer] = &[
             "mesos-native",
             "mesos-placement",
             "mesos-proto",
+            "mesos-replay",
             "mesos-status",
             "mesos-zookeeper",
         ],

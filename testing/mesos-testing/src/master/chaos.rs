@@ -6,7 +6,7 @@ use std::time::Duration;
 use mesos_proto::v1::AgentId;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Inner, MasterRole, Received};
+use super::{Inner, MasterRole};
 use crate::lock::lock;
 use crate::wire::Reaction;
 
@@ -231,7 +231,7 @@ impl Disturber {
     }
 
     /// What happens to a request.
-    pub(crate) fn disturb(&self, _request: &Received) -> Option<Reaction> {
+    pub(crate) fn disturb(&self) -> Option<Reaction> {
         if self.happens(self.chaos.lost_calls) {
             return Some(Reaction::Close);
         }

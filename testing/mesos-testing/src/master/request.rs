@@ -56,8 +56,8 @@ impl Service for Inner {
         }
     }
 
-    fn disturb(&self, request: &Received) -> Option<Reaction> {
-        self.chaos.disturb(request)
+    fn disturb(&self) -> Option<Reaction> {
+        self.chaos.disturb()
     }
 
     fn respond(&self, request: &Received, muted: bool) -> Response {

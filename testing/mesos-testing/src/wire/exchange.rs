@@ -16,8 +16,7 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn control(&self) -> &Control<Self::Api>;
 
     /// What disturbs a request for which the test has not planned a reaction.
-    fn disturb(&self, request: &Received<Self::Api>) -> Option<Reaction> {
-        let _ = request;
+    fn disturb(&self) -> Option<Reaction> {
         None
     }
 
@@ -102,7 +101,7 @@ pub(crate) async fn exchange<P: Service>(
     tracing::debug!(%received, "received");
     let mut place = None;
     let reaction = match peer.control().plans.take(&received) {
-        None => peer.disturb(&received),
+        None => peer.disturb(),
         Some(Plan::React(reaction)) => Some(reaction),
         Some(Plan::Hold(release)) => {
             place = Some(peer.control().log.push(received.clone()));
