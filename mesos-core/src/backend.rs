@@ -213,7 +213,8 @@ pub trait EventStream<A: Api>: Send {
     /// the response to a call, or a scheduler's call that got no response in time: the caller may
     /// have dropped the [`Answer`].
     ///
-    /// Cancel safe: dropping the future loses no event.
+    /// Cancel safe: dropping the future loses no event. Poll the future when its task is woken, or drop
+    /// it: a backend may read events and send calls in this future.
     async fn next(&mut self) -> Result<Incoming<A>>;
 
     /// As [`next`](Self::next), but offers and updates may be returned undecoded, as

@@ -48,7 +48,8 @@ use crate::wire::stream::{Events, Reader, Source};
 /// # Ok::<(), mesos::AddressError>(())
 /// ```
 ///
-/// A backend needs a tokio runtime with time and I/O enabled. Each subscription runs two tasks.
+/// A backend needs a tokio runtime with time and I/O enabled. Each subscription runs one task,
+/// and the task that waits for its events reads and writes as well.
 #[derive(Clone, Debug)]
 pub struct HttpBackend {
     target: Target,
@@ -388,8 +389,7 @@ impl HttpBackend {
                 settings: self.settings.clone(),
             },
         };
-        let events = Events::<A>::start(reader, open);
-        let calls = CallQueue::<A>::open(SubscriptionHandle {
+        let (calls, writer) = CallQueue::<A>::open(SubscriptionHandle {
             endpoint,
             address,
             settings: self.settings.clone(),
@@ -397,6 +397,7 @@ impl HttpBackend {
             ended,
             fatal,
         });
+        let events = Events::<A>::start(reader, open, writer);
         Ok(Subscription::new(events, Arc::new(calls), peer))
     }
 }

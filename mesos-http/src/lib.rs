@@ -97,6 +97,7 @@ mod pipeline;
 mod target;
 mod transport;
 mod wire;
+mod work;
 
 pub use auth::{Credentials, TokenProvider};
 pub use backend::HttpBackend;

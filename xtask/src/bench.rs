@@ -9,8 +9,11 @@ use crate::cargo::cargo;
 /// The rows that need the feature `cluster` of mesos-bench, or other programs of the workspace.
 const CLUSTER: [&str; 5] = ["state", "real", "callbacks", "jobs", "programs"];
 
-/// Whether `args` select rows, and none of these rows needs the feature `cluster`.
-fn is_lean(args: &[String]) -> bool {
+/// The row whose program is built with the profile `dist`.
+const DIST: &str = "process";
+
+/// The rows that `args` select; empty for all rows.
+fn selected(args: &[String]) -> Vec<&str> {
     let mut rows = Vec::new();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -20,6 +23,12 @@ fn is_lean(args: &[String]) -> bool {
             None => {}
         }
     }
+    rows
+}
+
+/// Whether `args` select rows, and none of these rows needs the feature `cluster`.
+fn is_lean(args: &[String]) -> bool {
+    let rows = selected(args);
     !rows.is_empty() && rows.iter().all(|row| !CLUSTER.contains(row))
 }
 
@@ -49,6 +58,11 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     build.extend(packages.iter().flat_map(|name| ["--package", *name]));
     build.extend(features);
     cargo(root, &build, &[])?;
+    if selected(args).contains(&DIST) {
+        let dist = ["build", "--profile", "dist", "--package", "mesos-bench"];
+        let bin = ["--no-default-features", "--bin", "mesos-bench-scheduler"];
+        cargo(root, &[&dist[..], &bin].concat(), &[])?;
+    }
     let mut command = vec!["run", "--release", "--quiet", "--package", "mesos-bench"];
     command.extend(features);
     command.extend(["--bin", "mesos-bench", "--"]);

@@ -1,4 +1,5 @@
-//! The calls of one subscription: one queue, one worker, and a connection that only they use.
+//! The calls of one subscription: one queue, one worker, and a connection that only they use. The
+//! worker is a future that the consumer of the subscription's events runs (`crate::work`).
 //!
 //! # Pipelining
 //!
@@ -125,18 +126,20 @@ pub(crate) struct SubscriptionHandle {
 }
 
 impl<A: HttpApi> CallQueue<A> {
-    /// Creates a queue and starts its worker.
-    pub(crate) fn open(subscription: SubscriptionHandle) -> Self {
+    /// Creates a queue and its worker, which has to be run.
+    pub(crate) fn open(
+        subscription: SubscriptionHandle,
+    ) -> (Self, impl Future<Output = ()> + Send + use<A>) {
         let (sender, jobs) = mpsc::channel(subscription.settings.call_queue);
         let codec = subscription.settings.codec;
         let peer = subscription.endpoint.clone();
-        tokio::spawn(worker::run::<A>(jobs, subscription));
-        Self {
+        let queue = Self {
             jobs: sender,
             codec,
             peer,
             api: PhantomData,
-        }
+        };
+        (queue, worker::run::<A>(jobs, subscription))
     }
 }
 

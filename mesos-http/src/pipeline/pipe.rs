@@ -27,9 +27,10 @@ use mesos_core::Result;
 /// 300 bytes each.
 const GATHERED: usize = 128 << 10;
 
-/// The room for each read, in bytes: two hundred answers of Mesos. With less room the kernel is
-/// called more often.
+/// The room for a read, in bytes: two hundred answers of Mesos. With less room the kernel is called
+/// more often. The room doubles with each read that fills it, up to the second number.
 const READ: usize = 16 << 10;
+const READ_MAX: usize = 64 << 10;
 
 /// The limit for the size of all calls in flight, in bytes. A single call may be larger.
 const IN_FLIGHT: usize = 4 << 20;
@@ -62,6 +63,8 @@ pub(super) struct Pipe {
     /// The size of these calls in bytes.
     size: usize,
     input: BytesMut,
+    /// The room for the next read.
+    room_to_read: usize,
     replies: Replies,
     opened: Instant,
     /// Whether an answer has arrived.
@@ -101,6 +104,7 @@ impl Pipe {
             in_flight: VecDeque::new(),
             size: 0,
             input: BytesMut::new(),
+            room_to_read: READ,
             replies: Replies::default(),
             opened: Instant::now(),
             answered: false,
@@ -241,10 +245,15 @@ impl Pipe {
                 Ok(None) => {}
                 Err(garbage) => return Poll::Ready(Err(Fault::Garbage(garbage))),
             }
-            self.input.reserve(READ);
+            self.input.reserve(self.room_to_read);
+            let room = self.input.capacity() - self.input.len();
             let read = pin!(self.transport.read_buf(&mut self.input)).poll(context);
             match read {
-                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(size @ 1..)) => {
+                    if size == room {
+                        self.room_to_read = (2 * self.room_to_read).min(READ_MAX);
+                    }
+                }
                 Poll::Ready(Ok(0)) => {
                     let error = io::Error::new(
                         io::ErrorKind::UnexpectedEof,

@@ -1,23 +1,27 @@
-//! The events of one subscription: a task that reads the response, splits it into events, and
-//! checks that the peer does not fall silent.
+//! The events of one subscription: a future that reads the response, splits it into events, and
+//! checks that the peer does not fall silent. The consumer of the events runs this future
+//! (`crate::work`).
 //!
 //! A stream that has ended stays ended; the caller subscribes again.
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use mesos_core::backend::{EventStream, Incoming};
 use mesos_core::{Error, ErrorKind, Result};
-use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{oneshot, watch};
+use tokio::task::yield_now;
 
+use self::queue::{Batch, Batches, Item, Queue};
 use crate::transport::exchange::Body;
 use crate::transport::patience::{Patience, within};
 use crate::transport::settings::Settings;
@@ -26,38 +30,35 @@ use crate::wire::codec::Codec;
 use crate::wire::offers_chunks::OffersChunks;
 use crate::wire::recordio::{Decoder, FrameError};
 use crate::wire::undecoded::Undecoded;
+use crate::work::Work;
 
 /// The consumer's end. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Events<A: HttpApi> {
-    queue: mpsc::Receiver<Result<Batch<A>>>,
+    arrived: Arrived<A>,
+    /// Reads events and makes calls.
+    work: Work,
+    /// The turn of the consumer ends after this number of bytes.
+    turn: usize,
+    /// Whether the turn has ended, and other tasks have not run yet.
+    tired: bool,
+    ended: Option<Error>,
+}
+
+/// The events that were read.
+#[derive(Debug)]
+struct Arrived<A: HttpApi> {
+    queue: Arc<Queue<A>>,
     /// The events that are delivered now.
     batch: Option<Batch<A>>,
-    /// The number of events in the queue.
-    queued: Arc<AtomicUsize>,
     /// The chunks of the event that is delivered now.
     chunks: Option<OffersChunks>,
+    /// The size of the events that were delivered since the consumer waited, in bytes.
+    delivered: usize,
     codec: Codec,
     undecoded: Undecoded,
     /// The name of an event, for messages.
     what: String,
-    reader: JoinHandle<()>,
-    ended: Option<Error>,
-}
-
-/// Events that arrived together. They count as queued until all of them were delivered.
-#[derive(Debug)]
-struct Batch<A: HttpApi> {
-    items: VecDeque<Item<A>>,
-    _room: [OwnedSemaphorePermit; 2],
-}
-
-/// An event of the queue.
-#[derive(Debug)]
-enum Item<A: HttpApi> {
-    Event(Box<A::Event>, Bytes),
-    /// A large event, offers or an update, which the consumer decodes.
-    Undecoded(Bytes),
 }
 
 /// Records of at least this size, in bytes, are decoded by the consumer, which also frees the
@@ -66,20 +67,17 @@ enum Item<A: HttpApi> {
 /// (docs/performance.md).
 const LARGE: usize = 8 << 10;
 
-/// The records of one batch have at most this size together, in bytes. A larger record passes alone.
-const BATCH: usize = 64 << 10;
+/// After events of this size in bytes without a wait, other tasks get their turn.
+const TURN: usize = 128 << 10;
 
-/// A batch has at most this part of the events that the queue has room for, so that the reader fills
-/// one batch while the consumer handles another one.
-const BATCHES: usize = 4;
+/// The same if the runtime has several threads. The other threads run other tasks meanwhile, and to
+/// let another task run would wake one of them.
+const LONG_TURN: usize = 512 << 10;
 
-/// The unit in which the queue counts bytes.
-const UNIT: usize = 1 << 10;
+/// A smaller event counts as this number of bytes.
+const LEAST: usize = 512;
 
-/// The most units that a semaphore of tokio can have on every platform.
-const MAX_UNITS: u32 = u32::MAX >> 3;
-
-/// The reader's end.
+/// Reads events.
 pub(crate) struct Reader {
     pub(crate) body: Body,
     /// Receives the reason if a call shows that the subscription is dead.
@@ -96,39 +94,102 @@ pub(crate) struct Source {
     pub(crate) settings: Settings,
 }
 
-/// The consumer was dropped.
-struct Gone;
-
 impl<A: HttpApi> Events<A> {
-    /// Starts the reader. When the stream ends, or the consumer's end is dropped, the connection is
-    /// closed and `open` is dropped.
-    pub(crate) fn start(reader: Reader, open: watch::Sender<()>) -> Self {
-        // A batch has at least one event. One more place is for the reason of the end.
-        let (sender, queue) = mpsc::channel(reader.source.settings.event_queue.saturating_add(1));
-        let (codec, what) = (reader.source.settings.codec, reader.source.what.clone());
-        let queued = Arc::new(AtomicUsize::new(0));
-        let batches = Batches::new(sender, Arc::clone(&queued), &reader.source.settings);
-        let reader = tokio::spawn(async move {
-            let sender = batches.queue.clone();
-            let end = reader.run::<A>(batches).await;
+    /// Starts to read. When the stream ends, or this value is dropped, the connection is closed and
+    /// `open` is dropped. `writer` runs together with the reader, until it ends by itself.
+    pub(crate) fn start(
+        reader: Reader,
+        open: watch::Sender<()>,
+        writer: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        let queue = Arc::new(Queue::new());
+        let batches = Batches::new(Arc::clone(&queue), &reader.source.settings);
+        let arrived = Arrived {
+            queue: Arc::clone(&queue),
+            batch: None,
+            chunks: None,
+            delivered: 0,
+            codec: reader.source.settings.codec,
+            undecoded: Undecoded::new(reader.source.settings.codec),
+            what: reader.source.what.clone(),
+        };
+        let reader = async move {
+            let error = reader.run::<A>(batches).await;
             // From here on no call is made, even before the consumer receives the reason.
             drop(open);
-            if let Err(error) = end {
-                tracing::debug!(%error, "event stream ended");
-                // After the events that arrived before it.
-                let _ = sender.send(Err(error)).await;
-            }
-        });
+            tracing::debug!(%error, "event stream ended");
+            // After the events that arrived before it.
+            queue.push(Err(error));
+        };
         Self {
-            queue,
-            batch: None,
-            queued,
-            chunks: None,
-            codec,
-            undecoded: Undecoded::new(codec),
-            what,
-            reader,
+            arrived,
+            work: Work::start(reader, writer),
+            turn: match Handle::current().runtime_flavor() {
+                RuntimeFlavor::CurrentThread => TURN,
+                _ => LONG_TURN,
+            },
+            tired: false,
             ended: None,
+        }
+    }
+
+    /// The next event, whose offers may be `encoded`.
+    async fn read(&mut self, encoded: bool) -> Result<Incoming<A>> {
+        let (work, arrived) = (&self.work, &mut self.arrived);
+        let _attention = work.attention();
+        if std::mem::take(&mut self.tired) || arrived.delivered >= self.turn {
+            arrived.delivered = 0;
+            poll_fn(|context| Poll::Ready(work.park(context))).await;
+            yield_now().await;
+        }
+        poll_fn(|context| {
+            let next = work.poll(context, || arrived.next(work, encoded));
+            if next.is_pending() {
+                arrived.delivered = 0;
+            }
+            next
+        })
+        .await
+    }
+
+    async fn next_or_end(&mut self, encoded: bool) -> Result<Incoming<A>> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let next = self.read(encoded).await;
+        self.check(&next);
+        next
+    }
+
+    /// Ends the stream after an error.
+    fn check(&mut self, next: &Result<Incoming<A>>) {
+        if let Err(error) = next {
+            self.ended = Some(error.clone());
+            // A decoding error occurs here, so the reader has to be stopped.
+            self.work.stop();
+        }
+    }
+}
+
+impl<A: HttpApi> Arrived<A> {
+    /// The next event, whose offers may be `encoded`, or the reason of the end. `None` if it has not
+    /// arrived.
+    fn next(&mut self, work: &Work, encoded: bool) -> Option<Result<Incoming<A>>> {
+        loop {
+            if let Some(next) = self.take(encoded) {
+                return Some(next);
+            }
+            // In this order: the reader puts events into the queue before it ends.
+            let ended = work.has_ended();
+            match self.queue.pop() {
+                Some(Ok(batch)) => self.batch = Some(batch),
+                Some(Err(error)) => return Some(Err(error)),
+                None if ended => {
+                    let text = "the task that reads the events has ended; was its tokio runtime shut down?";
+                    return Some(Err(Error::new(ErrorKind::Backend, text)));
+                }
+                None => return None,
+            }
         }
     }
 
@@ -141,6 +202,7 @@ impl<A: HttpApi> Events<A> {
             self.chunks = None;
             match self.batch.as_mut()?.items.pop_front() {
                 Some(Item::Event(event, record)) => {
+                    self.delivered += record.len().max(LEAST);
                     return Some(Ok(Incoming::Event(event, record)));
                 }
                 Some(Item::Undecoded(record)) => {
@@ -158,47 +220,8 @@ impl<A: HttpApi> Events<A> {
         }
     }
 
-    /// What the queue has returned becomes the present batch.
-    fn received(&mut self, batch: Option<Result<Batch<A>>>) -> Result<()> {
-        let ended = || {
-            let text = "the task that reads the events has ended; was its tokio runtime shut down?";
-            Error::new(ErrorKind::Backend, text)
-        };
-        let batch = batch.unwrap_or_else(|| Err(ended()))?;
-        self.queued.fetch_sub(batch.items.len(), Ordering::Relaxed);
-        self.batch = Some(batch);
-        Ok(())
-    }
-
-    /// The next event, whose offers may be `encoded`.
-    async fn read(&mut self, encoded: bool) -> Result<Incoming<A>> {
-        loop {
-            if let Some(next) = self.take(encoded) {
-                return next;
-            }
-            let batch = self.queue.recv().await;
-            self.received(batch)?;
-        }
-    }
-
-    /// The next event if it has arrived.
-    fn read_ready(&mut self) -> Option<Result<Incoming<A>>> {
-        loop {
-            if let Some(next) = self.take(true) {
-                return Some(next);
-            }
-            let batch = match self.queue.try_recv() {
-                Ok(batch) => Some(batch),
-                Err(TryRecvError::Empty) => return None,
-                Err(TryRecvError::Disconnected) => None,
-            };
-            if let Err(error) = self.received(batch) {
-                return Some(Err(error));
-            }
-        }
-    }
-
     fn decode(&mut self, record: Bytes, encoded: bool) -> Result<Incoming<A>> {
+        self.delivered += record.len().max(LEAST);
         if encoded && A::HAS_OFFERS && Undecoded::may_read(self.codec, &record) {
             if let Some(update) = self.undecoded.update(&record) {
                 return Ok(Incoming::Update(update));
@@ -211,28 +234,11 @@ impl<A: HttpApi> Events<A> {
         Ok(Incoming::Event(event, record))
     }
 
-    async fn next_or_end(&mut self, encoded: bool) -> Result<Incoming<A>> {
-        if let Some(error) = &self.ended {
-            return Err(error.clone());
-        }
-        let next = self.read(encoded).await;
-        self.check(&next);
-        next
-    }
-
-    /// Ends the stream after an error.
-    fn check(&mut self, next: &Result<Incoming<A>>) {
-        if let Err(error) = next {
-            self.ended = Some(error.clone());
-            // A decoding error occurs here, so the reader has to be stopped.
-            self.reader.abort();
-        }
-    }
-}
-
-impl<A: HttpApi> Drop for Events<A> {
-    fn drop(&mut self) {
-        self.reader.abort();
+    /// The number of events that have arrived.
+    fn len(&self) -> usize {
+        self.queue.events.load(Ordering::Relaxed)
+            + self.batch.as_ref().map_or(0, |batch| batch.items.len())
+            + self.chunks.as_ref().map_or(0, OffersChunks::len)
     }
 }
 
@@ -250,15 +256,19 @@ impl<A: HttpApi> EventStream<A> for Events<A> {
         if let Some(error) = &self.ended {
             return Some(Err(error.clone()));
         }
-        let next = self.read_ready()?;
+        if self.arrived.delivered >= self.turn {
+            // Once: the caller usually calls `next`, which waits, but need not.
+            self.arrived.delivered = 0;
+            self.tired = true;
+            return None;
+        }
+        let next = self.arrived.next(&self.work, true)?;
         self.check(&next);
         Some(next)
     }
 
     fn queued(&self) -> usize {
-        self.queued.load(Ordering::Relaxed)
-            + self.batch.as_ref().map_or(0, |batch| batch.items.len())
-            + self.chunks.as_ref().map_or(0, OffersChunks::len)
+        self.arrived.len()
     }
 }
 
@@ -274,81 +284,9 @@ async fn fatal_error(receiver_slot: &mut Option<oneshot::Receiver<Error>>) -> Er
     std::future::pending().await
 }
 
-/// Puts events into the queue, several at a time.
-struct Batches<A: HttpApi> {
-    queue: mpsc::Sender<Result<Batch<A>>>,
-    queued: Arc<AtomicUsize>,
-    items: VecDeque<Item<A>>,
-    /// The size of the records of these items, in bytes.
-    size: usize,
-    /// The most items of a batch.
-    most: usize,
-    /// The room in the queue, in events and in units of bytes.
-    room: [Arc<Semaphore>; 2],
-    /// All units of the queue.
-    units: u32,
-}
-
-impl<A: HttpApi> Batches<A> {
-    fn new(
-        queue: mpsc::Sender<Result<Batch<A>>>,
-        queued: Arc<AtomicUsize>,
-        settings: &Settings,
-    ) -> Self {
-        let permits = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).min(MAX_UNITS);
-        let units = permits(settings.event_queue_bytes.div_ceil(UNIT).max(1));
-        let events = permits(settings.event_queue);
-        Self {
-            queue,
-            queued,
-            items: VecDeque::new(),
-            size: 0,
-            most: (events as usize / BATCHES).max(1),
-            room: [events, units].map(|count| Arc::new(Semaphore::new(count as usize))),
-            units,
-        }
-    }
-
-    /// Adds an event with a record of this size. Waits while the queue has no room. Returns
-    /// [`Gone`] if the consumer was dropped.
-    async fn add(&mut self, item: Item<A>, size: usize) -> Result<(), Gone> {
-        if self.size + size > BATCH || self.items.len() >= self.most {
-            self.flush().await?;
-        }
-        self.items.push_back(item);
-        self.size += size;
-        Ok(())
-    }
-
-    /// Puts the added events into the queue.
-    async fn flush(&mut self) -> Result<(), Gone> {
-        if self.items.is_empty() {
-            return Ok(());
-        }
-        let units = u32::try_from(self.size.div_ceil(UNIT)).unwrap_or(self.units);
-        // A record that is larger than the queue passes alone.
-        let wanted = [self.items.len() as u32, units.clamp(1, self.units)];
-        let [events, bytes] =
-            [0, 1].map(|index| Arc::clone(&self.room[index]).acquire_many_owned(wanted[index]));
-        let room = async { Some([events.await.ok()?, bytes.await.ok()?]) };
-        // The consumer frees the room, unless it is gone. The semaphores are never closed.
-        let room = tokio::select! {
-            biased;
-            room = room => room,
-            () = self.queue.closed() => None,
-        };
-        let _room = room.ok_or(Gone)?;
-        let items = std::mem::take(&mut self.items);
-        self.size = 0;
-        self.queued.fetch_add(items.len(), Ordering::Relaxed);
-        let sent = self.queue.send(Ok(Batch { items, _room })).await;
-        sent.map_err(|_| Gone)
-    }
-}
-
 impl Reader {
-    /// Reads until the stream ends (the error) or the consumer is dropped.
-    async fn run<A: HttpApi>(mut self, mut batches: Batches<A>) -> Result<Gone> {
+    /// Reads until the stream ends.
+    async fn run<A: HttpApi>(mut self, mut batches: Batches<A>) -> Error {
         let mut decoder = Decoder::new(self.source.settings.max_record_size);
         // The heartbeat interval that the peer announced. Before that, a master's first event has
         // the time limit of a response. An agent announces no interval.
@@ -361,6 +299,7 @@ impl Reader {
                 }
                 None => A::STREAM_ID.then_some(self.source.settings.response_timeout),
             };
+            batches.queue.wanted().await;
             // Only the time spent waiting for bytes counts: a slow consumer fills the queue, and does
             // not make the peer silent.
             let body = &mut self.body;
@@ -377,24 +316,24 @@ impl Reader {
             };
             let data = tokio::select! {
                 biased;
-                error = fatal_error(&mut self.fatal_error) => return Err(error),
+                error = fatal_error(&mut self.fatal_error) => return error,
                 data = data => data,
             };
             match data {
-                Err(limit) => return Err(self.source.silent(limit, interval)),
+                Err(limit) => return self.source.silent(limit, interval),
                 Ok(Ok(true)) => {}
-                Ok(Ok(false)) => return Err(self.source.closed(&decoder)),
-                Ok(Err(source)) => return Err(self.source.broken(source)),
+                Ok(Ok(false)) => return self.source.closed(&decoder),
+                Ok(Err(source)) => return self.source.broken(source),
             }
             let read = self
                 .source
                 .records(&mut decoder, &mut interval, &mut batches)
                 .await;
             // Events before an error are delivered.
-            if let (Ok(Err(Gone)), _) | (_, Err(Gone)) = (&read, batches.flush().await) {
-                return Ok(Gone);
+            batches.flush().await;
+            if let Err(error) = read {
+                return error;
             }
-            let _ = read?;
         }
     }
 }
@@ -406,7 +345,7 @@ impl Source {
         decoder: &mut Decoder,
         interval: &mut Option<Duration>,
         batches: &mut Batches<A>,
-    ) -> Result<Result<(), Gone>> {
+    ) -> Result<()> {
         let codec = self.settings.codec;
         while let Some(record) = decoder.next_record().map_err(|e| self.invalid(e))? {
             let size = record.len();
@@ -422,11 +361,9 @@ impl Source {
                 *interval = A::heartbeat(&event).or(*interval);
                 Item::Event(event, record)
             };
-            if let Err(Gone) = batches.add(item, size).await {
-                return Ok(Err(Gone));
-            }
+            batches.add(item, size).await;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn silent(&self, limit: Duration, interval: Option<Duration>) -> Error {

@@ -8,6 +8,7 @@ mod calls;
 mod events;
 mod ipv6;
 mod loopback;
+mod one_task;
 mod operator;
 mod operator_agent;
 mod operator_calls;

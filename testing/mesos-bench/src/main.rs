@@ -18,7 +18,8 @@ use mesos_bench::table::Table;
 /// Measures the drivers and prints one table
 #[derive(Parser)]
 struct Cli {
-    /// Run only these rows; `programs` (size, start and idling of the examples) runs only by name
+    /// Run only these rows; `programs` (size, start and idling of the examples) and `process` (the
+    /// memory of a scheduler) run only by name
     #[arg(long)]
     only: Vec<String>,
     /// Use small numbers, to check that the rows work; the results are not meaningful

@@ -4,6 +4,7 @@ mod growth;
 mod instructions;
 mod memory;
 mod placement;
+mod process;
 #[cfg(feature = "cluster")]
 mod programs;
 #[cfg(feature = "cluster")]
@@ -52,6 +53,7 @@ pub const ROWS: &[(&str, Play)] = &[
 pub const MORE: &[(&str, Play)] = &[
     #[cfg(feature = "cluster")]
     ("programs", programs::programs),
+    ("process", process::process),
 ];
 
 /// How to measure.
