@@ -114,7 +114,7 @@ impl EncodedResource<'_> {
     pub fn decode_into(&self, resource: &mut Resource) -> Option<()> {
         #[cfg(feature = "json")]
         if json::is_json(self.bytes) {
-            *resource = json::decode(self.bytes);
+            json::decode_into(self.bytes, resource);
             return Some(());
         }
         if usual(resource, self.bytes, self.role).is_none() {

@@ -105,16 +105,15 @@ fn base64_length(rest: &[u8]) -> Option<usize> {
 
 /// The length of an integer, without zeros before it.
 fn integer_length(rest: &[u8], signed: bool, most: usize) -> Option<usize> {
-    let number = match rest {
-        [b'-', number @ ..] if signed && number.first() != Some(&b'0') => number,
-        _ => rest,
-    };
-    let digits = digits(number);
-    let valid = match number.first()? {
-        b'0' => digits == 1,
-        _ => (1..=most).contains(&digits),
-    };
-    valid.then_some(rest.len() - number.len() + digits)
+    let digits = digits(rest);
+    match rest.first()? {
+        b'0' => (digits == 1).then_some(1),
+        b'-' if signed => match integer_length(&rest[1..], false, most)? {
+            1 if rest[1] == b'0' => None,
+            length => Some(1 + length),
+        },
+        _ => (1..=most).contains(&digits).then_some(digits),
+    }
 }
 
 /// The length of a number that is short enough to be finite.

@@ -16,7 +16,7 @@ use super::update::{EncodedUpdate, Fields, Uuid};
 use crate::json::check::Scan;
 use crate::json::message::Message as _;
 use crate::json::text::Kind;
-use crate::v1::{Offer, TaskState, TaskStatus, task_status};
+use crate::v1::{Offer, Resource, TaskState, TaskStatus, task_status};
 use template::{Found, Templates};
 
 /// The start and the end of an event with offers or an update, as Mesos writes it.
@@ -108,6 +108,12 @@ pub(super) fn decode<M: DeserializeOwned + Default>(message: &[u8]) -> M {
     // A check accepts only what can be decoded; the tests compare.
     debug_assert!(decoded.is_ok(), "{:?}", decoded.err());
     decoded.unwrap_or_default()
+}
+
+/// As [`decode`]. Not inlined, because the memory for a second message would slow down protobuf.
+#[cold]
+pub(super) fn decode_into(message: &[u8], resource: &mut Resource) {
+    *resource = decode(message);
 }
 
 /// The text that starts here and has no escapes.

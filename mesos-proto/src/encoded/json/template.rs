@@ -1,12 +1,12 @@
 //! Checks a text by comparing it with another one that was checked.
 //!
 //! Most texts of a stream have the same fields, and differ only in a few values. So a template knows
-//! which values have differed so far. To check a text, the bytes between these values are compared,
-//! and each of these values is checked alone. If other bytes differ, and these are in a value, then
-//! that value differs from now on.
+//! which values have differed so far, and from which byte on. To check a text, the bytes between these
+//! values are compared, and each of these values is checked alone. If other bytes differ, and these
+//! are in a value, then that value differs from now on.
 
 use crate::json::check::{Leaf, Scan};
-use crate::json::text::Kind;
+use crate::json::text::{Kind, plain};
 
 /// The number of texts that are compared with.
 const TEMPLATES: usize = 4;
@@ -59,20 +59,23 @@ pub(super) struct Templates {
 #[derive(Debug)]
 struct Template {
     text: Vec<u8>,
-    leaves: Vec<(Leaf, Differs)>,
+    leaves: Vec<(Leaf, Same)>,
     /// The values that have differed so far, or that the caller reads.
     runs: Vec<Run>,
     /// Where the bytes after the last of these values start.
     tail: usize,
 }
 
-/// Whether a value differs from that of the template.
-type Differs = bool;
+/// The number of bytes at the start of a value that have not differed so far. `None` for a value that
+/// has not differed at all, and that the caller does not read.
+type Same = Option<usize>;
 
 /// A value, and the bytes before it.
 #[derive(Debug)]
 struct Run {
+    /// With the bytes of the value that have not differed.
     before: std::ops::Range<usize>,
+    same: usize,
     kind: Kind,
     slot: u8,
     /// The value in the template, if it is a name, and its number.
@@ -160,21 +163,34 @@ impl Template {
     fn new(text: &[u8], leaves: &[Leaf]) -> Self {
         let mut template = Self {
             text: text.to_vec(),
-            leaves: leaves.iter().map(|leaf| (*leaf, leaf.slot > 0)).collect(),
+            leaves: Vec::new(),
             runs: Vec::new(),
             tail: 0,
         };
+        let same = |leaf: &Leaf| (leaf.slot > 0).then(|| template.same(leaf, leaf.end as usize));
+        template.leaves = leaves.iter().map(|leaf| (*leaf, same(leaf))).collect();
         template.set_runs();
         template
+    }
+
+    /// How many bytes of a value that differs at this position are the same. Only the rest of a
+    /// plain text can be checked alone.
+    fn same(&self, leaf: &Leaf, position: usize) -> usize {
+        match leaf.kind {
+            Kind::Text | Kind::Plain => plain(&self.text[leaf.start as usize..position]),
+            _ => 0,
+        }
     }
 
     fn set_runs(&mut self) {
         self.runs.clear();
         self.tail = 0;
-        for (leaf, _) in self.leaves.iter().filter(|(_, differs)| *differs) {
+        for (leaf, same) in &self.leaves {
+            let Some(same) = *same else { continue };
             let (start, end) = (leaf.start as usize, leaf.end as usize);
             self.runs.push(Run {
-                before: self.tail..start,
+                before: self.tail..start + same,
+                same,
                 kind: leaf.kind,
                 slot: leaf.slot,
                 name: start..end + 1,
@@ -218,7 +234,7 @@ impl Template {
                 kind => kind.end(text, at).ok_or(None)?,
             };
             let value = &mut found.values[usize::from(run.slot)];
-            (value.start, value.end) = (at as u32, end as u32);
+            (value.start, value.end) = ((at - run.same) as u32, end as u32);
             at = end;
         }
         found.length = self.pass(text, at, &(self.tail..self.text.len()))?;
@@ -247,15 +263,19 @@ impl Template {
             .map(|position| range.start + position))
     }
 
-    /// The value around this position differs from now on. `None` if the position is in no value,
-    /// or in one that differed before.
+    /// The value around this position differs from here on. `None` if the position is in no value,
+    /// or if the value differed there before.
     #[cold]
     fn differs_at(&mut self, position: usize) -> Option<()> {
-        let around = |leaf: &Leaf| leaf.start as usize <= position && position <= leaf.end as usize;
-        let mut leaves = self.leaves.iter_mut();
         // A shorter or longer value differs at its end.
-        let (_, differs) = leaves.find(|(leaf, differs)| !differs && around(leaf))?;
-        *differs = true;
+        let around = |leaf: &Leaf| leaf.start as usize <= position && position <= leaf.end as usize;
+        let index = self.leaves.iter().position(|(leaf, _)| around(leaf))?;
+        let (leaf, before) = &self.leaves[index];
+        let same = self.same(leaf, position);
+        if before.is_some_and(|before| before <= same) {
+            return None;
+        }
+        self.leaves[index].1 = Some(same);
         self.set_runs();
         Some(())
     }
