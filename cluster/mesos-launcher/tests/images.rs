@@ -1,5 +1,6 @@
 //! `mesos-containerizer` for containers with a root filesystem. The tests need root.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

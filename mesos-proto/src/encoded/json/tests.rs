@@ -17,11 +17,11 @@ fn random<M: prost::Message + Default>(name: &str, seed: u64) -> M {
 fn offers_event(seeds: &[u64]) -> Event {
     let offer = |seed: &u64| {
         let mut offer: Offer = random("mesos.v1.Offer", *seed);
-        if seed % 8 > 0 {
+        if !seed.is_multiple_of(8) {
             offer.id = format!("offer-{seed}").as_str().into();
             offer.agent_id = format!("agent-{seed}").as_str().into();
             offer.hostname = format!("host{}.example", seed % 1000);
-            offer.allocation_info = (seed % 3 > 0).then(|| AllocationInfo {
+            offer.allocation_info = (!seed.is_multiple_of(3)).then(|| AllocationInfo {
                 role: Some("web".to_owned()),
             });
         }
@@ -38,11 +38,11 @@ fn offers_event(seeds: &[u64]) -> Event {
 /// An UPDATE event of this status. Most of its ids are such that the event can be read.
 fn update_event(seed: u64) -> Event {
     let mut status: TaskStatus = random("mesos.v1.TaskStatus", seed);
-    if seed % 8 > 0 {
+    if !seed.is_multiple_of(8) {
         status.task_id = format!("task-{seed}").as_str().into();
         status.agent_id = status.agent_id.map(|_| "agent".into());
         let uuid = Bytes::copy_from_slice(&u128::from(seed).to_be_bytes());
-        status.uuid = (seed % 3 > 0).then_some(uuid);
+        status.uuid = (!seed.is_multiple_of(3)).then_some(uuid);
     }
     Event {
         r#type: Some(event::Type::Update as i32),
