@@ -125,14 +125,14 @@ fn try_run(flags: Flags, role: Role) -> Result<Infallible> {
 
 /// Prepares the mounts and files of the container on the host's filesystem.
 fn prepare_filesystem(info: &LaunchInfo, namespace: Namespace) -> Result<()> {
+    if let Some(root) = &info.rootfs {
+        filesystem::check(root)?;
+    }
     if namespace == Namespace::New {
         unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
     }
     if namespace == Namespace::New || info.clone_namespaces.contains(&MOUNT_NAMESPACE) {
         filesystem::receive_only()?;
-    }
-    if let Some(root) = &info.rootfs {
-        filesystem::check(root)?;
     }
     filesystem::mount_all(&info.mounts)?;
     for path in &info.masked_paths {

@@ -128,7 +128,7 @@ async fn a_command_that_cannot_run_fails_with_the_reason_and_without_task_runnin
         ..flags()
     };
     let rootfs = Flags {
-        rootfs: Some("/".into()),
+        rootfs: Some("/no/such/root".into()),
         ..flags()
     };
     let launcher = Flags {
@@ -147,7 +147,11 @@ async fn a_command_that_cannot_run_fails_with_the_reason_and_without_task_runnin
             shell("true"),
             "the user `no-such-user` does not exist",
         ),
-        (rootfs, shell("true"), "the field `rootfs`"),
+        (
+            rootfs,
+            shell("true"),
+            "the root filesystem /no/such/root cannot be used",
+        ),
         (
             launcher,
             shell("true"),
