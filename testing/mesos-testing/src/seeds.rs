@@ -21,6 +21,7 @@ const ONE: &str = "MESOS_SEED";
 /// If a simulation panics. The message has the smallest seed that failed.
 ///
 /// ```
+/// use std::time::Duration;
 /// use mesos::{Framework, Scheduler, SchedulerDriver, StopReason};
 /// use mesos_testing::{Agent, Chaos, FakeMaster, seeds};
 ///
@@ -30,9 +31,10 @@ const ONE: &str = "MESOS_SEED";
 /// seeds(0..10, async |seed| {
 ///     let master = FakeMaster::builder().agent(Agent::new("a1")).chaos(Chaos::all());
 ///     let master = master.simulate(seed);
-///     let framework = Framework::ephemeral("idle");
+///     // Mesos removes an ephemeral framework when its connection breaks.
+///     let framework = Framework::with_failover_timeout("idle", Duration::from_secs(86_400));
 ///     let driver = SchedulerDriver::start(Idle, framework, master.backend());
-///     tokio::time::sleep(std::time::Duration::from_secs(3600)).await; // Takes no time.
+///     tokio::time::sleep(Duration::from_secs(3600)).await; // Takes no time.
 ///     driver.abort();
 ///     assert_eq!(driver.join().await.unwrap(), StopReason::Aborted);
 /// });
