@@ -59,7 +59,7 @@ pub struct ClusterArguments {
     #[arg(long, value_name = "PRINCIPAL:SECRET", value_parser = credential)]
     credential: Vec<(String, String)>,
     /// Run tasks on Docker images from this directory with archives NAME:TAG.tar, as docker save wrote
-    /// them before Docker 25, or from this registry, such as https://registry-1.docker.io; needs root
+    /// them before Docker 25, or from this registry, such as `https://registry-1.docker.io`; needs root
     #[arg(long, value_name = "SOURCE")]
     images: Option<String>,
     /// Register the master in this running ZooKeeper, such as zk://127.0.0.1:2181/mesos
