@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use mesos_local::testing::{can_have_images, write_image};
 use serde_json::{Value, json};
@@ -80,6 +80,16 @@ impl Files {
     }
 }
 
+/// Starts a process, and waits until the process writes that it is ready.
+fn start(command: &mut Command) -> Child {
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    child
+}
+
 fn stderr(mut command: Command) -> String {
     let output = command.output().unwrap();
     assert!(!output.status.success());
@@ -110,15 +120,7 @@ fn a_command_enters_the_filesystem_of_another_process() {
         return;
     }
     let files = Files::new();
-    let mut first = files
-        .launch(&files.info("echo ready; exec sleep 60"))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut output = BufReader::new(first.stdout.take().unwrap());
-    output.read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
+    let mut first = start(&mut files.launch(&files.info("echo ready; exec sleep 60")));
     let info = json!({ "command": { "value": "! [ -e /root ] && echo in > /mnt/sandbox/second" } });
     let mut second = Command::new(PROGRAM);
     second
@@ -166,14 +168,9 @@ fn a_container_gets_the_files_of_the_hosts_network() {
     }
     let files = Files::new();
     // The setup enters the namespace before the container's command runs there.
-    let mut container = Command::new("unshare")
-        .args(["--mount", "sh", "-c", "echo ready; exec sleep 60"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut output = BufReader::new(container.stdout.take().unwrap());
-    output.read_line(&mut line).unwrap();
+    let mut container = Command::new("unshare");
+    container.args(["--mount", "sh", "-c", "echo ready; exec sleep 60"]);
+    let mut container = start(&mut container);
     let hosts = files.folder.path().join("hosts");
     fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
     let setup = |resolv: &Path| {

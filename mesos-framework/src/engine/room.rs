@@ -67,7 +67,7 @@ impl Room {
         }
     }
 
-    /// Whether there are no offers.
+    /// Whether the room has no offers.
     pub(super) fn is_empty(&self) -> bool {
         self.offers == 0
     }

@@ -229,7 +229,7 @@ impl Engine {
         self.queue.is_changed() || self.queue.is_renewed()
     }
 
-    /// Whether units wait for which there is no report.
+    /// Whether some waiting units have no report.
     pub(crate) fn is_untried(&self) -> bool {
         self.queue.is_untried()
     }

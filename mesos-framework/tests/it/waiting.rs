@@ -14,14 +14,17 @@ fn job(name: &str) -> TaskSpec {
     TaskSpec::shell(name, format!("./work {name}")).cpus(1.0)
 }
 
-#[tokio::test]
-async fn equal_jobs_have_reports_and_start_one_after_the_other_when_there_is_room() {
+/// With an agent that has room for one job.
+async fn master() -> FakeMaster {
     let master = FakeMaster::builder()
         .agent(Agent::new("a1").having("cpus:1.5;mem:1024;disk:1024"))
-        .tasks(|_| Behavior::runs())
-        .start()
-        .await
-        .unwrap();
+        .tasks(|_| Behavior::runs());
+    master.start().await.unwrap()
+}
+
+#[tokio::test]
+async fn equal_jobs_have_reports_and_start_one_after_the_other_when_there_is_room() {
+    let master = master().await;
     let framework = Framework::with_failover_timeout("waiting", Duration::from_secs(600));
     let backend = HttpBackend::new(master.url().parse().unwrap());
     let runner = Runner::builder(framework).start(backend).await.unwrap();
@@ -52,12 +55,7 @@ async fn equal_jobs_have_reports_and_start_one_after_the_other_when_there_is_roo
 
 #[tokio::test]
 async fn a_role_is_offered_agents_while_jobs_of_another_role_have_no_place() {
-    let master = FakeMaster::builder()
-        .agent(Agent::new("a1").having("cpus:1.5;mem:1024;disk:1024"))
-        .tasks(|_| Behavior::runs())
-        .start()
-        .await
-        .unwrap();
+    let master = master().await;
     let framework = Framework::with_failover_timeout("roles", Duration::from_secs(600));
     let framework = framework.role("a").role("b");
     let backend = HttpBackend::new(master.url().parse().unwrap());

@@ -78,7 +78,7 @@ fn encoded(offers: Vec<v1::Offer>) -> Vec<u8> {
 
 /// Compares with the offers of the decoded event.
 /// The resources, unless a text in one of them is not UTF-8.
-fn resources(offer: &EncodedOffer) -> Option<Vec<Resource>> {
+pub(super) fn resources(offer: &EncodedOffer) -> Option<Vec<Resource>> {
     let decoded = offer.resources().map(|encoded| {
         let mut resource = Resource::default();
         encoded.decode_into(&mut resource).map(|()| resource)
@@ -86,7 +86,7 @@ fn resources(offer: &EncodedOffer) -> Option<Vec<Resource>> {
     decoded.collect()
 }
 
-fn check(found: &[EncodedOffer], expected: &[v1::Offer]) {
+pub(super) fn check(found: &[EncodedOffer], expected: &[v1::Offer]) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found.id(), expected.id.value);

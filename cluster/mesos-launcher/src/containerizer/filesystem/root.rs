@@ -22,7 +22,7 @@ pub(in crate::containerizer) fn check(root: &str) -> Result<()> {
 }
 
 /// Makes `root`, which is a mount point, the root of this mount namespace, and the working directory.
-/// The old root is no longer reachable, also for the other processes of the namespace.
+/// No process of the namespace can reach the old root afterwards.
 pub(in crate::containerizer) fn enter(root: &str) -> Result<()> {
     let failed = || format!("cannot change the root to {root}");
     env::set_current_dir(root).with_context(failed)?;
