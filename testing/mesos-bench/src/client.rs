@@ -37,7 +37,9 @@ pub fn run(
 fn runtime(job: &Job) -> Result<Runtime> {
     let threads = match job {
         Job::Drive(drive) => drive.threads,
-        Job::Launch(_) | Job::Jobs(_) | Job::Listen(_) | Job::Decode { .. } => 2,
+        Job::Launch(_) | Job::Jobs(_) | Job::Listen(_) | Job::Decode { .. } | Job::Drain { .. } => {
+            2
+        }
         _ => 0,
     };
     let mut builder = match threads {
@@ -65,7 +67,7 @@ async fn perform(job: Job) -> Result<Outcome> {
         Job::Decode { url, times } => {
             tokio::spawn(async move { raw::decode(&url, times).await }).await?
         }
-        Job::Drain { url, tasks } => raw::drain(&url, tasks).await,
+        Job::Drain { url, tasks, decode } => raw::drain(&url, tasks, decode).await,
         #[cfg(feature = "cluster")]
         Job::Launch(launch) => launch::run(launch).await,
         #[cfg(feature = "cluster")]

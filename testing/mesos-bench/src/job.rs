@@ -27,12 +27,14 @@ pub enum Job {
         /// How often to decode each event.
         times: u32,
     },
-    /// Reconcile tasks as the driver does, and discard the answers.
+    /// Reconcile tasks, and discard the answers.
     Drain {
         /// The load master.
         url: String,
         /// The number of tasks.
         tasks: u32,
+        /// Whether to decode each answer first, with prost.
+        decode: bool,
     },
     /// Run tasks on a real Mesos.
     Launch(Launch),
@@ -145,6 +147,8 @@ pub enum Way {
 pub struct Outcome {
     /// The measured time in seconds, by the client's clock.
     pub seconds: f64,
+    /// The start of this time, in seconds since 1970, for a reconciliation by the driver.
+    pub since: f64,
     /// The count in this time: offers, calls or tasks.
     pub count: u64,
     /// CPU seconds of the whole process, or of decoding alone if that is the job.

@@ -1,5 +1,6 @@
 //! Clients without a driver, for comparison.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use crate::flood;
@@ -162,13 +163,14 @@ fn cut(stream: &mut BytesMut) -> Result<Option<Bytes>> {
     Ok(Some(stream.split_to(length).freeze()))
 }
 
-/// Reconciles `tasks` and reads the answers without decoding them.
-pub(crate) async fn drain(url: &str, tasks: u32) -> Result<Outcome> {
-    let (id, mut events, _open) = subscribe(url).await?;
-    let tasks: Vec<_> = known(tasks)
+/// Reconciles `tasks` and reads the answers, without decoding them or with `decode`. Measures the time
+/// from the first call to the last answer.
+pub(crate) async fn drain(url: &str, tasks: u32, decode: bool) -> Result<Outcome> {
+    let (id, events, _open) = subscribe(url).await?;
+    let known: Vec<_> = known(tasks)
         .map(|(task_id, agent_id)| call::reconcile::Task { task_id, agent_id })
         .collect();
-    let questions: Vec<_> = tasks
+    let questions: Vec<_> = known
         .chunks(CHUNK)
         .map(|chunk| {
             call(Type::Reconcile, |call| {
@@ -179,22 +181,38 @@ pub(crate) async fn drain(url: &str, tasks: u32) -> Result<Outcome> {
         })
         .collect();
     let mut sender = connect(url).await?;
-    let drained = tokio::spawn(async move {
-        let mut bytes = 0;
-        while let Some(Ok(frame)) = events.frame().await {
-            bytes += frame.data_ref().map_or(0, Bytes::len);
-        }
-        bytes
-    });
+    let began = Instant::now();
+    // The first event is SUBSCRIBED.
+    let drained = tokio::spawn(records(events, tasks + 1, decode));
     for question in questions {
         let response = post(&mut sender, &id, question).await?;
         response.into_body().collect().await?;
     }
-    // The call is answered after all earlier ones.
+    drained.await??;
+    let seconds = began.elapsed().as_secs_f64();
     post(&mut sender, &id, call(Type::Teardown, |_| {})).await?;
-    let bytes = drained.await?;
     Ok(Outcome {
-        count: bytes as u64,
+        seconds,
+        count: tasks.into(),
         ..Outcome::default()
     })
+}
+
+/// Reads this number of events, and decodes each of them if `decode` is true.
+async fn records(mut events: Incoming, count: u32, decode: bool) -> Result<()> {
+    let mut stream = BytesMut::new();
+    let mut read = 0;
+    while read < count {
+        let frame = events.frame().await.context("the stream ended")??;
+        if let Ok(data) = frame.into_data() {
+            stream.extend_from_slice(&data);
+        }
+        while let Some(record) = cut(&mut stream)? {
+            read += 1;
+            if decode {
+                black_box(Event::decode(record)?);
+            }
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -97,7 +97,10 @@ impl Scheduler for Load {
     async fn subscribed(&mut self, driver: &SchedulerDriver, _: Subscribed) -> HandlerResult {
         if self.drive.reconcile > 0 && !self.subscribed {
             let tasks: Vec<_> = known(self.drive.reconcile).collect();
-            lock(&self.outcome).seconds = now();
+            let since = SystemTime::UNIX_EPOCH.elapsed()?.as_secs_f64();
+            let mut outcome = lock(&self.outcome);
+            (outcome.since, outcome.seconds) = (since, now());
+            drop(outcome);
             driver.reconcile_until_answered(tasks)?;
         }
         self.subscribed = true;

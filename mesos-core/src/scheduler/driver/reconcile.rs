@@ -19,6 +19,11 @@ impl<M: Send + 'static> SchedulerDriver<M> {
     /// there is nothing to request. Answers arrive as [`update`](crate::Scheduler::update),
     /// without uuid. An answer whose handler failed does not count.
     ///
+    /// A call has at most 1,000 tasks. While 8,000 tasks are unanswered, no more are requested, so
+    /// that other events do not wait behind the answers about a million tasks. If no answer comes for
+    /// a second, this limit does not apply: the master does not answer for tasks whose agents have
+    /// not reregistered.
+    ///
     /// After a restart of the scheduler, pass every task that is not in a terminal state, also
     /// tasks without any update so far, and the agent's id with each. Without the agent's id
     /// the master does not answer while any agent is missing, and cannot answer TASK_GONE or

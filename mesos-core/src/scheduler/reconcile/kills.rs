@@ -55,13 +55,13 @@ impl Kills {
 
     /// The kills to send now.
     pub(super) fn due(&mut self, now: Duration, random: f64) -> Vec<call::Kill> {
-        let due = self.0.due(now, random).into_iter();
-        due.map(|(task_id, options)| call::Kill {
-            task_id: (*task_id).into(),
-            agent_id: options.agent_id,
-            kill_policy: options.policy,
-        })
-        .collect()
+        let due = self.0.due(now, random);
+        let kill = |(task_id, options): (&str, &KillOptions)| call::Kill {
+            task_id: task_id.into(),
+            agent_id: options.agent_id.clone(),
+            kill_policy: options.policy.clone(),
+        };
+        self.0.still_open(&due).map(kill).collect()
     }
 
     /// When the next kill is due.

@@ -13,10 +13,17 @@
 //! nothing waits for its answers.
 //!
 //! `tracker` decides what to request and when, without a clock; `worker` sends the requests. `table`
-//! has the items, and `rounds` their waits.
+//! has the items, and `rounds` their waits. Of many tasks that are requested at once, the first are
+//! sent while the others wait in the `intake`. `pace` holds requests back while many answers are on
+//! their way.
 
 mod agents;
+mod chunk;
+mod intake;
+mod items;
 mod kills;
+mod pace;
+mod requested;
 mod rounds;
 mod table;
 mod tracker;

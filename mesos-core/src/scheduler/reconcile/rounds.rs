@@ -7,9 +7,9 @@
 //!
 //! The items are in a [table](super::table), where each open item has the number of its round.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::items::Position;
 use crate::runtime::BackoffPolicy;
 
 /// The number of a round, which no other present round has.
@@ -26,8 +26,8 @@ pub(super) struct Rounds {
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) number: Number,
-    /// The ids of the items in their order, also of those that have left the round since.
-    pub(super) items: Vec<Arc<str>>,
+    /// The items in their order, also those that have left the round since.
+    pub(super) items: Vec<Position>,
     /// The number of items in the round.
     pub(super) open: usize,
     /// How often the items were requested.
@@ -40,8 +40,8 @@ pub(super) struct Round {
 
 impl Round {
     /// Adds an item, which has to get the number of this round.
-    pub(super) fn push(&mut self, id: Arc<str>) {
-        self.items.push(id);
+    pub(super) fn push(&mut self, item: Position) {
+        self.items.push(item);
         self.open += 1;
     }
 }
@@ -135,8 +135,8 @@ impl Rounds {
         numbers.find(is_free).unwrap_or(Number::MAX)
     }
 
-    /// Takes the ids of a round, and returns how many of them are in the round.
-    pub(super) fn take(&mut self, number: Number) -> (Vec<Arc<str>>, usize) {
+    /// Takes the items of a round, and returns how many of them are in the round.
+    pub(super) fn take(&mut self, number: Number) -> (Vec<Position>, usize) {
         match self.round(number) {
             Some(round) => (std::mem::take(&mut round.items), round.open),
             None => (Vec::new(), 0),

@@ -1,17 +1,12 @@
 //! Items that a scheduler knows by id, and that are requested until they were answered.
 //!
 //! A scheduler may have a million tasks, so an item is in memory once, in a few bytes beside its id.
-//! `rounds` decides when items are requested.
+//! `items` has the items, and `rounds` decides when they are requested.
 
-use std::hash::BuildHasher as _;
-use std::mem;
-use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-
-use super::rounds::{Number, Rounds};
+use super::items::{Items, Position};
+use super::rounds::Rounds;
 use crate::runtime::BackoffPolicy;
 
 /// See the module.
@@ -19,17 +14,6 @@ use crate::runtime::BackoffPolicy;
 pub(super) struct Table<V> {
     items: Items<V>,
     rounds: Rounds,
-}
-
-/// An item that is live, or open, or both.
-#[derive(Debug)]
-struct Item<V> {
-    id: Arc<str>,
-    value: V,
-    /// Whether the item stays when it was answered.
-    live: bool,
-    /// The round that requests the item, if it is open: requested and not answered yet.
-    round: Option<Number>,
 }
 
 /// The effect of an answer on an item.
@@ -43,7 +27,7 @@ pub(super) enum Answer {
     Other,
 }
 
-impl<V: Clone> Table<V> {
+impl<V> Table<V> {
     pub(super) fn new(policy: BackoffPolicy) -> Self {
         Self {
             items: Items::default(),
@@ -53,7 +37,7 @@ impl<V: Clone> Table<V> {
 
     /// Whether the table has neither live nor open items.
     pub(super) fn is_empty(&self) -> bool {
-        self.items.list.is_empty()
+        self.items.is_empty()
     }
 
     /// The number of open items.
@@ -68,7 +52,16 @@ impl<V: Clone> Table<V> {
 
     /// The values of all items.
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
-        self.items.list.iter().map(|item| &item.value)
+        self.items.iter().map(|(_, item)| &item.value)
+    }
+
+    /// Those of these items that are still open.
+    pub(super) fn still_open(&self, positions: &[Position]) -> impl Iterator<Item = (&str, &V)> {
+        let items = positions
+            .iter()
+            .filter_map(|position| self.items.get(*position));
+        let open = items.filter(|item| item.round.is_some());
+        open.map(|item| (&*item.id, &item.value))
     }
 
     pub(super) fn clear(&mut self) {
@@ -78,16 +71,17 @@ impl<V: Clone> Table<V> {
 
     /// An item becomes live, with this value.
     pub(super) fn track(&mut self, id: &str, value: V) {
-        match self.items.get_mut(id) {
-            Some(item) => (item.live, item.value) = (true, value),
-            None => self.items.insert(id, value).live = true,
+        let (_, item, value) = self.items.enter(id, value);
+        item.live = true;
+        if let Some(value) = value {
+            item.value = value;
         }
     }
 
     /// An item is not live any more.
     pub(super) fn untrack(&mut self, id: &str) {
-        if let Some(position) = self.items.position(id) {
-            self.items.list[position].live = false;
+        if let Some((position, item)) = self.items.find(id) {
+            item.live = false;
             self.items.remove_unused(position);
         }
     }
@@ -101,15 +95,14 @@ impl<V: Clone> Table<V> {
         answer: Answer,
         value: impl FnOnce(Option<&V>) -> Option<V>,
     ) -> bool {
-        let Some(position) = self.items.position(id) else {
+        let Some((position, item)) = self.items.find(id) else {
             if answer == Answer::Live
                 && let Some(value) = value(None)
             {
-                self.items.insert(id, value).live = true;
+                self.track(id, value);
             }
             return false;
         };
-        let item = &mut self.items.list[position];
         match answer {
             Answer::Live => {
                 item.live = true;
@@ -121,29 +114,40 @@ impl<V: Clone> Table<V> {
             Answer::Other => {}
         }
         let round = item.round.take();
+        let unused = !item.live;
         if let Some(number) = round {
             self.rounds.answered(now, number);
         }
-        self.items.remove_unused(position);
+        if unused {
+            self.items.remove_unused(position);
+        }
         round.is_some()
     }
 
     /// Removes an item.
     pub(super) fn remove(&mut self, id: &str) {
-        if let Some(position) = self.items.position(id) {
-            if let Some(number) = self.items.list[position].round {
+        if let Some((position, item)) = self.items.find(id) {
+            if let Some(number) = item.round {
                 self.rounds.left(number);
             }
             self.items.remove(position);
         }
     }
 
+    /// Makes room for this number of items, if the table is empty. Exactly: a scheduler that was
+    /// restarted requests all of its tasks.
+    pub(super) fn reserve(&mut self, more: usize) {
+        if self.items.is_empty() {
+            self.items.reserve_exact(more);
+        }
+    }
+
     /// Requests items now, or after the first wait. `set` gives an item that is known its new value.
     /// An item that is open is not requested earlier.
-    pub(super) fn request(
+    pub(super) fn request<I: AsRef<str> + Into<Box<str>>>(
         &mut self,
         now: Duration,
-        requested: impl IntoIterator<Item = (impl AsRef<str>, V)>,
+        requested: impl IntoIterator<Item = (I, V)>,
         at_once: bool,
         set: impl Fn(&mut V, V),
     ) {
@@ -152,24 +156,15 @@ impl<V: Clone> Table<V> {
             return;
         };
         let requested = requested.into_iter();
-        if items.list.is_empty() {
-            // Exactly: a scheduler that was restarted requests all of its tasks.
-            items.reserve(requested.size_hint().0);
-            round.items.reserve_exact(requested.size_hint().0);
-        }
+        round.items.reserve(requested.size_hint().0);
         for (id, value) in requested {
-            let id = id.as_ref();
-            let item = match items.position(id) {
-                Some(position) => {
-                    let item = &mut items.list[position];
-                    set(&mut item.value, value);
-                    item
-                }
-                None => items.insert(id, value),
-            };
+            let (position, item, known) = items.enter(id, value);
+            if let Some(value) = known {
+                set(&mut item.value, value);
+            }
             if item.round.is_none() {
                 item.round = Some(round.number);
-                round.push(Arc::clone(&item.id));
+                round.push(position);
             }
         }
         rounds.sweep();
@@ -180,35 +175,35 @@ impl<V: Clone> Table<V> {
         let Self { items, rounds } = self;
         rounds.clear();
         if let Some(round) = rounds.begin(now, true) {
-            round.items.reserve_exact(items.list.len());
-            for item in &mut items.list {
+            round.items.reserve_exact(items.len());
+            for (position, item) in items.iter_mut() {
                 item.round = Some(round.number);
-                round.push(Arc::clone(&item.id));
+                round.push(position);
             }
         }
         rounds.sweep();
     }
 
-    /// The items to request now.
-    pub(super) fn due(&mut self, now: Duration, random: f64) -> Vec<(Arc<str>, V)> {
+    /// The items to request now, each of which is open.
+    pub(super) fn due(&mut self, now: Duration, random: f64) -> Vec<Position> {
         let Self { items, rounds } = self;
         let mut requests = Vec::new();
         let due = rounds.due(now);
         for number in &due {
-            let (ids, open) = rounds.take(*number);
+            let (positions, open) = rounds.take(*number);
             requests.reserve_exact(open);
             let Some(again) = rounds.again(*number, now, random, &due) else {
                 continue;
             };
             again.items.reserve(open);
-            for id in ids {
+            for position in positions {
                 // Other items have left the round.
-                if let Some(item) = items.get_mut(&id)
+                if let Some(item) = items.get_mut(position)
                     && item.round == Some(*number)
                 {
                     item.round = Some(again.number);
-                    requests.push((Arc::clone(&id), item.value.clone()));
-                    again.push(id);
+                    requests.push(position);
+                    again.push(position);
                 }
             }
             rounds.remove(*number);
@@ -223,101 +218,6 @@ impl<V: Clone> Table<V> {
     }
 }
 
-/// The items by id. As an `IndexMap`, with half of the memory: positions have four bytes, and hashes
-/// are not stored.
-#[derive(Debug)]
-struct Items<V> {
-    // Removed with `swap_remove`: keeping the order would make each removal as expensive as the
-    // list is long.
-    list: Vec<Item<V>>,
-    positions: HashTable<u32>,
-    hasher: RandomState,
-}
-
-impl<V> Default for Items<V> {
-    fn default() -> Self {
-        Self {
-            list: Vec::new(),
-            positions: HashTable::new(),
-            hasher: RandomState::default(),
-        }
-    }
-}
-
-impl<V> Items<V> {
-    fn reserve(&mut self, more: usize) {
-        self.list.reserve_exact(more);
-        let Self {
-            list,
-            positions,
-            hasher,
-        } = self;
-        positions.reserve(more, |position| {
-            hasher.hash_one(&list[*position as usize].id)
-        });
-    }
-
-    fn position(&self, id: &str) -> Option<usize> {
-        let hash = self.hasher.hash_one(id);
-        let same = |position: &u32| *self.list[*position as usize].id == *id;
-        let position = self.positions.find(hash, same)?;
-        Some(*position as usize)
-    }
-
-    fn get_mut(&mut self, id: &str) -> Option<&mut Item<V>> {
-        let position = self.position(id)?;
-        self.list.get_mut(position)
-    }
-
-    /// Adds an item that is not known.
-    fn insert(&mut self, id: &str, value: V) -> &mut Item<V> {
-        let last = self.list.len();
-        self.list.push(Item {
-            id: id.into(),
-            value,
-            live: false,
-            round: None,
-        });
-        let Self {
-            list,
-            positions,
-            hasher,
-        } = self;
-        let hash_of = |position: &u32| hasher.hash_one(&list[*position as usize].id);
-        positions.insert_unique(hasher.hash_one(id), last as u32, hash_of);
-        &mut self.list[last]
-    }
-
-    /// Removes the item at `position` if it is neither live nor open.
-    fn remove_unused(&mut self, position: usize) {
-        let item = &self.list[position];
-        if !item.live && item.round.is_none() {
-            self.remove(position);
-        }
-    }
-
-    fn remove(&mut self, position: usize) {
-        let hash = self.hasher.hash_one(&self.list[position].id);
-        let at = |place: &u32| *place as usize == position;
-        if let Ok(found) = self.positions.find_entry(hash, at) {
-            found.remove();
-        }
-        self.list.swap_remove(position);
-        // The item that fills the gap was the last one.
-        let last = self.list.len();
-        if let Some(moved) = self.list.get(position) {
-            let hash = self.hasher.hash_one(&moved.id);
-            let at = |place: &u32| *place as usize == last;
-            if let Some(place) = self.positions.find_mut(hash, at) {
-                *place = position as u32;
-            }
-        }
-        if self.list.is_empty() {
-            mem::take(&mut self.list);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,7 +229,7 @@ mod tests {
     }
 
     fn request(table: &mut Table<&'static str>, seconds: u32, ids: &[&str]) {
-        let items = ids.iter().map(|id| (id, ""));
+        let items = ids.iter().map(|id| (*id, ""));
         table.request(seconds * SECOND, items, true, |old, new| *old = new);
     }
 
@@ -339,7 +239,8 @@ mod tests {
 
     fn due(table: &mut Table<&'static str>, seconds: u32) -> Vec<String> {
         let due = table.due(seconds * SECOND, 1.0);
-        due.into_iter().map(|(id, _)| id.to_string()).collect()
+        let open = table.still_open(&due);
+        open.map(|(id, _)| id.to_owned()).collect()
     }
 
     #[test]
@@ -379,7 +280,9 @@ mod tests {
         assert_eq!(due(&mut table, 0), ["1"]);
         table.request(SECOND, [("1", "b")], true, set);
         assert_eq!(table.next(), Some(10 * SECOND));
-        assert_eq!(table.due(10 * SECOND, 1.0), [("1".into(), "b")]);
+        let due = table.due(10 * SECOND, 1.0);
+        let open: Vec<_> = table.still_open(&due).collect();
+        assert_eq!(open, [("1", &"b")]);
         table.remove("1");
         assert!(table.is_empty() && table.nothing_open());
         assert_eq!(table.next(), None);
@@ -422,30 +325,5 @@ mod tests {
         assert_eq!(table.values().collect::<Vec<_>>(), [&"b"]);
         assert!(!table.answered(SECOND, "1", Answer::Ended, |_| None));
         assert!(table.is_empty());
-    }
-
-    #[test]
-    fn items_are_found_after_others_were_removed() {
-        let mut table = table();
-        let ids: Vec<_> = (0..1_000).map(|number| number.to_string()).collect();
-        for id in &ids {
-            table.track(id, "");
-        }
-        for (number, id) in ids.iter().enumerate() {
-            if number % 3 != 0 {
-                table.untrack(id);
-            }
-        }
-        for (number, id) in ids.iter().enumerate() {
-            let position = table.items.position(id);
-            assert_eq!(position.is_some(), number % 3 == 0, "{id}");
-        }
-        assert_eq!(table.values().count(), 334);
-    }
-
-    #[test]
-    fn a_tracked_task_takes_few_bytes_beside_its_id() {
-        let task = size_of::<Item<super::super::agents::Agent>>();
-        assert_eq!(task, 24);
     }
 }

@@ -1,5 +1,6 @@
 //! Examples of which requests are due when.
 
+use super::items::Position;
 use super::tracker::{ObservedStatus, Request, Tracker};
 use super::*;
 use crate::scheduler::KillOptions;
@@ -29,17 +30,20 @@ fn answer_at(tracker: &mut Tracker, seconds: u32, task: &str, state: TaskState) 
     tracker.task_update(seconds * SECOND, &observed)
 }
 
+fn names_of(tracker: &mut Tracker, tasks: &[Position]) -> Vec<String> {
+    let chunk = tracker.chunk(tasks);
+    let name = |(task_id, agent_id): (&str, Option<&str>)| {
+        let agent = agent_id.map(|agent| format!("@{agent}"));
+        format!("{task_id}{}", agent.unwrap_or_default())
+    };
+    chunk.ids().map(name).collect()
+}
+
 /// The tasks and operations in the requests that are due at `seconds`; `*` for all.
 fn requested(tracker: &mut Tracker, seconds: u32) -> Vec<String> {
     let requests = tracker.due(seconds * SECOND, 1.0);
     let names = requests.into_iter().flat_map(|request| match request {
-        Request::Tasks(tasks) => tasks
-            .into_iter()
-            .map(|task| {
-                let agent = task.agent_id.map(|agent| format!("@{agent}"));
-                format!("{}{}", task.task_id, agent.unwrap_or_default())
-            })
-            .collect(),
+        Request::Tasks(tasks) => names_of(tracker, &tasks),
         Request::Operations(operations) => operations
             .into_iter()
             .map(|operation| format!("op {}", operation.operation_id))
@@ -229,13 +233,87 @@ fn an_interval_of_zero_never_requests_all_states() {
 
 /// The number of tasks and kills in the requests that are due at `seconds`.
 fn count_due(tracker: &mut Tracker, seconds: u32) -> usize {
-    let requests = tracker.due(seconds * SECOND, 1.0);
-    let counts = requests.iter().map(|request| match request {
-        Request::Tasks(tasks) => tasks.len(),
-        Request::Kills(kills) => kills.len(),
-        other => panic!("unexpected request: {other:?}"),
-    });
-    counts.sum()
+    let mut total = 0;
+    loop {
+        let requests = tracker.due(seconds * SECOND, 1.0);
+        if requests.is_empty() {
+            return total;
+        }
+        let counts = requests.iter().map(|request| match request {
+            Request::Tasks(tasks) => tasks.len(),
+            Request::Kills(kills) => kills.len(),
+            other => panic!("unexpected request: {other:?}"),
+        });
+        total += counts.sum::<usize>();
+    }
+}
+
+/// The tasks `t0`, `t1`, and so on.
+fn many_tasks(count: u32) -> Vec<(TaskId, Option<mesos_proto::v1::AgentId>)> {
+    let task = |number| (TaskId::from(format!("t{number}")), Some("a".into()));
+    (0..count).map(task).collect()
+}
+
+#[test]
+fn the_first_of_many_tasks_are_requested_before_the_others_are_in_the_table() {
+    let mut tracker = Tracker::new(None, true);
+    tracker.request_tasks(Duration::ZERO, many_tasks(2_500), true);
+    tracker.subscribed(SECOND);
+    for (count, random) in [(1_000, 1.0), (1_000, 0.1), (500, 0.7)] {
+        assert!(!tracker.is_done());
+        assert_eq!(
+            (tracker.open(), tracker.next()),
+            (2_500, Some(Duration::ZERO))
+        );
+        let requests = tracker.due(SECOND, random);
+        assert!(matches!(&requests[..], [Request::Tasks(tasks)] if tasks.len() == count));
+    }
+    // They are repeated together.
+    assert_eq!(tracker.next(), Some(11 * SECOND));
+    assert_eq!(requested(&mut tracker, 11).len(), 2_500);
+    for number in 0..2_500 {
+        let last = answer(&mut tracker, &format!("t{number}"), TaskState::TaskRunning);
+        assert!(!last || number == 2_499 || !tracker.is_done());
+    }
+    assert!(tracker.is_done());
+}
+
+#[test]
+fn an_update_of_a_task_that_is_not_in_the_table_yet_is_its_answer() {
+    let mut tracker = tracking();
+    tracker.subscribed(Duration::ZERO);
+    tracker.request_tasks(Duration::ZERO, many_tasks(2_500), true);
+    assert_eq!(tracker.due(Duration::ZERO, 1.0).len(), 1);
+    answer(&mut tracker, "t2400", TaskState::TaskFinished);
+    assert_eq!(tracker.open(), 2_499);
+    let requested = requested(&mut tracker, 0);
+    assert_eq!(requested.len(), 1_499);
+    assert!(!requested.contains(&"t2400@a".to_owned()));
+}
+
+#[test]
+fn a_removed_framework_has_no_tasks_to_request() {
+    let mut tracker = tracking();
+    tracker.subscribed(Duration::ZERO);
+    tracker.request_tasks(Duration::ZERO, many_tasks(2_500), true);
+    tracker.clear();
+    assert_eq!(tracker.open(), 0);
+    assert_eq!(requested(&mut tracker, 0), ["*", "op *"]);
+}
+
+#[test]
+fn a_task_that_was_answered_before_its_call_was_made_is_left_out() {
+    let mut tracker = Tracker::new(None, true);
+    tracker.subscribed(Duration::ZERO);
+    tracker.request_tasks(Duration::ZERO, tasks(&["t1", "t2"]), true);
+    let requests = tracker.due(Duration::ZERO, 1.0);
+    let [Request::Tasks(positions)] = &requests[..] else {
+        panic!("unexpected requests: {requests:?}");
+    };
+    answer(&mut tracker, "t1", TaskState::TaskFinished);
+    assert_eq!(names_of(&mut tracker, positions), ["t2@a"]);
+    answer(&mut tracker, "t2", TaskState::TaskFinished);
+    assert!(tracker.chunk(positions).is_empty());
 }
 
 #[test]
@@ -244,12 +322,12 @@ fn a_call_per_second_does_not_repeat_the_requests_that_are_already_open() {
     let task = |number: u32| (TaskId::from(format!("t{number}")), Some("a".into()));
     let mut tracker = Tracker::new(None, true);
     tracker.subscribed(Duration::ZERO);
-    tracker.request_tasks(Duration::ZERO, (0..open).map(task), true);
+    tracker.request_tasks(Duration::ZERO, (0..open).map(task).collect(), true);
     let mut requested = Vec::new();
     let mut now = 0;
     while now < 620 {
         // A scheduler that asks for another task each second.
-        tracker.request_tasks(now * SECOND, [task(open + now)], true);
+        tracker.request_tasks(now * SECOND, vec![task(open + now)], true);
         requested.push(count_due(&mut tracker, now));
         assert!(requested[requested.len() - 1] >= 1, "the new task at once");
         now += 1;
@@ -268,7 +346,7 @@ fn a_loop_of_single_requests_costs_as_much_as_one_request() {
     let mut requested = 0;
     for number in 0..5_000 {
         let task = (TaskId::from(format!("t{number}")), None);
-        tracker.request_tasks(Duration::ZERO, [task], true);
+        tracker.request_tasks(Duration::ZERO, vec![task], true);
         requested += count_due(&mut tracker, 0);
     }
     assert_eq!(requested, 5_000);

@@ -3,7 +3,7 @@
 //!
 //! A task, and the id of an agent, are in memory once.
 
-use std::sync::Arc;
+use std::mem;
 use std::time::Duration;
 
 use mesos_proto::v1::scheduler::call::{self, reconcile_operations};
@@ -12,16 +12,22 @@ use mesos_proto::v1::{AgentId, OperationId, OperationState, OperationStatus, Tas
 
 use super::ReconcilePolicy;
 use super::agents::{Agent, Agents};
+use super::chunk::Chunk;
+use super::intake::{GROUP, Intake};
+use super::items::Position;
 use super::kills::Kills;
 use super::table::{Answer, Table};
 
 type Operation = reconcile_operations::Operation;
 
+/// More tasks are requested once only this number of answers is on their way; see [`pace`](super::pace).
+const ENOUGH_AWAITED: usize = 7 * GROUP;
+
 /// A request to the master.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::scheduler) enum Request {
-    /// The states of these tasks. Never empty, which would mean all tasks.
-    Tasks(Vec<TrackedTask>),
+    /// The states of these tasks, of which [`Tracker::chunk`] returns those that are still open.
+    Tasks(Vec<Position>),
     /// The states of these operations. Never empty.
     Operations(Vec<Operation>),
     /// The states of all tasks that the master knows.
@@ -30,21 +36,6 @@ pub(in crate::scheduler) enum Request {
     AllOperations,
     /// Kills of tasks.
     Kills(Vec<call::Kill>),
-}
-
-/// A task and, if it is known, its agent.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::scheduler) struct TrackedTask {
-    pub(super) task_id: Arc<str>,
-    pub(super) agent_id: Option<Arc<AgentId>>,
-}
-
-impl TrackedTask {
-    /// The id of the task, and that of the agent.
-    pub(super) fn ids(&self) -> (&str, Option<&str>) {
-        let agent_id = self.agent_id.as_ref();
-        (&self.task_id, agent_id.map(|id| id.value.as_str()))
-    }
 }
 
 /// See the module.
@@ -59,6 +50,10 @@ pub(in crate::scheduler) struct Tracker {
     /// Live tasks are those not in a terminal state, as far as the driver knows. Open tasks are
     /// those that were requested and not answered yet.
     tasks: Table<Agent>,
+    /// Tasks that were requested, to be put into `tasks`.
+    intake: Intake,
+    /// The number of tasks that were requested lately, and whose answers are on their way.
+    awaited: usize,
     /// As `tasks`.
     operations: Table<Operation>,
     agents: Agents,
@@ -96,6 +91,8 @@ impl Tracker {
             tracking: policy.is_some(),
             operations_supported: operations,
             tasks: Table::new(retry),
+            intake: Intake::default(),
+            awaited: 0,
             operations: Table::new(retry),
             agents: Agents::default(),
             subscription: None,
@@ -129,6 +126,7 @@ impl Tracker {
 
     /// The framework was removed, with its tasks and operations.
     pub(in crate::scheduler) fn clear(&mut self) {
+        self.intake = Intake::default();
         self.tasks.clear();
         self.operations.clear();
         self.kills.clear();
@@ -137,6 +135,22 @@ impl Tracker {
     /// Requests the states of `tasks` until each was answered: at once, or after the first wait
     /// if a call that is still under way can make the answer wrong.
     pub(in crate::scheduler) fn request_tasks(
+        &mut self,
+        now: Duration,
+        tasks: Vec<(TaskId, Option<AgentId>)>,
+        at_once: bool,
+    ) {
+        self.take_all();
+        if at_once && tasks.len() > GROUP {
+            self.tasks.reserve(tasks.len());
+            self.intake = Intake::new(now, tasks);
+        } else {
+            self.take(now, tasks, at_once);
+        }
+    }
+
+    /// Puts tasks into the table.
+    fn take(
         &mut self,
         now: Duration,
         tasks: impl IntoIterator<Item = (TaskId, Option<AgentId>)>,
@@ -156,6 +170,22 @@ impl Tracker {
             *known = agent.or(*known)
         });
         self.agents.sweep(self.tasks.values());
+    }
+
+    /// Puts one group of the intake into the table.
+    fn take_group(&mut self) {
+        let mut intake = mem::take(&mut self.intake);
+        self.take(intake.since, intake.group(), true);
+        if !intake.is_empty() {
+            self.intake = intake;
+        }
+    }
+
+    /// Puts the whole intake into the table, before something that may concern a task in it.
+    fn take_all(&mut self) {
+        while !self.intake.is_empty() {
+            self.take_group();
+        }
     }
 
     /// As [`request_tasks`](Self::request_tasks).
@@ -178,6 +208,7 @@ impl Tracker {
     /// Tracks a task that is about to be launched.
     pub(in crate::scheduler) fn track_task(&mut self, id: &TaskId, agent: Option<&AgentId>) {
         if self.tracking {
+            self.take_all();
             let agent = agent.map(|agent| self.agents.number(&agent.value));
             self.tasks.track(&id.value, agent);
             self.agents.sweep(self.tasks.values());
@@ -194,6 +225,7 @@ impl Tracker {
 
     /// The task was not launched: the call was refused or not sent.
     pub(in crate::scheduler) fn untrack_task(&mut self, id: &TaskId) {
+        self.take_all();
         self.tasks.untrack(&id.value);
     }
 
@@ -204,10 +236,11 @@ impl Tracker {
 
     /// Whether the update of a task can change anything here.
     pub(in crate::scheduler) fn is_interested(&self) -> bool {
-        self.tracking || !self.tasks.is_empty() || !self.kills.is_empty()
+        self.tracking || !self.tasks.is_empty() || !self.intake.is_empty() || !self.kills.is_empty()
     }
 
-    /// The scheduler has handled an update. Returns whether that was the last open answer.
+    /// The scheduler has handled an update. Returns whether that was the last open answer, or the
+    /// one that [`is_full`](Self::is_full) waits for.
     pub(in crate::scheduler) fn task_update(
         &mut self,
         now: Duration,
@@ -227,6 +260,25 @@ impl Tracker {
         } else {
             Answer::Other
         };
+        let mut open = self.answered(now, (id, agent_id), answer);
+        if !open && !self.intake.is_empty() {
+            self.take_all();
+            open = self.answered(now, (id, agent_id), answer);
+        }
+        if !open {
+            return false;
+        }
+        self.awaited = self.awaited.saturating_sub(1);
+        self.awaited == ENOUGH_AWAITED || self.is_done()
+    }
+
+    /// Records the answer about a task. Returns whether the task was open.
+    fn answered(
+        &mut self,
+        now: Duration,
+        (id, agent_id): (&str, Option<&str>),
+        answer: Answer,
+    ) -> bool {
         let Self { tasks, agents, .. } = self;
         let mut is_new = false;
         let open = tasks.answered(now, id, answer, |known| match known {
@@ -239,10 +291,10 @@ impl Tracker {
         if is_new {
             agents.sweep(tasks.values());
         }
-        open && self.is_done()
+        open
     }
 
-    /// As [`task_update`](Self::task_update).
+    /// As [`task_update`](Self::task_update), for an operation.
     pub(in crate::scheduler) fn operation_update(
         &mut self,
         now: Duration,
@@ -280,37 +332,42 @@ impl Tracker {
 
     /// The number of tasks and operations that were requested and not answered yet.
     pub(in crate::scheduler) fn open(&self) -> usize {
-        self.tasks.open() + self.operations.open()
+        self.tasks.open() + self.intake.len() + self.operations.open()
     }
 
     fn nothing_open(&self) -> bool {
-        self.tasks.nothing_open() && self.operations.nothing_open()
+        self.tasks.nothing_open() && self.intake.is_empty() && self.operations.nothing_open()
     }
 
-    /// The requests to send now. [`next`](Self::next) is the time of the next ones.
+    /// The requests to send now. [`next`](Self::next) is the time of the next ones, which is now
+    /// while tasks are in the intake.
     pub(in crate::scheduler) fn due(&mut self, now: Duration, random: f64) -> Vec<Request> {
         let mut requests = Vec::new();
-        let nothing_open = self.nothing_open();
-        let Some(subscription) = &mut self.subscription else {
+        if self.subscription.is_none() {
             return requests;
-        };
+        }
+        let random = self.intake.random(random);
+        if !self.intake.is_empty() {
+            self.take_group();
+        }
+        let nothing_open = self.nothing_open();
         let kills = self.kills.due(now, random);
         if !kills.is_empty() {
             requests.push(Request::Kills(kills));
         }
         let tasks = self.tasks.due(now, random);
         if !tasks.is_empty() {
-            let task = |(task_id, agent)| TrackedTask {
-                task_id,
-                agent_id: self.agents.id(agent).cloned(),
-            };
-            requests.push(Request::Tasks(tasks.into_iter().map(task).collect()));
+            requests.push(Request::Tasks(tasks));
         }
         let operations = self.operations.due(now, random);
         if !operations.is_empty() {
-            let operations = operations.into_iter().map(|(_, operation)| operation);
+            let operations = self.operations.still_open(&operations);
+            let operations = operations.map(|(_, operation)| operation.clone());
             requests.push(Request::Operations(operations.collect()));
         }
+        let Some(subscription) = &mut self.subscription else {
+            return requests;
+        };
         if let Some(all_at) = subscription.all_at
             && (now >= all_at || (nothing_open && !subscription.all_requested))
         {
@@ -324,6 +381,32 @@ impl Tracker {
         requests
     }
 
+    /// Those of these tasks that are still open, to be requested now.
+    pub(in crate::scheduler) fn chunk(&mut self, positions: &[Position]) -> Chunk {
+        let mut chunk = Chunk::with_capacity(positions.len());
+        for (task_id, agent) in self.tasks.still_open(positions) {
+            let agent_id = self.agents.id(*agent);
+            chunk.push(task_id, agent_id.map(|id| id.value.as_str()));
+        }
+        self.awaited += chunk.len();
+        chunk
+    }
+
+    /// Whether no more tasks should be requested until others were answered.
+    pub(super) fn is_full(&self) -> bool {
+        self.awaited > ENOUGH_AWAITED
+    }
+
+    /// The number of answers that are on their way.
+    pub(super) fn awaited(&self) -> usize {
+        self.awaited
+    }
+
+    /// No answer that is missing now is on its way.
+    pub(super) fn forget_awaited(&mut self) {
+        self.awaited = 0;
+    }
+
     /// When the next requests are due; `None` if no request is due without another input.
     pub(in crate::scheduler) fn next(&self) -> Option<Duration> {
         let subscription = self.subscription.as_ref()?;
@@ -331,7 +414,11 @@ impl Tracker {
             Some(_) if self.nothing_open() && !subscription.all_requested => Some(Duration::ZERO),
             all_at => all_at,
         };
-        let open = [self.tasks.next(), self.operations.next()];
+        let open = [
+            self.tasks.next(),
+            self.intake.next(),
+            self.operations.next(),
+        ];
         let next = open.into_iter().chain([all, self.kills.next()]);
         next.flatten().min()
     }

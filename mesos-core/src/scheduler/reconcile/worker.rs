@@ -1,17 +1,22 @@
 //! Sends the requests of the tracker when they are due.
 
-use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, future, stream};
+use futures_util::future::Either;
+use futures_util::stream::FuturesOrdered;
+use futures_util::{StreamExt as _, poll};
 use mesos_proto::encoded;
 use mesos_proto::v1::scheduler::Call;
-use mesos_proto::v1::scheduler::call::{Kill, Type, reconcile};
+use mesos_proto::v1::scheduler::call::{Type, reconcile};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::tracker::{Request, TrackedTask, Tracker};
+use super::chunk::Chunk;
+use super::pace::Pace;
+use super::requested::{Due, Requested};
+use super::tracker::{Request, Tracker};
 use crate::backend::{Calls, SchedulerApi};
 use crate::error::Result;
 use crate::lock;
@@ -20,9 +25,6 @@ use crate::runtime::{Background, deadline};
 use crate::scheduler::calls;
 use crate::scheduler::handle::Handle;
 use crate::scheduler::shared::PendingCall;
-
-/// The most tasks in one call. A master processes one call at a time.
-const CHUNK_SIZE: usize = 1000;
 
 /// The most RECONCILE calls without an answer at the same time. More than one, so that the
 /// master has work while an answer is on its way. Few, because a master processes the calls of
@@ -49,7 +51,7 @@ impl Reconciler {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tracker> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Tracker> {
         lock(&self.tracker)
     }
 
@@ -63,7 +65,7 @@ impl Reconciler {
     }
 
     /// Changes the tracker, and wakes the worker only if `record` returns true. Used for
-    /// updates, of which only the last open answer concerns the worker.
+    /// updates, few of which concern the worker.
     pub(in crate::scheduler) fn record(&self, record: impl FnOnce(&mut Tracker, Duration) -> bool) {
         self.record_at(Instant::now(), record);
     }
@@ -92,7 +94,7 @@ impl Reconciler {
         }
     }
 
-    fn due(&self) -> Vec<Request> {
+    pub(super) fn due(&self) -> Vec<Request> {
         self.lock().due(self.started.elapsed(), fastrand::f64())
     }
 
@@ -123,93 +125,76 @@ pub(in crate::scheduler) fn start(
         let reconciler = &handle.shared().reconciler;
         let mut changed = reconciler.changed.subscribe();
         loop {
-            for request in reconciler.due() {
-                stream::iter(requested(request))
-                    .map(|one| send(&handle, calls.as_ref(), one))
-                    .buffered(MAX_UNANSWERED)
-                    .for_each(|()| future::ready(()))
-                    .await;
+            let mut unanswered = FuturesOrdered::new();
+            let (mut due, mut pace) = (Due::new(reconciler), Pace::new(reconciler));
+            loop {
+                let room = unanswered.len() < MAX_UNANSWERED;
+                if room && let Some(requested) = due.next(pace.is_full()) {
+                    unanswered.push_back(send(&handle, calls.as_ref(), requested));
+                    // The call leaves before the next one is prepared.
+                    let _ = poll!(unanswered.next());
+                    yield_now().await;
+                    continue;
+                }
+                if unanswered.is_empty() && !due.has_tasks() {
+                    break;
+                }
+                tokio::select! {
+                    biased;
+                    Some(()) = unanswered.next() => {}
+                    () = pace.wait(&mut changed), if room && due.has_tasks() => {}
+                }
             }
             reconciler.wait(&mut changed).await;
         }
     })
 }
 
-/// A call to make.
-enum Requested {
-    /// A RECONCILE of these tasks, which is by far the largest call.
-    Tasks(Vec<TrackedTask>),
-    Other(Box<Call>),
-}
-
 /// Makes a call and waits for its answer. A failure is logged with the call, and the tracker
 /// repeats the request.
-async fn send(handle: &Handle, queue: &dyn Calls<SchedulerApi>, requested: Requested) {
-    let answer = async {
-        match requested {
-            Requested::Tasks(tasks) => send_tasks(handle, queue, &tasks).await?.await,
-            Requested::Other(mut call) => {
-                call.framework_id = handle.framework_id();
-                tracing::debug!(call = ?call.r#type(), "reconciling");
-                handle.shared().enqueue(queue, *call).await?.await
-            }
+fn send<'a>(
+    handle: &'a Handle,
+    queue: &'a dyn Calls<SchedulerApi>,
+    requested: Requested,
+) -> impl Future<Output = ()> + Send + 'a {
+    let sending = match requested {
+        Requested::Tasks(tasks) => Either::Left(send_tasks(handle, queue, &tasks)),
+        Requested::Other(mut call) => {
+            call.framework_id = handle.framework_id();
+            tracing::debug!(call = ?call.r#type(), "reconciling");
+            Either::Right(handle.shared().enqueue(queue, *call))
         }
     };
-    let _ = answer.await;
+    async {
+        if let Ok(pending) = sending.await {
+            let _ = pending.await;
+        }
+    }
 }
 
 fn send_tasks<'a>(
     handle: &Handle,
     queue: &'a dyn Calls<SchedulerApi>,
-    tasks: &[TrackedTask],
+    tasks: &Chunk,
 ) -> impl Future<Output = Result<PendingCall>> + Send + use<'a> {
     let call_type = Type::Reconcile;
     tracing::debug!(call = ?call_type, "reconciling");
     let framework_id = handle.framework_id();
     let encode = |encoding| {
         let framework_id = framework_id.as_ref().map_or("", |id| &id.value);
-        let tasks = tasks.iter().map(TrackedTask::ids);
-        Some(encoded::reconcile(encoding, framework_id, tasks))
+        Some(encoded::reconcile(encoding, framework_id, tasks.ids()))
     };
     let call = || {
-        let task = |task: &TrackedTask| reconcile::Task {
-            task_id: (*task.task_id).into(),
-            agent_id: task.agent_id.as_deref().cloned(),
+        let task = |(task_id, agent_id): (&str, Option<&str>)| reconcile::Task {
+            task_id: task_id.into(),
+            agent_id: agent_id.map(Into::into),
         };
         Call {
             framework_id: framework_id.clone(),
-            ..calls::reconcile(tasks.iter().map(task).collect())
+            ..calls::reconcile(tasks.ids().map(task).collect())
         }
     };
     handle
         .shared()
         .enqueue_encoded(queue, call_type, &encode, &call)
-}
-
-fn requested(request: Request) -> Box<dyn Iterator<Item = Requested> + Send> {
-    let other = |call| Requested::Other(Box::new(call));
-    match request {
-        Request::Tasks(tasks) => Box::new(chunks(tasks).map(Requested::Tasks)),
-        Request::Operations(operations) => {
-            let calls = chunks(operations).map(calls::reconcile_operations);
-            Box::new(calls.map(other))
-        }
-        Request::Kills(kills) => {
-            let call = |kill: Kill| calls::kill(kill.task_id, kill.agent_id, kill.kill_policy);
-            Box::new(kills.into_iter().map(call).map(other))
-        }
-        Request::AllTasks => Box::new(iter::once(other(calls::reconcile(Vec::new())))),
-        Request::AllOperations => {
-            Box::new(iter::once(other(calls::reconcile_operations(Vec::new()))))
-        }
-    }
-}
-
-/// Splits `items`. No chunk is empty, which would mean all tasks.
-fn chunks<T>(items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
-    let mut items = items.into_iter();
-    iter::from_fn(move || {
-        let chunk: Vec<_> = items.by_ref().take(CHUNK_SIZE).collect();
-        (!chunk.is_empty()).then_some(chunk)
-    })
 }

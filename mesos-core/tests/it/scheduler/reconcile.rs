@@ -1,6 +1,6 @@
 //! Tests of reconciliation.
 
-use mesos_core::scheduler::ReconcilePolicy;
+use mesos_core::scheduler::{KillOptions, ReconcilePolicy};
 
 use super::*;
 
@@ -212,4 +212,57 @@ async fn waiting_for_a_reconciliation_ends_with_the_driver() {
     let driver = SchedulerDriver::start(Recording::new(), reconciling(), backend);
     let (waited, ()) = tokio::join!(driver.reconciled(), async { driver.abort() });
     assert_eq!(waited.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// The tasks `t0`, `t1`, and so on.
+fn many(count: u32) -> Vec<(v1::TaskId, Option<v1::AgentId>)> {
+    let task = |number| (format!("t{number}").into(), Some("agent".into()));
+    (0..count).map(task).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_tasks_are_requested_as_their_answers_arrive() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
+    let began = tokio::time::Instant::now();
+    driver.reconcile_until_answered(many(20_000)).unwrap();
+    let mut asked = Vec::new();
+    let mut answered = 0;
+    while answered < 20_000 {
+        while asked.len() < 20_000 && asked.len() <= answered + 7_000 {
+            let tasks = reconciled_tasks(&session).await;
+            assert!(tasks.len() <= 1_000);
+            asked.extend(tasks);
+        }
+        let task = asked[answered].trim_end_matches("@agent").to_owned();
+        session.send(update(&task, None)).await;
+        answered += 1;
+    }
+    within("the end", driver.reconciled()).await.unwrap();
+    let expected: Vec<_> = (0..20_000)
+        .map(|number| format!("t{number}@agent"))
+        .collect();
+    assert_eq!(asked, expected);
+    assert_eq!(began.elapsed(), Duration::ZERO, "nothing waited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_does_not_wait_for_tasks_that_are_held_back_until_no_answer_comes() {
+    let (driver, _peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
+    let began = tokio::time::Instant::now();
+    driver.reconcile_until_answered(many(20_000)).unwrap();
+    let mut asked = 0;
+    while asked < 8_000 {
+        asked += reconciled_tasks(&session).await.len();
+    }
+    driver.kill_until_ended("t1", KillOptions::new()).unwrap();
+    let call = session.call().await;
+    assert_eq!(call.kill.expect("a KILL").task_id, "t1");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    while asked < 20_000 {
+        asked += reconciled_tasks(&session).await.len();
+    }
+    assert_eq!(asked, 20_000);
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
 }

@@ -45,6 +45,8 @@ pub struct Report {
     /// From the first event after SUBSCRIBED, or the first RECONCILE, until the last event was
     /// written to the network, in seconds.
     pub sending: f64,
+    /// The start of `sending`, in seconds since 1970.
+    pub since: f64,
     /// From the same start until the last correct acknowledgement, in seconds; until the last call
     /// if there was nothing to acknowledge.
     pub elapsed: f64,

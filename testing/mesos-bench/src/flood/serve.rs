@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,6 +34,8 @@ pub(super) struct Master {
     options: Options,
     state: Mutex<State>,
     started: Instant,
+    /// The same time, since 1970.
+    started_at: Duration,
     /// Notifies the writer that there may be something to send.
     more: Notify,
     /// Notifies when a subscription begins, or something has ended.
@@ -53,6 +55,7 @@ impl Master {
             state: Mutex::new(State::new(&options)),
             options,
             started: Instant::now(),
+            started_at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
             more: Notify::new(),
             turn: Notify::new(),
         }
@@ -85,7 +88,9 @@ impl Master {
             // Connections that are still open then are closed.
             let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
         }
-        Ok(self.state().report())
+        let mut report = self.state().report();
+        report.since += self.started_at.as_secs_f64();
+        Ok(report)
     }
 
     async fn accept(

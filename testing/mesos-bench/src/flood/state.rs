@@ -348,6 +348,7 @@ impl State {
         let seconds = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
         let first = self.first_event.unwrap_or_default();
         report.sending = seconds(first, self.last_event);
+        report.since = seconds(0, first);
         report.elapsed = match report.acknowledged {
             0 => seconds(first, self.last_call.max(self.last_event)),
             _ => seconds(first, self.last_acknowledgement),
