@@ -59,7 +59,7 @@ impl Kills {
         let kill = |(task_id, options): (&str, &KillOptions)| call::Kill {
             task_id: task_id.into(),
             agent_id: options.agent_id.clone(),
-            kill_policy: options.policy.clone(),
+            kill_policy: options.policy,
         };
         self.0.still_open(&due).map(kill).collect()
     }
