@@ -105,10 +105,11 @@ fn head(input: &mut BytesMut, accepted: &mut Vec<u8>) -> Result<Option<(Reply, R
 /// Reads the available part of a body; whether the body is complete. Only the start of a long reason
 /// is kept.
 fn read(reply: &mut Reply, rest: &mut Rest, input: &mut BytesMut) -> Result<bool, Garbage> {
-    framing::read(rest, input, |input, size| {
+    framing::read(rest, input, |input, size, _| {
         let room = (REASON_LIMIT as usize).saturating_sub(reply.body.len());
         reply.body.extend_from_slice(&input[..size.min(room)]);
         input.advance(size);
+        true
     })
 }
 

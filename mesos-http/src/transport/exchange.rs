@@ -156,17 +156,23 @@ impl Body {
     }
 
     /// Passes the data that have arrived to `take`, piece by piece, and waits if there are not any.
-    /// Returns false at the end of the body.
+    /// Returns false at the end of the body. If only a part of a piece has arrived, nothing may be
+    /// passed.
     pub(crate) fn poll_data(
         &mut self,
         context: &mut Context<'_>,
         mut take: impl FnMut(Bytes),
     ) -> Poll<io::Result<bool>> {
+        let mut filled = false;
         loop {
             let mut taken = false;
-            let over = framing::read(&mut self.rest, &mut self.input, |input, size| {
+            let over = framing::read(&mut self.rest, &mut self.input, |input, size, left| {
+                if continues(input, left) {
+                    return false;
+                }
                 taken = true;
                 take(input.split_to(size).freeze());
+                true
             });
             let over = over.map_err(invalid)?;
             if over {
@@ -175,8 +181,12 @@ impl Body {
             if taken || over {
                 return Poll::Ready(Ok(taken));
             }
+            if filled {
+                // The peer is not silent.
+                return Poll::Ready(Ok(true));
+            }
             match ready!(self.poll_fill(context)) {
-                Ok(()) => {}
+                Ok(()) => filled = true,
                 Err(error)
                     if error.kind() == io::ErrorKind::UnexpectedEof
                         && self.rest == Rest::UntilClosed =>
@@ -187,6 +197,12 @@ impl Body {
             }
         }
     }
+}
+
+/// Whether a piece with `left` bytes does not fit into the buffer, but into the next one. Its start is
+/// then copied to the next buffer, because two pieces of a record would both be copied.
+fn continues(input: &BytesMut, left: u64) -> bool {
+    left > input.capacity() as u64 && left <= READ_MAX as u64
 }
 
 fn invalid(garbage: Garbage) -> io::Error {

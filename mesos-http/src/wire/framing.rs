@@ -142,18 +142,19 @@ fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// Passes the available data of a body to `take`, which removes as many bytes from the input as its
-/// second argument says. Returns whether the body is complete.
+/// second argument says, or returns false to wait for more. Its third argument is the number of bytes
+/// up to the end of the chunk or of the body. Returns whether the body is complete.
 pub(crate) fn read(
     rest: &mut Rest,
     input: &mut BytesMut,
-    mut take: impl FnMut(&mut BytesMut, usize),
+    mut take: impl FnMut(&mut BytesMut, usize, u64) -> bool,
 ) -> Result<bool, Garbage> {
     let mut consume = |input: &mut BytesMut, most: u64| {
         let size = most.min(input.len() as u64) as usize;
-        if size > 0 {
-            take(input, size);
+        match size > 0 && take(input, size, most) {
+            true => size as u64,
+            false => 0,
         }
-        size as u64
     };
     loop {
         match *rest {

@@ -19,17 +19,20 @@ pub(super) fn decline<'a>(
         "decline",
         sizes.sum::<usize>() + 80,
     );
-    let mut separator = "\"offer_ids\":[";
+    let mut is_empty = true;
     for id in offer_ids {
-        output.extend_from_slice(separator.as_bytes());
+        match is_empty {
+            true => output.extend_from_slice(b"\"offer_ids\":["),
+            false => output.push(b','),
+        }
         put_id(&mut output, id);
-        separator = ",";
+        is_empty = false;
     }
-    if separator == "," {
+    if !is_empty {
         output.push(b']');
     }
     if let Some(filters) = filters {
-        if separator == "," {
+        if !is_empty {
             output.push(b',');
         }
         output.extend_from_slice(b"\"filters\":");

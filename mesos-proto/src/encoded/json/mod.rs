@@ -1,6 +1,7 @@
 //! Offers and updates as JSON. Their first byte is `{`, with which no checked protobuf starts: it
 //! would be the key of a group.
 
+mod layout;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -82,7 +83,7 @@ impl JsonEvents {
         loop {
             let found = self.offers.find(rest)?;
             let (offer, after) = rest.split_at_checked(found.length)?;
-            let (id, texts) = texts(&found)?;
+            let (id, texts) = texts(found)?;
             block.add(offer, id, texts, &mut offers)?;
             let Some(next) = after.strip_prefix(b",") else {
                 block.finish(&mut offers);
@@ -97,7 +98,7 @@ impl JsonEvents {
     pub fn update(&mut self, event: &Bytes) -> Option<EncodedUpdate> {
         let status = event.strip_prefix(UPDATE)?.strip_suffix(UPDATE_END)?;
         let found = self.updates.find(status)?;
-        let fields = fields(&found, status)?;
+        let fields = fields(found, status)?;
         Some(EncodedUpdate::new(event.slice_ref(status), fields))
     }
 }

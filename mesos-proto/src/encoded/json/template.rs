@@ -1,12 +1,17 @@
 //! Checks a text by comparing it with another one that was checked.
 //!
-//! Most texts of a stream have the same fields, and differ only in a few values. So a template knows
-//! which values have differed so far, and from which byte on. To check a text, the bytes between these
-//! values are compared, and each of these values is checked alone. If other bytes differ, and these
-//! are in a value, then that value differs from now on.
+//! Most texts of a stream have the same fields, and differ only in a few values. Most of these values
+//! even have the same length in each text. So a template knows how each value has differed so far.
+//! A value of constant length is compared together with the bytes around it, by the bytes that it may
+//! have at each position (`layout.rs`). Other values that have differed are checked alone. If other
+//! bytes differ, and these are in a value, then more is allowed for that value from now on.
+
+use std::ops::Range;
 
 use crate::json::check::{Leaf, Scan};
 use crate::json::text::{Kind, plain};
+
+use super::layout::Layout;
 
 /// The number of texts that are compared with.
 const TEMPLATES: usize = 4;
@@ -38,7 +43,7 @@ pub(super) struct Found {
 
 impl Found {
     /// The range of the value of `slot`, if there is one.
-    pub(super) fn range(&self, slot: u8) -> Option<std::ops::Range<usize>> {
+    pub(super) fn range(&self, slot: u8) -> Option<Range<usize>> {
         let Value { start, end, .. } = self.values[usize::from(slot)];
         (start > 0).then_some(start as usize..end as usize)
     }
@@ -53,33 +58,52 @@ pub(super) struct Templates {
     unknown: usize,
     /// Kept for its memory.
     leaves: Vec<Leaf>,
+    /// Of the last text.
+    found: Found,
 }
 
 /// A text to compare with.
 #[derive(Debug)]
 struct Template {
     text: Vec<u8>,
-    leaves: Vec<(Leaf, Same)>,
-    /// The values that have differed so far, or that the caller reads.
-    runs: Vec<Run>,
-    /// Where the bytes after the last of these values start.
-    tail: usize,
+    leaves: Vec<(Leaf, Differs)>,
+    /// The text in parts.
+    segments: Vec<Segment>,
 }
 
-/// The number of bytes at the start of a value that have not differed so far. `None` for a value that
-/// has not differed at all, and that the caller does not read.
-type Same = Option<usize>;
+/// How a value has differed so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Differs {
+    Not,
+    /// In its digits.
+    Digits,
+    /// In its bytes, which are plain.
+    Bytes,
+    /// In its length, or in other ways. It is checked alone.
+    Length,
+}
 
-/// A value, and the bytes before it.
+/// Bytes that are compared together, and the value after them that is checked alone.
+#[derive(Debug, Default)]
+struct Segment {
+    start: usize,
+    layout: Layout,
+    /// Where the values that [differ in their bytes](Differs::Bytes) are in it.
+    varying: Vec<Range<usize>>,
+    /// The values in it that the caller reads, with their slots.
+    values: Vec<(u8, Value)>,
+    /// `None` at the end of the text.
+    next: Option<Alone>,
+}
+
+/// A value that is checked alone.
 #[derive(Debug)]
-struct Run {
-    /// With the bytes of the value that have not differed.
-    before: std::ops::Range<usize>,
-    same: usize,
+struct Alone {
     kind: Kind,
     slot: u8,
-    /// The value in the template, if it is a name, and its number.
-    name: std::ops::Range<usize>,
+    /// The value in the template, with the byte after it.
+    value: Range<usize>,
+    /// The number of this value, if it is a name.
     number: i32,
 }
 
@@ -91,28 +115,29 @@ impl Templates {
             all: Vec::new(),
             unknown: 0,
             leaves: Vec::new(),
+            found: Found::default(),
         }
     }
 
     /// Checks the value at the start of `text`.
-    pub(super) fn find(&mut self, text: &[u8]) -> Option<Found> {
-        for index in 0..self.all.len() {
-            if let Some(found) = self.all[index].find(text) {
-                // The next text is probably similar.
-                if index > 0 {
-                    self.all.swap(0, index);
+    pub(super) fn find(&mut self, text: &[u8]) -> Option<&Found> {
+        let found = &mut self.found;
+        let mut templates = self.all.iter_mut();
+        match templates.position(|template| template.find(text, found).is_some()) {
+            Some(0) => {}
+            // The next text is probably similar.
+            Some(index) => self.all.swap(0, index),
+            None => {
+                self.found = self.check(text)?;
+                if self.unknown.is_multiple_of(TEXTS) {
+                    self.all.truncate(TEMPLATES - 1);
+                    let template = Template::new(&text[..self.found.length], &self.leaves);
+                    self.all.insert(0, template);
                 }
-                return Some(found);
+                self.unknown += 1;
             }
         }
-        let found = self.check(text)?;
-        if self.unknown.is_multiple_of(TEXTS) {
-            self.all.truncate(TEMPLATES - 1);
-            let template = Template::new(&text[..found.length], &self.leaves);
-            self.all.insert(0, template);
-        }
-        self.unknown += 1;
-        Some(found)
+        Some(&self.found)
     }
 
     /// The number of texts that were checked without a template.
@@ -163,120 +188,163 @@ impl Template {
     fn new(text: &[u8], leaves: &[Leaf]) -> Self {
         let mut template = Self {
             text: text.to_vec(),
-            leaves: Vec::new(),
-            runs: Vec::new(),
-            tail: 0,
+            leaves: leaves.iter().map(|leaf| (*leaf, Differs::Not)).collect(),
+            segments: Vec::new(),
         };
-        let same = |leaf: &Leaf| (leaf.slot > 0).then(|| template.same(leaf, leaf.end as usize));
-        template.leaves = leaves.iter().map(|leaf| (*leaf, same(leaf))).collect();
-        template.set_runs();
+        template.arrange();
         template
     }
 
-    /// How many bytes of a value that differs at this position are the same. Only the rest of a
-    /// plain text can be checked alone.
-    fn same(&self, leaf: &Leaf, position: usize) -> usize {
-        match leaf.kind {
-            Kind::Text | Kind::Plain => plain(&self.text[leaf.start as usize..position]),
-            _ => 0,
-        }
-    }
-
-    fn set_runs(&mut self) {
-        self.runs.clear();
-        self.tail = 0;
-        for (leaf, same) in &self.leaves {
-            let Some(same) = *same else { continue };
+    /// Sets the segments according to how the values differ.
+    fn arrange(&mut self) {
+        self.segments.clear();
+        let mut segment = Segment::default();
+        for (leaf, differs) in &self.leaves {
             let (start, end) = (leaf.start as usize, leaf.end as usize);
-            self.runs.push(Run {
-                before: self.tail..start + same,
-                same,
-                kind: leaf.kind,
-                slot: leaf.slot,
-                name: start..end + 1,
-                number: number(leaf, &self.text),
-            });
-            self.tail = end;
+            let (value, number) = (&self.text[start..end], number(leaf, &self.text));
+            segment.add_until(start, &self.text);
+            match differs {
+                Differs::Not => segment.layout.add(value),
+                Differs::Digits => segment.layout.add_digits(value, is_number(leaf)),
+                Differs::Bytes => {
+                    segment.layout.add_plain(value);
+                    let range = start - segment.start..end - segment.start;
+                    segment.varying.push(range);
+                }
+                Differs::Length => {
+                    segment.next = Some(Alone {
+                        kind: leaf.kind,
+                        slot: leaf.slot,
+                        value: start..end + 1,
+                        number,
+                    });
+                    self.segments.push(segment);
+                    segment = Segment {
+                        start: end,
+                        ..Segment::default()
+                    };
+                    continue;
+                }
+            }
+            if leaf.slot > 0 {
+                let (start, end) = (leaf.start, leaf.end);
+                let value = Value { start, end, number };
+                segment.values.push((leaf.slot, value));
+            }
         }
+        segment.add_until(self.text.len(), &self.text);
+        self.segments.push(segment);
     }
 
-    fn find(&mut self, text: &[u8]) -> Option<Found> {
+    /// Compares with `text`. `None` if something else than the values differs, or if a value is
+    /// invalid.
+    fn find(&mut self, text: &[u8], found: &mut Found) -> Option<()> {
+        // Positions are cut to their size.
+        u32::try_from(text.len()).ok()?;
         loop {
-            match self.compare(text) {
-                Ok(found) => return Some(found),
+            match self.compare(text, found) {
+                Ok(()) => return Some(()),
                 Err(position) => self.differs_at(position?)?,
             }
         }
     }
 
-    /// Compares with `text`. The error is the position in the template of the first byte that
+    /// As [`find`](Self::find). The error is the position in the template of the first byte that
     /// differs, unless a value is invalid.
-    fn compare(&self, text: &[u8]) -> Result<Found, Option<usize>> {
-        let mut found = Found::default();
-        let mut at = 0;
-        for run in &self.runs {
-            at = self.pass(text, at, &run.before)?;
-            let end = match run.kind {
-                Kind::Name(number) => {
-                    // With the quote after it.
-                    let same = &self.text[run.name.clone()];
-                    if text.get(at..).is_some_and(|rest| rest.starts_with(same)) {
-                        found.values[usize::from(run.slot)].number = run.number;
-                        at + same.len() - 1
-                    } else {
-                        let end = run.kind.end(text, at).ok_or(None)?;
-                        let name = std::str::from_utf8(&text[at..end]).ok();
-                        let number = name.and_then(number).ok_or(None)?;
-                        found.values[usize::from(run.slot)].number = number;
-                        end
-                    }
-                }
-                kind => kind.end(text, at).ok_or(None)?,
-            };
-            let value = &mut found.values[usize::from(run.slot)];
-            (value.start, value.end) = ((at - run.same) as u32, end as u32);
-            at = end;
-        }
-        found.length = self.pass(text, at, &(self.tail..self.text.len()))?;
-        found.values[0] = Value::default();
-        // The positions were cut to their size.
-        u32::try_from(found.length).map_err(|_| None)?;
-        Ok(found)
-    }
-
-    /// The position in `text` after the bytes of this range, which are expected at `at`.
     #[inline]
-    fn pass(
-        &self,
-        text: &[u8],
-        at: usize,
-        range: &std::ops::Range<usize>,
-    ) -> Result<usize, Option<usize>> {
-        let expected = &self.text[range.clone()];
-        let rest = text.get(at..).unwrap_or_default();
-        if rest.starts_with(expected) {
-            return Ok(at + expected.len());
+    fn compare(&self, text: &[u8], found: &mut Found) -> Result<(), Option<usize>> {
+        *found = Found::default();
+        let mut at = 0;
+        for segment in &self.segments {
+            at = segment.pass(text, at, found)?;
+            let Some(next) = &segment.next else { break };
+            let (start, (end, number)) = (at, self.check(next, text, at).ok_or(None)?);
+            at = end;
+            if next.slot > 0 {
+                let (start, end) = (start as u32, end as u32);
+                found.values[usize::from(next.slot)] = Value { start, end, number };
+            }
         }
-        let mut pairs = rest.iter().zip(expected);
-        Err(pairs
-            .position(|(byte, expected)| byte != expected)
-            .map(|position| range.start + position))
+        found.length = at;
+        Ok(())
     }
 
-    /// The value around this position differs from here on. `None` if the position is in no value,
-    /// or if the value differed there before.
+    /// The end of the value that starts at `start` in `text`, and its number if it is a name.
+    #[inline]
+    fn check(&self, value: &Alone, text: &[u8], start: usize) -> Option<(usize, i32)> {
+        let Kind::Name(number) = value.kind else {
+            return Some((value.kind.end(text, start)?, 0));
+        };
+        // With the quote after it.
+        let same = &self.text[value.value.clone()];
+        if text.get(start..)?.starts_with(same) {
+            return Some((start + same.len() - 1, value.number));
+        }
+        let end = value.kind.end(text, start)?;
+        let name = std::str::from_utf8(&text[start..end]).ok()?;
+        Some((end, number(name)?))
+    }
+
+    /// Allows more for the value around this position. `None` if the position is in no value, or if
+    /// the value is checked alone.
     #[cold]
     fn differs_at(&mut self, position: usize) -> Option<()> {
         // A shorter or longer value differs at its end.
         let around = |leaf: &Leaf| leaf.start as usize <= position && position <= leaf.end as usize;
-        let index = self.leaves.iter().position(|(leaf, _)| around(leaf))?;
-        let (leaf, before) = &self.leaves[index];
-        let same = self.same(leaf, position);
-        if before.is_some_and(|before| before <= same) {
-            return None;
-        }
-        self.leaves[index].1 = Some(same);
-        self.set_runs();
+        let (leaf, differs) = self.leaves.iter_mut().find(|(leaf, _)| around(leaf))?;
+        let value = &self.text[leaf.start as usize..leaf.end as usize];
+        let is_text = matches!(leaf.kind, Kind::Text | Kind::Plain) && plain(value) == value.len();
+        *differs = match differs {
+            Differs::Not if is_text || is_number(leaf) => Differs::Digits,
+            Differs::Digits if is_text => Differs::Bytes,
+            Differs::Length => return None,
+            _ => Differs::Length,
+        };
+        self.arrange();
         Some(())
     }
+}
+
+impl Segment {
+    /// Adds the bytes of the template's `text` up to this position.
+    fn add_until(&mut self, position: usize, text: &[u8]) {
+        self.layout
+            .add(&text[self.start + self.layout.len()..position]);
+    }
+
+    /// The position in `text` after the bytes of this segment, which are expected at `at`. The error is
+    /// the position in the template of the first byte that differs.
+    #[inline]
+    fn pass(&self, text: &[u8], at: usize, found: &mut Found) -> Result<usize, Option<usize>> {
+        let rest = text.get(at..).unwrap_or_default();
+        if !self.layout.fits(rest) || self.escapes(rest) {
+            return Err(self.first_outside(rest));
+        }
+        for (slot, value) in &self.values {
+            let moved = |position| (position as usize - self.start + at) as u32;
+            found.values[usize::from(*slot)] = Value {
+                start: moved(value.start),
+                end: moved(value.end),
+                number: value.number,
+            };
+        }
+        Ok(at + self.layout.len())
+    }
+
+    #[cold]
+    fn first_outside(&self, rest: &[u8]) -> Option<usize> {
+        let position = self.layout.first_outside(rest);
+        position.map(|position| self.start + position)
+    }
+
+    /// Whether a value that varies contains an escape in `rest`, which fits to the layout.
+    #[inline]
+    fn escapes(&self, rest: &[u8]) -> bool {
+        let mut varying = self.varying.iter();
+        varying.any(|range| rest[range.clone()].contains(&b'\\'))
+    }
+}
+
+fn is_number(leaf: &Leaf) -> bool {
+    matches!(leaf.kind, Kind::Integer { .. } | Kind::Double)
 }

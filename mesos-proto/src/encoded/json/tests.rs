@@ -163,6 +163,38 @@ proptest! {
     }
 }
 
+/// Replaces bytes by others. More often than by `changes`, a value stays a value of the same length.
+fn replaced() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
+    let byte = prop_oneof![
+        prop::sample::select(br#"0019-.e"\/{}[],: aZ~#!"#.to_vec()),
+        any::<u8>(),
+    ];
+    prop::collection::vec((any::<prop::sample::Index>(), byte), 0..3)
+}
+
+proptest! {
+    #[test]
+    fn what_is_found_in_a_text_of_the_same_length_is_what_serde_decodes(
+        texts in prop::collection::vec((0..2000_u32, any::<bool>(), replaced()), 1..40),
+    ) {
+        let mut events = JsonEvents::default();
+        for (number, is_update, replaced) in texts {
+            let mut text = match is_update {
+                true => master_event(number),
+                false => offers_of_the_master(number..number + 3),
+            }
+            .into_bytes();
+            for (at, byte) in replaced {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            let found = compare(&mut events, &text);
+            // Also without templates.
+            prop_assert_eq!(compare(&mut JsonEvents::default(), &text), found);
+        }
+    }
+}
+
 /// An event of the master.
 fn master_event(number: u32) -> String {
     let words = ["RUNNING", "FINISHED", "RUNNING", "STARTING", "LOST"];
@@ -184,15 +216,18 @@ fn master_offer(number: u32) -> String {
     )
 }
 
+/// An event of the master with these offers.
+fn offers_of_the_master(numbers: std::ops::Range<u32>) -> String {
+    let offers: Vec<_> = numbers.map(master_offer).collect();
+    let offers = offers.join(",");
+    format!(r#"{{"type":"OFFERS","offers":{{"offers":[{offers}]}}}}"#)
+}
+
 #[test]
 fn offers_with_the_same_fields_need_one_template() {
     let mut events = JsonEvents::default();
     for first in (0..1000).step_by(100) {
-        let offers: Vec<_> = (first..first + 100).map(master_offer).collect();
-        let event = format!(
-            r#"{{"type":"OFFERS","offers":{{"offers":[{}]}}}}"#,
-            offers.join(",")
-        );
+        let event = offers_of_the_master(first..first + 100);
         assert!(compare(&mut events, event.as_bytes()));
     }
     assert_eq!(events.offers.checked(), 1);
@@ -257,6 +292,30 @@ fn fields_of_a_newer_mesos_are_passed() {
         let text = master_event(1).replacen("\"state\"", &format!("{field}\"state\""), 1);
         assert!(compare(&mut events, text.as_bytes()), "{text}");
     }
+}
+
+#[test]
+fn a_value_whose_bytes_differ_may_get_an_escape() {
+    let mut events = JsonEvents::default();
+    for message in [
+        "message a1",
+        "message b2",
+        "message c+",
+        "message \\n",
+        "message \\u",
+    ] {
+        let text = master_event(1).replacen(
+            "\"state\"",
+            &format!("\"message\":\"{message}\",\"state\""),
+            1,
+        );
+        assert_eq!(
+            compare(&mut events, text.as_bytes()),
+            !message.ends_with('u'),
+            "{text}"
+        );
+    }
+    assert_eq!(events.updates.checked(), 1);
 }
 
 #[test]
