@@ -174,10 +174,11 @@ impl EncodedOffer {
 
     fn text(&self, which: usize) -> Option<&str> {
         let position = block::number(&self.block, self.at, which);
+        let offer = self.offer();
         // No text is at the start of an offer.
-        let mut rest = self.offer().get(position..).filter(|_| position > 0)?;
+        let mut rest = offer.get(position..).filter(|_| position > 0)?;
         #[cfg(feature = "json")]
-        if json::is_json(self.offer()) {
+        if json::is_json(offer) {
             return json::text(rest);
         }
         std::str::from_utf8(length_delimited(&mut rest)?).ok()

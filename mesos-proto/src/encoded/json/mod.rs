@@ -141,7 +141,9 @@ pub(super) fn resources(offer: &[u8]) -> &[u8] {
     offer.get(range).unwrap_or_default()
 }
 
-/// Removes the first element of an array that was checked.
+/// Removes the first element of an array that was checked. Not inlined, because the memory for a
+/// check would slow down protobuf.
+#[inline(never)]
 pub(super) fn next_element<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let mut leaves = Vec::new();
     let mut scan = Scan::new(rest, &mut leaves);
