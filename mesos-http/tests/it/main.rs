@@ -5,6 +5,7 @@
 
 mod auth;
 mod calls;
+mod chunks;
 mod events;
 mod ipv6;
 mod loopback;
