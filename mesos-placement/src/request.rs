@@ -33,7 +33,10 @@ impl TaskTemplate {
     /// for exactly this role. For the others see [`Request::reservations`].
     pub fn new(name: impl Into<String>, resources: Resources) -> TaskTemplate {
         TaskTemplate {
-            template: TaskInfo::builder(name).build(),
+            template: TaskInfo {
+                name: name.into(),
+                ..TaskInfo::default()
+            },
             resources,
             ..TaskTemplate::default()
         }

@@ -102,7 +102,8 @@ impl TaskSpec {
 
     /// The task without its id, resources and numbers of ports.
     fn info(&self) -> TaskInfo {
-        let mut task = TaskInfo::builder(&self.name);
+        // Each attempt gets its own id. A random one here would only cost a system call.
+        let mut task = TaskInfo::builder(&self.name).id(self.name.as_str());
         if let Some(command) = self.command_info() {
             task = task.command(command);
         }
