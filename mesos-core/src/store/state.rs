@@ -70,6 +70,19 @@ pub trait StateStore: Send + Sync + fmt::Debug {
     /// The store cannot be read.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, BoxError>;
 
+    /// The values of several entries, in the order of the keys. The default reads one entry after
+    /// the other.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, BoxError> {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            values.push(self.get(key).await?);
+        }
+        Ok(values)
+    }
+
     /// Applies all changes in their order, or none of them. When this returns `Ok`, the changes are
     /// as durable as the store promises.
     ///
@@ -138,6 +151,10 @@ impl<S: StateStore + ?Sized> StateStore for Arc<S> {
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, BoxError> {
         (**self).get(key).await
+    }
+
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, BoxError> {
+        (**self).get_all(keys).await
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError> {

@@ -31,6 +31,10 @@ async fn changes_take_effect_in_order_and_are_there_after_the_file_was_closed() 
     assert_eq!(texts(&state, "b").await, []);
     assert_eq!(state.count("a/").await.unwrap(), 2);
     assert_eq!(state.get("a/1").await.unwrap(), Some("one".into()));
+    let keys = ["a/2", "b/1", "a/1", "a/2"].map(str::to_owned);
+    let values = state.get_all(&keys).await.unwrap();
+    let [one, two] = ["one", "two"].map(|value| Some(value.into()));
+    assert_eq!(values, [two.clone(), None, one, two]);
 }
 
 #[tokio::test]

@@ -204,8 +204,12 @@ impl StateStore for ZooKeeperState {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, BoxError> {
-        let answer = self.run(Task::Get(key.to_owned())).await?;
-        Ok(answer.entries.into_iter().next().map(|(_, value)| value))
+        let values = self.get_all(&[key.to_owned()]).await?;
+        Ok(values.into_iter().next().flatten())
+    }
+
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, BoxError> {
+        Ok(self.run(Task::Get(keys.to_vec())).await?.values)
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError> {

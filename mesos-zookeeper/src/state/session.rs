@@ -52,8 +52,8 @@ pub(super) enum Task {
     Load(String),
     /// The number of entries with this prefix.
     Count(String),
-    /// The entry with this key.
-    Get(String),
+    /// The values of the entries with these keys.
+    Get(Vec<String>),
     Commit {
         changes: Vec<Change>,
         id: CommitId,
@@ -68,6 +68,7 @@ pub(super) enum Task {
 #[derive(Default)]
 pub(super) struct Answer {
     pub(super) entries: Vec<(String, Bytes)>,
+    pub(super) values: Vec<Option<Bytes>>,
     pub(super) count: u64,
 }
 
@@ -91,12 +92,7 @@ impl Session {
                 let paths = self.paths(ensemble, prefix).await?;
                 answer.count = paths.len() as u64;
             }
-            Task::Get(key) => {
-                let value = self.get(ensemble, key).await?;
-                answer
-                    .entries
-                    .extend(value.map(|value| (key.clone(), value)));
-            }
+            Task::Get(keys) => answer.values = self.get_all(ensemble, keys).await?,
             Task::Commit {
                 changes,
                 id,
@@ -134,14 +130,26 @@ impl Session {
         Ok(client)
     }
 
-    async fn get(&mut self, ensemble: &Ensemble, key: &str) -> Result<Option<Bytes>> {
-        let path = path(ensemble, key);
+    async fn get_all(
+        &mut self,
+        ensemble: &Ensemble,
+        keys: &[String],
+    ) -> Result<Vec<Option<Bytes>>> {
+        let paths: Vec<_> = keys.iter().map(|key| path(ensemble, key)).collect();
         let client = self.client(ensemble).await?;
-        match client.get_data(&path).await {
-            Ok((data, _)) => Ok(Some(data.into())),
-            Err(zk::Error::NoNode) => Ok(None),
-            Err(error) => Err(error.into()),
+        let mut values = Vec::with_capacity(keys.len());
+        for part in paths.chunks(PIPELINED) {
+            // A request is sent when its future is made.
+            let requests: Vec<_> = part.iter().map(|path| client.get_data(path)).collect();
+            for request in requests {
+                values.push(match request.await {
+                    Ok((data, _)) => Some(data.into()),
+                    Err(zk::Error::NoNode) => None,
+                    Err(error) => return Err(error.into()),
+                });
+            }
         }
+        Ok(values)
     }
 
     async fn load(&mut self, ensemble: &Ensemble, prefix: &str) -> Result<Vec<(String, Bytes)>> {

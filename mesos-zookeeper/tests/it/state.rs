@@ -161,7 +161,7 @@ async fn zookeeper_accepts_the_largest_commits_of_many_small_changes() {
 }
 
 #[tokio::test]
-async fn a_large_state_is_loaded_completely_and_in_order() {
+async fn a_large_state_is_loaded_and_read_completely_and_in_order() {
     let Some(zookeeper) = ZooKeeper::start().await else {
         return;
     };
@@ -179,6 +179,15 @@ async fn a_large_state_is_loaded_completely_and_in_order() {
         loaded.into_iter().map(|(key, _)| key).collect::<Vec<_>>(),
         keys
     );
+    // Every second one does not exist.
+    let missing = |key: &String| [key.clone(), format!("{key}/missing")];
+    let wanted: Vec<String> = keys.iter().rev().flat_map(missing).collect();
+    let values = state.get_all(&wanted).await.unwrap();
+    let expected = keys.iter().rev();
+    let expected: Vec<_> = expected
+        .flat_map(|key| [Some(key.clone().into()), None])
+        .collect();
+    assert_eq!(values, expected);
 }
 
 #[tokio::test]

@@ -46,6 +46,10 @@ impl<S: StateStore> StateStore for Failing<S> {
         self.state.get(key).await
     }
 
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, BoxError> {
+        self.state.get_all(keys).await
+    }
+
     async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError> {
         if !self.file.exists() {
             return self.state.commit(changes).await;

@@ -78,15 +78,22 @@ impl StateFile {
         })
     }
 
-    pub(super) fn get(&mut self, key: &str) -> Result<Option<Bytes>, RedbStateError> {
+    pub(super) fn get_all(
+        &mut self,
+        keys: &[String],
+    ) -> Result<Vec<Option<Bytes>>, RedbStateError> {
         self.run("read", |database| {
             let table = match database.begin_read()?.open_table(ENTRIES) {
                 Ok(table) => table,
-                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                Err(TableError::TableDoesNotExist(_)) => return Ok(vec![None; keys.len()]),
                 Err(error) => return Err(error.into()),
             };
-            let value = table.get(key)?;
-            Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                let value = table.get(key.as_str())?;
+                values.push(value.map(|value| Bytes::copy_from_slice(value.value())));
+            }
+            Ok(values)
         })
     }
 

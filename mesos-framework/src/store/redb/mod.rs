@@ -164,8 +164,13 @@ impl StateStore for RedbState {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, BoxError> {
-        let key = key.to_owned();
-        Ok(self.run(move |file| file.get(&key)).await?)
+        let values = self.get_all(&[key.to_owned()]).await?;
+        Ok(values.into_iter().next().flatten())
+    }
+
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, BoxError> {
+        let keys = keys.to_vec();
+        Ok(self.run(move |file| file.get_all(&keys)).await?)
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), BoxError> {
