@@ -2,12 +2,14 @@
 //!
 //! Each method receives the time and what happened. It changes the state in memory at once, and
 //! returns a [`Step`]: the changes to store, and the actions to carry out *after* the changes are
-//! stored. An update is acknowledged after the changes of its step are stored.
+//! stored. The update of an end is acknowledged after the changes of its step are stored.
 //!
 //! A new engine on the stored changes continues wherever the old engine was cut off:
 //! * A launch is stored before its ACCEPT is sent. If the process ends in between, the master does
 //!   not know the task, and the job waits for offers again.
 //! * An end is stored before its update is acknowledged. Until then Mesos repeats the update.
+//! * What is known of a task that runs is lost if the process ends before it is stored.
+//!   Reconciliation reports it again.
 //!
 //! A job and an instance of a service are [units](unit): what is launched, killed and recovered.
 //! What happens to a service is decided by [`judge`](Engine::judge), from nothing but the service

@@ -10,7 +10,7 @@ use super::{Action, Engine, Now, Step};
 /// What an update meant.
 #[derive(Debug)]
 pub(crate) enum Handled {
-    /// The update may be acknowledged after this step.
+    /// The update of an end may be acknowledged after this step.
     Known(Step),
     /// The task is in no record, and it exists. It belongs to an attempt that was replaced, or to
     /// nobody.

@@ -64,6 +64,14 @@ pub(crate) enum Effect {
     Then(Box<dyn FnOnce() + Send>),
 }
 
+impl Effect {
+    /// Whether nothing in the cluster waits for this. Mesos frees the resources of a task before the
+    /// end of the task is acknowledged.
+    pub(crate) fn can_wait(&self) -> bool {
+        matches!(self, Self::Acknowledge(_) | Self::Action(Action::Ended(_)))
+    }
+}
+
 /// An ACCEPT call.
 pub(crate) struct Accept {
     pub(crate) offers: Vec<TakenOffer>,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mesos_core::scheduler::KillOptions;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use mesos_core::scheduler::{Acknowledgement, KillOptions};
 use mesos_proto::v1::Filters;
 
 use super::command::Accept;
@@ -11,17 +13,22 @@ use crate::engine::Action;
 use crate::pool::TakenOffer;
 
 impl Runtime {
-    pub(super) fn effect(&mut self, driver: &Driver, effect: Effect) {
+    pub(super) fn carry_out(&mut self, driver: &Driver, effects: Vec<Effect>) {
+        let mut acknowledgements = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Acknowledge(one) => acknowledgements.push(*one),
+                other => self.effect(driver, other),
+            }
+        }
+        acknowledge(acknowledgements);
+    }
+
+    fn effect(&mut self, driver: &Driver, effect: Effect) {
         match effect {
             Effect::Action(action) => self.action(driver, action),
             Effect::Then(then) => then(),
-            Effect::Acknowledge(acknowledgement) => {
-                tokio::spawn(async move {
-                    if let Err(error) = acknowledgement.acknowledge().await {
-                        tracing::debug!(%error, "the acknowledgement failed; Mesos repeats the update");
-                    }
-                });
-            }
+            Effect::Acknowledge(one) => acknowledge(vec![*one]),
             Effect::Accept(accept) => {
                 let Accept {
                     offers,
@@ -68,4 +75,20 @@ impl Runtime {
             Action::Changed(_) | Action::Service(_) => {}
         }
     }
+}
+
+/// Acknowledges in one task, because each new task wakes another thread.
+fn acknowledge(all: Vec<Acknowledgement>) {
+    if all.is_empty() {
+        return;
+    }
+    let all = all.into_iter().map(Acknowledgement::acknowledge);
+    let mut all: FuturesUnordered<_> = all.collect();
+    tokio::spawn(async move {
+        while let Some(result) = all.next().await {
+            if let Err(error) = result {
+                tracing::debug!(%error, "the acknowledgement failed; Mesos repeats the update");
+            }
+        }
+    });
 }

@@ -3,8 +3,10 @@
 use mesos_core::scheduler::{Failure, Subscribed};
 use mesos_core::store::Change;
 use mesos_core::{HandlerResult, Offer, Scheduler, StatusUpdate};
+use mesos_proto::TaskFate;
 use mesos_proto::v1::{InverseOffer, OfferId};
 
+use super::writer::Urgency;
 use super::{Command, Driver, Effect, Runtime};
 use crate::engine::{Handled, Step};
 use crate::runner::UnknownTasks;
@@ -84,8 +86,11 @@ impl Scheduler<Command> for Runtime {
                 return Ok(());
             }
         };
-        // An end that was recorded before may still be on its way to the store.
-        let acknowledge = match step.changes.is_empty() && self.writer.is_idle() {
+        // What is known of a task that has not ended comes back with reconciliation. An end that was
+        // recorded before may still be on its way to the store.
+        let is_safe = update.fate()? == TaskFate::Active
+            || (step.changes.is_empty() && self.writer.is_idle());
+        let acknowledge = match is_safe {
             true => None,
             false => update.defer().map(|one| Effect::Acknowledge(Box::new(one))),
         };
@@ -133,7 +138,8 @@ impl Runtime {
             }
             UnknownTasks::Report => tracing::warn!(%task_id, "a task is in no record"),
         })));
-        self.writer.push(vec![Change::remove(NOTHING)], effects);
+        let changes = vec![Change::remove(NOTHING)];
+        self.writer.push(changes, effects, Urgency::AtOnce);
     }
 }
 

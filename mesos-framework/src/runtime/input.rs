@@ -26,9 +26,7 @@ impl Runtime {
                 self.loaded(driver, *command, loaded, result);
             }
             Command::Stored(effects) => {
-                for effect in effects {
-                    self.effect(driver, effect);
-                }
+                self.carry_out(driver, effects);
                 self.work_soon(driver);
             }
             Command::Work => self.work(driver),

@@ -4,7 +4,6 @@
 //! meanwhile. So a request waits for its part of the state outside of the event loop. The requests
 //! behind it wait, too, because two of them can be about the same name.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -105,26 +104,27 @@ fn with_dependencies<'a>(specs: impl IntoIterator<Item = &'a JobSpec>) -> Vec<St
         .collect()
 }
 
+/// Adds the records of jobs that have ended.
 async fn read_all(reader: &Reader, names: Vec<String>, loaded: &mut Loaded) -> Result<()> {
-    for name in names {
-        if let Entry::Vacant(entry) = loaded.entry(name) {
-            let record = read(reader, entry.key()).await?;
-            entry.insert(record);
-        }
-    }
-    Ok(())
-}
-
-/// The record of a job that has ended.
-async fn read(reader: &Reader, name: &str) -> Result<Option<DoneRecord>> {
-    let key = format!("{DONE_JOB}{name}");
-    let failed = |error: BoxError| {
+    let keys: Vec<String> = names
+        .iter()
+        .map(|name| format!("{DONE_JOB}{name}"))
+        .collect();
+    let failed = |key: &str, error: BoxError| {
         let message = format!("cannot read the entry {key:?} of the state");
         Error::new(ErrorKind::Store, message).with_source(error)
     };
-    let value = reader.read(&key).await.map_err(failed)?;
-    let record = value.map(|value| serde_json::from_slice(&value));
-    record.transpose().map_err(|error| failed(error.into()))
+    let first = keys.first().map_or(DONE_JOB, String::as_str);
+    let values = reader.read_all(&keys).await;
+    let values = values.map_err(|error| failed(first, error))?;
+    for ((name, key), value) in names.into_iter().zip(&keys).zip(values) {
+        let record = value.map(|value| serde_json::from_slice(&value));
+        let record = record
+            .transpose()
+            .map_err(|error| failed(key, error.into()));
+        loaded.insert(name, record?);
+    }
+    Ok(())
 }
 
 /// Answers a request with an error. The program may not wait any more.

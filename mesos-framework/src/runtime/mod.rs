@@ -28,7 +28,7 @@ use self::executors::Executors;
 use self::listener::Listeners;
 use self::load::Waiting;
 use self::service::ServiceListeners;
-use self::writer::Writer;
+use self::writer::{Urgency, Writer};
 use crate::engine::{Action, Engine, Now, Step};
 use crate::runner::UnknownTasks;
 use crate::view::Timeline;
@@ -127,7 +127,11 @@ impl Runtime {
         }
         effects.extend(then);
         if !changes.is_empty() || !effects.is_empty() {
-            self.writer.push(changes, effects);
+            let urgency = match effects.iter().all(Effect::can_wait) {
+                true => Urgency::CanWait,
+                false => Urgency::AtOnce,
+            };
+            self.writer.push(changes, effects, urgency);
         }
         self.schedule(driver);
     }

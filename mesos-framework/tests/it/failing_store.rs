@@ -7,10 +7,12 @@ use std::time::Duration;
 use mesos::framework::store::{Change, MemoryState, StateStore};
 use mesos::framework::{JobFilter, Runner, ServiceSpec, TaskSpec};
 use mesos::http::HttpBackend;
+use mesos::v1::{TaskState, TaskStatus};
 use mesos::{BoxError, Bytes, ErrorKind, Framework};
+use mesos_testing::{Agent, Behavior, FakeMaster};
 use tokio::sync::RwLock;
 
-use crate::cluster::{cluster, within};
+use crate::cluster::{cluster, until, within};
 
 #[derive(Clone, Debug, Default)]
 struct Flaky {
@@ -137,5 +139,47 @@ async fn a_state_that_is_slow_to_read_does_not_delay_anything_but_new_requests()
     // A job that ended while the state could not be read is known.
     let first = runner.submit(TaskSpec::shell("first", "true")).await;
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Config);
+    runner.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_end_is_acknowledged_after_it_is_stored() {
+    let master = FakeMaster::builder()
+        .agent(Agent::new("a1").having("cpus:4;mem:1024;disk:1024"))
+        .tasks(|_| Behavior::stays_silent())
+        .allocation_interval(Duration::from_millis(20))
+        .start()
+        .await
+        .unwrap();
+    let state = Flaky::default();
+    let runner = start(&master.url(), state.clone()).await;
+    let job = runner.submit(TaskSpec::shell("job", "true")).await.unwrap();
+    until("the launch", || async { master.launched().len() == 1 }).await;
+    state.fails.store(true, Ordering::Relaxed);
+    let task = master.launched().remove(0).task_id;
+    let framework = runner.framework_id().unwrap();
+    let report = |state| {
+        let status = TaskStatus::new(task.clone(), state);
+        master.report(framework.clone(), task.clone(), status);
+    };
+    report(TaskState::TaskRunning);
+    until("an acknowledgement", || async {
+        master.acknowledged_count() == 1
+    })
+    .await;
+    report(TaskState::TaskFinished);
+    until("the end of the job", || async {
+        let list = runner.jobs(JobFilter::default()).await.unwrap();
+        list.jobs.is_empty()
+    })
+    .await;
+    assert_eq!(master.acknowledged_count(), 1);
+    state.fails.store(false, Ordering::Relaxed);
+    let outcome = within("the end of the job", job.outcome()).await;
+    assert!(outcome.unwrap().is_success());
+    until("the other acknowledgement", || async {
+        master.acknowledged_count() == 2
+    })
+    .await;
     runner.stop().await.unwrap();
 }
