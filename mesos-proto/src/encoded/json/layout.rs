@@ -116,6 +116,10 @@ impl Group {
 }
 
 /// By how much bytes are too large.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "this form compiles to vector instructions"
+)]
 #[inline]
 fn outside(groups: &[Group], chunks: &[[u8; LANES]]) -> Lanes {
     let mut outside = Lanes([0; LANES]);
