@@ -176,7 +176,10 @@ fn scalar(rest: &mut &[u8]) -> Option<Scalar> {
 
 fn ranges(rest: &mut &[u8]) -> Option<Ranges> {
     let mut list = length_delimited(rest)?;
-    let mut ranges = Ranges::default();
+    // A range of port numbers with five digits has ten bytes.
+    let mut ranges = Ranges {
+        range: Vec::with_capacity(list.len().div_ceil(10)),
+    };
     while let Some((key, after)) = list.split_first() {
         list = after;
         if *key != RANGES_RANGE {

@@ -89,24 +89,34 @@ pub(super) fn delay(bench: &Bench) -> Result<Vec<Row>> {
     let updates = bench.size(400_000, 20_000);
     // A tenth of it would limit the rate to 100,000 updates a second at 10 ms.
     const TASKS: u32 = 10_000;
-    let mut ratios = [Vec::new(), Vec::new()];
-    let mut notes = [String::new(), String::new()];
+    // The second one shows what the delay line costs, which needs threads of its own.
+    let delays = [0, 1, 500, 5000].map(Duration::from_micros);
+    let [mut none, mut line, mut one, mut ten] = [const { Vec::new() }; 4];
     for _ in 0..bench.rounds() {
-        let none = driven(bench, window(TASKS, updates))?.acknowledged_per_second;
-        for (index, half) in [500, 5000].into_iter().enumerate() {
-            let options = window(TASKS, updates).delay(Duration::from_micros(half));
-            let rate = driven(bench, options)?.acknowledged_per_second;
-            ratios[index].push(rate / none);
-            notes[index] =
-                format!("last round: {rate:.0}/s, without {none:.0}/s, {TASKS} updates under way");
+        for (delay, rates) in delays
+            .iter()
+            .zip([&mut none, &mut line, &mut one, &mut ten])
+        {
+            let options = window(TASKS, updates).delay(*delay);
+            rates.push(driven(bench, options)?.acknowledged_per_second);
         }
     }
-    let [one, ten] = ratios.map(median);
-    let [note_one, note_ten] = notes;
-    Ok(vec![
-        Row::at_least("updates/s at 1 ms added round trip ÷ at none", one, 0.9).note(note_one),
-        Row::at_least("updates/s at 10 ms added round trip ÷ at none", ten, 0.5).note(note_ten),
-    ])
+    let ratio = |rates: &[f64], of: &[f64]| {
+        let ratios = rates.iter().zip(of).map(|(rate, of)| rate / of);
+        median(ratios.collect())
+    };
+    let row = |delay, rates: &[f64], bar| {
+        let what = format!("updates/s at {delay} added round trip ÷ at none");
+        let note = format!(
+            "{:.2} of the rate through the delay line without a delay worth mentioning; last round: \
+             {:.0}/s, without a delay line {:.0}/s, {TASKS} updates under way",
+            ratio(rates, &line),
+            rates.last().copied().unwrap_or_default(),
+            none.last().copied().unwrap_or_default(),
+        );
+        Row::at_least(what, ratio(rates, &none), bar).note(note)
+    };
+    Ok(vec![row("1 ms", &one, 0.9), row("10 ms", &ten, 0.5)])
 }
 
 /// Acknowledgements and numbered messages, with and without delay.
