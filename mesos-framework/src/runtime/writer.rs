@@ -297,6 +297,7 @@ mod tests {
         assert_eq!(stored.recv().await, Some(vec![0]));
         assert_eq!(began.elapsed(), Duration::ZERO);
         for number in 1..=9 {
+            // sleep: the clock of the test is paused
             sleep(Duration::from_millis(1)).await;
             push(&writer, number, Urgency::CanWait);
         }

@@ -102,6 +102,7 @@ const LAYERS: &[Layer] = &[
             "bytes",
             "fastrand",
             "futures-core",
+            "futures-util",
             "humantime",
             "prost",
             "redb",
