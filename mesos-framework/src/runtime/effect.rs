@@ -17,38 +17,13 @@ impl Runtime {
         let mut acknowledgements = Vec::new();
         for effect in effects {
             match effect {
+                Effect::Action(action) => self.action(driver, action),
+                Effect::Then(then) => then(),
                 Effect::Acknowledge(one) => acknowledgements.push(*one),
-                other => self.effect(driver, other),
+                Effect::Accept(one) => accept(driver.clone(), *one),
             }
         }
         acknowledge(acknowledgements);
-    }
-
-    fn effect(&mut self, driver: &Driver, effect: Effect) {
-        match effect {
-            Effect::Action(action) => self.action(driver, action),
-            Effect::Then(then) => then(),
-            Effect::Acknowledge(one) => acknowledge(vec![*one]),
-            Effect::Accept(accept) => {
-                let Accept {
-                    offers,
-                    operations,
-                    launches,
-                    more,
-                } = *accept;
-                let driver = driver.clone();
-                tokio::spawn(async move {
-                    let offers = offers.into_iter().map(TakenOffer::into_offer);
-                    let filters = more.then(|| Filters::refuse(Duration::ZERO));
-                    let result = driver.accept(offers, operations, filters).await;
-                    if let Err(error) = &result {
-                        tracing::debug!(%error, "the ACCEPT failed");
-                    }
-                    // Fails if the driver has ended; the next run reconciles.
-                    let _ = driver.send(Command::Answered(launches, result));
-                });
-            }
-        }
     }
 
     fn action(&mut self, driver: &Driver, action: Action) {
@@ -75,6 +50,25 @@ impl Runtime {
             Action::Changed(_) | Action::Service(_) => {}
         }
     }
+}
+
+fn accept(driver: Driver, accept: Accept) {
+    let Accept {
+        offers,
+        operations,
+        launches,
+        more,
+    } = accept;
+    tokio::spawn(async move {
+        let offers = offers.into_iter().map(TakenOffer::into_offer);
+        let filters = more.then(|| Filters::refuse(Duration::ZERO));
+        let result = driver.accept(offers, operations, filters).await;
+        if let Err(error) = &result {
+            tracing::debug!(%error, "the ACCEPT failed");
+        }
+        // Fails if the driver has ended; the next run reconciles.
+        let _ = driver.send(Command::Answered(launches, result));
+    });
 }
 
 /// Acknowledges in one task, because each new task wakes another thread.

@@ -17,9 +17,9 @@ use crate::store::parts;
 /// How many changes are combined in one commit, apart from the changes of the last step.
 const LARGEST: usize = 4096;
 
-/// How long a step that can wait does wait after the begin of the last commit, if no step that
-/// cannot wait takes it along. A busy framework then makes few commits, and a commit costs much
-/// more than a change in it.
+/// A step that can wait is stored together with the next step that cannot wait, or this long after
+/// the last commit began. A busy framework then makes few commits, and a commit costs much more than
+/// a change in it.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The delays after a failed commit.

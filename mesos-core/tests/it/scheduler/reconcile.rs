@@ -214,18 +214,20 @@ async fn waiting_for_a_reconciliation_ends_with_the_driver() {
     assert_eq!(waited.unwrap_err().kind(), ErrorKind::Closed);
 }
 
-/// The tasks `t0`, `t1`, and so on.
-fn many(count: u32) -> Vec<(v1::TaskId, Option<v1::AgentId>)> {
+/// A driver that was just asked about 20,000 tasks: `t0`, `t1`, and so on.
+async fn start_with_many_tasks() -> (SchedulerDriver, Peer<SchedulerApi>, Session<SchedulerApi>) {
+    let (driver, peer, session) = start(&Recording::new()).await;
+    driver.when_subscribed().await.unwrap();
     let task = |number| (format!("t{number}").into(), Some("agent".into()));
-    (0..count).map(task).collect()
+    let tasks = (0..20_000).map(task);
+    driver.reconcile_until_answered(tasks).unwrap();
+    (driver, peer, session)
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_tasks_are_requested_as_their_answers_arrive() {
-    let (driver, _peer, session) = start(&Recording::new()).await;
-    driver.when_subscribed().await.unwrap();
+    let (driver, _peer, session) = start_with_many_tasks().await;
     let began = tokio::time::Instant::now();
-    driver.reconcile_until_answered(many(20_000)).unwrap();
     let mut asked = Vec::new();
     let mut answered = 0;
     while answered < 20_000 {
@@ -248,10 +250,8 @@ async fn many_tasks_are_requested_as_their_answers_arrive() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kill_does_not_wait_for_tasks_that_are_held_back_until_no_answer_comes() {
-    let (driver, _peer, session) = start(&Recording::new()).await;
-    driver.when_subscribed().await.unwrap();
+    let (driver, _peer, session) = start_with_many_tasks().await;
     let began = tokio::time::Instant::now();
-    driver.reconcile_until_answered(many(20_000)).unwrap();
     let mut asked = 0;
     while asked < 8_000 {
         asked += reconciled_tasks(&session).await.len();
